@@ -1,0 +1,45 @@
+# Everything a newcomer needs is `make demo` and `make test`; each sets itself up.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PHOTOS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check format lock docs benchmarks clean
+
+help: ## show these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## one order from photo to inbox; PHOTOS="a.png b.jpg" takes your own
+	@$(BIN)/restoreclick demo $(PHOTOS)
+
+dev: $(READY) ## the whole shop on this machine, kept running
+	@$(BIN)/restoreclick dev
+
+test: $(READY) ## the whole test suite
+	$(BIN)/pytest
+
+check: $(READY) ## style, types, walls between the rooms, dead code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+format: $(READY) ## apply the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) restored .restoreclick

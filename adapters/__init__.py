@@ -1,0 +1,1 @@
+"""One translation per port: adapters translate, they never decide."""
