@@ -1,0 +1,80 @@
+"""Twins as real processes, and the means to wait for a fact."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+
+
+def eventually(fact: Callable[[], T], within_seconds: float = 5.0) -> T:
+    """Ask again and again until the answer is truthy, and return it; fail when the time is over."""
+    deadline = time.monotonic() + within_seconds
+    while not (answer := fact()):
+        assert time.monotonic() < deadline, f"not within {within_seconds} s; the last answer was {answer!r}"
+        time.sleep(0.005)
+    return answer
+
+
+class TwinProcess:
+    """One twin that runs, and its control doorway."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", f"sandbox.twins.{name}", *arguments]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"the {name} twin did not start"
+        self.announcement: dict[str, str] = json.loads(line)
+        self.url = self.announcement["url"]
+        self.port = self.url.rpartition(":")[2]
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        answer = self.http.request(method, f"/_twin/{path}", json=body).raise_for_status()
+        return answer.json() if answer.content else None
+
+    def misbehave(self, on: str, do: str, **details: object) -> str:
+        fault_id: str = self.control("POST", "faults", {"on": on, "do": do, **details})["id"]
+        return fault_id
+
+    def behave(self) -> None:
+        self.control("DELETE", "faults")
+
+    def turn(self, **knobs: object) -> None:
+        self.control("PUT", "settings", knobs)
+
+    def ledger(self) -> dict[str, Any]:
+        known: dict[str, Any] = self.control("GET", "ledger")
+        return known
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.end()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.end()
+
+    def end(self) -> None:
+        self.process.wait(timeout=5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.http.close()
+
+
+@contextmanager
+def running_twin(name: str, *arguments: str) -> Iterator[TwinProcess]:
+    twin = TwinProcess(name, *arguments)
+    try:
+        yield twin
+    finally:
+        twin.stop()
