@@ -1,0 +1,90 @@
+"""Age a photograph: `python -m sandbox.samples.age INPUT OUTPUT --seed N`.
+
+`python -m sandbox.samples.age --all` makes the committed samples anew from their undamaged originals.
+The same picture and seed give the same result, so the committed samples can be checked against this script.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, wear
+
+#: Keeps a grainy megapixel under 350 KB.
+JPEG_QUALITY = 86
+
+#: A mark fainter than this cannot be told from grain.
+VISIBLE_OPACITY = 0.15
+
+#: Bare paper and dirt (blue, green, red); neither is quite white or black.
+PAPER, DIRT = (228, 238, 242), (28, 32, 36)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aged:
+    """An aged picture (BGR uint8) and where marks lie on it (bool, same height and width)."""
+
+    picture: wear.Pixels
+    damage: NDArray[np.bool_]
+
+
+def age(picture: wear.Pixels, seed: int) -> Aged:
+    """Age a BGR picture of about a megapixel; everything is drawn from the seed."""
+    rng = np.random.default_rng(seed)
+    shape = (picture.shape[0], picture.shape[1])
+    aged = wear.faded(picture, str(rng.choice(sorted(wear.FADED))), rng)
+    damage = np.zeros(shape, np.bool_)
+    marks: list[tuple[wear.Draw, tuple[int, int, int]]] = [
+        (wear.creases, PAPER),
+        (wear.scratches, PAPER),
+        (wear.scratches, DIRT),
+        (wear.fibres, DIRT),
+        (wear.dust, PAPER),
+        (wear.dust, DIRT),
+    ]
+    for draw, tone in marks:
+        opacity = draw(rng, shape)
+        aged = wear.marked(aged, opacity, tone)
+        damage |= opacity > VISIBLE_OPACITY
+    return Aged(picture=wear.grainy(aged, rng.uniform(4.0, 5.5), rng), damage=damage)
+
+
+def age_file(source: Path, target: Path, seed: int, mask: Path | None = None) -> None:
+    """Age one picture file; with `mask`, also write where the marks lie (white) as an image.
+
+    Raises:
+        ValueError: the source is no picture that OpenCV can read.
+    """
+    picture = cv2.imread(str(source), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"{source} is not a picture that can be read; give a JPEG, PNG or WebP file")
+    aged = age(picture.astype(np.uint8, copy=False), seed)
+    cv2.imwrite(str(target), aged.picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if mask is not None:
+        cv2.imwrite(str(mask), aged.damage.astype(np.uint8) * 255)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.samples.age", description="Age a photograph.")
+    parser.add_argument("source", metavar="INPUT", type=Path, nargs="?")
+    parser.add_argument("target", metavar="OUTPUT", type=Path, nargs="?")
+    parser.add_argument("--seed", type=int, default=1931, help="the same seed ages the same way")
+    parser.add_argument("--mask", type=Path, help="also write where the marks lie")
+    parser.add_argument("--all", action="store_true", help="make all committed samples anew")
+    options = parser.parse_args(arguments)
+    if options.all:
+        for name, seed in SEEDS.items():
+            age_file(UNDAMAGED / name, FOLDER / name, seed)
+    elif options.source is None or options.target is None:
+        parser.error("give INPUT and OUTPUT, or --all")
+    else:
+        age_file(options.source, options.target, options.seed, options.mask)
+
+
+if __name__ == "__main__":
+    main()
