@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import logging
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import uvicorn
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, ExceptionHandlersMap, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.twins.kit.control import Control, answer_in_plain_json
@@ -20,6 +21,7 @@ from sandbox.twins.kit.exchange import Recorder, Saboteur
 from sandbox.twins.kit.twin import Twin
 
 HOST = "127.0.0.1"
+_LOG = logging.getLogger(__name__)
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -43,10 +45,21 @@ def listen(port: int) -> tuple[socket.socket, str]:
 
 def application(twin: Twin) -> ASGIApp:
     """Put handlers, faults, the provider's layers and the books together."""
+    exception_handlers: ExceptionHandlersMap = {
+        HTTPException: answer_in_plain_json,
+        **twin.exception_handlers,
+    }
+
+    async def report(error: Exception, scope: Scope) -> None:
+        """Show a defect of the twin itself; Litestar would only answer 500."""
+        if not any(isinstance(kind, type) and isinstance(error, kind) for kind in exception_handlers):
+            _LOG.error("%s failed", scope["path"], exc_info=error)
+
     app: ASGIApp = Litestar(
         [Control, *twin.handlers],
         dependencies={name: _given(value) for name, value in {"twin": twin, **twin.dependencies}.items()},
-        exception_handlers={HTTPException: answer_in_plain_json, **twin.exception_handlers},
+        exception_handlers=exception_handlers,
+        after_exception=[report],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=None,

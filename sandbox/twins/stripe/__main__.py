@@ -1,0 +1,64 @@
+"""python -m sandbox.twins.stripe: the Stripe twin as a process."""
+
+import functools
+import threading
+import time
+
+from litestar.exceptions import HTTPException
+
+from sandbox.twins.kit import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.stripe import api, gate, payment
+from sandbox.twins.stripe.account import Account, StripeSettings, signature_headers
+from sandbox.twins.stripe.backstage import Backstage
+from sandbox.twins.stripe.errors import StripeError, answer_stripe_error, sabotaged
+from sandbox.twins.stripe.page import PaymentPage
+
+#: How late something that happens by itself may be.
+CLOCK_TICK_SECONDS = 0.25
+
+
+def main() -> None:
+    """Run until told to end."""
+    arguments = parser("stripe", "A twin of Stripe: Checkout, refunds, disputes, events, webhooks.")
+    arguments.add_argument("--secret-key", default="sk_test_sandbox", help="the API key that is let in")
+    arguments.add_argument(
+        "--webhook-secret", action="append", help="signs webhooks (whsec_...); give two to roll a secret"
+    )
+    arguments.add_argument("--webhook-url", help="where events are delivered; without it, nowhere")
+    options = arguments.parse_args()
+
+    listener, url = listen(options.port)
+    ledger = Ledger(options.data, "stripe")
+    faults = FaultBook()
+    settings = SettingsBook(ledger, StripeSettings())
+    if options.webhook_url is not None:
+        settings.change({"webhook_url": options.webhook_url})
+    account = Account(ledger, settings, url)
+    webhook_secrets = options.webhook_secret or ["whsec_sandbox"]
+    webhooks = WebhookSender(ledger, faults, settings, functools.partial(signature_headers, webhook_secrets))
+    account.deliver_with(webhooks)
+    keys = gate.IdempotencyKeys(account)
+    threading.Thread(target=_let_time_pass, args=(account,), daemon=True).start()
+    twin = Twin(
+        name="stripe",
+        ledger=ledger,
+        faults=faults,
+        settings=settings,
+        webhooks=webhooks,
+        handlers=[*api.HANDLERS, PaymentPage, Backstage],
+        dependencies={"account": account, "api": api.Api(account, keys)},
+        error_body=sabotaged,
+        layers=[lambda app: gate.Gate(app, options.secret_key), keys.layer],
+        exception_handlers={StripeError: answer_stripe_error, HTTPException: api.answer_routing_error},
+    )
+    serve(twin, listener, url)
+
+
+def _let_time_pass(account: Account) -> None:
+    while True:
+        payment.ring_alarms(account)
+        time.sleep(CLOCK_TICK_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The doorway /v1."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Controller, MediaType, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from sandbox.twins.kit import GIVEN, Json, exchange_of
+from sandbox.twins.kit.control import answer_in_plain_json
+from sandbox.twins.stripe import checkout, lists, objects, payment, reading, refunds
+from sandbox.twins.stripe.account import Account, new_id
+from sandbox.twins.stripe.checkout import SESSION
+from sandbox.twins.stripe.errors import StripeError, answer_stripe_error
+from sandbox.twins.stripe.forms import decode
+from sandbox.twins.stripe.gate import IdempotencyKeys
+
+Call = Request[Any, Any, State]
+Operation = Callable[[Account, Json], Json]
+
+
+class Api:
+    """Carries out what a request asks for and answers as Stripe does."""
+
+    def __init__(self, account: Account, keys: IdempotencyKeys) -> None:
+        self._account = account
+        self._keys = keys
+
+    def answer(self, call: Call, operation: Operation) -> Response[str]:
+        """Do the work, and keep the answer under the request's key, in one transaction."""
+        exchange = exchange_of(call.scope)
+        request_id = call.scope["state"]["request_id"]
+        sent = exchange.body if exchange.method == "POST" else call.scope["query_string"]
+        params = decode(sent.decode(errors="replace"))
+        with self._account.requested_by(request_id, exchange.headers.get("idempotency-key")):
+            result = lists.expand(self._account, operation(self._account, params), params)
+            body = json.dumps(self._with_urls(result), indent=2)
+            self._keys.save(exchange, request_id, 200, body)
+        return Response(body, media_type=MediaType.JSON, status_code=200)
+
+    def _with_urls(self, answer: Json) -> Json:
+        """Fill in where the customer pays: where this twin lives may change from start to start."""
+        for one in answer["data"] if answer["object"] == "list" else [answer]:
+            if one["object"] == SESSION and one["status"] == "open":
+                one["url"] = f"{self._account.url}/c/pay/{one['id']}"
+        return answer
+
+
+class Sessions(Controller):
+    """Checkout sessions."""
+
+    path = "/v1/checkout/sessions"
+
+    @post("/", sync_to_thread=False)
+    def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """Open one."""
+        return api.answer(request, checkout.create)
+
+    @get("/", sync_to_thread=False)
+    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """List them."""
+        filters = frozenset({"payment_intent", "status", "customer_details.email"})
+        return api.answer(
+            request, lambda account, asked: lists.listed(account, SESSION, self.path, asked, filters)
+        )
+
+    @get("/{session_id:str}", sync_to_thread=False)
+    def read(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
+        """Show one."""
+        return api.answer(request, lambda account, _: account.load(SESSION, session_id, "session"))
+
+    @get("/{session_id:str}/line_items", sync_to_thread=False)
+    def items(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
+        """List what one sells."""
+        return api.answer(request, lambda account, asked: lists.line_items(account, session_id, asked))
+
+    @post("/{session_id:str}/expire", sync_to_thread=False)
+    def expire(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
+        """End one that is open."""
+        return api.answer(
+            request, lambda account, _: payment.expire(account, account.load(SESSION, session_id, "session"))
+        )
+
+
+class Refunds(Controller):
+    """Refunds."""
+
+    path = "/v1/refunds"
+
+    @post("/", sync_to_thread=False)
+    def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """Give money back."""
+        return api.answer(request, refunds.create)
+
+    @get("/", sync_to_thread=False)
+    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """List them."""
+        filters = frozenset({"payment_intent", "charge"})
+        return api.answer(
+            request, lambda account, asked: lists.listed(account, "refund", self.path, asked, filters)
+        )
+
+    @get("/{refund_id:str}", sync_to_thread=False)
+    def read(self, request: Call, refund_id: str, api: Api = GIVEN) -> Response[str]:
+        """Show one."""
+        return api.answer(request, lambda account, _: account.load("refund", refund_id))
+
+
+class Coupons(Controller):
+    """Coupons, as many as it takes to make an order free."""
+
+    path = "/v1/coupons"
+
+    @post("/", sync_to_thread=False)
+    def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """Make one."""
+        return api.answer(request, _create_coupon)
+
+    @get("/{coupon_id:str}", sync_to_thread=False)
+    def read(self, request: Call, coupon_id: str, api: Api = GIVEN) -> Response[str]:
+        """Show one."""
+        return api.answer(request, lambda account, _: account.load("coupon", coupon_id))
+
+
+class Events(Controller):
+    """Events, whether or not a webhook told of them."""
+
+    path = "/v1/events"
+
+    @get("/", sync_to_thread=False)
+    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """List them."""
+        return api.answer(request, _list_events)
+
+    @get("/{event_id:str}", sync_to_thread=False)
+    def read(self, request: Call, event_id: str, api: Api = GIVEN) -> Response[str]:
+        """Show one."""
+        return api.answer(request, lambda account, _: account.load("event", event_id))
+
+
+def readable(kind: str, filters: frozenset[str]) -> type[Controller]:
+    """Make the doorway to objects that the API can only show: one of them, or a list."""
+
+    class Readable(Controller):
+        path = f"/v1/{kind}s"
+
+        @get("/", sync_to_thread=False)
+        def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
+            """List them."""
+            return api.answer(
+                request, lambda account, asked: lists.listed(account, kind, self.path, asked, filters)
+            )
+
+        @get("/{object_id:str}", sync_to_thread=False)
+        def read(self, request: Call, object_id: str, api: Api = GIVEN) -> Response[str]:
+            """Show one."""
+            return api.answer(request, lambda account, _: account.load(kind, object_id))
+
+    return Readable
+
+
+HANDLERS: list[type[Controller]] = [
+    Sessions,
+    Refunds,
+    Coupons,
+    Events,
+    readable("payment_intent", frozenset({"customer"})),
+    readable("charge", frozenset({"payment_intent"})),
+    readable("dispute", frozenset({"payment_intent", "charge"})),
+]
+
+
+def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
+    """Answer an address that /v1 does not have in Stripe's shape, any other in the kit's."""
+    if not request.url.path.startswith("/v1/"):
+        return answer_in_plain_json(request, error)
+    message = f"Unrecognized request URL ({request.method}: {request.url.path})."
+    return answer_stripe_error(request, StripeError(message, status=404))
+
+
+def _create_coupon(account: Account, params: Json) -> Json:
+    reading.known(params, {"amount_off", "currency", "duration", "id", "metadata", "name", "percent_off"})
+    numbers: Json = {}
+    if "percent_off" in params:
+        numbers["percent_off"] = _percent(params["percent_off"])
+    else:
+        numbers["amount_off"] = reading.whole(
+            reading.required(params, "amount_off"), "amount_off", at_least=1
+        )
+        reading.required(params, "currency")
+    given = params | {"metadata": reading.metadata(params)} | numbers
+    coupon = objects.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
+    account.save(coupon)
+    return coupon
+
+
+def _percent(text: str) -> float:
+    try:
+        percent = float(text)
+    except ValueError:
+        percent = 0.0
+    if not 0 < percent <= 100:  # noqa: PLR2004 (per cent)
+        raise StripeError(f"Invalid percentage: {text}", param="percent_off")
+    return percent
+
+
+def _list_events(account: Account, params: Json) -> Json:
+    reading.known(params, lists.PAGING | {"delivery_success", "type", "types"})
+    types = [*params.get("types", []), *([params["type"]] if "type" in params else [])]
+    wanted = params.get("delivery_success")
+    found = [
+        event
+        for event in account.ledger.find("event")
+        if (not types or event["type"] in types)
+        and lists.created_within(event, params)
+        and (wanted is None or account.was_delivered(event) == (wanted == "true"))
+    ]
+    return lists.paged(found, Events.path, params)
