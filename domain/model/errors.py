@@ -1,0 +1,55 @@
+"""What can go wrong with an order.
+
+ShopError
+├── IllegalMoveError            the lifecycle knows no such move
+├── AlreadyPaidError            a second payment for an order that has one
+├── RefundExceedsPaymentError   more would go back than was paid
+└── UnknownImageError           the order has no such image
+"""
+
+from uuid import UUID
+
+
+class ShopError(Exception):
+    """The root of everything the shop itself refuses; the message is one sentence that says what to do."""
+
+
+class IllegalMoveError(ShopError):
+    """The order's state does not allow what was asked."""
+
+    def __init__(self, *, event: str, state: str, allowed: list[str]) -> None:
+        self.event = event
+        self.state = state
+        self.allowed = allowed
+        super().__init__(
+            f"An order that is {state} cannot take {event}; it can take {', '.join(allowed) or 'nothing'}."
+        )
+
+
+class AlreadyPaidError(ShopError):
+    """A second payment came for an order that has been paid: it has to go back or be matched by a person."""
+
+    def __init__(self, *, order_id: UUID, checkout_session_id: str) -> None:
+        self.order_id = order_id
+        self.checkout_session_id = checkout_session_id
+        super().__init__(
+            f"Order {order_id} is paid already: refund checkout session {checkout_session_id} or match it."
+        )
+
+
+class RefundExceedsPaymentError(ShopError):
+    """More would go back than was paid and has not gone back yet."""
+
+    def __init__(self, *, asked: str, refundable: str) -> None:
+        self.asked = asked
+        self.refundable = refundable
+        super().__init__(f"Cannot refund {asked}: ask for more than nothing and for {refundable} at most.")
+
+
+class UnknownImageError(ShopError):
+    """The order has no such image."""
+
+    def __init__(self, *, order_id: UUID, image_id: UUID) -> None:
+        self.order_id = order_id
+        self.image_id = image_id
+        super().__init__(f"Order {order_id} has no image {image_id}: look the image up in the order first.")

@@ -1,0 +1,259 @@
+"""What can happen to an order, in the order an order lives it.
+
+An event is a fact in the past tense. It carries ids and figures, never personal data: e-mail, name and file
+names live in ``customers`` and ``file_uploads``, so erasing a person never rewrites history.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+from uuid import UUID
+
+from domain.model.values import (
+    CustomerId,
+    DisputeOutcome,
+    DownloadLinkId,
+    EmailId,
+    EmailKind,
+    FailureReason,
+    HoldReason,
+    ImageId,
+    Money,
+    MovedImage,
+    NoteId,
+    OrderId,
+    OrderNumber,
+    PaidPhoto,
+    RefundId,
+    RefundReason,
+    Sha256,
+    StoredObject,
+    UploadSessionId,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReceived:
+    """The provider has the customer's money; with it the order begins."""
+
+    order_number: OrderNumber
+    customer_id: CustomerId
+    upload_session_id: UploadSessionId
+    checkout_session_id: str
+    payment_intent_id: str | None  # none for a free order: nothing was charged
+    quoted: Money
+    discount: Money
+    paid: Money  # quoted less discount; any other amount holds the order
+    photos: tuple[PaidPhoto, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesMoved:
+    """Every photo now lies under the order's own key, byte for byte what was uploaded."""
+
+    images: tuple[MovedImage, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorationStarted:
+    """The provider took an image in hand; its answer will be a new fact."""
+
+    image_id: ImageId
+    attempt: int  # 1-based
+    prediction_id: str
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorationAttemptFailed:
+    """One attempt came to nothing; another one may follow."""
+
+    image_id: ImageId
+    attempt: int
+    prediction_id: str | None  # none when the provider refused even to start
+    reason: FailureReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorationCompleted:
+    """The restored image was fetched, verified and stored: this image is settled."""
+
+    image_id: ImageId
+    attempt: int
+    prediction_id: str
+    restored: StoredObject
+    width: int  # pixels
+    height: int  # pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorationFailed:
+    """This image cannot be restored: it is settled, and its share of the money is owed."""
+
+    image_id: ImageId
+    attempts: int
+    reason: FailureReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadPrepared:
+    """The restored images lie in one archive with a link to it; only the hash of its token is known."""
+
+    link_id: DownloadLinkId
+    archive: StoredObject
+    image_ids: tuple[ImageId, ...]
+    token_sha256: Sha256
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailSent:
+    """The mail provider accepted a mail."""
+
+    email_id: EmailId
+    kind: EmailKind
+    message_id: str | None  # none when only the provider's event webhook told us
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailUnconfirmed:
+    """The provider's answer was lost: the mail is sent once more if nothing confirms it in time."""
+
+    email_id: EmailId
+    kind: EmailKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailFailed:
+    """The mail provider refused a mail for good, or all attempts are used up."""
+
+    email_id: EmailId
+    kind: EmailKind
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultDownloaded:
+    """The customer fetched the archive, or one image of it."""
+
+    link_id: DownloadLinkId
+    image_id: ImageId | None  # none: the whole archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequested:
+    """The shop owes money back and has resolved to pay it."""
+
+    refund_id: RefundId
+    amount: Money
+    reason: RefundReason
+    image_ids: tuple[ImageId, ...]  # the images it is for; empty when it is for an amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundIssued:
+    """The payment provider took the refund."""
+
+    refund_id: RefundId
+    amount: Money
+    provider_refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFailed:
+    """The payment provider refused the refund, at once or days later: the money is still owed."""
+
+    refund_id: RefundId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeOpened:
+    """The customer's bank disputes the payment. It runs beside the order's state and pauses delivery."""
+
+    dispute_id: str
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeClosed:
+    """The bank has decided."""
+
+    dispute_id: str
+    outcome: DisputeOutcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderHeld:
+    """The order waits for a person: no work is begun for it."""
+
+    reason: HoldReason
+    note_id: NoteId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReleased:
+    """A person let the order go on from where it was."""
+
+    note_id: NoteId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteAdded:
+    """A person wrote something down about the order."""
+
+    note_id: NoteId
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotosPurged:
+    """The retention is over: originals, results and archive are gone from the storage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderErased:
+    """The customer's personal data and photos are gone; the figures stay, so the books still add up."""
+
+
+Event = (
+    PaymentReceived
+    | ImagesMoved
+    | RestorationStarted
+    | RestorationAttemptFailed
+    | RestorationCompleted
+    | RestorationFailed
+    | DownloadPrepared
+    | EmailSent
+    | EmailUnconfirmed
+    | EmailFailed
+    | ResultDownloaded
+    | RefundRequested
+    | RefundIssued
+    | RefundFailed
+    | DisputeOpened
+    | DisputeClosed
+    | OrderHeld
+    | OrderReleased
+    | NoteAdded
+    | PhotosPurged
+    | OrderErased
+)
+
+EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedEvent:
+    """An event with its envelope: who recorded it, when, where in the log and because of what."""
+
+    event_id: UUID
+    order_id: OrderId
+    version: int  # 1-based within the stream, without a gap
+    recorded_at: datetime
+    cause: str  # the request, reaction or provider's event it came from
+    cause_key: str  # unique within the stream: the same cause is never recorded twice
+    correlation_id: UUID
+    actor: str  # who did it: "customer", "stripe", "worker", "person:NAME"
+    event: Event
+    position: int | None = None  # in the whole log; known once it is stored

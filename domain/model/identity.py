@@ -1,0 +1,24 @@
+"""Names that follow from what they name: the same thing always gets the same id, so asking twice creates one."""
+
+from uuid import UUID, uuid5
+
+from domain.model.values import DownloadLinkId, EmailId, EmailKind, OrderId, RefundId
+
+
+def email_id_of(order_id: OrderId, kind: EmailKind) -> EmailId:
+    """The id of the one mail of this kind that an order owes."""
+    return EmailId(_derive(order_id, "email", kind))
+
+
+def refund_id_of(order_id: OrderId, sequence: int) -> RefundId:
+    """The id of an order's ``sequence``-th refund, 1-based."""
+    return RefundId(_derive(order_id, "refund", sequence))
+
+
+def download_link_id_of(order_id: OrderId, sequence: int) -> DownloadLinkId:
+    """The id of an order's ``sequence``-th download link, 1-based."""
+    return DownloadLinkId(_derive(order_id, "download-link", sequence))
+
+
+def _derive(order_id: OrderId, *parts: object) -> UUID:
+    return uuid5(order_id, ":".join(str(part) for part in parts))

@@ -1,0 +1,141 @@
+"""The lifecycle of an order: one table, fed to one shared ``transitions`` machine.
+
+What an order may do next, the diagram in ``docs/lifecycle.md`` and the sentence of an illegal move all come from
+this table. A hold and a dispute run beside the state: they change what work is done, not where the order stands.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from transitions import Machine
+
+from domain.model import events
+from domain.model.errors import IllegalMoveError
+
+
+class State(StrEnum):
+    """Where an order stands."""
+
+    NEW = "new"  # nothing is paid yet: there is no order
+    PAID = "paid"  # the photos are on their way to the order's own keys
+    RESTORING = "restoring"  # the images are at the restorer
+    SETTLED = "settled"  # every image is restored or has failed for good
+    READY = "ready"  # the archive lies ready, its link exists
+    DELIVERED = "delivered"  # the link is with the customer, money for failed images is still owed
+    COMPLETED = "completed"  # every paid photo is delivered or refunded
+    REFUNDED = "refunded"  # everything that was paid went back
+    ERASED = "erased"  # the customer is forgotten, the figures stay
+
+
+@dataclass(frozen=True)
+class Move:
+    """A row of the table: on ``event`` an order goes from ``source`` to ``target`` when ``condition`` holds.
+
+    Rows are tried from the top. ``condition`` names a property of ``Order``; without one the row always holds.
+    """
+
+    event: type[events.Event]
+    source: State
+    target: State
+    condition: str | None = None
+
+
+_WORKING = (State.PAID, State.RESTORING, State.SETTLED, State.READY)
+_LIVING = (*_WORKING, State.DELIVERED, State.COMPLETED, State.REFUNDED)
+_EVER_PAID = (*_LIVING, State.ERASED)
+
+
+def _stays(event: type[events.Event], states: Iterable[State]) -> list[Move]:
+    return [Move(event, state, state) for state in states]
+
+
+MOVES: tuple[Move, ...] = (
+    # The way of an order, as it goes when all goes well.
+    Move(events.PaymentReceived, State.NEW, State.PAID),
+    Move(events.ImagesMoved, State.PAID, State.RESTORING),
+    *_stays(events.RestorationStarted, [State.RESTORING]),
+    *_stays(events.RestorationAttemptFailed, [State.RESTORING]),
+    Move(events.RestorationCompleted, State.RESTORING, State.SETTLED, "every_image_is_settled"),
+    *_stays(events.RestorationCompleted, [State.RESTORING]),
+    Move(events.RestorationFailed, State.RESTORING, State.REFUNDED, "nothing_can_follow"),
+    Move(events.RestorationFailed, State.RESTORING, State.SETTLED, "every_image_is_settled"),
+    *_stays(events.RestorationFailed, [State.RESTORING]),
+    Move(events.DownloadPrepared, State.SETTLED, State.READY),
+    Move(events.EmailSent, State.READY, State.DELIVERED, "result_is_sent_and_money_is_owed"),
+    Move(events.EmailSent, State.READY, State.COMPLETED, "result_is_sent"),
+    *_stays(events.EmailSent, _LIVING),
+    *_stays(events.EmailUnconfirmed, _LIVING),
+    *_stays(events.EmailFailed, _LIVING),
+    *_stays(events.ResultDownloaded, [State.READY, State.DELIVERED, State.COMPLETED, State.REFUNDED]),
+    # Money, in whatever order reality brings it.
+    *_stays(events.RefundRequested, _EVER_PAID),
+    *(
+        Move(events.RefundIssued, state, State.REFUNDED, "everything_is_refunded")
+        for state in _LIVING
+        if state is not State.REFUNDED
+    ),
+    Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
+    *_stays(events.RefundIssued, _EVER_PAID),
+    Move(events.RefundFailed, State.COMPLETED, State.DELIVERED, "money_is_owed"),
+    *_stays(events.RefundFailed, _EVER_PAID),
+    *_stays(events.DisputeOpened, _EVER_PAID),
+    *_stays(events.DisputeClosed, _EVER_PAID),
+    # A person's word.
+    *_stays(events.OrderHeld, _LIVING),
+    *_stays(events.OrderReleased, _LIVING),
+    *_stays(events.NoteAdded, _LIVING),
+    # The end of what is kept.
+    *_stays(events.PhotosPurged, [State.COMPLETED, State.REFUNDED]),
+    Move(events.OrderErased, State.COMPLETED, State.ERASED),
+    Move(events.OrderErased, State.REFUNDED, State.ERASED),
+)
+
+TERMINAL = frozenset({State.COMPLETED, State.REFUNDED, State.ERASED})
+
+
+@cache
+def machine() -> Machine:
+    """The one shared machine; no order is ever registered with it, it is only asked."""
+    shared = Machine(model=None, states=list(State), initial=State.NEW, auto_transitions=False)
+    for move in MOVES:
+        shared.add_transition(move.event.__name__, move.source, move.target, conditions=move.condition)
+    return shared
+
+
+@cache
+def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, str | None], ...]]:
+    """The machine's transitions by event and source, asked once: a trigger costs fifty times a look-up."""
+    return {
+        (event, state): tuple(
+            (State(str(found.dest)), str(found.conditions[0].func) if found.conditions else None)
+            for found in machine().get_transitions(event.__name__, state)
+        )
+        for event in events.EVENT_TYPES
+        for state in State
+    }
+
+
+def next_state(state: State, event: events.Event, informed: object) -> State:
+    """Where ``event`` leads from ``state``; an event the table does not know leaves the order where it is.
+
+    ``informed`` is the order that knows the event's facts already: the conditions are asked of it.
+    """
+    for target, condition in _table()[type(event), state]:
+        if condition is None or getattr(informed, condition):
+            return target
+    return state
+
+
+def allowed(state: State) -> frozenset[type[events.Event]]:
+    """The events that may come in ``state``."""
+    return frozenset(event for event in events.EVENT_TYPES if _table()[event, state])
+
+
+def require(state: State, event: type[events.Event]) -> None:
+    """Raise IllegalMoveError, naming what would be allowed, unless ``event`` may come in ``state``."""
+    if not _table()[event, state]:
+        raise IllegalMoveError(
+            event=event.__name__, state=state.value, allowed=sorted(kind.__name__ for kind in allowed(state))
+        )

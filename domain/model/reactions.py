@@ -1,0 +1,180 @@
+"""What must happen next: work that follows from where an order stands.
+
+``outstanding`` is the one truth: all the work an order needs now. ``reactions_to`` is what events added to it,
+and work is still wanted as long as it is outstanding. So a hold, a release, a dispute that is won or a full
+refund need no rules of their own here: they change what is outstanding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+from domain.model.lifecycle import State
+from domain.model.order import EmailStatus, Image, Order, RefundStatus
+from domain.model.values import EmailId, EmailKind, ImageId, OrderId, RefundId
+
+
+@dataclass(frozen=True)
+class MoveImages:
+    """Copy the uploads under the order's own keys and verify them."""
+
+
+@dataclass(frozen=True)
+class RestoreImage:
+    """Start an attempt at the restorer."""
+
+    image_id: ImageId
+    attempt: int
+
+
+@dataclass(frozen=True)
+class CollectRestoration:
+    """Look how a prediction ended, and bring its output home."""
+
+    image_id: ImageId
+    attempt: int
+    prediction_id: str
+
+
+@dataclass(frozen=True)
+class CancelPrediction:
+    """Stop a prediction nobody waits for any more."""
+
+    prediction_id: str
+
+
+@dataclass(frozen=True)
+class PrepareDownload:
+    """Stream the restored images into one archive and make its link."""
+
+
+@dataclass(frozen=True)
+class SendEmail:
+    """Hand a mail to the provider; from the second attempt on only where a repeat is on record as wanted."""
+
+    email_id: EmailId
+    kind: EmailKind
+    attempt: int
+
+
+@dataclass(frozen=True)
+class IssueRefund:
+    """Have the payment provider pay money back."""
+
+    refund_id: RefundId
+    attempt: int
+
+
+Reaction = (
+    MoveImages
+    | RestoreImage
+    | CollectRestoration
+    | CancelPrediction
+    | PrepareDownload
+    | SendEmail
+    | IssueRefund
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long the shop waits before work that is not due at once."""
+
+    restoration_poll: timedelta = timedelta(seconds=60)  # a webhook usually comes first
+    restoration_retry: timedelta = timedelta(seconds=5)  # doubles with each attempt
+    email_confirmation: timedelta = timedelta(minutes=10)  # time for the provider's event webhook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A reaction and how long from now it becomes due."""
+
+    reaction: Reaction
+    delay: timedelta = timedelta(0)
+
+
+def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
+    """The id of this piece of work for this order; inserting it twice is inserting it once."""
+    parts = (type(reaction).__name__, *(str(part) for part in astuple(reaction)))
+    return uuid5(order_id, ":".join(parts))
+
+
+def reactions_to(before: Order, after: Order, pace: Pace) -> list[Due]:
+    """The work that became outstanding between two versions of an order, in the order it should begin."""
+    known = set(outstanding(before))
+    return [Due(reaction=new, delay=_delay(new, pace)) for new in outstanding(after) if new not in known]
+
+
+def is_wanted(reaction: Reaction, order: Order) -> bool:
+    """Whether the order still needs this work, or needs it again."""
+    if isinstance(reaction, CollectRestoration):
+        # The log does not know a prediction whose creation got no reply; its outcome is welcome all the same.
+        return order.state is State.RESTORING and not order.images[reaction.image_id].is_settled
+    return reaction in outstanding(order)
+
+
+def outstanding(order: Order) -> list[Reaction]:
+    """All the work this order needs now."""
+    if order.state in {State.NEW, State.ERASED}:
+        return []
+    return [*_progress(order), *_cancellations(order), *_refunds(order), *_emails(order)]
+
+
+def _progress(order: Order) -> Iterator[Reaction]:
+    if order.state is State.RESTORING:
+        # What runs is collected even while the order is held: the provider deletes outputs after an hour.
+        for image in order.images.values():
+            yield from _restoration(image, may_start=not order.is_held)
+    elif order.is_held or (order.is_disputed and order.state is not State.PAID):
+        return
+    elif order.state is State.PAID:
+        yield MoveImages()
+    elif order.state is State.SETTLED and order.restored_images:
+        yield PrepareDownload()
+
+
+def _restoration(image: Image, *, may_start: bool) -> Iterator[Reaction]:
+    running = image.running
+    if image.is_settled:
+        return
+    if running is not None and running.prediction_id is not None:
+        yield CollectRestoration(image.image_id, running.number, running.prediction_id)
+    elif running is None and may_start:
+        yield RestoreImage(image.image_id, image.next_attempt)
+
+
+def _cancellations(order: Order) -> Iterator[Reaction]:
+    has_stopped = order.state is State.REFUNDED
+    for image in order.images.values():
+        for prediction_id in image.unneeded_predictions if image.is_settled else ():
+            yield CancelPrediction(prediction_id)
+        if has_stopped and not image.is_settled and image.running and image.running.prediction_id:
+            yield CancelPrediction(image.running.prediction_id)
+
+
+def _refunds(order: Order) -> Iterator[Reaction]:
+    for refund in order.refunds.values():
+        if refund.status is RefundStatus.REQUESTED:
+            yield IssueRefund(refund.refund_id, refund.attempt)
+
+
+def _emails(order: Order) -> Iterator[Reaction]:
+    for email in order.emails.values():
+        is_paused = email.kind is EmailKind.RESULT and (
+            order.is_held or order.is_disputed or order.state is State.REFUNDED
+        )
+        if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not is_paused:
+            yield SendEmail(email.email_id, email.kind, email.attempt)
+
+
+def _delay(reaction: Reaction, pace: Pace) -> timedelta:
+    match reaction:
+        case CollectRestoration():
+            return pace.restoration_poll
+        case RestoreImage(attempt=attempt) if attempt > 1:
+            return pace.restoration_retry * (1 << (attempt - 2))
+        case SendEmail(attempt=attempt) if attempt > 1:
+            return pace.email_confirmation
+        case _:
+            return timedelta(0)

@@ -1,0 +1,129 @@
+"""The small words everything else is said in: ids, money, stored objects and the reasons things happen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, Self
+from uuid import UUID
+
+OrderId = NewType("OrderId", UUID)
+OrderNumber = NewType("OrderNumber", str)  # YYYYMMDD-000001, a counter per UTC day
+CustomerId = NewType("CustomerId", UUID)
+UploadSessionId = NewType("UploadSessionId", UUID)
+PhotoId = NewType("PhotoId", UUID)  # what a customer sends
+ImageId = NewType("ImageId", UUID)  # a photo that belongs to an order; keeps the photo's UUID
+RefundId = NewType("RefundId", UUID)
+EmailId = NewType("EmailId", UUID)
+DownloadLinkId = NewType("DownloadLinkId", UUID)
+NoteId = NewType("NoteId", UUID)  # the text itself is kept outside the log, where it can be erased
+Sha256 = NewType("Sha256", str)  # 64 lower-case hexadecimal digits
+ObjectKey = NewType("ObjectKey", str)  # where an object lies in the storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Money:
+    """An amount in minor units (cents) of an ISO 4217 currency, upper case."""
+
+    amount: int
+    currency: str
+
+    def __add__(self, other: Self) -> Self:
+        """Add two amounts; raises ValueError when the currencies differ."""
+        self._refuse_other_currency(other)
+        return type(self)(amount=self.amount + other.amount, currency=self.currency)
+
+    def __sub__(self, other: Self) -> Self:
+        """Subtract an amount; raises ValueError when the currencies differ."""
+        self._refuse_other_currency(other)
+        return type(self)(amount=self.amount - other.amount, currency=self.currency)
+
+    def split(self, parts: int) -> tuple[Self, ...]:
+        """Share the amount in ``parts`` that differ by one unit at most and add up exactly."""
+        share, remainder = divmod(self.amount, parts)
+        return tuple(
+            type(self)(amount=share + (1 if index < remainder else 0), currency=self.currency)
+            for index in range(parts)
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount / 100:.2f} {self.currency}"
+
+    def _refuse_other_currency(self, other: Self) -> None:
+        if other.currency != self.currency:
+            raise ValueError(f"Cannot combine {other.currency} with {self.currency}: convert first.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    """An object in the storage and what its bytes were when the shop verified them."""
+
+    key: ObjectKey
+    sha256: Sha256
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaidPhoto:
+    """One photo of a payment: where it was uploaded, its fingerprint and its share of the amount paid."""
+
+    image_id: ImageId
+    upload: StoredObject
+    share: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedImage:
+    """An image whose original now lies, verified, under the order's own key."""
+
+    image_id: ImageId
+    original: StoredObject
+
+
+class EmailKind(StrEnum):
+    """The mails an order may owe its customer."""
+
+    CONFIRMATION = "confirmation"  # we have your money and your photos
+    RESULT = "result"  # here is your link
+    REFUND = "refund"  # nothing could be restored, or somebody stopped the order: your money goes back
+
+
+class FailureReason(StrEnum):
+    """Why an attempt to restore an image came to nothing."""
+
+    REFUSED_INPUT = "refused_input"  # the provider does not take this picture, now or ever
+    CONTENT_FILTER = "content_filter"  # the model's safety filter stopped it
+    PROVIDER_ERROR = "provider_error"  # the provider broke down on it
+    TIMED_OUT = "timed_out"  # no end before the deadline
+    CANCELED = "canceled"  # somebody else ended the prediction
+    BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same input would only be refused again."""
+        return self in {FailureReason.REFUSED_INPUT, FailureReason.CONTENT_FILTER}
+
+
+class HoldReason(StrEnum):
+    """Why an order waits for a person."""
+
+    AMOUNT_MISMATCH = "amount_mismatch"  # what was paid is not what was quoted
+    IMAGES_UNAVAILABLE = "images_unavailable"  # an uploaded photo is missing or differs from what was sent
+    DOWNLOAD_NOT_PREPARED = "download_not_prepared"  # the archive could not be made
+    EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its mail is refused
+    REFUND_NOT_ISSUED = "refund_not_issued"  # money is owed and the provider refuses to pay it
+    REQUESTED = "requested"  # a person asked for it
+
+
+class RefundReason(StrEnum):
+    """Why money goes back."""
+
+    NOT_RESTORED = "not_restored"  # the share of images that failed for good
+    REQUESTED = "requested"  # a person asked for it
+    AT_PROVIDER = "at_provider"  # it was made in the provider's dashboard
+
+
+class DisputeOutcome(StrEnum):
+    """How the bank decided."""
+
+    WON = "won"
+    LOST = "lost"
