@@ -98,9 +98,13 @@ TERMINAL = frozenset({State.COMPLETED, State.REFUNDED, State.ERASED})
 @cache
 def machine() -> Machine:
     """The one shared machine; no order is ever registered with it, it is only asked."""
-    shared = Machine(model=None, states=list(State), initial=State.NEW, auto_transitions=False)
+    shared = Machine(
+        model=None, states=[state.value for state in State], initial=State.NEW.value, auto_transitions=False
+    )
     for move in MOVES:
-        shared.add_transition(move.event.__name__, move.source, move.target, conditions=move.condition)
+        shared.add_transition(
+            move.event.__name__, move.source.value, move.target.value, conditions=move.condition
+        )
     return shared
 
 
@@ -110,7 +114,7 @@ def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, str
     return {
         (event, state): tuple(
             (State(str(found.dest)), str(found.conditions[0].func) if found.conditions else None)
-            for found in machine().get_transitions(event.__name__, state)
+            for found in machine().get_transitions(event.__name__, state.value)
         )
         for event in events.EVENT_TYPES
         for state in State

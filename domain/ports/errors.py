@@ -1,0 +1,77 @@
+"""What can go wrong outside, told by whether trying again makes sense.
+
+OutsideError
+├── UnavailableError        nothing was done: try again, after ``retry_after_seconds`` if the provider named a wait
+│   └── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
+├── RefusedError            it will never be done as asked: ``reason`` says why
+├── ForgedMessageError      a message that its sender did not sign: change nothing
+├── ObjectMissingError      the storage has no such object
+├── ObjectDiffersError      an object's bytes are not the recorded ones
+└── UnreadablePictureError  the bytes are no picture the shop can work with
+"""
+
+
+class OutsideError(Exception):
+    """The root of everything the outside world does to us; the message says what to do."""
+
+
+class UnavailableError(OutsideError):
+    """The provider did not do it and may do it later."""
+
+    def __init__(self, provider: str, detail: str, *, retry_after_seconds: float | None = None) -> None:
+        self.provider = provider
+        self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"{provider} is not available ({detail}): try again later.")
+
+
+class LostReplyError(UnavailableError):
+    """The provider may or may not have done it: the answer was lost on the way."""
+
+
+class RefusedError(OutsideError):
+    """The provider will never do this as asked."""
+
+    def __init__(self, provider: str, reason: str, *, code: str | None = None) -> None:
+        self.provider = provider
+        self.reason = reason
+        self.code = code
+        super().__init__(f"{provider} refuses: {reason}")
+
+
+class ForgedMessageError(OutsideError):
+    """The message does not carry its sender's signature, or not a fresh one."""
+
+    def __init__(self, provider: str, detail: str) -> None:
+        self.provider = provider
+        self.detail = detail
+        super().__init__(f"This is not a message that {provider} signed for this shop: {detail}.")
+
+
+class ObjectMissingError(OutsideError):
+    """The storage has no object under this key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"The storage has no object {key}: look for it in the storage's backups.")
+
+
+class ObjectDiffersError(OutsideError):
+    """The object under a key is not the one that was recorded."""
+
+    def __init__(self, key: str, *, expected_sha256: str, found_sha256: str) -> None:
+        self.key = key
+        self.expected_sha256 = expected_sha256
+        self.found_sha256 = found_sha256
+        super().__init__(
+            f"The object {key} has SHA-256 {found_sha256} where {expected_sha256} is recorded: it was changed or cut."
+        )
+
+
+class UnreadablePictureError(OutsideError):
+    """These bytes are no picture the shop can work with; ``advice`` tells the customer what to do."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.problem = problem
+        self.advice = advice
+        super().__init__(f"{problem} {advice}")

@@ -1,0 +1,106 @@
+"""Mail, as the shop needs it: letters that are written from templates, a provider that carries them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from domain.model.values import EmailId, EmailKind, Money, OrderId, OrderNumber
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterFacts:
+    """What a letter tells; ``download_url`` and ``expires_at`` belong to the result."""
+
+    kind: EmailKind
+    order_id: OrderId
+    order_number: OrderNumber
+    customer_name: str | None
+    locale: str | None
+    photos: int
+    restored: int
+    paid: Money
+    refunded: Money  # issued or on its way
+    status_url: str
+    download_url: str | None = None
+    expires_at: datetime | None = None
+    is_attached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A written letter: subject, plain text and HTML that say the same."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class LetterWriter(Protocol):
+    """Writes letters from templates."""
+
+    def write(self, facts: LetterFacts) -> Letter:
+        """The letter for these facts, in the customer's language where there is one, else in English."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that travels with a letter."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """A letter on its way to one address; the provider carries ``email_id`` back in its notices."""
+
+    email_id: EmailId
+    order_id: OrderId
+    to: str
+    to_name: str | None
+    letter: Letter
+    attachment: Attachment | None = None
+
+
+class Mailer(Protocol):
+    """Hands mail to a provider."""
+
+    def send(self, mail: Mail) -> str:
+        """Have a mail accepted and tell the provider's message id.
+
+        Raises UnavailableError when it was certainly not accepted, LostReplyError when it may have been, and
+        RefusedError when it never will be.
+        """
+        ...
+
+
+class MailFate(StrEnum):
+    """What became of a mail, as its provider tells it later."""
+
+    ACCEPTED = "accepted"  # processed, delivered, opened...: it was taken
+    UNDELIVERABLE = "undeliverable"  # bounced, dropped, blocked
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailNotice:
+    """What one line of the provider's event webhook says; the ids are none for a mail that is not ours."""
+
+    event_id: str  # stable across the provider's retries of the same fact
+    email_id: EmailId | None
+    order_id: OrderId | None
+    message_id: str | None
+    fate: MailFate
+    reason: str | None = None
+
+
+class MailNotices(Protocol):
+    """Reads what the mail provider posts."""
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> list[MailNotice]:
+        """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
+        ...

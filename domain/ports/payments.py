@@ -1,0 +1,126 @@
+"""Money, as the shop needs it from a payment provider."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from domain.model.values import DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutWish:
+    """What a customer is about to pay; the provider's page shows it and keeps the ids for us."""
+
+    upload_session_id: UploadSessionId
+    order_id: OrderId
+    photos: int
+    unit_price: Money
+    email: str | None  # prefilled when the customer gave it already
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    idempotency_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedCheckout:
+    """The page where the customer pays."""
+
+    checkout_session_id: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundWish:
+    """Money to pay back; a repeat with the same ``idempotency_key`` pays once."""
+
+    refund_id: RefundId
+    order_id: OrderId
+    payment_intent_id: str
+    amount: Money
+    idempotency_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderRefund:
+    """A refund on the provider's side; one that is pending counts as issued and may still fail later."""
+
+    provider_refund_id: str
+    has_failed: bool
+    amount: Money
+
+
+class PaymentProvider(Protocol):
+    """Takes and returns money. Methods raise UnavailableError, LostReplyError or RefusedError."""
+
+    def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
+        """Open a page where exactly this can be paid."""
+        ...
+
+    def issue_refund(self, wish: RefundWish) -> ProviderRefund:
+        """Pay money back."""
+        ...
+
+    def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
+        """The refund that carries our id, if the provider has one."""
+        ...
+
+
+class NoticeKind(StrEnum):
+    """What a payment provider's notice tells the shop."""
+
+    PAID = "paid"  # the money is there
+    PENDING = "pending"  # the customer is done, the money takes days
+    ABANDONED = "abandoned"  # the checkout expired, or the delayed payment failed
+    REFUND_ISSUED = "refund_issued"
+    REFUND_FAILED = "refund_failed"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_CLOSED = "dispute_closed"
+    OTHER = "other"  # nothing the shop acts upon
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutNotice:
+    """A checkout as the provider tells it; our ids are none when the checkout was not opened by this shop."""
+
+    checkout_session_id: str
+    upload_session_id: UploadSessionId | None
+    order_id: OrderId | None
+    payment_intent_id: str | None
+    paid: Money
+    discount: Money
+    email: str | None
+    name: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentNotice:
+    """One signed message of the payment provider, reduced to what the shop needs; the rest stays with the provider.
+
+    ``checkout`` belongs to PAID, PENDING and ABANDONED; ``refund``, ``refund_id`` and ``payment_intent_id`` to the
+    refund kinds; ``dispute_id``, ``dispute_amount``, ``reason``, ``outcome`` and ``payment_intent_id`` to disputes.
+    """
+
+    event_id: str
+    event_type: str
+    kind: NoticeKind
+    checkout: CheckoutNotice | None = None
+    payment_intent_id: str | None = None
+    refund: ProviderRefund | None = None
+    refund_id: RefundId | None = None  # none for a refund made in the provider's dashboard
+    dispute_id: str | None = None
+    dispute_amount: Money | None = None
+    reason: str | None = None
+    outcome: DisputeOutcome | None = None
+
+
+class PaymentNotices(Protocol):
+    """Reads what the payment provider posts."""
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentNotice:
+        """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
+        ...

@@ -1,0 +1,64 @@
+"""Time, chance, and the picture tools: what even a shop without providers needs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The current moment, UTC, aware."""
+        ...
+
+
+class Ids(Protocol):
+    """The only source of new ids."""
+
+    def new(self) -> UUID:
+        """A fresh id; ids sort by the time they were made."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFacts:
+    """What a look into a picture file tells; ``width`` and ``height`` are pixels as a viewer would show it."""
+
+    media_type: str
+    width: int
+    height: int
+
+
+class PictureInspector(Protocol):
+    """Looks into picture files that strangers send."""
+
+    def inspect(self, picture: BinaryIO) -> PictureFacts:
+        """Decode the whole picture within limits; raises UnreadablePictureError with advice for the customer."""
+        ...
+
+    def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
+        """The picture as every restorer can read it, and its media type: upright, in JPEG, PNG or WebP.
+
+        Bytes are passed through untouched where nothing needs to change.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveEntry:
+    """One file of an archive: its name there, its length in bytes, and where its bytes come from."""
+
+    name: str
+    size_bytes: int
+    content: Iterable[bytes]
+
+
+class Archiver(Protocol):
+    """Makes zip archives without holding them in memory."""
+
+    def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
+        """The exact length in bytes, and the archive as a stream; the same entries give the same bytes."""
+        ...
