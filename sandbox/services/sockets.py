@@ -1,0 +1,27 @@
+"""A folder for unix sockets."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from sandbox.kept import private_folder
+from sandbox.processes import Supervisor
+
+#: A socket's whole path has to fit into 104 bytes on macOS and 108 on Linux; this leaves room for its name.
+_LONGEST_FOLDER_BYTES = 80
+
+
+def socket_folder(supervisor: Supervisor, data_dir: Path) -> Path:
+    """Make an empty, private folder for sockets: inside `data_dir`, or a temporary one if that path is too long.
+
+    It is removed together with the supervisor's processes.
+    """
+    folder = data_dir / "run"
+    if len(os.fsencode(folder)) > _LONGEST_FOLDER_BYTES:
+        folder = Path(tempfile.mkdtemp(prefix="restoreclick-", dir="/tmp"))
+    else:
+        shutil.rmtree(folder, ignore_errors=True)  # What a killed server left behind.
+        private_folder(folder)
+    supervisor.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
