@@ -1,0 +1,79 @@
+"""From the bytes of a damaged photo to the bytes of a better one."""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from sandbox.restoration.grain import without_grain
+from sandbox.restoration.marks import marks
+from sandbox.restoration.pixels import Mask, Pixels, as_pixels
+from sandbox.restoration.tones import refreshed
+
+NAME = "local-preview"
+DESCRIPTION = (
+    "Local preview engine: classical image processing on the CPU. "
+    "A stand-in, not comparable with the models that run on GPUs."
+)
+
+OutputFormat = Literal["png", "jpg", "webp"]
+
+#: Encoder parameters by format; a light PNG compression, since it is written often and read once.
+ENCODING: dict[OutputFormat, list[int]] = {
+    "png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
+    "jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+    "webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+}
+#: How far around a mark the filling looks, in pixels.
+FILL_RADIUS = 3
+#: What is smaller is no photograph and comes back as it is.
+SMALLEST_SIDE = 32
+
+
+class UnreadablePictureError(Exception):
+    """The bytes are no picture that OpenCV can decode."""
+
+    def __init__(self) -> None:
+        super().__init__("The input is not a picture that can be read; send a JPEG, PNG or WebP file.")
+
+
+def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
+    """Restore one picture, upright as its EXIF orientation says; same size, grey stays grey.
+
+    Raises:
+        UnreadablePictureError: the bytes cannot be decoded.
+    """
+    restored = restore_pixels(decoded(image_bytes))
+    _, encoded = cv2.imencode(f".{output_format}", restored, ENCODING[output_format])
+    return encoded.tobytes()
+
+
+def restore_pixels(picture: Pixels) -> Pixels:
+    """Restore a BGR or grey picture: marks first, or else their paper would pass for the picture's white."""
+    if min(picture.shape[:2]) < SMALLEST_SIDE:
+        return picture
+    return refreshed(without_grain(filled(picture, marks(picture))))
+
+
+def filled(picture: Pixels, damage: Mask) -> Pixels:
+    """Fill the damaged places from their surroundings; every other pixel stays as it is."""
+    if not damage.any():
+        return picture
+    return as_pixels(cv2.inpaint(picture, damage.astype(np.uint8), FILL_RADIUS, cv2.INPAINT_TELEA))
+
+
+def decoded(image_bytes: bytes) -> Pixels:
+    """Decode to BGR, or to a single channel where the file holds no colour.
+
+    Raises:
+        UnreadablePictureError: the bytes cannot be decoded.
+    """
+    data = np.frombuffer(image_bytes, np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None:
+        raise UnreadablePictureError
+    pixels = as_pixels(picture)
+    blue, green, red = cv2.split(pixels)
+    if np.array_equal(blue, green) and np.array_equal(green, red):
+        return as_pixels(green)
+    return pixels

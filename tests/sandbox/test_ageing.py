@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, photos
+from sandbox.samples.age import JPEG_QUALITY, age, main
+from sandbox.samples.wear import Pixels
+
+
+def read(path: Path) -> Pixels:
+    return cv2.imread(str(path), cv2.IMREAD_COLOR)
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_each_sample_photo_is_what_the_script_makes_of_the_undamaged_one(name: str, tmp_path: Path) -> None:
+    main([str(UNDAMAGED / name), str(tmp_path / name), "--seed", str(SEEDS[name])])
+
+    difference = cv2.absdiff(read(tmp_path / name), read(FOLDER / name))
+
+    # Decoders and encoders of JPEG may round differently, by a level here and there.
+    assert difference.mean() < 0.5
+    assert np.percentile(difference, 99.9) <= 4
+
+
+def test_the_sample_photos_are_small_files_of_about_a_megapixel() -> None:
+    for photo in photos():
+        height, width = read(photo).shape[:2]
+        assert photo.stat().st_size < 350_000
+        assert 0.9e6 < height * width < 1.2e6
+
+
+def test_every_sample_photo_names_its_source() -> None:
+    sources = (FOLDER / "SOURCES.md").read_text(encoding="utf-8")
+
+    assert all(name in sources for name in SEEDS)
+
+
+def test_the_same_seed_ages_the_same_way_and_another_differently() -> None:
+    picture = read(UNDAMAGED / next(iter(SEEDS)))
+
+    once, again, other = age(picture, 7), age(picture, 7), age(picture, 8)
+
+    assert np.array_equal(once.picture, again.picture)
+    assert np.array_equal(once.damage, again.damage)
+    assert not np.array_equal(once.damage, other.damage)
+
+
+def test_the_mask_lies_where_the_marks_are(tmp_path: Path) -> None:
+    name = next(iter(SEEDS))
+    main([str(UNDAMAGED / name), str(tmp_path / "a.png"), "--mask", str(tmp_path / "mask.png")])
+    aged = read(tmp_path / "a.png").astype(int)
+    mask = read(tmp_path / "mask.png")[..., 0] > 0
+    around = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9))) > 0
+    # Marks are small, so a median over a wide window is the picture without them.
+    away = np.abs(aged - cv2.medianBlur(aged.astype(np.uint8), 15)).mean(axis=2)
+
+    assert 0.005 < mask.mean() < 0.05
+    assert away[mask].mean() > 4 * away[~around].mean()
+
+
+def test_a_file_that_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("Dear Sirs")
+
+    with pytest.raises(ValueError, match=r"letter\.jpg"):
+        main([str(letter), str(tmp_path / "out.jpg")])
+
+
+def test_the_quality_of_the_samples_leaves_their_grain_visible() -> None:
+    assert JPEG_QUALITY >= 85
