@@ -1,40 +1,45 @@
-"""What the twins' tests share: a place where webhooks arrive, and a shop with a Stripe account."""
+"""What the twins' tests share: a place where webhooks arrive, and twins that start each test well-behaved."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.sandbox.mailer import API_KEY, Mailer
 from tests.sandbox.processes import TwinProcess, running_twin
-from tests.sandbox.receiver import WebhookReceiver, listening
+from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 from tests.sandbox.shop import SECRET_KEY, WEBHOOK_SECRET, Shop, client_of
 
 
 @pytest.fixture(scope="session")
-def session_receiver() -> Iterator[WebhookReceiver]:
-    with listening() as receiver:
-        yield receiver
+def receiving_server() -> Iterator[ReceivingServer]:
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture
-def receiver(session_receiver: WebhookReceiver) -> WebhookReceiver:
-    session_receiver.forget()
-    return session_receiver
+def receiver(receiving_server: ReceivingServer) -> WebhookReceiver:
+    return receiving_server.new_receiver()
 
 
 @pytest.fixture(scope="session")
-def stripe_twin(session_receiver: WebhookReceiver) -> Iterator[TwinProcess]:
-    keys = ["--secret-key", SECRET_KEY, "--webhook-secret", WEBHOOK_SECRET]
-    with running_twin("stripe", *keys, "--webhook-url", session_receiver.url) as twin:
+def stripe_twin() -> Iterator[TwinProcess]:
+    with running_twin("stripe", "--secret-key", SECRET_KEY, "--webhook-secret", WEBHOOK_SECRET) as twin:
         yield twin
 
 
 @pytest.fixture
-def shop(stripe_twin: TwinProcess) -> Iterator[Shop]:
-    yield Shop(stripe_twin, client_of(stripe_twin))
-    stripe_twin.behave()
-    stripe_twin.turn(
-        clock_ahead_seconds=0,
-        refunds_pending=False,
-        debit_settles_after_seconds=None,
-        webhook_timeout_seconds=10,
-    )
+def shop(stripe_twin: TwinProcess, receiver: WebhookReceiver) -> Iterator[Shop]:
+    with stripe_twin.on_loan(receiver.url):
+        yield Shop(stripe_twin, client_of(stripe_twin))
+
+
+@pytest.fixture(scope="session")
+def sendgrid_twin() -> Iterator[TwinProcess]:
+    with running_twin("sendgrid", "--api-key", API_KEY) as twin:
+        yield twin
+
+
+@pytest.fixture
+def mailer(sendgrid_twin: TwinProcess, receiver: WebhookReceiver) -> Iterator[Mailer]:
+    with sendgrid_twin.on_loan(receiver.url):
+        yield Mailer(sendgrid_twin)

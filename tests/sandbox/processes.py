@@ -52,19 +52,28 @@ class TwinProcess:
     def turn(self, **knobs: object) -> None:
         self.control("PUT", "settings", knobs)
 
+    @contextmanager
+    def on_loan(self, webhook_url: str) -> Iterator[None]:
+        """Deliver to this address for the time of the block, and behave as at first after it."""
+        before = self.control("GET", "settings")
+        self.turn(webhook_url=webhook_url)
+        try:
+            yield
+        finally:
+            self.behave()
+            self.turn(**before)
+
     def ledger(self) -> dict[str, Any]:
         known: dict[str, Any] = self.control("GET", "ledger")
         return known
 
     def kill(self) -> None:
+        """End it as the operating system would, without a word."""
         self.process.kill()
-        self.end()
+        self.process.wait(timeout=5)
 
     def stop(self) -> None:
         self.process.terminate()
-        self.end()
-
-    def end(self) -> None:
         self.process.wait(timeout=5)
         assert self.process.stdout is not None
         self.process.stdout.close()

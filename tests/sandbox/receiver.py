@@ -1,5 +1,6 @@
 """A shop's end of the line: keeps every webhook it gets, and answers as it is told."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,6 @@ from tests.sandbox.processes import eventually
 class Received:
     """One webhook as it came in."""
 
-    path: str
     body: bytes
     headers: dict[str, str]
     answered: int
@@ -27,30 +27,17 @@ class Received:
 
 
 class WebhookReceiver:
-    """Collects; `answers` holds the next status codes, after which it is 200 for ever."""
+    """One address; `answers` holds the next status codes, after which it is 200 for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.received: list[Received] = []
         self.answers: list[int] = []
-        receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = receiver.answers.pop(0) if receiver.answers else 200
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.received.append(Received(self.path, body, headers, status))
-                self.send_response(status)
-                if status in {301, 302, 307}:
-                    self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+    def take(self, body: bytes, headers: dict[str, str]) -> int:
+        status = self.answers.pop(0) if self.answers else 200
+        self.received.append(Received(body, headers, status))
+        return status
 
     def all(self, event_type: str) -> list[Received]:
         return [one for one in list(self.received) if one.json["type"] == event_type]
@@ -59,9 +46,36 @@ class WebhookReceiver:
         """Return what came of this type as soon as there are so many."""
         return eventually(lambda: found if len(found := self.all(event_type)) >= count else [])
 
-    def forget(self) -> None:
-        self.received.clear()
-        self.answers.clear()
+
+class ReceivingServer:
+    """Gives every test an address of its own, so that no webhook strays from one test into the next."""
+
+    def __init__(self) -> None:
+        self._receivers: dict[str, WebhookReceiver] = {}
+        self._numbers = itertools.count(1)
+        receivers = self._receivers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                status = receivers[self.path].take(body, headers)
+                self.send_response(status)
+                if status in {301, 302, 307}:
+                    self.send_header("Location", self.path)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def new_receiver(self) -> WebhookReceiver:
+        path = f"/hooks/{next(self._numbers)}"
+        receiver = WebhookReceiver(f"http://127.0.0.1:{self._server.server_port}{path}")
+        self._receivers[path] = receiver
+        return receiver
 
     def serve(self) -> None:
         self._server.serve_forever(poll_interval=0.01)
@@ -72,12 +86,12 @@ class WebhookReceiver:
 
 
 @contextmanager
-def listening() -> Iterator[WebhookReceiver]:
-    receiver = WebhookReceiver()
-    thread = threading.Thread(target=receiver.serve)
+def receiving() -> Iterator[ReceivingServer]:
+    server = ReceivingServer()
+    thread = threading.Thread(target=server.serve)
     thread.start()
     try:
-        yield receiver
+        yield server
     finally:
-        receiver.close()
+        server.close()
         thread.join()

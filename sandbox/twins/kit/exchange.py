@@ -7,7 +7,7 @@ idempotency key sees a lost reply as answered, as the provider would, though the
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -123,12 +123,19 @@ class Saboteur:
             await self._app(scope, receive, send)
 
 
-async def answer_json(send: Send, status: int, body: object, headers: dict[str, str]) -> None:
+async def answer_json(send: Send, status: int, body: object, headers: Mapping[str, str]) -> None:
     """Answer without any framework; a body that is text goes out as it is (proxies answer in HTML)."""
-    content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    described = {"content-type": "text/html" if isinstance(body, str) else "application/json"} | headers
-    described["content-length"] = str(len(content))
-    lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in described.items()]
+    if isinstance(body, str):
+        await answer(send, status, body.encode(), {"content-type": "text/html; charset=utf-8", **headers})
+    else:
+        await answer(send, status, json.dumps(body).encode(), headers)
+
+
+async def answer(send: Send, status: int, content: bytes, headers: Mapping[str, str]) -> None:
+    """Answer with these very bytes, which are JSON unless the headers say otherwise."""
+    described = {"content-type": "application/json", "content-length": str(len(content))}
+    described |= {name.lower(): value for name, value in headers.items()}
+    lines = [(name.encode(), value.encode("latin-1")) for name, value in described.items()]
     await send(HTTPResponseStartEvent(type="http.response.start", status=status, headers=lines))
     await send(HTTPResponseBodyEvent(type="http.response.body", body=content, more_body=False))
 

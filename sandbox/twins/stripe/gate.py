@@ -9,7 +9,7 @@ from typing import Any
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.twins.kit import Exchange, Json, exchange_of
-from sandbox.twins.kit.exchange import answer_json, is_api_call
+from sandbox.twins.kit.exchange import answer, answer_json, is_api_call
 from sandbox.twins.stripe.account import API_VERSION, Account, new_id
 from sandbox.twins.stripe.errors import IdempotencyMismatchError, StripeError
 from sandbox.twins.stripe.forms import decode
@@ -87,7 +87,7 @@ class IdempotencyKeys:
                 replayed = {"idempotent-replayed": "true", "original-request": saved["request_id"]}
                 if saved["status"] >= 500:  # noqa: PLR2004 (a retry would only see the same again)
                     replayed["stripe-should-retry"] = "false"
-                await answer_json(send, saved["status"], json.loads(saved["body"]), replayed)
+                await answer(send, saved["status"], saved["body"].encode(), replayed)
                 return
             self._in_use.add(key)
             try:

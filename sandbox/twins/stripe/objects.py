@@ -51,6 +51,7 @@ def checkout_session(
         "locale": params.get("locale"),
         "metadata": params.get("metadata", {}),
         "mode": params["mode"],
+        "origin_context": None,
         "payment_intent": None,
         "payment_link": None,
         "payment_method_collection": "if_required",
@@ -166,6 +167,7 @@ def payment_intent(session: Json, *, intent_id: str, now: int, metadata: Json, m
         "payment_method": None,
         "payment_method_options": {},
         "payment_method_types": [method],
+        "payment_record": None,
         "processing": None,
         "receipt_email": None,
         "review": None,
@@ -230,6 +232,7 @@ def charge(intent: Json, *, charge_id: str, now: int, customer: Json, status: st
         "statement_descriptor": None,
         "statement_descriptor_suffix": None,
         "status": status,
+        "transfer": None,
         "transfer_data": None,
         "transfer_group": None,
     }

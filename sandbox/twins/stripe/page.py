@@ -30,14 +30,14 @@ class PaymentPage(Controller):
     @post("/")
     async def act(
         self, request: Request[Any, Any, State], session_id: str, account: Account = GIVEN
-    ) -> Response[str] | Response[None]:
+    ) -> Response[str] | Response[bytes]:
         """Do what the button says."""
         form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
         with account.ledger.transaction():
             return _act(account, account.load(SESSION, session_id), form)
 
 
-def _act(account: Account, session: Json, form: dict[str, str]) -> Response[str] | Response[None]:
+def _act(account: Account, session: Json, form: dict[str, str]) -> Response[str] | Response[bytes]:
     action = form.get("action", "")
     email, name = form.get("email", "").strip(), form.get("name", "").strip() or None
     if session["status"] != "open":
@@ -92,8 +92,8 @@ def _success_url(session: Json) -> str:
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
-def _go(url: str) -> Response[None]:
-    return Response(None, status_code=303, headers={"Location": url})
+def _go(url: str) -> Response[bytes]:
+    return Response(b"", status_code=303, headers={"Location": url})
 
 
 def _money(amount: int, currency: str) -> str:

@@ -1,0 +1,49 @@
+"""python -m sandbox.twins.sendgrid: the SendGrid twin as a process."""
+
+from litestar.exceptions import HTTPException
+
+from sandbox.twins.kit import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.sendgrid import api
+from sandbox.twins.sendgrid.page import MailboxPages
+from sandbox.twins.sendgrid.post_office import MAIL_DEEDS, PostOffice, SendGridSettings
+from sandbox.twins.sendgrid.signing import EventSigner
+
+
+def main() -> None:
+    """Run until told to end."""
+    arguments = parser(
+        "sendgrid", "A twin of SendGrid: takes mail, keeps it in a mailbox, tells what became of it."
+    )
+    arguments.add_argument("--api-key", default="SG.sandbox", help="the API key that is let in")
+    arguments.add_argument("--webhook-url", help="where events are delivered; without it, nowhere")
+    options = arguments.parse_args()
+
+    listener, url = listen(options.port)
+    ledger = Ledger(options.data, "sendgrid")
+    faults = FaultBook(MAIL_DEEDS)
+    settings = SettingsBook(ledger, SendGridSettings())
+    if options.webhook_url is not None:
+        settings.change({"webhook_url": options.webhook_url})
+    signer = EventSigner(ledger)
+    webhooks = WebhookSender(ledger, faults, settings, signer.headers)
+    twin = Twin(
+        name="sendgrid",
+        ledger=ledger,
+        faults=faults,
+        settings=settings,
+        webhooks=webhooks,
+        handlers=[api.V3, api.Mailbox, MailboxPages],
+        dependencies={
+            "api_key": options.api_key,
+            "post_office": PostOffice(ledger, faults, settings, webhooks),
+            "signer": signer,
+        },
+        error_body=api.sabotaged,
+        exception_handlers={api.RefusedError: api.answer_refused, HTTPException: api.answer_routing_error},
+        announcement={"public_key": signer.public_key},
+    )
+    serve(twin, listener, url)
+
+
+if __name__ == "__main__":
+    main()

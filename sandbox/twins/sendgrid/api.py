@@ -1,0 +1,136 @@
+"""The doorway /v3, and the mailbox for programs."""
+
+import json
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import Parameter
+
+from sandbox.twins.kit import GIVEN, Json, exchange_of
+from sandbox.twins.kit.control import answer_in_plain_json
+from sandbox.twins.sendgrid.post_office import PostOffice
+from sandbox.twins.sendgrid.signing import EventSigner
+from sandbox.twins.sendgrid.validation import MAX_MESSAGE_BYTES, complaints_about, error_body
+
+Call = Request[Any, Any, State]
+
+
+class RefusedError(Exception):
+    """An error answer in SendGrid's shape."""
+
+    def __init__(self, status: int, body: Json) -> None:
+        super().__init__(body)
+        self.status = status
+        self.body = body
+
+
+class V3(Controller):
+    """What the SDK calls."""
+
+    path = "/v3"
+
+    @post("/mail/send", sync_to_thread=False)
+    def send(self, request: Call, api_key: str = GIVEN, post_office: PostOffice = GIVEN) -> Response[bytes]:
+        """Accept a message, or say all that is wrong with it."""
+        _check_key(request, api_key)
+        message = _message_in(request)
+        if (message.get("mail_settings") or {}).get("sandbox_mode", {}).get("enable"):
+            return Response(b"", status_code=200)
+        return Response(b"", status_code=202, headers={"X-Message-Id": post_office.accept(message)})
+
+    @get("/user/webhooks/event/settings/signed", sync_to_thread=False)
+    def public_key(self, request: Call, api_key: str = GIVEN, signer: EventSigner = GIVEN) -> Json:
+        """Show the key that verifies the event webhook."""
+        _check_key(request, api_key)
+        return {"public_key": signer.public_key}
+
+
+class Mailbox(Controller):
+    """What arrived, for tests and scripts."""
+
+    path = "/_twin/mailbox"
+
+    @get("/", sync_to_thread=False)
+    def mails(
+        self, to: Annotated[str | None, Parameter(query="to")] = None, post_office: PostOffice = GIVEN
+    ) -> list[Json]:
+        """List the mails, newest last."""
+        return post_office.mailbox(to)
+
+    @get("/{mail_id:str}", sync_to_thread=False)
+    def mail(self, mail_id: str, post_office: PostOffice = GIVEN) -> Json:
+        """Show one mail."""
+        return mail_or_404(post_office, mail_id)
+
+    @get("/{mail_id:str}/attachments/{number:int}", sync_to_thread=False)
+    def attachment(self, mail_id: str, number: int, post_office: PostOffice = GIVEN) -> Response[bytes]:
+        """Hand over what was attached, never to be shown by a browser as a page of ours."""
+        found = post_office.attachment(mail_id, number)
+        if found is None:
+            raise NotFoundException("No such attachment.")
+        described, content = found
+        headers = {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(described['filename'], safe='')}",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(content, media_type=described["type"], headers=headers)
+
+
+def mail_or_404(post_office: PostOffice, mail_id: str) -> Json:
+    """Return a mail.
+
+    Raises:
+        NotFoundException: there is none.
+    """
+    mail = post_office.mail(mail_id)
+    if mail is None:
+        raise NotFoundException("No such mail.")
+    return mail
+
+
+def sabotaged(status: int) -> Json:
+    """Return the body of an error that a fault has ordered."""
+    return error_body(("too many requests" if status == 429 else "The sandbox was told to fail here.", None))  # noqa: PLR2004
+
+
+def answer_refused(_: Call, error: RefusedError) -> Response[Json]:
+    """Answer with SendGrid's errors."""
+    return Response(error.body, status_code=error.status)
+
+
+def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
+    """Answer an address that /v3 does not have in SendGrid's shape, any other in the kit's."""
+    if request.url.path.startswith("/v3/"):
+        return Response(error_body((error.detail.lower(), None)), status_code=error.status_code)
+    return answer_in_plain_json(request, error)
+
+
+def _check_key(request: Call, api_key: str) -> None:
+    given = request.headers.get("authorization", "")
+    if not given:
+        raise RefusedError(401, error_body(("Permission denied, wrong credentials", None)))
+    if given != f"Bearer {api_key}":
+        raise RefusedError(
+            401, error_body(("The provided authorization grant is invalid, expired, or revoked", None))
+        )
+
+
+def _message_in(request: Call) -> Json:
+    body = exchange_of(request.scope).body
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise RefusedError(
+            413, error_body(("The JSON payload you have included in your request is too large.", None))
+        )
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        raise RefusedError(415, error_body(("Content-Type should be application/json.", None)))
+    try:
+        message: Json = json.loads(body)
+    except ValueError as error:
+        raise RefusedError(400, error_body(("Bad Request", None))) from error
+    complaints = complaints_about(message)
+    if complaints:
+        raise RefusedError(400, error_body(*complaints))
+    return message

@@ -1,0 +1,43 @@
+"""The mailbox for people."""
+
+from datetime import UTC, datetime
+
+from litestar import Controller, Response, get
+
+from sandbox.twins.kit import GIVEN, Json
+from sandbox.twins.kit.pages import Pages
+from sandbox.twins.sendgrid.api import mail_or_404
+from sandbox.twins.sendgrid.post_office import PostOffice
+
+_PAGES = Pages("sandbox.twins.sendgrid")
+
+
+class MailboxPages(Controller):
+    """A list, and a mail as its reader would see it."""
+
+    path = "/mailbox"
+
+    @get("/", sync_to_thread=False)
+    def mails(self, post_office: PostOffice = GIVEN) -> Response[str]:
+        """Show what has arrived, newest first."""
+        return _PAGES.show("mailbox.html", mails=[_readable(mail) for mail in post_office.mailbox()[::-1]])
+
+    @get("/{mail_id:str}", sync_to_thread=False)
+    def mail(self, mail_id: str, post_office: PostOffice = GIVEN) -> Response[str]:
+        """Show one mail; its HTML stays locked into a frame."""
+        return _PAGES.show("mail.html", mail=_readable(mail_or_404(post_office, mail_id)))
+
+
+def _readable(mail: Json) -> Json:
+    return mail | {
+        "at": datetime.fromtimestamp(mail["at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "from": _person(mail["from"]),
+        "to": ", ".join(_person(one) for one in mail["to"]),
+        # Links open in a tab of their own: the frame is not allowed to take over the page.
+        "html": f'<base target="_blank">{mail["html"]}' if mail["html"] else "",
+        "undelivered": sorted({outcome for outcome in mail["outcomes"].values() if outcome != "delivered"}),
+    }
+
+
+def _person(one: Json) -> str:
+    return f"{one['name']} <{one['email']}>" if one.get("name") else str(one["email"])

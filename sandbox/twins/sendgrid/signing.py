@@ -1,0 +1,51 @@
+"""The signed event webhook: an elliptic key of the account's own, whose public half the shop is given."""
+
+import base64
+import time
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sandbox.twins.kit import Delivery, Ledger
+
+_KEY = "event-webhook-key"
+
+
+class EventSigner:
+    """Signs with a key that is made once and then kept with the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        stored = ledger.get_blob(_KEY)
+        if stored is None:
+            self._key = ec.generate_private_key(ec.SECP256R1())
+            ledger.put_blob(_KEY, _pem(self._key))
+        else:
+            loaded = serialization.load_pem_private_key(stored, password=None)
+            if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+                raise TypeError(
+                    "The ledger holds a webhook key that is not an elliptic one; begin a new folder."
+                )
+            self._key = loaded
+
+    @property
+    def public_key(self) -> str:
+        """The public half as SendGrid shows it: base64 of its DER form."""
+        encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        return base64.b64encode(self._key.public_key().public_bytes(encoding, form)).decode()
+
+    def headers(self, delivery: Delivery) -> Mapping[str, str]:
+        """Sign one attempt: ECDSA with SHA-256 over timestamp and body."""
+        timestamp = str(int(time.time()))
+        signature = self._key.sign(timestamp.encode() + delivery.body, ec.ECDSA(hashes.SHA256()))
+        return {
+            "User-Agent": "SendGrid Event API",
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+            "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        }
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
