@@ -1,6 +1,6 @@
 import itertools
 import time
-from typing import Any, ClassVar, get_args, get_origin
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -51,7 +51,7 @@ def test_every_field_that_the_sdk_promises_is_there(shop: Shop) -> None:
         promised = {
             name
             for name, annotation in type(thing).__annotations__.items()
-            if type(None) not in get_args(annotation) and get_origin(annotation) is not ClassVar
+            if type(None) not in get_args(annotation) and "ClassVar" not in str(annotation)
         }
         assert promised - set(thing.to_dict()) == set(), type(thing)
 
@@ -285,11 +285,11 @@ def test_a_webhook_is_signed_so_that_the_sdk_accepts_it(shop: Shop, receiver: We
     session = shop.paid_session(metadata={"upload_session": "up_17"})
     (completed,) = receiver.wait_for("checkout.session.completed")
     signature = completed.headers["stripe-signature"]
-    event = stripe.Webhook.construct_event(completed.body, signature, WEBHOOK_SECRET)  # type: ignore[no-untyped-call]
+    event = stripe.Webhook.construct_event(completed.body, signature, WEBHOOK_SECRET)
     assert event.data.object["id"] == session.id
     assert event.data.object["metadata"]["upload_session"] == "up_17"
     with pytest.raises(stripe.SignatureVerificationError):
-        stripe.Webhook.construct_event(completed.body, signature, "whsec_other")  # type: ignore[no-untyped-call]
+        stripe.Webhook.construct_event(completed.body, signature, "whsec_other")
 
 
 def test_an_event_names_the_request_that_caused_it(shop: Shop, receiver: WebhookReceiver) -> None:

@@ -30,7 +30,8 @@ class SettingsBook(Generic[S]):
         self.current: S = initial
         stored = ledger.get("settings", "current")
         if stored is not None:
-            self.change(stored)
+            # A folder from an older version may hold a knob that is gone.
+            self.change({name: value for name, value in stored.items() if hasattr(initial, name)})
 
     def change(self, changes: dict[str, Any]) -> S:
         """Change the named knobs and leave the others.

@@ -182,14 +182,14 @@ def payment_intent(session: Json, *, intent_id: str, now: int, metadata: Json, m
     }
 
 
-def charge(intent: Json, *, charge_id: str, now: int, customer: Json, status: str) -> Json:
-    """Return one try to take the intent's money: succeeded, pending or failed."""
+def charge(intent: Json, *, charge_id: str, now: int, customer: Json) -> Json:
+    """Return one try to take the intent's money, still pending."""
     method = intent["payment_method_types"][0]
     return {
         "id": charge_id,
         "object": "charge",
         "amount": intent["amount"],
-        "amount_captured": intent["amount"] if status == "succeeded" else 0,
+        "amount_captured": 0,
         "amount_refunded": 0,
         "application": None,
         "application_fee": None,
@@ -203,7 +203,7 @@ def charge(intent: Json, *, charge_id: str, now: int, customer: Json, status: st
             "tax_id": None,
         },
         "calculated_statement_descriptor": "SANDBOX",
-        "captured": status != "failed",
+        "captured": False,
         "created": now,
         "currency": intent["currency"],
         "customer": None,
@@ -217,7 +217,7 @@ def charge(intent: Json, *, charge_id: str, now: int, customer: Json, status: st
         "metadata": intent["metadata"],
         "on_behalf_of": None,
         "outcome": None,
-        "paid": status != "failed",
+        "paid": False,
         "payment_intent": intent["id"],
         "payment_method": intent["payment_method"],
         "payment_method_details": {method: _CARD if method == "card" else {}, "type": method},
@@ -231,7 +231,7 @@ def charge(intent: Json, *, charge_id: str, now: int, customer: Json, status: st
         "source_transfer": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": None,
-        "status": status,
+        "status": "pending",
         "transfer": None,
         "transfer_data": None,
         "transfer_group": None,

@@ -51,7 +51,7 @@ def _act(account: Account, session: Json, form: dict[str, str]) -> Response[str]
             session = payment.pay(account, session, email, name)
         case "pay_later" if payment.can_pay_later(session):
             session = payment.pay_later(account, session, email, name)
-        case "decline":
+        case "decline" if session["payment_status"] == "unpaid":
             session = payment.decline(account, session, email, name)
             return _show(
                 account, session, "Your card was declined. Nothing was paid; please try another.", 402, form

@@ -32,9 +32,7 @@ def pay_later(account: Account, session: Json, email: str, name: str | None) -> 
 
 
 def decline(account: Account, session: Json, email: str, name: str | None) -> Json:
-    """Have the card declined; the session stays open. What is free cannot be declined."""
-    if session["payment_status"] == "no_payment_required":
-        return session
+    """Have the card declined; the session stays open."""
     session = objects.with_customer(session, email, name)
     intent = _charge(account, session, "card", "failed")
     session |= {"payment_intent": intent["id"]}
@@ -109,11 +107,7 @@ def _charge(account: Account, session: Json, method: str, status: str) -> Json:
         intent = account.load("payment_intent", session["payment_intent"])
     intent |= {"payment_method": new_id("pm"), "payment_method_types": [method]}
     charge = objects.charge(
-        intent,
-        charge_id=new_id("ch"),
-        now=account.now(),
-        customer=session["customer_details"],
-        status="pending",
+        intent, charge_id=new_id("ch"), now=account.now(), customer=session["customer_details"]
     )
     intent |= {"latest_charge": charge["id"], "status": "processing"}
     if status == "pending":

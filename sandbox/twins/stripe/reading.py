@@ -59,14 +59,14 @@ def email(value: str, param: str) -> str:
     return value
 
 
-def is_email(value: str) -> bool:
+def is_email(value: object) -> bool:
     """Whether it looks like an e-mail address."""
-    return _EMAIL.fullmatch(value) is not None
+    return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
 
 
-def metadata(params: Json, param: str = "metadata") -> Json:
+def metadata(params: object, param: str = "metadata") -> Json:
     """Return the metadata within Stripe's limits; no metadata is empty metadata."""
-    value = params.get("metadata") or {}
+    value = (params.get("metadata") or {}) if isinstance(params, dict) else None
     if not isinstance(value, dict):
         raise StripeError("Invalid object", param=param)
     if len(value) > MAX_METADATA_KEYS:
