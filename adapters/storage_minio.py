@@ -1,0 +1,209 @@
+"""The storage on any S3 server, through the minio SDK."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import CopySource
+from minio.deleteobjects import DeleteObject
+from minio.error import MinioException, S3Error
+
+from domain.model.values import ObjectKey, Sha256, StoredObject
+from domain.ports.errors import ObjectDiffersError, ObjectMissingError, UnavailableError
+
+PROVIDER = "The storage"
+
+#: One connection for each of a worker's threads, and a few for the API's.
+POOL_SIZE = 20
+
+#: A server that is there accepts a connection at once.
+CONNECT_TIMEOUT_SECONDS = 3.0
+
+#: How much is held of an object at any moment: large enough that Python is not the bottleneck.
+CHUNK_BYTES = 256 * 1024
+
+#: How long the signature on a write is good for; the write begins at once.
+_SIGNATURE_LIFE = timedelta(minutes=5)
+
+
+class MinioStore:
+    """Keeps objects in one bucket of an S3 server.
+
+    The SDK's own upload cannot ask for write-once and holds each part in memory. So the SDK signs the address of
+    a write, and the bytes go there as one stream, which any S3 server takes up to 5 GB.
+    """
+
+    def __init__(  # noqa: PLR0913 - what an S3 account consists of, by keyword
+        self,
+        *,
+        endpoint_url: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        region: str,
+        timeout_seconds: float = 30.0,
+    ) -> None:
+        endpoint = urlsplit(endpoint_url)
+        self._bucket = bucket
+        self._pool = urllib3.PoolManager(
+            maxsize=POOL_SIZE,
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=timeout_seconds),
+            # Once, for a connection that died idle in the pool. A write is never repeated here: its stream is spent.
+            retries=urllib3.Retry(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
+            blocksize=CHUNK_BYTES,
+        )
+        self._client = Minio(
+            endpoint.netloc,
+            access_key,
+            secret_key,
+            secure=endpoint.scheme == "https",
+            region=region,
+            http_client=self._pool,
+        )
+
+    def put(self, key: ObjectKey, content: BinaryIO, *, size_bytes: int, media_type: str) -> StoredObject:
+        """Stream an object into the storage, see the port; raises ValueError if the content ends too early."""
+        body = _HashedStream(content, size_bytes)
+        try:
+            is_taken = not self._write_once(key, body, media_type)
+        except UnavailableError:
+            # The reply may be lost, or the server hung up on a stream that it was going to refuse.
+            is_taken = self._is_taken(key)
+            if not is_taken:
+                raise
+        sha256 = body.sha256()
+        if is_taken:
+            self._verify(key, sha256)
+        return StoredObject(key=key, sha256=sha256, size_bytes=size_bytes, media_type=media_type)
+
+    def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
+        """Copy within the server and read the copy back; a copy that is not the recorded bytes is taken away."""
+        copied = StoredObject(
+            key=target, sha256=source.sha256, size_bytes=source.size_bytes, media_type=source.media_type
+        )
+        if self._is_taken(target):
+            self._verify(target, source.sha256)
+            return copied
+        with _translated(source.key):
+            self._client.copy_object(self._bucket, target, CopySource(self._bucket, source.key))
+        try:
+            self._verify(target, source.sha256)
+        except ObjectDiffersError:
+            self.delete([target])
+            raise
+        return copied
+
+    @contextmanager
+    def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
+        """The object's bytes in chunks, see the port."""
+        with _translated(key):
+            response = self._client.get_object(self._bucket, key)
+        try:
+            yield _chunks(key, response)
+        finally:
+            response.close()
+            response.release_conn()
+
+    def delete(self, keys: Iterable[ObjectKey]) -> None:
+        """Remove objects, a thousand per request."""
+        with _translated("what is to be deleted"):
+            refused = list(self._client.remove_objects(self._bucket, map(DeleteObject, keys)))
+        if refused:
+            raise UnavailableError(PROVIDER, f"{len(refused)} objects were not deleted: {refused[0].code}")
+
+    def keys(self, prefix: str) -> Iterator[ObjectKey]:
+        """Every key that starts with ``prefix``, read page by page."""
+        with _translated(prefix):
+            for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
+                yield ObjectKey(str(found.object_name))
+
+    def check(self) -> None:
+        """Raise UnavailableError unless the storage answers and the bucket is there."""
+        with _translated(self._bucket):
+            is_there = self._client.bucket_exists(self._bucket)
+        if not is_there:
+            raise UnavailableError(PROVIDER, f"it has no bucket {self._bucket}")
+
+    def _write_once(self, key: ObjectKey, body: "_HashedStream", media_type: str) -> bool:
+        """Write an object; False, and nothing is changed, when the key is taken."""
+        url = self._client.get_presigned_url("PUT", self._bucket, key, expires=_SIGNATURE_LIFE)
+        headers = {
+            "Content-Type": media_type,
+            "Content-Length": str(body.size_bytes),
+            "If-None-Match": "*",
+        }
+        with _translated(key):
+            response = self._pool.request("PUT", url, body=body, headers=headers)
+        if response.status == 412:  # noqa: PLR2004 - Precondition Failed
+            return False
+        if not 200 <= response.status < 300:  # noqa: PLR2004
+            raise UnavailableError(PROVIDER, f"status {response.status} for {key}")
+        return True
+
+    def _is_taken(self, key: ObjectKey) -> bool:
+        try:
+            with _translated(key):
+                self._client.stat_object(self._bucket, key)
+        except ObjectMissingError:
+            return False
+        return True
+
+    def _verify(self, key: ObjectKey, expected: Sha256) -> None:
+        """Read an object back; raises ObjectDiffersError."""
+        digest = hashlib.sha256()
+        with self.read(key) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+        if digest.hexdigest() != expected:
+            raise ObjectDiffersError(key, expected_sha256=expected, found_sha256=digest.hexdigest())
+
+
+class _HashedStream:
+    """Exactly so many bytes of a stream, in chunks, hashed as they pass; raises ValueError if it ends before."""
+
+    def __init__(self, content: BinaryIO, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self._content = content
+        self._left = size_bytes
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Go on where the last reader stopped."""
+        while self._left:
+            chunk = self._content.read(min(CHUNK_BYTES, self._left))
+            if not chunk:
+                raise ValueError(
+                    f"The content ends {self._left} bytes before its {self.size_bytes} bytes are reached."
+                )
+            self._left -= len(chunk)
+            self._digest.update(chunk)
+            yield chunk
+
+    def sha256(self) -> Sha256:
+        """Tell the hash of it all, reading what nobody wanted to have."""
+        for _ in self:
+            continue
+        return Sha256(self._digest.hexdigest())
+
+
+def _chunks(key: ObjectKey, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    with _translated(key):
+        yield from response.stream(CHUNK_BYTES)
+
+
+@contextmanager
+def _translated(subject: str) -> Iterator[None]:
+    """Tell the vendor's errors in the shop's words; theirs may quote a signed address, so only their names are told."""
+    try:
+        yield
+    except S3Error as error:
+        if error.code == "NoSuchKey":
+            raise ObjectMissingError(subject) from error
+        raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
+    except (MinioException, urllib3.exceptions.HTTPError) as error:
+        raise UnavailableError(PROVIDER, f"{type(error).__name__} for {subject}") from error

@@ -1,0 +1,129 @@
+import io
+import tracemalloc
+from uuid import uuid4
+
+import pytest
+
+from adapters.storage_minio import MinioStore
+from domain.model.values import ObjectKey
+from domain.ports.errors import ObjectDiffersError, UnavailableError
+from sandbox.services.seaweedfs_server import S3
+from tests.adapters.accounts import minio_store
+from tests.adapters.rogue import RogueServer
+
+UNCLE = b"uncle-on-a-motorcycle-1954"
+KEY = ObjectKey("uploads/temp/session/photo")
+
+
+class Roll(io.RawIOBase):
+    """A roll of film of any length that takes no room."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__()
+        self.left = size_bytes
+
+    def read(self, size: int = -1) -> bytes:
+        taken = self.left if size < 0 else min(size, self.left)
+        self.left -= taken
+        return bytes(taken)
+
+
+def store_at(server: RogueServer, timeout_seconds: float = 5) -> MinioStore:
+    account = S3(server.url, "access-key-of-the-shop", "secret-key-of-the-shop")
+    return minio_store(account, timeout_seconds=timeout_seconds)
+
+
+def put(store: MinioStore, data: bytes = UNCLE) -> None:
+    store.put(KEY, io.BytesIO(data), size_bytes=len(data), media_type="image/jpeg")
+
+
+def test_a_large_photo_passes_through_little_memory(s3: S3) -> None:
+    store = minio_store(s3)
+    key = ObjectKey(f"uploads/temp/{uuid4()}/wedding-1928.tiff")
+    tracemalloc.start()
+    try:
+        store.put(key, Roll(40_000_000), size_bytes=40_000_000, media_type="image/tiff")  # type: ignore[arg-type]
+        with store.read(key) as chunks:
+            assert sum(len(chunk) for chunk in chunks) == 40_000_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"bucket": "another"}, "it has no bucket another"),
+        ({"secret_key": "not-ours"}, "AccessDenied for photos"),
+        ({"endpoint_url": "http://127.0.0.1:9"}, "MaxRetryError for photos"),
+    ],
+)
+def test_a_storage_that_is_not_set_up_fails_its_check(s3: S3, changes: dict[str, str], detail: str) -> None:
+    with pytest.raises(UnavailableError) as refusal:
+        minio_store(s3, **changes).check()
+    assert refusal.value.detail == detail
+
+
+def test_a_write_with_a_wrong_secret_says_so_without_telling_it(s3: S3) -> None:
+    store = minio_store(s3, secret_key="not-ours")
+    with pytest.raises(UnavailableError) as refusal:
+        put(store)
+    assert refusal.value.detail == f"AccessDenied for {KEY}"
+
+
+def test_a_write_whose_reply_was_lost_is_looked_up(rogue: RogueServer) -> None:
+    rogue.manners["PUT"] = lambda request: request.hang_up()
+    rogue.manners["HEAD"] = lambda request: request.answer(200)
+    rogue.manners["GET"] = lambda request: request.answer(200, UNCLE)
+    put(store_at(rogue))
+    with pytest.raises(ObjectDiffersError):
+        put(store_at(rogue), b"great-aunt-1931")
+
+
+def test_a_write_that_was_not_done_is_not_told_as_done(rogue: RogueServer) -> None:
+    rogue.manners["PUT"] = lambda request: request.hang_up()
+    rogue.manners["HEAD"] = lambda request: request.answer(404)
+    with pytest.raises(UnavailableError):
+        put(store_at(rogue))
+    assert [request.command for request in rogue.seen] == ["PUT", "HEAD"]
+
+
+def test_a_server_that_refuses_before_it_reads_is_understood(rogue: RogueServer) -> None:
+    def refuse_unread(request: object) -> None:
+        assert hasattr(request, "answer")
+        request.answer(412, Connection="close")
+
+    rogue.manners["PUT"] = refuse_unread
+    rogue.manners["HEAD"] = lambda request: request.answer(200)
+    rogue.manners["GET"] = lambda request: request.answer(200, bytes(8_000_000))
+    roll = Roll(8_000_000)
+    stored = store_at(rogue).put(KEY, roll, size_bytes=8_000_000, media_type="image/tiff")  # type: ignore[arg-type]
+    assert stored.size_bytes == 8_000_000
+
+
+def test_a_server_that_hangs_is_left_in_time(rogue: RogueServer) -> None:
+    for method in ("GET", "HEAD"):
+        rogue.manners[method] = lambda request: request.hang()
+    with pytest.raises(UnavailableError):
+        store_at(rogue, timeout_seconds=0.1).check()
+
+
+def test_an_object_that_breaks_off_is_not_taken_for_whole(rogue: RogueServer) -> None:
+    rogue.manners["GET"] = lambda request: request.answer(
+        200, UNCLE, Content_Length="1000", Connection="close"
+    )
+    with pytest.raises(UnavailableError), store_at(rogue).read(KEY) as chunks:
+        b"".join(chunks)
+
+
+@pytest.mark.parametrize("status", [301, 403, 500, 503])
+def test_an_answer_that_is_not_s3_is_no_answer(rogue: RogueServer, status: int) -> None:
+    for method in ("GET", "HEAD"):
+        rogue.manners[method] = lambda request: request.answer(
+            status, b"<html>the proxy is tired</html>", Content_Type="text/html", Location=rogue.url
+        )
+    with pytest.raises(UnavailableError), store_at(rogue).read(KEY):
+        pass
+    with pytest.raises(UnavailableError):
+        store_at(rogue).check()

@@ -1,0 +1,68 @@
+"""A storage in memory."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from domain.model.values import ObjectKey, Sha256, StoredObject
+from domain.ports.errors import ObjectDiffersError, ObjectMissingError
+from tests.doubles.weather import Weather
+
+CHUNK_BYTES = 64 * 1024
+
+
+@dataclass
+class MemoryStore:
+    """Keeps bytes under write-once keys; ``objects`` is its ledger, and a test may spoil what is in it."""
+
+    objects: dict[ObjectKey, bytes] = field(default_factory=dict)
+    weather: Weather = field(default_factory=Weather)
+
+    def put(self, key: ObjectKey, content: BinaryIO, *, size_bytes: int, media_type: str) -> StoredObject:
+        with self.weather.over("put", key):
+            data = content.read(size_bytes)
+            if len(data) < size_bytes:
+                raise ValueError(f"The content ends {size_bytes - len(data)} bytes too early.")
+            return self._keep(key, data, _sha256(data), media_type)
+
+    def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
+        with self.weather.over("copy", target):
+            if target not in self.objects and source.key not in self.objects:
+                raise ObjectMissingError(source.key)
+            data = self.objects[target] if target in self.objects else self.objects[source.key]
+            if _sha256(data) != source.sha256:
+                raise ObjectDiffersError(target, expected_sha256=source.sha256, found_sha256=_sha256(data))
+            return self._keep(target, data, source.sha256, source.media_type)
+
+    @contextmanager
+    def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
+        with self.weather.over("read", key):
+            if key not in self.objects:
+                raise ObjectMissingError(key)
+            data = self.objects[key]
+            yield (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
+
+    def delete(self, keys: Iterable[ObjectKey]) -> None:
+        for key in keys:
+            with self.weather.over("delete", key):
+                self.objects.pop(key, None)
+
+    def keys(self, prefix: str) -> Iterator[ObjectKey]:
+        with self.weather.over("keys", prefix):
+            yield from sorted(key for key in self.objects if key.startswith(prefix))
+
+    def check(self) -> None:
+        with self.weather.over("check", ""):
+            return
+
+    def _keep(self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str) -> StoredObject:
+        found = _sha256(self.objects.setdefault(key, data))
+        if found != sha256:
+            raise ObjectDiffersError(key, expected_sha256=sha256, found_sha256=found)
+        return StoredObject(key=key, sha256=sha256, size_bytes=len(data), media_type=media_type)
+
+
+def _sha256(data: bytes) -> Sha256:
+    return Sha256(hashlib.sha256(data).hexdigest())
