@@ -21,7 +21,13 @@ LINUX_CAPABILITY_VERSION_3 = 0x20080522
 def main(parent_pid: int, user: str, argv: list[str]) -> None:
     """Drop to `user` (empty: stay who we are), tie our life to the parent's, and exec."""
     if user:
-        become(user)
+        try:
+            become(user)
+        except OSError as error:
+            sys.exit(
+                f"Root may not become {user!r} and keep access to root's folders here ({error}): "
+                "start this as an ordinary user, or grant the capabilities SETUID, SETGID and DAC_OVERRIDE."
+            )
     if sys.platform == "linux":
         die_with_parent(parent_pid)
     # Python ignores SIGPIPE, and an ignored signal stays ignored across exec.

@@ -33,18 +33,21 @@ class ProcessError(Exception):
         name: which process.
         reason: what is wrong with it, as the rest of a sentence.
         log: the file that holds all it printed.
+        tail: the last lines of it, from this start of the process on.
     """
 
-    def __init__(self, name: str, reason: str, log: Path) -> None:
+    def __init__(self, name: str, reason: str, log: Path, tail: list[str]) -> None:
         self.name = name
         self.reason = reason
         self.log = log
-        super().__init__(name, reason, log)
+        self.tail = tail
+        super().__init__(name, reason, log, tail)
 
     def __str__(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:] if self.log.exists() else []
-        tail = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
-        return f"{self.name} {self.reason}; the last lines of {self.log} are:\n{tail}"
+        if not self.tail:
+            return f"{self.name} {self.reason}, and has printed nothing into {self.log}."
+        quoted = "\n".join(f"    {line}" for line in self.tail)
+        return f"{self.name} {self.reason}; see {self.log}, which ends:\n{quoted}"
 
 
 class Process:
@@ -116,18 +119,16 @@ class Process:
         """Raise ProcessError if it has ended."""
         status = self.poll()
         if status is not None:
-            raise ProcessError(self.name, f"has ended unexpectedly ({_in_words(status)})", self.log)
+            raise self._error(f"has ended unexpectedly ({_in_words(status)})")
 
     def wait(self, timeout_seconds: float) -> None:
         """Wait for it to end well; raise ProcessError if it does not, or not in time."""
         try:
             status = self._popen.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
-            raise ProcessError(
-                self.name, f"has not finished within {timeout_seconds:g} s", self.log
-            ) from None
+            raise self._error(f"has not finished within {timeout_seconds:g} s") from None
         if status != 0:
-            raise ProcessError(self.name, f"has failed ({_in_words(status)})", self.log)
+            raise self._error(f"has failed ({_in_words(status)})")
 
     def wait_until(self, fact: Callable[[], bool], timeout_seconds: float) -> None:
         """Wait for `fact` to hold; raise ProcessError if the process ends before, or time is up."""
@@ -135,7 +136,7 @@ class Process:
         while not fact():
             self.check()
             if time.monotonic() > deadline:
-                raise ProcessError(self.name, f"has not become ready within {timeout_seconds:g} s", self.log)
+                raise self._error(f"has not become ready within {timeout_seconds:g} s")
             time.sleep(_POLL_SECONDS)
 
     def wait_for_line(self, start: str, timeout_seconds: float) -> str:
@@ -143,9 +144,7 @@ class Process:
         found: list[str] = []
 
         def printed() -> bool:
-            with self.log.open("rb") as log:
-                log.seek(self._log_start)
-                lines = log.read().decode(errors="replace").splitlines(keepends=True)
+            lines = self.output().splitlines(keepends=True)
             found.extend(line.rstrip() for line in lines if line.startswith(start) and line.endswith("\n"))
             return bool(found)
 
@@ -154,7 +153,9 @@ class Process:
 
     def output(self) -> str:
         """Return what it has printed so far."""
-        return self.log.read_bytes()[self._log_start :].decode(errors="replace")
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
 
     def stop(self, timeout_seconds: float = 10, by: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end by a signal to it alone; kill whatever of its group is left when time is up."""
@@ -172,6 +173,9 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
+
+    def _error(self, reason: str) -> ProcessError:
+        return ProcessError(self.name, reason, self.log, self.output().splitlines()[-_TAIL_LINES:])
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,6 @@ import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +22,11 @@ from sandbox.services.seaweedfs_server import S3
 
 BUCKET = "restoreclick"
 
-_TWINS = tuple(name for name in ("stripe", "replicate", "sendgrid") if find_spec(f"sandbox.twins.{name}"))
+_TWINS = tuple(
+    name
+    for name in ("stripe", "replicate", "sendgrid")
+    if (Path(__file__).parent / "twins" / name / "__main__.py").exists()
+)
 
 #: Python, a web framework and, for one of them, OpenCV are loaded by three processes at once.
 _TWIN_READY_SECONDS = 60.0
@@ -75,11 +78,12 @@ class Sandbox:
             credentials = kept(self._data_dir / "credentials.json", _new_credentials)
             # The database is listed first because what is listed first ends last.
             database, broker, storage, twins = [self._supervisor() for _ in range(4)]
-            with ThreadPoolExecutor() as pool:
-                database_url = pool.submit(postgres_server.start, database, self._data_dir)
-                redis_url = pool.submit(valkey_server.start, broker, self._data_dir)
-                s3 = pool.submit(_start_storage, storage, self._data_dir)
-                announcements = pool.submit(self._start_twins, twins, credentials)
+            # On the stack above them, so that after Ctrl-C nothing is ended while it is still being started.
+            starter = self._stack.enter_context(ThreadPoolExecutor())
+            database_url = starter.submit(postgres_server.start, database, self._data_dir)
+            redis_url = starter.submit(valkey_server.start, broker, self._data_dir)
+            s3 = starter.submit(_start_storage, storage, self._data_dir)
+            announcements = starter.submit(self._start_twins, twins, credentials)
             self.environment = {
                 "DATABASE_URL": database_url.result(),
                 "REDIS_URL": redis_url.result(),
@@ -94,6 +98,7 @@ class Sandbox:
                 "mailbox": f"{announcements.result()['sendgrid']['url']}/mailbox",
                 "s3": s3.result().endpoint,
             }
+            starter.shutdown()
             self._stack = self._stack.pop_all()
         return self
 
