@@ -143,10 +143,10 @@ def test_a_webhook_can_come_twice(shop: Shop, receiver: WebhookReceiver) -> None
 
 def test_a_webhook_can_come_late(shop: Shop, receiver: WebhookReceiver) -> None:
     shop.twin.misbehave("webhook:checkout.*", "late", seconds=0.3)
+    before = time.monotonic()
     shop.paid_session()
-    paid_at = time.monotonic()
     receiver.wait_for(COMPLETED)
-    assert time.monotonic() - paid_at > 0.2
+    assert time.monotonic() - before >= 0.3
 
 
 def test_a_webhook_can_be_overtaken_by_the_next(shop: Shop, receiver: WebhookReceiver) -> None:

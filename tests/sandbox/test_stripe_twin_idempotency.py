@@ -106,12 +106,7 @@ def test_a_key_in_use_is_a_conflict(shop: Shop) -> None:
     eventually(
         lambda: [rule for rule in shop.twin.control("GET", "faults") if rule["id"] == fault and rule["fired"]]
     )
-    with httpx.Client(base_url=shop.twin.url, trust_env=False) as other:
-        conflict = other.post(
-            "/v1/refunds",
-            data={"payment_intent": payment},
-            headers={"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": "at-once"},
-        )
+    conflict = post_refund(shop.twin, payment, "at-once")
     assert (conflict.status_code, conflict.json()["error"]["code"]) == (409, "idempotency_key_in_use")
     first.join()
     assert slow == [200]

@@ -10,12 +10,13 @@ from litestar.exceptions import HTTPException
 
 from sandbox.twins.kit import GIVEN, Json, exchange_of
 from sandbox.twins.kit.control import answer_in_plain_json
-from sandbox.twins.stripe import checkout, lists, objects, payment, reading, refunds
+from sandbox.twins.stripe import checkout, lists, payment, reading, refunds
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error
 from sandbox.twins.stripe.forms import decode
 from sandbox.twins.stripe.gate import IdempotencyKeys
+from sandbox.twins.stripe.shapes import selling
 
 Call = Request[Any, Any, State]
 Operation = Callable[[Account, Json], Json]
@@ -191,7 +192,7 @@ def _create_coupon(account: Account, params: Json) -> Json:
         )
         reading.required(params, "currency")
     given = params | {"metadata": reading.metadata(params)} | numbers
-    coupon = objects.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
+    coupon = selling.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
     account.save(coupon)
     return coupon
 

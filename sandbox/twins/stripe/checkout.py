@@ -3,9 +3,10 @@
 from typing import Any
 
 from sandbox.twins.kit import Json
-from sandbox.twins.stripe import objects, reading
+from sandbox.twins.stripe import reading
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
+from sandbox.twins.stripe.shapes import selling
 
 SESSION = "checkout.session"
 SHORTEST_LIFE_SECONDS = 30 * 60
@@ -45,7 +46,7 @@ def create(account: Account, params: Json) -> Json:
         reading.email(params["customer_email"], "customer_email")
     session_id = new_id("cs_test", 58)
     items = _line_items(account, params)
-    session = objects.checkout_session(
+    session = selling.checkout_session(
         params
         | {
             "metadata": reading.metadata(params),
@@ -74,7 +75,7 @@ def _line_items(account: Account, params: Json) -> list[Json]:
         raise StripeError("All line items must have the same currency.", param="line_items")
     discounts = _discounts(account, params, [item["unit_amount"] * item["quantity"] for item in items])
     return [
-        objects.line_item(
+        selling.line_item(
             item, item_id=new_id("li"), price_id=new_id("price"), now=account.now(), discount=discount
         )
         for item, discount in zip(items, discounts, strict=True)

@@ -1,9 +1,9 @@
 """Disputes: the customer's bank takes the money back first and asks later."""
 
 from sandbox.twins.kit import Json
-from sandbox.twins.stripe import objects
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
+from sandbox.twins.stripe.shapes import money
 
 OPEN = {"needs_response", "under_review"}
 
@@ -17,7 +17,7 @@ def open_dispute(account: Account, payment_intent_id: str, reason: str) -> Json:
     if charge["disputed"]:
         raise StripeError("This payment is disputed already.", param="payment_intent")
     account.save(charge | {"disputed": True})
-    dispute = objects.dispute(charge, dispute_id=new_id("du"), now=account.now(), reason=reason)
+    dispute = money.dispute(charge, dispute_id=new_id("du"), now=account.now(), reason=reason)
     account.save(dispute)
     account.emit("charge.dispute.created", dispute)
     account.emit("charge.dispute.funds_withdrawn", dispute)

@@ -1,10 +1,10 @@
 """What becomes of a checkout session: paid, paid later, declined, expired."""
 
 from sandbox.twins.kit import Json
-from sandbox.twins.stripe import objects
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError
+from sandbox.twins.stripe.shapes import money, selling
 
 #: Bank debits: the money comes days after the customer has agreed.
 DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
@@ -12,7 +12,7 @@ DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
 
 def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Take the money at once, by card."""
-    session = objects.with_customer(session, email, name)
+    session = selling.with_customer(session, email, name)
     if session["payment_status"] == "no_payment_required":
         return _complete(account, session)
     intent = _charge(account, session, "card", "succeeded")
@@ -21,7 +21,7 @@ def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
 
 def pay_later(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Complete the session on the promise of a bank debit that has yet to succeed."""
-    session = objects.with_customer(session, email, name)
+    session = selling.with_customer(session, email, name)
     method = next(method for method in session["payment_method_types"] if method in DELAYED_METHODS)
     intent = _charge(account, session, method, "pending")
     after = account.settings.debit_settles_after_seconds
@@ -33,7 +33,7 @@ def pay_later(account: Account, session: Json, email: str, name: str | None) -> 
 
 def decline(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Have the card declined; the session stays open."""
-    session = objects.with_customer(session, email, name)
+    session = selling.with_customer(session, email, name)
     intent = _charge(account, session, "card", "failed")
     session |= {"payment_intent": intent["id"]}
     account.save(session)
@@ -99,14 +99,14 @@ def _charge(account: Account, session: Json, method: str, status: str) -> Json:
     if session["payment_intent"] is None:
         metadata = (account.ledger.get("line_items", session["id"]) or {})["payment_intent_metadata"]
         intent_id = new_id("pi")
-        intent = objects.payment_intent(
+        intent = money.payment_intent(
             session, intent_id=intent_id, now=account.now(), metadata=metadata, method=method
         )
         account.emit("payment_intent.created", intent)
     else:
         intent = account.load("payment_intent", session["payment_intent"])
     intent |= {"payment_method": new_id("pm"), "payment_method_types": [method]}
-    charge = objects.charge(
+    charge = money.charge(
         intent, charge_id=new_id("ch"), now=account.now(), customer=session["customer_details"]
     )
     intent |= {"latest_charge": charge["id"], "status": "processing"}

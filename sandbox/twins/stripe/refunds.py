@@ -1,9 +1,10 @@
 """Refunds: all or part of a charge goes back, never more than is left of it."""
 
 from sandbox.twins.kit import Json
-from sandbox.twins.stripe import objects, reading
+from sandbox.twins.stripe import reading
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
+from sandbox.twins.stripe.shapes import money
 
 PARAMETERS = frozenset({"amount", "charge", "expand", "metadata", "payment_intent", "reason"})
 REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
@@ -22,7 +23,7 @@ def create(account: Account, params: Json) -> Json:
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", param="amount"
         )
     status = "pending" if account.settings.refunds_pending else "succeeded"
-    refund = objects.refund(charge, refund_id=new_id("re"), now=account.now(), amount=amount, status=status)
+    refund = money.refund(charge, refund_id=new_id("re"), now=account.now(), amount=amount, status=status)
     if "reason" in params:
         refund["reason"] = reading.one_of(params["reason"], "reason", REASONS)
     refund["metadata"] = reading.metadata(params)
