@@ -1,0 +1,128 @@
+"""Transactions on PostgreSQL, the rebuild of the read models, and the schema's revisions."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from adapters.postgres.codec import Codec
+from adapters.postgres.log import PostgresOrderLog, all_streams
+from adapters.postgres.reactions import PostgresReactionTable
+from adapters.postgres.read_models import changed_rows
+from adapters.postgres.recordset import as_json, upsert_from_json
+from adapters.postgres.registers import PostgresCustomerRegister, PostgresInbox, PostgresOrderShelf
+from adapters.postgres.tables import READ_MODELS
+from adapters.postgres.uploads import PostgresUploadDesk
+from domain.model.evolve import fold
+from domain.model.order import Order
+from domain.model.values import OrderId
+from domain.ports.books import Books, Transaction
+from domain.ports.errors import UnavailableError
+
+CONNECT_TIMEOUT_SECONDS = 5
+#: A statement that takes longer than this is a defect, not work.
+STATEMENT_TIMEOUT_SECONDS = 30
+
+
+class PostgresTransaction(Transaction):
+    """Everything one transaction can touch, on one connection."""
+
+    def __init__(self, connection: Connection, codec: Codec) -> None:
+        self.uploads = PostgresUploadDesk(connection)
+        self.customers = PostgresCustomerRegister(connection)
+        self.inbox = PostgresInbox(connection)
+        self.reactions = PostgresReactionTable(connection)
+        self.log = PostgresOrderLog(connection, codec)
+        self.shelf = PostgresOrderShelf(connection)
+
+
+class PostgresBooks(Books):
+    """The books behind a ``postgresql://`` address, with a pool of connections."""
+
+    def __init__(self, database_url: str, *, connections: int = 16, codec: Codec | None = None) -> None:
+        self._codec = codec or Codec()
+        self._engine = connect(database_url, connections=connections)
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """Commit when the block ends, roll back when it raises."""
+        with self._engine.begin() as connection:
+            yield PostgresTransaction(connection, self._codec)
+
+    def rebuild(self) -> Iterator[OrderId]:
+        """Write every read model anew, one order at a time; the log takes nothing meanwhile, and is streamed."""
+        with self._engine.begin() as connection, self._engine.connect() as reader:
+            connection.execute(text("LOCK TABLE events IN SHARE MODE"))
+            connection.execute(text(f"TRUNCATE {', '.join(table.name for table in READ_MODELS)}"))
+            for order_id, stream in groupby(
+                all_streams(reader, self._codec), key=lambda recorded: recorded.order_id
+            ):
+                order = fold(order_id, stream)
+                for table, rows in changed_rows(Order(order_id=order_id), order).items():
+                    connection.execute(
+                        text(upsert_from_json(table, tuple(rows[0]), "rows")), {"rows": as_json(rows)}
+                    )
+                yield order_id
+
+    def check(self) -> None:
+        """Raise UnavailableError unless the database answers and its schema is at the newest revision."""
+        try:
+            with self._engine.connect() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
+        except OperationalError as error:
+            raise UnavailableError("PostgreSQL", "no connection; check DATABASE_URL") from error
+        newest = ScriptDirectory.from_config(_alembic()).get_current_head()
+        if found != newest:
+            raise UnavailableError(
+                "PostgreSQL", f"its schema is at {found}, not {newest}; run `restoreclick db upgrade`"
+            )
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+
+def connect(database_url: str, *, connections: int) -> Engine:
+    """An engine on psycopg 3 for a plain ``postgresql://`` address."""
+    return create_engine(
+        make_url(database_url).set(drivername="postgresql+psycopg"),
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC",
+        },
+    )
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the schema to a revision; running it twice, or from two processes at once, is harmless."""
+    _migrate(database_url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(database_url: str, revision: str = "base") -> None:
+    """Take the schema back to a revision, with all the data that later ones hold."""
+    _migrate(database_url, lambda config: command.downgrade(config, revision))
+
+
+def _migrate(database_url: str, run: Callable[[Config], None]) -> None:
+    engine = connect(database_url, connections=1)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('restoreclick schema'))"))
+        config = _alembic()
+        config.attributes["connection"] = connection
+        run(config)
+    engine.dispose()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
+    return config

@@ -1,0 +1,170 @@
+"""The append: events, read models, reactions and the closed claim in one statement, one round trip."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import IntegrityError
+
+from adapters.postgres.codec import Codec
+from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
+from adapters.postgres.read_models import changed_rows
+from adapters.postgres.recordset import as_json, insert_from_json, upsert_from_json
+from domain.model.events import RecordedEvent
+from domain.model.evolve import fold
+from domain.model.order import Order
+from domain.model.values import OrderId, Sha256
+from domain.ports.books import (
+    CauseRepeatedError,
+    LeaseLostError,
+    LogCursor,
+    OrderLog,
+    Step,
+    VersionConflictError,
+)
+
+#: How many events a server-side cursor brings at a time.
+PAGE_EVENTS = 500
+
+_EVENT_COLUMNS = (
+    "event_id",
+    "order_id",
+    "version",
+    "name",
+    "data",
+    "recorded_at",
+    "cause",
+    "cause_key",
+    "correlation_id",
+    "actor",
+)
+_FIELDS = f"position, data::text AS data, {', '.join(c for c in _EVENT_COLUMNS if c != 'data')}"
+_ALL_STREAMS = text(f"SELECT {_FIELDS} FROM events ORDER BY order_id, version")
+_STREAM = text(f"SELECT {_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
+_STREAM_BY_TOKEN = text(
+    f"""SELECT {_FIELDS} FROM events
+    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :token)
+    ORDER BY version"""
+)
+#: In commit order: a transaction still open has a txid at or above xmin, and nothing at or above it is read yet.
+_WHOLE_LOG = text(
+    f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS} FROM events
+    WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
+      AND txid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY txid, position LIMIT :limit"""
+)
+
+
+class PostgresOrderLog(OrderLog):
+    """The log on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection, codec: Codec) -> None:
+        self._connection = connection
+        self._codec = codec
+
+    def load(self, order_id: OrderId) -> Order:
+        """The order as its stream tells it, in one query."""
+        return fold(order_id, self.history(order_id))
+
+    def load_by_token(self, token_sha256: Sha256) -> Order | None:
+        """The order a download token belongs to, in one query."""
+        stream = self._decode(self._connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
+        return fold(stream[0].order_id, stream) if stream else None
+
+    def history(self, order_id: OrderId) -> list[RecordedEvent]:
+        """The stream, from the first event on."""
+        return self._decode(self._connection.execute(_STREAM, {"order_id": order_id}).all())
+
+    def record(self, step: Step) -> None:
+        """Write the whole step in one statement; see the port for the errors."""
+        statement, parameters = self._statement(step)
+        try:
+            closed = self._connection.execute(text(statement), parameters).scalar_one()
+        except IntegrityError as error:
+            raise _explained(error, step) from error
+        if step.closes is not None and not closed:
+            raise LeaseLostError(step.closes.reaction_id)
+
+    def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
+        """A page of the whole log in commit order; see the port."""
+        rows = self._connection.execute(
+            _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
+        ).all()
+        events = self._decode(rows)
+        cursors = (LogCursor(row.transaction_id, row.position) for row in rows)
+        return list(zip(cursors, events, strict=True))
+
+    def _statement(self, step: Step) -> tuple[str, dict[str, Any]]:
+        parts: dict[str, str] = {}
+        parameters: dict[str, Any] = {}
+        if step.events:
+            parts["recorded"] = insert_from_json("events", _EVENT_COLUMNS, "events")
+            parameters["events"] = as_json(self._event_row(event) for event in step.events)
+        for table, rows in changed_rows(step.before, step.after).items():
+            parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
+            parameters[table] = as_json(rows)
+        if step.reactions:
+            parts["scheduled"] = INSERT
+            parameters["reactions"] = as_json(reaction_rows(step.reactions))
+        if step.closes is not None:
+            parts["closed"] = f"{CLOSE} RETURNING 1"
+            parameters |= {
+                "reaction_id": step.closes.reaction_id,
+                "token": step.closes.token,
+                "outcome": step.outcome,
+                "problem": None,
+            }
+        bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())
+        answer = "(SELECT count(*) FROM closed)" if step.closes is not None else "0"
+        return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
+
+    def _event_row(self, recorded: RecordedEvent) -> dict[str, Any]:
+        return {
+            "event_id": recorded.event_id,
+            "order_id": recorded.order_id,
+            "version": recorded.version,
+            "name": self._codec.stored_name(recorded.event),
+            "data": self._codec.encode(recorded.event),
+            "recorded_at": recorded.recorded_at,
+            "cause": recorded.cause,
+            "cause_key": recorded.cause_key,
+            "correlation_id": recorded.correlation_id,
+            "actor": recorded.actor,
+        }
+
+    def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
+        return [decode_row(row, self._codec) for row in rows]
+
+
+def all_streams(connection: Connection, codec: Codec) -> Iterator[RecordedEvent]:
+    """Every event, stream by stream in the order of their versions, read through a server-side cursor."""
+    rows = connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS)
+    for row in rows:
+        yield decode_row(row, codec)
+
+
+def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
+    """The recorded event a row of ``events`` holds."""
+    recorded_at: datetime = row.recorded_at
+    return RecordedEvent(
+        event_id=row.event_id,
+        order_id=row.order_id,
+        version=row.version,
+        recorded_at=recorded_at,
+        cause=row.cause,
+        cause_key=row.cause_key,
+        correlation_id=row.correlation_id,
+        actor=row.actor,
+        event=codec.decode(row.name, row.data),
+        position=row.position,
+    )
+
+
+def _explained(error: IntegrityError, step: Step) -> Exception:
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if constraint == "events_order_id_cause_key_key":
+        return CauseRepeatedError(step.before.order_id)
+    if constraint == "events_order_id_version_key":
+        return VersionConflictError(step.before.order_id, step.before.version)
+    return error

@@ -1,0 +1,156 @@
+"""The reactions table: leases with tokens, retries by due time, and what the sweeper sends again."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from adapters.postgres.recordset import as_json, insert_from_json
+from domain.model.reactions import Reaction
+from domain.ports.books import Claim, LeaseLostError, Outcome, ReactionTable, Scheduled
+
+_KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
+
+_COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due_at", "sent_at")
+
+#: Work that is there stays as it is, unless it was dropped or given up: what wants it again reopens it.
+INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
+    ON CONFLICT (reaction_id) DO UPDATE
+        SET status = 'pending', due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
+            sent_at = EXCLUDED.sent_at, attempts = 0
+        WHERE reactions.status IN ('dropped', 'failed')"""
+
+CLOSE = """UPDATE reactions SET status = :outcome, lease_token = NULL, leased_until = NULL, problem = :problem
+    WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
+
+_CLAIM = text(
+    """UPDATE reactions
+    SET status = 'leased', lease_token = :token, leased_until = :leased_until, attempts = attempts + 1
+    WHERE reaction_id = :reaction_id
+      AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
+    RETURNING order_id, kind, arguments, attempts, first_due_at, OLD.status = 'leased' AS was_interrupted"""
+)
+_POSTPONE = text(
+    """UPDATE reactions
+    SET status = 'pending', lease_token = NULL, leased_until = NULL, sent_at = NULL,
+        due_at = :due_at, problem = :problem
+    WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
+)
+_RENEW = text(
+    """UPDATE reactions SET leased_until = :leased_until
+    WHERE status = 'leased' AND lease_token = ANY(CAST(:tokens AS uuid[]))"""
+)
+_HASTEN = text(
+    f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
+    ON CONFLICT (reaction_id) DO UPDATE
+        SET due_at = LEAST(reactions.due_at, EXCLUDED.due_at), sent_at = EXCLUDED.sent_at
+        WHERE reactions.status = 'pending'"""
+)
+_TAKE_UNSENT = text(
+    """UPDATE reactions SET sent_at = :now
+    FROM (
+        SELECT reaction_id FROM reactions
+        WHERE ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
+          AND (sent_at IS NULL OR sent_at <= :resend_before)
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ) AS unsent
+    WHERE reactions.reaction_id = unsent.reaction_id
+    RETURNING reactions.reaction_id, kind, arguments"""
+)
+
+
+def reaction_rows(scheduled: Iterable[Scheduled]) -> Iterator[dict[str, Any]]:
+    """The rows of work to insert.
+
+    Work that is due at once counts as sent, because whoever commits it sends it; the sweeper looks again later.
+    """
+    for each in scheduled:
+        yield {
+            "reaction_id": each.reaction_id,
+            "order_id": each.order_id,
+            "kind": type(each.reaction).__name__,
+            "arguments": each.reaction,
+            "first_due_at": each.due_at,
+            "due_at": each.due_at,
+            "sent_at": each.sent_at,
+        }
+
+
+class PostgresReactionTable(ReactionTable):
+    """The table on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def schedule(self, reactions: Iterable[Scheduled]) -> None:
+        """Insert work or reopen it."""
+        self._connection.execute(text(INSERT), {"reactions": as_json(reaction_rows(reactions))})
+
+    def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
+        """Lease a reaction in one round trip."""
+        leased_until = now + lease
+        row = self._connection.execute(
+            _CLAIM, {"reaction_id": reaction_id, "token": token, "now": now, "leased_until": leased_until}
+        ).one_or_none()
+        if row is None:
+            return None
+        return Claim(
+            reaction_id=reaction_id,
+            order_id=row.order_id,
+            reaction=_reaction(row.kind, row.arguments),
+            token=token,
+            attempts=row.attempts,
+            was_interrupted=row.was_interrupted,
+            first_due_at=row.first_due_at,
+            leased_until=leased_until,
+        )
+
+    def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
+        """Prolong leases that are still held."""
+        self._connection.execute(_RENEW, {"tokens": list(tokens), "leased_until": leased_until})
+
+    def postpone(self, claim: Claim, due_at: datetime, problem: str) -> None:
+        """Give the work back for later."""
+        given_back = self._connection.execute(
+            _POSTPONE,
+            {
+                "reaction_id": claim.reaction_id,
+                "token": claim.token,
+                "due_at": due_at,
+                "problem": problem,
+            },
+        )
+        if given_back.rowcount == 0:
+            raise LeaseLostError(claim.reaction_id)
+
+    def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
+        """End the work."""
+        closed = self._connection.execute(
+            text(CLOSE),
+            {
+                "reaction_id": claim.reaction_id,
+                "token": claim.token,
+                "outcome": outcome,
+                "problem": problem,
+            },
+        )
+        if closed.rowcount == 0:
+            raise LeaseLostError(claim.reaction_id)
+
+    def hasten(self, reaction: Scheduled) -> None:
+        """Bring the work forward, inserting it if it is not there yet."""
+        self._connection.execute(_HASTEN, {"reactions": as_json(reaction_rows([reaction]))})
+
+    def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
+        """What is due and unsent, or sent so long ago that it may be lost."""
+        rows = self._connection.execute(
+            _TAKE_UNSENT, {"now": now, "resend_before": now - resend_after, "limit": limit}
+        ).all()
+        return [(row.reaction_id, _reaction(row.kind, row.arguments)) for row in rows]
+
+
+def _reaction(kind: str, arguments: dict[str, Any]) -> Reaction:
+    return msgspec.convert(arguments, _KINDS[kind])

@@ -1,0 +1,132 @@
+"""The rows that follow from an order: read models are a fold of the log, and nothing else ever writes them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from adapters.postgres import tables
+from domain.model.lifecycle import State
+from domain.model.order import Image, Order
+
+Row = dict[str, Any]
+Rows = dict[str, dict[tuple[Any, ...], Row]]  # by table name, then by primary key
+
+
+def rows_of(order: Order) -> Rows:
+    """Every row an order has in the read models, ``updated_at`` left to the database."""
+    return {
+        "orders": _keyed(tables.orders.name, _order_rows(order)),
+        "images": _keyed(tables.images.name, _image_rows(order)),
+        "restoration_jobs": _keyed(tables.restoration_jobs.name, _job_rows(order)),
+        "email_queue": _keyed(tables.email_queue.name, _email_rows(order)),
+        "download_links": _keyed(tables.download_links.name, _link_rows(order)),
+    }
+
+
+def changed_rows(before: Order, after: Order) -> dict[str, list[Row]]:
+    """The rows to write when ``before`` has become ``after``, by table name; tables without any are left out."""
+    old, new = rows_of(before), rows_of(after)
+    changed = {
+        name: [row for key, row in rows.items() if old[name].get(key) != row] for name, rows in new.items()
+    }
+    return {name: rows for name, rows in changed.items() if rows}
+
+
+def _keyed(table_name: str, rows: Iterable[Row]) -> dict[tuple[Any, ...], Row]:
+    key = [column.name for column in tables.metadata.tables[table_name].primary_key]
+    return {tuple(row[name] for name in key): row for row in rows}
+
+
+def _order_rows(order: Order) -> Iterator[Row]:
+    payment = order.payment
+    if payment is None:
+        return
+    yield {
+        "order_id": order.order_id,
+        "number": payment.order_number,
+        "version": order.version,
+        "state": order.state,
+        "hold_reason": order.hold,
+        "is_disputed": order.is_disputed,
+        "photos_are_purged": order.photos_are_purged,
+        "customer_id": payment.customer_id,
+        "upload_session_id": payment.upload_session_id,
+        "checkout_session_id": payment.checkout_session_id,
+        "payment_intent_id": payment.payment_intent_id,
+        "currency": payment.paid.currency,
+        "quoted_amount": payment.quoted.amount,
+        "discount_amount": payment.discount.amount,
+        "paid_amount": payment.paid.amount,
+        "refunded_amount": order.refunded_amount,
+        "images": len(order.images),
+        "restored_images": len(order.restored_images),
+        "failed_images": len(order.failed_images),
+        "paid_at": order.entered_at[State.PAID],
+        "completed_at": order.entered_at.get(State.COMPLETED),
+        "refunded_at": order.entered_at.get(State.REFUNDED),
+    }
+
+
+def _image_rows(order: Order) -> Iterator[Row]:
+    for sequence, image in enumerate(order.images.values(), start=1):
+        restored = image.restored
+        yield {
+            "image_id": image.image_id,
+            "order_id": order.order_id,
+            "sequence": sequence,
+            "upload_key": image.upload.key,
+            "original_key": image.original.key if image.original else None,
+            "original_sha256": image.upload.sha256,
+            "size_bytes": image.upload.size_bytes,
+            "media_type": image.upload.media_type,
+            "share_amount": image.share.amount,
+            "restored_key": restored.key if restored else None,
+            "restored_sha256": restored.sha256 if restored else None,
+            "restored_size_bytes": restored.size_bytes if restored else None,
+            "restored_media_type": restored.media_type if restored else None,
+            "width": image.width,
+            "height": image.height,
+            "failure_reason": image.failure,
+        }
+
+
+def _job_rows(order: Order) -> Iterator[Row]:
+    for image in order.images.values():
+        yield from _attempt_rows(image)
+
+
+def _attempt_rows(image: Image) -> Iterator[Row]:
+    for attempt in image.attempts.values():
+        yield {
+            "image_id": image.image_id,
+            "attempt": attempt.number,
+            "status": attempt.status,
+            "prediction_id": attempt.prediction_id,
+            "model": attempt.model,
+            "failure_reason": attempt.reason,
+        }
+
+
+def _email_rows(order: Order) -> Iterator[Row]:
+    for email in order.emails.values():
+        yield {
+            "email_id": email.email_id,
+            "order_id": order.order_id,
+            "kind": email.kind,
+            "status": email.status,
+            "attempt": email.attempt,
+            "message_id": email.message_id,
+        }
+
+
+def _link_rows(order: Order) -> Iterator[Row]:
+    for link in order.links.values():
+        yield {
+            "link_id": link.link_id,
+            "order_id": order.order_id,
+            "token_sha256": link.token_sha256,
+            "archive_key": link.archive.key,
+            "archive_sha256": link.archive.sha256,
+            "archive_size_bytes": link.archive.size_bytes,
+            "expires_at": link.expires_at,
+            "openings": len(link.opened),
+        }

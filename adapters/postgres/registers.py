@@ -1,0 +1,137 @@
+"""Customers and their order numbers, the providers' inbox, and the shelf of orders."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select, text
+
+from adapters.postgres.tables import customers, orders
+from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
+from domain.ports.books import (
+    Customer,
+    CustomerRegister,
+    Inbox,
+    OrderShelf,
+    OrderSummary,
+    UnmatchedPayment,
+)
+
+#: One round trip for both. The counter's row stays locked until the transaction ends, which keeps numbers gap-free.
+_RECEIVE = text(
+    """WITH known AS (
+        INSERT INTO customers (customer_id, email, name, locale)
+        VALUES (:customer_id, :email, :name, :locale)
+        ON CONFLICT (lower(email)) DO UPDATE
+            SET name = coalesce(EXCLUDED.name, customers.name),
+                locale = coalesce(EXCLUDED.locale, customers.locale)
+        RETURNING customer_id
+    ), counted AS (
+        INSERT INTO order_numbers (day, last_number) VALUES (:day, 1)
+        ON CONFLICT (day) DO UPDATE SET last_number = order_numbers.last_number + 1
+        RETURNING last_number
+    )
+    SELECT known.customer_id, counted.last_number FROM known, counted"""
+)
+_TAKE = text(
+    """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
+    VALUES (:source, :event_id, :event_type, :body_sha256, :received_at)
+    ON CONFLICT DO NOTHING"""
+)
+_SET_ASIDE = text(
+    """INSERT INTO unmatched_payments
+        (checkout_session_id, payment_intent_id, amount, currency, reason, received_at)
+    VALUES (:checkout_session_id, :payment_intent_id, :amount, :currency, :reason, :received_at)
+    ON CONFLICT DO NOTHING"""
+)
+
+
+class PostgresCustomerRegister(CustomerRegister):
+    """The register on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def receive(
+        self, customer_id: CustomerId, email: str, name: str | None, locale: str | None, day: date
+    ) -> tuple[CustomerId, OrderNumber]:
+        """Find or add the customer and give the day's next number, in one round trip."""
+        row = self._connection.execute(
+            _RECEIVE,
+            {"customer_id": customer_id, "email": email, "name": name, "locale": locale, "day": day},
+        ).one()
+        return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
+
+    def find(self, customer_id: CustomerId) -> Customer | None:
+        """The customer, unless they were erased."""
+        row = self._connection.execute(
+            select(customers).where(customers.c.customer_id == customer_id)
+        ).one_or_none()
+        if row is None:
+            return None
+        return Customer(
+            customer_id=CustomerId(row.customer_id), email=row.email, name=row.name, locale=row.locale
+        )
+
+
+class PostgresInbox(Inbox):
+    """The inbox on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+        """Whether this message is new."""
+        taken = self._connection.execute(
+            _TAKE,
+            {
+                "source": source,
+                "event_id": event_id,
+                "event_type": event_type,
+                "body_sha256": body_sha256,
+                "received_at": now,
+            },
+        )
+        return taken.rowcount == 1
+
+    def set_aside(self, payment: UnmatchedPayment) -> None:
+        """Keep a payment that belongs to no order."""
+        self._connection.execute(
+            _SET_ASIDE,
+            {
+                "checkout_session_id": payment.checkout_session_id,
+                "payment_intent_id": payment.payment_intent_id,
+                "amount": payment.paid.amount,
+                "currency": payment.paid.currency,
+                "reason": payment.reason,
+                "received_at": payment.received_at,
+            },
+        )
+
+
+class PostgresOrderShelf(OrderShelf):
+    """The shelf on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def newest(self, limit: int) -> list[OrderSummary]:
+        """The newest orders first."""
+        rows = self._connection.execute(select(orders).order_by(orders.c.paid_at.desc()).limit(limit))
+        return [
+            OrderSummary(
+                order_id=OrderId(row.order_id),
+                number=OrderNumber(row.number),
+                state=row.state,
+                is_held=row.hold_reason is not None,
+                images=row.images,
+                restored=row.restored_images,
+                paid=Money(amount=row.paid_amount, currency=row.currency),
+                paid_at=row.paid_at,
+            )
+            for row in rows
+        ]
+
+    def find(self, number: OrderNumber) -> OrderId | None:
+        """The order with this number."""
+        found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))
+        order_id = found.scalar_one_or_none()
+        return OrderId(order_id) if order_id is not None else None

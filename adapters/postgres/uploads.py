@@ -1,0 +1,195 @@
+"""Upload sessions and their photos."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from adapters.postgres.tables import file_uploads, upload_sessions
+from domain.model.values import Money, ObjectKey, OrderId, PhotoId, Sha256, StoredObject, UploadSessionId
+from domain.ports.books import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+
+_PHOTO_FIELDS = (
+    "photo_id",
+    "file_name",
+    "object_key",
+    "sha256",
+    "size_bytes",
+    "media_type",
+    "width",
+    "height",
+)
+
+#: The session and its photos come in one query: the photos as one JSON array.
+_PHOTOS = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_array(*(file_uploads.c[name] for name in _PHOTO_FIELDS)),
+                file_uploads.c.sequence,
+            )
+        )
+    )
+    .where(file_uploads.c.session_id == upload_sessions.c.session_id)
+    .scalar_subquery()
+)
+_FIND = select(upload_sessions, _PHOTOS.label("photos"))
+
+_STALE = text(
+    """SELECT sessions.session_id,
+        (SELECT coalesce(jsonb_agg(object_key), '[]') FROM file_uploads AS files
+         WHERE files.session_id = sessions.session_id) AS keys
+    FROM upload_sessions AS sessions
+    WHERE sessions.temp_objects_deleted_at IS NULL
+      AND sessions.opened_at < :opened_before
+      AND CASE sessions.status
+            WHEN 'open' THEN true
+            WHEN 'checkout' THEN sessions.checkout_expires_at < :checkout_expired_before
+            WHEN 'paid' THEN EXISTS (
+                SELECT FROM orders WHERE orders.order_id = sessions.order_id
+                AND NOT EXISTS (
+                    SELECT FROM images
+                    WHERE images.order_id = orders.order_id AND images.original_key IS NULL
+                )
+            )
+            ELSE false
+          END
+    ORDER BY sessions.opened_at LIMIT :limit FOR UPDATE OF sessions SKIP LOCKED"""
+)
+
+
+class PostgresUploadDesk(UploadDesk):
+    """The desk on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, session: UploadSession) -> None:
+        """Write a new session down."""
+        self._connection.execute(
+            insert(upload_sessions).values(
+                session_id=session.session_id,
+                order_id=session.order_id,
+                status=session.status,
+                opened_at=session.opened_at,
+            )
+        )
+
+    def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
+        """The session with its photos, in one query."""
+        query = _FIND.where(upload_sessions.c.session_id == session_id)
+        if lock:
+            query = query.with_for_update(of=upload_sessions)
+        row = self._connection.execute(query).one_or_none()
+        return _session(row) if row is not None else None
+
+    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+        """Add a photo at the end."""
+        self._connection.execute(
+            insert(file_uploads).values(
+                photo_id=photo.photo_id,
+                session_id=session_id,
+                file_name=photo.file_name,
+                object_key=photo.upload.key,
+                sha256=photo.upload.sha256,
+                size_bytes=photo.upload.size_bytes,
+                media_type=photo.upload.media_type,
+                width=photo.width,
+                height=photo.height,
+            )
+        )
+
+    def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
+        """Move the session on."""
+        self._update(session_id, status=status)
+
+    def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
+        """Write down what was quoted, or where its page is."""
+        self._update(
+            session_id,
+            status=UploadStatus.CHECKOUT,
+            checkout_attempt=checkout.attempt,
+            checkout_session_id=checkout.checkout_session_id,
+            checkout_url=checkout.url,
+            checkout_reserved_at=checkout.reserved_at,
+            checkout_expires_at=checkout.expires_at,
+            quoted_amount=checkout.quoted.amount,
+            quoted_currency=checkout.quoted.currency,
+        )
+
+    def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
+        """The customer's names of an order's photos."""
+        rows = self._connection.execute(
+            select(file_uploads.c.photo_id, file_uploads.c.file_name)
+            .join(upload_sessions, upload_sessions.c.session_id == file_uploads.c.session_id)
+            .where(upload_sessions.c.order_id == order_id)
+        )
+        return {PhotoId(row.photo_id): row.file_name for row in rows}
+
+    def stale(
+        self, opened_before: datetime, checkout_expired_before: datetime, limit: int
+    ) -> list[tuple[UploadSessionId, list[ObjectKey]]]:
+        """Sessions whose temp objects may go; see the port."""
+        rows = self._connection.execute(
+            _STALE,
+            {
+                "opened_before": opened_before,
+                "checkout_expired_before": checkout_expired_before,
+                "limit": limit,
+            },
+        )
+        return [(UploadSessionId(row.session_id), [ObjectKey(key) for key in row.keys]) for row in rows]
+
+    def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
+        """Note that the temp objects are gone; a session nobody paid for disappears altogether."""
+        self._connection.execute(
+            delete(upload_sessions).where(
+                upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
+            )
+        )
+        self._update(session_id, temp_objects_deleted_at=now)
+
+    def _update(self, session_id: UploadSessionId, **values: Any) -> None:
+        self._connection.execute(
+            update(upload_sessions).where(upload_sessions.c.session_id == session_id).values(**values)
+        )
+
+
+def _session(row: Row[Any]) -> UploadSession:
+    return UploadSession(
+        session_id=UploadSessionId(row.session_id),
+        order_id=OrderId(row.order_id),
+        status=UploadStatus(row.status),
+        opened_at=row.opened_at,
+        photos=tuple(_photo(fields) for fields in row.photos or ()),
+        checkout=_checkout(row) if row.checkout_attempt is not None else None,
+    )
+
+
+def _photo(fields: list[Any]) -> UploadedPhoto:
+    found = dict(zip(_PHOTO_FIELDS, fields, strict=True))
+    return UploadedPhoto(
+        photo_id=PhotoId(UUID(found["photo_id"])),
+        file_name=found["file_name"],
+        upload=StoredObject(
+            key=ObjectKey(found["object_key"]),
+            sha256=Sha256(found["sha256"]),
+            size_bytes=found["size_bytes"],
+            media_type=found["media_type"],
+        ),
+        width=found["width"],
+        height=found["height"],
+    )
+
+
+def _checkout(row: Row[Any]) -> Checkout:
+    return Checkout(
+        attempt=row.checkout_attempt,
+        quoted=Money(amount=row.quoted_amount, currency=row.quoted_currency),
+        reserved_at=row.checkout_reserved_at,
+        expires_at=row.checkout_expires_at,
+        checkout_session_id=row.checkout_session_id,
+        url=row.checkout_url,
+    )

@@ -1,0 +1,1 @@
+"""The database's schema, step by step; each revision is named for the fact it establishes."""

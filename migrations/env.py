@@ -1,0 +1,8 @@
+"""Runs the revisions on the connection the caller hands over in the configuration's attributes."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()
