@@ -21,11 +21,7 @@ from sandbox.services.seaweedfs_server import S3
 
 BUCKET = "restoreclick"
 
-_TWINS = tuple(
-    name
-    for name in ("stripe", "replicate", "sendgrid")
-    if (Path(__file__).parent / "twins" / name / "__main__.py").exists()
-)
+_TWINS = ("stripe", "replicate", "sendgrid")
 
 #: Python, a web framework and, for one of them, OpenCV are loaded by three processes at once.
 _TWIN_READY_SECONDS = 60.0
@@ -193,7 +189,7 @@ def _storage_environment(s3: S3) -> dict[str, str]:
 
 
 def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, str]:
-    replicate_url = announcements.get("replicate", {"url": "http://127.0.0.1:1"})["url"]
+    replicate_url = announcements["replicate"]["url"]
     return {
         "STRIPE_API_BASE": announcements["stripe"]["url"],
         "REPLICATE_API_BASE": replicate_url,
