@@ -8,7 +8,9 @@ from minio import Minio
 from sandbox.processes import Supervisor
 from sandbox.services import seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3
-from tests.adapters.accounts import BUCKET
+from tests.adapters.accounts import BUCKET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET
+from tests.sandbox.processes import TwinProcess, running_twin
+from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +20,28 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
         host = server.endpoint.removeprefix("http://")
         Minio(host, server.access_key, server.secret_key, secure=False, region=REGION).make_bucket(BUCKET)
         yield server
+
+
+@pytest.fixture(scope="session")
+def letterboxes() -> Iterator[ReceivingServer]:
+    with receiving() as server:
+        yield server
+
+
+@pytest.fixture
+def letterbox(letterboxes: ReceivingServer) -> WebhookReceiver:
+    """Where the twins post their webhooks, a new one for each test."""
+    return letterboxes.new_receiver()
+
+
+@pytest.fixture(scope="session")
+def stripe_process() -> Iterator[TwinProcess]:
+    keys = ["--secret-key", STRIPE_SECRET_KEY, "--webhook-secret", STRIPE_WEBHOOK_SECRET]
+    with running_twin("stripe", *keys) as twin:
+        yield twin
+
+
+@pytest.fixture
+def stripe(stripe_process: TwinProcess, letterbox: WebhookReceiver) -> Iterator[TwinProcess]:
+    with stripe_process.on_loan(letterbox.url):
+        yield stripe_process

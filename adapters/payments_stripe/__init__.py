@@ -1,0 +1,6 @@
+"""Money through Stripe: Checkout and refunds over its API, and what its webhooks tell."""
+
+from adapters.payments_stripe.api import StripePayments
+from adapters.payments_stripe.notices import StripeNotices
+
+__all__ = ["StripeNotices", "StripePayments"]

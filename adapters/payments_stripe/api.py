@@ -1,0 +1,134 @@
+"""Opening checkouts and paying back, through the Stripe SDK."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import stripe
+
+from adapters.waits import wait_seconds
+from domain.model.values import Money, RefundId
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+
+PROVIDER = "Stripe"
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+
+#: What the customer reads on Stripe's page and on the receipt.
+PRODUCT_NAME = "Photo restoration"
+
+#: Statuses in which the money stays with, or came back to, the shop.
+FAILED_REFUNDS = frozenset({"failed", "canceled"})
+
+_PAGE_SIZE = 100
+
+
+class StripePayments:
+    """Takes and returns money at one Stripe account.
+
+    The SDK retries nothing here: the caller repeats from its own table, with the same idempotency key.
+    """
+
+    def __init__(self, secret_key: str, api_base: str, *, timeout_seconds: float = 20.0) -> None:
+        # Below this level the SDK logs what it posts, e-mail addresses among it.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
+        self._client = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": api_base},
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, timeout_seconds)),
+        )
+
+    def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
+        """Open a Checkout Session; our ids ride on it and on its payment."""
+        metadata = {"upload_session_id": str(wish.upload_session_id), "order_id": str(wish.order_id)}
+        price: stripe.params.checkout.SessionCreateParamsLineItemPriceData = {
+            "currency": wish.unit_price.currency.lower(),
+            "unit_amount": wish.unit_price.amount,
+            "product_data": {"name": PRODUCT_NAME},
+        }
+        params: stripe.params.checkout.SessionCreateParams = {
+            "mode": "payment",
+            "line_items": [{"price_data": price, "quantity": wish.photos}],
+            "success_url": wish.success_url,
+            "cancel_url": wish.cancel_url,
+            "expires_at": int(wish.expires_at.timestamp()),
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata},
+        }
+        if wish.email is not None:
+            params["customer_email"] = wish.email
+        with _translated(is_write=True):
+            session = self._client.v1.checkout.sessions.create(
+                params, {"idempotency_key": wish.idempotency_key}
+            )
+        if session.url is None:
+            # A repeat, long after: the session that this key opened has ended.
+            raise RefusedError(PROVIDER, f"checkout {session.id} is {session.status}", code=session.status)
+        return OpenedCheckout(
+            checkout_session_id=session.id,
+            url=session.url,
+            expires_at=datetime.fromtimestamp(session.expires_at, UTC),
+        )
+
+    def issue_refund(self, wish: RefundWish) -> ProviderRefund:
+        """Refund part or all of a payment; a refund that fails at once is told as refused."""
+        params: stripe.params.RefundCreateParams = {
+            "payment_intent": wish.payment_intent_id,
+            "amount": wish.amount.amount,
+            "metadata": {"refund_id": str(wish.refund_id), "order_id": str(wish.order_id)},
+        }
+        with _translated(is_write=True):
+            refund = self._client.v1.refunds.create(params, {"idempotency_key": wish.idempotency_key})
+        if refund.status in FAILED_REFUNDS:
+            reason = refund.failure_reason or "no reason given"
+            raise RefusedError(PROVIDER, f"refund {refund.id} is {refund.status}: {reason}", code=reason)
+        return _provider_refund(refund)
+
+    def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
+        """The newest refund that carries our id; one that failed only where there is no other."""
+        with _translated(is_write=False):
+            refunds = self._client.v1.refunds.list(
+                {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
+            ).auto_paging_iter()
+            ours = [_provider_refund(one) for one in refunds if _our_id(one) == str(refund_id)]
+        return min(ours, key=lambda refund: refund.has_failed, default=None)
+
+
+def _our_id(refund: stripe.Refund) -> str | None:
+    return refund.metadata.to_dict().get("refund_id") if refund.metadata else None
+
+
+def _provider_refund(refund: stripe.Refund) -> ProviderRefund:
+    return ProviderRefund(
+        provider_refund_id=refund.id,
+        has_failed=refund.status in FAILED_REFUNDS,
+        amount=Money(amount=refund.amount, currency=refund.currency.upper()),
+    )
+
+
+@contextmanager
+def _translated(*, is_write: bool) -> Iterator[None]:
+    """Tell Stripe's errors in the shop's words. Stripe's own sentences may quote a key or an address: not ours."""
+    try:
+        yield
+    except stripe.RateLimitError as error:
+        wait = wait_seconds((error.headers or {}).get("Retry-After"))
+        raise UnavailableError(PROVIDER, "rate limit", retry_after_seconds=wait) from error
+    except (stripe.APIConnectionError, stripe.APIError) as error:
+        detail = f"status {error.http_status}" if error.http_status else "no answer"
+        raise (LostReplyError if is_write else UnavailableError)(PROVIDER, detail) from error
+    except stripe.StripeError as error:
+        _refuse(error)
+
+
+def _refuse(error: stripe.StripeError) -> NoReturn:
+    code = error.code or type(error).__name__
+    param = getattr(error, "param", None)
+    about = f" about {param}" if param else ""
+    raise RefusedError(
+        PROVIDER, f"{code}{about} (status {error.http_status}, request {error.request_id})", code=code
+    ) from error

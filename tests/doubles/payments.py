@@ -1,0 +1,100 @@
+"""A payment provider in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
+
+from domain.model.values import Money, RefundId
+from domain.ports.errors import RefusedError
+from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+from tests.doubles.weather import Weather
+
+T = TypeVar("T")
+
+PROVIDER = "The payment double"
+
+
+@dataclass
+class Payment:
+    """Money that was taken, and the refunds made of it."""
+
+    payment_intent_id: str
+    checkout: CheckoutWish
+    paid: Money
+    refunds: list[tuple[RefundWish, ProviderRefund]] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """What has not gone back, in minor units."""
+        return self.paid.amount - sum(made.amount.amount for _, made in self.refunds if not made.has_failed)
+
+
+@dataclass
+class MemoryPayments:
+    """Takes and returns money that nobody has; ``checkouts`` and ``payments`` are its ledger."""
+
+    checkouts: dict[str, CheckoutWish] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    weather: Weather = field(default_factory=Weather)
+    _answers: dict[str, tuple[object, object]] = field(default_factory=dict)  # by idempotency key
+
+    def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
+        with self.weather.over("open_checkout", str(wish.order_id)):
+            return self._once(wish.idempotency_key, wish, lambda: self._open(wish))
+
+    def issue_refund(self, wish: RefundWish) -> ProviderRefund:
+        with self.weather.over("issue_refund", str(wish.refund_id)):
+            return self._once(wish.idempotency_key, wish, lambda: self._refund(wish))
+
+    def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
+        with self.weather.over("find_refund", str(refund_id)):
+            payment = self.payments.get(payment_intent_id)
+            newest_first = reversed(payment.refunds if payment else [])
+            ours = [made for wish, made in newest_first if wish.refund_id == refund_id]
+            return min(ours, key=lambda made: made.has_failed, default=None)
+
+    def pay(self, checkout_session_id: str) -> str:
+        """Be the customer: pay a checkout; return the payment intent's id."""
+        wish = self.checkouts[checkout_session_id]
+        intent = f"pi_{len(self.payments) + 1}"
+        paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos)
+        self.payments[intent] = Payment(intent, wish, paid)
+        return intent
+
+    def fail_refund(self, provider_refund_id: str) -> None:
+        """Be the bank: let a refund fail that looked done."""
+        for payment in self.payments.values():
+            payment.refunds = [
+                (
+                    wish,
+                    replace(
+                        made, has_failed=made.has_failed or made.provider_refund_id == provider_refund_id
+                    ),
+                )
+                for wish, made in payment.refunds
+            ]
+
+    def _once(self, key: str, wish: object, do: Callable[[], T]) -> T:
+        if key not in self._answers:
+            self._answers[key] = (wish, do())
+        asked, answer = self._answers[key]
+        if asked != wish:
+            raise RefusedError(PROVIDER, "the key was used for something else", code="idempotency_error")
+        return cast("T", answer)
+
+    def _open(self, wish: CheckoutWish) -> OpenedCheckout:
+        session_id = f"cs_{len(self.checkouts) + 1}"
+        self.checkouts[session_id] = wish
+        url = f"https://payments.example/{session_id}"
+        return OpenedCheckout(checkout_session_id=session_id, url=url, expires_at=wish.expires_at)
+
+    def _refund(self, wish: RefundWish) -> ProviderRefund:
+        payment = self.payments.get(wish.payment_intent_id)
+        if payment is None:
+            raise RefusedError(PROVIDER, "there is no such payment", code="resource_missing")
+        if wish.amount.amount > payment.left:
+            raise RefusedError(PROVIDER, "more would go back than is left", code="amount_too_large")
+        number = sum(len(one.refunds) for one in self.payments.values()) + 1
+        made = ProviderRefund(provider_refund_id=f"re_{number}", has_failed=False, amount=wish.amount)
+        payment.refunds.append((wish, made))
+        return made
