@@ -37,12 +37,17 @@ class WebhookSender:
         faults: FaultBook,
         settings: SettingsBook[Any],
         sign: Callable[[Delivery], Mapping[str, str]],
+        is_repeated: Callable[[Delivery], bool] = lambda _: True,
     ) -> None:
-        """Make a sender; `sign` gives the headers of one attempt, made anew each time."""
+        """Make a sender; `sign` gives the headers of one attempt, made anew each time.
+
+        What `is_repeated` says no to is tried once, and then given up.
+        """
         self._ledger = ledger
         self._faults = faults
         self._settings = settings
         self._sign = sign
+        self._is_repeated = is_repeated
         # Redirects are not followed and proxies of the environment not asked, as the providers would.
         self._client = httpx.Client(follow_redirects=False, trust_env=False)
 
@@ -118,7 +123,7 @@ class WebhookSender:
         return answer.status_code, None
 
     def _note(self, delivery: Delivery, status: int | None, error: str | None) -> None:
-        delays = self._settings.current.webhook_delays_seconds
+        delays = self._settings.current.webhook_delays_seconds if self._is_repeated(delivery) else ()
         state, wait = "pending", 0.0
         if status is not None and httpx.codes.is_success(status):
             state = "delivered"

@@ -1,0 +1,77 @@
+"""python -m sandbox.twins.replicate: the Replicate twin as a process."""
+
+import functools
+
+import cv2
+from litestar.exceptions import HTTPException
+
+from sandbox.twins.kit import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.replicate import api
+from sandbox.twins.replicate.errors import (
+    ReplicateError,
+    answer_replicate_error,
+    answer_routing_error,
+    sabotaged,
+)
+from sandbox.twins.replicate.files import Files
+from sandbox.twins.replicate.gate import Gate
+from sandbox.twins.replicate.pictures import Intake
+from sandbox.twins.replicate.predictions import (
+    COMPLETED,
+    PREDICTION_DEEDS,
+    Predictions,
+    ReplicateSettings,
+    signature_headers,
+)
+from sandbox.twins.replicate.studio import Studio
+
+
+def main() -> None:
+    """Run until told to end."""
+    arguments = parser("replicate", "A twin of Replicate: predictions that really restore, locally.")
+    arguments.add_argument("--api-token", default="r8_sandbox", help="the API token that is let in")
+    arguments.add_argument(
+        "--webhook-secret", default="whsec_c2FuZGJveA==", help="signs webhooks (whsec_ and base64)"
+    )
+    arguments.add_argument("--workers", type=int, default=2, help="restorations at a time")
+    options = arguments.parse_args()
+
+    # The workers are the parallelism; threads within OpenCV would only get into each other's way.
+    cv2.setNumThreads(1)
+    listener, url = listen(options.port)
+    ledger = Ledger(options.data, "replicate")
+    faults = FaultBook(PREDICTION_DEEDS)
+    settings = SettingsBook(ledger, ReplicateSettings())
+    webhooks = WebhookSender(
+        ledger,
+        faults,
+        settings,
+        functools.partial(signature_headers, options.webhook_secret),
+        is_repeated=lambda delivery: delivery.type == COMPLETED,
+    )
+    predictions = Predictions(ledger, webhooks, url)
+    files = Files(ledger, url)
+    studio = Studio(predictions, Intake(files), faults, settings)
+    twin = Twin(
+        name="replicate",
+        ledger=ledger,
+        faults=faults,
+        settings=settings,
+        webhooks=webhooks,
+        handlers=api.HANDLERS,
+        dependencies={
+            "predictions": predictions,
+            "files": files,
+            "studio": studio,
+            "webhook_secret": options.webhook_secret,
+        },
+        error_body=sabotaged,
+        layers=[lambda app: Gate(app, options.api_token, settings)],
+        exception_handlers={ReplicateError: answer_replicate_error, HTTPException: answer_routing_error},
+    )
+    studio.open(options.workers)
+    serve(twin, listener, url)
+
+
+if __name__ == "__main__":
+    main()

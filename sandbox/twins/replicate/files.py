@@ -1,0 +1,75 @@
+"""Uploaded inputs: kept for a day, named in a prediction by their URL."""
+
+import base64
+import hashlib
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from sandbox.twins.kit import Json, Ledger
+from sandbox.twins.replicate.errors import MissingError
+from sandbox.twins.replicate.predictions import timestamp
+
+LIFETIME = timedelta(hours=24)
+
+
+class Files:
+    """The uploads of the one account there is."""
+
+    def __init__(self, ledger: Ledger, url: str) -> None:
+        self._ledger = ledger
+        self._prefix = f"{url}/v1/files/"
+
+    def create(self, name: str, content_type: str, content: bytes, metadata: str | None) -> Json:
+        """Keep an upload."""
+        file_id = base64.b32encode(secrets.token_bytes(35)).decode()
+        digest = hashlib.sha256(content).hexdigest()
+        expires_at = (datetime.now(UTC) + LIFETIME).isoformat(timespec="milliseconds")
+        file = {
+            "id": file_id,
+            "name": name,
+            "content_type": content_type,
+            "size": len(content),
+            "etag": hashlib.sha256(digest.encode()).hexdigest()[:32],
+            "checksums": {"sha256": digest},
+            "metadata": json.loads(metadata) if metadata else {},
+            "created_at": timestamp(),
+            "expires_at": expires_at.replace("+00:00", "Z"),
+            "urls": {"get": f"{self._prefix}{file_id}"},
+        }
+        with self._ledger.transaction():
+            self._ledger.put("file", file_id, file)
+            self._ledger.put_blob(f"file/{file_id}", content)
+        return file
+
+    def get(self, file_id: str) -> Json:
+        """Return what is known of an upload.
+
+        Raises:
+            MissingError: there is none, or its day is over.
+        """
+        file = self._ledger.get("file", file_id)
+        if file is None or datetime.fromisoformat(file["expires_at"]) < datetime.now(UTC):
+            raise MissingError
+        return file
+
+    def newest_first(self) -> list[Json]:
+        """Return all uploads."""
+        return self._ledger.find("file")
+
+    def delete(self, file_id: str) -> None:
+        """Forget an upload.
+
+        Raises:
+            MissingError: there is none.
+        """
+        with self._ledger.transaction():
+            self.get(file_id)
+            self._ledger.remove("file", file_id)
+            self._ledger.remove_blob(f"file/{file_id}")
+
+    def content_at(self, url: str) -> bytes | None:
+        """Return the upload that a URL names; None when the URL names no upload of ours."""
+        if not url.startswith(self._prefix):
+            return None
+        return self._ledger.get_blob(f"file/{url.removeprefix(self._prefix)}")

@@ -1,0 +1,187 @@
+"""The models that can be run here, with their real input names. Behind each works the same local engine."""
+
+from dataclasses import dataclass
+
+from sandbox.restoration import DESCRIPTION
+from sandbox.twins.kit import Json
+from sandbox.twins.replicate.errors import InvalidInputError, InvalidVersionError, MissingError
+from sandbox.twins.replicate.inputs import complaint, complaints_about
+
+#: In place of a version, where the provider does not show it.
+HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model, its current version, and the JSON schema of its inputs."""
+
+    owner: str
+    name: str
+    version: str
+    #: Which input holds the picture; each model has its own word for it.
+    picture: str
+    inputs: dict[str, Json]
+    #: The provider runs it itself: it is called by name and its version is not shown.
+    official: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """The model as the API names it."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def shown_version(self) -> str:
+        """The version as predictions show it."""
+        return HIDDEN if self.official else self.version
+
+    def check(self, given: object) -> Json:
+        """Return the input.
+
+        Raises:
+            InvalidInputError: something is missing, of the wrong type, or not allowed.
+        """
+        if not isinstance(given, dict):
+            raise InvalidInputError([complaint("required", "(root)", "input is required")])
+        complaints = []
+        if self.picture not in given:
+            complaints.append(complaint("required", "input", f"{self.picture} is required"))
+        for name, schema in self.inputs.items():
+            if name in given:
+                complaints += complaints_about(f"input.{name}", given[name], schema)
+        if complaints:
+            raise InvalidInputError(complaints)
+        return given
+
+    def openapi_schema(self) -> Json:
+        """What `latest_version.openapi_schema` tells about the inputs and the output."""
+        properties = {
+            name: {"title": name.replace("_", " ").title(), "x-order": order, **schema}
+            for order, (name, schema) in enumerate(self.inputs.items())
+        }
+        schemas = {
+            "Input": {
+                "type": "object",
+                "title": "Input",
+                "required": [self.picture],
+                "properties": properties,
+            },
+            "Output": {"type": "string", "title": "Output", "format": "uri"},
+        }
+        return {
+            "openapi": "3.0.2",
+            "info": {"title": "Cog", "version": "0.1.0"},
+            "paths": {},
+            "components": {"schemas": schemas},
+        }
+
+    def version_body(self) -> Json:
+        """The version as the API gives it."""
+        return {
+            "id": self.version,
+            "created_at": "2025-06-01T00:00:00.000000Z",
+            "cog_version": "0.15.8",
+            "openapi_schema": self.openapi_schema(),
+        }
+
+    def body(self, url: str) -> Json:
+        """The model as the API gives it."""
+        return {
+            "url": f"{url}/{self.full_name}",
+            "owner": self.owner,
+            "name": self.name,
+            "description": DESCRIPTION,
+            "visibility": "public",
+            "is_official": self.official,
+            "github_url": None,
+            "paper_url": None,
+            "license_url": None,
+            "run_count": 0,
+            "cover_image_url": None,
+            "default_example": None,
+            "latest_version": self.version_body(),
+        }
+
+
+_URI: Json = {"type": "string", "format": "uri"}
+
+MODELS = (
+    Model(
+        owner="flux-kontext-apps",
+        name="restore-image",
+        version="85ae46551612b8f778348846b6ce1ce1b340e384fe2062399c0c412be29e107d",
+        picture="input_image",
+        official=True,
+        inputs={
+            "input_image": _URI,
+            "seed": {"type": "integer", "nullable": True},
+            "output_format": {"type": "string", "enum": ["jpg", "png"], "default": "png"},
+            "safety_tolerance": {"type": "integer", "minimum": 0, "maximum": 2, "default": 2},
+        },
+    ),
+    Model(
+        owner="tencentarc",
+        name="gfpgan",
+        version="0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c",
+        picture="img",
+        inputs={
+            "img": _URI,
+            "scale": {"type": "number", "default": 2},
+            "version": {
+                "type": "string",
+                "enum": ["v1.2", "v1.3", "v1.4", "RestoreFormer"],
+                "default": "v1.4",
+            },
+        },
+    ),
+    Model(
+        owner="sczhou",
+        name="codeformer",
+        version="cc4956dd26fa5a7185d5660cc9100fab1b8070a1d1654a8bb5eb6d443b020bb2",
+        picture="image",
+        inputs={
+            "image": _URI,
+            "upscale": {"type": "integer", "default": 2},
+            "face_upsample": {"type": "boolean", "default": True},
+            "background_enhance": {"type": "boolean", "default": True},
+            "codeformer_fidelity": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5},
+        },
+    ),
+    Model(
+        owner="microsoft",
+        name="bringing-old-photos-back-to-life",
+        version="c75db81db6cbd809d93cc3b7e7a088a351a3349c9fa02b6d393e35e0d51ba799",
+        picture="image",
+        inputs={
+            "image": _URI,
+            "HR": {"type": "boolean", "default": False},
+            "with_scratch": {"type": "boolean", "default": False},
+        },
+    ),
+)
+
+
+def named(full_name: str) -> Model:
+    """Return the model "owner/name".
+
+    Raises:
+        MissingError: it is not offered here.
+    """
+    for model in MODELS:
+        if model.full_name == full_name:
+            return model
+    raise MissingError
+
+
+def with_version(wanted: object) -> Model:
+    """Return the model of a version: its id, "owner/name:id" or "owner/name".
+
+    Raises:
+        InvalidInputError: no version was given.
+        InvalidVersionError: it is none of ours.
+    """
+    if not isinstance(wanted, str):
+        raise InvalidInputError([complaint("required", "(root)", "version is required")])
+    for model in MODELS:
+        if wanted in {model.version, model.full_name, f"{model.full_name}:{model.version}"}:
+            return model
+    raise InvalidVersionError

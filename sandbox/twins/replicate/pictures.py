@@ -1,0 +1,95 @@
+"""From the URL in an input to the bytes of an output."""
+
+import base64
+import binascii
+import time
+from typing import Literal
+from urllib.parse import unquote_to_bytes
+
+import cv2
+import httpx
+import numpy as np
+
+from sandbox.restoration import DESCRIPTION, NAME, OutputFormat, UnreadablePictureError, restore
+from sandbox.twins.replicate.files import Files
+
+#: Larger inputs are refused, as uploads of that size would be.
+LARGEST_INPUT_BYTES = 100 * 1024 * 1024
+DOWNLOAD_TIMEOUT_SECONDS = 30.0
+NOT_A_PICTURE = b"<html><body>502 Bad Gateway</body></html>"
+
+Engine = Literal["preview", "copy"]
+
+
+class FailedPredictionError(Exception):
+    """The work could not be done; the text is what the prediction gives as its error."""
+
+
+class Intake:
+    """Gets what an input URL leads to: a data URI, an upload of ours, or an address on the web."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        # One for all: making a client reads all certificates, which takes longer than a download here.
+        self._client = httpx.Client(follow_redirects=True, trust_env=False, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+
+    def fetch(self, url: str) -> bytes:
+        """Return the bytes.
+
+        Raises:
+            FailedPredictionError: there is nothing to be had there.
+        """
+        if url.startswith("data:"):
+            return _embedded(url)
+        uploaded = self._files.content_at(url)
+        return self._downloaded(url) if uploaded is None else uploaded
+
+    def _downloaded(self, url: str) -> bytes:
+        content = bytearray()
+        try:
+            with self._client.stream("GET", url) as answer:
+                answer.raise_for_status()
+                for chunk in answer.iter_bytes():
+                    content += chunk
+                    if len(content) > LARGEST_INPUT_BYTES:
+                        raise FailedPredictionError(f"The input at {url} is larger than 100 MB.")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise FailedPredictionError(f"Failed to download the input: {error!r}") from error
+        return bytes(content)
+
+
+def work(picture: bytes, output_format: OutputFormat, engine: Engine) -> tuple[bytes, str]:
+    """Return the output and the logs of the work on it.
+
+    Raises:
+        FailedPredictionError: the input is no picture.
+    """
+    if engine == "copy":
+        return picture, "Told to copy the input: nothing was restored.\n"
+    start = time.monotonic()
+    try:
+        restored = restore(picture, output_format)
+    except UnreadablePictureError as error:
+        raise FailedPredictionError(f"cannot identify image file: {error}") from error
+    return restored, f"{DESCRIPTION}\n{NAME}: restored in {time.monotonic() - start:.2f} s.\n"
+
+
+def format_of(picture: bytes) -> OutputFormat:
+    """Tell the format by the first bytes; a PNG when it is none that we know."""
+    if picture.startswith(b"\xff\xd8"):
+        return "jpg"
+    return "webp" if picture.startswith(b"RIFF") else "png"
+
+
+def misshapen(output_format: OutputFormat) -> bytes:
+    """Return a picture of a shape that no input has."""
+    _, encoded = cv2.imencode(f".{output_format}", np.full((16, 333, 3), 127, np.uint8))
+    return encoded.tobytes()
+
+
+def _embedded(url: str) -> bytes:
+    head, _, data = url.partition(",")
+    try:
+        return base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)
+    except binascii.Error as error:
+        raise FailedPredictionError("Invalid data URI in the input.") from error

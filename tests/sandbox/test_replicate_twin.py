@@ -1,0 +1,514 @@
+"""The Replicate twin, driven by the official client and by plain HTTP."""
+
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import replicate
+from replicate.exceptions import ReplicateError
+from replicate.webhook import InvalidSignatureError
+
+from sandbox.samples import FOLDER, UNDAMAGED
+from tests.sandbox.lab import (
+    API_TOKEN,
+    GFPGAN,
+    RESTORE_IMAGE,
+    WEBHOOK_SECRET,
+    Lab,
+    close,
+    shelf,
+    small_photo,
+    verify,
+)
+from tests.sandbox.processes import TwinProcess, eventually, running_twin
+from tests.sandbox.receiver import WebhookReceiver
+
+EILEEN = "eileen-before-her-flight.jpg"
+KEYS = ("--api-token", API_TOKEN, "--webhook-secret", WEBHOOK_SECRET)
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("storage")
+    (folder / "small.png").write_bytes(small_photo())
+    (folder / "letter.png").write_text("Dear Sirs")
+    (folder / EILEEN).write_bytes((FOLDER / EILEEN).read_bytes())
+    with shelf(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def replicate_twin() -> Iterator[TwinProcess]:
+    with running_twin("replicate", *KEYS) as twin:
+        # The suite is faster than an account is allowed to be.
+        twin.turn(creates_per_minute=None)
+        yield twin
+
+
+@pytest.fixture
+def lab(replicate_twin: TwinProcess, receiver: WebhookReceiver, storage: str) -> Iterator[Lab]:
+    before = replicate_twin.control("GET", "settings")
+    with closing(Lab(replicate_twin, receiver, f"{storage}/small.png")) as lab:
+        yield lab
+    replicate_twin.behave()
+    replicate_twin.turn(**before)
+
+
+def decoded(data: bytes) -> Any:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_the_official_client_gets_a_photo_restored(lab: Lab, storage: str) -> None:
+    prediction = lab.client.predictions.create(
+        model=RESTORE_IMAGE, input={"input_image": f"{storage}/{EILEEN}", "output_format": "jpg"}
+    )
+    assert prediction.status in {"starting", "processing"}
+    prediction.wait()
+
+    assert prediction.status == "succeeded"
+    restored = decoded(httpx.get(str(prediction.output), trust_env=False).content).astype(float)
+    whole, aged = (cv2.imread(str(folder / EILEEN)).astype(float) for folder in (UNDAMAGED, FOLDER))
+    assert restored.shape == whole.shape
+    assert np.abs(restored - whole).mean() < 0.7 * np.abs(aged - whole).mean()
+
+
+def test_it_says_of_itself_that_it_is_a_local_preview(lab: Lab) -> None:
+    assert "Local preview engine" in lab.run()["logs"]
+    assert "Local preview engine" in str(lab.client.models.get(RESTORE_IMAGE).description)
+
+
+def test_the_official_client_can_upload_run_and_read(lab: Lab, tmp_path: Path) -> None:
+    photo = tmp_path / "great-aunt-1931.png"
+    photo.write_bytes(small_photo())
+
+    with photo.open("rb") as file:
+        output = lab.client.run(RESTORE_IMAGE, input={"input_image": file})
+
+    # The client makes a FileOutput of https addresses only.
+    assert decoded(httpx.get(output, trust_env=False).content).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (RESTORE_IMAGE, "input_image"),
+        (GFPGAN, "img"),
+        ("sczhou/codeformer", "image"),
+        ("microsoft/bringing-old-photos-back-to-life", "image"),
+    ],
+)
+def test_every_model_is_run_by_its_version_and_has_its_own_word_for_the_photo(
+    lab: Lab, model: str, name: str
+) -> None:
+    version = lab.client.models.get(model).latest_version
+    assert version is not None
+    schema = version.openapi_schema["components"]["schemas"]["Input"]
+    assert schema["required"] == [name]
+    assert schema["properties"][name]["format"] == "uri"
+
+    prediction = lab.client.predictions.create(version=version.id, input={name: lab.photo_url})
+    prediction.wait()
+
+    assert prediction.status == "succeeded"
+    assert prediction.model == model
+    assert [one.id for one in lab.client.models.get(model).versions.list()] == [version.id]
+
+
+def test_a_prediction_has_the_documented_shape(lab: Lab) -> None:
+    new, done = (prediction := lab.create()), lab.ended(prediction["id"])
+
+    assert re.fullmatch(r"[a-z0-9]{26}", new["id"])
+    assert new.keys() == done.keys()
+    assert new.keys() == {
+        *("id", "model", "version", "input", "output", "logs", "error", "status", "source", "data_removed"),
+        *("created_at", "started_at", "completed_at", "metrics", "urls"),
+    }
+    assert (new["status"], new["output"], new["error"], new["source"]) == ("starting", None, None, "api")
+    assert new["urls"]["get"] == f"{lab.twin.url}/v1/predictions/{new['id']}"
+    assert new["urls"]["cancel"] == f"{new['urls']['get']}/cancel"
+    assert done["output"] == f"{lab.twin.url}/pbxt/{new['id']}/out.png"
+    assert done["created_at"] <= done["started_at"] <= done["completed_at"]
+    assert done["metrics"]["predict_time"] >= 0
+
+
+def test_a_photo_may_come_inside_the_request(lab: Lab) -> None:
+    inside = f"data:image/png;base64,{base64.b64encode(small_photo()).decode()}"
+
+    done = lab.run(input={"input_image": inside})
+
+    assert decoded(httpx.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
+
+
+def test_an_upload_is_described_and_can_be_forgotten(lab: Lab, tmp_path: Path) -> None:
+    photo = tmp_path / "uncle-in-uniform.png"
+    photo.write_bytes(small_photo())
+
+    file = lab.client.files.create(photo, metadata={"order": "20261122-000001"})
+
+    assert (file.name, file.content_type, file.size) == (photo.name, "image/png", photo.stat().st_size)
+    assert file.checksums["sha256"] == hashlib.sha256(small_photo()).hexdigest()
+    assert file.metadata == {"order": "20261122-000001"}
+    assert lab.client.files.get(file.id) == file
+    assert file in lab.client.files.list()
+    assert lab.client.files.delete(file.id)
+    assert lab.http.get(f"/v1/files/{file.id}").status_code == 404
+
+
+def test_without_the_right_token_nothing_is_shown(lab: Lab) -> None:
+    for client in (
+        httpx.Client(trust_env=False),
+        httpx.Client(headers={"Authorization": "Bearer r8_x"}, trust_env=False),
+    ):
+        with client:
+            answer = client.get(f"{lab.twin.url}/v1/predictions")
+        assert answer.status_code == 401
+        assert answer.json().keys() == {"title", "detail", "status"}
+        assert answer.json()["title"] == "Unauthenticated"
+
+    stranger = replicate.Client("r8_wrong", base_url=lab.twin.url)
+    with pytest.raises(ReplicateError, match="authentication token"):
+        stranger.predictions.list()
+    close(stranger)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "field", "says"),
+    [
+        ({}, "required", "input", "input_image is required"),
+        ({"image": "https://example.org/a.png"}, "required", "input", "input_image is required"),
+        ({"input_image": 7}, "invalid_type", "input.input_image", "Expected: string, given: integer"),
+        ({"input_image": "a.png"}, "format", "input.input_image", "Does not match format 'uri'"),
+        (
+            {"input_image": "https://example.org/a.png", "output_format": "gif"},
+            *("enum", "input.output_format", 'one of the following: "jpg", "png"'),
+        ),
+        (
+            {"input_image": "https://example.org/a.png", "safety_tolerance": 9},
+            *("number_lte", "input.safety_tolerance", "less than or equal to 2"),
+        ),
+        (None, "required", "(root)", "input is required"),
+    ],
+)
+def test_a_wrong_input_is_refused_with_what_is_wrong(
+    lab: Lab, given: object, kind: str, field: str, says: str
+) -> None:
+    answer = lab.http.post(f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": given})
+
+    assert answer.status_code == 422
+    problem = answer.json()
+    (invalid,) = problem["invalid_fields"]
+    assert (problem["title"], problem["status"]) == ("Input validation failed", 422)
+    assert (invalid["type"], invalid["field"]) == (kind, field)
+    assert says in invalid["description"]
+    assert problem["detail"] == f"- {field}: {invalid['description']}\n"
+
+
+def test_what_does_not_exist_is_not_found(lab: Lab) -> None:
+    for path in ("predictions/nothere", "models/no/body", "files/nothere", "nowhere"):
+        answer = lab.http.get(f"/v1/{path}")
+        assert (answer.status_code, answer.json()["title"]) == (404, "Not found")
+
+    answer = lab.http.post("/v1/predictions", json={"version": "0" * 64, "input": {}})
+    assert (answer.status_code, answer.json()["title"]) == (422, "Invalid version or not permitted")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{"])
+def test_what_is_no_json_object_is_refused(lab: Lab, body: bytes) -> None:
+    assert lab.http.post("/v1/predictions", content=body).status_code == 422
+
+
+def test_webhooks_tell_the_story_signed_as_the_official_validator_wants(lab: Lab) -> None:
+    prediction = lab.client.predictions.create(
+        model=RESTORE_IMAGE,
+        input={"input_image": lab.photo_url},
+        webhook=lab.receiver.url,
+        webhook_events_filter=["start", "output", "logs", "completed"],
+    )
+
+    told = eventually(lambda: all_ if len(all_ := lab.told(prediction.id)) == 4 else None)
+
+    for one in told:
+        verify(one)
+        with pytest.raises(InvalidSignatureError):
+            verify(one, "whsec_c29tZWJvZHkgZWxzZQ==")
+    assert len({one.headers["webhook-id"] for one in told}) == 4
+    by_event = {one.headers["webhook-id"].rpartition("_")[2]: one.json for one in told}
+    assert by_event["start"]["status"] == "processing"
+    assert by_event["completed"] == lab.get(prediction.id)
+    assert lab.client.webhooks.default.secret().key == WEBHOOK_SECRET
+
+
+def test_only_the_events_asked_for_are_told(lab: Lab) -> None:
+    only_end = lab.create(webhook=lab.receiver.url, webhook_events_filter=["completed"])
+    as_usual = lab.create(webhook=lab.receiver.url)
+    none = lab.create()
+    for prediction in (only_end, as_usual, none):
+        lab.ended(prediction["id"])
+
+    eventually(lambda: len(lab.receiver.received) == 3)
+    assert (len(lab.told(only_end["id"])), len(lab.told(as_usual["id"]))) == (1, 2)
+
+
+def test_only_the_end_is_told_again_until_it_is_heard(lab: Lab) -> None:
+    lab.receiver.answers[:] = [500, 500, 500]
+
+    prediction = lab.create(webhook=lab.receiver.url, webhook_events_filter=["start", "completed"])
+
+    def attempts() -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for one in lab.told(prediction["id"]):
+            found.setdefault(one.headers["webhook-id"].rpartition("_")[2], []).append(one.answered)
+        return found
+
+    eventually(lambda: attempts().get("completed", [0])[-1] == 200)
+    assert attempts() == {"start": [500], "completed": [500, 500, 200]}
+    for one in lab.told(prediction["id"]):
+        verify(one)
+
+
+def test_a_webhook_that_is_no_address_is_refused(lab: Lab) -> None:
+    for wrong in (
+        {"webhook": "shop.example"},
+        {"webhook": lab.receiver.url, "webhook_events_filter": ["end"]},
+    ):
+        answer = lab.http.post(
+            f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": {"input_image": lab.photo_url}, **wrong}
+        )
+        assert answer.status_code == 422
+
+
+def test_the_webhook_of_the_end_can_be_duplicated_or_lost(lab: Lab) -> None:
+    lab.twin.misbehave("webhook:completed", "twice")
+    lab.twin.misbehave("webhook:completed", "never")
+
+    doubled = lab.create(webhook=lab.receiver.url, webhook_events_filter=["completed"])["id"]
+    eventually(lambda: len(lab.told(doubled)) == 2)
+    lost = lab.run(webhook=lab.receiver.url, webhook_events_filter=["completed"])["id"]
+
+    first, second = lab.told(doubled)
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert lab.told(lost) == []
+    lab.twin.control("POST", f"webhooks/msg_{lost}_completed/deliver")
+    assert lab.told_of_end(lost).json["status"] == "succeeded"
+
+
+def test_a_cancelled_prediction_ends_so_and_says_so(lab: Lab) -> None:
+    lab.twin.misbehave("prediction", "never_end")
+    prediction = lab.client.predictions.create(
+        model=RESTORE_IMAGE,
+        input={"input_image": lab.photo_url},
+        webhook=lab.receiver.url,
+        webhook_events_filter=["completed"],
+    )
+    eventually(lambda: lab.get(prediction.id)["status"] == "processing")
+
+    prediction.cancel()
+
+    assert lab.get(prediction.id)["status"] == "canceled"
+    assert lab.told_of_end(prediction.id).json["status"] == "canceled"
+
+
+def test_what_has_ended_cannot_be_cancelled_any_more(lab: Lab) -> None:
+    done = lab.run()
+
+    answer = lab.http.post(f"/v1/predictions/{done['id']}/cancel")
+
+    assert (answer.status_code, answer.json()) == (200, done)
+
+
+def test_a_prediction_cancelled_before_its_start_never_works(lab: Lab) -> None:
+    lab.twin.turn(start_delay_seconds=0.3)
+    prediction = lab.create()
+    lab.client.predictions.cancel(prediction["id"])
+    later = lab.create()
+
+    lab.ended(later["id"])
+
+    cancelled = lab.get(prediction["id"])
+    assert (cancelled["status"], cancelled["started_at"]) == ("canceled", None)
+
+
+def test_cancel_after_cuts_off_what_runs_and_aborts_what_waits(lab: Lab) -> None:
+    lab.twin.misbehave("prediction", "never_end")
+    runs = lab.create(headers={"Cancel-After": "0.2s"})
+    eventually(lambda: lab.get(runs["id"])["status"] == "processing")
+    lab.twin.turn(start_delay_seconds=60)
+    waits = lab.create(headers={"Cancel-After": "0.2"})
+
+    assert lab.ended(runs["id"])["status"] == "canceled"
+    assert lab.ended(waits["id"])["status"] == "aborted"
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
+        lab.create(headers={"Cancel-After": "soon"})
+
+
+def test_prefer_wait_answers_with_the_end(lab: Lab) -> None:
+    assert lab.create(headers={"Prefer": "wait"})["status"] == "succeeded"
+
+    lab.twin.misbehave("prediction", "never_end")
+    answer = lab.http.post(
+        f"/v1/models/{RESTORE_IMAGE}/predictions",
+        json={"input": {"input_image": lab.photo_url}},
+        headers={"Prefer": "wait=0.2"},
+    )
+    assert (answer.status_code, answer.json()["status"]) == (202, "processing")
+
+
+def test_an_input_that_is_no_picture_or_not_there_fails_with_text(lab: Lab, storage: str) -> None:
+    letter = lab.run(input={"input_image": f"{storage}/letter.png"})
+    nowhere = lab.run(input={"input_image": f"{storage}/nowhere.png"})
+
+    assert (letter["status"], nowhere["status"]) == ("failed", "failed")
+    assert "cannot identify image" in letter["error"]
+    assert "404" in nowhere["error"]
+    assert (letter["output"], nowhere["output"]) == (None, None)
+
+
+def test_a_prediction_can_be_told_to_fail_with_any_text(lab: Lab) -> None:
+    refusal = "NSFW content detected. Try running it again, or try a different prompt. (E005)"
+    lab.twin.misbehave("prediction", "fail", options={"error": refusal})
+    lab.twin.misbehave(f"prediction:{GFPGAN}", "fail")
+
+    refused, well = lab.run(webhook=lab.receiver.url), lab.run()
+    crashed = lab.run(GFPGAN, input={"img": lab.photo_url})
+
+    assert (refused["status"], refused["error"], refused["output"]) == ("failed", refusal, None)
+    assert lab.told_of_end(refused["id"]).json["error"] == refusal
+    assert well["status"] == "succeeded"
+    assert "CUDA out of memory" in crashed["error"]
+
+
+def test_a_prediction_can_be_told_to_abort(lab: Lab) -> None:
+    lab.twin.misbehave("prediction", "abort")
+
+    aborted = lab.run(webhook=lab.receiver.url)
+
+    assert (aborted["status"], aborted["started_at"]) == ("aborted", None)
+    assert lab.told_of_end(aborted["id"]).json["status"] == "aborted"
+
+
+def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> None:
+    outputs = {}
+    for deed in ("wrong_output", "corrupt_output", "missing_output", "succeed_without_output"):
+        lab.twin.misbehave("prediction", deed)
+        done = lab.run()
+        assert done["status"] == "succeeded"
+        outputs[deed] = done["output"] and httpx.get(done["output"], trust_env=False)
+
+    assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
+    assert decoded(outputs["corrupt_output"].content) is None
+    assert outputs["missing_output"].status_code == 404
+    assert outputs["succeed_without_output"] is None
+
+
+def test_requests_can_be_refused_throttled_and_lost(lab: Lab) -> None:
+    path = f"/v1/models/{RESTORE_IMAGE}/predictions"
+    body = {"input": {"input_image": lab.photo_url}}
+    lab.twin.misbehave(f"POST {path}", "status", status=429, headers={"Retry-After": "7"})
+    lab.twin.misbehave(f"POST {path}", "lose_reply")
+
+    throttled = lab.http.post(path, json=body)
+    before = len(lab.http.get("/v1/predictions").json()["results"])
+    with pytest.raises(httpx.RemoteProtocolError):
+        lab.http.post(path, json=body)
+
+    assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "7")
+    # The reply was lost, the work was not.
+    assert len(lab.http.get("/v1/predictions").json()["results"]) == before + 1
+
+
+def test_more_predictions_than_the_limit_have_to_wait(lab: Lab) -> None:
+    lab.create()
+    lab.twin.turn(creates_per_minute=1)
+
+    answer = lab.http.post(
+        f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": {"input_image": lab.photo_url}}
+    )
+
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert answer.json()["status"] == 429
+    assert lab.http.get("/v1/predictions").is_success
+
+
+def test_an_output_is_gone_when_its_time_is_over(lab: Lab) -> None:
+    done = lab.run()
+    assert httpx.get(done["output"], trust_env=False).headers["content-type"] == "image/png"
+
+    lab.twin.turn(output_lifetime_seconds=0)
+    forgotten = eventually(lambda: now if (now := lab.get(done["id"]))["data_removed"] else None)
+
+    assert httpx.get(done["output"], trust_env=False).status_code == 404
+    assert (forgotten["input"], forgotten["output"], forgotten["logs"]) == ({}, None, "")
+    assert forgotten["status"] == "succeeded"
+
+
+def test_predictions_are_listed_newest_first_page_by_page(lab: Lab) -> None:
+    lab.twin.turn(engine="copy")
+    created = [lab.create()["id"] for _ in range(105)]
+
+    official = lab.client.predictions.list()
+    assert official.next is not None
+    first = lab.http.get("/v1/predictions").json()
+    second = lab.http.get(official.next).json()
+    back = lab.http.get(second["previous"]).json()
+
+    assert [one.id for one in official] == [one["id"] for one in first["results"]] == created[:4:-1]
+    assert [one["id"] for one in second["results"]][:5] == created[4::-1]
+    assert first["previous"] is None
+    assert [one["id"] for one in back["results"]] == [one["id"] for one in first["results"]]
+    assert lab.http.get("/v1/predictions", params={"cursor": "x"}).status_code == 400
+
+
+def test_the_copying_engine_hands_back_the_very_bytes(lab: Lab, storage: str) -> None:
+    lab.twin.turn(engine="copy")
+
+    done = lab.run(input={"input_image": f"{storage}/{EILEEN}"})
+
+    assert httpx.get(done["output"], trust_env=False).content == (FOLDER / EILEEN).read_bytes()
+    assert done["output"].endswith(".jpg")
+
+
+def test_the_twin_answers_at_once_while_it_restores(lab: Lab, storage: str) -> None:
+    busy = [lab.create(input={"input_image": f"{storage}/{EILEEN}"})["id"] for _ in range(2)]
+
+    waits = []
+    while any(lab.get(one)["status"] != "succeeded" for one in busy):
+        start = time.monotonic()
+        lab.http.get("/v1/account")
+        waits.append(time.monotonic() - start)
+
+    assert np.median(waits) < 0.1
+
+
+def test_the_account_is_shown(lab: Lab) -> None:
+    assert lab.client.accounts.current().username == "sandbox"
+
+
+def test_a_killed_twin_finishes_what_it_had_begun(
+    tmp_path: Path, receiver: WebhookReceiver, storage: str
+) -> None:
+    arguments = ("--data", str(tmp_path), *KEYS)
+    with (
+        running_twin("replicate", *arguments) as first,
+        closing(Lab(first, receiver, f"{storage}/small.png")) as lab,
+    ):
+        done = lab.run()
+        first.misbehave("prediction", "never_end")
+        running = lab.create(webhook=receiver.url, webhook_events_filter=["completed"])
+        eventually(lambda: lab.get(running["id"])["status"] == "processing")
+        first.kill()
+
+        with running_twin("replicate", *arguments, "--port", first.port):
+            assert lab.ended(running["id"])["status"] == "succeeded"
+            assert lab.told_of_end(running["id"]).json["id"] == running["id"]
+            assert lab.get(done["id"]) == done
+            assert decoded(httpx.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
