@@ -47,6 +47,11 @@ _STREAM_BY_TOKEN = text(
     WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :token)
     ORDER BY version"""
 )
+_STREAM_BY_PAYMENT = text(
+    f"""SELECT {_FIELDS} FROM events
+    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :payment)
+    ORDER BY version"""
+)
 #: In commit order: a transaction still open has a txid at or above xmin, and nothing at or above it is read yet.
 _WHOLE_LOG = text(
     f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS} FROM events
@@ -70,6 +75,12 @@ class PostgresOrderLog(OrderLog):
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         """The order a download token belongs to, in one query."""
         stream = self._decode(self._connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
+        return fold(stream[0].order_id, stream) if stream else None
+
+    def load_by_payment(self, payment_intent_id: str) -> Order | None:
+        """The order that was paid by this payment intent, in one query."""
+        rows = self._connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
+        stream = self._decode(rows)
         return fold(stream[0].order_id, stream) if stream else None
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:

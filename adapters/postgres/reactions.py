@@ -36,7 +36,8 @@ _CLAIM = text(
 _POSTPONE = text(
     """UPDATE reactions
     SET status = 'pending', lease_token = NULL, leased_until = NULL, sent_at = NULL,
-        due_at = :due_at, problem = :problem
+        due_at = :due_at, problem = :problem,
+        attempts = CASE WHEN :has_progressed THEN 0 ELSE attempts END
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 )
 _RENEW = text(
@@ -112,7 +113,7 @@ class PostgresReactionTable(ReactionTable):
         """Prolong leases that are still held."""
         self._connection.execute(_RENEW, {"tokens": list(tokens), "leased_until": leased_until})
 
-    def postpone(self, claim: Claim, due_at: datetime, problem: str) -> None:
+    def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
         """Give the work back for later."""
         given_back = self._connection.execute(
             _POSTPONE,
@@ -121,6 +122,7 @@ class PostgresReactionTable(ReactionTable):
                 "token": claim.token,
                 "due_at": due_at,
                 "problem": problem,
+                "has_progressed": has_progressed,
             },
         )
         if given_back.rowcount == 0:

@@ -247,8 +247,11 @@ class ReactionTable(Protocol):
         """Prolong leases that are still held."""
         ...
 
-    def postpone(self, claim: Claim, due_at: datetime, problem: str) -> None:
-        """Give a claimed reaction back for later; raises LeaseLostError."""
+    def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
+        """Give a claimed reaction back for later; raises LeaseLostError.
+
+        Work that ``has_progressed`` did not fail: its attempts are counted from the beginning again.
+        """
         ...
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
@@ -293,6 +296,10 @@ class OrderLog(Protocol):
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         """The order that a download token belongs to."""
+        ...
+
+    def load_by_payment(self, payment_intent_id: str) -> Order | None:
+        """The order that was paid by this payment intent."""
         ...
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:

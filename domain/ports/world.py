@@ -1,6 +1,7 @@
 """Time, chance, and the picture tools: what even a shop without providers needs."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -20,6 +21,14 @@ class Ids(Protocol):
 
     def new(self) -> UUID:
         """A fresh id; ids sort by the time they were made."""
+        ...
+
+
+class Scratch(Protocol):
+    """Room for bytes that are too many to hold in memory."""
+
+    def file(self) -> AbstractContextManager[BinaryIO]:
+        """An empty file to write and read, gone when the block ends."""
         ...
 
 

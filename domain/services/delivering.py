@@ -1,0 +1,191 @@
+"""Chapters 7 and 9: the archive and its link, and the customer who opens it."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import cast
+from uuid import UUID
+
+from domain.model import events as e
+from domain.model.errors import ShopError
+from domain.model.identity import download_link_id_of
+from domain.model.order import DownloadLink, Image, Order
+from domain.model.seals import Sealer, sha256_of
+from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
+from domain.ports.books import Books
+from domain.ports.storage import ObjectStore
+from domain.ports.world import ArchiveEntry, Archiver, Clock
+from domain.services.policy import Policy
+from domain.services.recording import Cause, Recorder
+
+_ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
+_UNSAFE = re.compile(r"[^\w.\- ()]+")
+_LONGEST_NAME = 80
+
+
+class UnknownLinkError(ShopError):
+    """No link has this token, or the link shows no such image."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is not known: open the newest link from our e-mail, whole and unchanged.")
+
+
+class LinkExpiredError(ShopError):
+    """The link was good once."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        self.order_id = order_id
+        super().__init__("This link has expired: answer our e-mail and we will send you a new one.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Something a customer may fetch now, under the name it should have on their disk."""
+
+    order_id: OrderId
+    link: DownloadLink
+    image_id: ImageId | None
+    content: StoredObject
+    file_name: str
+
+
+class Delivering:
+    """Makes archives and opens links."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        storage: ObjectStore,
+        archiver: Archiver,
+        recorder: Recorder,
+        sealer: Sealer,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._storage = storage
+        self._archiver = archiver
+        self._recorder = recorder
+        self._sealer = sealer
+        self._clock = clock
+        self._policy = policy
+
+    def prepare_download(self, order: Order) -> Sequence[e.Event]:
+        """Stream the restored images into one archive and mint its link."""
+        link_id = download_link_id_of(order.order_id, len(order.links) + 1)
+        names = self._file_names(order)
+        entries = [
+            ArchiveEntry(
+                name=names[image.image_id],
+                size_bytes=image.restored.size_bytes,
+                content=self._read(image.restored.key),
+            )
+            for image in order.restored_images
+            if image.restored is not None
+        ]
+        size_bytes, chunks = self._archiver.archive(entries)
+        archive = self._storage.put(
+            ObjectKey(f"downloads/{order.order_id}/{link_id}.zip"),
+            cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
+            size_bytes=size_bytes,
+            media_type="application/zip",
+        )
+        return [
+            e.DownloadPrepared(
+                link_id=link_id,
+                archive=archive,
+                image_ids=tuple(image.image_id for image in order.restored_images),
+                token_sha256=sha256_of(self._sealer.download_token(link_id)),
+                expires_at=self._clock.now() + self._policy.download_lifetime,
+            )
+        ]
+
+    def find(self, token: str, image_id: ImageId | None = None) -> Delivery:
+        """What a token opens: the archive, or one image of its order; raises UnknownLinkError or LinkExpiredError."""
+        fingerprint = sha256_of(token)
+        with self._books.transaction() as transaction:
+            order = transaction.log.load_by_token(fingerprint)
+        link = (
+            next((link for link in order.links.values() if link.token_sha256 == fingerprint), None)
+            if order
+            else None
+        )
+        if order is None or link is None or order.payment is None:
+            raise UnknownLinkError
+        if link.expires_at <= self._clock.now() or order.photos_are_purged:
+            raise LinkExpiredError(order.order_id)
+        if image_id is None:
+            name = f"restored-photos-{order.payment.order_number}.zip"
+            content = link.archive
+        else:
+            image = order.images.get(image_id)
+            if image is None or image.restored is None:
+                raise UnknownLinkError
+            name = self._file_names(order)[image_id]
+            content = image.restored
+        return Delivery(
+            order_id=order.order_id, link=link, image_id=image_id, content=content, file_name=name
+        )
+
+    def note_opening(self, delivery: Delivery, request_id: UUID) -> None:
+        """Put on record that something was fetched; only the first time each thing is."""
+        if delivery.image_id in delivery.link.opened:
+            return
+        what = delivery.image_id or "archive"
+        said = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id)
+        cause = Cause(
+            name="download",
+            key=f"download:{delivery.link.link_id}:{what}",
+            actor="customer",
+            correlation_id=request_id,
+        )
+        self._recorder.record(delivery.order_id, [said], cause)
+
+    def _read(self, key: ObjectKey) -> Iterator[bytes]:
+        with self._storage.read(key) as chunks:
+            yield from chunks
+
+    def _file_names(self, order: Order) -> dict[ImageId, str]:
+        """A name for each restored image that tells which photo it was, no two alike."""
+        with self._books.transaction() as transaction:
+            given = transaction.uploads.file_names(order.order_id)
+        names: dict[ImageId, str] = {}
+        for number, image in enumerate(order.images.values(), start=1):
+            stem = safe_stem(given.get(PhotoId(image.image_id), "")) or f"photo-{number}"
+            name = f"{stem}-restored{_ending(image)}"
+            names[image.image_id] = name if name not in names.values() else f"{number}-{name}"
+        return names
+
+
+def safe_stem(file_name: str) -> str:
+    """A customer's file name without its ending and without anything a file system could take amiss."""
+    stem = PurePosixPath(file_name.replace("\\", "/")).stem
+    return _UNSAFE.sub("_", stem).strip(" ._")[:_LONGEST_NAME]
+
+
+def _ending(image: Image) -> str:
+    return _ENDINGS.get(image.restored.media_type, "") if image.restored is not None else ""
+
+
+class _Reader(io.RawIOBase):
+    """A stream of chunks as a file to read from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        taken, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)

@@ -1,0 +1,33 @@
+"""What the owner of a shop decides: prices, patience and limits."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from domain.model.decide import Limits
+from domain.model.pricing import PriceList
+from domain.model.reactions import Pace
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The owner's decisions, read once from the settings."""
+
+    prices: PriceList
+    public_url: str  # where customers reach the shop, without a slash at the end
+    webhook_url: str  # where providers reach it
+    success_url: str  # where a customer lands after paying; {upload_session} is filled in
+    cancel_url: str  # where a customer lands who did not pay
+    limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
+    max_photos: int = 200  # in one upload session
+    max_photo_bytes: int = 50 * MEBIBYTE
+    checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
+    restoration_deadline: timedelta = timedelta(minutes=30)  # the provider's own limit for one run
+    email_retry: timedelta = timedelta(seconds=60)
+    max_attachment_bytes: int = 10 * MEBIBYTE
+    download_lifetime: timedelta = timedelta(days=30)
+    cleanup_retention: timedelta = timedelta(days=7)
+    lease: timedelta = timedelta(seconds=30)  # renewed while work goes on, so this is how long a crash costs
+    resend_after: timedelta = timedelta(seconds=10)  # when a message that nobody took counts as lost

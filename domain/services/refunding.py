@@ -1,0 +1,59 @@
+"""Money on its way back, paid once however often it is asked for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domain.model import events as e
+from domain.model.order import Order, Refund
+from domain.model.reactions import IssueRefund, reaction_id_of
+from domain.ports.errors import RefusedError
+from domain.ports.payments import PaymentProvider, ProviderRefund, RefundWish
+from domain.ports.world import Clock
+
+#: Stripe may forget an idempotency key after 24 hours; from then on only a look can tell whether money went back.
+KEY_LIFETIME = timedelta(hours=23)
+
+
+class Refunding:
+    """Has refunds issued."""
+
+    def __init__(self, *, payments: PaymentProvider, clock: Clock) -> None:
+        self._payments = payments
+        self._clock = clock
+
+    def issue(self, order: Order, work: IssueRefund, *, first_due_at: datetime) -> Sequence[e.Event]:
+        """Have a refund paid, under a key that makes a repeat harmless, or find out that it was."""
+        refund = order.refunds[work.refund_id]
+        intent = order.payment.payment_intent_id if order.payment else None
+        if intent is None:
+            return [e.RefundFailed(refund_id=refund.refund_id, reason="Nothing was charged for this order.")]
+        try:
+            issued = self._issue(order, refund, work, intent, first_due_at)
+        except RefusedError as refusal:
+            return [e.RefundFailed(refund_id=refund.refund_id, reason=refusal.code or "refused")]
+        if issued is None:
+            return [
+                e.RefundFailed(refund_id=refund.refund_id, reason="not known to the provider after a day")
+            ]
+        return [
+            e.RefundIssued(
+                refund_id=refund.refund_id,
+                amount=issued.amount,
+                provider_refund_id=issued.provider_refund_id,
+            )
+        ]
+
+    def _issue(
+        self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
+    ) -> ProviderRefund | None:
+        if self._clock.now() - first_due_at > KEY_LIFETIME:
+            return self._payments.find_refund(intent, refund.refund_id)
+        return self._payments.issue_refund(
+            RefundWish(
+                refund_id=refund.refund_id,
+                order_id=order.order_id,
+                payment_intent_id=intent,
+                amount=refund.amount,
+                idempotency_key=str(reaction_id_of(order.order_id, work)),
+            )
+        )

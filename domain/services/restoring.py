@@ -1,0 +1,190 @@
+"""Chapters 5 and 6: predictions are started, and what comes of them is brought home."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from domain.model import events as e
+from domain.model.order import Order
+from domain.model.reactions import CollectRestoration, RestoreImage, reaction_id_of
+from domain.model.seals import Sealer
+from domain.model.values import FailureReason, ImageId, ObjectKey, OrderId, Sha256, StoredObject
+from domain.ports.books import Books, ReactionQueue, Scheduled
+from domain.ports.errors import (
+    ForgedMessageError,
+    ObjectDiffersError,
+    RefusedError,
+    UnreadablePictureError,
+)
+from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotice, Restorer
+from domain.ports.storage import ObjectStore
+from domain.ports.world import Clock, PictureInspector, Scratch
+from domain.services.policy import Policy
+
+SOURCE = "replicate"
+
+
+class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not yet"
+    """The prediction has not ended: look again after ``wait``."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = wait
+        super().__init__(f"It has not ended yet: look again in {wait}.")
+
+
+class Restoring:
+    """Starts, watches and collects predictions."""
+
+    def __init__(
+        self,
+        *,
+        restorer: Restorer,
+        storage: ObjectStore,
+        inspector: PictureInspector,
+        scratch: Scratch,
+        sealer: Sealer,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._restorer = restorer
+        self._storage = storage
+        self._inspector = inspector
+        self._scratch = scratch
+        self._sealer = sealer
+        self._clock = clock
+        self._policy = policy
+
+    def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
+        """Hand the original to the restorer; its end will be posted to an address that names this attempt."""
+        original = order.images[work.image_id].original
+        if original is None:
+            raise AssertionError(f"Image {work.image_id} is restored before it was moved.")
+        with self._scratch.file() as picture:
+            digest = hashlib.sha256()
+            with self._storage.read(original.key) as chunks:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    picture.write(chunk)
+            if digest.hexdigest() != original.sha256:
+                raise ObjectDiffersError(
+                    original.key, expected_sha256=original.sha256, found_sha256=digest.hexdigest()
+                )
+            picture.seek(0)
+            upright, media_type = self._inspector.upright(picture)
+            mark = self._sealer.restoration_mark(order.order_id, work.image_id, work.attempt)
+            address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
+            try:
+                started = self._restorer.start(
+                    upright,
+                    media_type=media_type,
+                    webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
+                )
+            except RefusedError:
+                return [_failed(work, None, FailureReason.REFUSED_INPUT)]
+        return [
+            e.RestorationStarted(
+                image_id=work.image_id,
+                attempt=work.attempt,
+                prediction_id=started.prediction_id,
+                model=started.model,
+            )
+        ]
+
+    def collect(self, order: Order, work: CollectRestoration, *, waited: timedelta) -> Sequence[e.Event]:
+        """Bring the outcome home; raises StillRunning while there is none and the deadline is not over."""
+        prediction = self._restorer.look(work.prediction_id)
+        match prediction.status:
+            case PredictionStatus.RUNNING if waited < self._policy.restoration_deadline:
+                raise StillRunning(self._policy.pace.restoration_poll)
+            case PredictionStatus.RUNNING:
+                self._restorer.cancel(work.prediction_id)
+                return [_failed(work, work.prediction_id, FailureReason.TIMED_OUT)]
+            case PredictionStatus.FAILED:
+                reason = prediction.failure or FailureReason.PROVIDER_ERROR
+                return [_failed(work, work.prediction_id, reason)]
+            case PredictionStatus.SUCCEEDED:
+                return self._fetch(order, work, prediction)
+
+    def cancel(self, prediction_id: str) -> Sequence[e.Event]:
+        """Stop what nobody waits for; the log does not care how that ends."""
+        self._restorer.cancel(prediction_id)
+        return []
+
+    def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> Sequence[e.Event]:
+        with self._scratch.file() as output:
+            try:
+                size_bytes = self._restorer.fetch(prediction.output_url or "", output)
+                output.seek(0)
+                facts = self._inspector.inspect(output)
+            except (RefusedError, UnreadablePictureError):
+                return [_failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)]
+            output.seek(0)
+            restored: StoredObject = self._storage.put(
+                ObjectKey(f"uploads/restored/{order.order_id}/{work.prediction_id}"),
+                output,
+                size_bytes=size_bytes,
+                media_type=facts.media_type,
+            )
+        return [
+            e.RestorationCompleted(
+                image_id=work.image_id,
+                attempt=work.attempt,
+                prediction_id=work.prediction_id,
+                restored=restored,
+                width=facts.width,
+                height=facts.height,
+            )
+        ]
+
+
+class RestorationDesk:
+    """Takes in what the restorer posts: that there is something to collect, never what it is."""
+
+    def __init__(self, *, books: Books, queue: ReactionQueue, sealer: Sealer, clock: Clock) -> None:
+        self._books = books
+        self._queue = queue
+        self._sealer = sealer
+        self._clock = clock
+
+    def require_mark(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
+        """Raise ForgedMessageError unless this shop made the address that is posted to."""
+        if not self._sealer.is_restoration_mark(mark, order_id, image_id, attempt):
+            raise ForgedMessageError(SOURCE, "its address was not made by this shop")
+
+    def take(
+        self,
+        notice: RestorationNotice,
+        order_id: OrderId,
+        image_id: ImageId,
+        attempt: int,
+        body_sha256: Sha256,
+    ) -> None:
+        """Have the prediction collected now instead of at the next look.
+
+        The notice may come before the start is on record, or of a start whose reply was lost: the work is inserted
+        under the id that it will have, so nothing of that matters.
+        """
+        if not notice.has_ended:
+            return
+        now = self._clock.now()
+        work = CollectRestoration(image_id, attempt, notice.prediction_id)
+        scheduled = Scheduled(
+            reaction_id=reaction_id_of(order_id, work),
+            order_id=order_id,
+            reaction=work,
+            due_at=now,
+            sent_at=now,
+        )
+        with self._books.transaction() as transaction:
+            if not transaction.inbox.take(SOURCE, notice.event_id, "prediction", body_sha256, now):
+                return
+            transaction.reactions.hasten(scheduled)
+        self._queue.send([(scheduled.reaction_id, work)])
+
+
+def _failed(
+    work: RestoreImage | CollectRestoration, prediction_id: str | None, reason: FailureReason
+) -> e.RestorationAttemptFailed:
+    return e.RestorationAttemptFailed(
+        image_id=work.image_id, attempt=work.attempt, prediction_id=prediction_id, reason=reason
+    )

@@ -1,0 +1,128 @@
+"""Chapter 1: a visitor opens an upload session and sends photos."""
+
+from typing import BinaryIO
+
+from domain.model.errors import ShopError
+from domain.model.values import ObjectKey, OrderId, PhotoId, UploadSessionId
+from domain.ports.books import Books, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.storage import ObjectStore
+from domain.ports.world import Clock, Ids, PictureInspector
+from domain.services.policy import Policy
+
+
+class UnknownUploadSessionError(ShopError):
+    """There is no such upload session, or it was cleaned up."""
+
+    def __init__(self, session_id: UploadSessionId) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"There is no upload session {session_id}: open a new one and send the photos again."
+        )
+
+
+class UploadSessionClosedError(ShopError):
+    """The session's photos are fixed, because their price is quoted or paid."""
+
+    def __init__(self, session_id: UploadSessionId, status: UploadStatus) -> None:
+        self.session_id = session_id
+        self.status = status
+        super().__init__(
+            f"Upload session {session_id} is in {status}: its photos are fixed, open a new session for more."
+        )
+
+
+class TooManyPhotosError(ShopError):
+    """An upload session takes no more photos."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"An order takes {limit} photos at most: pay for these and open a new session for the others."
+        )
+
+
+class Uploading:
+    """Takes photos in."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        storage: ObjectStore,
+        inspector: PictureInspector,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._storage = storage
+        self._inspector = inspector
+        self._clock = clock
+        self._ids = ids
+        self._policy = policy
+
+    def open(self) -> UploadSession:
+        """Open a session; the order that may come of it has its id from now on."""
+        session = UploadSession(
+            session_id=UploadSessionId(self._ids.new()),
+            order_id=OrderId(self._ids.new()),
+            status=UploadStatus.OPEN,
+            opened_at=self._clock.now(),
+        )
+        with self._books.transaction() as transaction:
+            transaction.uploads.open(session)
+        return session
+
+    def find(self, session_id: UploadSessionId) -> UploadSession:
+        """The session; raises UnknownUploadSessionError."""
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id)
+        if session is None:
+            raise UnknownUploadSessionError(session_id)
+        return session
+
+    def expect_photo(self, session_id: UploadSessionId) -> None:
+        """Refuse a photo before its bytes are taken: raises the errors of ``add`` that do not depend on them."""
+        self._require_room(self.find(session_id))
+
+    def add(
+        self, session_id: UploadSessionId, file_name: str, content: BinaryIO, size_bytes: int
+    ) -> UploadedPhoto:
+        """Look into a photo, store it and add it to the session.
+
+        Raises UnreadablePictureError with advice for the customer, and UnknownUploadSessionError,
+        UploadSessionClosedError or TooManyPhotosError; nothing is added then.
+        """
+        content.seek(0)
+        facts = self._inspector.inspect(content)
+        photo_id = PhotoId(self._ids.new())
+        content.seek(0)
+        upload = self._storage.put(
+            ObjectKey(f"uploads/temp/{session_id}/{photo_id}"),
+            content,
+            size_bytes=size_bytes,
+            media_type=facts.media_type,
+        )
+        photo = UploadedPhoto(
+            photo_id=photo_id, file_name=file_name, upload=upload, width=facts.width, height=facts.height
+        )
+        try:
+            self._write_down(session_id, photo)
+        except ShopError:
+            self._storage.delete([upload.key])
+            raise
+        return photo
+
+    def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id, lock=True)
+            if session is None:
+                raise UnknownUploadSessionError(session_id)
+            self._require_room(session)
+            transaction.uploads.add_photo(session_id, photo)
+
+    def _require_room(self, session: UploadSession) -> None:
+        if session.status is not UploadStatus.OPEN:
+            raise UploadSessionClosedError(session.session_id, session.status)
+        if len(session.photos) >= self._policy.max_photos:
+            raise TooManyPhotosError(self._policy.max_photos)

@@ -1,0 +1,229 @@
+"""How outstanding work gets done: claim, ask whether it is wanted, call, record and close in one transaction."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+from domain.model import events as e
+from domain.model.order import Order
+from domain.model.reactions import (
+    CancelPrediction,
+    CollectRestoration,
+    IssueRefund,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    is_wanted,
+)
+from domain.model.values import FailureReason, HoldReason
+from domain.ports.books import Books, Claim, Outcome, ReactionQueue
+from domain.ports.errors import OutsideError, UnavailableError
+from domain.ports.world import Clock, Ids
+from domain.services.delivering import Delivering
+from domain.services.moving import Moving
+from domain.services.policy import Policy
+from domain.services.recording import Cause, Closing, Recorder
+from domain.services.refunding import Refunding
+from domain.services.restoring import Restoring, StillRunning
+from domain.services.writing import Writing
+
+#: How many reactions one look of the sweeper sends again.
+SWEEP_LIMIT = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How often a kind of work is tried, and how long the shop waits between; the wait doubles up to an hour."""
+
+    first_wait: timedelta
+    attempts: int
+
+    def wait(self, reaction_id: UUID, attempt: int) -> timedelta:
+        """The wait after a failed attempt (1-based), up to a quarter longer so that not all come back at once."""
+        doubled = self.first_wait * (1 << min(attempt - 1, 20))
+        digest = hashlib.sha256(f"{reaction_id}:{attempt}".encode()).digest()
+        return min(doubled, timedelta(hours=1)) * (1 + digest[0] / 1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crafts:
+    """Who does which work."""
+
+    moving: Moving
+    restoring: Restoring
+    delivering: Delivering
+    writing: Writing
+    refunding: Refunding
+
+
+class Working:
+    """Does outstanding work, one reaction at a time."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        queue: ReactionQueue,
+        recorder: Recorder,
+        crafts: Crafts,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._queue = queue
+        self._recorder = recorder
+        self._crafts = crafts
+        self._clock = clock
+        self._ids = ids
+        self._policy = policy
+
+    def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
+        """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
+        with self._books.transaction() as transaction:
+            claim = transaction.reactions.claim(
+                reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
+            )
+            if claim is None:
+                return None
+            order = transaction.log.load(claim.order_id)
+            if not is_wanted(claim.reaction, order):
+                transaction.reactions.close(claim, outcome=Outcome.DROPPED)
+                return None
+            return claim, order
+
+    def perform(self, claim: Claim, order: Order) -> None:
+        """Do claimed work and write down what came of it.
+
+        What is not available is tried again later, and what has used up its attempts becomes an event. Raises
+        LeaseLostError when the claim ran out meanwhile; what is unexpected is postponed like an outage, then raised.
+        """
+        try:
+            said = self._do(claim, order)
+        except StillRunning as not_yet:
+            self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
+        except OutsideError as error:
+            self._try_again(claim, order, error)
+        except Exception as error:
+            self._try_again(claim, order, error)
+            raise
+        else:
+            self._recorder.record(order.order_id, said, _cause(claim), closing=Closing(claim=claim))
+
+    def renew(self, claims: Sequence[Claim]) -> None:
+        """Keep claims ours for another lease while their work goes on."""
+        if claims:
+            with self._books.transaction() as transaction:
+                transaction.reactions.renew(
+                    [claim.token for claim in claims], self._clock.now() + self._policy.lease
+                )
+
+    def sweep(self) -> int:
+        """Send again what is due, expired or lost, and tell how much that was."""
+        with self._books.transaction() as transaction:
+            unsent = transaction.reactions.take_unsent(
+                self._clock.now(), self._policy.resend_after, SWEEP_LIMIT
+            )
+        self._queue.send(unsent)
+        return len(unsent)
+
+    def _do(self, claim: Claim, order: Order) -> Sequence[e.Event]:
+        crafts = self._crafts
+        match claim.reaction:
+            case MoveImages():
+                return crafts.moving.move_images(order)
+            case RestoreImage() as work:
+                return crafts.restoring.restore_image(order, work)
+            case CollectRestoration() as work:
+                waited = self._clock.now() - claim.first_due_at + self._policy.pace.restoration_poll
+                return crafts.restoring.collect(order, work, waited=waited)
+            case CancelPrediction(prediction_id=prediction_id):
+                return crafts.restoring.cancel(prediction_id)
+            case PrepareDownload():
+                return crafts.delivering.prepare_download(order)
+            case SendEmail() as work:
+                return crafts.writing.send_email(order, work, may_have_been_sent=claim.was_interrupted)
+            case IssueRefund() as work:
+                return crafts.refunding.issue(order, work, first_due_at=claim.first_due_at)
+            case _:
+                assert_never(claim.reaction)
+
+    def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
+        patience = self._patience(claim.reaction)
+        if claim.attempts >= patience.attempts:
+            said = _given_up(claim.reaction, order)
+            closing = Closing(claim=claim, outcome=Outcome.FAILED)
+            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+            return
+        wait = patience.wait(claim.reaction_id, claim.attempts)
+        if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
+            wait = max(wait, timedelta(seconds=error.retry_after_seconds))
+        # Only our own errors' words are kept: a stranger's could hold what must not be written down.
+        problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
+        self._postpone(claim, wait, problem)
+
+    def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
+        due_at = self._clock.now() + wait
+        with self._books.transaction() as transaction:
+            transaction.reactions.postpone(claim, due_at, problem, has_progressed=has_progressed)
+
+    def _patience(self, reaction: Reaction) -> Patience:
+        match reaction:
+            case MoveImages() | PrepareDownload():
+                return Patience(first_wait=timedelta(seconds=1), attempts=12)
+            case RestoreImage() | CollectRestoration():
+                return Patience(first_wait=timedelta(seconds=2), attempts=12)
+            case CancelPrediction():
+                return Patience(first_wait=timedelta(seconds=5), attempts=5)
+            case SendEmail():
+                return Patience(first_wait=self._policy.email_retry, attempts=8)
+            case IssueRefund():
+                return Patience(first_wait=timedelta(seconds=5), attempts=24)
+            case _:
+                assert_never(reaction)
+
+
+def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
+    """What goes on record when work has used up its attempts: never a dead letter, always an event."""
+    match reaction:
+        case MoveImages():
+            return [e.OrderHeld(reason=HoldReason.IMAGES_UNAVAILABLE)]
+        case RestoreImage(image_id=image_id):
+            attempts = len(order.images[image_id].attempts)
+            return [
+                e.RestorationFailed(image_id=image_id, attempts=attempts, reason=FailureReason.PROVIDER_ERROR)
+            ]
+        case CollectRestoration() as work:
+            return [
+                e.RestorationAttemptFailed(
+                    image_id=work.image_id,
+                    attempt=work.attempt,
+                    prediction_id=work.prediction_id,
+                    reason=FailureReason.PROVIDER_ERROR,
+                )
+            ]
+        case CancelPrediction():
+            return []
+        case PrepareDownload():
+            return [e.OrderHeld(reason=HoldReason.DOWNLOAD_NOT_PREPARED)]
+        case SendEmail() as work:
+            return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason="out of attempts")]
+        case IssueRefund(refund_id=refund_id):
+            return [e.RefundFailed(refund_id=refund_id, reason="out of attempts")]
+        case _:
+            assert_never(reaction)
+
+
+def _cause(claim: Claim) -> Cause:
+    name = f"reaction:{claim.reaction_id}"
+    return Cause(
+        name=f"{name} ({type(claim.reaction).__name__}, attempt {claim.attempts})",
+        key=name,
+        actor="worker",
+        correlation_id=claim.order_id,
+    )

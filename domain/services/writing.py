@@ -1,0 +1,161 @@
+"""Chapter 8: mails go out, once each, and what became of them comes back."""
+
+from collections.abc import Sequence
+
+from domain.model import events as e
+from domain.model.order import Order, RefundStatus
+from domain.model.reactions import SendEmail
+from domain.model.seals import Sealer
+from domain.model.values import EmailKind, Money, Sha256
+from domain.ports.books import Books, Customer
+from domain.ports.errors import LostReplyError, RefusedError
+from domain.ports.mail import (
+    Attachment,
+    LetterFacts,
+    LetterWriter,
+    Mail,
+    Mailer,
+    MailFate,
+    MailNotice,
+)
+from domain.ports.storage import ObjectStore
+from domain.ports.world import Clock
+from domain.services.policy import Policy
+from domain.services.recording import Cause, Recorder
+
+SOURCE = "sendgrid"
+
+
+class Writing:
+    """Writes letters and hands them over."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        mailer: Mailer,
+        writer: LetterWriter,
+        storage: ObjectStore,
+        sealer: Sealer,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._mailer = mailer
+        self._writer = writer
+        self._storage = storage
+        self._sealer = sealer
+        self._policy = policy
+
+    def send_email(self, order: Order, work: SendEmail, *, may_have_been_sent: bool) -> Sequence[e.Event]:
+        """Have a mail accepted; when the answer is lost, or a crash hid it, say so instead of trying again."""
+        unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
+        if may_have_been_sent:
+            return [unconfirmed]
+        customer = self._customer(order)
+        if customer is None:
+            return [_failed(work, "The customer's address is not kept any more.")]
+        try:
+            message_id = self._mailer.send(self._mail(order, work, customer))
+        except LostReplyError:
+            return [unconfirmed]
+        except RefusedError as refusal:
+            return [_failed(work, refusal.code or "The mail provider refused it.")]
+        return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id=message_id)]
+
+    def _customer(self, order: Order) -> Customer | None:
+        if order.payment is None:
+            return None
+        with self._books.transaction() as transaction:
+            return transaction.customers.find(order.payment.customer_id)
+
+    def _mail(self, order: Order, work: SendEmail, customer: Customer) -> Mail:
+        attachment = self._attachment(order) if work.kind is EmailKind.RESULT else None
+        facts = self._facts(order, work.kind, customer, is_attached=attachment is not None)
+        return Mail(
+            email_id=work.email_id,
+            order_id=order.order_id,
+            to=customer.email,
+            to_name=customer.name,
+            letter=self._writer.write(facts),
+            attachment=attachment,
+        )
+
+    def _facts(self, order: Order, kind: EmailKind, customer: Customer, *, is_attached: bool) -> LetterFacts:
+        if order.payment is None:
+            raise AssertionError("An order that owes a mail was paid.")
+        link = order.newest_link if kind is EmailKind.RESULT else None
+        going_back = sum(
+            refund.amount.amount
+            for refund in order.refunds.values()
+            if refund.status is not RefundStatus.FAILED
+        )
+        url = self._policy.public_url
+        return LetterFacts(
+            kind=kind,
+            order_id=order.order_id,
+            order_number=order.payment.order_number,
+            customer_name=customer.name,
+            locale=customer.locale,
+            photos=len(order.images),
+            restored=len(order.restored_images),
+            paid=order.payment.paid,
+            refunded=Money(amount=going_back, currency=order.payment.paid.currency),
+            status_url=f"{url}/api/restoration/status/{order.order_id}",
+            download_url=f"{url}/api/download/{self._sealer.download_token(link.link_id)}" if link else None,
+            expires_at=link.expires_at if link else None,
+            is_attached=is_attached,
+        )
+
+    def _attachment(self, order: Order) -> Attachment | None:
+        """The archive itself while it is small; the link is in the mail always."""
+        link = order.newest_link
+        if (
+            link is None
+            or link.archive.size_bytes > self._policy.max_attachment_bytes
+            or order.payment is None
+        ):
+            return None
+        with self._storage.read(link.archive.key) as chunks:
+            content = b"".join(chunks)
+        name = f"restored-photos-{order.payment.order_number}.zip"
+        return Attachment(name=name, media_type=link.archive.media_type, content=content)
+
+
+class MailDesk:
+    """Takes in what the mail provider posts."""
+
+    def __init__(self, *, books: Books, recorder: Recorder, clock: Clock) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._clock = clock
+
+    def take(self, notices: Sequence[MailNotice], body_sha256: Sha256) -> None:
+        """Put on record that a mail was accepted or cannot be delivered, as far as the order does not know it."""
+        for notice in notices:
+            self._take(notice, body_sha256)
+
+    def _take(self, notice: MailNotice, body_sha256: Sha256) -> None:
+        if notice.order_id is None or notice.email_id is None or notice.fate is MailFate.OTHER:
+            return
+        with self._books.transaction() as transaction:
+            is_new = transaction.inbox.take(
+                SOURCE, notice.event_id, notice.fate, body_sha256, self._clock.now()
+            )
+            order = transaction.log.load(notice.order_id) if is_new else None
+        if order is None or notice.email_id not in order.emails:
+            return
+        said: e.Event
+        kind = order.emails[notice.email_id].kind
+        if notice.fate is MailFate.ACCEPTED:
+            said = e.EmailSent(email_id=notice.email_id, kind=kind, message_id=notice.message_id)
+        else:
+            said = e.EmailFailed(
+                email_id=notice.email_id, kind=kind, reason=notice.reason or "It could not be delivered."
+            )
+        name = f"{SOURCE}:{notice.event_id}"
+        cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=notice.order_id)
+        self._recorder.record(notice.order_id, [said], cause)
+
+
+def _failed(work: SendEmail, reason: str) -> e.EmailFailed:
+    return e.EmailFailed(email_id=work.email_id, kind=work.kind, reason=reason)
