@@ -1,0 +1,228 @@
+"""The shop's books in memory: one transaction at a time, rolled back to a snapshot when it raises."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from threading import RLock
+from uuid import UUID
+
+from domain.model.events import RecordedEvent
+from domain.model.evolve import apply, fold
+from domain.model.lifecycle import State
+from domain.model.order import Order
+from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
+from domain.ports.books import (
+    Books,
+    CauseRepeatedError,
+    Customer,
+    CustomerRegister,
+    Inbox,
+    LogCursor,
+    OrderLog,
+    OrderShelf,
+    OrderSummary,
+    Step,
+    Transaction,
+    UnmatchedPayment,
+    VersionConflictError,
+)
+from tests.doubles.reaction_table import InMemoryReactionTable, Work
+from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage
+
+
+@dataclass
+class Pages:
+    """Everything that is written down: plain tables of frozen values, for tests to read and never to write."""
+
+    uploads: dict[UploadSessionId, UploadPage] = field(default_factory=dict)
+    customers: dict[CustomerId, Customer] = field(default_factory=dict)
+    last_numbers: dict[date, int] = field(default_factory=dict)
+    inbox: dict[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
+    unmatched: dict[str, UnmatchedPayment] = field(default_factory=dict)
+    work: dict[UUID, Work] = field(default_factory=dict)
+    log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
+    streams: dict[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
+    orders: dict[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
+
+    def copy(self) -> "Pages":
+        """The same values in tables of their own."""
+        return Pages(**{each.name: getattr(self, each.name).copy() for each in fields(self)})
+
+
+class InMemoryTransaction(Transaction):
+    """Everything one transaction can touch, on the pages of a book."""
+
+    def __init__(self, pages: Pages, txid: int) -> None:
+        self.uploads = InMemoryUploadDesk(pages.uploads, pages.orders)
+        self.customers = InMemoryCustomerRegister(pages)
+        self.inbox = InMemoryInbox(pages)
+        self.reactions = InMemoryReactionTable(pages.work)
+        self.log = InMemoryOrderLog(pages, self.reactions, txid)
+        self.shelf = InMemoryOrderShelf(pages)
+
+
+class InMemoryBooks(Books):
+    """Books without a database; ``pages`` is their ledger. Transactions of many threads wait for one another."""
+
+    def __init__(self) -> None:
+        self.pages = Pages()
+        self._turn = RLock()
+        self._is_open = False
+        self._last_txid = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[InMemoryTransaction]:
+        """Keep what the block wrote when it ends; forget it when it raises, or when ``record`` refused a step."""
+        with self._turn:
+            if self._is_open:
+                raise RuntimeError("A transaction within a transaction would wait for itself.")
+            self._is_open = True
+            self._last_txid += 1
+            draft = self.pages.copy()
+            transaction = InMemoryTransaction(draft, self._last_txid)
+            try:
+                yield transaction
+                if not transaction.log.is_void:
+                    self.pages = draft
+            finally:
+                self._is_open = False
+
+    def rebuild(self) -> Iterator[OrderId]:
+        """Fold every stream anew."""
+        with self._turn:
+            for order_id, stream in sorted(self.pages.streams.items()):
+                self.pages.orders[order_id] = fold(order_id, stream)
+                yield order_id
+
+    def check(self) -> None:
+        """Memory always answers."""
+
+
+class InMemoryCustomerRegister(CustomerRegister):
+    """Customers, unique by address without regard to case; and the counter of their orders."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def receive(
+        self, customer_id: CustomerId, email: str, name: str | None, locale: str | None, day: date
+    ) -> tuple[CustomerId, OrderNumber]:
+        customers = self._pages.customers
+        known = next((c for c in customers.values() if c.email.lower() == email.lower()), None)
+        if known is None:
+            known = Customer(customer_id=customer_id, email=email, name=name, locale=locale)
+        customers[known.customer_id] = replace(known, name=name or known.name, locale=locale or known.locale)
+        number = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1
+        return known.customer_id, OrderNumber(f"{day:%Y%m%d}-{number:06}")
+
+    def find(self, customer_id: CustomerId) -> Customer | None:
+        return self._pages.customers.get(customer_id)
+
+
+class InMemoryInbox(Inbox):
+    """What providers posted, each message once."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+        is_new = (source, event_id) not in self._pages.inbox
+        self._pages.inbox.setdefault((source, event_id), (event_type, body_sha256, now))
+        return is_new
+
+    def set_aside(self, payment: UnmatchedPayment) -> None:
+        self._pages.unmatched.setdefault(payment.checkout_session_id, payment)
+
+
+class InMemoryOrderLog(OrderLog):
+    """The streams and their folds."""
+
+    def __init__(self, pages: Pages, reactions: InMemoryReactionTable, txid: int) -> None:
+        self.is_void = False
+        self._pages = pages
+        self._reactions = reactions
+        self._txid = txid
+
+    def load(self, order_id: OrderId) -> Order:
+        return self._pages.orders.get(order_id, Order(order_id=order_id))
+
+    def load_by_token(self, token_sha256: Sha256) -> Order | None:
+        return next(
+            (
+                order
+                for order in self._pages.orders.values()
+                if any(link.token_sha256 == token_sha256 for link in order.links.values())
+            ),
+            None,
+        )
+
+    def load_by_payment(self, payment_intent_id: str) -> Order | None:
+        return next(
+            (
+                order
+                for order in self._pages.orders.values()
+                if order.payment and order.payment.payment_intent_id == payment_intent_id
+            ),
+            None,
+        )
+
+    def history(self, order_id: OrderId) -> list[RecordedEvent]:
+        return list(self._pages.streams.get(order_id, ()))
+
+    def record(self, step: Step) -> None:
+        self.is_void = True  # until the whole step is written
+        for recorded in step.events:
+            self._append(recorded, step)
+        self._reactions.schedule(step.reactions)
+        if step.closes is not None:
+            self._reactions.close(step.closes, outcome=step.outcome)
+        self.is_void = False
+
+    def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
+        log = self._pages.log
+        start = bisect_right(log, after, key=lambda line: line[0])
+        end = bisect_right(log, LogCursor(txid=self._txid), key=lambda line: line[0])  # ours is not committed
+        return log[start : min(start + limit, end)]
+
+    def _append(self, recorded: RecordedEvent, step: Step) -> None:
+        order_id = recorded.order_id
+        stream = self._pages.streams.get(order_id, ())
+        if any(known.version == recorded.version for known in stream):
+            raise VersionConflictError(order_id, step.before.version)
+        if any(known.cause_key == recorded.cause_key for known in stream):
+            raise CauseRepeatedError(order_id)
+        stored = replace(recorded, position=len(self._pages.log) + 1)
+        self._pages.log.append((LogCursor(self._txid, len(self._pages.log) + 1), stored))
+        self._pages.streams[order_id] = (*stream, stored)
+        self._pages.orders[order_id] = apply(self.load(order_id), stored)
+
+
+class InMemoryOrderShelf(OrderShelf):
+    """The orders for people who look for one, folded from the log."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def newest(self, limit: int) -> list[OrderSummary]:
+        lines = [_summary(order) for order in self._pages.orders.values()]
+        return sorted(lines, key=lambda line: line.paid_at, reverse=True)[:limit]
+
+    def find(self, number: OrderNumber) -> OrderId | None:
+        lines = (_summary(order) for order in self._pages.orders.values())
+        return next((line.order_id for line in lines if line.number == number), None)
+
+
+def _summary(order: Order) -> OrderSummary:
+    assert order.payment is not None
+    return OrderSummary(
+        order_id=order.order_id,
+        number=order.payment.order_number,
+        state=order.state,
+        is_held=order.is_held,
+        images=len(order.images),
+        restored=len(order.restored_images),
+        paid=order.payment.paid,
+        paid_at=order.entered_at[State.PAID],
+    )

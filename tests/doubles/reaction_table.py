@@ -1,0 +1,121 @@
+"""The reactions table of the books in memory."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.model.reactions import Reaction
+from domain.model.values import OrderId
+from domain.ports.books import Claim, LeaseLostError, Outcome, ReactionTable, Scheduled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A line of the reactions table; ``outcome`` is none until it is closed, ``token`` unless it is leased."""
+
+    reaction_id: UUID
+    order_id: OrderId
+    reaction: Reaction
+    first_due_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    attempts: int = 0
+    token: UUID | None = None
+    leased_until: datetime | None = None
+    outcome: Outcome | None = None
+    problem: str | None = None
+
+    def is_to_be_had(self, now: datetime) -> bool:
+        """Whether it is due and nobody's, or its lease ran out."""
+        free_from = self.due_at if self.leased_until is None else self.leased_until
+        return self.outcome is None and free_from <= now
+
+
+class InMemoryReactionTable(ReactionTable):
+    """The only truth about outstanding work."""
+
+    def __init__(self, work: dict[UUID, Work]) -> None:
+        self._work = work
+
+    def schedule(self, reactions: Iterable[Scheduled]) -> None:
+        for scheduled in reactions:
+            known = self._work.get(scheduled.reaction_id)
+            if known is None:
+                self._work[scheduled.reaction_id] = _written(scheduled)
+            elif known.outcome in {Outcome.DROPPED, Outcome.FAILED}:
+                self._work[scheduled.reaction_id] = replace(_written(scheduled), problem=known.problem)
+
+    def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
+        work = self._work.get(reaction_id)
+        if work is None or not work.is_to_be_had(now):
+            return None
+        leased = replace(work, token=token, leased_until=now + lease, attempts=work.attempts + 1)
+        self._work[reaction_id] = leased
+        return Claim(
+            reaction_id=reaction_id,
+            order_id=work.order_id,
+            reaction=work.reaction,
+            token=token,
+            attempts=leased.attempts,
+            was_interrupted=work.token is not None,
+            first_due_at=work.first_due_at,
+            leased_until=now + lease,
+        )
+
+    def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
+        renewed = set(tokens)
+        for work in self._work.values():
+            if work.token in renewed:
+                self._work[work.reaction_id] = replace(work, leased_until=leased_until)
+
+    def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
+        held = self._held(claim)
+        self._work[claim.reaction_id] = replace(
+            held,
+            token=None,
+            leased_until=None,
+            sent_at=None,
+            due_at=due_at,
+            problem=problem,
+            attempts=0 if has_progressed else held.attempts,
+        )
+
+    def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
+        held = self._held(claim)
+        self._work[claim.reaction_id] = replace(
+            held, token=None, leased_until=None, outcome=outcome, problem=problem
+        )
+
+    def hasten(self, reaction: Scheduled) -> None:
+        known = self._work.setdefault(reaction.reaction_id, _written(reaction))
+        if known.outcome is None and known.token is None:
+            self._work[reaction.reaction_id] = replace(
+                known, due_at=min(known.due_at, reaction.due_at), sent_at=reaction.sent_at
+            )
+
+    def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
+        unsent = [
+            work
+            for work in sorted(self._work.values(), key=lambda work: work.due_at)
+            if work.is_to_be_had(now) and (work.sent_at is None or work.sent_at <= now - resend_after)
+        ][:limit]
+        self._work.update({work.reaction_id: replace(work, sent_at=now) for work in unsent})
+        return [(work.reaction_id, work.reaction) for work in unsent]
+
+    def _held(self, claim: Claim) -> Work:
+        work = self._work.get(claim.reaction_id)
+        if work is None or work.token != claim.token:
+            raise LeaseLostError(claim.reaction_id)
+        return work
+
+
+def _written(scheduled: Scheduled) -> Work:
+    return Work(
+        reaction_id=scheduled.reaction_id,
+        order_id=scheduled.order_id,
+        reaction=scheduled.reaction,
+        first_due_at=scheduled.due_at,
+        due_at=scheduled.due_at,
+        sent_at=scheduled.sent_at,
+    )

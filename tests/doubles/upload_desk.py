@@ -1,0 +1,88 @@
+"""The upload desk of the books in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.model.order import Order
+from domain.model.values import ObjectKey, OrderId, PhotoId, UploadSessionId
+from domain.ports.books import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPage:
+    """A session, and since when its temp objects are gone."""
+
+    session: UploadSession
+    temp_objects_deleted_at: datetime | None = None
+
+
+class InMemoryUploadDesk(UploadDesk):
+    """Upload sessions and their photos; ``orders`` tells which of them are verified under keys of their own."""
+
+    def __init__(self, pages: dict[UploadSessionId, UploadPage], orders: Mapping[OrderId, Order]) -> None:
+        self._pages = pages
+        self._orders = orders
+
+    def open(self, session: UploadSession) -> None:
+        self._pages[session.session_id] = UploadPage(session=replace(session, photos=(), checkout=None))
+
+    def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:  # noqa: ARG002 -- a transaction is alone
+        page = self._pages.get(session_id)
+        return page.session if page is not None else None
+
+    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+        page = self._pages[session_id]
+        session = replace(page.session, photos=(*page.session.photos, photo))
+        self._pages[session_id] = replace(page, session=session)
+
+    def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
+        page = self._pages[session_id]
+        self._pages[session_id] = replace(page, session=replace(page.session, status=status))
+
+    def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
+        page = self._pages[session_id]
+        session = replace(page.session, status=UploadStatus.CHECKOUT, checkout=checkout)
+        self._pages[session_id] = replace(page, session=session)
+
+    def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
+        return {
+            photo.photo_id: photo.file_name
+            for page in self._pages.values()
+            for photo in page.session.photos
+            if page.session.order_id == order_id
+        }
+
+    def stale(
+        self, opened_before: datetime, checkout_expired_before: datetime, limit: int
+    ) -> list[tuple[UploadSessionId, list[ObjectKey]]]:
+        sessions = [
+            page.session
+            for page in self._pages.values()
+            if page.temp_objects_deleted_at is None
+            and page.session.opened_at < opened_before
+            and self._is_given_up(page.session, checkout_expired_before)
+        ]
+        oldest = sorted(sessions, key=lambda session: session.opened_at)[:limit]
+        return [(session.session_id, [photo.upload.key for photo in session.photos]) for session in oldest]
+
+    def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
+        page = self._pages.get(session_id)
+        if page is None:
+            return
+        if page.session.status is UploadStatus.PAID:
+            self._pages[session_id] = replace(page, temp_objects_deleted_at=now)
+        else:
+            del self._pages[session_id]
+
+    def _is_given_up(self, session: UploadSession, checkout_expired_before: datetime) -> bool:
+        match session.status:
+            case UploadStatus.OPEN:
+                return True
+            case UploadStatus.CHECKOUT:
+                return session.checkout is not None and session.checkout.expires_at < checkout_expired_before
+            case UploadStatus.PENDING:
+                return False
+            case UploadStatus.PAID:
+                order = self._orders.get(session.order_id)
+                return order is not None and all(i.original is not None for i in order.images.values())
