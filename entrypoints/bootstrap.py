@@ -1,0 +1,211 @@
+"""The one place where everything is wired: settings in, a shop out."""
+
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from adapters.archive_zip import ZipArchiver
+from adapters.images import PillowInspector
+from adapters.letters import TemplateLetterWriter
+from adapters.mailer_sendgrid import SendGridMailer, SendGridNotices
+from adapters.queue_dramatiq import DramatiqQueue
+
+from adapters import system
+from adapters.payments_stripe import StripeNotices, StripePayments
+from adapters.postgres.books import PostgresBooks
+from adapters.restorer_replicate import ReplicateNotices, ReplicateRestorer
+from adapters.storage_minio import MinioStore
+from domain.model.decide import Limits
+from domain.model.pricing import PriceList
+from domain.model.reactions import Pace
+from domain.model.seals import Sealer
+from domain.ports.books import Books
+from domain.ports.mail import MailNotices
+from domain.ports.payments import PaymentNotices
+from domain.ports.restorer import RestorationNotices
+from domain.ports.storage import ObjectStore
+from domain.ports.world import Scratch
+from domain.services.checkout import CheckingOut
+from domain.services.delivering import Delivering
+from domain.services.housekeeping import Housekeeping
+from domain.services.moving import Moving
+from domain.services.paying import Paying
+from domain.services.policy import MEBIBYTE, Policy
+from domain.services.recording import Recorder
+from domain.services.refunding import Refunding
+from domain.services.restoring import RestorationDesk, Restoring
+from domain.services.uploading import Uploading
+from domain.services.working import Crafts, Working
+from domain.services.writing import MailDesk, Writing
+from entrypoints.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop(AbstractContextManager["Shop"]):
+    """What the doorways need; leaving it gives every connection back."""
+
+    policy: Policy
+    books: Books
+    storage: ObjectStore
+    scratch: Scratch
+    queue: DramatiqQueue
+    recorder: Recorder
+    uploading: Uploading
+    checking_out: CheckingOut
+    paying: Paying
+    restoration_desk: RestorationDesk
+    mail_desk: MailDesk
+    delivering: Delivering
+    working: Working
+    housekeeping: Housekeeping
+    payment_notices: PaymentNotices
+    restoration_notices: RestorationNotices
+    mail_notices: MailNotices
+    resources: ExitStack
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.resources.close()
+
+
+def policy_from(settings: Settings) -> Policy:
+    """The owner's decisions as the settings tell them."""
+    landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
+    return Policy(
+        prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
+        public_url=settings.public_url,
+        webhook_url=settings.webhook_url or settings.public_url,
+        success_url=settings.checkout_success_url or landing,
+        cancel_url=settings.checkout_cancel_url or landing,
+        limits=Limits(max_restoration_attempts=settings.max_restoration_attempts),
+        pace=Pace(
+            restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
+            restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
+            email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
+        ),
+        max_photos=settings.max_photos_per_order,
+        max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
+        restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
+        email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
+        download_lifetime=timedelta(days=settings.download_link_days),
+        cleanup_retention=timedelta(days=settings.cleanup_retention_days),
+        lease=timedelta(seconds=settings.lease_seconds),
+        resend_after=timedelta(seconds=settings.resend_after_seconds),
+    )
+
+
+def open_books(settings: Settings, *, connections: int = 16) -> PostgresBooks:
+    """The books alone, for whoever needs nothing else."""
+    return PostgresBooks(str(settings.database_url), connections=connections)
+
+
+def build(settings: Settings) -> Shop:
+    """Wire a shop; nothing is connected before it is used."""
+    policy = policy_from(settings)
+    clock, ids, scratch = system.SystemClock(), system.TimeOrderedIds(), system.TemporaryFiles()
+    sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
+    resources = ExitStack()
+    books = open_books(settings)
+    resources.callback(books.close)
+    queue = DramatiqQueue(str(settings.redis_url))
+    resources.callback(queue.close)
+    storage = MinioStore(
+        endpoint_url=settings.s3_endpoint,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+    )
+    resources.callback(storage.close)
+    payments = StripePayments(
+        secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
+    )
+    resources.callback(payments.close)
+    restorer = ReplicateRestorer(
+        api_token=settings.replicate_api_token.get_secret_value(),
+        api_base=settings.replicate_api_base,
+        model=settings.replicate_model,
+        input_name=settings.replicate_input_name,
+        extra_input=settings.replicate_extra_input,
+        output_hosts=frozenset(settings.replicate_output_hosts),
+    )
+    resources.callback(restorer.close)
+    mailer = SendGridMailer(
+        api_key=settings.sendgrid_api_key.get_secret_value(),
+        api_base=settings.sendgrid_api_base,
+        sender_address=settings.sender_address,
+        sender_name=settings.sender_name,
+    )
+    inspector = PillowInspector()
+    recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
+    delivering = Delivering(
+        books=books,
+        storage=storage,
+        archiver=ZipArchiver(),
+        recorder=recorder,
+        sealer=sealer,
+        clock=clock,
+        policy=policy,
+    )
+    crafts = Crafts(
+        moving=Moving(storage=storage),
+        restoring=Restoring(
+            restorer=restorer,
+            storage=storage,
+            inspector=inspector,
+            scratch=scratch,
+            sealer=sealer,
+            clock=clock,
+            policy=policy,
+        ),
+        delivering=delivering,
+        writing=Writing(
+            books=books,
+            mailer=mailer,
+            writer=TemplateLetterWriter(),
+            storage=storage,
+            sealer=sealer,
+            policy=policy,
+        ),
+        refunding=Refunding(payments=payments, clock=clock),
+    )
+    return Shop(
+        policy=policy,
+        books=books,
+        storage=storage,
+        scratch=scratch,
+        queue=queue,
+        recorder=recorder,
+        uploading=Uploading(
+            books=books, storage=storage, inspector=inspector, clock=clock, ids=ids, policy=policy
+        ),
+        checking_out=CheckingOut(books=books, payments=payments, clock=clock, policy=policy),
+        paying=Paying(books=books, recorder=recorder, clock=clock, ids=ids),
+        restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
+        mail_desk=MailDesk(books=books, recorder=recorder, clock=clock),
+        delivering=delivering,
+        working=Working(
+            books=books,
+            queue=queue,
+            recorder=recorder,
+            crafts=crafts,
+            clock=clock,
+            ids=ids,
+            policy=policy,
+        ),
+        housekeeping=Housekeeping(books=books, storage=storage, clock=clock, policy=policy),
+        payment_notices=StripeNotices(
+            secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret), clock=clock
+        ),
+        restoration_notices=ReplicateNotices(
+            secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock
+        ),
+        mail_notices=SendGridNotices(public_key=settings.sendgrid_webhook_public_key, clock=clock),
+        resources=resources,
+    )

@@ -1,0 +1,206 @@
+"""What the environment says, read once.
+
+Whatever is missing or malformed is named, all at once and with what it is for, before anything starts. Secrets are
+never shown. ``.env.example`` is generated from this module.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    PostgresDsn,
+    SecretStr,
+    TypeAdapter,
+    UrlConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticUndefined, Url
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.model.pricing import PriceList
+
+_ADDRESS = TypeAdapter(AnyHttpUrl)
+
+
+def _address(text: str) -> str:
+    return str(_ADDRESS.validate_python(text)).rstrip("/")
+
+
+def _parts(text: object) -> object:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+def _steps(text: object) -> object:
+    """Read ``1:490,10:390`` as steps of (from this many photos on, minor units each)."""
+    if not isinstance(text, str):
+        return text
+    try:
+        pairs = (part.split(":") for part in text.split(","))
+        steps = tuple((int(count), int(amount)) for count, amount in pairs)
+    except ValueError:
+        raise ValueError("write COUNT:MINOR_UNITS, with commas between, as in 1:490,10:390") from None
+    return PriceList(currency="XXX", steps=steps).steps
+
+
+Address = Annotated[str, AfterValidator(_address)]
+RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
+Secret = Annotated[SecretStr, Field(min_length=8)]
+Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
+Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Every setting; the descriptions are what an operator reads."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: PostgresDsn = Field(
+        description="PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE"
+    )
+    redis_url: RedisUrl = Field(description="Redis or Valkey; it only wakes the workers, so it may be lost")
+    s3_endpoint: Address = Field(description="the S3 server that keeps the photos")
+    s3_access_key: Secret = Field(description="the S3 server's access key")
+    s3_secret_key: Secret = Field(description="the S3 server's secret key")
+    s3_bucket: str = Field("restoreclick", description="the bucket; it must exist")
+    s3_region: str = Field("us-east-1", description="the bucket's region")
+
+    stripe_secret_key: Secret = Field(description="Stripe's API key (sk_...)")
+    stripe_webhook_secret: Secrets = Field(
+        description="the signing secret of Stripe's webhook (whsec_...); two with a comma while it is rotated"
+    )
+    stripe_api_base: Address = Field("https://api.stripe.com", description="where Stripe's API answers")
+
+    replicate_api_token: Secret = Field(description="Replicate's API token (r8_...)")
+    replicate_webhook_secret: Secret = Field(
+        description="the signing key of Replicate's webhooks (whsec_...)"
+    )
+    replicate_api_base: Address = Field(
+        "https://api.replicate.com", description="where Replicate's API answers"
+    )
+    replicate_model: str = Field(
+        "flux-kontext-apps/restore-image",
+        pattern=r"^[\w.-]+/[\w.-]+(:\w+)?$",
+        description="the model that restores, as OWNER/NAME or OWNER/NAME:VERSION",
+    )
+    replicate_input_name: str = Field("input_image", description="the model's name for the picture it takes")
+    replicate_extra_input: dict[str, str | int | float | bool] = Field(
+        default={"output_format": "png"}, description="further inputs of the model, as a JSON object"
+    )
+    replicate_output_hosts: Hosts = Field(
+        ("replicate.delivery", "*.replicate.delivery"),
+        description="the only hosts that restored pictures are fetched from",
+    )
+
+    sendgrid_api_key: Secret = Field(description="SendGrid's API key (SG....)")
+    sendgrid_webhook_public_key: str = Field(
+        min_length=80, description="the verification key of SendGrid's signed event webhook"
+    )
+    sendgrid_api_base: Address = Field("https://api.sendgrid.com", description="where SendGrid's API answers")
+    sender_address: str = Field(
+        pattern=r"^[^@\s]+@[^@\s]+$", description="the address mails come from; SendGrid must have verified it"
+    )
+    sender_name: str = Field("RestoreClick", description="the name mails come from")
+
+    worker_secret_key: Annotated[SecretStr, Field(min_length=32)] = Field(
+        description="seals download links and webhook addresses; 32 characters or more that nobody else knows"
+    )
+    public_url: Address = Field(description="where customers reach this shop")
+    webhook_url: Address | None = Field(
+        None, description="where providers reach this shop, if not under PUBLIC_URL"
+    )
+    checkout_success_url: str | None = Field(
+        None, description="where customers land who paid; {upload_session} is filled in"
+    )
+    checkout_cancel_url: str | None = Field(
+        None, description="where customers land who did not pay; {upload_session} is filled in"
+    )
+
+    price_currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="the ISO currency of the prices")
+    price_per_photo: Steps = Field(
+        ((1, 490), (10, 390)),
+        description="minor units for each photo, by how many are ordered: FROM_COUNT:UNITS, with commas",
+    )
+
+    max_restoration_attempts: Count = Field(3, description="attempts before a photo counts as not restorable")
+    restoration_poll_seconds: Seconds = Field(
+        60, description="how often to look after a prediction by ourselves"
+    )
+    restoration_deadline_seconds: Seconds = Field(1800, description="when a prediction is cancelled")
+    restoration_retry_seconds: Seconds = Field(5, description="the wait before a second attempt; it doubles")
+    email_retry_delay_ms: Count = Field(
+        60_000, description="the wait before a mail is tried again; it doubles"
+    )
+    email_confirmation_seconds: Seconds = Field(
+        600, description="how long to wait for word of a mail whose reply was lost, before its one resend"
+    )
+    download_link_days: Count = Field(30, description="how long a download link is good")
+    cleanup_retention_days: Count = Field(7, description="how long photos are kept that nobody paid for")
+    max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
+    max_photo_mebibytes: Count = Field(50, description="how large one photo may be")
+
+    http_host: str = Field("127.0.0.1", description="the address `restoreclick serve` listens on")
+    http_port: int = Field(8000, ge=0, le=65535, description="its port")
+    worker_threads: Count = Field(8, description="how many reactions one worker does at a time")
+    lease_seconds: Seconds = Field(30, description="how long a crashed worker's reaction stays its own")
+    resend_after_seconds: Seconds = Field(10, description="when a wake-up nobody followed is sent again")
+    sweep_interval_ms: Count = Field(1000, description="how often to look for work that is due")
+    housekeeping_interval_seconds: Seconds = Field(3600, description="how often to tidy up")
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="the lowest level to log"
+    )
+
+
+class SettingsError(Exception):
+    """The environment lacks settings or holds malformed ones; ``problems`` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(f"These settings are missing or malformed; put them into the environment:\n{listed}")
+
+
+def read_settings() -> Settings:
+    """The settings from the environment; raises SettingsError that names everything wrong with them."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise SettingsError([_problem(detail) for detail in details]) from None
+
+
+def _problem(detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0])
+    description = Settings.model_fields[name].description
+    wrong = "is missing" if detail["type"] == "missing" else f"is malformed ({detail['msg']})"
+    return f"{name.upper()} {wrong}: {description}."
+
+
+def example() -> str:
+    """The text of ``.env.example``: every setting with what it is for and its default."""
+    lines = ["# Settings of the shop. Generated by `make docs` from entrypoints/settings.py: edit there."]
+    for name, field in Settings.model_fields.items():
+        lines += ["", f"# {field.description}"]
+        if field.default is PydanticUndefined:
+            lines.append(f"{name.upper()}=")
+        else:
+            lines.append(f"# {name.upper()}={_shown(field.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    match default:
+        case None:
+            return ""
+        case Mapping():
+            return TypeAdapter(dict[str, object]).dump_json(dict(default)).decode()
+        case tuple():
+            return ",".join(":".join(map(str, p)) if isinstance(p, tuple) else str(p) for p in default)
+        case _:
+            return str(default)
