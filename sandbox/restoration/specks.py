@@ -16,11 +16,11 @@ SPECK_WINDOW = 15
 SPECK_CONTRAST = 14.0
 SMALLEST_SPECK, LARGEST_SPECK, LONGEST_SPECK = 3, 160, 22
 #: Where more than this share of the surroundings stands out as well, it is texture or print.
-MOST_COMPANY = 0.06
+MOST_COMPANY = 0.12
 COMPANY_WINDOW = 41
 #: The ring around a speck, from and to so many pixels off, varies less than this share of the speck's contrast.
 RING = (3, 8)
-CALM = 0.45
+CALM = 0.55
 
 
 def specks(light: Pixels, sigma: float, doubt: float = 1.0) -> Mask:

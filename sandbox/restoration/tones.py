@@ -17,7 +17,7 @@ MOST_GAIN = 2.0
 #: A picture need not contain white, so only this much of the way there is gone.
 TOWARDS_WHITE = 0.75
 #: What is lighter than white ends no more than this above it.
-ABOVE_WHITE = 10.0
+ABOVE_WHITE = 2.0
 
 
 def refreshed(picture: Pixels) -> Pixels:
