@@ -8,7 +8,13 @@ from minio import Minio
 from sandbox.processes import Supervisor
 from sandbox.services import seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3
-from tests.adapters.accounts import BUCKET, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET
+from tests.adapters.accounts import (
+    BUCKET,
+    REPLICATE_API_TOKEN,
+    REPLICATE_WEBHOOK_SECRET,
+    STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRET,
+)
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 
@@ -45,3 +51,19 @@ def stripe_process() -> Iterator[TwinProcess]:
 def stripe(stripe_process: TwinProcess, letterbox: WebhookReceiver) -> Iterator[TwinProcess]:
     with stripe_process.on_loan(letterbox.url):
         yield stripe_process
+
+
+@pytest.fixture(scope="session")
+def replicate_process() -> Iterator[TwinProcess]:
+    keys = ["--api-token", REPLICATE_API_TOKEN, "--webhook-secret", REPLICATE_WEBHOOK_SECRET]
+    with running_twin("replicate", *keys) as twin:
+        yield twin
+
+
+@pytest.fixture
+def replicate(replicate_process: TwinProcess) -> Iterator[TwinProcess]:
+    """A twin that is told with each prediction where its webhooks go."""
+    before = replicate_process.control("GET", "settings")
+    yield replicate_process
+    replicate_process.behave()
+    replicate_process.turn(**before)

@@ -1,14 +1,20 @@
 """The shop's accounts at the sandbox's providers, and the adapters that use them."""
 
+import io
 from typing import Any
 
+from PIL import Image
+
 from adapters.payments_stripe import StripePayments
+from adapters.restorer_replicate import ReplicateRestorer
 from adapters.storage_minio import MinioStore
 from sandbox.services.seaweedfs_server import REGION, S3
 
 BUCKET = "photos"
 STRIPE_SECRET_KEY = "sk_test_51adapters"
 STRIPE_WEBHOOK_SECRET = "whsec_adapters"
+REPLICATE_API_TOKEN = "r8_adapters"
+REPLICATE_WEBHOOK_SECRET = "whsec_YWRhcHRlcnM="
 
 
 def minio_store(server: S3, **changes: Any) -> MinioStore:
@@ -27,3 +33,23 @@ def stripe_payments(api_base: str, **changes: Any) -> StripePayments:
     return StripePayments(
         changes.pop("secret_key", STRIPE_SECRET_KEY), api_base, **{"timeout_seconds": 5, **changes}
     )
+
+
+def replicate_restorer(api_base: str, **changes: Any) -> ReplicateRestorer:
+    account: dict[str, Any] = {
+        "api_token": REPLICATE_API_TOKEN,
+        "api_base": api_base,
+        "model": "flux-kontext-apps/restore-image",
+        "input_name": "input_image",
+        "extra_input": {"output_format": "png"},
+        "output_hosts": frozenset({api_base.removeprefix("http://")}),
+        "timeout_seconds": 5,
+    }
+    return ReplicateRestorer(**account | changes)
+
+
+def small_photo() -> bytes:
+    """A picture that takes a millisecond."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 80), (120, 110, 90)).save(file, "PNG")
+    return file.getvalue()

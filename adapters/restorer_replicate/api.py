@@ -1,0 +1,156 @@
+"""Predictions, through the Replicate SDK's client."""
+
+import logging
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+from replicate.client import Client
+
+from adapters.restorer_replicate.failures import reason_for
+from adapters.restorer_replicate.outputs import OutputDoor
+from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
+from domain.model.values import FailureReason
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
+
+T = TypeVar("T")
+
+#: A provider's words can be long; a log line should not be.
+_LONGEST_DETAIL = 500
+
+
+class ReplicateRestorer:
+    """Restores pictures with one model.
+
+    The SDK gives the account, the addresses and the connections. Its own objects are not used: they refuse a
+    prediction that was `aborted`, and creating one has no time-out. A picture is uploaded, however small: an
+    input written into the request would come back with every answer and every webhook.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_token: str,
+        api_base: str,
+        model: str,
+        input_name: str,
+        extra_input: dict[str, Any],
+        output_hosts: frozenset[str],
+        timeout_seconds: float = 30.0,
+        max_output_bytes: int = 100_000_000,
+    ) -> None:
+        # Below this level it logs every address it asks, outputs included; whoever knows those can fetch them.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._model = model
+        self._input_name = input_name
+        self._extra_input = extra_input
+        self._transport = StrictTransport()
+        timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
+        self._sdk = Client(api_token, base_url=api_base, timeout=timeout, transport=self._transport)
+        self._outputs = OutputDoor(output_hosts, timeout=timeout, max_bytes=max_output_bytes)
+
+    def start(self, picture: BinaryIO, *, media_type: str, webhook_url: str) -> StartedPrediction:
+        """Upload a picture and start a prediction on it; only its end is posted to ``webhook_url``."""
+        upload = self._ask(
+            _Upload, "POST", "/v1/files", files={"content": ("photo", picture, media_type)}, data={}
+        )
+        body: dict[str, Any] = {
+            "input": {**self._extra_input, self._input_name: upload.urls.get},
+            "webhook": webhook_url,
+            "webhook_events_filter": ["completed"],
+        }
+        name, _, version = self._model.partition(":")
+        if version:
+            path, body["version"] = "/v1/predictions", version
+        else:
+            path = f"/v1/models/{name}/predictions"
+        try:
+            prediction = self._ask(_Prediction, "POST", path, json=body)
+        except _UnreadableAnswerError as error:
+            raise LostReplyError(PROVIDER, error.detail) from error
+        return StartedPrediction(prediction_id=prediction.id, model=self._model)
+
+    def look(self, prediction_id: str) -> Prediction:
+        """How far a prediction has come."""
+        return _told(self._ask(_Prediction, "GET", _path(prediction_id)))
+
+    def fetch(self, output_url: str, target: BinaryIO) -> int:
+        """Write an output to ``target``, see the port."""
+        return self._outputs.fetch(output_url, target)
+
+    def cancel(self, prediction_id: str) -> None:
+        """Stop a prediction, if there still is something to stop."""
+        try:
+            self._ask(_Prediction, "POST", f"{_path(prediction_id)}/cancel")
+        except RefusedError as error:
+            if error.code != str(httpx.codes.NOT_FOUND.value):
+                raise
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+        self._outputs.close()
+
+    def _ask(self, kind: type[T], method: str, path: str, **content: Any) -> T:
+        # The SDK has no public way to its answers but through its own objects.
+        response = self._sdk._request(method, path, **content)  # noqa: SLF001
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise _UnreadableAnswerError(PROVIDER, f"an answer that cannot be read: {error}") from error
+
+
+class _UnreadableAnswerError(UnavailableError):
+    """Replicate answered, but not as it says it does."""
+
+
+class _Urls(msgspec.Struct):
+    get: str
+
+
+class _Upload(msgspec.Struct):
+    urls: _Urls
+
+
+class _Prediction(msgspec.Struct):
+    id: str
+    status: str
+    output: Any = None
+    error: Any = None
+
+
+def _path(prediction_id: str) -> str:
+    return f"/v1/predictions/{quote(prediction_id, safe='')}"
+
+
+def _told(now: _Prediction) -> Prediction:
+    match now.status:
+        case "succeeded" if (url := _first_url(now.output)) is not None:
+            return Prediction(prediction_id=now.id, status=PredictionStatus.SUCCEEDED, output_url=url)
+        case "succeeded":
+            return _failed(now, FailureReason.BAD_OUTPUT, "it succeeded without an output")
+        case "failed":
+            return _failed(now, reason_for(str(now.error)), str(now.error))
+        case "canceled":
+            return _failed(now, FailureReason.CANCELED, "canceled")
+        case "aborted":
+            return _failed(now, FailureReason.PROVIDER_ERROR, "aborted before it ran")
+        case _:
+            return Prediction(prediction_id=now.id, status=PredictionStatus.RUNNING)
+
+
+def _failed(now: _Prediction, reason: FailureReason, detail: str) -> Prediction:
+    return Prediction(
+        prediction_id=now.id,
+        status=PredictionStatus.FAILED,
+        failure=reason,
+        detail=detail[:_LONGEST_DETAIL],
+    )
+
+
+def _first_url(output: Any) -> str | None:
+    """Most models give one address, some a list of them."""
+    first = output[0] if isinstance(output, list) and output else output
+    return first if isinstance(first, str) and first else None

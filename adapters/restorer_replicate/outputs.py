@@ -1,0 +1,90 @@
+"""Fetching outputs: from the provider's own hosts only, without our credentials, and not without end."""
+
+import time
+from typing import BinaryIO
+
+import httpx
+
+from adapters.restorer_replicate.transport import PROVIDER
+from domain.ports.errors import RefusedError, UnavailableError
+
+#: A hundred megabytes come within this even over a poor line.
+LONGEST_FETCH_SECONDS = 120.0
+
+CHUNK_BYTES = 256 * 1024
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class OutputDoor:
+    """Brings outputs home.
+
+    ``hosts`` are ``host`` (at the usual port), ``host:port``, or ``*.domain`` for all hosts below a domain.
+    """
+
+    def __init__(self, hosts: frozenset[str], *, timeout: httpx.Timeout, max_bytes: int) -> None:
+        self._hosts = hosts
+        self._max_bytes = max_bytes
+        self._http = httpx.Client(
+            timeout=timeout, follow_redirects=False, headers={"Accept-Encoding": "identity"}
+        )
+
+    def fetch(self, url: str, target: BinaryIO) -> int:
+        """Write what is at ``url`` to ``target`` and tell its length; raises RefusedError or UnavailableError."""
+        self._check(url)
+        try:
+            with self._http.stream("GET", url) as response:
+                _check_status(response)
+                return self._write(response, target)
+        except httpx.TransportError as error:
+            # A body that ends before its Content-Length is among them.
+            raise UnavailableError(PROVIDER, f"{type(error).__name__} on an output") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _check(self, text: str) -> None:
+        try:
+            url = httpx.URL(text)
+        except (httpx.InvalidURL, TypeError) as error:
+            raise _refused("its output has no address", "address") from error
+        if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOOPBACK):
+            raise _refused("its output is not on HTTPS", "scheme")
+        if url.userinfo:
+            raise _refused("its output's address carries credentials", "address")
+        if not self._is_known(url):
+            raise _refused(f"its output is on {url.host}, which is not one of its hosts", "host")
+
+    def _is_known(self, url: httpx.URL) -> bool:
+        if url.port is not None:
+            return f"{url.host}:{url.port}" in self._hosts
+        labels = url.host.split(".")
+        suffixes = {"*." + ".".join(labels[start:]) for start in range(1, len(labels))}
+        return url.host in self._hosts or not suffixes.isdisjoint(self._hosts)
+
+    def _write(self, response: httpx.Response, target: BinaryIO) -> int:
+        deadline = time.monotonic() + LONGEST_FETCH_SECONDS
+        written = 0
+        for chunk in response.iter_raw(CHUNK_BYTES):
+            written += len(chunk)
+            if written > self._max_bytes:
+                raise _refused(f"its output is larger than {self._max_bytes} bytes", "too_large")
+            if time.monotonic() > deadline:
+                raise UnavailableError(PROVIDER, f"an output took over {LONGEST_FETCH_SECONDS:.0f} seconds")
+            target.write(chunk)
+        return written
+
+
+def _check_status(response: httpx.Response) -> None:
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
+        raise UnavailableError(PROVIDER, f"status {status} on an output")
+    if response.is_redirect:
+        raise _refused("its output is somewhere else now", "redirect")
+    if status != httpx.codes.OK:
+        raise _refused(f"its output is gone (status {status})", str(status))
+
+
+def _refused(reason: str, code: str) -> RefusedError:
+    return RefusedError(PROVIDER, reason, code=code)

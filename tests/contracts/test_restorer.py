@@ -1,0 +1,189 @@
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from domain.model.values import FailureReason
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.restorer import Prediction, PredictionStatus, Restorer
+from tests.adapters.accounts import replicate_restorer, small_photo
+from tests.doubles.restorer import MemoryRestorer
+from tests.sandbox.processes import TwinProcess, eventually
+
+PHOTO = small_photo()
+
+#: How a model's failure sounds, by what it means.
+WORDS = {
+    FailureReason.CONTENT_FILTER: "The input or output was flagged as sensitive. (E005)",
+    FailureReason.REFUSED_INPUT: "cannot identify image file",
+    FailureReason.PROVIDER_ERROR: "CUDA out of memory.",
+}
+ENDPOINTS = {"start": "POST /v1/models/*/predictions", "look": "GET /v1/predictions/*"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A restorer, and how the world lets its predictions end."""
+
+    restorer: Restorer
+    succeed: Callable[[], str]
+    fail: Callable[[FailureReason], str]
+    succeed_without_output: Callable[[], str]
+    never_end: Callable[[], str]
+    forget_output: Callable[[str], object]
+    lose_reply: Callable[[str], object]
+    be_busy: Callable[[str], object]
+    count: Callable[[], int]
+
+
+def start(restorer: Restorer) -> str:
+    return restorer.start(
+        io.BytesIO(PHOTO), media_type="image/png", webhook_url="http://127.0.0.1:9/restored"
+    ).prediction_id
+
+
+@pytest.fixture(params=["double", "replicate"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    if request.param == "double":
+        yield bench_in_memory()
+        return
+    restorer = replicate_restorer((twin := request.getfixturevalue("replicate")).url)
+    yield bench_at(twin, restorer)
+    restorer.close()
+
+
+def bench_in_memory() -> Bench:
+    double = MemoryRestorer()
+
+    def ended(end: Callable[..., None], *how: Any) -> str:
+        prediction_id = start(double)
+        end(prediction_id, *how)
+        return prediction_id
+
+    busy = UnavailableError("The double", "busy", retry_after_seconds=7)
+    return Bench(
+        restorer=double,
+        succeed=lambda: ended(double.succeed, PHOTO),
+        fail=lambda reason: ended(double.fail, reason),
+        succeed_without_output=lambda: ended(double.fail, FailureReason.BAD_OUTPUT),
+        never_end=lambda: start(double),
+        forget_output=double.forget_output,
+        lose_reply=double.weather.lose_reply,
+        be_busy=lambda method: double.weather.fail(method, busy),
+        count=lambda: len(double.works),
+    )
+
+
+def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
+    def started(deed: str | None, **options: str) -> str:
+        if deed:
+            twin.misbehave("prediction", deed, options=options)
+        prediction_id = start(restorer)
+        if deed != "never_end":
+            eventually(lambda: restorer.look(prediction_id).status is not PredictionStatus.RUNNING)
+        return prediction_id
+
+    def forget_output(prediction_id: str) -> None:
+        url = restorer.look(prediction_id).output_url
+        twin.turn(output_lifetime_seconds=0)
+        eventually(lambda: twin.http.get(str(url)).status_code == 404)
+
+    def be_busy(method: str) -> None:
+        headers = {"Retry-After": "7"}
+        twin.misbehave(ENDPOINTS[method], "status", status=429, headers=headers)
+
+    before = len(twin.ledger()["objects"].get("prediction", []))
+    return Bench(
+        restorer=restorer,
+        succeed=lambda: started(None),
+        fail=lambda reason: started("fail", error=WORDS[reason]),
+        succeed_without_output=lambda: started("succeed_without_output"),
+        never_end=lambda: started("never_end"),
+        forget_output=forget_output,
+        lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
+        be_busy=be_busy,
+        count=lambda: len(twin.ledger()["objects"].get("prediction", [])) - before,
+    )
+
+
+def test_a_picture_that_is_restored_can_be_fetched(bench: Bench) -> None:
+    told = bench.restorer.look(bench.succeed())
+    assert told.status is PredictionStatus.SUCCEEDED
+    assert told.failure is None
+    assert told.output_url is not None
+    target = io.BytesIO()
+    assert bench.restorer.fetch(told.output_url, target) == len(target.getvalue()) > 0
+    assert target.getvalue().startswith(b"\x89PNG")
+
+
+def test_a_prediction_runs_until_it_ends(bench: Bench) -> None:
+    prediction_id = bench.never_end()
+    assert bench.restorer.look(prediction_id) == Prediction(
+        prediction_id=prediction_id, status=PredictionStatus.RUNNING
+    )
+
+
+@pytest.mark.parametrize("reason", WORDS)
+def test_a_failure_says_whether_another_attempt_makes_sense(bench: Bench, reason: FailureReason) -> None:
+    told = bench.restorer.look(bench.fail(reason))
+    assert (told.status, told.failure, told.output_url) == (PredictionStatus.FAILED, reason, None)
+    assert told.detail
+
+
+def test_success_without_an_output_is_failure(bench: Bench) -> None:
+    told = bench.restorer.look(bench.succeed_without_output())
+    assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.BAD_OUTPUT)
+
+
+def test_an_output_that_is_gone_will_not_come_back(bench: Bench) -> None:
+    prediction_id = bench.succeed()
+    url = bench.restorer.look(prediction_id).output_url
+    assert url is not None
+    bench.forget_output(prediction_id)
+    with pytest.raises(RefusedError):
+        bench.restorer.fetch(url, io.BytesIO())
+
+
+def test_an_output_somewhere_else_is_not_fetched(bench: Bench) -> None:
+    with pytest.raises(RefusedError):
+        bench.restorer.fetch("https://elsewhere.example/out.png", io.BytesIO())
+
+
+def test_a_canceled_prediction_says_so(bench: Bench) -> None:
+    prediction_id = bench.never_end()
+    bench.restorer.cancel(prediction_id)
+    told = bench.restorer.look(prediction_id)
+    assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
+
+
+def test_canceling_what_has_ended_or_never_was_is_no_error(bench: Bench) -> None:
+    prediction_id = bench.succeed()
+    bench.restorer.cancel(prediction_id)
+    bench.restorer.cancel("prediction-of-nobody")
+    assert bench.restorer.look(prediction_id).status is PredictionStatus.SUCCEEDED
+
+
+def test_a_prediction_that_never_was_cannot_be_looked_at(bench: Bench) -> None:
+    with pytest.raises(RefusedError):
+        bench.restorer.look("prediction-of-nobody")
+
+
+def test_a_start_whose_reply_was_lost_has_started_and_a_repeat_starts_another(bench: Bench) -> None:
+    bench.lose_reply("start")
+    with pytest.raises(LostReplyError):
+        start(bench.restorer)
+    assert bench.count() == 1
+    start(bench.restorer)
+    assert bench.count() == 2
+
+
+@pytest.mark.parametrize("method", ["start", "look"])
+def test_a_busy_restorer_did_nothing_and_says_when_to_come_back(bench: Bench, method: str) -> None:
+    bench.be_busy(method)
+    with pytest.raises(UnavailableError) as answer:
+        start(bench.restorer) if method == "start" else bench.restorer.look("prediction-1")
+    assert not isinstance(answer.value, LostReplyError)
+    assert answer.value.retry_after_seconds == 7
+    assert bench.count() == 0

@@ -1,0 +1,81 @@
+"""A restorer in memory."""
+
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from domain.model.values import FailureReason
+from domain.ports.errors import RefusedError
+from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
+from tests.doubles.weather import Weather
+
+PROVIDER = "The restorer double"
+MODEL = "doubles/restorer"
+OUTPUTS = "https://restored.example/"
+
+
+@dataclass
+class Work:
+    """A prediction: what was handed over, and what became of it."""
+
+    picture: bytes
+    media_type: str
+    webhook_url: str
+    told: Prediction
+    output: bytes | None = None
+
+
+@dataclass
+class MemoryRestorer:
+    """Restores nothing by itself: a test ends each prediction as it likes. ``works`` is its ledger."""
+
+    works: dict[str, Work] = field(default_factory=dict)
+    weather: Weather = field(default_factory=Weather)
+
+    def start(self, picture: BinaryIO, *, media_type: str, webhook_url: str) -> StartedPrediction:
+        with self.weather.over("start", webhook_url):
+            prediction_id = f"prediction-{len(self.works) + 1}"
+            told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING)
+            self.works[prediction_id] = Work(picture.read(), media_type, webhook_url, told)
+            return StartedPrediction(prediction_id=prediction_id, model=MODEL)
+
+    def look(self, prediction_id: str) -> Prediction:
+        with self.weather.over("look", prediction_id):
+            if prediction_id not in self.works:
+                raise RefusedError(PROVIDER, "there is no such prediction", code="404")
+            return self.works[prediction_id].told
+
+    def fetch(self, output_url: str, target: BinaryIO) -> int:
+        with self.weather.over("fetch", output_url):
+            work = self.works.get(output_url.removeprefix(OUTPUTS))
+            if work is None or work.output is None:
+                raise RefusedError(PROVIDER, "its output is gone", code="404")
+            return target.write(work.output)
+
+    def cancel(self, prediction_id: str) -> None:
+        with self.weather.over("cancel", prediction_id):
+            work = self.works.get(prediction_id)
+            if work is not None and work.told.status is PredictionStatus.RUNNING:
+                self.fail(prediction_id, FailureReason.CANCELED)
+
+    def succeed(self, prediction_id: str, output: bytes) -> None:
+        """End a prediction well."""
+        work = self.works[prediction_id]
+        work.output = output
+        work.told = Prediction(
+            prediction_id=prediction_id,
+            status=PredictionStatus.SUCCEEDED,
+            output_url=OUTPUTS + prediction_id,
+        )
+
+    def fail(self, prediction_id: str, reason: FailureReason) -> None:
+        """End a prediction badly."""
+        self.works[prediction_id].told = Prediction(
+            prediction_id=prediction_id,
+            status=PredictionStatus.FAILED,
+            failure=reason,
+            detail="the test says so",
+        )
+
+    def forget_output(self, prediction_id: str) -> None:
+        """Let an output disappear, as it does after an hour."""
+        self.works[prediction_id].output = None
