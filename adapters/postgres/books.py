@@ -95,6 +95,7 @@ def connect(database_url: str, *, connections: int) -> Engine:
         make_url(database_url).set(drivername="postgresql+psycopg"),
         pool_size=connections,
         max_overflow=0,
+        hide_parameters=True,  # an error's text must not carry what customers sent
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC",

@@ -1,0 +1,41 @@
+"""Logs: one JSON line a step on standard error, with a stable event name and ids, never personal data or secrets."""
+
+import logging
+import sys
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+#: Libraries that tell more than a log may hold when they are chatty: addresses, tokens in URLs, request bodies.
+_DISCREET = ("httpx", "httpcore", "urllib3", "python_http_client", "stripe", "replicate", "sqlalchemy.engine")
+
+
+def configure_logs(level: str) -> None:
+    """Have everything that logs write JSON lines of this level or above."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Without the frames' local variables: those may hold a customer's address or a token.
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _DISCREET:
+        logging.getLogger(name).setLevel(logging.WARNING)

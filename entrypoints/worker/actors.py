@@ -1,0 +1,39 @@
+"""Dramatiq actors, one a queue: each is handed the id of a reaction and does it."""
+
+from uuid import UUID
+
+import dramatiq
+import structlog
+
+from domain.ports.books import LeaseLostError
+from domain.services.working import Working
+from entrypoints.worker.leases import LeaseKeeper
+
+_log = structlog.get_logger(__name__)
+
+
+def declare_actors(broker: dramatiq.Broker, working: Working, leases: LeaseKeeper) -> None:
+    """Give every queue of the broker an actor of the same name."""
+
+    def perform(reaction_id: str) -> None:
+        claimed = working.claim(UUID(reaction_id))
+        if claimed is None:
+            return
+        claim, order = claimed
+        log = _log.bind(
+            reaction_id=reaction_id,
+            order_id=str(order.order_id),
+            kind=type(claim.reaction).__name__,
+            attempt=claim.attempts,
+        )
+        log.info("reaction_claimed")
+        try:
+            with leases.keep(claim):
+                working.perform(claim, order)
+        except LeaseLostError:
+            log.warning("lease_lost")
+        else:
+            log.info("reaction_handled")
+
+    for queue_name in broker.get_declared_queues():
+        dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)

@@ -1,0 +1,58 @@
+"""One worker process: Dramatiq's threads, the sweeper, the lease keeper and housekeeping."""
+
+import json
+import signal
+import sys
+from threading import Event
+
+import dramatiq
+import structlog
+
+from entrypoints.bootstrap import build
+from entrypoints.logs import configure_logs
+from entrypoints.settings import Settings
+from entrypoints.worker.actors import declare_actors
+from entrypoints.worker.leases import LeaseKeeper
+from entrypoints.worker.schedule import Chore, Schedule
+
+#: How long work in hand may take to end after SIGTERM; what takes longer is done again by another worker.
+DRAIN_SECONDS = 20
+
+_log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then let the work in hand come to its end."""
+    configure_logs(settings.log_level)
+    stopping = Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stopping.set())
+    with build(settings) as shop:
+        shop.books.check()
+        leases = LeaseKeeper(shop.working)
+        broker = shop.queue.broker
+        declare_actors(broker, shop.working, leases)
+        schedule = Schedule(
+            Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
+            Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=leases.renew),
+            Chore(
+                name="housekeeping",
+                every_seconds=settings.housekeeping_interval_seconds,
+                do=shop.housekeeping.tidy,
+            ),
+        )
+        worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads)
+        worker.start()
+        schedule.start()
+        _say({"worker": "ready"})
+        _log.info("worker_ready", threads=settings.worker_threads)
+        stopping.wait()
+        _log.info("worker_stopping")
+        schedule.stop(DRAIN_SECONDS)
+        worker.stop(timeout=DRAIN_SECONDS * 1000)
+
+
+def _say(fact: dict[str, str]) -> None:
+    """Tell whoever started this process, on a line of its own."""
+    sys.stdout.write(json.dumps(fact) + "\n")
+    sys.stdout.flush()

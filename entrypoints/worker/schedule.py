@@ -1,0 +1,47 @@
+"""Chores that come back: a thread each, that goes on after an outage and ends when told to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """Something to do again and again, with a pause in between."""
+
+    name: str
+    every_seconds: float
+    do: Callable[[], object]
+
+
+class Schedule:
+    """Runs chores until it is stopped."""
+
+    def __init__(self, *chores: Chore) -> None:
+        self._stopping = Event()
+        self._threads = [
+            Thread(target=self._repeat, args=(chore,), name=chore.name, daemon=True) for chore in chores
+        ]
+
+    def start(self) -> None:
+        """Begin; each chore is done at once for the first time."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Let what is being done come to its end, then stop."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout_seconds)
+
+    def _repeat(self, chore: Chore) -> None:
+        while not self._stopping.is_set():
+            try:
+                chore.do()
+            except Exception:  # noqa: BLE001 -- a chore outlives any outage: the next round is its second try
+                _log.exception("chore_failed", chore=chore.name)
+            self._stopping.wait(chore.every_seconds)
