@@ -33,7 +33,7 @@ def decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: PL
         case e.PaymentReceived():
             return _decide_payment(order, said)
         case e.ImagesMoved():
-            return (said,) if order.state is State.PAID else NOTHING
+            return _decide_move(order, said)
         case e.RestorationStarted():
             return _decide_start(order, said)
         case e.RestorationAttemptFailed():
@@ -84,9 +84,18 @@ def _decide_payment(order: Order, said: e.PaymentReceived) -> Decision:
     return (said, e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH))
 
 
+def _decide_move(order: Order, said: e.ImagesMoved) -> Decision:
+    if order.state is not State.PAID:
+        return NOTHING
+    for moved in said.images:
+        _image(order, moved.image_id)
+    return (said,)
+
+
 def _decide_start(order: Order, said: e.RestorationStarted) -> Decision:
     image = _image(order, said.image_id)
-    if order.state is not State.RESTORING or image.is_settled or said.attempt < image.next_attempt - 1:
+    is_in_turn = said.attempt in {image.next_attempt - 1, image.next_attempt}
+    if order.state is not State.RESTORING or image.is_settled or not is_in_turn:
         return NOTHING
     known = image.attempts.get(said.attempt)
     return NOTHING if known and known.prediction_id == said.prediction_id else (said,)
@@ -94,9 +103,11 @@ def _decide_start(order: Order, said: e.RestorationStarted) -> Decision:
 
 def _decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limits: Limits) -> Decision:
     image = _image(order, said.image_id)
-    awaited = image.running.prediction_id if image.running else None
-    belongs_to_another = image.running is not None and awaited != said.prediction_id
-    is_known = image.running is None and said.attempt != image.next_attempt
+    running = image.running
+    belongs_to_another = running is not None and (
+        (running.number, running.prediction_id) != (said.attempt, said.prediction_id)
+    )
+    is_known = running is None and said.attempt != image.next_attempt
     if order.state is not State.RESTORING or image.is_settled or belongs_to_another or is_known:
         return NOTHING
     if said.reason.is_final or said.attempt >= limits.max_restoration_attempts:
@@ -154,7 +165,8 @@ def _email_failed(order: Order, email: Email, reason: str) -> Decision:
 
 def _decide_download(order: Order, said: e.ResultDownloaded) -> Decision:
     """Only the first time each thing is fetched goes on record, so that nobody can flood the log with clicks."""
-    if said.image_id in order.links[said.link_id].opened or type(said) not in allowed(order.state):
+    link = order.links.get(said.link_id)
+    if link is None or said.image_id in link.opened or type(said) not in allowed(order.state):
         return NOTHING
     return (said,)
 
@@ -166,9 +178,7 @@ def _decide_refund(order: Order, said: e.RefundRequested | e.RefundIssued | e.Re
             if known is not None:
                 return NOTHING
             require(order.state, type(said))
-            if not 0 < said.amount.amount <= order.refundable_amount:
-                refundable = Money(amount=order.refundable_amount, currency=said.amount.currency)
-                raise RefundExceedsPaymentError(asked=str(said.amount), refundable=str(refundable))
+            _require_refundable(order, said.amount)
             return (said,)
         case e.RefundIssued():
             if known is not None:
@@ -186,6 +196,13 @@ def _decide_refund(order: Order, said: e.RefundRequested | e.RefundIssued | e.Re
                 return NOTHING
             hold = () if order.is_held else (e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED),)
             return (said, *hold) if order.state is not State.ERASED else (said,)
+
+
+def _require_refundable(order: Order, asked: Money) -> None:
+    paid_in = order.payment.paid.currency if order.payment else asked.currency
+    refundable = Money(amount=order.refundable_amount, currency=paid_in)
+    if asked.currency != paid_in or not 0 < asked.amount <= refundable.amount:
+        raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))
 
 
 def _image(order: Order, image_id: ImageId) -> Image:

@@ -77,12 +77,14 @@ class Image:
         return len(self.attempts) + 1
 
     @property
-    def unneeded_predictions(self) -> tuple[str, ...]:
-        """Predictions that may still run although their outcome no longer matters to this image."""
-        unneeded = [prediction for attempt in self.attempts.values() for prediction in attempt.superseded]
-        if self.is_settled and self.running is not None and self.running.prediction_id is not None:
-            unneeded.append(self.running.prediction_id)
-        return tuple(unneeded)
+    def open_predictions(self) -> tuple[str, ...]:
+        """Predictions that may still run; once nobody waits for this image, they are better stopped."""
+        predictions: list[str] = []
+        for attempt in self.attempts.values():
+            predictions.extend(attempt.superseded)
+            if attempt.status is AttemptStatus.RUNNING and attempt.prediction_id is not None:
+                predictions.append(attempt.prediction_id)
+        return tuple(predictions)
 
 
 class EmailStatus(StrEnum):

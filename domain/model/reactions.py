@@ -116,8 +116,8 @@ def is_wanted(reaction: Reaction, order: Order) -> bool:
 
 def outstanding(order: Order) -> list[Reaction]:
     """All the work this order needs now."""
-    if order.state in {State.NEW, State.ERASED}:
-        return []
+    if order.state is State.ERASED:
+        return list(_refunds(order))  # the customer is forgotten, the shop's debts are not
     return [*_progress(order), *_cancellations(order), *_refunds(order), *_emails(order)]
 
 
@@ -147,10 +147,8 @@ def _restoration(image: Image, *, may_start: bool) -> Iterator[Reaction]:
 def _cancellations(order: Order) -> Iterator[Reaction]:
     has_stopped = order.state is State.REFUNDED
     for image in order.images.values():
-        for prediction_id in image.unneeded_predictions if image.is_settled else ():
+        for prediction_id in image.open_predictions if image.is_settled or has_stopped else ():
             yield CancelPrediction(prediction_id)
-        if has_stopped and not image.is_settled and image.running and image.running.prediction_id:
-            yield CancelPrediction(image.running.prediction_id)
 
 
 def _refunds(order: Order) -> Iterator[Reaction]:

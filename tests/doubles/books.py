@@ -1,7 +1,7 @@
 """The shop's books in memory: one transaction at a time, rolled back to a snapshot when it raises."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime

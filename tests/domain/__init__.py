@@ -1,0 +1,1 @@
+"""The model by example, and by any life Hypothesis can think of."""

@@ -1,0 +1,186 @@
+"""Money goes back: what is owed, what a person asks for, what was done at the provider; never more than was paid."""
+
+from domain.model.errors import IllegalMoveError, RefundExceedsPaymentError
+from domain.model.lifecycle import State
+from domain.model.order import RefundStatus
+from domain.model.reactions import CancelPrediction, IssueRefund, RestoreImage, SendEmail
+from domain.model.values import EmailKind, HoldReason, RefundReason
+from tests.domain.facts import Facts
+from tests.domain.specification import given
+
+FACTS = Facts()  # two photos for 9.80 EUR
+CONFIRMATION = SendEmail(FACTS.email(EmailKind.CONFIRMATION), EmailKind.CONFIRMATION, 1)
+FAREWELL = SendEmail(FACTS.email(EmailKind.REFUND), EmailKind.REFUND, 1)
+
+
+def issue(sequence: int = 1, attempt: int = 1) -> IssueRefund:
+    return IssueRefund(FACTS.refund(sequence), attempt)
+
+
+def test_a_refund_somebody_asks_for_is_issued_while_the_work_goes_on() -> None:
+    said = FACTS.refund_requested(100)
+    after = given(FACTS.paid()).when(said).then(said).stands(State.PAID).adds(issue())
+    issued = after.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.PAID)
+    assert issued.order.refunded_amount == 100
+
+
+def test_a_refund_of_all_that_was_paid_ends_the_order_and_says_so_to_the_customer() -> None:
+    asked = given(FACTS.paid(), FACTS.refund_requested(980))
+    ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+    ended.adds(FAREWELL).needs(CONFIRMATION, FAREWELL)
+
+
+def test_a_refund_in_parts_ends_the_order_with_the_last() -> None:
+    first = (FACTS.refund_requested(480), FACTS.refund_issued(480), FACTS.refund_requested(500, sequence=2))
+    last = FACTS.refund_issued(500, sequence=2)
+    given(FACTS.paid(), *first).stands(State.PAID).when(last).then(last).stands(State.REFUNDED)
+
+
+def test_a_refund_never_exceeds_the_payment() -> None:
+    given(FACTS.paid()).when(FACTS.refund_requested(981)).then_refused(
+        RefundExceedsPaymentError, asked="9.81 EUR", refundable="9.80 EUR"
+    )
+
+
+def test_what_was_asked_back_already_cannot_be_asked_back_again() -> None:
+    asked = given(FACTS.paid(), FACTS.refund_requested(700))
+    asked.when(FACTS.refund_requested(281, sequence=2)).then_refused(
+        RefundExceedsPaymentError, asked="2.81 EUR", refundable="2.80 EUR"
+    )
+    asked.when(FACTS.refund_requested(280, sequence=2)).then(FACTS.refund_requested(280, sequence=2))
+
+
+def test_a_refund_of_nothing_or_less_is_refused() -> None:
+    for amount in (0, -1):
+        given(FACTS.paid()).when(FACTS.refund_requested(amount)).then_refused(RefundExceedsPaymentError)
+
+
+def test_a_refund_in_another_currency_is_refused() -> None:
+    given(FACTS.paid()).when(FACTS.refund_requested(100, currency="USD")).then_refused(
+        RefundExceedsPaymentError, asked="1.00 USD", refundable="9.80 EUR"
+    )
+
+
+def test_a_refund_asked_for_again_under_the_same_id_is_nothing_new() -> None:
+    given(FACTS.paid(), FACTS.refund_requested(100)).when(FACTS.refund_requested(100)).then_nothing()
+
+
+def test_nothing_goes_back_before_a_payment() -> None:
+    given().when(FACTS.refund_requested(1)).then_refused(IllegalMoveError, state="new")
+    given().when(FACTS.refund_issued(1)).then_refused(IllegalMoveError, state="new")
+
+
+def test_a_refund_issued_is_told_once() -> None:
+    history = (FACTS.refund_requested(100), FACTS.refund_issued(100))
+    given(FACTS.paid(), *history).when(FACTS.refund_issued(100)).then_nothing()
+
+
+def test_a_refund_made_in_the_dashboard_is_taken_in() -> None:
+    at_provider = FACTS.refund_requested(300, reason=RefundReason.AT_PROVIDER)
+    after = given(FACTS.paid()).when(FACTS.refund_issued(300)).then(at_provider, FACTS.refund_issued(300))
+    after.adds()
+    assert after.order.refunds[FACTS.refund()].status is RefundStatus.ISSUED
+
+
+def test_a_refund_of_everything_in_the_dashboard_ends_the_order() -> None:
+    at_provider = FACTS.refund_requested(980, reason=RefundReason.AT_PROVIDER)
+    ended = given(*FACTS.until_restoring(), FACTS.started()).when(FACTS.refund_issued(980))
+    after = ended.then(at_provider, FACTS.refund_issued(980)).stands(State.REFUNDED)
+    after.adds(CancelPrediction("prediction-0-1"), FAREWELL)
+
+
+def test_once_all_is_refunded_every_running_prediction_is_cancelled() -> None:
+    two_of_one_attempt = (FACTS.started(prediction="orphan"), FACTS.started(prediction="repeat"))
+    asked = given(*FACTS.until_restoring(), *two_of_one_attempt, FACTS.refund_requested(980))
+    ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980))
+    ended.adds(CancelPrediction("orphan"), CancelPrediction("repeat"), FAREWELL)
+
+
+def test_late_results_after_a_full_refund_are_nothing() -> None:
+    running = (FACTS.started(), FACTS.refund_requested(980), FACTS.refund_issued(980))
+    ended = given(*FACTS.until_restoring(), *running).stands(State.REFUNDED)
+    for late in (FACTS.restored(), FACTS.attempt_failed(), FACTS.failed(), FACTS.started(1)):
+        ended.when(late).then_nothing()
+
+
+def test_a_download_that_comes_late_after_a_full_refund_is_nothing() -> None:
+    refund = (FACTS.refund_requested(980), FACTS.refund_issued(980))
+    given(*FACTS.until_settled(), *refund).when(FACTS.prepared()).then_nothing()
+
+
+def test_after_a_full_refund_the_result_is_not_mailed_any_more() -> None:
+    refund = (FACTS.refund_requested(980), FACTS.refund_issued(980))
+    given(*FACTS.until_ready(), *refund).stands(State.REFUNDED).needs(CONFIRMATION, FAREWELL)
+
+
+def test_an_order_that_failed_altogether_ends_with_its_refund() -> None:
+    failed = (FACTS.failed(0), FACTS.failed(1), FACTS.owed(980, 0, 1))
+    settled = given(*FACTS.until_restoring(), *failed).stands(State.SETTLED)
+    settled.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+
+
+def test_a_delivered_order_is_complete_when_its_failed_share_is_back() -> None:
+    delivered = given(*FACTS.until_delivered()).stands(State.DELIVERED)
+    delivered.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
+
+
+def test_a_share_that_is_back_before_the_result_is_sent_lets_the_mail_complete_the_order() -> None:
+    restored = (FACTS.restored(0), FACTS.failed(1), FACTS.owed(490, 1), FACTS.prepared(0))
+    ready = given(*FACTS.until_restoring(), *restored, FACTS.refund_issued(490)).stands(State.READY)
+    result = FACTS.sent(EmailKind.RESULT)
+    ready.when(result).then(result).stands(State.COMPLETED)
+
+
+def test_a_refused_refund_holds_the_order() -> None:
+    delivered = given(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION))
+    after = delivered.when(FACTS.refund_failed())
+    after.then(FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED)).needs()
+
+
+def test_a_refused_refund_does_not_hold_an_order_twice() -> None:
+    held = given(*FACTS.until_delivered(), FACTS.held())
+    held.when(FACTS.refund_failed()).then(FACTS.refund_failed())
+
+
+def test_a_refund_that_fails_after_completion_makes_the_money_owed_again() -> None:
+    completed = given(*FACTS.until_delivered(), FACTS.refund_issued(490)).stands(State.COMPLETED)
+    after = completed.when(FACTS.refund_failed())
+    owing = after.then(FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED))
+    owing.stands(State.DELIVERED)
+    assert owing.order.money_is_owed
+    assert owing.order.refunded_amount == 0
+
+
+def test_a_release_asks_for_a_failed_refund_afresh_under_a_new_attempt() -> None:
+    history = (FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED))
+    stuck = given(*FACTS.until_delivered(), *history)
+    released = stuck.when(FACTS.released()).then(FACTS.released()).adds(issue(attempt=2))
+    paid_back = released.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490))
+    paid_back.stands(State.COMPLETED)
+
+
+def test_a_refund_that_failed_may_still_turn_out_to_be_issued() -> None:
+    stuck = given(*FACTS.until_delivered(), FACTS.refund_failed())
+    stuck.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
+
+
+def test_the_failure_of_a_refund_nobody_knows_or_that_is_known_is_nothing() -> None:
+    given().when(FACTS.refund_failed()).then_nothing()
+    given(FACTS.paid()).when(FACTS.refund_failed()).then_nothing()
+    given(*FACTS.until_delivered(), FACTS.refund_failed()).when(FACTS.refund_failed()).then_nothing()
+
+
+def test_a_forgotten_customer_still_gets_the_money_that_was_asked_back() -> None:
+    erased = given(*FACTS.until_completed(), FACTS.refund_requested(100), FACTS.erased())
+    erased.stands(State.ERASED).needs(issue())
+    erased.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.ERASED).needs()
+
+
+def test_a_refund_that_fails_after_erasure_is_on_record() -> None:
+    erased = given(*FACTS.until_completed(), FACTS.refund_requested(100), FACTS.erased())
+    erased.when(FACTS.refund_failed()).then(FACTS.refund_failed()).stands(State.ERASED)
+
+
+def test_the_work_goes_on_until_all_the_money_is_back() -> None:
+    asked = given(*FACTS.until_restoring(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_requested(980))
+    asked.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1), issue())
