@@ -1,17 +1,22 @@
 """The outside world that many tests share: each server starts once, when the first test asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from uuid import uuid4
 
+import psycopg
 import pytest
 from minio import Minio
+from sqlalchemy import make_url
 
+from adapters.postgres.books import upgrade
 from sandbox.processes import Supervisor
-from sandbox.services import seaweedfs_server
+from sandbox.services import postgresql, seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3
 from tests.adapters.accounts import (
     BUCKET,
     REPLICATE_API_TOKEN,
     REPLICATE_WEBHOOK_SECRET,
+    SENDGRID_API_KEY,
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
 )
@@ -67,3 +72,47 @@ def replicate(replicate_process: TwinProcess) -> Iterator[TwinProcess]:
     yield replicate_process
     replicate_process.behave()
     replicate_process.turn(**before)
+
+
+@pytest.fixture(scope="session")
+def sendgrid_process() -> Iterator[TwinProcess]:
+    with running_twin("sendgrid", "--api-key", SENDGRID_API_KEY) as twin:
+        yield twin
+
+
+@pytest.fixture
+def sendgrid(sendgrid_process: TwinProcess, letterbox: WebhookReceiver) -> Iterator[TwinProcess]:
+    with sendgrid_process.on_loan(letterbox.url):
+        yield sendgrid_process
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes databases with the newest schema: copies of one that was migrated once."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as migrated_url:
+        upgrade(migrated_url)
+
+        def new_database() -> str:
+            return _copy_of(migrated_url, f"shop_{uuid4().hex}")
+
+        yield new_database
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[], str]) -> str:
+    """A database for tests that keep apart by fresh ids."""
+    return new_database()
+
+
+@pytest.fixture
+def own_database_url(new_database: Callable[[], str]) -> str:
+    """A database for one test alone."""
+    return new_database()
+
+
+def _copy_of(database_url: str, name: str) -> str:
+    source = make_url(database_url)
+    server = source.set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source.database}"')
+    return source.set(database=name).render_as_string(hide_password=False)

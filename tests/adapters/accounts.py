@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import Image
 
+from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.restorer_replicate import ReplicateRestorer
 from adapters.storage_minio import MinioStore
@@ -13,6 +14,7 @@ from sandbox.services.seaweedfs_server import REGION, S3
 BUCKET = "photos"
 STRIPE_SECRET_KEY = "sk_test_51adapters"
 STRIPE_WEBHOOK_SECRET = "whsec_adapters"
+SENDGRID_API_KEY = "SG.adapters"
 REPLICATE_API_TOKEN = "r8_adapters"
 REPLICATE_WEBHOOK_SECRET = "whsec_YWRhcHRlcnM="
 
@@ -53,3 +55,14 @@ def small_photo() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (64, 80), (120, 110, 90)).save(file, "PNG")
     return file.getvalue()
+
+
+def sendgrid_mailer(api_base: str, **changes: Any) -> SendGridMailer:
+    account: dict[str, Any] = {
+        "api_key": SENDGRID_API_KEY,
+        "api_base": api_base,
+        "sender_address": "photos@shop.example",
+        "sender_name": "RestoreClick",
+        "timeout_seconds": 5,
+    }
+    return SendGridMailer(**account | changes)

@@ -1,0 +1,124 @@
+"""Handing mail over, through the SendGrid SDK."""
+
+import base64
+import http.client
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.error import URLError
+
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+
+from adapters.waits import wait_seconds
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.mail import Mail
+
+PROVIDER = "SendGrid"
+
+#: Said by what stands in front of SendGrid's API, when what is behind it may have worked on.
+_LOST_REPLIES = frozenset({502, 504})
+
+#: The link in a mail opens the photos to whoever has it: it must not travel through anybody's counter.
+_NO_TRACKING = {
+    "click_tracking": {"enable": False, "enable_text": False},
+    "open_tracking": {"enable": False},
+    "subscription_tracking": {"enable": False},
+    "ganalytics": {"enable": False},
+}
+
+
+class SendGridMailer:
+    """Sends mail from one address."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        api_base: str,
+        sender_address: str,
+        sender_name: str,
+        timeout_seconds: float = 15.0,
+    ) -> None:
+        # Below this level the SDK's HTTP client logs the key and all it sends.
+        logging.getLogger("python_http_client").setLevel(logging.WARNING)
+        self._sender = {"email": sender_address, "name": sender_name}
+        self._sdk = SendGridAPIClient(api_key, host=api_base)
+        self._sdk.client.timeout = timeout_seconds
+
+    def send(self, mail: Mail) -> str:
+        """Have a mail accepted; tells SendGrid's message id, with which its notices begin theirs."""
+        with _translated():
+            response = self._sdk.send(self._message(mail))
+        message_id = response.headers.get("X-Message-Id")
+        if response.status_code != http.client.ACCEPTED or not message_id:
+            raise LostReplyError(PROVIDER, f"status {response.status_code} without a message id")
+        return str(message_id)
+
+    def _message(self, mail: Mail) -> dict[str, Any]:
+        to = {"email": mail.to}
+        if mail.to_name:
+            to["name"] = _one_line(mail.to_name)
+        message: dict[str, Any] = {
+            "personalizations": [{"to": [to]}],
+            "custom_args": {"email_id": str(mail.email_id), "order_id": str(mail.order_id)},
+            "from": self._sender,
+            "subject": _one_line(mail.letter.subject),
+            "content": [
+                {"type": "text/plain", "value": mail.letter.text},
+                {"type": "text/html", "value": mail.letter.html},
+            ],
+            "tracking_settings": _NO_TRACKING,
+        }
+        if mail.attachment is not None:
+            message["attachments"] = [
+                {
+                    "content": base64.b64encode(mail.attachment.content).decode(),
+                    "filename": mail.attachment.name,
+                    "type": mail.attachment.media_type,
+                    "disposition": "attachment",
+                }
+            ]
+        return message
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Tell the vendor's errors in the shop's words, without SendGrid's sentences: they may quote the address."""
+    try:
+        yield
+    except HTTPError as error:
+        raise _meaning_of(int(error.status_code), error.headers or {}) from error
+    except URLError as error:
+        # It happened before the last byte of the mail was on its way.
+        raise UnavailableError(PROVIDER, f"not sent: {type(error.reason).__name__}") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise LostReplyError(PROVIDER, type(error).__name__) from error
+
+
+def _meaning_of(status: int, headers: Mapping[str, str]) -> UnavailableError | RefusedError:
+    if status == http.client.TOO_MANY_REQUESTS:
+        return UnavailableError(PROVIDER, "rate limit", retry_after_seconds=_wait_seconds(headers))
+    if status in _LOST_REPLIES:
+        return LostReplyError(PROVIDER, f"status {status}")
+    if status >= http.client.INTERNAL_SERVER_ERROR:
+        return UnavailableError(PROVIDER, f"status {status}")
+    return RefusedError(PROVIDER, f"status {status}: look at its activity feed", code=str(status))
+
+
+def _wait_seconds(headers: Mapping[str, str]) -> float | None:
+    """SendGrid names the moment when its limit is lifted; seen from its own clock, which the answer carries."""
+    if "Retry-After" in headers:
+        return wait_seconds(headers["Retry-After"])
+    try:
+        answered_at = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        return wait_seconds(str(float(headers.get("X-RateLimit-Reset", "")) - answered_at))
+    except ValueError:
+        return None
+
+
+def _one_line(text: str) -> str:
+    """A header has one line, whatever somebody typed as a name."""
+    return " ".join(text.split())
