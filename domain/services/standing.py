@@ -1,0 +1,136 @@
+"""Where an order stands, in words: its state, the work that is outstanding, and what a person may do about it."""
+
+from typing import assert_never
+
+from domain.model import events as e
+from domain.model.lifecycle import State, allowed
+from domain.model.order import EmailStatus, Image, Order
+from domain.model.reactions import (
+    CancelPrediction,
+    CollectRestoration,
+    IssueRefund,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    outstanding,
+)
+from domain.model.values import ImageId, Money
+from domain.services.wording import FAILURES, HOLDS, MAILS, counted, listed, ordinal
+
+
+def standing(order: Order) -> str:
+    """One sentence, or two: where the order stands now, and what is awaited."""
+    awaited = [in_words(work, order) for work in outstanding(order)]
+    if order.state is State.NEW:
+        return "Nothing was paid yet: there is no order."
+    if order.hold is not None:
+        return (
+            f"The order is on hold, because {HOLDS[order.hold]}: a person has to release it or pay it back."
+        )
+    if order.is_disputed:
+        return f"{_reached(order)} The bank's decision on the dispute is awaited."
+    if awaited:
+        return f"{_reached(order)} Still to do: {'; '.join(awaited)}."
+    return f"{_reached(order)} Nothing is awaited."
+
+
+def in_words(work: Reaction, order: Order) -> str:
+    """A piece of outstanding work as people would say it."""
+    match work:
+        case MoveImages():
+            return "the photos have to be put in the order's own place and verified"
+        case RestoreImage(image_id=image_id, attempt=attempt):
+            again = f", for the {ordinal(attempt)} time" if attempt > 1 else ""
+            return f"photo {number_of(order, image_id)} has to go to the restorer{again}"
+        case CollectRestoration(image_id=image_id):
+            return f"the restorer's answer for photo {number_of(order, image_id)} is awaited"
+        case CancelPrediction():
+            return "a restoration that nobody waits for any more has to be cancelled"
+        case PrepareDownload():
+            return "the restored photos have to be packed and their link made"
+        case SendEmail(email_id=email_id, kind=kind):
+            if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
+                return f"{MAILS[kind]} has to be confirmed, or sent once more"
+            return f"{MAILS[kind]} has to be sent"
+        case IssueRefund(refund_id=refund_id):
+            return f"{order.refunds[refund_id].amount} has to be paid back"
+        case _:
+            assert_never(work)
+
+
+def possible(order: Order) -> list[str]:
+    """What a person may do with the order now, as the lifecycle allows it."""
+    may = allowed(order.state)
+    refundable = order.refundable_amount
+    ways: list[tuple[type[e.Event], bool, str]] = [
+        (e.OrderHeld, not order.is_held, "put it on hold"),
+        (e.OrderReleased, order.is_held, "let it go on"),
+        (e.RefundRequested, refundable > 0, f"pay back up to {_money(order, refundable)}"),
+        (e.NoteAdded, True, "write a note about it"),
+        (e.PhotosPurged, not order.photos_are_purged, "delete its photos once their retention is over"),
+        (e.OrderErased, True, "erase the customer's data"),
+    ]
+    return [words for event, makes_sense, words in ways if event in may and makes_sense]
+
+
+def way_of(image: Image, order: Order) -> str:
+    """How far one photo has come."""
+    running = image.running
+    if image.restored is not None:
+        return "restored and delivered" if order.result_is_sent else "restored"
+    if image.failure is not None:
+        return f"not restored: {FAILURES[image.failure]}"
+    if running is not None:
+        return f"at the restorer, {ordinal(running.number)} attempt"
+    if image.original is not None:
+        return f"waits for its {ordinal(image.next_attempt)} attempt at the restorer"
+    return "uploaded and paid"
+
+
+def number_of(order: Order, image_id: ImageId) -> int:
+    """The photo's number, 1-based, in the order of upload."""
+    return list(order.images).index(image_id) + 1
+
+
+def _reached(order: Order) -> str:
+    restored = len(order.restored_images)
+    photos = counted(len(order.images), "photo")
+    match order.state:
+        case State.NEW:
+            return "Nothing was paid yet."
+        case State.PAID:
+            return f"{photos} paid."
+        case State.RESTORING:
+            return f"The photos are being restored: {restored} of {len(order.images)} done."
+        case State.SETTLED:
+            failed = len(order.failed_images)
+            return f"{restored} of {photos} restored{f', {failed} failed for good' if failed else ''}."
+        case State.READY:
+            return f"{counted(restored, 'restored photo')} ready to be fetched."
+        case State.DELIVERED:
+            return f"The order is delivered: {restored} of {photos}, the money for the others is owed."
+        case State.COMPLETED:
+            return f"The order is complete: {_delivered(order)}."
+        case State.REFUNDED:
+            return (
+                f"The order is closed: all of {_money(order, order.paid_amount)} went back to the customer."
+            )
+        case State.ERASED:
+            return "The order is closed and its customer forgotten."
+        case _:
+            assert_never(order.state)
+
+
+def _delivered(order: Order) -> str:
+    restored, photos = len(order.restored_images), len(order.images)
+    is_whole = restored == photos
+    every = "the photo is" if photos == 1 else f"all {photos} photos are"
+    arrived = f"{every if is_whole else f'{restored} of {photos} photos are'} with the customer"
+    back = f"{_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
+    return listed([part for part in (arrived, back) if part])
+
+
+def _money(order: Order, amount: int) -> Money:
+    return Money(amount=amount, currency=order.payment.paid.currency if order.payment else "")

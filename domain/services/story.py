@@ -1,0 +1,291 @@
+"""An order's story, told from its log as a person would tell it.
+
+The log holds no personal data, so the story has none either: the customer is "the customer", and the photos are
+numbered as they were uploaded.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from domain.model import events as e
+from domain.model.evolve import apply
+from domain.model.lifecycle import State
+from domain.model.order import Order
+from domain.model.values import ImageId, RefundId, RefundReason
+from domain.services.standing import number_of, standing
+from domain.services.wording import (
+    FAILURES,
+    HOLDS,
+    MAILS,
+    OUTCOMES,
+    capitalised,
+    counted,
+    day,
+    lasting,
+    listed,
+    ordinal,
+    sized,
+)
+
+#: A silence of this length is a part of the story.
+NOTEWORTHY_PAUSE = timedelta(minutes=1)
+
+_TRIES = re.compile(r"attempt (\d+)\)$")  # how a worker's causes end, see ``working``
+_NAMES = {
+    "stripe": "Stripe",
+    "replicate": "Replicate",
+    "sendgrid": "SendGrid",
+    "worker": "a worker",
+    "customer": "the customer",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """One event in words; ``pause`` is a sentence about the silence before it, when that was long."""
+
+    recorded: e.RecordedEvent
+    since_previous: timedelta | None  # none for the first
+    who: str
+    text: str
+    pause: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What happened to an order, and where it stands now."""
+
+    title: str
+    passages: tuple[Passage, ...]
+    ending: str
+
+
+def tell(history: Iterable[e.RecordedEvent]) -> Story:
+    """The story of one stream, which begins with its first event and holds at least that."""
+    teller: _Teller | None = None
+    passages = []
+    for recorded in history:
+        teller = teller or _Teller(order=Order(order_id=recorded.order_id))
+        passages.append(teller.hear(recorded))
+    if teller is None:
+        raise ValueError("An order without events has no story: look for another order.")
+    return Story(title=teller.title(), passages=tuple(passages), ending=standing(teller.order))
+
+
+def who(actor: str) -> str:
+    """An actor's name as people know it."""
+    return _NAMES.get(actor, actor.removeprefix("person:"))
+
+
+@dataclass
+class _Teller:
+    """Hears one event after the other and remembers what later sentences refer back to."""
+
+    order: Order  # before the event that is being told
+    heard_at: datetime | None = None
+    held_at: datetime | None = None
+    began_at: dict[tuple[ImageId, int], datetime] = field(default_factory=dict)
+    failed_at: dict[ImageId, datetime] = field(default_factory=dict)
+    owed_since: dict[RefundId, datetime] = field(default_factory=dict)
+
+    def hear(self, recorded: e.RecordedEvent) -> Passage:
+        since = recorded.recorded_at - self.heard_at if self.heard_at else None
+        after = apply(self.order, recorded)
+        passage = Passage(
+            recorded=recorded,
+            since_previous=since,
+            who=who(recorded.actor),
+            text=self._sentence(recorded, after),
+            pause=self._pause(since),
+        )
+        self._remember(recorded)
+        self.order, self.heard_at = after, recorded.recorded_at
+        return passage
+
+    def title(self) -> str:
+        payment = self.order.payment
+        if payment is None:
+            return f"Order {self.order.order_id}"
+        photos = counted(len(self.order.images), "photo")
+        return f"Order {payment.order_number}: {photos}, {payment.paid} paid"
+
+    def _pause(self, since: timedelta | None) -> str | None:
+        if since is None or since < NOTEWORTHY_PAUSE:
+            return None
+        if self.order.is_held:
+            return f"For {lasting(since)} the order waited for a person."
+        if self.order.state is State.RESTORING:
+            return f"For {lasting(since)} nothing new came from the restorer."
+        return f"Nothing happened for {lasting(since)}."
+
+    def _remember(self, recorded: e.RecordedEvent) -> None:
+        match recorded.event:
+            case e.RestorationStarted() as event:
+                self.began_at.setdefault((event.image_id, event.attempt), recorded.recorded_at)
+            case e.RestorationAttemptFailed() as event:
+                self.failed_at[event.image_id] = recorded.recorded_at
+            case e.RefundRequested() as event:
+                self.owed_since[event.refund_id] = recorded.recorded_at
+            case e.OrderHeld():
+                self.held_at = recorded.recorded_at
+            case _:
+                pass  # nothing refers back to it
+
+    def _sentence(self, recorded: e.RecordedEvent, after: Order) -> str:
+        told = capitalised(self._told(recorded, after))
+        tries = _TRIES.search(recorded.cause)
+        if tries and int(tries[1]) > 1:
+            told += f" It took the worker {tries[1]} tries."
+        return told
+
+    def _told(self, recorded: e.RecordedEvent, after: Order) -> str:  # noqa: PLR0911, C901, PLR0912 -- a case per event
+        event, at = recorded.event, recorded.recorded_at
+        match event:
+            case e.PaymentReceived():
+                return _payment(event)
+            case e.ImagesMoved():
+                return f"{_all(len(event.images))} put in the order's own place and verified byte for byte."
+            case e.RestorationStarted():
+                return self._start(event, at)
+            case e.RestorationAttemptFailed():
+                return self._failed_attempt(event, at)
+            case e.RestorationCompleted():
+                return self._restored(event, at, after)
+            case e.RestorationFailed():
+                share = after.images[event.image_id].share
+                owed = f" Its share of {share} is owed to the customer." if share.amount else ""
+                return f"{self._photo(event.image_id)} was given up: {FAILURES[event.reason]}.{owed}"
+            case e.DownloadPrepared():
+                packed = counted(len(event.image_ids), "restored photo")
+                were = "was" if len(event.image_ids) == 1 else "were"
+                size = sized(event.archive.size_bytes)
+                return (
+                    f"{packed} {were} packed into one archive ({size}); "
+                    f"its download link is good until {day(event.expires_at)}."
+                )
+            case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed():
+                return _mail(event, self.order, after)
+            case e.ResultDownloaded():
+                what = "the whole archive" if event.image_id is None else self._photo(event.image_id)
+                return f"The customer followed the link and fetched {what}."
+            case e.RefundRequested() | e.RefundIssued() | e.RefundFailed():
+                return self._refund(event, at, after)
+            case e.DisputeOpened():
+                return (
+                    f"The customer's bank disputed {event.amount} of the payment ({_plain(event.reason)}); "
+                    "delivery pauses until it decides."
+                )
+            case e.DisputeClosed():
+                return f"The bank decided the dispute {OUTCOMES[event.outcome]}."
+            case e.OrderHeld():
+                return f"The order was put on hold, because {HOLDS[event.reason]}."
+            case e.OrderReleased():
+                waited = f" after {lasting(at - self.held_at)} on hold" if self.held_at else ""
+                return f"{who(recorded.actor)} let the order go on{waited}."
+            case e.NoteAdded():
+                return f"{who(recorded.actor)} wrote a note about the order."
+            case e.PhotosPurged():
+                return "Originals, restored photos and archive were deleted: their retention was over."
+            case e.OrderErased():
+                return "The customer's personal data and photos were erased; the figures stay for the books."
+            case _:
+                assert_never(event)
+
+    def _photo(self, image_id: ImageId) -> str:
+        return f"photo {number_of(self.order, image_id)}"
+
+    def _photos(self, image_ids: Iterable[ImageId]) -> str:
+        numbers = [str(number_of(self.order, image_id)) for image_id in image_ids]
+        return f"{'photo' if len(numbers) == 1 else 'photos'} {listed(numbers)}"
+
+    def _start(self, event: e.RestorationStarted, at: datetime) -> str:
+        photo = self._photo(event.image_id)
+        if (event.image_id, event.attempt) in self.began_at:
+            return f"{photo} was handed over once more, because the answer to the first request was lost."
+        if event.attempt == 1:
+            return f"{photo} went to the restorer ({event.model})."
+        failed_at = self.failed_at.get(event.image_id)
+        later = f", {lasting(at - failed_at)} after the last one failed" if failed_at else ""
+        return f"the {ordinal(event.attempt)} attempt to restore {photo} began{later}."
+
+    def _failed_attempt(self, event: e.RestorationAttemptFailed, at: datetime) -> str:
+        took = self._took(event.image_id, event.attempt, at)
+        attempt = f"The {ordinal(event.attempt)} attempt to restore {self._photo(event.image_id)}"
+        return f"{attempt} failed{f' after {took}' if took else ''}: {FAILURES[event.reason]}."
+
+    def _restored(self, event: e.RestorationCompleted, at: datetime, after: Order) -> str:
+        took = self._took(event.image_id, event.attempt, at)
+        picture = f"{event.width} x {event.height} pixels, {sized(event.restored.size_bytes)}"
+        told = (
+            f"{self._photo(event.image_id)} came back restored{f' after {took}' if took else ''} ({picture})"
+        )
+        return f"{told}." if after.state is State.RESTORING else f"{told}, the last one to come."
+
+    def _took(self, image_id: ImageId, attempt: int, at: datetime) -> str:
+        began_at = self.began_at.get((image_id, attempt))
+        return lasting(at - began_at) if began_at else ""
+
+    def _refund(
+        self, event: e.RefundRequested | e.RefundIssued | e.RefundFailed, at: datetime, after: Order
+    ) -> str:
+        amount = after.refunds[event.refund_id].amount
+        match event:
+            case e.RefundRequested(reason=RefundReason.NOT_RESTORED):
+                photos = self._photos(event.image_ids)
+                return f"The shop resolved to pay back {amount} for {photos}, which could not be restored."
+            case e.RefundRequested(reason=RefundReason.REQUESTED):
+                return f"Somebody at the shop asked for {amount} to be paid back."
+            case e.RefundRequested():
+                return f"A refund of {amount} was made at the payment provider itself."
+            case e.RefundIssued():
+                since = self.owed_since.get(event.refund_id)
+                later = f", {lasting(at - since)} after it was resolved" if since and at > since else ""
+                end = "; with that, all that was paid went back" if after.everything_is_refunded else ""
+                return f"{amount} went back to the customer{later}{end}."
+            case e.RefundFailed():
+                return f"The refund of {amount} failed ({_plain(event.reason)}): the money is still owed."
+
+
+def _payment(event: e.PaymentReceived) -> str:
+    photos = counted(len(event.photos), "photo")
+    number = f"the order got number {event.order_number}"
+    price = f"{event.quoted} less {event.discount}" if event.discount.amount else ""
+    if event.paid.amount == 0:
+        return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}."
+    if event.paid != event.quoted - event.discount:
+        price = f"{price or event.quoted} had been quoted"
+    noted = f" ({price})" if price else ""
+    return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."
+
+
+def _mail(event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, before: Order, after: Order) -> str:
+    mail = MAILS[event.kind]
+    match event:
+        case e.EmailSent() if before.state is not after.state is State.COMPLETED:
+            return f"{mail} went out to the customer; with it, the order was complete."
+        case e.EmailSent() if before.state is not after.state is State.DELIVERED:
+            return (
+                f"{mail} went out to the customer; what remains is the money for what could not be restored."
+            )
+        case e.EmailSent(message_id=None):
+            return f"The mail provider confirmed that {mail} had gone out."
+        case e.EmailSent():
+            return f"{mail} went out to the customer."
+        case e.EmailUnconfirmed():
+            return (
+                f"{mail} was handed over, but the answer was lost; "
+                "it is sent once more unless the mail provider confirms it in time."
+            )
+        case e.EmailFailed():
+            return f"{mail} could not be sent: {event.reason.rstrip('.')}."
+
+
+def _all(number: int) -> str:
+    return "The photo was" if number == 1 else f"All {number} photos were"
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", " ").rstrip(".")

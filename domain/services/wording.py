@@ -1,0 +1,92 @@
+"""How the shop says numbers, spans and reasons to people."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_KILOBYTE = 1000
+
+FAILURES: Mapping[FailureReason, str] = {
+    FailureReason.REFUSED_INPUT: "the restorer does not take this picture",
+    FailureReason.CONTENT_FILTER: "the model's safety filter stopped it",
+    FailureReason.PROVIDER_ERROR: "the restorer broke down on it",
+    FailureReason.TIMED_OUT: "it had not ended in time",
+    FailureReason.CANCELED: "it was cancelled at the restorer",
+    FailureReason.BAD_OUTPUT: "what came back was no usable picture",
+}
+
+HOLDS: Mapping[HoldReason, str] = {
+    HoldReason.AMOUNT_MISMATCH: "what was paid is not what was quoted",
+    HoldReason.IMAGES_UNAVAILABLE: "an uploaded photo is missing or differs from what was sent",
+    HoldReason.DOWNLOAD_NOT_PREPARED: "the archive could not be made",
+    HoldReason.EMAIL_NOT_SENT: "the e-mail with the link could not be sent",
+    HoldReason.REFUND_NOT_ISSUED: "money is owed that the payment provider refuses to pay back",
+    HoldReason.REQUESTED: "somebody at the shop asked for it",
+}
+
+MAILS: Mapping[EmailKind, str] = {
+    EmailKind.CONFIRMATION: "the confirmation e-mail",
+    EmailKind.RESULT: "the e-mail with the download link",
+    EmailKind.REFUND: "the e-mail about the refund",
+}
+
+OUTCOMES: Mapping[DisputeOutcome, str] = {
+    DisputeOutcome.WON: "for the shop: the money stays",
+    DisputeOutcome.LOST: "for the customer: the money is gone",
+}
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 photo``, ``3 photos``."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def ordinal(number: int) -> str:
+    """``first`` to ``tenth``, then ``11th``."""
+    if number <= len(_ORDINALS):
+        return _ORDINALS[number - 1]
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number // 10 % 10 != 1 else 0, "th")
+    return f"{number}{suffix}"
+
+
+def lasting(span: timedelta) -> str:
+    """A span as people say it: ``0.142 s``, ``12.3 s``, ``4 min 5 s``, ``3 h 20 min``, ``2 days 4 h``."""
+    seconds = span.total_seconds()
+    if seconds < 0.9995:  # noqa: PLR2004 -- what rounds to a second is said as one
+        return f"{seconds:.3f} s"
+    if seconds < 59.95:  # noqa: PLR2004 -- what rounds to a minute is said as one
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 -- an hour
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:  # noqa: PLR2004 -- a day
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{counted(days, 'day')} {hours} h" if hours else counted(days, "day")
+
+
+def sized(size_bytes: int) -> str:
+    """A size as people say it: ``812 bytes``, ``191 kB``, ``3.4 MB``."""
+    if size_bytes < _KILOBYTE:
+        return counted(size_bytes, "byte")
+    if size_bytes < _KILOBYTE**2:
+        return f"{size_bytes / _KILOBYTE:.0f} kB"
+    return f"{size_bytes / _KILOBYTE**2:.1f} MB"
+
+
+def day(moment: datetime) -> str:
+    """``22 November 2026``."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def capitalised(sentence: str) -> str:
+    """The sentence with a capital at its beginning; the rest stays as it is."""
+    return sentence[:1].upper() + sentence[1:]
