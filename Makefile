@@ -37,6 +37,9 @@ format: $(READY) ## apply the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(READY) ## write what is generated: the lifecycle page and .env.example
+	$(BIN)/python docs/generate.py
+
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml

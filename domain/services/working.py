@@ -113,7 +113,11 @@ class Working:
             self._try_again(claim, order, error)
             raise
         else:
-            self._recorder.record(order.order_id, said, _cause(claim), closing=Closing(claim=claim))
+            # Work that ends in a hold is not done: when a person lets the order go on, it is wanted again.
+            ends_in_hold = any(isinstance(event, e.OrderHeld) for event in said)
+            outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
+            closing = Closing(claim=claim, outcome=outcome)
+            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
 
     def renew(self, claims: Sequence[Claim]) -> None:
         """Keep claims ours for another lease while their work goes on."""
@@ -223,7 +227,7 @@ def _cause(claim: Claim) -> Cause:
     name = f"reaction:{claim.reaction_id}"
     return Cause(
         name=f"{name} ({type(claim.reaction).__name__}, attempt {claim.attempts})",
-        key=name,
+        key=f"{name}:{claim.token}",  # reopened work has the same id and another token
         actor="worker",
         correlation_id=claim.order_id,
     )

@@ -1,0 +1,252 @@
+"""The production services on doubles of every port: a whole shop that runs on one thread, without a clock."""
+
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from uuid import UUID
+
+from domain.model.events import Event
+from domain.model.order import Order
+from domain.model.pricing import PriceList
+from domain.model.reactions import Reaction
+from domain.model.seals import Sealer, sha256_of
+from domain.model.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
+from domain.ports.errors import UnreadablePictureError
+from domain.ports.mail import Letter, LetterFacts
+from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice
+from domain.ports.restorer import PredictionStatus, RestorationNotice
+from domain.ports.world import ArchiveEntry, PictureFacts
+from domain.services.checkout import CheckingOut
+from domain.services.delivering import Delivering
+from domain.services.housekeeping import Housekeeping
+from domain.services.moving import Moving
+from domain.services.paying import Paying
+from domain.services.policy import Policy
+from domain.services.recording import Recorder
+from domain.services.refunding import Refunding
+from domain.services.restoring import RestorationDesk, Restoring
+from domain.services.uploading import Uploading
+from domain.services.working import Crafts, Working
+from domain.services.writing import MailDesk, Writing
+from tests.doubles.books import InMemoryBooks
+from tests.doubles.mail import MemoryMailer
+from tests.doubles.payments import MemoryPayments
+from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.storage import MemoryStore
+from tests.doubles.world import CountingIds, StoppedClock
+
+POLICY = Policy(
+    prices=PriceList(currency="EUR", steps=((1, 490), (10, 390))),
+    public_url="https://shop.example",
+    webhook_url="https://hooks.shop.example",
+    success_url="https://shop.example/thanks/{upload_session}",
+    cancel_url="https://shop.example/back/{upload_session}",
+)
+#: More steps than any order of a test needs: beyond them something goes in circles.
+REST_LIMIT = 1000
+
+
+@dataclass
+class MemoryQueue:
+    """Wake-ups in the order they were sent; a test may lose or double them."""
+
+    waiting: deque[UUID] = field(default_factory=deque)
+
+    def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
+        self.waiting.extend(reaction_id for reaction_id, _ in reactions)
+
+
+class PlainLetterWriter:
+    """Letters that hold their facts and nothing else."""
+
+    def write(self, facts: LetterFacts) -> Letter:
+        return Letter(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
+
+
+class PlainInspector:
+    """Takes everything for a PNG that does not say it is broken."""
+
+    def inspect(self, picture: BinaryIO) -> PictureFacts:
+        if b"broken" in picture.read():
+            raise UnreadablePictureError("This is no picture.", "Send a JPEG or PNG file.")
+        return PictureFacts(media_type="image/png", width=4, height=3)
+
+    def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
+        return picture, "image/png"
+
+
+class PlainArchiver:
+    """Archives that are their entries, one after the other."""
+
+    def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
+        whole = b"".join(entry.name.encode() + b"".join(entry.content) for entry in entries)
+        return len(whole), iter([whole])
+
+
+class MemoryScratch:
+    """Scratch files in memory."""
+
+    @contextmanager
+    def file(self) -> Iterator[BinaryIO]:
+        yield io.BytesIO()
+
+
+class MemoryShop:
+    """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
+
+    def __init__(self, policy: Policy = POLICY) -> None:
+        self.policy = policy
+        self.clock = StoppedClock()
+        self.ids = CountingIds()
+        self.books = InMemoryBooks()
+        self.queue = MemoryQueue()
+        self.storage = MemoryStore()
+        self.payments = MemoryPayments()
+        self.restorer = MemoryRestorer()
+        self.mailer = MemoryMailer()
+        self.sealer = Sealer(b"a secret of thirty-two characters!")
+        world = {"clock": self.clock, "policy": policy}
+        inspector, scratch = PlainInspector(), MemoryScratch()
+        self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, **world)
+        self.uploading = Uploading(
+            books=self.books, storage=self.storage, inspector=inspector, ids=self.ids, **world
+        )
+        self.checking_out = CheckingOut(books=self.books, payments=self.payments, **world)
+        self.paying = Paying(books=self.books, recorder=self.recorder, clock=self.clock, ids=self.ids)
+        self.restoration_desk = RestorationDesk(
+            books=self.books, queue=self.queue, sealer=self.sealer, clock=self.clock
+        )
+        self.mail_desk = MailDesk(books=self.books, recorder=self.recorder, clock=self.clock)
+        self.delivering = Delivering(
+            books=self.books,
+            storage=self.storage,
+            archiver=PlainArchiver(),
+            recorder=self.recorder,
+            sealer=self.sealer,
+            **world,
+        )
+        self.working = Working(
+            books=self.books,
+            queue=self.queue,
+            recorder=self.recorder,
+            ids=self.ids,
+            crafts=Crafts(
+                moving=Moving(storage=self.storage),
+                restoring=Restoring(
+                    restorer=self.restorer,
+                    storage=self.storage,
+                    inspector=inspector,
+                    scratch=scratch,
+                    sealer=self.sealer,
+                    **world,
+                ),
+                delivering=self.delivering,
+                writing=Writing(
+                    books=self.books,
+                    mailer=self.mailer,
+                    writer=PlainLetterWriter(),
+                    storage=self.storage,
+                    sealer=self.sealer,
+                    policy=policy,
+                ),
+                refunding=Refunding(payments=self.payments, clock=self.clock),
+            ),
+            **world,
+        )
+        self.housekeeping = Housekeeping(books=self.books, storage=self.storage, **world)
+
+    def upload(self, *photos: bytes) -> UploadSessionId:
+        """Open a session and send photos to it."""
+        session_id = self.uploading.open().session_id
+        for number, photo in enumerate(photos, start=1):
+            self.uploading.add(session_id, f"great-aunt-{number}.jpg", io.BytesIO(photo), len(photo))
+        return session_id
+
+    def payment(self, session_id: UploadSessionId, **facts: object) -> PaymentNotice:
+        """Open the checkout, pay it, and give the notice the provider would post."""
+        checkout = self.checking_out.open(session_id, email=None)
+        assert checkout.checkout_session_id is not None
+        told = {
+            "checkout_session_id": checkout.checkout_session_id,
+            "upload_session_id": session_id,
+            "order_id": self.uploading.find(session_id).order_id,
+            "payment_intent_id": self.payments.pay(checkout.checkout_session_id),
+            "paid": checkout.quoted,
+            "discount": Money(amount=0, currency=checkout.quoted.currency),
+            "email": "ada@customer.example",
+            "name": "Ada",
+            "locale": "en",
+        } | facts
+        return PaymentNotice(
+            event_id=f"evt_{self.ids.new().int}",
+            event_type="checkout.session.completed",
+            kind=NoticeKind.PAID,
+            checkout=CheckoutNotice(**told),
+        )
+
+    def pay(self, session_id: UploadSessionId, **facts: object) -> OrderId:
+        """Pay a session and take in the provider's notice; gives the order."""
+        self.paying.take(self.payment(session_id, **facts), sha256_of(b"notice"))
+        return self.uploading.find(session_id).order_id
+
+    def order(self, order_id: OrderId) -> Order:
+        """The order as the log tells it."""
+        with self.books.transaction() as transaction:
+            return transaction.log.load(order_id)
+
+    def events(self, order_id: OrderId) -> list[Event]:
+        """The order's events."""
+        with self.books.transaction() as transaction:
+            return [recorded.event for recorded in transaction.log.history(order_id)]
+
+    def work(self) -> None:
+        """Do all that is waiting, and what follows from it, until the queue is empty."""
+        for _ in range(REST_LIMIT):
+            if not self.queue.waiting:
+                return
+            self.perform(self.queue.waiting.popleft())
+        raise AssertionError("The shop does not come to rest.")
+
+    def perform(self, reaction_id: UUID) -> None:
+        """Do one reaction, as a worker that is handed its id."""
+        claimed = self.working.claim(reaction_id)
+        if claimed is not None:
+            self.working.perform(*claimed)
+
+    def end_predictions(self, outcome: bytes | FailureReason = b"restored") -> None:
+        """End every running prediction alike and deliver the restorer's webhooks."""
+        for prediction_id, work in list(self.restorer.works.items()):
+            if work.told.status is not PredictionStatus.RUNNING:
+                continue
+            if isinstance(outcome, bytes):
+                self.restorer.succeed(prediction_id, outcome + b" " + work.picture)
+            else:
+                self.restorer.fail(prediction_id, outcome)
+            self.post_prediction(prediction_id)
+
+    def post_prediction(self, prediction_id: str) -> None:
+        """Deliver the restorer's webhook for a prediction, to the address it was given."""
+        order, image, attempt, mark = self.restorer.works[prediction_id].webhook_url.split("/")[-4:]
+        address = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
+        self.restoration_desk.require_mark(mark, *address)
+        notice = RestorationNotice(
+            event_id=f"msg_{prediction_id}", prediction_id=prediction_id, has_ended=True
+        )
+        self.restoration_desk.take(notice, *address, sha256_of(b"notice"))
+
+    def pass_time(self, **duration: float) -> None:
+        """Let time pass, then let the sweeper look and the workers work."""
+        self.clock.advance(**duration)
+        self.working.sweep()
+        self.work()
+
+    def live(self, order_id: OrderId, *, hours: float = 3) -> Order:
+        """Let an order live by itself, its predictions succeeding, until nothing is left to do or time is up."""
+        for _ in range(int(hours * 60)):
+            self.work()
+            self.end_predictions()
+            self.pass_time(minutes=1)
+        return self.order(order_id)
