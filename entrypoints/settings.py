@@ -5,7 +5,7 @@ never shown. ``.env.example`` is generated from this module.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -54,16 +54,22 @@ Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+S = TypeVar("S", bound=BaseSettings)
 
 
-class Settings(BaseSettings):
-    """Every setting; the descriptions are what an operator reads."""
+class DatabaseSettings(BaseSettings):
+    """What commands need that look into the books and do nothing else."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     database_url: PostgresDsn = Field(
         description="PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE"
     )
+
+
+class Settings(DatabaseSettings):
+    """Every setting; the descriptions are what an operator reads."""
+
     redis_url: RedisUrl = Field(description="Redis or Valkey; it only wakes the workers, so it may be lost")
     s3_endpoint: Address = Field(description="the S3 server that keeps the photos")
     s3_access_key: Secret = Field(description="the S3 server's access key")
@@ -104,7 +110,8 @@ class Settings(BaseSettings):
     )
     sendgrid_api_base: Address = Field("https://api.sendgrid.com", description="where SendGrid's API answers")
     sender_address: str = Field(
-        pattern=r"^[^@\s]+@[^@\s]+$", description="the address mails come from; SendGrid must have verified it"
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="the address mails come from; SendGrid must have verified it",
     )
     sender_name: str = Field("RestoreClick", description="the name mails come from")
 
@@ -168,8 +175,17 @@ class SettingsError(Exception):
 
 def read_settings() -> Settings:
     """The settings from the environment; raises SettingsError that names everything wrong with them."""
+    return _read(Settings)
+
+
+def read_database_settings() -> DatabaseSettings:
+    """The database's address alone; raises SettingsError when it is missing or malformed."""
+    return _read(DatabaseSettings)
+
+
+def _read(kind: type[S]) -> S:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise SettingsError([_problem(detail) for detail in details]) from None

@@ -147,12 +147,12 @@ def test_work_that_took_several_tries_says_so() -> None:
 
 
 def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
-    told = story(*FACTS.until_delivered(), FACTS.refund_issued(490))
+    told = story(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_issued(490))
     assert "Photo 3 was given up: the model's safety filter stopped it. Its share of 4.90 EUR" in "".join(
         texts(told)
     )
     assert "The shop resolved to pay back 4.90 EUR for photo 3, which could not be restored." in texts(told)
-    assert texts(told)[-1] == "4.90 EUR went back to the customer, 6 s after it was resolved."
+    assert texts(told)[-1] == "4.90 EUR went back to the customer, 8 s after it was resolved."
     assert told.ending == (
         "The order is complete: 2 of 3 photos are with the customer and 4.90 EUR went back. Nothing is awaited."
     )
