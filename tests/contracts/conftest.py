@@ -1,11 +1,15 @@
 """Each port twice: its double, and the real adapter against the outside world."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
+from adapters.postgres.books import PostgresBooks
+from domain.ports.books import Books
 from domain.ports.storage import ObjectStore
 from tests.adapters.accounts import minio_store
+from tests.doubles.books import InMemoryBooks
 from tests.doubles.storage import MemoryStore
 
 
@@ -14,6 +18,17 @@ def store(request: pytest.FixtureRequest) -> ObjectStore:
     if request.param == "double":
         return MemoryStore()
     return minio_store(request.getfixturevalue("s3"))
+
+
+@pytest.fixture(params=["double", "postgres"])
+def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+    """Empty books, for each test its own."""
+    if request.param == "double":
+        yield InMemoryBooks()
+        return
+    books = PostgresBooks(request.getfixturevalue("own_database_url"), connections=4)
+    yield books
+    books.close()
 
 
 @pytest.fixture

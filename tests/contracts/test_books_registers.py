@@ -1,0 +1,108 @@
+"""Customers and their order numbers, and the inbox of what providers posted."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+
+from domain.model.values import CustomerId, Sha256
+from domain.ports.books import Books, Customer, UnmatchedPayment
+from tests.contracts.books_kept import NOON, rolled_back
+from tests.domain.facts import euros
+
+DAY = date(2026, 11, 22)
+DIGEST = Sha256("a" * 64)
+
+
+def receive(books: Books, email: str, name: str | None = None, day: date = DAY) -> tuple[CustomerId, str]:
+    with books.transaction() as transaction:
+        return transaction.customers.receive(CustomerId(uuid4()), email, name, "de", day)
+
+
+def take(books: Books, source: str, event_id: str) -> bool:
+    with books.transaction() as transaction:
+        return transaction.inbox.take(source, event_id, "checkout.session.completed", DIGEST, NOON)
+
+
+def test_a_new_address_is_a_new_customer_under_the_id_given(books: Books) -> None:
+    customer_id = CustomerId(uuid4())
+    with books.transaction() as transaction:
+        transaction.customers.receive(customer_id, "Eileen@Example.org", "Eileen", "en", DAY)
+        assert transaction.customers.find(customer_id) == Customer(
+            customer_id=customer_id, email="Eileen@Example.org", name="Eileen", locale="en"
+        )
+
+
+def test_a_customer_is_the_same_without_regard_to_case(books: Books) -> None:
+    first, _ = receive(books, "Eileen@Example.org")
+    again, _ = receive(books, "eileen@EXAMPLE.org")
+    other, _ = receive(books, "eileen@example.com")
+    assert again == first != other
+
+
+def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(books: Books) -> None:
+    customer_id, _ = receive(books, "eileen@example.org", "Eileen")
+    receive(books, "EILEEN@example.org", None)
+    with books.transaction() as transaction:
+        kept = transaction.customers.find(customer_id)
+    assert kept == Customer(customer_id=customer_id, email="eileen@example.org", name="Eileen", locale="de")
+    receive(books, "eileen@example.org", "Eileen Collins")
+    with books.transaction() as transaction:
+        renamed = transaction.customers.find(customer_id)
+    assert renamed is not None
+    assert renamed.name == "Eileen Collins"
+
+
+def test_a_customer_nobody_received_is_not_found(books: Books) -> None:
+    with books.transaction() as transaction:
+        assert transaction.customers.find(CustomerId(uuid4())) is None
+
+
+def test_order_numbers_count_from_one_each_day(books: Books) -> None:
+    numbers = [receive(books, f"{guest}@example.org")[1] for guest in ("adele", "bruno", "clara")]
+    assert numbers == ["20261122-000001", "20261122-000002", "20261122-000003"]
+    assert receive(books, "adele@example.org", day=date(2026, 11, 23))[1] == "20261123-000001"
+    assert receive(books, "bruno@example.org")[1] == "20261122-000004"
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_number_that_was_not_committed_is_given_again(books: Books, failures: int) -> None:
+    assert receive(books, "adele@example.org")[1] == "20261122-000001"
+    for _ in range(failures):
+        with rolled_back(books) as transaction:
+            _, number = transaction.customers.receive(
+                CustomerId(uuid4()), "bruno@example.org", None, None, DAY
+            )
+            assert number == "20261122-000002"
+    assert receive(books, "clara@example.org")[1] == "20261122-000002"
+
+
+def test_a_message_is_taken_once(books: Books) -> None:
+    assert take(books, "stripe", "evt_1")
+    assert not take(books, "stripe", "evt_1")
+    assert take(books, "stripe", "evt_2")
+
+
+def test_two_providers_may_use_the_same_id(books: Books) -> None:
+    assert take(books, "stripe", "1")
+    assert take(books, "sendgrid", "1")
+
+
+def test_a_message_whose_transaction_failed_is_still_new(books: Books) -> None:
+    with rolled_back(books) as transaction:
+        assert transaction.inbox.take("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
+        assert not transaction.inbox.take("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
+    assert take(books, "stripe", "evt_1")
+
+
+def test_setting_a_payment_aside_twice_is_harmless(books: Books) -> None:
+    payment = UnmatchedPayment(
+        checkout_session_id="cs_1",
+        payment_intent_id="pi_1",
+        paid=euros(490),
+        reason="The order is paid already.",
+        received_at=NOON,
+    )
+    for _ in range(2):
+        with books.transaction() as transaction:
+            transaction.inbox.set_aside(payment)
