@@ -1,0 +1,118 @@
+"""The revisions establish what ``tables.py`` says, and can be taken back."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+from adapters.postgres.books import PostgresBooks, connect, downgrade, upgrade
+from adapters.postgres.tables import Xid8, metadata
+from domain.ports.errors import UnavailableError
+from tests.adapters import schema
+
+TOUCHED = {
+    "customers",
+    "upload_sessions",
+    "orders",
+    "images",
+    "restoration_jobs",
+    "email_queue",
+    "download_links",
+    "reactions",
+    "unmatched_payments",
+}
+
+
+@pytest.fixture
+def empty_database_url(own_database_url: str) -> str:
+    """A database without a schema."""
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return own_database_url
+
+
+@pytest.fixture
+def xid8_is_known() -> Iterator[None]:
+    """SQLAlchemy reads schemas with this register of types, which lacks PostgreSQL's transaction ids."""
+    ischema_names["xid8"] = Xid8
+    yield
+    del ischema_names["xid8"]
+
+
+@pytest.mark.usefixtures("xid8_is_known")
+def test_the_migrated_schema_is_the_one_the_tables_describe(database_url: str) -> None:
+    engine = connect(database_url, connections=1)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("aspect", [schema.checks, schema.indexes, schema.foreign_keys, schema.columns])
+def test_what_alembic_does_not_compare_is_the_same_as_well(
+    database_url: str, empty_database_url: str, aspect: Callable[[str], set[str]]
+) -> None:
+    engine = connect(empty_database_url, connections=1)
+    metadata.create_all(engine)
+    engine.dispose()
+    assert aspect(database_url) == aspect(empty_database_url) != set()
+
+
+def test_triggers_keep_updated_at_and_the_log(database_url: str) -> None:
+    touching = {
+        f"CREATE TRIGGER {table}_updated_at BEFORE UPDATE ON public.{table} "
+        "FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
+        for table in TOUCHED
+    }
+    append_only = (
+        "CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() (ALWAYS)"
+    )
+    assert schema.triggers(database_url) == {*touching, append_only}
+    assert {name for name, table in metadata.tables.items() if "updated_at" in table.c} == TOUCHED
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(database_url: str, own_database_url: str) -> None:
+    aspects = (schema.columns, schema.checks, schema.indexes, schema.triggers, schema.functions)
+    downgrade(own_database_url)
+    assert [aspect(own_database_url) for aspect in aspects] == [set()] * len(aspects)
+    upgrade(own_database_url)
+    assert [a(own_database_url) for a in aspects] == [a(database_url) for a in aspects]
+
+
+def test_each_revision_can_be_taken_back_by_itself(own_database_url: str) -> None:
+    for revision in ("0003", "0002", "0001"):
+        downgrade(own_database_url, revision)
+    for revision in ("0002", "0003", "0004"):
+        upgrade(own_database_url, revision)
+
+
+def test_an_upgrade_from_many_processes_at_once_is_harmless(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(lambda _: upgrade(empty_database_url), range(4)))
+    upgrade(empty_database_url)
+    books = PostgresBooks(empty_database_url, connections=1)
+    books.check()
+    books.close()
+
+
+def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) -> None:
+    downgrade(own_database_url, "0003")
+    books = PostgresBooks(own_database_url, connections=1)
+    with pytest.raises(UnavailableError, match=r"at 0003, not \d{4}; run `restoreclick db upgrade`"):
+        books.check()
+    books.close()
+
+
+def test_books_without_a_server_say_which_address_to_check() -> None:
+    books = PostgresBooks("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
+    with pytest.raises(UnavailableError, match="check DATABASE_URL"):
+        books.check()
+    books.close()
