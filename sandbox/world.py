@@ -87,6 +87,7 @@ class Sandbox:
                 **credentials,
                 **_past_proxies(),
                 "PUBLIC_URL": self._shop_url,
+                "SENDER_ADDRESS": "photos@shop.example",
             }
             self.addresses = {
                 **{name: announcement["url"] for name, announcement in announcements.result().items()},

@@ -1,0 +1,110 @@
+"""The queue wakes workers at once, forgets without harm, and carries ids alone."""
+
+import time
+from collections.abc import Iterator
+from threading import Event
+from typing import Self
+from uuid import UUID, uuid4
+
+import dramatiq
+import pytest
+
+from adapters.queue_dramatiq import MAX_WAKE_UPS, QUEUES, DramatiqQueue
+from domain.model.reactions import CancelPrediction, MoveImages
+from domain.ports.errors import UnavailableError
+from sandbox.services import valkey
+
+SOON_SECONDS = 5
+REACTION = MoveImages()
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[DramatiqQueue]:
+    queue = DramatiqQueue(redis_url)
+    queue.broker.client.flushall()
+    yield queue
+    queue.close()
+
+
+class Hands:
+    """A worker that remembers what it was handed, and when."""
+
+    def __init__(self, queue: DramatiqQueue) -> None:
+        self.handed: list[tuple[str, float]] = []
+        self.came = Event()
+        for name in queue.broker.get_declared_queues():
+            dramatiq.actor(broker=queue.broker, queue_name=name, actor_name=name)(self.take)
+        self.worker = dramatiq.Worker(queue.broker, worker_threads=2)
+
+    def take(self, reaction_id: str) -> None:
+        self.handed.append((reaction_id, time.monotonic()))
+        self.came.set()
+
+    def __enter__(self) -> Self:
+        self.worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.worker.stop()
+
+
+def test_every_kind_of_work_has_a_queue_and_there_are_four(queue: DramatiqQueue) -> None:
+    assert queue.broker.get_declared_queues() == {"storage", "restoration", "payments", "email"}
+    assert set(QUEUES.values()) == queue.broker.get_declared_queues()
+
+
+def test_an_idle_worker_is_woken_at_once(queue: DramatiqQueue) -> None:
+    delays: list[float] = []
+    with Hands(queue) as hands:
+        for _ in range(7):
+            hands.came.clear()
+            sent_at = time.monotonic()
+            queue.send([(uuid4(), REACTION)])
+            assert hands.came.wait(SOON_SECONDS)
+            delays.append(hands.handed[-1][1] - sent_at)
+    # Dramatiq's own polling takes some 140 ms; half of that would still tell the two apart on a busy machine.
+    assert sorted(delays)[len(delays) // 2] < 0.07
+
+
+def test_what_was_sent_before_a_worker_came_is_not_lost(queue: DramatiqQueue) -> None:
+    reaction_id = uuid4()
+    queue.send([(reaction_id, CancelPrediction("prediction"))])
+    with Hands(queue) as hands:
+        assert hands.came.wait(SOON_SECONDS)
+    assert [UUID(handed) for handed, _ in hands.handed] == [reaction_id]
+
+
+def test_a_message_carries_the_id_and_nothing_else(queue: DramatiqQueue) -> None:
+    reaction_id = uuid4()
+    queue.send([(reaction_id, CancelPrediction("secret-prediction"))])
+    [raw] = queue.broker.client.hvals("restoreclick:restoration.msgs")
+    message = dramatiq.Message.decode(raw)
+    assert (message.args, message.kwargs) == ((str(reaction_id),), {})
+    assert b"secret-prediction" not in raw
+
+
+def test_wake_ups_that_nobody_waits_for_do_not_pile_up(queue: DramatiqQueue) -> None:
+    for _ in range(MAX_WAKE_UPS * 2):
+        queue.send([(uuid4(), REACTION)])
+    assert queue.broker.client.llen("restoreclick:storage:wake-ups") == MAX_WAKE_UPS
+
+
+def test_a_worker_goes_on_after_redis_was_emptied(queue: DramatiqQueue) -> None:
+    with Hands(queue) as hands:
+        queue.broker.client.flushall()
+        queue.send([(uuid4(), REACTION)])
+        assert hands.came.wait(SOON_SECONDS)
+
+
+def test_a_redis_that_is_away_is_no_error_for_whoever_sends(tmp_path_factory: pytest.TempPathFactory) -> None:
+    away = DramatiqQueue(f"unix://{tmp_path_factory.mktemp('nobody')}/valkey.sock")
+    away.send([(uuid4(), REACTION)])
+    with pytest.raises(UnavailableError, match="check REDIS_URL"):
+        away.check()
+    away.close()

@@ -1,0 +1,134 @@
+"""The settings: what is missing or malformed is named all at once, and secrets are never shown."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from entrypoints.bootstrap import policy_from
+from entrypoints.settings import Settings, SettingsError, example, read_settings
+
+COMPLETE = {
+    "DATABASE_URL": "postgresql://shop:hush@localhost/shop",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "S3_ENDPOINT": "http://localhost:8333",
+    "S3_ACCESS_KEY": "an-access-key",
+    "S3_SECRET_KEY": "canary-s3-secret",
+    "STRIPE_SECRET_KEY": "sk_test_canary",
+    "STRIPE_WEBHOOK_SECRET": "whsec_canary",
+    "REPLICATE_API_TOKEN": "r8_canary_token",
+    "REPLICATE_WEBHOOK_SECRET": "whsec_canary_replicate",
+    "SENDGRID_API_KEY": "SG.canary",
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": "k" * 124,
+    "SENDER_ADDRESS": "photos@shop.example",
+    "WORKER_SECRET_KEY": "canary" * 8,
+    "PUBLIC_URL": "https://shop.example/",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in COMPLETE.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_a_complete_environment_is_read_with_the_documented_defaults(environment: pytest.MonkeyPatch) -> None:
+    del environment
+    settings = read_settings()
+    assert settings.cleanup_retention_days == 7
+    assert settings.max_restoration_attempts == 3
+    assert settings.email_retry_delay_ms == 60_000
+    assert settings.public_url == "https://shop.example"
+
+
+def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: pytest.MonkeyPatch) -> None:
+    for name in COMPLETE:
+        environment.delenv(name)
+    with pytest.raises(SettingsError) as refusal:
+        read_settings()
+    for name in COMPLETE:
+        description = Settings.model_fields[name.lower()].description
+        assert f"{name} is missing: {description}." in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "malformed"),
+    [
+        ("DATABASE_URL", "mysql://localhost/shop"),
+        ("REDIS_URL", "localhost"),
+        ("S3_ENDPOINT", "localhost:8333"),
+        ("WORKER_SECRET_KEY", "short"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_one_aaaa,whsec_two_aaaa,whsec_three_aaaa"),
+        ("PRICE_PER_PHOTO", "490"),
+        ("PRICE_PER_PHOTO", "2:490"),
+        ("PRICE_CURRENCY", "euro"),
+        ("REPLICATE_MODEL", "restore-image"),
+        ("REPLICATE_EXTRA_INPUT", "output_format=png"),
+        ("MAX_RESTORATION_ATTEMPTS", "0"),
+        ("HTTP_PORT", "70000"),
+        ("SENDER_ADDRESS", "photos"),
+    ],
+)
+def test_a_malformed_setting_is_named(environment: pytest.MonkeyPatch, name: str, malformed: str) -> None:
+    environment.setenv(name, malformed)
+    with pytest.raises(SettingsError, match=f"{name} is malformed"):
+        read_settings()
+
+
+def test_a_malformed_secret_is_not_repeated_in_the_message(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WORKER_SECRET_KEY", "canary")
+    environment.setenv("DATABASE_URL", "postgres//shop:canary@localhost")
+    with pytest.raises(SettingsError) as refusal:
+        read_settings()
+    assert "canary" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+def test_secrets_do_not_show_when_settings_are_printed(environment: pytest.MonkeyPatch) -> None:
+    del environment
+    assert "canary" not in repr(read_settings())
+
+
+def test_two_webhook_secrets_are_accepted_while_one_is_rotated(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("STRIPE_WEBHOOK_SECRET", "whsec_old_one, whsec_new_one")
+    secrets = [secret.get_secret_value() for secret in read_settings().stripe_webhook_secret]
+    assert secrets == ["whsec_old_one", "whsec_new_one"]
+
+
+def test_prices_come_from_the_settings(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PRICE_PER_PHOTO", "1:500,5:400")
+    environment.setenv("PRICE_CURRENCY", "USD")
+    prices = policy_from(read_settings()).prices
+    assert str(prices.quote(4)) == "20.00 USD"
+    assert str(prices.quote(5)) == "20.00 USD"
+
+
+def test_providers_reach_the_shop_under_an_address_of_their_own_if_there_is_one(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert policy_from(read_settings()).webhook_url == "https://shop.example"
+    environment.setenv("WEBHOOK_URL", "https://hooks.shop.example/")
+    assert policy_from(read_settings()).webhook_url == "https://hooks.shop.example"
+
+
+def test_the_example_holds_every_setting_and_no_other() -> None:
+    named = re.findall(r"^(?:# )?([A-Z0-9_]+)=", example(), flags=re.MULTILINE)
+    assert named == [name.upper() for name in Settings.model_fields]
+
+
+def test_what_the_example_shows_as_defaults_are_the_defaults(environment: pytest.MonkeyPatch) -> None:
+    before = read_settings()
+    for name, value in re.findall(r"^# ([A-Z0-9_]+)=(.+)$", example(), flags=re.MULTILINE):
+        environment.setenv(name, value)
+    assert read_settings() == before
+
+
+def test_the_generated_files_are_fresh() -> None:
+    script = Path(__file__).parents[2] / "docs/generate.py"
+    check = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)  # noqa: S603
+    assert check.returncode == 0, check.stderr
