@@ -1,9 +1,16 @@
-"""Time and ids from the machine the shop runs on."""
+"""Time, ids and room for large files, from the machine the shop runs on."""
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 from uuid import UUID
+
+#: Most photos fit; a handful of workers holding one each is nothing.
+_SCRATCH_IN_MEMORY_BYTES = 8 * 1024 * 1024
 
 _RANDOM_BITS = 74
 _VERSION_7 = 0x7 << 76
@@ -27,3 +34,13 @@ class TimeOrderedIds:
         chance = secrets.randbits(_RANDOM_BITS)
         first, second = chance >> 62, chance & ((1 << 62) - 1)
         return UUID(int=(milliseconds << 80) | _VERSION_7 | (first << 64) | _VARIANT | second)
+
+
+class TemporaryScratch:
+    """Temporary files: in memory while they are small, on the disk from there on."""
+
+    @contextmanager
+    def file(self) -> Iterator[BinaryIO]:
+        """An empty file to write and read, gone when the block ends."""
+        with SpooledTemporaryFile(max_size=_SCRATCH_IN_MEMORY_BYTES) as file:
+            yield cast("BinaryIO", file)

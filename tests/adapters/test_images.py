@@ -1,0 +1,196 @@
+import io
+import struct
+import tracemalloc
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+import pytest
+from PIL import Image
+
+from adapters.images import PillowInspector
+from domain.ports.errors import UnreadablePictureError
+from domain.ports.world import PictureFacts
+
+pillow_heif.register_heif_opener()
+
+INSPECTOR = PillowInspector(max_pixels=4_000_000)
+SAMPLES = Path(__file__).parents[2] / "sandbox" / "samples"
+#: How a phone held upright writes a picture: lying on its side, with a note in its EXIF data.
+LYING = 6
+
+
+def picture(size: tuple[int, int] = (120, 80), mode: str = "RGB") -> Image.Image:
+    """Darker to the right, so that one sees which way it lies."""
+    return Image.linear_gradient("L").rotate(90).resize(size).convert(mode)
+
+
+def encoded(image: Image.Image, file_format: str, **options: Any) -> io.BytesIO:
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file
+
+
+def exif(orientation: int) -> Image.Exif:
+    data = Image.Exif()
+    data[0x0112] = orientation
+    return data
+
+
+@pytest.mark.parametrize(
+    ("file_format", "media_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("PNG", "image/png"),
+        ("WEBP", "image/webp"),
+        ("TIFF", "image/tiff"),
+        ("HEIF", "image/heic"),
+        ("AVIF", "image/avif"),
+    ],
+)
+def test_what_cameras_and_scanners_make_is_read(file_format: str, media_type: str) -> None:
+    facts = INSPECTOR.inspect(encoded(picture(), file_format))
+    assert facts == PictureFacts(media_type=media_type, width=120, height=80)
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.jpg")), ids=lambda path: path.stem)
+def test_the_sample_photos_are_read(sample: Path) -> None:
+    with sample.open("rb") as file:
+        assert INSPECTOR.inspect(file).media_type == "image/jpeg"
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_width_and_height_are_what_a_viewer_shows(file_format: str) -> None:
+    facts = INSPECTOR.inspect(encoded(picture(), file_format, exif=exif(LYING)))
+    assert (facts.width, facts.height) == (80, 120)
+
+
+def test_it_reads_from_the_beginning_wherever_the_file_stands() -> None:
+    file = encoded(picture(), "PNG")
+    file.seek(7)
+    assert INSPECTOR.inspect(file).width == 120
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"dear shop, please find my photo attached", b"%PDF-1.7", bytes(5_000)],
+    ids=["nothing", "a letter", "a pdf", "zeros"],
+)
+def test_what_is_no_picture_is_refused_with_what_to_send_instead(content: bytes) -> None:
+    with pytest.raises(UnreadablePictureError) as refusal:
+        INSPECTOR.inspect(io.BytesIO(content))
+    assert str(refusal.value) == (
+        "This file is not a picture we can read. Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file."
+    )
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "BMP", "ICO", "PPM", "PDF", "JPEG2000"])
+def test_other_formats_are_not_even_tried(file_format: str) -> None:
+    with pytest.raises(UnreadablePictureError, match="not a picture we can read"):
+        INSPECTOR.inspect(encoded(picture(), file_format))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_a_picture_that_was_cut_off_is_refused(file_format: str, kept: float) -> None:
+    noise = Image.effect_noise((400, 300), 60).convert("RGB")
+    whole = encoded(noise, file_format).getvalue()
+    with pytest.raises(UnreadablePictureError) as refusal:
+        INSPECTOR.inspect(io.BytesIO(whole[: int(len(whole) * kept)]))
+    assert "save it again" in refusal.value.advice or "Please send a JPEG" in refusal.value.advice
+
+
+def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadablePictureError) as refusal:
+            INSPECTOR.inspect(bomb(60_000, 60_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert refusal.value.problem == "This picture is too large: 60000 x 60000 pixels."
+    assert refusal.value.advice == "Please send it with at most 4 megapixels."
+    assert peak < 5_000_000
+
+
+def bomb(width: int, height: int) -> io.BytesIO:
+    """A few hundred bytes that promise ten gigabytes."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return io.BytesIO(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100)))
+    )
+
+
+def test_a_picture_that_is_too_small_is_refused() -> None:
+    with pytest.raises(UnreadablePictureError, match="too small: 120 x 31 pixels"):
+        INSPECTOR.inspect(encoded(picture((120, 31)), "PNG"))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_what_every_restorer_reads_is_passed_on_untouched(file_format: str) -> None:
+    file = encoded(picture(), file_format)
+    upright, media_type = INSPECTOR.upright(file)
+    assert upright is file
+    assert upright.tell() == 0
+    assert media_type == f"image/{file_format.lower()}"
+
+
+@pytest.mark.parametrize("file_format", ["TIFF", "HEIF", "AVIF"])
+def test_what_few_restorers_read_becomes_jpeg(file_format: str) -> None:
+    upright, media_type = INSPECTOR.upright(encoded(picture(), file_format))
+    assert media_type == "image/jpeg"
+    with Image.open(upright) as image:
+        assert (image.format, image.size) == ("JPEG", (120, 80))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_what_lies_on_its_side_is_set_upright_and_its_metadata_left_out(file_format: str) -> None:
+    upright, media_type = INSPECTOR.upright(encoded(picture(), file_format, exif=exif(LYING)))
+    assert media_type == "image/jpeg"
+    with Image.open(upright) as image:
+        assert image.size == (80, 120)
+        assert not image.getexif()
+        grey = image.convert("L")
+        corners = [
+            grey.crop(box).resize((1, 1)).tobytes()[0]
+            for box in ((0, 0, 9, 9), (71, 0, 80, 9), (0, 111, 9, 120))
+        ]
+    top_left, top_right, bottom_left = corners
+    assert top_left == pytest.approx(top_right, abs=4)
+    assert abs(top_left - bottom_left) > 200
+
+
+def test_sixteen_bits_of_grey_keep_their_shades() -> None:
+    shades = Image.new("I;16", (64, 64), 128 * 256)
+    upright, _ = INSPECTOR.upright(encoded(shades, "TIFF"))
+    with Image.open(upright) as image:
+        assert image.getpixel((30, 30)) == pytest.approx(128, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_format"), [("CMYK", "JPEG"), ("CMYK", "TIFF"), ("1", "TIFF"), ("LAB", "TIFF")]
+)
+def test_print_shop_and_fax_colours_become_plain_ones(mode: str, file_format: str) -> None:
+    source = Image.new("LAB", (64, 64), (128, 128, 128)) if mode == "LAB" else picture(mode=mode)
+    upright, media_type = INSPECTOR.upright(encoded(source, file_format))
+    assert media_type == "image/jpeg"
+    with Image.open(upright) as image:
+        assert image.mode in {"RGB", "L"}
+
+
+def test_what_is_transparent_becomes_white_paper() -> None:
+    clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    upright, _ = INSPECTOR.upright(encoded(clear, "TIFF"))
+    with Image.open(upright) as image:
+        assert image.getpixel((30, 30)) == (255, 255, 255)
+
+
+def test_a_damaged_picture_cannot_be_set_upright() -> None:
+    whole = encoded(picture((400, 300)), "TIFF").getvalue()
+    with pytest.raises(UnreadablePictureError):
+        INSPECTOR.upright(io.BytesIO(whole[: len(whole) // 2]))
