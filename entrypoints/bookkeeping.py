@@ -9,10 +9,11 @@ from sqlalchemy.exc import OperationalError
 from adapters.postgres import books as postgres
 from domain.ports.books import Books
 from domain.ports.errors import UnavailableError
+from entrypoints.failures import CommandFailedError
 from entrypoints.settings import DatabaseSettings
 
 
-class UnknownRevisionError(Exception):
+class UnknownRevisionError(CommandFailedError):
     """The migrations know no such revision."""
 
     def __init__(self, revision: str) -> None:

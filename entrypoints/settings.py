@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails, PydanticUndefined, Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.model.pricing import PriceList
+from entrypoints.failures import MisuseError
 
 _ADDRESS = TypeAdapter(AnyHttpUrl)
 
@@ -164,7 +165,7 @@ class Settings(DatabaseSettings):
     )
 
 
-class SettingsError(Exception):
+class SettingsError(MisuseError):
     """The environment lacks settings or holds malformed ones; ``problems`` has a sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:

@@ -1,0 +1,173 @@
+"""The command line: the whole shop on one machine, its production processes, and its orders told to people.
+
+Each command imports what it needs only when it runs, so that help is quick and no command needs another's libraries.
+"""
+# ruff: noqa: PLC0415 -- see above
+
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from entrypoints.cli.group import Commands
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
+
+
+def main() -> None:
+    """Run a command; Ctrl-C ends it with status 130 and without a word."""
+    try:
+        cli(prog_name="restoreclick", standalone_mode=False)
+    except click.ClickException as failure:
+        failure.show()
+        sys.exit(failure.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Old photos go in, restored photos come out in an e-mail, and the log can tell the whole story."""
+
+
+@cli.command()
+@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
+def demo(photos: tuple[Path, ...]) -> None:
+    """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
+    from entrypoints.cli.demo import run
+
+    run(photos)
+
+
+@cli.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".restoreclick"),
+    show_default=True,
+    help="The folder that keeps everything between starts.",
+)
+def dev(data: Path) -> None:
+    """Run the whole shop on this machine until Ctrl-C."""
+    from entrypoints.cli.dev import run
+
+    run(data)
+
+
+@cli.command()
+@click.option("--fd", type=int, help="A listening socket to serve on, inherited from whoever starts this.")
+def serve(fd: int | None) -> None:
+    """Serve the shop's API; every setting comes from the environment."""
+    from entrypoints.http import serve
+    from entrypoints.settings import read_settings
+
+    serve(read_settings(), fd=fd)
+
+
+@cli.command()
+def worker() -> None:
+    """Do the shop's outstanding work; every setting comes from the environment."""
+    from entrypoints.settings import read_settings
+    from entrypoints.worker import run
+
+    run(read_settings())
+
+
+@cli.group()
+def db() -> None:
+    """Keep the database's schema and its read models."""
+
+
+@db.command()
+@click.option("--revision", default="head", show_default=True, help="The revision to come to.")
+def upgrade(revision: str) -> None:
+    """Bring the schema up to date; running it twice is harmless."""
+    from entrypoints import bookkeeping
+    from entrypoints.settings import read_database_settings
+
+    bookkeeping.upgrade(read_database_settings(), revision)
+    click.echo(f"The schema is at {revision}.")
+
+
+@db.command()
+@click.argument("revision")
+def downgrade(revision: str) -> None:
+    """Take the schema back to REVISION ("base": to nothing), with all the data that later ones hold."""
+    from entrypoints import bookkeeping
+    from entrypoints.settings import read_database_settings
+
+    bookkeeping.downgrade(read_database_settings(), revision)
+    click.echo(f"The schema is back at {revision}.")
+
+
+@db.command()
+def rebuild() -> None:
+    """Write every read model anew from the log; nothing can be recorded meanwhile."""
+    from entrypoints.bookkeeping import open_books
+    from entrypoints.cli.rebuilding import rebuild
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        rebuild(books)
+
+
+@cli.group()
+def orders() -> None:
+    """Look at orders."""
+
+
+@orders.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@_JSON
+def list_orders(limit: int, *, as_json: bool) -> None:
+    """The newest orders."""
+    from entrypoints.bookkeeping import open_books
+    from entrypoints.cli.orders import show_list
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show_list(books, limit, as_json=as_json)
+
+
+@orders.command("show")
+@click.argument("order", metavar="ID")
+def show_order(order: str) -> None:
+    """Where an order stands; ID is its number, its id, or the beginning of that."""
+    from entrypoints.bookkeeping import open_books
+    from entrypoints.cli.orders import show
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show(books, order)
+
+
+@orders.command("history")
+@click.argument("order", metavar="ID")
+@_JSON
+def order_history(order: str, *, as_json: bool) -> None:
+    """An order's story from the log, as a person would tell it; ID is as for `show`."""
+    from entrypoints.bookkeeping import open_books
+    from entrypoints.cli.orders import show_history
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show_history(books, order, as_json=as_json)
+
+
+@cli.group()
+def events() -> None:
+    """Look at the log."""
+
+
+@events.command()
+@click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until Ctrl-C.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only this many of what is there, the newest.")
+@_JSON
+def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
+    """The whole log, all orders, in the order it was committed."""
+    from entrypoints.bookkeeping import open_books
+    from entrypoints.cli.events import show_log
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show_log(books, limit, follow=follow, as_json=as_json)

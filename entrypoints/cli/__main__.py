@@ -1,0 +1,5 @@
+"""``python -m entrypoints.cli`` is ``restoreclick``."""
+
+from entrypoints.cli import main
+
+main()

@@ -1,0 +1,182 @@
+"""Orders as people look at them: the list, one order's state, and its story."""
+
+import re
+from uuid import UUID
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from domain.model.order import Order
+from domain.model.reactions import outstanding
+from domain.model.values import Money, OrderId, OrderNumber
+from domain.ports.books import Books, OrderSummary, Transaction
+from domain.services.standing import in_words, number_of, possible, standing, way_of
+from domain.services.story import Passage, Story, tell
+from domain.services.wording import MAILS, capitalised, day, lasting, sized
+from entrypoints.cli.events import json_of
+from entrypoints.cli.screen import screen
+from entrypoints.failures import CommandFailedError
+
+#: Among how many orders, the newest first, the beginning of an id is looked for.
+PREFIX_REACH = 10_000
+
+_NUMBER = re.compile(r"\d{8}-\d{6,}")
+
+
+class UnknownOrderError(CommandFailedError):
+    """Nothing in the books goes by this id."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        super().__init__(f"There is no order {wanted}: `restoreclick orders list` shows those there are.")
+
+
+class AmbiguousOrderError(CommandFailedError):
+    """The beginning of an id fits several orders."""
+
+    def __init__(self, wanted: str, matches: int) -> None:
+        self.wanted = wanted
+        self.matches = matches
+        super().__init__(f"The ids of {matches} orders begin with {wanted}: give more of the one you mean.")
+
+
+def show_list(books: Books, limit: int, *, as_json: bool) -> None:
+    """Print the newest orders, as a table or as JSON."""
+    with books.transaction() as transaction:
+        orders = transaction.shelf.newest(limit)
+    if as_json:
+        for order in orders:
+            click.echo(msgspec.json.encode(order))
+    elif orders:
+        screen().print(_table(orders))
+    else:
+        click.echo("There is no order yet.")
+
+
+def show(books: Books, wanted: str) -> None:
+    """Print where an order stands; raises UnknownOrderError or AmbiguousOrderError."""
+    with books.transaction() as transaction:
+        order = transaction.log.load(_find(transaction, wanted))
+    console = screen()
+    console.print(Text(f"Order {order.payment.order_number if order.payment else ''}", style="bold"), end="")
+    console.print(f"  {order.order_id}")
+    console.print(standing(order), soft_wrap=True)
+    for heading, lines in _chapters(order):
+        console.print(f"\n[bold]{heading}[/bold]")
+        for line in lines or ["none"]:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
+    """Print an order's story, or its events as JSON; raises UnknownOrderError or AmbiguousOrderError."""
+    with books.transaction() as transaction:
+        history = transaction.log.history(_find(transaction, wanted))
+    if as_json:
+        for recorded in history:
+            click.echo(json_of(recorded))
+    else:
+        print_story(screen(), tell(history))
+
+
+def print_story(console: Console, story: Story) -> None:
+    """Print a story: when, how long after the event before, what happened, and who did it."""
+    console.print(Text(story.title, style="bold"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    today = None
+    for passage in story.passages:
+        at = passage.recorded.recorded_at
+        if at.date() != today:
+            today = at.date()
+            table.add_row()
+            table.add_row("", "", Text(f"{at:%A}, {day(at)} (UTC)", style="italic"))
+        if passage.pause:
+            table.add_row("", "", Text(passage.pause, style="yellow"))
+        table.add_row(*_line(passage))
+    console.print(table)
+    console.print(f"\n{story.ending}", soft_wrap=True)
+
+
+def _line(passage: Passage) -> tuple[Text, ...]:
+    since = f"+{lasting(passage.since_previous)}" if passage.since_previous is not None else ""
+    return (
+        Text(f"{passage.recorded.recorded_at:%H:%M:%S}"),
+        Text(since, style="dim", justify="right"),
+        Text(passage.text),
+        Text(passage.who, style="dim"),
+    )
+
+
+def _find(transaction: Transaction, wanted: str) -> OrderId:
+    order_id = _by_number(transaction, wanted) if _NUMBER.fullmatch(wanted) else _by_id(transaction, wanted)
+    if order_id is None or not transaction.log.load(order_id).version:
+        raise UnknownOrderError(wanted)
+    return order_id
+
+
+def _by_number(transaction: Transaction, wanted: str) -> OrderId | None:
+    return transaction.shelf.find(OrderNumber(wanted))
+
+
+def _by_id(transaction: Transaction, wanted: str) -> OrderId | None:
+    try:
+        return OrderId(UUID(wanted))
+    except ValueError:
+        orders = transaction.shelf.newest(PREFIX_REACH)
+    matches = [order.order_id for order in orders if str(order.order_id).startswith(wanted.lower())]
+    if len(matches) > 1:
+        raise AmbiguousOrderError(wanted, len(matches))
+    return matches[0] if matches else None
+
+
+def _table(orders: list[OrderSummary]) -> Table:
+    table = Table("Number", "State", "Restored", "Paid", "Paid at (UTC)", "Id", box=None, pad_edge=False)
+    for order in orders:
+        table.add_row(
+            order.number,
+            f"{order.state}, on hold" if order.is_held else order.state,
+            f"{order.restored} of {order.images}",
+            str(order.paid),
+            f"{order.paid_at:%Y-%m-%d %H:%M:%S}",
+            str(order.order_id),
+        )
+    return table
+
+
+def _chapters(order: Order) -> list[tuple[str, list[str]]]:
+    refunds = [
+        f"{refund.amount}, {refund.reason.replace('_', ' ')}: {refund.status}"
+        for refund in order.refunds.values()
+    ]
+    return [
+        ("Money", _money(order)),
+        *([("Refunds", refunds)] if refunds else []),
+        (
+            "Photos",
+            [f"{number_of(order, i.image_id)}  {i.share}  {way_of(i, order)}" for i in order.images.values()],
+        ),
+        ("E-mails", [f"{capitalised(MAILS[mail.kind])}: {mail.status}" for mail in order.emails.values()]),
+        ("Links", _links(order)),
+        ("Still to do", [capitalised(in_words(work, order)) for work in outstanding(order)]),
+        ("What can be done", [capitalised(way) for way in possible(order)]),
+    ]
+
+
+def _money(order: Order) -> list[str]:
+    payment = order.payment
+    if payment is None:
+        return []
+    back = Money(amount=order.refunded_amount, currency=payment.paid.currency)
+    disputes = [f"Dispute {name}: {outcome or 'open'}" for name, outcome in order.disputes.items()]
+    quoted = f"{payment.quoted} quoted, {payment.discount} discount, {payment.paid} paid, {back} paid back"
+    return [quoted, f"Stripe: {payment.payment_intent_id or 'nothing charged'}", *disputes]
+
+
+def _links(order: Order) -> list[str]:
+    return [
+        f"{sized(link.archive.size_bytes)}, good until {day(link.expires_at)}, "
+        f"{'opened' if link.opened else 'not opened yet'}"
+        for link in order.links.values()
+    ]
