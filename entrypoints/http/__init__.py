@@ -1,0 +1,6 @@
+"""The HTTP doorway: uploads, checkout, the providers' notices, orders and downloads."""
+
+from entrypoints.http.application import create_app
+from entrypoints.http.server import CannotListenError, announce, run, serve
+
+__all__ = ["CannotListenError", "announce", "create_app", "run", "serve"]

@@ -1,0 +1,59 @@
+"""The application: every address of the shop, and what they all share."""
+
+from importlib.metadata import version
+
+from anyio import CapacityLimiter
+from litestar import Litestar, get
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from entrypoints.bootstrap import Shop
+from entrypoints.http import checkout, downloads, health, orders, uploads, webhooks
+from entrypoints.http.diary import Diary
+from entrypoints.http.parameters import BULK_THREADS
+from entrypoints.http.problems import answer
+
+#: For every address that does not say otherwise: small JSON documents.
+MAX_BODY_BYTES = 16 * 1024
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def index() -> dict[str, str]:
+    """Say who answers here."""
+    return {"name": "RestoreClick", "documentation": "/schema/openapi.json", "health": "/health/ready"}
+
+
+def create_app(shop: Shop) -> Litestar:
+    """The HTTP doorway of a shop; closing the shop stays with the caller."""
+    bulk_threads = CapacityLimiter(BULK_THREADS)
+    app = Litestar(
+        [
+            index,
+            uploads.open_session,
+            uploads.send_photo,
+            uploads.show_session,
+            checkout.open_checkout,
+            webhooks.from_stripe,
+            webhooks.from_replicate,
+            webhooks.from_sendgrid,
+            orders.show_order,
+            orders.show_progress,
+            downloads.fetch_archive,
+            downloads.fetch_image,
+            health.live,
+            health.ready,
+        ],
+        dependencies={
+            "shop": Provide(lambda: shop, sync_to_thread=False),
+            "bulk_threads": Provide(lambda: bulk_threads, sync_to_thread=False),
+        },
+        exception_handlers={Exception: answer},
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=OpenAPIConfig(
+            title="RestoreClick", version=version("restoreclick"), render_plugins=[JsonRenderPlugin()]
+        ),
+        logging_config=None,
+    )
+    app.asgi_handler = Diary(app.asgi_handler)
+    return app

@@ -1,0 +1,72 @@
+"""Request bodies, taken with limits: so many bytes, in so much time, and never a large one in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, BinaryIO
+
+from anyio import CapacityLimiter, to_thread
+from litestar import Request
+from litestar.exceptions import InternalServerException
+
+from entrypoints.http.errors import BodyCutError, BodyEmptyError, BodyTooLargeError, BodyTooSlowError
+
+AnyRequest = Request[Any, Any, Any]
+
+#: Time for a whole body: 50 MiB over a slow mobile connection of 1.5 megabit a second.
+PATIENCE_SECONDS = 300.0
+
+#: How much is gathered before a thread writes it: a disk may stall, the event loop must not.
+BATCH_BYTES = 1024 * 1024
+
+
+async def receive_into(
+    file: BinaryIO, request: AnyRequest, *, limit_bytes: int, limiter: CapacityLimiter
+) -> int:
+    """Write the body to ``file`` and tell its length in bytes.
+
+    Raises BodyTooLargeError as soon as that is certain, before the first byte if the length is announced, and
+    BodyTooSlowError, BodyCutError or BodyEmptyError.
+    """
+    size_bytes = 0
+    batch = bytearray()
+    async with _patience():
+        async for chunk in _chunks(request, limit_bytes):
+            batch += chunk
+            if len(batch) >= BATCH_BYTES:
+                size_bytes += await to_thread.run_sync(file.write, batch, limiter=limiter)
+                batch = bytearray()
+        size_bytes += await to_thread.run_sync(file.write, batch, limiter=limiter)
+    if not size_bytes:
+        raise BodyEmptyError
+    return size_bytes
+
+
+async def receive_bytes(request: AnyRequest, *, limit_bytes: int) -> bytes:
+    """A small body as it came, for a signature to be checked on; raises the errors of ``receive_into``."""
+    async with _patience():
+        return b"".join([chunk async for chunk in _chunks(request, limit_bytes)])
+
+
+async def _chunks(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]:
+    announced = request.content_length
+    if announced is not None and announced > limit_bytes:
+        raise BodyTooLargeError(limit_bytes)
+    size_bytes = 0
+    try:
+        async for chunk in request.stream():
+            size_bytes += len(chunk)
+            if size_bytes > limit_bytes:
+                raise BodyTooLargeError(limit_bytes)
+            yield chunk
+    except InternalServerException as error:  # the framework's word for a client that hung up
+        raise BodyCutError from error
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise BodyTooSlowError(PATIENCE_SECONDS) from error

@@ -1,0 +1,34 @@
+"""Chapter 2 over HTTP: ask for the page where the photos are paid."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import post
+from litestar.params import JSONBody
+
+from domain.model.values import UploadSessionId
+from entrypoints.http import views
+from entrypoints.http.parameters import TheShop
+
+#: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
+EmailAddress = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+
+
+class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a customer may say about a checkout. A price is not among it: it is refused, not ignored."""
+
+    session_id: UUID
+    email: EmailAddress | None = None
+
+
+@post("/api/checkout-sessions", sync_to_thread=True)
+def open_checkout(shop: TheShop, data: JSONBody[CheckoutRequest]) -> views.CheckoutView:
+    """Quote the session's photos and open the provider's page; asking again gives the same page."""
+    session_id = UploadSessionId(data.session_id)
+    checkout = shop.checking_out.open(session_id, email=data.email)
+    photos = len(shop.uploading.find(session_id).photos)
+    view = views.opened_checkout(checkout, photos)
+    if view is None:
+        raise AssertionError("A checkout that was opened has its page.")
+    return view

@@ -1,0 +1,83 @@
+"""One line in the log for each request, and an id that the answer, the log and the events share."""
+
+import time
+from uuid import UUID, uuid4
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Probes come every few seconds for ever.
+_QUIET = frozenset({"/health/live", "/health/ready"})
+
+_log = structlog.get_logger(__name__)
+
+
+class Diary:
+    """Surrounds the whole application, its unknown addresses included.
+
+    The log knows a request by its path template, never by its path: a path may hold a download token.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Number the request, pass it on, write the line."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        request_id = _given_id(scope) or uuid4()
+        scope["state"]["request_id"] = request_id
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", str(request_id).encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=str(request_id)):
+            try:
+                await self._app(scope, receive, sending)
+            except Exception:
+                if not status:
+                    raise
+                # The answer has begun, so nobody can be told: the server closes the connection, the log knows why.
+                _log.exception("response_broken_off")
+            finally:
+                _write_line(scope, status, time.perf_counter() - started)
+
+
+def request_id_of(scope: Scope) -> UUID:
+    """The id of the request, as the diary gave it."""
+    request_id: UUID = scope["state"]["request_id"]
+    return request_id
+
+
+def _given_id(scope: Scope) -> UUID | None:
+    """The id a proxy gave the request, if it is a UUID; anything else could be made to forge log lines."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    try:
+        return UUID(given.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def _write_line(scope: Scope, status: int, seconds: float) -> None:
+    path = scope.get("path_template") or "(unknown)"
+    write = _log.debug if path in _QUIET else _log.info
+    write(
+        "http_request",
+        method=scope.get("method"),
+        path=path,
+        status=status,
+        duration_ms=round(seconds * 1000, 1),
+        problem=scope["state"].get("problem"),
+    )

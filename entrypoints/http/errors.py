@@ -1,0 +1,84 @@
+"""What is wrong with a request itself, before the shop is asked.
+
+RequestError
+├── BodyTooLargeError      more bytes than this address takes
+├── BodyTooSlowError       the body did not arrive in time
+├── BodyCutError           the sender hung up before the end
+├── BodyEmptyError         nothing was sent
+├── NotARawPhotoError      a form, or something that says it is no picture
+├── UnknownOrderError      no order has this id
+└── NotReadyError          a part without which the shop cannot work is away
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+
+class RequestError(Exception):
+    """The root of what the HTTP doorway refuses; the message is one sentence that says what to do."""
+
+
+class BodyTooLargeError(RequestError):
+    """More bytes than this address takes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"This address takes {_readable(limit_bytes)} at most: send a smaller file.")
+
+
+class BodyTooSlowError(RequestError):
+    """The body did not arrive in time."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self.patience_seconds = patience_seconds
+        super().__init__(
+            f"The body did not arrive within {patience_seconds:.0f} seconds: send it again over a faster connection."
+        )
+
+
+class BodyCutError(RequestError):
+    """The sender hung up before the end."""
+
+    def __init__(self) -> None:
+        super().__init__("The connection ended before the whole body was here: send it again.")
+
+
+class BodyEmptyError(RequestError):
+    """Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("The request has no body: send the photo's bytes as the body.")
+
+
+class NotARawPhotoError(RequestError):
+    """The body is a form, or something that says of itself that it is no picture."""
+
+    def __init__(self, content_type: str) -> None:
+        self.content_type = content_type
+        super().__init__(
+            f"A photo cannot be sent as {content_type[:80]}: send its bytes alone as the body, one photo per request,"
+            " with Content-Type: application/octet-stream and the file's name in ?filename=."
+        )
+
+
+class UnknownOrderError(RequestError):
+    """No order has this id; an order begins when it is paid."""
+
+    def __init__(self, order_id: UUID) -> None:
+        self.order_id = order_id
+        super().__init__(
+            f"There is no order {order_id}: it begins once it is paid, so look again after the payment."
+        )
+
+
+class NotReadyError(RequestError):
+    """A part without which the shop cannot work is away; ``checks`` has a sentence for each part."""
+
+    def __init__(self, checks: Mapping[str, str]) -> None:
+        self.checks = checks
+        super().__init__("The shop cannot work now; what is wrong, and what to do, stands in checks.")
+
+
+def _readable(size_bytes: int) -> str:
+    mebibyte = 1024 * 1024
+    return f"{size_bytes // mebibyte} MiB" if size_bytes >= mebibyte else f"{size_bytes} bytes"

@@ -1,0 +1,32 @@
+"""What handlers are given, and how what strangers send is brought into shape."""
+
+import unicodedata
+
+from anyio import CapacityLimiter
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from entrypoints.bootstrap import Shop
+
+#: The shop behind the doorway. It is handed over as it is, never checked field by field.
+TheShop = NamedDependency[SkipValidation[Shop]]
+
+#: The threads that move photos, apart from those that answer: a slow storage must not keep a webhook waiting. Few,
+#: because a photo that is being decoded may take some hundred megabytes.
+BulkThreads = NamedDependency[SkipValidation[CapacityLimiter]]
+BULK_THREADS = 16
+
+LONGEST_FILE_NAME = 200
+
+
+def clean_file_name(given: str) -> str:
+    """A customer's file name without folders, control characters or excess; ``photo`` if nothing is left."""
+    base = given.replace("\\", "/").rpartition("/")[2]
+    printable = "".join(char for char in base if not unicodedata.category(char).startswith("C"))
+    return printable.strip()[:LONGEST_FILE_NAME] or "photo"
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    """Whether the client has this version already, by its If-None-Match header."""
+    known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return etag in known or "*" in known

@@ -1,0 +1,65 @@
+"""Chapter 1 over HTTP: open an upload session, send photos, look at it."""
+
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+
+from domain.model.values import UploadSessionId
+from entrypoints.http import views
+from entrypoints.http.bodies import AnyRequest, receive_into
+from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
+from entrypoints.http.parameters import BulkThreads, TheShop, clean_file_name
+
+#: What a session says it takes; the picture inspector decides.
+ACCEPTED_MEDIA_TYPES = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/tiff",
+    "image/heic",
+    "image/heif",
+    "image/avif",
+)
+
+
+@post("/api/uploads", sync_to_thread=True)
+def open_session(shop: TheShop) -> views.UploadOpenedView:
+    """Open an upload session."""
+    return views.upload_opened(shop.uploading.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
+
+
+@post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
+async def send_photo(
+    shop: TheShop,
+    bulk_threads: BulkThreads,
+    request: AnyRequest,
+    session: FromPath[UUID],
+    filename: FromQuery[str] = "",
+) -> views.UploadedPhotoView:
+    """Send one photo: its bytes are the body. Whatever can be refused is refused before they are taken."""
+    session_id, limit_bytes = UploadSessionId(session), shop.policy.max_photo_bytes
+    _require_raw_photo(request, limit_bytes)
+    await to_thread.run_sync(shop.uploading.expect_photo, session_id)
+    with shop.scratch.file() as file:
+        size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=bulk_threads)
+        photo = await to_thread.run_sync(
+            shop.uploading.add, session_id, clean_file_name(filename), file, size_bytes, limiter=bulk_threads
+        )
+    return views.uploaded_photo(photo)
+
+
+@get("/api/uploads/{session:uuid}", sync_to_thread=True)
+def show_session(shop: TheShop, session: FromPath[UUID]) -> views.UploadView:
+    """Show a session: its photos, their price, the checkout, and the order that came of it."""
+    return views.upload(shop.uploading.find(UploadSessionId(session)), shop.policy)
+
+
+def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:
+    """Raise NotARawPhotoError or BodyTooLargeError for what the headers already give away."""
+    content_type = request.content_type[0] or "application/octet-stream"
+    if content_type != "application/octet-stream" and not content_type.startswith("image/"):
+        raise NotARawPhotoError(content_type)
+    if (request.content_length or 0) > limit_bytes:
+        raise BodyTooLargeError(limit_bytes)

@@ -1,0 +1,298 @@
+"""What the doorway shows of uploads, checkouts and orders: never a name, an address or a token."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.model.events import RecordedEvent
+from domain.model.lifecycle import TERMINAL, State
+from domain.model.order import Image, Order
+from domain.model.values import ImageId, Money
+from domain.ports.books import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.services.policy import Policy
+from domain.services.story import tell
+
+#: What an order's owner reads while nobody of the shop has to look at it.
+SENTENCES: dict[State, str] = {
+    State.NEW: "The order is not paid yet.",
+    State.PAID: "The payment is here; the photos are being put in their place.",
+    State.RESTORING: "The photos are being restored.",
+    State.SETTLED: "The restored photos are being packed.",
+    State.READY: "The restored photos are ready; the e-mail with their link is on its way.",
+    State.DELIVERED: "The restored photos are delivered; money for the others is on its way back.",
+    State.COMPLETED: "Everything that was paid for is delivered or refunded.",
+    State.REFUNDED: "Everything that was paid went back.",
+    State.ERASED: "The photos and all personal data are erased.",
+}
+
+HELD = "A person of the shop is looking at this order; nothing needs to be done."
+
+#: How soon to look again at an order on its way, and at one that waits for a person.
+POLL_SECONDS, HELD_POLL_SECONDS = 2, 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmountView:
+    """Money in minor units of an ISO currency."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadOpenedView:
+    """A new upload session and what it takes."""
+
+    session_id: UUID
+    photos_url: str
+    expires_in_days: int
+    max_photos: int
+    max_photo_bytes: int
+    accepted_media_types: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedPhotoView:
+    """A photo that was taken in."""
+
+    photo_id: UUID
+    file_name: str
+    media_type: str
+    width: int
+    height: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutView:
+    """The provider's page where the session's photos are paid."""
+
+    url: str
+    expires_at: datetime
+    amount: int
+    currency: str
+    photos: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadView:
+    """An upload session; ``quote`` is the price of the photos in it, ``order_id`` is told once they are paid."""
+
+    session_id: UUID
+    status: str
+    photos: list[UploadedPhotoView]
+    quote: AmountView | None
+    checkout: CheckoutView | None
+    order_id: UUID | None
+    order_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoView:
+    """A paid photo: uploaded, waiting, restoring, restored or failed."""
+
+    image_id: UUID
+    file_name: str | None
+    state: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailView:
+    """A mail the order owes its customer."""
+
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventView:
+    """A line of the order's history."""
+
+    version: int
+    name: str
+    recorded_at: datetime
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderView:
+    """An order as its owner may see it."""
+
+    order_id: UUID
+    number: str | None
+    version: int
+    state: str
+    sentence: str
+    is_held: bool
+    is_disputed: bool
+    paid: AmountView | None
+    refunded: AmountView | None
+    photos: list[PhotoView]
+    emails: list[EmailView]
+    download_is_available: bool
+    download_expires_at: datetime | None
+    completed_at: datetime | None
+    history: list[EventView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressView:
+    """How far the restoration has come; ``poll_after_seconds`` is none when nothing will change any more."""
+
+    order_id: UUID
+    state: str
+    sentence: str
+    total: int
+    restored: int
+    failed: int
+    running: int
+    percent: int
+    photos: list[PhotoView]
+    poll_after_seconds: int | None
+
+
+def upload_opened(session: UploadSession, policy: Policy, media_types: Sequence[str]) -> UploadOpenedView:
+    """Show a session that was just opened."""
+    return UploadOpenedView(
+        session_id=session.session_id,
+        photos_url=f"{policy.public_url}/api/uploads/{session.session_id}/photos",
+        expires_in_days=policy.cleanup_retention.days,
+        max_photos=policy.max_photos,
+        max_photo_bytes=policy.max_photo_bytes,
+        accepted_media_types=list(media_types),
+    )
+
+
+def uploaded_photo(photo: UploadedPhoto) -> UploadedPhotoView:
+    """Show a photo that was taken in."""
+    return UploadedPhotoView(
+        photo_id=photo.photo_id,
+        file_name=photo.file_name,
+        media_type=photo.upload.media_type,
+        width=photo.width,
+        height=photo.height,
+        size_bytes=photo.upload.size_bytes,
+        sha256=photo.upload.sha256,
+    )
+
+
+def upload(session: UploadSession, policy: Policy) -> UploadView:
+    """Show a session with what it would cost, or what was quoted for it."""
+    photos, checkout = len(session.photos), session.checkout
+    quote = policy.prices.quote(photos) if photos else None
+    if checkout is not None and session.status is not UploadStatus.OPEN:
+        quote = checkout.quoted
+    is_paid = session.status is UploadStatus.PAID
+    return UploadView(
+        session_id=session.session_id,
+        status=session.status,
+        photos=[uploaded_photo(photo) for photo in session.photos],
+        quote=_amount(quote),
+        checkout=opened_checkout(checkout, photos)
+        if checkout and session.status is UploadStatus.CHECKOUT
+        else None,
+        order_id=session.order_id if is_paid else None,
+        order_url=f"{policy.public_url}/api/orders/{session.order_id}" if is_paid else None,
+    )
+
+
+def opened_checkout(checkout: Checkout, photos: int) -> CheckoutView | None:
+    """Show a checkout; none while the provider has not opened its page."""
+    if checkout.url is None:
+        return None
+    return CheckoutView(
+        url=checkout.url,
+        expires_at=checkout.expires_at,
+        amount=checkout.quoted.amount,
+        currency=checkout.quoted.currency,
+        photos=photos,
+    )
+
+
+#: How an order is shown, given the customer's names of its photos and its history.
+OfOrder = Callable[[Order, Mapping[ImageId, str], Sequence[RecordedEvent]], object]
+
+
+def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedEvent]) -> OrderView:
+    """Show an order with its history."""
+    link, payment = seen.newest_link, seen.payment
+    is_available = link is not None and not seen.photos_are_purged and seen.state is not State.ERASED
+    return OrderView(
+        order_id=seen.order_id,
+        number=payment.order_number if payment else None,
+        version=seen.version,
+        state=seen.state,
+        sentence=sentence(seen),
+        is_held=seen.is_held,
+        is_disputed=seen.is_disputed,
+        paid=_amount(payment.paid) if payment else None,
+        refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
+        photos=[photo(image, names) for image in seen.images.values()],
+        emails=[EmailView(kind=email.kind, status=email.status) for email in seen.emails.values()],
+        download_is_available=is_available,
+        download_expires_at=link.expires_at if link and is_available else None,
+        completed_at=seen.entered_at.get(State.COMPLETED),
+        history=[
+            EventView(
+                version=passage.recorded.version,
+                name=type(passage.recorded.event).__name__,
+                recorded_at=passage.recorded.recorded_at,
+                sentence=passage.text,
+            )
+            for passage in tell(history).passages
+        ],
+    )
+
+
+def progress(seen: Order, names: Mapping[ImageId, str], _: Sequence[RecordedEvent]) -> ProgressView:
+    """Show how far the restoration has come."""
+    photos = [photo(image, names) for image in seen.images.values()]
+    settled = sum(image.is_settled for image in seen.images.values())
+    return ProgressView(
+        order_id=seen.order_id,
+        state=seen.state,
+        sentence=sentence(seen),
+        total=len(photos),
+        restored=len(seen.restored_images),
+        failed=len(seen.failed_images),
+        running=sum(each.state == "restoring" for each in photos),
+        percent=100 * settled // len(photos) if photos else 0,
+        photos=photos,
+        poll_after_seconds=_next_look(seen),
+    )
+
+
+def photo(image: Image, names: Mapping[ImageId, str]) -> PhotoView:
+    """Show a paid photo under the customer's own name for it."""
+    return PhotoView(
+        image_id=image.image_id,
+        file_name=names.get(image.image_id),
+        state=_photo_state(image),
+        attempts=len(image.attempts),
+    )
+
+
+def sentence(seen: Order) -> str:
+    """Where the order stands, for its owner to read."""
+    return HELD if seen.is_held else SENTENCES[seen.state]
+
+
+def _photo_state(image: Image) -> str:
+    if image.is_settled:
+        return "restored" if image.restored is not None else "failed"
+    if image.running is not None:
+        return "restoring"
+    return "waiting" if image.original is not None else "uploaded"
+
+
+def _next_look(seen: Order) -> int | None:
+    if seen.state in TERMINAL:
+        return None
+    return HELD_POLL_SECONDS if seen.is_held else POLL_SECONDS
+
+
+def _amount(money: Money | None) -> AmountView | None:
+    return AmountView(amount=money.amount, currency=money.currency) if money is not None else None

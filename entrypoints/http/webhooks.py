@@ -1,0 +1,67 @@
+"""What the providers post: checked on the raw bytes, written down, and only then answered with 200."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import post
+from litestar.params import FromPath
+
+from domain.model.seals import sha256_of
+from domain.model.values import ImageId, OrderId
+from entrypoints.http.bodies import AnyRequest, receive_bytes
+from entrypoints.http.parameters import TheShop
+
+#: Far more than any provider posts at once.
+MAX_NOTICE_BYTES = 1024 * 1024
+
+Headers = dict[str, str]
+
+
+@post("/api/webhooks/stripe", status_code=200, request_max_body_size=None)
+async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
+    """Take a notice about money."""
+
+    def take(body: bytes, headers: Headers) -> None:
+        shop.paying.take(shop.payment_notices.read(body, headers), sha256_of(body))
+
+    await _take(request, take)
+
+
+@post(
+    "/api/webhooks/replicate/{order:uuid}/{image:uuid}/{attempt:int}/{mark:str}",
+    status_code=200,
+    request_max_body_size=None,
+)
+async def from_replicate(
+    shop: TheShop,
+    request: AnyRequest,
+    order: FromPath[UUID],
+    image: FromPath[UUID],
+    attempt: FromPath[int],
+    mark: FromPath[str],
+) -> None:
+    """Take a notice about a prediction, at the address that this shop made for it."""
+    address = OrderId(order), ImageId(image), attempt
+    shop.restoration_desk.require_mark(mark, *address)
+
+    def take(body: bytes, headers: Headers) -> None:
+        notice = shop.restoration_notices.read(body, headers)
+        shop.restoration_desk.take(notice, *address, sha256_of(body))
+
+    await _take(request, take)
+
+
+@post("/api/webhooks/sendgrid", status_code=200, request_max_body_size=None)
+async def from_sendgrid(shop: TheShop, request: AnyRequest) -> None:
+    """Take notices about mails."""
+
+    def take(body: bytes, headers: Headers) -> None:
+        shop.mail_desk.take(shop.mail_notices.read(body, headers), sha256_of(body))
+
+    await _take(request, take)
+
+
+async def _take(request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
+    body = await receive_bytes(request, limit_bytes=MAX_NOTICE_BYTES)
+    await to_thread.run_sync(take, body, dict(request.headers.items()))
