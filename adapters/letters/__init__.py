@@ -1,0 +1,5 @@
+"""Letters to customers, from templates: plain text and HTML out of one source, so that both say the same."""
+
+from adapters.letters.writer import TemplateLetters
+
+__all__ = ["TemplateLetters"]
