@@ -1,0 +1,158 @@
+"""What is stored of an event stays readable for as long as there is a log."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from adapters.postgres.books import PostgresBooks, connect
+from adapters.postgres.codec import NAMES, UPCASTERS, Codec, UnknownEventError
+from domain.model import events as e
+from domain.model.values import EmailKind, FailureReason, HoldReason, NoteId
+from tests.contracts.books_kept import facts, take_order
+from tests.domain.facts import Facts
+
+STORED_EVENTS = Path(__file__).with_name("stored_events.json")
+
+FACTS = Facts()
+NOTE = NoteId(UUID("01931000-0000-7000-8000-0000000000aa"))
+EVENTS: tuple[e.Event, ...] = (
+    FACTS.paid(discount=98),
+    FACTS.moved(),
+    FACTS.started(),
+    FACTS.attempt_failed(reason=FailureReason.TIMED_OUT),
+    FACTS.restored(),
+    FACTS.failed(1, attempts=3, reason=FailureReason.BAD_OUTPUT),
+    FACTS.prepared(0),
+    FACTS.sent(EmailKind.CONFIRMATION),
+    FACTS.unconfirmed(EmailKind.RESULT),
+    FACTS.email_failed(EmailKind.REFUND),
+    FACTS.downloaded(FACTS.image(0)),
+    FACTS.owed(441, 1),
+    FACTS.refund_issued(441),
+    FACTS.refund_failed(),
+    FACTS.disputed(),
+    FACTS.decided(),
+    replace(FACTS.held(HoldReason.AMOUNT_MISMATCH), note_id=NOTE),
+    replace(FACTS.released(), note_id=NOTE),
+    FACTS.note(),
+    FACTS.purged(),
+    FACTS.erased(),
+)
+WITH_NOTHING_OPTIONAL: tuple[e.Event, ...] = (
+    FACTS.paid(discount=980),
+    FACTS.attempt_failed(prediction=None),
+    FACTS.sent(EmailKind.RESULT, message_id=None),
+    FACTS.downloaded(),
+    FACTS.held(),
+    FACTS.released(),
+)
+
+#: As if released orders had first been stored with a "by", then with a "memo", and now with a note's id.
+THIRD_VERSION = {**NAMES, e.OrderReleased: ("order.released", 3)}
+
+
+def from_first(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"memo": fields["by"]}
+
+
+def from_second(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"note_id": fields["memo"]}
+
+
+CODEC = Codec(THIRD_VERSION, {("order.released", 1): from_first, ("order.released", 2): from_second})
+
+
+def stored(event: e.Event) -> dict[str, Any]:
+    codec = Codec()
+    encoded = json.loads(json.dumps(codec.encode(event), default=str))
+    return {"name": codec.stored_name(event), "data": encoded}
+
+
+def test_every_event_has_a_stored_name_of_its_own() -> None:
+    assert set(NAMES) == set(e.EVENT_TYPES)
+    assert len({name for name, _ in NAMES.values()}) == len(NAMES)
+
+
+def test_there_is_an_example_of_every_event() -> None:
+    assert [type(event) for event in EVENTS] == list(e.EVENT_TYPES)
+
+
+def test_the_shape_of_a_stored_event_does_not_change_unawares() -> None:
+    """Whoever changes an event's shape gives it the next version and an upcaster, and adds a line to the file."""
+    golden = json.loads(STORED_EVENTS.read_text())
+    current = {line["name"]: line for line in golden}
+    assert [current[Codec().stored_name(event)] for event in EVENTS] == [stored(event) for event in EVENTS]
+
+
+def test_every_event_that_was_ever_stored_is_still_read() -> None:
+    for line in json.loads(STORED_EVENTS.read_text()):
+        event = Codec().decode(line["name"], json.dumps(line["data"]))
+        assert event in EVENTS
+
+
+@pytest.mark.parametrize("event", [*EVENTS, *WITH_NOTHING_OPTIONAL], ids=lambda event: type(event).__name__)
+def test_an_event_comes_back_as_it_was_stored(event: e.Event) -> None:
+    line = stored(event)
+    assert Codec().decode(line["name"], json.dumps(line["data"])) == event
+
+
+def test_an_old_version_is_brought_up_to_date_step_by_step() -> None:
+    noted = replace(FACTS.released(), note_id=NOTE)
+    assert CODEC.decode("order.released.v1", json.dumps({"by": str(NOTE)})) == noted
+    assert CODEC.decode("order.released.v2", json.dumps({"memo": str(NOTE)})) == noted
+    assert CODEC.decode("order.released.v3", json.dumps({"note_id": str(NOTE)})) == noted
+    assert CODEC.stored_name(noted) == "order.released.v3"
+
+
+def test_every_older_version_has_an_upcaster() -> None:
+    older = {(name, version) for name, current in NAMES.values() for version in range(1, current)}
+    assert set(UPCASTERS) == older
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "order.released.v4",
+        pytest.param("order.released.v0", marks=pytest.mark.xfail(strict=True, reason="raises KeyError")),
+        "order.released.vx",
+        "order.released",
+        "order.framed.v1",
+        "",
+        "order.released.v-1",
+    ],
+)
+def test_what_no_version_of_the_shop_wrote_is_not_guessed_at(name: str) -> None:
+    with pytest.raises(UnknownEventError) as refusal:
+        CODEC.decode(name, "{}")
+    assert refusal.value.stored_name == name
+
+
+def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: str) -> None:
+    about = facts()
+    old_books, new_books = (
+        PostgresBooks(own_database_url, connections=1),
+        PostgresBooks(own_database_url, connections=1, codec=CODEC),
+    )
+    take_order(old_books, about, about.held())
+    engine = connect(own_database_url, connections=1)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO events (event_id, order_id, version, name, data, recorded_at, cause, cause_key,
+                correlation_id, actor) SELECT gen_random_uuid(), order_id, 3, 'order.released.v1',
+                jsonb_build_object('by', CAST(:note AS text)), now(), 'test', 'test', gen_random_uuid(), 'test'
+                FROM events WHERE version = 2"""
+            ),
+            {"note": str(NOTE)},
+        )
+    with new_books.transaction() as transaction:
+        assert transaction.log.history(about.order_id)[2].event == replace(about.released(), note_id=NOTE)
+        assert not transaction.log.load(about.order_id).is_held
+    for each in (old_books, new_books):
+        each.close()
+    engine.dispose()
