@@ -58,10 +58,18 @@ def dev(data: Path) -> None:
 @click.option("--fd", type=int, help="A listening socket to serve on, inherited from whoever starts this.")
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
-    from entrypoints.http import serve
+    from entrypoints.bookkeeping import open_books
+    from entrypoints.failures import CommandFailedError
+    from entrypoints.http import CannotListenError, run
     from entrypoints.settings import read_settings
 
-    serve(read_settings(), fd=fd)
+    settings = read_settings()
+    with open_books(settings):
+        pass  # a schema that is not current is refused here, before anybody is answered
+    try:
+        run(settings, fd=fd)
+    except CannotListenError as error:
+        raise CommandFailedError(str(error)) from error
 
 
 @cli.command()

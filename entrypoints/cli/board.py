@@ -1,0 +1,93 @@
+"""What a visitor watches: a line per photo that moves on a terminal, and lines of text everywhere else."""
+
+import re
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+#: How far along each state is.
+_WAY = {"uploaded": 1, "waiting": 2, "restoring": 3, "restored": 4}
+
+#: How much of a mail is shown.
+_LETTER_LINES = 12
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class Board:
+    """Shows photos, events and mails as they come."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.progress = Progress(
+            SpinnerColumn(finished_text="✓" if console.encoding.startswith("utf") else "ok"),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._last_event_at: datetime | None = None
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def say(self, sentence: str, style: str = "") -> None:
+        """Print a line above the photos."""
+        self._console.print(Text(sentence, style=style), soft_wrap=True)
+
+    def photo(self, name: str) -> "PhotoLine":
+        """A new line for a photo."""
+        return PhotoLine(self, name)
+
+    def event(self, name: str, recorded_at: datetime) -> None:
+        """Print an event and how long after the one before it came."""
+        before, self._last_event_at = self._last_event_at, recorded_at
+        since = recorded_at - before if before else timedelta()
+        words = _WORDS.sub(" ", name).capitalize()
+        gap = f"+{since.total_seconds():.3f} s" if before else ""
+        self.say(f"{recorded_at:%H:%M:%S} {gap:>11}  {words}", "cyan")
+
+    def mail(self, to: str, subject: str, text: str, attachments: list[str]) -> None:
+        """Show the beginning of a mail."""
+        lines = text.strip().splitlines()
+        shown = "\n".join(lines[:_LETTER_LINES]) + ("\n..." if len(lines) > _LETTER_LINES else "")
+        attached = f"\n\nAttached: {', '.join(attachments)}" if attachments else ""
+        self._console.print(
+            Panel(
+                Text(f"{shown}{attached}"), title=Text(f"To {to}: {subject}"), title_align="left", width=100
+            )
+        )
+
+
+class PhotoLine:
+    """How far one photo has come."""
+
+    def __init__(self, board: Board, name: str) -> None:
+        self.name = name
+        self._board = board
+        self._state = "waits to be sent"
+        self._task = board.progress.add_task(name, total=len(_WAY), state=self._state)
+
+    def show(self, state: str) -> None:
+        """Move on to a state; one without a place on the way is an end without success."""
+        if state == self._state:
+            return
+        self._state = state
+        progress, step = self._board.progress, _WAY.get(state)
+        if progress.disable:
+            self._board.say(f"  {self.name}: {state}")
+        progress.update(self._task, completed=step, state=state)
+        if step is None:
+            progress.stop_task(self._task)

@@ -1,0 +1,153 @@
+"""A customer of the shop: does everything over HTTP, as a browser and a mail reader would, and knows nothing else."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urljoin
+
+import httpx
+
+from entrypoints.failures import CommandFailedError
+
+Json = dict[str, Any]
+
+EMAIL = "ada@example.com"
+NAME = "Ada Palmer"
+
+TIMEOUT_SECONDS = 30.0
+
+
+class RefusedPhotoError(Exception):
+    """The shop does not take a photo; the message is its advice."""
+
+
+class ShopAnswerError(CommandFailedError):
+    """The shop, or the payment page, answered what no customer should see."""
+
+    def __init__(self, asked: str, answer: httpx.Response) -> None:
+        self.asked = asked
+        self.status = answer.status_code
+        super().__init__(f"{asked} was answered with {answer.status_code}: {_detail(answer)}")
+
+
+class Customer:
+    """One visit: an upload session, a payment, an order, two mails."""
+
+    def __init__(self, shop_url: str, mailbox_url: str) -> None:
+        self._shop_url = shop_url
+        self._mailbox_url = mailbox_url
+        self._http = httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
+        self._session = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def open_session(self) -> None:
+        """Open an upload session."""
+        self._session = self._ask("POST", "/api/uploads")["session_id"]
+
+    def send(self, photo: Path, name: str) -> None:
+        """Send a photo straight from the disk; raises RefusedPhotoError with the shop's advice."""
+        with photo.open("rb") as content:
+            answer = self._http.post(
+                f"{self._shop_url}/api/uploads/{self._session}/photos",
+                params={"filename": name},
+                headers={"Content-Type": "application/octet-stream"},
+                content=content,
+            )
+        if answer.is_client_error:
+            raise RefusedPhotoError(_detail(answer))
+        _require(answer.is_success, f"Sending {name}", answer)
+
+    def ask_for_checkout(self) -> Json:
+        """Have the photos quoted, and get the page where they are paid."""
+        return self._ask("POST", "/api/checkout-sessions", json={"session_id": self._session})
+
+    def pay(self, page_url: str) -> None:
+        """Read the payment page, fill in its form, press the button that pays, and go where that leads."""
+        page = self._http.get(page_url)
+        _require(page.is_success, "The payment page", page)
+        form = _Form.on(page.text)
+        fields = form.fields | {"email": EMAIL, "name": NAME, "action": "pay"}
+        answer = self._http.post(urljoin(page_url, form.action), data=fields)
+        _require(answer.status_code == httpx.codes.SEE_OTHER, "The payment", answer)
+        landing = self._http.get(urljoin(page_url, answer.headers["location"]))
+        _require(landing.is_success, "The page after the payment", landing)
+
+    def order_id(self) -> str | None:
+        """The order that came of the session; none until the shop knows of the payment."""
+        order_id: str | None = self._ask("GET", f"/api/uploads/{self._session}")["order_id"]
+        return order_id
+
+    def order(self, order_id: str) -> Json:
+        """The order as the shop shows it."""
+        return self._ask("GET", f"/api/orders/{order_id}")
+
+    def mails(self) -> list[Json]:
+        """What lies in the mailbox, the oldest first."""
+        answer = self._http.get(f"{self._mailbox_url}/_twin/mailbox", params={"to": EMAIL})
+        _require(answer.is_success, "The mailbox", answer)
+        mails: list[Json] = answer.json()
+        return mails
+
+    def link_in(self, mail: Json) -> str | None:
+        """The download link in a mail's text, if it has one."""
+        found = re.search(rf"{re.escape(self._shop_url)}/api/download/[^\s<>\"]+", mail["text"])
+        return found[0] if found else None
+
+    @contextmanager
+    def following(self, link: str) -> Iterator[Iterator[bytes]]:
+        """What a link from a mail leads to, in chunks."""
+        with self._http.stream("GET", link) as answer:
+            if not answer.is_success:
+                answer.read()
+            _require(answer.is_success, "The link in the mail", answer)
+            yield answer.iter_bytes()
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> Json:
+        answer = self._http.request(method, f"{self._shop_url}{path}", **arguments)
+        _require(answer.is_success, f"{method} {path}", answer)
+        found: Json = answer.json()
+        return found
+
+
+class _Form(HTMLParser):
+    """The form of a page: where it goes, and what is filled in already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+
+    @classmethod
+    def on(cls, page: str) -> Self:
+        form = cls()
+        form.feed(page)
+        return form
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a form's address and its inputs."""
+        given = dict(attrs)
+        if tag == "form":
+            self.action = given.get("action") or ""
+        elif tag == "input" and (name := given.get("name")):
+            self.fields[name] = given.get("value") or ""
+
+
+def _require(holds: bool, asked: str, answer: httpx.Response) -> None:  # noqa: FBT001 -- reads as a sentence at the call
+    if not holds:
+        raise ShopAnswerError(asked, answer)
+
+
+def _detail(answer: httpx.Response) -> str:
+    """What a problem document says, or the first words of whatever came."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text.strip()[:200] or "nothing"

@@ -1,0 +1,155 @@
+"""The whole shop on one machine: the sandbox, the API and a worker, each in processes of their own."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Self
+
+from entrypoints import bookkeeping
+from entrypoints.failures import CommandFailedError
+from entrypoints.settings import DatabaseSettings, Settings
+from sandbox.kept import keep, kept
+from sandbox.ports import HOST, listening_socket
+from sandbox.processes import Process, ProcessError
+from sandbox.world import DataFolderInUseError, Sandbox
+
+#: On one machine with local providers there is no reason for the patience that real ones deserve.
+PACE = {
+    "RESTORATION_POLL_SECONDS": "2",
+    "RESTORATION_RETRY_SECONDS": "1",
+    "EMAIL_RETRY_DELAY_MS": "1000",
+    "EMAIL_CONFIRMATION_SECONDS": "5",
+    "RESEND_AFTER_SECONDS": "2",
+    "SWEEP_INTERVAL_MS": "250",
+}
+
+READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Role:
+    """A process of the shop: what people call it, the command it runs, and how its ready line begins."""
+
+    name: str
+    command: str
+    ready: str
+
+
+_API = _Role(name="The API", command="serve", ready='{"listening"')
+_WORKER = _Role(name="The worker", command="worker", ready='{"worker"')
+
+
+class LocalShop:
+    """A shop that is open for as long as the context lasts; its data stays in ``data_dir``.
+
+    Attributes:
+        url: where customers reach it.
+        addresses: the providers' twins and the S3 server, by name.
+        environment: everything its processes are told.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.url = ""
+        self.addresses: dict[str, str] = {}
+        self.environment: dict[str, str] = {}
+        self._data_dir = data_dir.resolve()
+        self._stack = ExitStack()
+        self._crew: dict[_Role, Process] = {}
+
+    def __enter__(self) -> Self:
+        """Start everything; raises CommandFailedError, with nothing left running, if something does not come up."""
+        with self._stack, told():
+            self._listener = self._stack.enter_context(self._bound_listener())
+            self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
+            self._sandbox = self._stack.enter_context(Sandbox(self._data_dir, self.url))
+            keep(self._port_file, self._listener.getsockname()[1])
+            self.addresses = self._sandbox.addresses
+            self.environment = _without_settings() | self._sandbox.environment | PACE | self._identity()
+            bookkeeping.upgrade(self.database)
+            self._stack.callback(self._dismiss)
+            for role in (_API, _WORKER):
+                self._start(role)
+            for role, process in self._crew.items():
+                process.wait_for_line(role.ready, READY_SECONDS)
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def database(self) -> DatabaseSettings:
+        """The way to the shop's books."""
+        return DatabaseSettings.model_validate({"database_url": self._sandbox.environment["DATABASE_URL"]})
+
+    def check(self) -> None:
+        """Raise CommandFailedError if any process of the shop or of its world has died."""
+        with told():
+            self._sandbox.check()
+            for process in self._crew.values():
+                process.check()
+
+    def restart_what_died(self) -> Iterator[str]:
+        """Start the API and the worker again if they died, with a sentence about each; the world has to live."""
+        with told():
+            self._sandbox.check()
+            for role, process in list(self._crew.items()):
+                status = process.poll()
+                if status is not None:
+                    yield f"{role.name} has died (status {status}), see {process.log}; it is started again."
+                    process.kill()
+                    self._start(role).wait_for_line(role.ready, READY_SECONDS)
+
+    @property
+    def _port_file(self) -> Path:
+        return self._data_dir / "port.json"
+
+    def _bound_listener(self) -> socket:
+        """The API's own socket: it is open before the API is, and stays open while the API is started again."""
+        try:
+            return listening_socket(kept(self._port_file, int))
+        except OSError:
+            return listening_socket()  # somebody took the port meanwhile
+
+    def _identity(self) -> dict[str, str]:
+        return {"SENDER_ADDRESS": "photos@restoreclick.example", "SENDER_NAME": "RestoreClick"}
+
+    def _start(self, role: _Role) -> Process:
+        argv: list[str | Path] = [sys.executable, "-m", "entrypoints.cli", role.command]
+        fds = []
+        if role is _API:
+            fds = [self._listener.fileno()]
+            argv += ["--fd", str(fds[0])]
+        log = self._data_dir / "logs" / f"{role.command}.log"
+        self._crew[role] = Process.start(role.name, argv, log=log, env=self.environment, pass_fds=fds)
+        return self._crew[role]
+
+    def _dismiss(self) -> None:
+        """End the worker first: what it has in hand may need the API to be told of."""
+        with ExitStack() as stack:
+            for process in self._crew.values():
+                stack.callback(process.stop)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the sandbox complains about into a sentence for whoever started the command."""
+    try:
+        yield
+    except ProcessError as error:
+        tail = "".join(f"\n    {line}" for line in error.tail)
+        raise CommandFailedError(
+            f"{error.name} {error.reason}; the end of its log:{tail or ' empty'}"
+        ) from error
+    except DataFolderInUseError as error:
+        raise CommandFailedError(str(error)) from error
+
+
+def _without_settings() -> dict[str, str]:
+    """Our environment, without anything that would reach past the sandbox to real providers."""
+    names = {name.upper() for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name.upper() not in names}
