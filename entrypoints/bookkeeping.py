@@ -26,7 +26,7 @@ class UnknownRevisionError(CommandFailedError):
 @contextmanager
 def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Books]:
     """The books, once they answer and their schema is current; raises UnavailableError if not."""
-    books = postgres.PostgresBooks(str(settings.database_url), connections=connections)
+    books = postgres.PostgresBooks(settings.database_url, connections=connections)
     try:
         books.check()
         yield books
@@ -37,13 +37,13 @@ def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[
 def upgrade(settings: DatabaseSettings, revision: str = "head") -> None:
     """Bring the schema to a revision; raises UnavailableError or UnknownRevisionError."""
     with _explained(revision):
-        postgres.upgrade(str(settings.database_url), revision)
+        postgres.upgrade(settings.database_url, revision)
 
 
 def downgrade(settings: DatabaseSettings, revision: str) -> None:
     """Take the schema back to a revision, with all the data later ones hold; raises as ``upgrade`` does."""
     with _explained(revision):
-        postgres.downgrade(str(settings.database_url), revision)
+        postgres.downgrade(settings.database_url, revision)
 
 
 @contextmanager

@@ -6,13 +6,13 @@ never shown. ``.env.example`` is generated from this module.
 
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     AnyHttpUrl,
     BeforeValidator,
     Field,
-    PostgresDsn,
     SecretStr,
     TypeAdapter,
     UrlConstraints,
@@ -31,6 +31,14 @@ def _address(text: str) -> str:
     return str(_ADDRESS.validate_python(text)).rstrip("/")
 
 
+def _database(text: str) -> str:
+    """Take what libpq takes: without a host, or with a socket's folder as ``?host=``, too."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"postgresql", "postgres"} or len(parts.path) < len("/x"):
+        raise ValueError("write postgresql://USER:PASSWORD@HOST/DATABASE")
+    return text
+
+
 def _parts(text: object) -> object:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
 
@@ -47,6 +55,7 @@ def _steps(text: object) -> object:
     return PriceList(currency="XXX", steps=steps).steps
 
 
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
 Secret = Annotated[SecretStr, Field(min_length=8)]
@@ -63,8 +72,8 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    database_url: PostgresDsn = Field(
-        description="PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE"
+    database_url: DatabaseUrl = Field(
+        repr=False, description="PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE"
     )
 
 
