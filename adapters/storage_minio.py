@@ -38,7 +38,7 @@ class MinioStore:
     a write, and the bytes go there as one stream, which any S3 server takes up to 5 GB.
     """
 
-    def __init__(  # noqa: PLR0913 - what an S3 account consists of, by keyword
+    def __init__(
         self,
         *,
         endpoint_url: str,
