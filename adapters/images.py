@@ -37,11 +37,17 @@ _DRAFT = 8
 
 _UPRIGHT_QUALITY = 95
 
+#: A large print, scanned well, or the best camera there is; decoded it fills 300 MB.
+MAX_PIXELS = 100_000_000
+
+#: Less than this is an icon, and some models fail on it.
+MIN_SIDE_PIXELS = 32
+
 
 class PillowInspector:
     """Decodes pictures within limits: ``max_pixels`` in all, ``min_side_pixels`` on the shorter side."""
 
-    def __init__(self, max_pixels: int, *, min_side_pixels: int = 32) -> None:
+    def __init__(self, max_pixels: int = MAX_PIXELS, *, min_side_pixels: int = MIN_SIDE_PIXELS) -> None:
         self._max_pixels = max_pixels
         self._min_side_pixels = min_side_pixels
         pillow_heif.register_heif_opener()

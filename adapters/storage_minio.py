@@ -129,6 +129,10 @@ class MinioStore:
         if not is_there:
             raise UnavailableError(PROVIDER, f"it has no bucket {self._bucket}")
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
     def _write_once(self, key: ObjectKey, body: "_HashedStream", media_type: str) -> bool:
         """Write an object; False, and nothing is changed, when the key is taken."""
         url = self._client.get_presigned_url("PUT", self._bucket, key, expires=_SIGNATURE_LIFE)

@@ -36,7 +36,7 @@ class TimeOrderedIds:
         return UUID(int=(milliseconds << 80) | _VERSION_7 | (first << 64) | _VARIANT | second)
 
 
-class TemporaryScratch:
+class TemporaryFiles:
     """Temporary files: in memory while they are small, on the disk from there on."""
 
     @contextmanager

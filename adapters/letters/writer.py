@@ -14,7 +14,7 @@ FALLBACK_LANGUAGE = "en"
 _LINE_WIDTH = 72
 
 
-class TemplateLetters:
+class TemplateLetterWriter:
     """Writes letters. Each is one template per kind and language, put into a frame for text and one for HTML."""
 
     def __init__(self, *, shop_name: str = "RestoreClick") -> None:

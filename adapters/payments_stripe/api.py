@@ -35,11 +35,9 @@ class StripePayments:
     def __init__(self, secret_key: str, api_base: str, *, timeout_seconds: float = 20.0) -> None:
         # Below this level the SDK logs what it posts, e-mail addresses among it.
         logging.getLogger("stripe").setLevel(logging.WARNING)
+        self._http = stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._client = stripe.StripeClient(
-            secret_key,
-            base_addresses={"api": api_base},
-            max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, timeout_seconds)),
+            secret_key, base_addresses={"api": api_base}, max_network_retries=0, http_client=self._http
         )
 
     def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
@@ -96,6 +94,10 @@ class StripePayments:
             ).auto_paging_iter()
             ours = [_provider_refund(one) for one in refunds if _our_id(one) == str(refund_id)]
         return min(ours, key=lambda refund: refund.has_failed, default=None)
+
+    def close(self) -> None:
+        """Close the calling thread's connections; the SDK keeps some for each thread, which end with it."""
+        self._http.close()  # type: ignore[no-untyped-call]
 
 
 def _our_id(refund: stripe.Refund) -> str | None:

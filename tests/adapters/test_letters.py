@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from adapters.letters import TemplateLetters
+from adapters.letters import TemplateLetterWriter
 from adapters.letters.wording import greeting, moment, money
 from domain.model.values import EmailKind, Money, OrderId, OrderNumber
 from domain.ports.mail import Letter, LetterFacts
 
-WRITER = TemplateLetters()
+WRITER = TemplateLetterWriter()
 
 
 def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
@@ -136,7 +136,7 @@ def test_one_photo_is_spoken_of_as_one() -> None:
 
 
 def test_what_a_customer_typed_is_text_and_never_markup() -> None:
-    writer = TemplateLetters(shop_name="Adele & <b>Sons</b>")
+    writer = TemplateLetterWriter(shop_name="Adele & <b>Sons</b>")
     letter = writer.write(facts(customer_name='Ludwig & Söhne "O\'Neil"'))
     assert "Dear Ludwig &amp; Söhne" in letter.html
     assert "Adele &amp; &lt;b&gt;Sons&lt;/b&gt;" in letter.html

@@ -2,7 +2,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122
 
-from adapters.system import SystemClock, TemporaryScratch, TimeOrderedIds
+from adapters.system import SystemClock, TemporaryFiles, TimeOrderedIds
 
 
 def test_the_clock_shows_utc() -> None:
@@ -27,7 +27,7 @@ def test_ids_sort_by_the_millisecond_they_were_made_in() -> None:
 
 
 def test_scratch_is_empty_and_gone_at_the_end() -> None:
-    with TemporaryScratch().file() as file:
+    with TemporaryFiles().file() as file:
         assert file.read() == b""
         file.write(b"negative")
         file.seek(0)
