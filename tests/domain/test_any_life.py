@@ -1,0 +1,176 @@
+"""Any life of any order: legal and illegal moves in any order, and the laws after each of them."""
+
+from collections.abc import Sequence
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from adapters.postgres.read_models import Rows, rows_of
+from domain.model import events as e
+from domain.model.decide import decide
+from domain.model.errors import ShopError
+from domain.model.evolve import apply, fold
+from domain.model.lifecycle import TERMINAL, State, allowed
+from domain.model.order import Order
+from domain.model.reactions import (
+    CancelPrediction,
+    CollectRestoration,
+    IssueRefund,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    outstanding,
+)
+from domain.model.values import FailureReason
+from tests.domain.any_facts import any_fact
+from tests.domain.facts import ORDER_ID, Facts
+from tests.domain.laws import check_laws, with_changes
+from tests.domain.recording import recorded
+from tests.domain.specification import LIMITS
+
+STEPS = 40
+
+
+class AnyLife(RuleBasedStateMachine):
+    """An order to which things happen; what was seen of it at each version is kept beside its stream."""
+
+    facts = Facts()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = Order(order_id=ORDER_ID)
+        self.stream: list[e.RecordedEvent] = []
+        self.rows: Rows = rows_of(self.order)
+        self.seen: list[tuple[str, Rows]] = [(repr(self.order), self.rows)]
+
+    @initialize(photos=st.integers(min_value=1, max_value=3), price=st.sampled_from([0, 1, 490]))
+    def open_a_session(self, photos: int, price: int) -> None:
+        self.facts = Facts(photos=photos, price=price)
+
+    @rule(data=st.data())
+    def say_what_is_allowed(self, data: st.DataObject) -> None:
+        kinds = sorted(allowed(self.order.state), key=lambda kind: kind.__name__)
+        self._say(data.draw(st.sampled_from(kinds).flatmap(self._any_fact)))
+
+    @rule(data=st.data())
+    def say_what_is_not_allowed(self, data: st.DataObject) -> None:
+        kinds = sorted(set(e.EVENT_TYPES) - allowed(self.order.state), key=lambda kind: kind.__name__)
+        assert self._say(data.draw(st.sampled_from(kinds).flatmap(self._any_fact))) == ()
+
+    @precondition(lambda self: outstanding(self.order))
+    @rule(data=st.data())
+    def work(self, data: st.DataObject) -> None:
+        """Do what is outstanding, and let it go well or not."""
+        reaction = data.draw(st.sampled_from(outstanding(self.order)))
+        outcomes = outcomes_of(reaction, self.facts, self.order)
+        if outcomes:
+            self._say(data.draw(st.sampled_from(outcomes)))
+
+    @precondition(lambda self: self.stream)
+    @rule(data=st.data())
+    def say_again_what_is_on_record(self, data: st.DataObject) -> None:
+        self._say(data.draw(st.sampled_from([line.event for line in self.stream])))
+
+    @invariant()
+    def the_laws_hold(self) -> None:
+        check_laws(self.order)
+
+    @invariant()
+    def versions_are_without_a_gap(self) -> None:
+        assert [line.version for line in self.stream] == list(range(1, len(self.stream) + 1))
+        assert self.order.version == len(self.stream)
+
+    def teardown(self) -> None:
+        """Every prefix of the stream tells the order, and leads to the rows, that were seen at that time."""
+        order = Order(order_id=ORDER_ID)
+        for line, (told, rows) in zip(self.stream, self.seen[1:], strict=True):
+            assert type(line.event) in allowed(order.state), "an illegal move is on record"
+            order = apply(order, line)
+            assert (repr(order), rows_of(order)) == (told, rows)
+        assert order == self.order == fold(ORDER_ID, self.stream)
+
+    def _any_fact(self, kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
+        return any_fact(kind, self.facts, self.order)
+
+    def _say(self, said: e.Event) -> Sequence[e.Event]:
+        try:
+            decision = decide(self.order, said, LIMITS)
+        except ShopError:
+            return ()
+        for line in recorded(self.order, *decision):
+            before, self.order = self.order, apply(self.order, line)
+            self.rows = with_changes(self.rows, before, self.order)
+            self.stream.append(line)
+            self.seen.append((repr(self.order), self.rows))
+        return decision
+
+
+def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]:
+    """What may come of a piece of work, well or ill."""
+    match reaction:
+        case MoveImages():
+            return [facts.moved(), facts.held()]
+        case RestoreImage(image_id=image_id, attempt=attempt):
+            index = facts.images.index(image_id)
+            return [
+                facts.started(index, attempt),
+                facts.attempt_failed(index, attempt, FailureReason.REFUSED_INPUT, None),
+            ]
+        case CollectRestoration(image_id=image_id, attempt=attempt, prediction_id=prediction):
+            index = facts.images.index(image_id)
+            failed = [
+                facts.attempt_failed(index, attempt, reason, prediction)
+                for reason in (FailureReason.TIMED_OUT, FailureReason.CONTENT_FILTER)
+            ]
+            return [facts.restored(index, attempt, prediction), *failed]
+        case PrepareDownload():
+            restored = [facts.images.index(image.image_id) for image in order.restored_images]
+            return [facts.prepared(*restored), facts.held()]
+        case SendEmail(kind=kind):
+            return [facts.sent(kind), facts.unconfirmed(kind), facts.email_failed(kind)]
+        case IssueRefund(refund_id=refund_id):
+            issued = e.RefundIssued(
+                refund_id=refund_id, amount=order.refunds[refund_id].amount, provider_refund_id="re_1"
+            )
+            return [issued, e.RefundFailed(refund_id=refund_id, reason="insufficient_funds")]
+        case CancelPrediction():
+            return []
+
+
+class WorkedLife(AnyLife):
+    """A life in which the workers keep at it: after any mischief the order still comes to an end."""
+
+    def teardown(self) -> None:
+        super().teardown()
+        if self.order.state is State.NEW:
+            self._say(self.facts.paid())
+        self._let_everything_go_well()
+        assert self.order.state in TERMINAL
+        assert not self.order.money_is_owed
+        check_laws(self.order)
+
+    def _let_everything_go_well(self) -> None:
+        for dispute_id in self.order.disputes:
+            self._say(self.facts.decided(dispute_id=dispute_id))
+        version = -1
+        while version != self.order.version:
+            version = self.order.version
+            self._say(self.facts.released())
+            for reaction in outstanding(self.order):
+                for outcome in outcomes_of(reaction, self.facts, self.order)[:1]:
+                    self._say(outcome)
+
+
+LIVES = settings(
+    max_examples=200,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestAnyLife = AnyLife.TestCase
+TestAnyLife.settings = LIVES
+TestWorkedLife = WorkedLife.TestCase
+TestWorkedLife.settings = LIVES
