@@ -1,10 +1,12 @@
 """The application: every address of the shop, and what they all share."""
 
 from importlib.metadata import version
+from typing import Any
 
 from anyio import CapacityLimiter
-from litestar import Litestar, get
+from litestar import Litestar, Response, Router, get
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
@@ -51,9 +53,21 @@ def create_app(shop: Shop) -> Litestar:
         exception_handlers={Exception: answer},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
-            title="RestoreClick", version=version("restoreclick"), render_plugins=[JsonRenderPlugin()]
+            title="RestoreClick",
+            version=version("restoreclick"),
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router(
+                "/schema", route_handlers=[], include_in_schema=False, after_request=_description_alone
+            ),
         ),
         logging_config=None,
     )
     app.asgi_handler = Diary(app.asgi_handler)
     return app
+
+
+def _description_alone(response: Response[Any]) -> Response[Any]:
+    """The description as JSON and nothing else: the framework's own word for that is a page."""
+    if response.status_code == NotFoundException.status_code:
+        raise NotFoundException
+    return response

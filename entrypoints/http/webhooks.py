@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from anyio import to_thread
-from litestar import post
+from litestar import MediaType, post
 from litestar.params import FromPath
 
 from domain.model.seals import sha256_of
@@ -18,7 +18,7 @@ MAX_NOTICE_BYTES = 1024 * 1024
 Headers = dict[str, str]
 
 
-@post("/api/webhooks/stripe", status_code=200, request_max_body_size=None)
+@post("/api/webhooks/stripe", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
 async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
     """Take a notice about money."""
 
@@ -31,6 +31,7 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
 @post(
     "/api/webhooks/replicate/{order:uuid}/{image:uuid}/{attempt:int}/{mark:str}",
     status_code=200,
+    media_type=MediaType.TEXT,
     request_max_body_size=None,
 )
 async def from_replicate(
@@ -52,7 +53,7 @@ async def from_replicate(
     await _take(request, take)
 
 
-@post("/api/webhooks/sendgrid", status_code=200, request_max_body_size=None)
+@post("/api/webhooks/sendgrid", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
 async def from_sendgrid(shop: TheShop, request: AnyRequest) -> None:
     """Take notices about mails."""
 

@@ -1,0 +1,77 @@
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.ports.errors import RefusedError
+from tests.entrypoints.http_fixtures import PORTRAIT, Doorway, assert_problem
+
+
+def ask(door: Doorway, session_id: object, **wishes: Any) -> Any:
+    return door.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **wishes})
+
+
+def test_the_checkout_tells_its_page_and_the_shops_own_price(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT, PORTRAIT + b", with her dog")
+    answer = ask(door, session_id, email="adele@customers.example")
+    assert answer.status_code == 201
+    told = answer.json()
+    assert (told["amount"], told["currency"], told["photos"]) == (980, "EUR", 2)
+    (wish,) = door.shop.payments.checkouts.values()
+    assert (wish.unit_price.amount, wish.photos, wish.email) == (490, 2, "adele@customers.example")
+    assert door.http.get(f"/api/uploads/{session_id}").json()["checkout"] == told
+
+
+def test_asking_again_gives_the_same_page(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    assert ask(door, session_id).json() == ask(door, session_id).json()
+    assert len(door.shop.payments.checkouts) == 1
+
+
+@pytest.mark.parametrize("wish", [{"price": 1}, {"amount": 1}, {"currency": "IDR"}, {"photos": 1}])
+def test_a_price_from_the_client_is_refused_not_ignored(door: Doorway, wish: dict[str, Any]) -> None:
+    refused = assert_problem(ask(door, door.shop.upload(PORTRAIT), **wish), 400, "request-malformed")
+    assert next(iter(wish)) in refused["detail"]
+    assert door.shop.payments.checkouts == {}
+
+
+@pytest.mark.parametrize(
+    "email", ["adele", "adele@", "@customers.example", "a b@customers.example", "a@b", 7]
+)
+def test_what_is_no_email_address_is_refused(door: Doorway, email: object) -> None:
+    assert_problem(ask(door, door.shop.upload(PORTRAIT), email=email), 400, "request-malformed")
+    assert door.shop.payments.checkouts == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"session_id": "x"}', b"{}"])
+def test_a_malformed_wish_is_refused(door: Doorway, body: bytes) -> None:
+    assert_problem(door.http.post("/api/checkout-sessions", content=body), 400, "request-malformed")
+
+
+def test_a_wish_of_many_bytes_is_refused(door: Doorway) -> None:
+    answer = ask(door, door.shop.upload(PORTRAIT), email="a" * 20_000)
+    assert_problem(answer, 413, "body-too-large")
+
+
+def test_a_session_without_photos_has_nothing_to_pay(door: Doorway) -> None:
+    assert_problem(ask(door, door.open_session()), 409, "nothing-to-pay")
+
+
+def test_no_session_has_no_checkout(door: Doorway) -> None:
+    assert_problem(ask(door, uuid4()), 404, "upload-session-unknown")
+
+
+def test_a_paid_session_is_not_sold_again(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    door.shop.pay(session_id)
+    assert_problem(ask(door, session_id), 409, "upload-session-closed")
+
+
+def test_a_refusal_of_the_provider_is_told_without_its_words(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    door.shop.payments.weather.fail(
+        "open_checkout", RefusedError("Stripe", "request req_7", code="key_expired")
+    )
+    refused = assert_problem(ask(door, session_id), 502, "provider-refused")
+    assert "key_expired" in refused["detail"]
+    assert "req_7" not in refused["detail"]

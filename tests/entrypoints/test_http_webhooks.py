@@ -1,0 +1,119 @@
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from domain.model import events as e
+from domain.model.identity import email_id_of
+from domain.model.values import EmailKind
+from domain.ports.errors import UnavailableError
+from entrypoints.http.webhooks import MAX_NOTICE_BYTES
+from tests.entrypoints.http_fixtures import PORTRAIT, Doorway, assert_problem
+
+
+def test_a_signed_payment_makes_an_order(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    answer = door.post_from_stripe(door.payment_event(session_id))
+    assert (answer.status_code, answer.content) == (200, b"")
+    order_id = door.shop.uploading.find(session_id).order_id
+    assert isinstance(door.shop.events(order_id)[0], e.PaymentReceived)
+
+
+def test_a_payment_that_is_posted_twice_is_one_order(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    event = door.payment_event(session_id)
+    assert [door.post_from_stripe(event).status_code for _ in range(2)] == [200, 200]
+    assert len(door.shop.events(door.shop.uploading.find(session_id).order_id)) == 1
+
+
+def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    event = door.payment_event(session_id)
+    before = door.shop.books.pages
+    assert_problem(door.post_from_stripe(event, secret="whsec_guessed"), 400, "message-forged")
+    assert_problem(door.http.post("/api/webhooks/stripe", json=event), 400, "message-forged")
+    assert_problem(door.http.post("/api/webhooks/stripe"), 400, "message-forged")
+    assert door.shop.books.pages is before
+    assert not door.shop.queue.waiting
+
+
+def test_a_notice_is_not_confirmed_when_it_could_not_be_written_down(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    event = door.payment_event(session_id)
+
+    def away(*_: object) -> None:
+        raise UnavailableError("PostgreSQL", "it restarts")
+
+    door.shop.paying.take, take = away, door.shop.paying.take  # type: ignore[method-assign]
+    assert_problem(door.post_from_stripe(event), 503, "unavailable")
+    door.shop.paying.take = take  # type: ignore[method-assign]
+    assert door.post_from_stripe(event).status_code == 200
+
+
+def restoring(door: Doorway) -> tuple[str, str]:
+    """Have an order at the restorer; give its prediction and the path that was made for it."""
+    door.shop.pay(door.shop.upload(PORTRAIT))
+    door.shop.work()
+    ((prediction_id, work),) = door.shop.restorer.works.items()
+    door.shop.restorer.succeed(prediction_id, b"restored")
+    return prediction_id, urlsplit(work.webhook_url).path
+
+
+def test_a_signed_notice_has_its_prediction_collected(door: Doorway) -> None:
+    prediction_id, path = restoring(door)
+    assert door.post_from_replicate(path, prediction_id).status_code == 200
+    door.shop.work()
+    (order,) = door.shop.books.pages.orders.values()
+    assert len(order.restored_images) == 1
+
+
+def test_a_notice_at_an_address_that_the_shop_did_not_make_changes_nothing(door: Doorway) -> None:
+    prediction_id, path = restoring(door)
+    before = door.shop.books.pages
+    folder, _, mark = path.rpartition("/")
+    forged = f"{folder}/{'A' * len(mark)}"
+    assert_problem(door.post_from_replicate(forged, prediction_id), 400, "message-forged")
+    other_attempt = f"{folder.removesuffix('/1')}/2/{mark}"
+    assert_problem(door.post_from_replicate(other_attempt, prediction_id), 400, "message-forged")
+    assert door.shop.books.pages is before
+
+
+def test_a_forged_notice_about_a_prediction_changes_nothing(door: Doorway) -> None:
+    prediction_id, path = restoring(door)
+    before = door.shop.books.pages
+    answer = door.post_from_replicate(path, prediction_id, secret="whsec_Z3Vlc3NlZA==")
+    assert_problem(answer, 400, "message-forged")
+    assert door.shop.books.pages is before
+    assert not door.shop.queue.waiting
+
+
+def test_a_bounced_mail_is_put_on_record(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    assert door.post_from_sendgrid([bounce(order_id)]).status_code == 200
+    assert any(isinstance(event, e.EmailFailed) for event in door.shop.events(order_id))
+
+
+def test_a_forged_notice_about_a_mail_changes_nothing(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    before = door.shop.books.pages
+    key = ec.generate_private_key(ec.SECP256R1())
+    assert_problem(door.post_from_sendgrid([bounce(order_id)], key), 400, "message-forged")
+    assert door.shop.books.pages is before
+
+
+def test_no_provider_posts_as_much_as_this(door: Doorway) -> None:
+    for path in ("/api/webhooks/stripe", "/api/webhooks/sendgrid"):
+        assert_problem(door.http.post(path, content=bytes(MAX_NOTICE_BYTES + 1)), 413, "body-too-large")
+
+
+def bounce(order_id: object) -> dict[str, object]:
+    email_id = email_id_of(order_id, EmailKind.CONFIRMATION)  # type: ignore[arg-type]
+    return {
+        "event": "bounce",
+        "email": "adele@customers.example",
+        "timestamp": 1773500966,
+        "sg_event_id": "sg_1",
+        "sg_message_id": "m1.recvd",
+        "order_id": str(order_id),
+        "email_id": str(email_id),
+        "status": "5.1.1",
+    }
