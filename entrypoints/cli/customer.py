@@ -14,7 +14,6 @@ from entrypoints.failures import CommandFailedError
 
 Json = dict[str, Any]
 
-EMAIL = "ada@example.com"
 NAME = "Ada Palmer"
 
 TIMEOUT_SECONDS = 30.0
@@ -36,10 +35,11 @@ class ShopAnswerError(CommandFailedError):
 class Customer:
     """One visit: an upload session, a payment, an order, two mails."""
 
-    def __init__(self, shop_url: str, mailbox_url: str) -> None:
+    def __init__(self, shop_url: str, mailbox_url: str, *, email: str = "ada@example.com") -> None:
         self._shop_url = shop_url
         self._mailbox_url = mailbox_url
         self._http = httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
+        self._email = email
         self._session = ""
 
     def __enter__(self) -> Self:
@@ -74,7 +74,7 @@ class Customer:
         page = self._http.get(page_url)
         _require(page.is_success, "The payment page", page)
         form = _Form.on(page.text)
-        fields = form.fields | {"email": EMAIL, "name": NAME, "action": "pay"}
+        fields = form.fields | {"email": self._email, "name": NAME, "action": "pay"}
         answer = self._http.post(urljoin(page_url, form.action), data=fields)
         _require(answer.status_code == httpx.codes.SEE_OTHER, "The payment", answer)
         landing = self._http.get(urljoin(page_url, answer.headers["location"]))
@@ -91,7 +91,7 @@ class Customer:
 
     def mails(self) -> list[Json]:
         """What lies in the mailbox, the oldest first."""
-        answer = self._http.get(f"{self._mailbox_url}/_twin/mailbox", params={"to": EMAIL})
+        answer = self._http.get(f"{self._mailbox_url}/_twin/mailbox", params={"to": self._email})
         _require(answer.is_success, "The mailbox", answer)
         mails: list[Json] = answer.json()
         return mails

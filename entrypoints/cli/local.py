@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process, ProcessError
 from sandbox.world import DataFolderInUseError, Sandbox
 
-#: On one machine with local providers there is no reason for the patience that real ones deserve.
-PACE = {
+#: What the sandbox does not know; and with local providers there is no reason for the patience real ones deserve.
+LOCAL = {
+    "SENDER_ADDRESS": "photos@restoreclick.example",
     "RESTORATION_POLL_SECONDS": "2",
     "RESTORATION_RETRY_SECONDS": "1",
     "EMAIL_RETRY_DELAY_MS": "1000",
@@ -46,17 +48,22 @@ _WORKER = _Role(name="The worker", command="worker", ready='{"worker"')
 class LocalShop:
     """A shop that is open for as long as the context lasts; its data stays in ``data_dir``.
 
+    Args:
+        data_dir: the folder that holds everything; made if needed.
+        settings: settings of the shop that differ from those of a local one.
+
     Attributes:
         url: where customers reach it.
         addresses: the providers' twins and the S3 server, by name.
         environment: everything its processes are told.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         self.url = ""
         self.addresses: dict[str, str] = {}
         self.environment: dict[str, str] = {}
         self._data_dir = data_dir.resolve()
+        self._settings = LOCAL | dict(settings or {})
         self._stack = ExitStack()
         self._crew: dict[_Role, Process] = {}
 
@@ -68,7 +75,7 @@ class LocalShop:
             self._sandbox = self._stack.enter_context(Sandbox(self._data_dir, self.url))
             keep(self._port_file, self._listener.getsockname()[1])
             self.addresses = self._sandbox.addresses
-            self.environment = _without_settings() | self._sandbox.environment | PACE | self._identity()
+            self.environment = _without_settings() | self._sandbox.environment | self._settings
             bookkeeping.upgrade(self.database)
             self._stack.callback(self._dismiss)
             for role in (_API, _WORKER):
@@ -85,6 +92,11 @@ class LocalShop:
     def database(self) -> DatabaseSettings:
         """The way to the shop's books."""
         return DatabaseSettings.model_validate({"database_url": self._sandbox.environment["DATABASE_URL"]})
+
+    @property
+    def worker(self) -> Process:
+        """The worker that runs now, or has died."""
+        return self._crew[_WORKER]
 
     def check(self) -> None:
         """Raise CommandFailedError if any process of the shop or of its world has died."""
@@ -115,9 +127,6 @@ class LocalShop:
         except OSError:
             return listening_socket()  # somebody took the port meanwhile
 
-    def _identity(self) -> dict[str, str]:
-        return {"SENDER_ADDRESS": "photos@restoreclick.example", "SENDER_NAME": "RestoreClick"}
-
     def _start(self, role: _Role) -> Process:
         argv: list[str | Path] = [sys.executable, "-m", "entrypoints.cli", role.command]
         fds = []
@@ -129,10 +138,10 @@ class LocalShop:
         return self._crew[role]
 
     def _dismiss(self) -> None:
-        """End the worker first: what it has in hand may need the API to be told of."""
-        with ExitStack() as stack:
+        """End the API and the worker, both at once: each takes a second to let go of what it has in hand."""
+        with ThreadPoolExecutor() as enders:
             for process in self._crew.values():
-                stack.callback(process.stop)
+                enders.submit(process.stop)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Orders as people look at them: the list, one order's state, and its story."""
 
 import re
+import textwrap
 from uuid import UUID
 
 import click
@@ -22,6 +23,9 @@ from entrypoints.failures import CommandFailedError
 
 #: Among how many orders, the newest first, the beginning of an id is looked for.
 PREFIX_REACH = 10_000
+
+#: How much room a story's times take, left of its sentences.
+MARGIN = 24
 
 _NUMBER = re.compile(r"\d{8}-\d{6,}")
 
@@ -84,29 +88,31 @@ def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
 def print_story(console: Console, story: Story) -> None:
     """Print a story: when, how long after the event before, what happened, and who did it."""
     console.print(Text(story.title, style="bold"))
-    table = Table.grid(padding=(0, 2, 0, 0))
     today = None
     for passage in story.passages:
         at = passage.recorded.recorded_at
         if at.date() != today:
             today = at.date()
-            table.add_row()
-            table.add_row("", "", Text(f"{at:%A}, {day(at)} (UTC)", style="italic"))
+            console.print(Text(f"\n{at:%A}, {day(at)} (UTC)", style="italic"))
         if passage.pause:
-            table.add_row("", "", Text(passage.pause, style="yellow"))
-        table.add_row(*_line(passage))
-    console.print(table)
+            _print_beside(console, Text(" " * MARGIN), passage.pause)
+        since = f"+{lasting(passage.since_previous)}" if passage.since_previous is not None else ""
+        _print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(passage))
     console.print(f"\n{story.ending}", soft_wrap=True)
 
 
-def _line(passage: Passage) -> tuple[Text, ...]:
-    since = f"+{lasting(passage.since_previous)}" if passage.since_previous is not None else ""
-    return (
-        Text(f"{passage.recorded.recorded_at:%H:%M:%S}"),
-        Text(since, style="dim", justify="right"),
-        Text(passage.text),
-        Text(passage.who, style="dim"),
-    )
+def _signed(passage: Passage) -> str:
+    """The sentence, and who did it unless the sentence says so."""
+    is_named = passage.who.lower() in passage.text.lower()
+    return passage.text if is_named else f"{passage.text} ({passage.who})"
+
+
+def _print_beside(console: Console, margin: Text, sentence: str) -> None:
+    """Print a sentence beside its time, its further lines under its first."""
+    first, *others = textwrap.wrap(sentence, max(console.width - MARGIN, 40), break_on_hyphens=False)
+    console.print(margin + Text(first), soft_wrap=True)
+    for line in others:
+        console.print(Text(" " * MARGIN + line), soft_wrap=True)
 
 
 def _find(transaction: Transaction, wanted: str) -> OrderId:
