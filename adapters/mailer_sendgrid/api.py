@@ -13,7 +13,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from adapters.waits import wait_seconds
-from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.mail import Mail
 
 PROVIDER = "SendGrid"
@@ -105,6 +105,8 @@ def _meaning_of(status: int, headers: Mapping[str, str]) -> UnavailableError | R
         return LostReplyError(PROVIDER, f"status {status}")
     if status >= http.client.INTERNAL_SERVER_ERROR:
         return UnavailableError(PROVIDER, f"status {status}")
+    if status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
+        return AccountRefusedError(PROVIDER, f"status {status}")
     return RefusedError(PROVIDER, f"status {status}: look at its activity feed", code=str(status))
 
 

@@ -10,7 +10,7 @@ import stripe
 
 from adapters.waits import wait_seconds
 from domain.model.values import Money, RefundId
-from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
 
 PROVIDER = "Stripe"
@@ -123,6 +123,8 @@ def _translated(*, is_write: bool) -> Iterator[None]:
     except (stripe.APIConnectionError, stripe.APIError) as error:
         detail = f"status {error.http_status}" if error.http_status else "no answer"
         raise (LostReplyError if is_write else UnavailableError)(PROVIDER, detail) from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise AccountRefusedError(PROVIDER, type(error).__name__) from error
     except stripe.StripeError as error:
         _refuse(error)
 

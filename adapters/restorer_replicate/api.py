@@ -12,7 +12,7 @@ from adapters.restorer_replicate.failures import reason_for
 from adapters.restorer_replicate.outputs import OutputDoor
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
 from domain.model.values import FailureReason
-from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
 
 T = TypeVar("T")
@@ -70,6 +70,10 @@ class ReplicateRestorer:
             prediction = self._ask(_Prediction, "POST", path, json=body)
         except _UnreadableAnswerError as error:
             raise LostReplyError(PROVIDER, error.detail) from error
+        except RefusedError as error:
+            if error.code == str(httpx.codes.NOT_FOUND.value):
+                raise AccountRefusedError(PROVIDER, f"there is no model {self._model}") from error
+            raise
         return StartedPrediction(prediction_id=prediction.id, model=self._model)
 
     def look(self, prediction_id: str) -> Prediction:

@@ -8,9 +8,12 @@ import httpx
 import msgspec
 
 from adapters.waits import wait_seconds
-from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 
 PROVIDER = "Replicate"
+
+#: A wrong token, no credit, no permission: it says nothing about the picture.
+OUR_OWN_FAULT = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.PAYMENT_REQUIRED, httpx.codes.FORBIDDEN})
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -38,6 +41,8 @@ class StrictTransport(httpx.HTTPTransport):
             raise UnavailableError(PROVIDER, "rate limit", retry_after_seconds=wait)
         if response.is_server_error:
             raise unanswered(PROVIDER, f"status {response.status_code}")
+        if response.status_code in OUR_OWN_FAULT:
+            raise AccountRefusedError(PROVIDER, f"status {response.status_code}")
         if not response.is_success:
             raise RefusedError(PROVIDER, _title(response), code=str(response.status_code))
         return response

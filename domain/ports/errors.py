@@ -2,7 +2,8 @@
 
 OutsideError
 ├── UnavailableError        nothing was done: try again, after ``retry_after_seconds`` if the provider named a wait
-│   └── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
+│   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
+│   └── AccountRefusedError nothing was done, because our own account or its settings are not in order
 ├── RefusedError            it will never be done as asked: ``reason`` says why
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
 ├── ObjectMissingError      the storage has no such object
@@ -27,6 +28,13 @@ class UnavailableError(OutsideError):
 
 class LostReplyError(UnavailableError):
     """The provider may or may not have done it: the answer was lost on the way."""
+
+
+class AccountRefusedError(UnavailableError):
+    """The provider refuses this shop, not what it asks: once the operator has mended that, it may be done."""
+
+    def __init__(self, provider: str, detail: str) -> None:
+        super().__init__(provider, f"it refuses our account: {detail}; check its key and its settings")
 
 
 class RefusedError(OutsideError):

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from domain.ports.errors import LostReplyError, OutsideError, RefusedError, UnavailableError
+from domain.ports.errors import (
+    AccountRefusedError,
+    LostReplyError,
+    OutsideError,
+    RefusedError,
+    UnavailableError,
+)
 from domain.ports.mail import Attachment
 from tests.adapters.accounts import SENDGRID_API_KEY, sendgrid_mailer
 from tests.adapters.rogue import RogueHandler, RogueServer
@@ -67,7 +73,8 @@ def test_a_name_cannot_add_a_header(sendgrid: TwinProcess) -> None:
 @pytest.mark.parametrize(
     ("status", "ours"),
     [
-        *((status, RefusedError) for status in (400, 401, 403, 404, 413, 415)),
+        *((status, RefusedError) for status in (400, 404, 413, 415)),
+        *((status, AccountRefusedError) for status in (401, 403)),
         *((status, UnavailableError) for status in (429, 500, 503)),
         *((status, LostReplyError) for status in (502, 504)),
         (200, LostReplyError),

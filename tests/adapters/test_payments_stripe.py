@@ -3,7 +3,13 @@ from typing import Any
 
 import pytest
 
-from domain.ports.errors import LostReplyError, OutsideError, RefusedError, UnavailableError
+from domain.ports.errors import (
+    AccountRefusedError,
+    LostReplyError,
+    OutsideError,
+    RefusedError,
+    UnavailableError,
+)
 from tests.adapters.accounts import STRIPE_SECRET_KEY, stripe_payments
 from tests.adapters.rogue import RogueServer
 from tests.contracts.test_payment_provider import pay_at, refund, wish
@@ -73,9 +79,9 @@ def test_a_refund_that_fails_at_once_is_refused_with_its_reason(rogue: RogueServ
         ),
         (400, '{"type": "idempotency_error"}', RefusedError, "IdempotencyError"),
         (400, '{"code": "rate_limit"}', UnavailableError, None),
-        (401, '{"type": "invalid_request_error"}', RefusedError, "AuthenticationError"),
+        (401, '{"type": "invalid_request_error"}', AccountRefusedError, None),
         (402, '{"type": "card_error", "code": "card_declined"}', RefusedError, "card_declined"),
-        (403, '{"type": "invalid_request_error"}', RefusedError, "PermissionError"),
+        (403, '{"type": "invalid_request_error"}', AccountRefusedError, None),
         (404, '{"code": "resource_missing", "param": "payment_intent"}', RefusedError, "resource_missing"),
         (409, '{"code": "idempotency_key_in_use"}', LostReplyError, None),
         (429, '{"code": "rate_limit"}', UnavailableError, None),
@@ -117,9 +123,9 @@ def test_an_error_tells_no_key_and_no_person(rogue: RogueServer, stripe: TwinPro
     with pytest.raises(RefusedError) as refusal:
         stripe_payments(rogue.url).open_checkout(wish())
     assert str(refusal.value) == "Stripe refuses: email_invalid (status 400, request None)"
-    with pytest.raises(RefusedError) as refusal:
+    with pytest.raises(AccountRefusedError) as account:
         stripe_payments(stripe.url, secret_key="sk_test_somebody_else").open_checkout(wish())
-    assert "sk_test" not in str(refusal.value)
+    assert "sk_test" not in str(account.value)
 
 
 def test_a_key_whose_checkout_has_ended_opens_nothing(rogue: RogueServer) -> None:

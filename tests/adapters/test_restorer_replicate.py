@@ -11,7 +11,13 @@ import pytest
 from adapters.restorer_replicate import ReplicateRestorer, outputs
 from adapters.restorer_replicate.failures import reason_for
 from domain.model.values import FailureReason
-from domain.ports.errors import LostReplyError, OutsideError, RefusedError, UnavailableError
+from domain.ports.errors import (
+    AccountRefusedError,
+    LostReplyError,
+    OutsideError,
+    RefusedError,
+    UnavailableError,
+)
 from domain.ports.restorer import PredictionStatus
 from tests.adapters.accounts import REPLICATE_API_TOKEN, replicate_restorer, small_photo
 from tests.adapters.rogue import RogueHandler, RogueServer
@@ -74,10 +80,10 @@ def test_each_model_is_called_in_its_own_words(
 @pytest.mark.parametrize(
     ("status", "ours"),
     [
-        (401, RefusedError),
-        (402, RefusedError),
-        (403, RefusedError),
-        (404, RefusedError),
+        (401, AccountRefusedError),
+        (402, AccountRefusedError),
+        (403, AccountRefusedError),
+        (404, AccountRefusedError),
         (422, RefusedError),
         (429, UnavailableError),
         (500, LostReplyError),
