@@ -1,0 +1,23 @@
+# The shop's production processes in one image: `serve`, `worker` and `db upgrade` are its commands.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+# The lock holds every name there is, the tools of development among them. All of it is downloaded and checked
+# against its hashes; then only what production needs is installed, from those files and from nowhere else.
+COPY requirements.lock ./
+RUN pip download --quiet --only-binary :all: --require-hashes --requirement requirements.lock --dest /wheels
+COPY pyproject.toml README.md LICENSE ./
+COPY domain domain
+COPY adapters adapters
+COPY entrypoints entrypoints
+COPY sandbox sandbox
+COPY migrations migrations
+RUN python -m venv /shop && /shop/bin/pip install --quiet --no-index --find-links /wheels .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
+COPY --from=build /shop /shop
+ENV PATH=/shop/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER shop
+ENTRYPOINT ["restoreclick"]
+CMD ["serve"]
