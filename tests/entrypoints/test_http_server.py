@@ -1,0 +1,93 @@
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from entrypoints.http.server import CannotListenError, listen, url_of
+from tests.entrypoints.http_fixtures import assert_problem
+
+ROOT = Path(__file__).parents[2]
+MEBIBYTE = 1024 * 1024
+
+#: A shop of doubles in a process of its own; its last line is written when the caller has the shop back.
+PROGRAM = """
+import sys
+from entrypoints.http import serve
+from entrypoints.settings import Settings
+from tests.entrypoints.http_fixtures import HttpShop
+
+fd = int(sys.argv[1]) if len(sys.argv) > 1 else None
+serve(HttpShop(), Settings.model_construct(http_host="127.0.0.1", http_port=0), fd=fd)
+print("the shop can be closed")
+"""
+
+
+@contextmanager
+def serving(listener: socket.socket | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """Run the program until the block ends, and a client for the address it announces."""
+    fds = [listener.fileno()] if listener else []
+    command = [sys.executable, "-c", PROGRAM, *map(str, fds)]
+    with subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, pass_fds=fds
+    ) as process:
+        assert process.stdout is not None
+        try:
+            url = json.loads(process.stdout.readline())["listening"]
+            with httpx.Client(base_url=url, trust_env=False, timeout=20) as http:
+                yield process, http
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_says_where_it_listens_and_ends_when_it_is_told(signal_number: signal.Signals) -> None:
+    with serving() as (process, http):
+        answer = http.get("/health/live")
+        assert answer.json() == {"status": "ok"}
+        assert "server" not in answer.headers
+        process.send_signal(signal_number)
+        assert process.stdout is not None
+        assert process.stdout.read().splitlines()[-1] == "the shop can be closed"
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_listening_socket_can_be_inherited() -> None:
+    with listen("127.0.0.1", 0) as listener, serving(listener) as (_, http):
+        assert str(http.base_url) == url_of(listener)
+        assert http.get("/health/live").status_code == 200
+
+
+def test_a_photo_that_is_too_large_is_refused_in_words_over_a_real_connection() -> None:
+    with serving() as (_, http):
+        session = http.post("/api/uploads").json()
+        path = f"/api/uploads/{session['session_id']}/photos"
+
+        def endless() -> Iterator[bytes]:
+            for _ in range(100):
+                yield bytes(MEBIBYTE)
+
+        headers = {"Content-Type": "image/jpeg"}
+        for content in (bytes(51 * MEBIBYTE), endless()):
+            assert_problem(http.post(path, content=content, headers=headers), 413, "body-too-large")
+        assert http.get(f"/api/uploads/{session['session_id']}").json()["photos"] == []
+
+
+def test_an_address_that_is_taken_is_named_with_what_to_do() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(CannotListenError, match=f"127.0.0.1:{port} .*HTTP_PORT"):
+            listen("127.0.0.1", port)
+    with pytest.raises(CannotListenError, match=r"192\.0\.2\.1:8000"):
+        listen("192.0.2.1", 8000)
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
