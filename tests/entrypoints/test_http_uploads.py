@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 from litestar.testing import TestClient
 
+from adapters.images import FORMATS
 from domain.ports.errors import UnavailableError
 from entrypoints.http import bodies
+from entrypoints.http.uploads import ACCEPTED_MEDIA_TYPES
 from tests.doubles.shop import POLICY
 from tests.entrypoints.http_fixtures import PORTRAIT, Doorway, HttpShop, application, assert_problem
 
@@ -73,6 +75,10 @@ def test_a_new_session_tells_where_photos_go_and_what_is_taken(door: Doorway) ->
         50 * 1024 * 1024,
     )
     assert {"image/jpeg", "image/png", "image/heic"} <= set(told["accepted_media_types"])
+
+
+def test_a_session_names_every_format_that_the_inspector_reads() -> None:
+    assert {f"image/{name.lower()}" for name in FORMATS} | {"image/heic"} == set(ACCEPTED_MEDIA_TYPES)
 
 
 def test_a_photo_is_taken_byte_for_byte(door: Doorway) -> None:
