@@ -214,6 +214,8 @@ class Order:
     @property
     def money_is_owed(self) -> bool:
         """Whether a failed image's share, or a refund somebody asked for, has not gone back yet."""
+        if self.everything_is_refunded:
+            return False
         covered = {image_id for refund in self._refunds(RefundStatus.ISSUED) for image_id in refund.image_ids}
         return bool(self._refunds(RefundStatus.REQUESTED, RefundStatus.FAILED)) or any(
             image.share.amount > 0 and image.image_id not in covered for image in self.failed_images

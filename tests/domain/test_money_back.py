@@ -131,6 +131,12 @@ def test_a_share_that_is_back_before_the_result_is_sent_lets_the_mail_complete_t
     ready.when(result).then(result).stands(State.COMPLETED)
 
 
+def test_nothing_is_owed_for_a_failed_image_once_everything_went_back() -> None:
+    asked_before = (FACTS.refund_requested(980), FACTS.failed(0), FACTS.restored(1))
+    ended = given(*FACTS.until_restoring(), *asked_before, FACTS.refund_issued(980)).stands(State.REFUNDED)
+    assert ended.order.nothing_is_owed
+
+
 def test_a_refused_refund_holds_the_order() -> None:
     delivered = given(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION))
     after = delivered.when(FACTS.refund_failed())
