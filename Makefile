@@ -37,6 +37,9 @@ format: $(READY) ## apply the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+benchmarks: $(READY) ## append, webhook and payment to mail, as ratios to a bare INSERT
+	$(BIN)/python -m benchmarks
+
 docs: $(READY) ## write what is generated: the lifecycle page and .env.example
 	$(BIN)/python docs/generate.py
 

@@ -1,0 +1,71 @@
+"""``python -m benchmarks`` (or ``make benchmarks``): three figures of a shop on real servers and instant twins.
+
+    bare INSERT       one row of 400 bytes, committed, through psycopg: the unit of the others
+    append            one event: load the order, decide, write the step, commit
+    webhook           from posting Stripe's signed notice to its 200, the order being in the books by then
+    payment to mail   from pressing "Pay" to the result mail in the mailbox, one photo
+
+Absolute figures depend on the machine; the ratios hold. The restorer's twin hands pictures back unrestored, and the
+other twins answer at once, so what is measured is the shop.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.shop import BenchmarkShop
+
+WARM_UP = 20
+ROUNDS = 300
+ORDERS = 12
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="restoreclick-") as folder, BenchmarkShop(Path(folder)) as shop:
+        # Inserts are measured before and after, because the machine may have changed its pace meanwhile.
+        before = timed(shop.bare_insert(), ROUNDS)
+        append = timed(shop.append(), ROUNDS)
+        webhook = timed(shop.webhook(WARM_UP + ROUNDS), ROUNDS)
+        shop.start_worker()
+        payment = timed(shop.payment_to_mail(ORDERS + 2), ORDERS, warm_up=2)
+        after = timed(shop.bare_insert(), ROUNDS)
+    unit = statistics.median(before + after)
+    table = Table("figure", "median ms", "95 % ms", "rounds", "times a bare INSERT")
+    for name, seconds in (
+        ("bare INSERT", before + after),
+        ("append", append),
+        ("webhook to answer", webhook),
+        ("payment to sent mail", payment),
+    ):
+        table.add_row(name, *_row(seconds, unit))
+    Console(file=sys.stdout, width=100).print(table)
+
+
+def timed(do: Callable[[], object], rounds: int, *, warm_up: int = WARM_UP) -> list[float]:
+    """The seconds each of ``rounds`` calls took, after some that do not count."""
+    for _ in range(warm_up):
+        do()
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        do()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def _row(seconds: Iterable[float], unit: float) -> list[str]:
+    ordered = sorted(seconds)
+    median = statistics.median(ordered)
+    slow = ordered[int(len(ordered) * 0.95)]
+    return [f"{median * 1000:.2f}", f"{slow * 1000:.2f}", str(len(ordered)), f"{median / unit:.1f}"]
+
+
+if __name__ == "__main__":
+    main()

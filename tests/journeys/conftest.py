@@ -1,0 +1,30 @@
+"""One whole shop for all journeys: real servers, twins, API and worker, each a process of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from entrypoints.cli.local import LocalShop
+from tests.journeys.hands import Hands
+
+#: A lease this short lets a journey see what happens after it without waiting long.
+PACE = {"LEASE_SECONDS": "1.5", "RESEND_AFTER_SECONDS": "1", "EMAIL_CONFIRMATION_SECONDS": "3"}
+
+
+@pytest.fixture(scope="session")
+def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
+    with LocalShop(tmp_path_factory.mktemp("journeys") / "shop", PACE) as shop:
+        yield shop
+
+
+@pytest.fixture
+def hands(local_shop: LocalShop) -> Iterator[Hands]:
+    with Hands(local_shop) as hands:
+        yield hands
+
+
+@pytest.fixture(scope="session")
+def photo() -> Path:
+    """A small picture, so that a journey's time is the shop's and not the restorer's."""
+    return Path(__file__).parent / "harvest-1926.jpg"

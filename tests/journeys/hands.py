@@ -1,0 +1,142 @@
+"""What a journey does to a running shop: buys from it, looks into its books, and takes its processes away."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Self, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import redis
+
+from adapters.queue_dramatiq import DramatiqQueue
+from domain.model.evolve import fold
+from domain.model.order import Order
+from domain.model.reactions import MoveImages
+from domain.model.values import OrderId
+from entrypoints.bookkeeping import open_books
+from entrypoints.cli.customer import Customer
+from entrypoints.cli.local import LocalShop
+
+T = TypeVar("T")
+
+#: Long enough for a slow machine; a journey that goes well takes a fraction of it.
+PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.01
+
+
+def eventually(look: Callable[[], T | None], what: str) -> T:
+    """Wait for a fact: the first answer of ``look`` that is true."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    never = Event()
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        never.wait(LOOK_SECONDS)
+    raise TimeoutError(f"{what} did not come true within {PATIENCE_SECONDS} seconds.")
+
+
+class Hands:
+    """The hands of a journey; every customer has an address of their own, so journeys share one shop."""
+
+    def __init__(self, shop: LocalShop) -> None:
+        self.shop = shop
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._books = self._stack.enter_context(open_books(self.shop.database))
+        self._database = self._stack.enter_context(
+            psycopg.connect(self.shop.environment["DATABASE_URL"], autocommit=True)
+        )
+        self._queue = DramatiqQueue(self.shop.environment["REDIS_URL"])
+        self._stack.callback(self._queue.close)
+        self._twins = self._stack.enter_context(httpx.Client(timeout=10))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in ("stripe", "replicate", "sendgrid"):
+            self._twins.delete(f"{self.shop.addresses[name]}/_twin/faults")
+        self._stack.close()
+
+    def customer(self) -> Customer:
+        """A customer nobody knows yet."""
+        return self._stack.enter_context(
+            Customer(self.shop.url, self.shop.addresses["sendgrid"], email=f"{uuid4().hex}@customer.example")
+        )
+
+    def buy(self, *photos: Path) -> tuple[Customer, OrderId]:
+        """Upload and pay; gives the customer and the order, which begins its way now."""
+        customer = self.customer()
+        customer.open_session()
+        for number, photo in enumerate(photos, start=1):
+            customer.send(photo, f"{number}-{photo.name}")
+        customer.pay(customer.ask_for_checkout()["url"])
+        return customer, OrderId(UUID(eventually(customer.order_id, "the order")))
+
+    def order(self, order_id: OrderId) -> Order:
+        """The order as its log tells it."""
+        with self._books.transaction() as transaction:
+            return fold(order_id, transaction.log.history(order_id))
+
+    def event_names(self, order_id: OrderId) -> list[str]:
+        """The names of an order's events so far."""
+        with self._books.transaction() as transaction:
+            return [type(recorded.event).__name__ for recorded in transaction.log.history(order_id)]
+
+    def misbehave(self, twin: str, rule: dict[str, Any]) -> Callable[[], bool]:
+        """Have a twin misbehave, until the journey ends at the latest; gives whether it has done so yet."""
+        faults = f"{self.shop.addresses[twin]}/_twin/faults"
+        self._twins.post(faults, json=rule).raise_for_status()
+        return lambda: any(told["fired"] for told in self._twins.get(faults).json())
+
+    def empty_redis(self) -> None:
+        """FLUSHALL."""
+        client = redis.Redis.from_url(self.shop.environment["REDIS_URL"])
+        client.flushall()
+        client.close()
+
+    @contextmanager
+    def worker_asleep(self) -> Iterator[None]:
+        """SIGSTOP the worker, and wake it when the block ends."""
+        os.kill(self.shop.worker.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.shop.worker.pid, signal.SIGCONT)
+
+    def kill_worker(self) -> None:
+        """SIGKILL the worker; it stays away until ``restart`` is called."""
+        self.shop.worker.kill()
+
+    def restart(self) -> None:
+        """Start again what died."""
+        assert list(self.shop.restart_what_died())
+
+    @contextmanager
+    def every_message_again(self, order_id: OrderId) -> Iterator[list[int]]:
+        """Send the id of each of the order's reactions over and over; gives how often, as the only element."""
+        stopping, sent = Event(), [0]
+
+        def repeat() -> None:
+            while not stopping.is_set():
+                rows = self._database.execute(
+                    "SELECT reaction_id, kind FROM reactions WHERE order_id = %s", (order_id,)
+                ).fetchall()
+                # Which queue it comes through is all the same to the claim.
+                self._queue.send([(reaction_id, MoveImages()) for reaction_id, _ in rows])
+                sent[0] += len(rows)
+                stopping.wait(0.02)
+
+        thread = Thread(target=repeat)
+        thread.start()
+        try:
+            yield sent
+        finally:
+            stopping.set()
+            thread.join()

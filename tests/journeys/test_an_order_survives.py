@@ -1,0 +1,90 @@
+"""Whatever is taken away in the middle of an order, it ends complete, with two mails, each thing once in the log."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from domain.model.lifecycle import State
+from domain.model.values import OrderId
+from entrypoints.cli.customer import Customer
+from tests.journeys.hands import Hands, eventually
+
+ONCE = {
+    "PaymentReceived": 1,
+    "ImagesMoved": 1,
+    "RestorationCompleted": 2,
+    "DownloadPrepared": 1,
+    "EmailSent": 2,
+}
+
+
+def completes_with_two_mails(hands: Hands, customer: Customer, order_id: OrderId) -> None:
+    def is_done() -> bool:
+        # The confirmation may come last: when a crash hid whether it was sent, the shop waits for word of it.
+        return (
+            hands.order(order_id).state is State.COMPLETED
+            and hands.event_names(order_id).count("EmailSent") >= 2
+        )
+
+    eventually(is_done, "the completed order with its two mails")
+    counted = Counter(hands.event_names(order_id))
+    assert {name: counted[name] for name in ONCE} == ONCE
+    mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "the two mails")
+    assert len(mails) == 2
+    link = next(link for mail in mails if (link := customer.link_in(mail)))
+    with customer.following(link) as chunks:
+        assert next(chunks).startswith(b"PK")
+
+
+def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: Hands, photo: Path) -> None:
+    completes_with_two_mails(hands, *hands.buy(photo, photo))
+
+
+def test_redis_is_emptied_in_the_middle(hands: Hands, photo: Path) -> None:
+    with hands.worker_asleep():
+        customer, order_id = hands.buy(photo, photo)
+        # Now the messages about the payment wait in Redis, and nobody has read them.
+        hands.empty_redis()
+    for event in ("ImagesMoved", "RestorationStarted", "RestorationCompleted"):
+        eventually(lambda event=event: event in hands.event_names(order_id), event)
+        hands.empty_redis()
+    completes_with_two_mails(hands, customer, order_id)
+
+
+def test_every_message_is_delivered_many_times(hands: Hands, photo: Path) -> None:
+    customer, order_id = hands.buy(photo, photo)
+    with hands.every_message_again(order_id) as sent:
+        completes_with_two_mails(hands, customer, order_id)
+    assert sent[0] > 2 * len(hands.event_names(order_id))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["PaymentReceived", "ImagesMoved", "RestorationStarted", "RestorationCompleted", "DownloadPrepared"],
+)
+def test_the_worker_is_killed_after(moment: str, hands: Hands, photo: Path) -> None:
+    customer, order_id = hands.buy(photo, photo)
+    eventually(lambda: moment in hands.event_names(order_id), moment)
+    hands.kill_worker()
+    hands.restart()
+    completes_with_two_mails(hands, customer, order_id)
+
+
+@pytest.mark.parametrize(
+    ("twin", "call"),
+    [
+        ("sendgrid", "POST /v3/mail/send"),
+        ("replicate", "POST /v1/models/*"),
+        ("replicate", "GET /v1/predictions/*"),
+    ],
+)
+def test_the_worker_is_killed_inside_a_call_that_is_done_all_the_same(
+    twin: str, call: str, hands: Hands, photo: Path
+) -> None:
+    is_inside = hands.misbehave(twin, {"on": call, "do": "hang", "seconds": 1})
+    customer, order_id = hands.buy(photo, photo)
+    eventually(is_inside, f"a {call} that hangs")
+    hands.kill_worker()
+    hands.restart()
+    completes_with_two_mails(hands, customer, order_id)
