@@ -40,7 +40,7 @@ def in_words(work: Reaction, order: Order) -> str:
     """A piece of outstanding work as people would say it."""
     match work:
         case MoveImages():
-            return "the photos have to be put in the order's own place and verified"
+            return "the photos have to be moved to the order's own place and verified"
         case RestoreImage(image_id=image_id, attempt=attempt):
             again = f", for the {ordinal(attempt)} time" if attempt > 1 else ""
             return f"photo {number_of(order, image_id)} has to go to the restorer{again}"

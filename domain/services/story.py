@@ -147,7 +147,7 @@ class _Teller:
             case e.PaymentReceived():
                 return _payment(event)
             case e.ImagesMoved():
-                return f"{_all(len(event.images))} put in the order's own place and verified byte for byte."
+                return f"{_all(len(event.images))} moved to the order's own place and verified byte for byte."
             case e.RestorationStarted():
                 return self._start(event, at)
             case e.RestorationAttemptFailed():
@@ -222,7 +222,8 @@ class _Teller:
         told = (
             f"{self._photo(event.image_id)} came back restored{f' after {took}' if took else ''} ({picture})"
         )
-        return f"{told}." if after.state is State.RESTORING else f"{told}, the last one to come."
+        is_last = after.every_image_is_settled and len(after.images) > 1
+        return f"{told}, the last one to come." if is_last else f"{told}."
 
     def _took(self, image_id: ImageId, attempt: int, at: datetime) -> str:
         began_at = self.began_at.get((image_id, attempt))

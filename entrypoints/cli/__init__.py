@@ -5,24 +5,28 @@ Each command imports what it needs only when it runs, so that help is quick and 
 # ruff: noqa: PLC0415 -- see above
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import rich_click as click
 
 from entrypoints.cli.group import Commands
 
+#: What shells expect of a command that Ctrl-C has ended.
+INTERRUPTED = 130
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 
 
-def main() -> None:
-    """Run a command; Ctrl-C ends it with status 130 and without a word."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, by default the one this process was started with; SystemExit says if it failed."""
     try:
-        cli(prog_name="restoreclick", standalone_mode=False)
+        cli(arguments, prog_name="restoreclick", standalone_mode=False)
     except click.ClickException as failure:
         failure.show()
         sys.exit(failure.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

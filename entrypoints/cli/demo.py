@@ -107,12 +107,12 @@ class _Visit:
 
     def order(self, photos: Sequence[Path]) -> None:
         """The whole way, from the photos to the saved files."""
-        with Board(self.console) as board:
+        board = Board(self.console)
+        with board:
             self._upload(photos, board)
             self._pay(board)
             self._follow(board)
-            mails = self._read_mails(board)
-            self._save(mails, board)
+        self._save(self._read_mails(board), board)
 
     def require_all_delivered(self) -> None:
         """Raise UndeliveredError, with every reason, unless each photo came back."""
@@ -131,7 +131,8 @@ class _Visit:
             try:
                 self.customer.send(photo, _shown(photo))
             except RefusedPhotoError as refusal:
-                line.show(f"refused: {refusal}")
+                line.show("refused")
+                board.say(f"  {refusal}", "yellow")
                 self.refused.append(f"{line.name} was refused. {refusal}")
             else:
                 line.show("uploaded")
@@ -186,7 +187,7 @@ class _Visit:
         with self.customer.following(link) as archive:
             pictures = save(archive, f"restored-photos-{number}.zip", folder)
         self._await(lambda: self._was_downloaded(board), "the shop notes the download")
-        board.say(f"{counted(len(pictures), 'restored photo')} and their archive lie in {folder}/:", "bold")
+        board.say(f"Saved in {folder}/: the archive, and {counted(len(pictures), 'restored photo')}:", "bold")
         for picture in pictures:
             board.say(f"  {picture}")
 

@@ -24,8 +24,8 @@ from entrypoints.failures import CommandFailedError
 #: Among how many orders, the newest first, the beginning of an id is looked for.
 PREFIX_REACH = 10_000
 
-#: How much room a story's times take, left of its sentences.
-MARGIN = 24
+#: A story's lines, and how much of them its times take; longer lines are hard to read.
+STORY_WIDTH, MARGIN = 100, 24
 
 _NUMBER = re.compile(r"\d{8}-\d{6,}")
 
@@ -88,6 +88,7 @@ def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
 def print_story(console: Console, story: Story) -> None:
     """Print a story: when, how long after the event before, what happened, and who did it."""
     console.print(Text(story.title, style="bold"))
+    console.print("Where nobody is named, the shop did it by itself.", style="dim")
     today = None
     for passage in story.passages:
         at = passage.recorded.recorded_at
@@ -102,14 +103,18 @@ def print_story(console: Console, story: Story) -> None:
 
 
 def _signed(passage: Passage) -> str:
-    """The sentence, and who did it unless the sentence says so."""
-    is_named = passage.who.lower() in passage.text.lower()
-    return passage.text if is_named else f"{passage.text} ({passage.who})"
+    """The sentence, and who did it unless that was the shop itself or the sentence says so."""
+    actor = passage.recorded.actor
+    if actor == "worker" or passage.who.lower() in passage.text.lower():
+        return passage.text
+    return f"{passage.text} ({'by' if actor.startswith('person:') else 'reported by'} {passage.who})"
 
 
 def _print_beside(console: Console, margin: Text, sentence: str) -> None:
     """Print a sentence beside its time, its further lines under its first."""
-    first, *others = textwrap.wrap(sentence, max(console.width - MARGIN, 40), break_on_hyphens=False)
+    first, *others = textwrap.wrap(
+        sentence, max(min(console.width, STORY_WIDTH) - MARGIN, 40), break_on_hyphens=False
+    )
     console.print(margin + Text(first), soft_wrap=True)
     for line in others:
         console.print(Text(" " * MARGIN + line), soft_wrap=True)
@@ -138,7 +143,8 @@ def _by_id(transaction: Transaction, wanted: str) -> OrderId | None:
 
 
 def _table(orders: list[OrderSummary]) -> Table:
-    table = Table("Number", "State", "Restored", "Paid", "Paid at (UTC)", "Id", box=None, pad_edge=False)
+    table = Table("Number", "State", "Restored", "Paid", "Paid at (UTC)", box=None, pad_edge=False)
+    table.add_column("Id", overflow="fold")
     for order in orders:
         table.add_row(
             order.number,

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 
 #: Wide enough for a table in a log; a terminal has a width of its own.
-PLAIN_WIDTH = 100
+PLAIN_WIDTH = 120
 
 
 def screen() -> Console:

@@ -1,0 +1,31 @@
+"""The command line as a shell sees it: words in, a status and two streams out."""
+
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from entrypoints.cli import main
+
+
+class Answer(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs commands in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str) -> Answer:
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            main(words)
+            sys.exit(0)
+        out, err = self._capsys.readouterr()
+        return Answer(int(ending.value.code or 0), out, err)

@@ -1,0 +1,95 @@
+"""The command line itself: quick help, sentences instead of tracebacks, and exit statuses that mean something."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from entrypoints.settings import Settings
+from tests.entrypoints.shell import Shell
+
+HEAVY = ("stripe", "sqlalchemy", "litestar", "dramatiq", "sandbox", "httpx", "pydantic")
+
+COMMANDS = [
+    *(["demo"], ["dev"], ["serve"], ["worker"]),
+    *(["db", "upgrade"], ["db", "downgrade"], ["db", "rebuild"]),
+    *(["orders", "list"], ["orders", "show"], ["orders", "history"], ["events", "tail"]),
+]
+
+
+BOOKISH = [["db", "upgrade"], ["db", "rebuild"], ["orders", "list"], ["events", "tail"]]
+
+
+@pytest.fixture
+def restoreclick(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_help_loads_nothing_that_only_commands_need() -> None:
+    script = "import sys; from entrypoints.cli import cli; cli(['--help'], standalone_mode=False); print(*sys.modules)"
+    process = [sys.executable, "-c", script]
+    printed = subprocess.run(process, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    loaded = printed.splitlines()[-1].split()
+    assert "rich_click" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(restoreclick: Shell, command: list[str]) -> None:
+    helped = restoreclick(*command, "--help")
+    assert helped.status == 0
+    assert "Usage:" in helped.out
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_production_process_names_every_missing_setting(restoreclick: Shell, command: str) -> None:
+    refused = restoreclick(command)
+    assert (refused.status, refused.out) == (2, "")
+    assert "STRIPE_SECRET_KEY is missing: Stripe's API key" in refused.err
+    assert "DATABASE_URL is missing" in refused.err
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("command", BOOKISH, ids=" ".join)
+def test_the_books_need_the_database_alone(restoreclick: Shell, command: list[str]) -> None:
+    refused = restoreclick(*command)
+    assert refused.status == 2
+    assert refused.err.splitlines()[1:] == [
+        "  DATABASE_URL is missing: PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE."
+    ]
+
+
+@pytest.mark.parametrize("command", BOOKISH, ids=" ".join)
+def test_a_database_that_is_down_is_told_in_a_sentence(
+    restoreclick: Shell, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@/shop?host={tmp_path}")
+    refused = restoreclick(*command)
+    assert (refused.status, refused.err) == (
+        1,
+        "PostgreSQL is not available (no connection; check DATABASE_URL): try again later.\n",
+    )
+
+
+def test_photos_that_are_no_files_are_named_before_anything_starts(
+    restoreclick: Shell, tmp_path: Path
+) -> None:
+    refused = restoreclick("demo", str(tmp_path / "lost.jpg"), str(tmp_path))
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == (
+        f"Cannot read lost.jpg and {tmp_path.name}: name photo files that exist and that you may read.\n"
+    )
+
+
+def test_a_mistyped_command_is_told_with_the_status_of_misuse(restoreclick: Shell) -> None:
+    refused = restoreclick("orders", "lsit")
+    assert refused.status == 2
+    assert "lsit" in refused.err
