@@ -36,6 +36,7 @@ HEAD_STARTS: tuple[Callable[[Facts], Sequence[e.Event]], ...] = (
     lambda _: (),
     lambda facts: (facts.paid(),),
     Facts.until_restoring,
+    lambda facts: (*facts.until_restoring(), facts.refund_requested(facts.price)),
     Facts.until_settled,
     Facts.until_ready,
     Facts.until_delivered,
