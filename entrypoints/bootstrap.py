@@ -3,18 +3,16 @@
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from types import TracebackType
 from typing import Self
 
+from adapters import system
 from adapters.archive_zip import ZipArchiver
 from adapters.images import PillowInspector
 from adapters.letters import TemplateLetterWriter
 from adapters.mailer_sendgrid import SendGridMailer, SendGridNotices
-from adapters.queue_dramatiq import DramatiqQueue
-
-from adapters import system
 from adapters.payments_stripe import StripeNotices, StripePayments
 from adapters.postgres.books import PostgresBooks
+from adapters.queue_dramatiq import DramatiqQueue
 from adapters.restorer_replicate import ReplicateNotices, ReplicateRestorer
 from adapters.storage_minio import MinioStore
 from domain.model.decide import Limits
@@ -68,9 +66,7 @@ class Shop(AbstractContextManager["Shop"]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.resources.close()
 
 

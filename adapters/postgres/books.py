@@ -1,7 +1,7 @@
 """Transactions on PostgreSQL, the rebuild of the read models, and the schema's revisions."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import PostgresOrderLog, all_streams
@@ -52,18 +53,23 @@ class PostgresBooks(Books):
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """Commit when the block ends, roll back when it raises."""
-        with self._engine.begin() as connection:
-            yield PostgresTransaction(connection, self._codec)
+        """Commit when the block ends, roll back when it raises; raises UnavailableError when the server is away."""
+        try:
+            with self._engine.begin() as connection:
+                yield PostgresTransaction(connection, self._codec)
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise UnavailableError("PostgreSQL", type(error).__name__) from error
 
     def rebuild(self) -> Iterator[OrderId]:
         """Write every read model anew, one order at a time; the log takes nothing meanwhile, and is streamed."""
-        with self._engine.begin() as connection, self._engine.connect() as reader:
+        with (
+            self._engine.begin() as connection,
+            self._engine.connect() as reader,
+            closing(all_streams(reader, self._codec)) as events,
+        ):
             connection.execute(text("LOCK TABLE events IN SHARE MODE"))
             connection.execute(text(f"TRUNCATE {', '.join(table.name for table in READ_MODELS)}"))
-            for order_id, stream in groupby(
-                all_streams(reader, self._codec), key=lambda recorded: recorded.order_id
-            ):
+            for order_id, stream in groupby(events, key=lambda recorded: recorded.order_id):
                 order = fold(order_id, stream)
                 for table, rows in changed_rows(Order(order_id=order_id), order).items():
                     connection.execute(

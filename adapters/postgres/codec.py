@@ -85,7 +85,7 @@ class Codec:
     def _decode_old(self, stored_name: str, fields: dict[str, Any]) -> e.Event:
         name, _, digits = stored_name.rpartition(".v")
         event, current = self._current.get(name, (None, 0))
-        if event is None or not digits.isdecimal() or int(digits) >= current:
+        if event is None or not digits.isdecimal() or not 0 < int(digits) < current:
             raise UnknownEventError(stored_name)
         for version in range(int(digits), current):
             fields = self._upcasters[name, version](fields)

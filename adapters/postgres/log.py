@@ -1,6 +1,6 @@
 """The append: events, read models, reactions and the closed claim in one statement, one round trip."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +95,7 @@ class PostgresOrderLog(OrderLog):
         except IntegrityError as error:
             raise _explained(error, step) from error
         if step.closes is not None and not closed:
+            self._void()
             raise LeaseLostError(step.closes.reaction_id)
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
@@ -105,6 +106,12 @@ class PostgresOrderLog(OrderLog):
         events = self._decode(rows)
         cursors = (LogCursor(row.transaction_id, row.position) for row in rows)
         return list(zip(cursors, events, strict=True))
+
+    def _void(self) -> None:
+        """What was written stands on a lease that is lost: not even a caller who ignores that may commit it."""
+        transaction = self._connection.get_transaction()
+        if transaction is not None:
+            transaction.rollback()
 
     def _statement(self, step: Step) -> tuple[str, dict[str, Any]]:
         parts: dict[str, str] = {}
@@ -148,11 +155,11 @@ class PostgresOrderLog(OrderLog):
         return [decode_row(row, self._codec) for row in rows]
 
 
-def all_streams(connection: Connection, codec: Codec) -> Iterator[RecordedEvent]:
+def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent, None, None]:
     """Every event, stream by stream in the order of their versions, read through a server-side cursor."""
-    rows = connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS)
-    for row in rows:
-        yield decode_row(row, codec)
+    with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
+        for row in rows:
+            yield decode_row(row, codec)
 
 
 def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:

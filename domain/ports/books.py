@@ -359,7 +359,10 @@ class Books(Protocol):
     """Opens transactions."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """A transaction that commits when the block ends and rolls back when it raises."""
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        Raises UnavailableError when the books cannot be reached; whether a commit arrived may then be unknown.
+        """
         ...
 
     def rebuild(self) -> Iterator[OrderId]:

@@ -206,9 +206,6 @@ def test_a_row_tells_when_it_was_written_last(books: PostgresBooks, engines: lis
     assert moved[second] == restored[second]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a caller that swallows LeaseLostError commits the events all the same"
-)
 def test_a_transaction_is_void_once_a_lease_was_lost(books: PostgresBooks) -> None:
     paid = take_order(books, SLOW)
     schedule(books, scheduled(SLOW))
