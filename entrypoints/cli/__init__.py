@@ -7,6 +7,7 @@ Each command imports what it needs only when it runs, so that help is quick and 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import rich_click as click
 
@@ -18,8 +19,8 @@ INTERRUPTED = 130
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command, by default the one this process was started with; SystemExit says if it failed."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command, by default the one this process was started with, and end with its status."""
     try:
         cli(arguments, prog_name="restoreclick", standalone_mode=False)
     except click.ClickException as failure:
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(failure.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    sys.exit(0)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

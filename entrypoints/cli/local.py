@@ -106,15 +106,17 @@ class LocalShop:
                 process.check()
 
     def restart_what_died(self) -> Iterator[str]:
-        """Start the API and the worker again if they died, with a sentence about each; the world has to live."""
+        """Start the API and the worker again if they died, with sentences about it; the world has to live."""
         with told():
             self._sandbox.check()
             for role, process in list(self._crew.items()):
-                status = process.poll()
-                if status is not None:
-                    yield f"{role.name} has died (status {status}), see {process.log}; it is started again."
+                try:
+                    process.check()
+                except ProcessError as death:
+                    yield f"{role.name} {death.reason}; see {process.log}."
                     process.kill()
                     self._start(role).wait_for_line(role.ready, READY_SECONDS)
+                    yield f"{role.name} is back."
 
     @property
     def _port_file(self) -> Path:

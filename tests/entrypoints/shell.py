@@ -1,6 +1,5 @@
 """The command line as a shell sees it: words in, a status and two streams out."""
 
-import sys
 from typing import NamedTuple
 
 import pytest
@@ -11,7 +10,7 @@ from entrypoints.cli import main
 class Answer(NamedTuple):
     """How a command ended, and what it printed."""
 
-    status: int
+    status: int | str | None
     out: str
     err: str
 
@@ -26,6 +25,4 @@ class Shell:
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ending:
             main(words)
-            sys.exit(0)
-        out, err = self._capsys.readouterr()
-        return Answer(int(ending.value.code or 0), out, err)
+        return Answer(ending.value.code, *self._capsys.readouterr())
