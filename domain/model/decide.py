@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from domain.model import events as e
-from domain.model.errors import AlreadyPaidError, RefundExceedsPaymentError, UnknownImageError
+from domain.model.errors import (
+    AlreadyPaidError,
+    ImageNotRefundableError,
+    RefundExceedsPaymentError,
+    UnknownImageError,
+)
 from domain.model.evolve import evolve
 from domain.model.identity import refund_id_of
 from domain.model.lifecycle import State, allowed, require
@@ -179,6 +184,7 @@ def _decide_refund(order: Order, said: e.RefundRequested | e.RefundIssued | e.Re
                 return NOTHING
             require(order.state, type(said))
             _require_refundable(order, said.amount)
+            _require_not_delivered(order, said.image_ids)
             return (said,)
         case e.RefundIssued():
             if known is not None:
@@ -203,6 +209,14 @@ def _require_refundable(order: Order, asked: Money) -> None:
     refundable = Money(amount=order.refundable_amount, currency=paid_in)
     if asked.currency != paid_in or not 0 < asked.amount <= refundable.amount:
         raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))
+
+
+def _require_not_delivered(order: Order, image_ids: tuple[ImageId, ...]) -> None:
+    """No photo is both delivered and refunded, nor refunded twice; goodwill is a refund of an amount."""
+    refunded = {image_id for refund in order.refunds.values() for image_id in refund.image_ids}
+    for image_id in image_ids:
+        if _image(order, image_id).restored is not None or image_id in refunded:
+            raise ImageNotRefundableError(order_id=order.order_id, image_id=image_id)
 
 
 def _image(order: Order, image_id: ImageId) -> Image:

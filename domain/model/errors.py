@@ -4,6 +4,7 @@ ShopError
 ├── IllegalMoveError            the lifecycle knows no such move
 ├── AlreadyPaidError            a second payment for an order that has one
 ├── RefundExceedsPaymentError   more would go back than was paid
+├── ImageNotRefundableError     the image is restored, or its refund is on record
 └── UnknownImageError           the order has no such image
 """
 
@@ -44,6 +45,17 @@ class RefundExceedsPaymentError(ShopError):
         self.asked = asked
         self.refundable = refundable
         super().__init__(f"Cannot refund {asked}: ask for more than nothing and for {refundable} at most.")
+
+
+class ImageNotRefundableError(ShopError):
+    """An image that is restored, or refunded already, is not paid back by name."""
+
+    def __init__(self, *, order_id: UUID, image_id: UUID) -> None:
+        self.order_id = order_id
+        self.image_id = image_id
+        super().__init__(
+            f"Image {image_id} of order {order_id} is restored or its refund is on record: refund an amount instead."
+        )
 
 
 class UnknownImageError(ShopError):

@@ -103,7 +103,9 @@ def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
 def reactions_to(before: Order, after: Order, pace: Pace) -> list[Due]:
     """The work that became outstanding between two versions of an order, in the order it should begin."""
     known = set(outstanding(before))
-    return [Due(reaction=new, delay=_delay(new, pace)) for new in outstanding(after) if new not in known]
+    return [
+        Due(reaction=new, delay=_delay(new, after, pace)) for new in outstanding(after) if new not in known
+    ]
 
 
 def is_wanted(reaction: Reaction, order: Order) -> bool:
@@ -166,13 +168,13 @@ def _emails(order: Order) -> Iterator[Reaction]:
             yield SendEmail(email.email_id, email.kind, email.attempt)
 
 
-def _delay(reaction: Reaction, pace: Pace) -> timedelta:
+def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
     match reaction:
         case CollectRestoration():
             return pace.restoration_poll
         case RestoreImage(attempt=attempt) if attempt > 1:
             return pace.restoration_retry * (1 << (attempt - 2))
-        case SendEmail(attempt=attempt) if attempt > 1:
+        case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
             return pace.email_confirmation
         case _:
             return timedelta(0)

@@ -117,7 +117,8 @@ class Working:
             ends_in_hold = any(isinstance(event, e.OrderHeld) for event in said)
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
             closing = Closing(claim=claim, outcome=outcome)
-            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+            after = self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+            self._cancel_what_came_too_late(after, said)
 
     def renew(self, claims: Sequence[Claim]) -> None:
         """Keep claims ours for another lease while their work goes on."""
@@ -157,12 +158,21 @@ class Working:
             case _:
                 assert_never(claim.reaction)
 
+    def _cancel_what_came_too_late(self, order: Order, said: Sequence[e.Event]) -> None:
+        """A prediction that the order did not take, because its image was settled meanwhile, helps nobody."""
+        for event in said:
+            if not isinstance(event, e.RestorationStarted):
+                continue
+            if event.prediction_id not in order.images[event.image_id].open_predictions:
+                self._crafts.restoring.cancel(event.prediction_id)
+
     def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
         patience = self._patience(claim.reaction)
         if claim.attempts >= patience.attempts:
             said = _given_up(claim.reaction, order)
             closing = Closing(claim=claim, outcome=Outcome.FAILED)
-            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+            after = self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+            self._cancel_what_came_too_late(after, said)
             return
         wait = patience.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:

@@ -1,6 +1,13 @@
 """Money goes back: what is owed, what a person asks for, what was done at the provider; never more than was paid."""
 
-from domain.model.errors import IllegalMoveError, RefundExceedsPaymentError
+from dataclasses import replace
+
+from domain.model.errors import (
+    IllegalMoveError,
+    ImageNotRefundableError,
+    RefundExceedsPaymentError,
+    UnknownImageError,
+)
 from domain.model.lifecycle import State
 from domain.model.order import RefundStatus
 from domain.model.reactions import CancelPrediction, IssueRefund, RestoreImage, SendEmail
@@ -190,3 +197,19 @@ def test_a_refund_that_fails_after_erasure_is_on_record() -> None:
 def test_the_work_goes_on_until_all_the_money_is_back() -> None:
     asked = given(*FACTS.until_restoring(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_requested(980))
     asked.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1), issue())
+
+
+def test_an_image_that_was_restored_is_not_refunded_by_name() -> None:
+    restored = given(*FACTS.until_restoring(), FACTS.restored(0))
+    restored.when(FACTS.owed(490, 0)).then_refused(ImageNotRefundableError)
+    restored.when(FACTS.owed(490, 1)).then(FACTS.owed(490, 1))
+
+
+def test_an_image_is_refunded_once() -> None:
+    asked = given(FACTS.paid(), FACTS.owed(490, 0))
+    asked.when(FACTS.owed(490, 0, sequence=2)).then_refused(ImageNotRefundableError)
+
+
+def test_an_image_the_order_does_not_have_is_not_refunded() -> None:
+    stranger = replace(FACTS.owed(490, 0), image_ids=(Facts().image(7),))
+    given(FACTS.paid()).when(stranger).then_refused(UnknownImageError)

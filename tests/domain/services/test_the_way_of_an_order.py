@@ -248,6 +248,22 @@ def test_of_an_orphan_and_its_repeat_the_first_output_wins_and_the_other_is_canc
     assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
 
 
+def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.weather.lose_reply("start")
+    shop.work()
+    shop.restorer.succeed("prediction-1", b"restored")
+    shop.clock.advance(minutes=1)
+    shop.working.sweep()
+    claimed = shop.working.claim(shop.queue.waiting.popleft())
+    assert claimed is not None
+    shop.post_prediction("prediction-1")
+    shop.work()
+    shop.working.perform(*claimed)
+    assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
+    assert shop.order(order_id).state is State.COMPLETED
+
+
 def test_a_webhook_at_an_address_this_shop_did_not_make_is_forged(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     image_id = next(iter(shop.order(order_id).images))
