@@ -1,0 +1,168 @@
+"""The documents say what is true: their commands exist, their links lead somewhere, what is generated is fresh."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from domain.model.events import EVENT_TYPES
+from domain.model.lifecycle import State
+from domain.model.values import HoldReason
+from entrypoints.cli import cli
+from entrypoints.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sandbox/samples/SOURCES.md"])
+REQUIRED = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@every_page
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    local = [target for target in targets if not target.startswith(("http://", "https://"))]
+    assert [target for target in local if not _is_there(page, target)] == []
+
+
+@every_page
+def test_every_command_in_a_document_exists(page: Path) -> None:
+    unknown = [command for command in commands(page.read_text()) if not _exists(command)]
+    assert unknown == []
+
+
+def test_the_readme_shows_how_to_begin_and_how_to_run() -> None:
+    shown = [" ".join(command[:2]) for command in commands((ROOT / "README.md").read_text())]
+    needed = {"make demo", "make test", "restoreclick serve", "restoreclick worker", "restoreclick db"}
+    assert needed <= set(shown)
+
+
+def test_a_command_that_does_not_exist_would_be_noticed() -> None:
+    text = "Try\n\n    make dinner\n\nor `restoreclick orders burn`.\n"
+    assert [_exists(command) for command in commands(text)] == [False, False]
+
+
+def test_what_is_generated_is_fresh() -> None:
+    checked = subprocess.run(  # noqa: S603 -- our own script
+        [sys.executable, str(ROOT / "docs/generate.py"), "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_glossary_has_every_event_and_every_state() -> None:
+    text = (ROOT / "docs/glossary.md").read_text()
+    assert [kind.__name__ for kind in EVENT_TYPES if f"`{kind.__name__}`" not in text] == []
+    assert [state.value for state in State if f"*{state.value}*" not in text] == []
+
+
+def test_support_staff_are_told_what_every_reason_for_a_hold_means() -> None:
+    text = (ROOT / "docs/support.md").read_text()
+    assert [reason.value for reason in HoldReason if f"| `{reason.value}` |" not in text] == []
+
+
+def test_support_staff_are_told_about_every_state_of_an_order() -> None:
+    rows = re.findall(r"^\| ([a-z, ]+) \|", (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE)
+    told = {state for row in rows for state in row.split(", ")}
+    assert {state.value for state in State} - told == {State.NEW.value}  # there is no order yet
+
+
+@pytest.mark.parametrize("process", ["api", "worker", "migrate"])
+def test_each_process_of_the_shop_is_given_every_setting_that_has_no_default(process: str) -> None:
+    service = composed()["services"][process]
+    assert service["env_file"] == ".env"
+    in_the_file = set(re.findall(r"^([A-Z_0-9]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
+    assert REQUIRED - set(service["environment"]) <= in_the_file
+
+
+@pytest.mark.parametrize(
+    ("process", "command"), [("api", "serve"), ("worker", "worker"), ("migrate", "db upgrade")]
+)
+def test_each_process_of_the_shop_runs_a_command_that_exists(process: str, command: str) -> None:
+    assert composed()["services"][process]["command"] == command
+    assert _exists(["restoreclick", *command.split()])
+
+
+def test_every_lasting_service_is_watched_and_comes_back() -> None:
+    lasting = {
+        name: each for name, each in composed()["services"].items() if name not in {"migrate", "bucket"}
+    }
+    assert [name for name, each in lasting.items() if "healthcheck" not in each] == []
+    assert {each["restart"] for each in lasting.values()} == {"unless-stopped"}
+
+
+def test_only_the_api_is_published_and_on_this_machine_unless_asked_otherwise() -> None:
+    published = {name: each["ports"] for name, each in composed()["services"].items() if "ports" in each}
+    assert list(published) == ["api"]
+    assert [port.startswith("${PUBLISH_ON:-127.0.0.1}:") for port in published["api"]] == [True]
+
+
+def test_nothing_starts_before_what_it_depends_on_is_well() -> None:
+    services = composed()["services"]
+    for each in services.values():
+        for name, needed in each.get("depends_on", {}).items():
+            ends = name in {"migrate", "bucket"}
+            assert needed["condition"] == ("service_completed_successfully" if ends else "service_healthy")
+            assert ends or "healthcheck" in services[name]
+
+
+def test_no_secret_is_written_into_the_compose_file() -> None:
+    services = composed()["services"].values()
+    pairs = [pair for each in services for pair in each.get("environment", {}).items()]
+    secret = [value for name, value in pairs if re.search("PASSWORD|SECRET|KEY|TOKEN|DATABASE_URL", name)]
+    assert len(secret) >= 4
+    assert [value for value in secret if not re.search(r"\$\{[A-Z_0-9]+:\?[^}]+\}", value)] == []
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Every ``make`` and ``restoreclick`` command of a page, from its code blocks and from between backticks."""
+    inline = re.findall(r"`([^`\n]+)`", text)
+    blocks = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    for line in [*inline, *blocks]:
+        called = re.match(r"(?:docker compose exec api |shop/bin/)?((?:make|restoreclick)(?: .*)?)$", line)
+        if called:
+            yield shlex.split(called[1], comments=True)
+
+
+def composed() -> dict[str, Any]:
+    """The compose file, its anchors resolved and its variables as they are written."""
+    parsed: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return parsed
+
+
+def _exists(command: list[str]) -> bool:
+    program, *words = command
+    if program == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+        return all(word in targets or "=" in word for word in words)
+    found: click.Command = cli
+    for word in words:
+        if not isinstance(found, click.Group):
+            break  # the rest are the command's own arguments
+        if word not in found.commands:
+            return False
+        found = found.commands[word]
+    return True
+
+
+def _is_there(page: Path, target: str) -> bool:
+    path, _, heading = target.partition("#")
+    linked = (page.parent / path) if path else page
+    if not linked.exists():
+        return False
+    return not heading or heading in _anchors(linked)
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
