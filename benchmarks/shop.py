@@ -33,7 +33,7 @@ from domain.model.values import (
 from domain.ports.books import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
-from entrypoints.bookkeeping import open_books, upgrade
+from entrypoints.bootstrap.books import open_books, upgrade
 from entrypoints.settings import DatabaseSettings
 from sandbox.ports import listening_socket
 from sandbox.processes import Process

@@ -7,7 +7,16 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 #: Libraries that tell more than a log may hold when they are chatty: addresses, tokens in URLs, request bodies.
-_DISCREET = ("httpx", "httpcore", "urllib3", "python_http_client", "stripe", "replicate", "sqlalchemy.engine", "alembic")
+_DISCREET = (
+    "alembic",
+    "httpcore",
+    "httpx",
+    "python_http_client",
+    "replicate",
+    "sqlalchemy.engine",
+    "stripe",
+    "urllib3",
+)
 
 
 def configure_logs(level: str) -> None:

@@ -59,7 +59,7 @@ class Process:
         self._log_start = log_start
 
     @classmethod
-    def start(  # noqa: PLR0913 - what a process can be given, by keyword
+    def start(
         cls,
         name: str,
         argv: Sequence[str | Path],

@@ -17,7 +17,7 @@ from domain.model.reactions import (
     outstanding,
 )
 from domain.model.values import ImageId, Money
-from domain.services.wording import FAILURES, HOLDS, MAILS, counted, listed, ordinal
+from domain.services.wording import FAILURES, HOLDS, MAILS, counted, every, listed, ordinal
 
 
 def standing(order: Order) -> str:
@@ -126,8 +126,7 @@ def _reached(order: Order) -> str:
 def _delivered(order: Order) -> str:
     restored, photos = len(order.restored_images), len(order.images)
     is_whole = restored == photos
-    every = "the photo is" if photos == 1 else f"all {photos} photos are"
-    arrived = f"{every if is_whole else f'{restored} of {photos} photos are'} with the customer"
+    arrived = f"{every(photos, 'is', 'are') if is_whole else f'{restored} of {photos} photos are'} with the customer"
     back = f"{_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
     return listed([part for part in (arrived, back) if part])
 

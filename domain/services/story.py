@@ -13,7 +13,7 @@ from typing import assert_never
 from domain.model import events as e
 from domain.model.evolve import apply
 from domain.model.lifecycle import State
-from domain.model.order import Order
+from domain.model.order import EmailStatus, Order
 from domain.model.values import ImageId, RefundId, RefundReason
 from domain.services.standing import number_of, standing
 from domain.services.wording import (
@@ -24,6 +24,7 @@ from domain.services.wording import (
     capitalised,
     counted,
     day,
+    every,
     lasting,
     listed,
     ordinal,
@@ -138,7 +139,7 @@ class _Teller:
         told = capitalised(self._told(recorded, after))
         tries = _TRIES.search(recorded.cause)
         if tries and int(tries[1]) > 1:
-            told += f" It took the worker {tries[1]} tries."
+            told += f" It took {tries[1]} tries."
         return told
 
     def _told(self, recorded: e.RecordedEvent, after: Order) -> str:  # noqa: PLR0911, C901, PLR0912 -- a case per event
@@ -147,7 +148,7 @@ class _Teller:
             case e.PaymentReceived():
                 return _payment(event)
             case e.ImagesMoved():
-                return f"{_all(len(event.images))} moved to the order's own place and verified byte for byte."
+                return f"{every(len(event.images), 'was', 'were')} moved to the order's own place and verified byte for byte."
             case e.RestorationStarted():
                 return self._start(event, at)
             case e.RestorationAttemptFailed():
@@ -167,7 +168,7 @@ class _Teller:
                     f"its download link is good until {day(event.expires_at)}."
                 )
             case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed():
-                return _mail(event, self.order, after)
+                return _mail(event, recorded.actor, self.order, after)
             case e.ResultDownloaded():
                 what = "the whole archive" if event.image_id is None else self._photo(event.image_id)
                 return f"The customer followed the link and fetched {what}."
@@ -262,19 +263,21 @@ def _payment(event: e.PaymentReceived) -> str:
     return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."
 
 
-def _mail(event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, before: Order, after: Order) -> str:
+def _mail(
+    event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, actor: str, before: Order, after: Order
+) -> str:
     mail = MAILS[event.kind]
     match event:
-        case e.EmailSent() if before.state is not after.state is State.COMPLETED:
-            return f"{mail} went out to the customer; with it, the order was complete."
-        case e.EmailSent() if before.state is not after.state is State.DELIVERED:
-            return (
-                f"{mail} went out to the customer; what remains is the money for what could not be restored."
-            )
-        case e.EmailSent(message_id=None):
-            return f"The mail provider confirmed that {mail} had gone out."
         case e.EmailSent():
-            return f"{mail} went out to the customer."
+            was_unconfirmed = before.emails[event.email_id].status is EmailStatus.UNCONFIRMED
+            went = f"{mail} went out to the customer"
+            if was_unconfirmed:
+                went = f"{mail} was sent once more" if actor == "worker" else f"{mail} had gone out after all"
+            if before.state is after.state:
+                return f"{went}."
+            if after.state is State.COMPLETED:
+                return f"{went}; with it, the order was complete."
+            return f"{went}; what remains is the money for what could not be restored."
         case e.EmailUnconfirmed():
             return (
                 f"{mail} was handed over, but the answer was lost; "
@@ -282,10 +285,6 @@ def _mail(event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, before: Order
             )
         case e.EmailFailed():
             return f"{mail} could not be sent: {event.reason.rstrip('.')}."
-
-
-def _all(number: int) -> str:
-    return "The photo was" if number == 1 else f"All {number} photos were"
 
 
 def _plain(code: str) -> str:

@@ -43,6 +43,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
+def every(photos: int, one: str, many: str) -> str:
+    """``the photo is``, ``both photos are``, ``all 3 photos are``, with the verb that was given for one and for many."""
+    if photos == 1:
+        return f"the photo {one}"
+    return f"both photos {many}" if photos == 2 else f"all {photos} photos {many}"  # noqa: PLR2004 -- a pair
+
+
 def listed(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))

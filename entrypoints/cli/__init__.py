@@ -64,7 +64,7 @@ def dev(data: Path) -> None:
 @click.option("--fd", type=int, help="A listening socket to serve on, inherited from whoever starts this.")
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
-    from entrypoints.bookkeeping import open_books
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.failures import CommandFailedError
     from entrypoints.http import CannotListenError, run
     from entrypoints.settings import read_settings
@@ -96,10 +96,10 @@ def db() -> None:
 @click.option("--revision", default="head", show_default=True, help="The revision to come to.")
 def upgrade(revision: str) -> None:
     """Bring the schema up to date; running it twice is harmless."""
-    from entrypoints import bookkeeping
+    from entrypoints.bootstrap import books
     from entrypoints.settings import read_database_settings
 
-    bookkeeping.upgrade(read_database_settings(), revision)
+    books.upgrade(read_database_settings(), revision)
     click.echo(f"The schema is at {revision}.")
 
 
@@ -107,17 +107,17 @@ def upgrade(revision: str) -> None:
 @click.argument("revision")
 def downgrade(revision: str) -> None:
     """Take the schema back to REVISION ("base": to nothing), with all the data that later ones hold."""
-    from entrypoints import bookkeeping
+    from entrypoints.bootstrap import books
     from entrypoints.settings import read_database_settings
 
-    bookkeeping.downgrade(read_database_settings(), revision)
+    books.downgrade(read_database_settings(), revision)
     click.echo(f"The schema is back at {revision}.")
 
 
 @db.command()
 def rebuild() -> None:
     """Write every read model anew from the log; nothing can be recorded meanwhile."""
-    from entrypoints.bookkeeping import open_books
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.cli.rebuilding import rebuild
     from entrypoints.settings import read_database_settings
 
@@ -135,7 +135,7 @@ def orders() -> None:
 @_JSON
 def list_orders(limit: int, *, as_json: bool) -> None:
     """The newest orders."""
-    from entrypoints.bookkeeping import open_books
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.cli.orders import show_list
     from entrypoints.settings import read_database_settings
 
@@ -147,7 +147,7 @@ def list_orders(limit: int, *, as_json: bool) -> None:
 @click.argument("order", metavar="ID")
 def show_order(order: str) -> None:
     """Where an order stands; ID is its number, its id, or the beginning of that."""
-    from entrypoints.bookkeeping import open_books
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.cli.orders import show
     from entrypoints.settings import read_database_settings
 
@@ -160,7 +160,7 @@ def show_order(order: str) -> None:
 @_JSON
 def order_history(order: str, *, as_json: bool) -> None:
     """An order's story from the log, as a person would tell it; ID is as for `show`."""
-    from entrypoints.bookkeeping import open_books
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.cli.orders import show_history
     from entrypoints.settings import read_database_settings
 
@@ -179,7 +179,7 @@ def events() -> None:
 @_JSON
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
-    from entrypoints.bookkeeping import open_books
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.cli.events import show_log
     from entrypoints.settings import read_database_settings
 

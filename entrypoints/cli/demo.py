@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from domain.services.wording import counted, lasting, listed
-from entrypoints.bookkeeping import open_books
+from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.board import Board, PhotoLine
 from entrypoints.cli.customer import Customer, Json, RefusedPhotoError
 from entrypoints.cli.ending import ending_in_order

@@ -10,7 +10,7 @@ from pathlib import Path
 from socket import socket
 from typing import Self
 
-from entrypoints import bookkeeping
+from entrypoints.bootstrap.books import upgrade
 from entrypoints.failures import CommandFailedError
 from entrypoints.settings import DatabaseSettings, Settings
 from sandbox.kept import keep, kept
@@ -76,7 +76,7 @@ class LocalShop:
             keep(self._port_file, self._listener.getsockname()[1])
             self.addresses = self._sandbox.addresses
             self.environment = _without_settings() | self._sandbox.environment | self._settings
-            bookkeeping.upgrade(self.database)
+            upgrade(self.database)
             self._stack.callback(self._dismiss)
             for role in (_API, _WORKER):
                 self._start(role)

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from entrypoints.bootstrap import Shop
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import checkout, downloads, health, orders, uploads, webhooks
 from entrypoints.http.diary import Diary
 from entrypoints.http.parameters import BULK_THREADS

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from domain.model.values import ImageId
-from entrypoints.bootstrap import Shop
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages, problems
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.diary import request_id_of

@@ -6,7 +6,7 @@ from anyio import CapacityLimiter
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from entrypoints.bootstrap import Shop
+from entrypoints.bootstrap.shop import Shop
 
 #: The shop behind the doorway. It is handed over as it is, never checked field by field.
 TheShop = NamedDependency[SkipValidation[Shop]]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
-from entrypoints.bootstrap import Shop, build
+from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.http.application import create_app
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings

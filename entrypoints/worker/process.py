@@ -8,7 +8,7 @@ from threading import Event
 import dramatiq
 import structlog
 
-from entrypoints.bootstrap import build
+from entrypoints.bootstrap.shop import build
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import declare_actors

@@ -143,7 +143,7 @@ def test_a_request_whose_answer_was_lost_is_told_as_such() -> None:
 def test_work_that_took_several_tries_says_so() -> None:
     payment, move = log(FACTS.paid(), FACTS.moved())
     told = tell([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
-    assert texts(told)[1].endswith("verified byte for byte. It took the worker 3 tries.")
+    assert texts(told)[1].endswith("verified byte for byte. It took 3 tries.")
 
 
 def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
@@ -165,6 +165,18 @@ def test_the_mail_that_completes_the_order_says_so() -> None:
         "The e-mail with the download link went out to the customer; with it, the order was complete.",
     ]
     assert told.ending == ("The order is complete: all 3 photos are with the customer. Nothing is awaited.")
+
+
+def test_a_mail_whose_answer_was_lost_is_confirmed_or_sent_once_more() -> None:
+    paid, lost, sent = log(
+        FACTS.paid(), FACTS.unconfirmed(EmailKind.CONFIRMATION), FACTS.sent(EmailKind.CONFIRMATION)
+    )
+    endings = {
+        "sendgrid": "The confirmation e-mail had gone out after all.",
+        "worker": "The confirmation e-mail was sent once more.",
+    }
+    for actor, ending in endings.items():
+        assert texts(tell([paid, lost, replace(sent, actor=actor)]))[-1] == ending
 
 
 def test_a_long_silence_is_part_of_the_story() -> None:
@@ -262,6 +274,12 @@ def test_every_refund_says_why(reason: RefundReason) -> None:
 )
 def test_spans_are_said_as_people_say_them(seconds: float, words: str) -> None:
     assert lasting(timedelta(seconds=seconds)) == words
+
+
+def test_photos_are_counted_as_people_count_them() -> None:
+    assert [wording.every(photos, "is", "are") for photos in (1, 2, 3)] == [
+        *("the photo is", "both photos are", "all 3 photos are"),
+    ]
 
 
 def test_numbers_are_said_as_people_say_them() -> None:

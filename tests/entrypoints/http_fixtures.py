@@ -20,7 +20,7 @@ from adapters.restorer_replicate import ReplicateNotices
 from domain.model.values import OrderId, UploadSessionId
 from domain.ports.errors import OutsideError
 from domain.services.policy import Policy
-from entrypoints.bootstrap import Shop
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import create_app
 from tests.doubles.shop import POLICY, MemoryScratch, MemoryShop
 

@@ -106,9 +106,9 @@ def test_an_orders_history_reads_as_a_story(restoreclick: Shell, books: Postgres
     assert lines[0] == "Order 20261122-000001: 2 photos, 9.80 EUR paid"
     assert "Sunday, 22 November 2026 (UTC)" in lines
     assert "number 20261122-000001. (reported by Stripe)" in lines
-    moved = "19:31:56 +1 s All 2 photos were moved to the order's own place and verified byte for byte."
+    moved = "19:31:56 +1 s Both photos were moved to the order's own place and verified byte for byte."
     assert moved in lines
-    assert lines[-1] == "The order is complete: all 2 photos are with the customer. Nothing is awaited."
+    assert lines[-1] == "The order is complete: both photos are with the customer. Nothing is awaited."
     assert all(len(line) <= 100 and line == line.rstrip() for line in told.splitlines())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.bootstrap import policy_from
+from entrypoints.bootstrap.shop import policy_from
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
 COMPLETE = {

@@ -19,7 +19,7 @@ from domain.model.evolve import fold
 from domain.model.order import Order
 from domain.model.reactions import MoveImages
 from domain.model.values import OrderId
-from entrypoints.bookkeeping import open_books
+from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.customer import Customer
 from entrypoints.cli.local import LocalShop
 

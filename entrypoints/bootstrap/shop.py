@@ -1,4 +1,4 @@
-"""The one place where everything is wired: settings in, a shop out."""
+"""Settings in, a shop out."""
 
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -96,18 +96,13 @@ def policy_from(settings: Settings) -> Policy:
     )
 
 
-def open_books(settings: Settings, *, connections: int = 16) -> PostgresBooks:
-    """The books alone, for whoever needs nothing else."""
-    return PostgresBooks(str(settings.database_url), connections=connections)
-
-
 def build(settings: Settings) -> Shop:
     """Wire a shop; nothing is connected before it is used."""
     policy = policy_from(settings)
     clock, ids, scratch = system.SystemClock(), system.TimeOrderedIds(), system.TemporaryFiles()
     sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
     resources = ExitStack()
-    books = open_books(settings)
+    books = PostgresBooks(str(settings.database_url))
     resources.callback(books.close)
     queue = DramatiqQueue(str(settings.redis_url))
     resources.callback(queue.close)
