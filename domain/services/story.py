@@ -148,7 +148,8 @@ class _Teller:
             case e.PaymentReceived():
                 return _payment(event)
             case e.ImagesMoved():
-                return f"{every(len(event.images), 'was', 'were')} moved to the order's own place and verified byte for byte."
+                moved = every(len(event.images), "was", "were")
+                return f"{moved} moved to the order's own place and verified byte for byte."
             case e.RestorationStarted():
                 return self._start(event, at)
             case e.RestorationAttemptFailed():

@@ -44,7 +44,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def every(photos: int, one: str, many: str) -> str:
-    """``the photo is``, ``both photos are``, ``all 3 photos are``, with the verb that was given for one and for many."""
+    """``the photo is``, ``both photos are``, ``all 3 photos are``, with the verb for one and for many."""
     if photos == 1:
         return f"the photo {one}"
     return f"both photos {many}" if photos == 2 else f"all {photos} photos {many}"  # noqa: PLR2004 -- a pair
