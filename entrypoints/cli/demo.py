@@ -116,10 +116,11 @@ class _Visit:
 
     def require_all_delivered(self) -> None:
         """Raise UndeliveredError, with every reason, unless each photo came back."""
-        states = {
-            line.name: photo["state"] for line, photo in zip(self.taken, self.seen["photos"], strict=True)
-        }
-        lost = [f"{name} is {state}." for name, state in states.items() if state != "restored"]
+        lost = [
+            f"{line.name} could not be restored, so the money for it went back."
+            for line, photo in zip(self.taken, self.seen["photos"], strict=True)
+            if photo["state"] != "restored"
+        ]
         if self.refused or lost:
             total = len(self.taken) + len(self.refused)
             raise UndeliveredError(len(self.taken) - len(lost), total, [*self.refused, *lost])
