@@ -125,8 +125,8 @@ def _reached(order: Order) -> str:
 
 def _delivered(order: Order) -> str:
     restored, photos = len(order.restored_images), len(order.images)
-    is_whole = restored == photos
-    arrived = f"{every(photos, 'is', 'are') if is_whole else f'{restored} of {photos} photos are'} with the customer"
+    is_whole, verb = restored == photos, "is" if restored == 1 else "are"
+    arrived = f"{every(photos, 'is', 'are') if is_whole else f'{restored} of {photos} photos {verb}'} with the customer"
     back = f"{_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
     return listed([part for part in (arrived, back) if part])
 

@@ -36,16 +36,16 @@ def cli() -> None:
     """Old photos go in, restored photos come out in an e-mail, and the log can tell the whole story."""
 
 
-@cli.command()
+@cli.command("demo")
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
-def demo(photos: tuple[Path, ...]) -> None:
+def run_demo(photos: tuple[Path, ...]) -> None:
     """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
     from entrypoints.cli.demo import run
 
     run(photos)
 
 
-@cli.command()
+@cli.command("dev")
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -53,7 +53,7 @@ def demo(photos: tuple[Path, ...]) -> None:
     show_default=True,
     help="The folder that keeps everything between starts.",
 )
-def dev(data: Path) -> None:
+def run_dev(data: Path) -> None:
     """Run the whole shop on this machine until Ctrl-C."""
     from entrypoints.cli.dev import run
 
@@ -125,12 +125,12 @@ def rebuild() -> None:
         rebuild(books)
 
 
-@cli.group()
-def orders() -> None:
+@cli.group("orders")
+def order_commands() -> None:
     """Look at orders."""
 
 
-@orders.command("list")
+@order_commands.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
 @_JSON
 def list_orders(limit: int, *, as_json: bool) -> None:
@@ -143,7 +143,7 @@ def list_orders(limit: int, *, as_json: bool) -> None:
         show_list(books, limit, as_json=as_json)
 
 
-@orders.command("show")
+@order_commands.command("show")
 @click.argument("order", metavar="ID")
 def show_order(order: str) -> None:
     """Where an order stands; ID is its number, its id, or the beginning of that."""
@@ -155,7 +155,7 @@ def show_order(order: str) -> None:
         show(books, order)
 
 
-@orders.command("history")
+@order_commands.command("history")
 @click.argument("order", metavar="ID")
 @_JSON
 def order_history(order: str, *, as_json: bool) -> None:
@@ -168,12 +168,12 @@ def order_history(order: str, *, as_json: bool) -> None:
         show_history(books, order, as_json=as_json)
 
 
-@cli.group()
-def events() -> None:
+@cli.group("events")
+def log_commands() -> None:
     """Look at the log."""
 
 
-@events.command()
+@log_commands.command()
 @click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until Ctrl-C.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only this many of what is there, the newest.")
 @_JSON

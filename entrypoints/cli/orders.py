@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from datetime import timedelta
 from uuid import UUID
 
 import click
@@ -97,9 +98,16 @@ def print_story(console: Console, story: Story) -> None:
             console.print(Text(f"\n{at:%A}, {day(at)} (UTC)", style="italic"))
         if passage.pause:
             _print_beside(console, Text(" " * MARGIN), passage.pause)
-        since = f"+{lasting(passage.since_previous)}" if passage.since_previous is not None else ""
+        since = _since(passage.since_previous)
         _print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(passage))
     console.print(f"\n{story.ending}", soft_wrap=True)
+
+
+def _since(span: timedelta | None) -> str:
+    """How long after the event before: what is recorded in one step happens at one moment."""
+    if span is None:
+        return ""
+    return f"+{lasting(span)}" if span else "at once"
 
 
 def _signed(passage: Passage) -> str:
