@@ -4,6 +4,7 @@ Whatever is missing or malformed is named, all at once and with what it is for, 
 never shown. ``.env.example`` is generated from this module.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -56,12 +57,24 @@ def _steps(text: object) -> object:
 
 
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
+
+
+def _inputs(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError('write a JSON object, as in {"output_format": "png"}') from None
+
+
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
 Secret = Annotated[SecretStr, Field(min_length=8)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
+Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 S = TypeVar("S", bound=BaseSettings)
@@ -106,7 +119,7 @@ class Settings(DatabaseSettings):
         description="the model that restores, as OWNER/NAME or OWNER/NAME:VERSION",
     )
     replicate_input_name: str = Field("input_image", description="the model's name for the picture it takes")
-    replicate_extra_input: dict[str, str | int | float | bool] = Field(
+    replicate_extra_input: Inputs = Field(
         default={"output_format": "png"}, description="further inputs of the model, as a JSON object"
     )
     replicate_output_hosts: Hosts = Field(

@@ -1,7 +1,7 @@
 """Transactions on PostgreSQL, the rebuild of the read models, and the schema's revisions."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -120,13 +120,14 @@ def downgrade(database_url: str, revision: str = "base") -> None:
 
 
 def _migrate(database_url: str, run: Callable[[Config], None]) -> None:
-    engine = connect(database_url, connections=1)
-    with engine.begin() as connection:
+    with ExitStack() as stack:
+        engine = connect(database_url, connections=1)
+        stack.callback(engine.dispose)
+        connection = stack.enter_context(engine.begin())
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('restoreclick schema'))"))
         config = _alembic()
         config.attributes["connection"] = connection
         run(config)
-    engine.dispose()
 
 
 def _alembic() -> Config:

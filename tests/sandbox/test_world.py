@@ -47,7 +47,7 @@ def test_the_environment_names_all_that_the_shop_needs(sandbox: Sandbox) -> None
         *("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
         *("REPLICATE_API_BASE", "REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET", "REPLICATE_OUTPUT_HOSTS"),
         *("SENDGRID_API_BASE", "SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY"),
-        *("NO_PROXY", "no_proxy"),
+        *("SENDER_ADDRESS", "NO_PROXY", "no_proxy"),
     }
     assert all(sandbox.environment.values())
 
