@@ -58,7 +58,7 @@ def rows(database_url: str) -> Rows:
         return {
             table.name: [
                 {name: value for name, value in row.items() if name != "updated_at"}
-                for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2").fetchall()  # noqa: S608
+                for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2").fetchall()
             ]
             for table in READ_MODELS
         }

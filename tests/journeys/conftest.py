@@ -9,7 +9,12 @@ from entrypoints.cli.local import LocalShop
 from tests.journeys.hands import Hands
 
 #: A lease this short lets a journey see what happens after it without waiting long.
-PACE = {"LEASE_SECONDS": "1.5", "RESEND_AFTER_SECONDS": "1", "EMAIL_CONFIRMATION_SECONDS": "3"}
+PACE = {
+    "LEASE_SECONDS": "1.5",
+    "RESEND_AFTER_SECONDS": "1",
+    "EMAIL_CONFIRMATION_SECONDS": "3",
+    "EMAIL_RETRY_DELAY_MS": "200",
+}
 
 
 @pytest.fixture(scope="session")

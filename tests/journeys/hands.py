@@ -14,11 +14,14 @@ import httpx
 import psycopg
 import redis
 
+from adapters.postgres.tables import READ_MODELS, metadata
 from adapters.queue_dramatiq import DramatiqQueue
+from domain.model.events import RecordedEvent
 from domain.model.evolve import fold
 from domain.model.order import Order
 from domain.model.reactions import MoveImages
-from domain.model.values import OrderId
+from domain.model.seals import Sealer
+from domain.model.values import DownloadLinkId, OrderId
 from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.customer import Customer
 from entrypoints.cli.local import LocalShop
@@ -94,6 +97,62 @@ class Hands:
         faults = f"{self.shop.addresses[twin]}/_twin/faults"
         self._twins.post(faults, json=rule).raise_for_status()
         return lambda: any(told["fired"] for told in self._twins.get(faults).json())
+
+    def ledger(self, twin: str) -> dict[str, list[dict[str, Any]]]:
+        """What a provider knows: its objects by kind."""
+        told = self._twins.get(f"{self.shop.addresses[twin]}/_twin/ledger").raise_for_status().json()
+        objects: dict[str, list[dict[str, Any]]] = told["objects"]
+        return objects
+
+    def histories(self) -> dict[OrderId, list[RecordedEvent]]:
+        """Every order's stream."""
+        order_ids = [
+            order_id for (order_id,) in self._database.execute("SELECT DISTINCT order_id FROM events")
+        ]
+        with self._books.transaction() as transaction:
+            return {OrderId(order_id): transaction.log.history(OrderId(order_id)) for order_id in order_ids}
+
+    def open_work(self) -> int:
+        """How many reactions are not closed."""
+        found = self._database.execute("SELECT count(*) FROM reactions WHERE status IN ('pending', 'leased')")
+        row = found.fetchone()
+        assert row is not None
+        count: int = row[0]
+        return count
+
+    def unmatched_payments(self) -> set[str]:
+        """The payment intents that were set aside."""
+        rows = self._database.execute("SELECT payment_intent_id FROM unmatched_payments")
+        return {intent for (intent,) in rows}
+
+    def rebuild(self) -> list[OrderId]:
+        """Write the read models anew from the log."""
+        return list(self._books.rebuild())
+
+    def read_models(self) -> dict[str, list[str]]:
+        """Every row of every read model, but for when it was written."""
+        return {
+            table.name: sorted(
+                row
+                for (row,) in self._database.execute(
+                    f"SELECT (to_jsonb(t) - 'updated_at')::text FROM {table.name} t"
+                )
+            )
+            for table in READ_MODELS
+        }
+
+    def rows_as_text(self, table: str) -> list[str]:
+        """A table's rows as PostgreSQL shows them."""
+        return [row for (row,) in self._database.execute(f"SELECT to_jsonb(t)::text FROM {table} t")]
+
+    def everything_stored(self) -> Iterator[str]:
+        """Every row of every table."""
+        for table in metadata.tables:
+            yield from self.rows_as_text(table)
+
+    def download_token(self, link_id: DownloadLinkId) -> str:
+        """The token only the customer's mailbox and the shop's key know."""
+        return Sealer(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
 
     def empty_redis(self) -> None:
         """FLUSHALL."""

@@ -1,0 +1,146 @@
+"""After the journeys: the laws of the house, on the database, the storage and the providers' own ledgers joined.
+
+The shop of the journeys is shared, so whatever they did to it is judged here; by itself this module buys one order.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from minio import Minio
+
+from domain.model import events as e
+from domain.model.evolve import fold
+from domain.model.lifecycle import State
+from domain.model.order import Order
+from domain.model.values import OrderId, StoredObject
+from tests.domain.laws import check_laws
+from tests.journeys.hands import Hands, eventually
+
+Histories = dict[OrderId, list[e.RecordedEvent]]
+
+
+@pytest.fixture
+def histories(hands: Hands, photo: Path) -> Histories:
+    """Every order's stream, once all of them have come to rest."""
+    hands.buy(photo)
+
+    def at_rest() -> Histories:
+        found = hands.histories()
+        orders = [fold(order_id, history) for order_id, history in found.items()]
+        resting = all(order.state in {State.COMPLETED, State.REFUNDED} or order.is_held for order in orders)
+        return found if resting and not hands.open_work() else {}
+
+    return eventually(at_rest, "the rest of all orders")
+
+
+@pytest.fixture
+def orders(histories: Histories) -> list[Order]:
+    return [fold(order_id, history) for order_id, history in histories.items()]
+
+
+def test_versions_have_no_gap_and_the_pure_laws_hold(histories: Histories, orders: list[Order]) -> None:
+    for history in histories.values():
+        assert [recorded.version for recorded in history] == list(range(1, len(history) + 1))
+    for order in orders:
+        check_laws(order)
+
+
+def test_the_read_models_equal_a_fold_of_the_log(hands: Hands, histories: Histories) -> None:
+    del histories
+    before = hands.read_models()
+    assert list(hands.rebuild())
+    assert hands.read_models() == before
+
+
+def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: Hands, orders: list[Order]) -> None:
+    taken = {intent["id"] for intent in hands.ledger("stripe")["payment_intent"] if intent["amount_received"]}
+    owned = Counter(order.payment.payment_intent_id for order in orders if order.payment)
+    set_aside = hands.unmatched_payments()
+    assert set(owned) | set_aside == taken
+    assert not set(owned) & set_aside
+    assert set(owned.values()) == {1}
+
+
+def test_the_providers_refunds_are_those_of_the_log(hands: Hands, orders: list[Order]) -> None:
+    theirs = {refund["id"]: refund["amount"] for refund in hands.ledger("stripe").get("refund", [])}
+    ours = {
+        refund.provider_refund_id: refund.amount.amount
+        for order in orders
+        for refund in order.refunds.values()
+    }
+    assert ours == theirs
+
+
+def test_every_object_that_the_log_names_exists_with_its_fingerprint(
+    hands: Hands, histories: Histories
+) -> None:
+    shop = hands.shop.environment
+    storage = Minio(
+        shop["S3_ENDPOINT"].removeprefix("http://"),
+        shop["S3_ACCESS_KEY"],
+        shop["S3_SECRET_KEY"],
+        secure=False,
+        region=shop["S3_REGION"],
+    )
+    named = [stored for history in histories.values() for stored in _stored_objects(history)]
+    assert named
+    for stored in named:
+        with closing(storage.get_object(shop["S3_BUCKET"], stored.key)) as answer:
+            assert hashlib.sha256(answer.read()).hexdigest() == stored.sha256
+            answer.release_conn()
+
+
+def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, histories: Histories) -> None:
+    accepted = Counter(mail["custom_args"]["email_id"] for mail in hands.ledger("sendgrid")["mail"])
+    recorded = [event.event for history in histories.values() for event in history]
+    sent = {str(event.email_id) for event in recorded if isinstance(event, e.EmailSent)}
+    flagged = {str(event.email_id) for event in recorded if isinstance(event, e.EmailUnconfirmed)}
+    assert set(accepted) == sent
+    assert {email_id for email_id, times in accepted.items() if times > 1} <= flagged
+    assert max(accepted.values()) <= 2
+
+
+def test_every_prediction_the_shop_started_is_on_record_or_came_to_nothing(
+    hands: Hands, histories: Histories
+) -> None:
+    recorded = {
+        event.event.prediction_id
+        for history in histories.values()
+        for event in history
+        if isinstance(event.event, e.RestorationStarted | e.RestorationCompleted | e.RestorationAttemptFailed)
+    }
+    theirs = {prediction["id"] for prediction in hands.ledger("replicate")["prediction"]}
+    assert recorded <= theirs
+
+
+def test_a_token_is_nowhere_in_the_database(hands: Hands, orders: list[Order]) -> None:
+    links = [hands.download_token(link) for order in orders for link in order.links]
+    assert links
+    for row in hands.everything_stored():
+        assert not any(token in row for token in links)
+
+
+def test_no_personal_data_is_in_the_log(hands: Hands, histories: Histories) -> None:
+    del histories
+    log = " ".join(hands.rows_as_text("events"))
+    assert "@" not in log
+    assert "Ada" not in log
+    assert "harvest" not in log
+
+
+def _stored_objects(history: list[e.RecordedEvent]) -> Iterator[StoredObject]:
+    """What an order's events name; temp uploads are left out, housekeeping takes those."""
+    for recorded in history:
+        match recorded.event:
+            case e.ImagesMoved(images=images):
+                yield from (image.original for image in images)
+            case e.RestorationCompleted(restored=restored):
+                yield restored
+            case e.DownloadPrepared(archive=archive):
+                yield archive
+            case _:
+                pass
