@@ -1,0 +1,136 @@
+"""The domain computes: it knows the standard library and one state machine, no clock, no randomness, no I/O.
+
+Which room may import which is the import contracts' business (`make check`); this is about what they cannot see: the
+standard library's own doors to the world, and an innocent module's one guilty function.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import pytest
+
+DOMAIN = Path(__file__).parents[1] / "domain"
+MODULES = sorted(DOMAIN.rglob("*.py"))
+LIFECYCLE = DOMAIN / "model" / "lifecycle.py"
+
+#: Whoever imports one of these can look at the world, or change it.
+DOORS = {
+    *("time", "random", "secrets"),
+    *("os", "sys", "pathlib", "shutil", "tempfile", "glob", "fileinput", "logging", "sqlite3"),
+    *("socket", "ssl", "select", "selectors", "http", "urllib.request", "smtplib", "ftplib", "socketserver"),
+    *("subprocess", "signal", "threading", "multiprocessing", "concurrent", "asyncio", "importlib"),
+}
+#: From a door, these only calculate.
+HARMLESS = {"pathlib.PurePosixPath"}
+#: What a module that is otherwise welcome must not be used for.
+GUILTY = {
+    *("open", "print", "input", "eval", "exec", "__import__", "io.open", "io.open_code", "io.FileIO"),
+    *("uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7", "uuid.uuid8", "uuid.getnode"),
+    *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
+}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(DOMAIN)))
+def test_the_domain_only_computes(module: Path) -> None:
+    extra = {"transitions"} if module == LIFECYCLE else set()
+    assert list(trespasses(module.read_text(), extra)) == []
+
+
+@pytest.mark.parametrize(
+    "trespass",
+    [
+        "import stripe",
+        "from sqlalchemy import select",
+        "import adapters.system",
+        "from transitions import Machine",
+        "import time",
+        "import os.path",
+        "from random import choice",
+        "from concurrent.futures import Future",
+        "from urllib import request",
+        "import urllib.request",
+        "from pathlib import Path",
+        "from pathlib import PurePosixPath, Path",
+        "import pathlib",
+        "from uuid import uuid4",
+        "import uuid\nfresh = uuid.uuid7()",
+        "import uuid as u\nfrom dataclasses import field\nfresh = field(default_factory=u.uuid4)",
+        "from datetime import UTC, datetime\nnow = datetime.now(UTC)",
+        "from datetime import datetime as moment\nnow = moment.utcnow()",
+        "import datetime\nnow = datetime.datetime.today()",
+        "from datetime import date\nclass Diary:\n    def page(self):\n        return date.today()",
+        "def read(path):\n    return open(path)",
+        "import io\ncontent = io.open('/etc/hostname')",
+        "print('a word')",
+        "name = input()",
+        "def late():\n    import socket",
+    ],
+)
+def test_a_trespass_would_be_noticed(trespass: str) -> None:
+    assert list(trespasses(trespass))
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "from domain.model.values import Money",
+        "from pathlib import PurePosixPath",
+        "from uuid import UUID, uuid5",
+        "from urllib.parse import quote",
+        "import io\nbuffer = io.BytesIO()",
+        "from datetime import datetime, timedelta\nclass Clock:\n    def now(self) -> datetime: ...",
+        "def due(clock):\n    return clock.now()",
+        "class Books:\n    def open(self): ...\n\ndef begin(books):\n    return books.open()",
+    ],
+)
+def test_what_only_computes_is_welcome(harmless: str) -> None:
+    assert list(trespasses(harmless)) == []
+
+
+def trespasses(source: str, extra: AbstractSet[str] = frozenset()) -> Iterator[str]:
+    """Each import and each use of a name that the domain must do without; ``extra`` packages are welcome."""
+    tree = ast.parse(source)
+    welcome = sys.stdlib_module_names | {"domain"} | extra
+    known: dict[str, str] = {}
+    for local, bound, target in (each for node in ast.walk(tree) for each in _imported(node)):
+        known[local] = bound
+        if target.partition(".")[0] not in welcome or target in GUILTY or _is_a_door(target):
+            yield f"imports {target}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and (name := _dotted(node, known)) in GUILTY:
+            yield f"line {node.lineno}: uses {name}"
+
+
+def _imported(node: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """What an import brings: the name used from here on, what it stands for, and what was imported for it."""
+    match node:
+        case ast.Import(names=names):
+            for name in names:
+                # `import a.b` binds `a`: what is reached through it spells out the rest itself.
+                bound = name.name if name.asname else name.name.partition(".")[0]
+                yield name.asname or bound, bound, name.name
+        case ast.ImportFrom(module=module, names=names, level=0):
+            for name in names:
+                yield name.asname or name.name, f"{module}.{name.name}", f"{module}.{name.name}"
+        case _:
+            pass
+
+
+def _is_a_door(target: str) -> bool:
+    parts = target.split(".")
+    return target not in HARMLESS and any(".".join(parts[:end]) in DOORS for end in range(1, len(parts) + 1))
+
+
+def _dotted(node: ast.expr, known: dict[str, str]) -> str | None:
+    """The full name an expression stands for, if it is a plain chain of names."""
+    match node:
+        case ast.Name(id=name):
+            return known.get(name, name)
+        case ast.Attribute(value=value, attr=attribute):
+            owner = _dotted(value, known)
+            return None if owner is None else f"{owner}.{attribute}"
+        case _:
+            return None
