@@ -11,8 +11,9 @@ from adapters.system import SystemClock
 from domain.ports.errors import ForgedMessageError
 from tests.adapters.accounts import REPLICATE_WEBHOOK_SECRET, replicate_restorer, small_photo
 from tests.doubles.world import StoppedClock
-from tests.sandbox.processes import TwinProcess, eventually
+from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
+from tests.waiting import eventually
 
 CLOCK = StoppedClock()
 KEY = b"sixteen bytes!!!"

@@ -15,8 +15,9 @@ from domain.ports.mail import MailFate, MailNotice
 from tests.adapters.accounts import sendgrid_mailer
 from tests.contracts.test_mailer import mail
 from tests.doubles.world import StoppedClock
-from tests.sandbox.processes import TwinProcess, eventually
+from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
+from tests.waiting import eventually
 
 CLOCK = StoppedClock()
 KEY = ec.generate_private_key(ec.SECP256R1())

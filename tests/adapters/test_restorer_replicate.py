@@ -21,7 +21,8 @@ from domain.ports.errors import (
 from domain.ports.restorer import PredictionStatus
 from tests.adapters.accounts import REPLICATE_API_TOKEN, replicate_restorer, small_photo
 from tests.adapters.rogue import RogueHandler, RogueServer
-from tests.sandbox.processes import TwinProcess, eventually
+from tests.sandbox.processes import TwinProcess
+from tests.waiting import eventually
 
 PHOTO = small_photo()
 WEBHOOK_URL = "http://127.0.0.1:9/restored"

@@ -10,7 +10,8 @@ from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
 from tests.adapters.accounts import replicate_restorer, small_photo
 from tests.doubles.restorer import MemoryRestorer
-from tests.sandbox.processes import TwinProcess, eventually
+from tests.sandbox.processes import TwinProcess
+from tests.waiting import eventually
 
 PHOTO = small_photo()
 

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import httpx
@@ -25,24 +24,7 @@ from domain.model.values import DownloadLinkId, OrderId
 from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.customer import Customer
 from entrypoints.cli.local import LocalShop
-
-T = TypeVar("T")
-
-#: Long enough for a slow machine; a journey that goes well takes a fraction of it.
-PATIENCE_SECONDS = 60.0
-LOOK_SECONDS = 0.01
-
-
-def eventually(look: Callable[[], T | None], what: str) -> T:
-    """Wait for a fact: the first answer of ``look`` that is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    never = Event()
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        never.wait(LOOK_SECONDS)
-    raise TimeoutError(f"{what} did not come true within {PATIENCE_SECONDS} seconds.")
+from tests.waiting import eventually
 
 
 class Hands:
@@ -91,6 +73,10 @@ class Hands:
         """The names of an order's events so far."""
         with self._books.transaction() as transaction:
             return [type(recorded.event).__name__ for recorded in transaction.log.history(order_id)]
+
+    def waits_for(self, event_name: str, order_id: OrderId) -> None:
+        """Wait until an event is on record."""
+        eventually(lambda: event_name in self.event_names(order_id), event_name)
 
     def misbehave(self, twin: str, rule: dict[str, Any]) -> Callable[[], bool]:
         """Have a twin misbehave, until the journey ends at the latest; gives whether it has done so yet."""

@@ -8,7 +8,8 @@ import pytest
 from domain.model.lifecycle import State
 from domain.model.values import OrderId
 from entrypoints.cli.customer import Customer
-from tests.journeys.hands import Hands, eventually
+from tests.journeys.hands import Hands
+from tests.waiting import eventually
 
 ONCE = {
     "PaymentReceived": 1,
@@ -47,7 +48,7 @@ def test_redis_is_emptied_in_the_middle(hands: Hands, photo: Path) -> None:
         # Now the messages about the payment wait in Redis, and nobody has read them.
         hands.empty_redis()
     for event in ("ImagesMoved", "RestorationStarted", "RestorationCompleted"):
-        eventually(lambda event=event: event in hands.event_names(order_id), event)
+        hands.waits_for(event, order_id)
         hands.empty_redis()
     completes_with_two_mails(hands, customer, order_id)
 
@@ -65,7 +66,7 @@ def test_every_message_is_delivered_many_times(hands: Hands, photo: Path) -> Non
 )
 def test_the_worker_is_killed_after(moment: str, hands: Hands, photo: Path) -> None:
     customer, order_id = hands.buy(photo, photo)
-    eventually(lambda: moment in hands.event_names(order_id), moment)
+    hands.waits_for(moment, order_id)
     hands.kill_worker()
     hands.restart()
     completes_with_two_mails(hands, customer, order_id)

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from sandbox import samples
-from tests.journeys.hands import eventually
 from tests.journeys.visitors import Start, Visitor
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left is looked for in /proc")
 

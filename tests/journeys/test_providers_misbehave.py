@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.model.lifecycle import State
-from tests.journeys.hands import Hands, eventually
+from tests.journeys.hands import Hands
+from tests.waiting import eventually
 
 STRIPE_WEBHOOK = "webhook:checkout.session.completed"
 CREATE = "POST /v1/models/*/predictions"

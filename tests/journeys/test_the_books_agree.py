@@ -18,7 +18,8 @@ from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import OrderId, StoredObject
 from tests.domain.laws import check_laws
-from tests.journeys.hands import Hands, eventually
+from tests.journeys.hands import Hands
+from tests.waiting import eventually
 
 Histories = dict[OrderId, list[e.RecordedEvent]]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Self
 
-from tests.journeys.hands import eventually
+from tests.waiting import eventually
 
 
 class Visitor:

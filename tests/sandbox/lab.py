@@ -14,8 +14,9 @@ import numpy as np
 import replicate
 from replicate.webhook import Webhooks, WebhookSigningSecret
 
-from tests.sandbox.processes import TwinProcess, eventually
+from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import Received, WebhookReceiver
+from tests.waiting import eventually
 
 API_TOKEN = "r8_sandbox0000000000000000000000000000000"
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -69,7 +70,7 @@ class Lab:
         return self.http.get(f"/v1/predictions/{prediction_id}").raise_for_status().json()
 
     def ended(self, prediction_id: str) -> Any:
-        return eventually(lambda: None if (now := self.get(prediction_id))["status"] in OPEN else now, 10)
+        return eventually(lambda: None if (now := self.get(prediction_id))["status"] in OPEN else now)
 
     def run(self, model: str = RESTORE_IMAGE, **fields: Any) -> Any:
         return self.ended(self.create(model, **fields)["id"])

@@ -1,27 +1,16 @@
-"""Twins as real processes, and the means to wait for a fact."""
+"""Twins as real processes."""
 
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 ROOT = Path(__file__).parents[2]
-T = TypeVar("T")
-
-
-def eventually(fact: Callable[[], T], within_seconds: float = 5.0) -> T:
-    """Ask again and again until the answer is truthy, and return it; fail when the time is over."""
-    deadline = time.monotonic() + within_seconds
-    while not (answer := fact()):
-        assert time.monotonic() < deadline, f"not within {within_seconds} s; the last answer was {answer!r}"
-        time.sleep(0.005)
-    return answer
 
 
 class TwinProcess:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tests.sandbox.processes import eventually
+from tests.waiting import eventually
 
 
 @dataclass(frozen=True)

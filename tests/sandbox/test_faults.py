@@ -10,9 +10,10 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox.processes import TwinProcess, eventually, running_twin
+from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import WebhookReceiver
 from tests.sandbox.shop import SECRET_KEY, Shop, client_of
+from tests.waiting import eventually
 
 COMPLETED = "checkout.session.completed"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.processes import Process, ProcessError, Supervisor
-from tests.sandbox.processes import eventually
+from tests.waiting import eventually
 
 SLEEP_FOR_EVER = "import signal; print('sleeping', flush=True); signal.pause()"
 

@@ -29,8 +29,9 @@ from tests.sandbox.lab import (
     small_photo,
     verify,
 )
-from tests.sandbox.processes import TwinProcess, eventually, running_twin
+from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import WebhookReceiver
+from tests.waiting import eventually
 
 EILEEN = "eileen-before-her-flight.jpg"
 KEYS = ("--api-token", API_TOKEN, "--webhook-secret", WEBHOOK_SECRET)

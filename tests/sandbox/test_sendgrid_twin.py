@@ -8,8 +8,9 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 from sendgrid.helpers.mail import Attachment, FileContent, FileName, FileType
 
 from tests.sandbox.mailer import Mailer
-from tests.sandbox.processes import eventually, running_twin
+from tests.sandbox.processes import running_twin
 from tests.sandbox.receiver import Received, WebhookReceiver
+from tests.waiting import eventually
 
 
 def batches(receiver: WebhookReceiver, address: str) -> list[Received]:

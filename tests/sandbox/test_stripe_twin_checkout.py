@@ -7,9 +7,9 @@ import pytest
 import stripe
 from stripe.checkout import Session
 
-from tests.sandbox.processes import eventually
 from tests.sandbox.receiver import WebhookReceiver
 from tests.sandbox.shop import WEBHOOK_SECRET, Shop, client_of
+from tests.waiting import eventually
 
 
 def test_a_new_session_is_open_and_costs_what_its_lines_add_up_to(shop: Shop) -> None:

@@ -4,8 +4,9 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox.processes import TwinProcess, eventually
+from tests.sandbox.processes import TwinProcess
 from tests.sandbox.shop import SECRET_KEY, Shop, client_of
+from tests.waiting import eventually
 
 
 def refunds_of(shop: Shop, payment: str) -> list[str]:

@@ -15,7 +15,7 @@ from minio import Minio
 
 from sandbox.processes import ProcessError
 from sandbox.world import DataFolderInUseError, Sandbox
-from tests.sandbox.processes import eventually
+from tests.waiting import eventually
 
 SHOP_URL = "http://127.0.0.1:4711"
 
