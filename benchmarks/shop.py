@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -251,7 +251,7 @@ class _Clock:
 
 
 class _Ids:
-    def new(self) -> object:
+    def new(self) -> UUID:
         """A fresh id."""
         return uuid4()
 

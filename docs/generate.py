@@ -72,10 +72,10 @@ def _diagram() -> str:
         graph_engine="mermaid",
         title="",
     )
-    drawn = machine.get_combined_graph().draw(None)
+    drawn = str(machine.get_combined_graph().draw(None))
     # The front matter, the colours and the states' own lines are the library's taste: the arrows say it all.
     ours = ("stateDiagram", "direction", "[*]")
-    lines = drawn.split("---\n")[-1].splitlines()
+    lines = drawn.rsplit("---\n", maxsplit=1)[-1].splitlines()
     return "\n".join(line for line in lines if "-->" in line or line.strip().startswith(ours))
 
 

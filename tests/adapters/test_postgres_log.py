@@ -1,6 +1,6 @@
 """The append on PostgreSQL: what it costs, what follows the log, and that no late commit is ever skipped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from random import Random
@@ -95,11 +95,12 @@ def test_loading_an_order_is_one_query(books: PostgresBooks, engines: list[Engin
     about = facts()
     take_order(books, about, *about.until_completed()[1:])
     with books.transaction() as transaction:
-        for load in (
+        loads: list[Callable[[], object]] = [
             lambda: transaction.log.load(about.order_id),
             lambda: transaction.log.load_by_token(about.prepared().token_sha256),
             lambda: transaction.log.load_by_payment(str(about.paid().payment_intent_id)),
-        ):
+        ]
+        for load in loads:
             with statements(engines) as sent:
                 assert load() is not None
             assert len(sent) == 1

@@ -84,6 +84,7 @@ def test_a_message_carries_the_id_and_nothing_else(queue: DramatiqQueue) -> None
     reaction_id = uuid4()
     queue.send([(reaction_id, CancelPrediction("secret-prediction"))])
     [raw] = queue.broker.client.hvals("restoreclick:restoration.msgs")
+    assert isinstance(raw, bytes)
     message = dramatiq.Message.decode(raw)
     assert (message.args, message.kwargs) == ((str(reaction_id),), {})
     assert b"secret-prediction" not in raw

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import Self
 
 import pytest
 
@@ -39,12 +40,12 @@ class Given:
         """Say something."""
         return When(self.order, said, self.limits)
 
-    def stands(self, state: State) -> "Given":
+    def stands(self, state: State) -> Self:
         """Assert where the order stands."""
         assert self.order.state is state
         return self
 
-    def needs(self, *work: Reaction) -> "Given":
+    def needs(self, *work: Reaction) -> Self:
         """Assert all the work that is outstanding."""
         assert outstanding(self.order) == list(work)
         return self
@@ -84,7 +85,7 @@ class Then(Given):
 
     before: Order
 
-    def adds(self, *work: Reaction) -> "Then":
+    def adds(self, *work: Reaction) -> Self:
         """Assert the work that this step brought."""
         assert [due.reaction for due in reactions_to(self.before, self.order, Pace())] == list(work)
         return self

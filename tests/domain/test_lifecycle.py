@@ -57,9 +57,9 @@ def test_the_machine_knows_exactly_the_rows_of_the_table() -> None:
     rows = {
         Move(
             event,
-            State(found.source),
-            State(found.dest),
-            found.conditions[0].func if found.conditions else None,
+            State(str(found.source)),
+            State(str(found.dest)),
+            str(found.conditions[0].func) if found.conditions else None,
         )
         for event in e.EVENT_TYPES
         for found in machine().get_transitions(event.__name__)

@@ -127,13 +127,15 @@ def test_a_file_that_is_lost_is_our_mistake(door: Doorway) -> None:
     assert "downloads/" not in answer.text
 
 
-def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(door: Doorway) -> None:
+def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(
+    door: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order_id = door.shop.delivered()
 
     def away(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    door.shop.delivering.note_opening = away  # type: ignore[method-assign]
+    monkeypatch.setattr(door.shop.delivering, "note_opening", away)
     with capture_logs() as logs:
         answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
     assert len(answer.content) == int(answer.headers["content-length"])

@@ -1,5 +1,6 @@
 from urllib.parse import urlsplit
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.model import events as e
@@ -36,16 +37,18 @@ def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
     assert not door.shop.queue.waiting
 
 
-def test_a_notice_is_not_confirmed_when_it_could_not_be_written_down(door: Doorway) -> None:
+def test_a_notice_is_not_confirmed_when_it_could_not_be_written_down(
+    door: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
 
     def away(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    door.shop.paying.take, take = away, door.shop.paying.take  # type: ignore[method-assign]
-    assert_problem(door.post_from_stripe(event), 503, "unavailable")
-    door.shop.paying.take = take  # type: ignore[method-assign]
+    with monkeypatch.context() as outage:
+        outage.setattr(door.shop.paying, "take", away)
+        assert_problem(door.post_from_stripe(event), 503, "unavailable")
     assert door.post_from_stripe(event).status_code == 200
 
 

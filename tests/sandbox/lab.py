@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import numpy as np
-import replicate
+from replicate.client import Client
 from replicate.webhook import Webhooks, WebhookSigningSecret
 
+from tests.sandbox.pictures import png
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import Received, WebhookReceiver
 from tests.waiting import eventually
@@ -28,11 +28,10 @@ OPEN = {"starting", "processing"}
 
 def small_photo(shade: int = 120) -> bytes:
     """A picture that is restored in a millisecond or two."""
-    photo = np.full((48, 64, 3), shade, np.uint8)
-    return cv2.imencode(".png", photo)[1].tobytes()
+    return png(np.full((48, 64, 3), shade, np.uint8))
 
 
-def close(client: replicate.Client) -> None:
+def close(client: Client) -> None:
     """The official client cannot be closed from outside, and pytest minds open sockets."""
     client._client.close()  # noqa: SLF001
 
@@ -44,11 +43,11 @@ class Lab:
     twin: TwinProcess
     receiver: WebhookReceiver
     photo_url: str
-    client: replicate.Client = field(init=False)
+    client: Client = field(init=False)
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = replicate.Client(API_TOKEN, base_url=self.twin.url)
+        self.client = Client(API_TOKEN, base_url=self.twin.url)
         self.http = httpx.Client(
             base_url=self.twin.url,
             headers={"Authorization": f"Bearer {API_TOKEN}"},

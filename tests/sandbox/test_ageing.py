@@ -6,11 +6,7 @@ import pytest
 
 from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, photos
 from sandbox.samples.age import JPEG_QUALITY, age, main
-from sandbox.samples.wear import Pixels
-
-
-def read(path: Path) -> Pixels:
-    return cv2.imread(str(path), cv2.IMREAD_COLOR)
+from tests.sandbox.pictures import read
 
 
 @pytest.mark.parametrize("name", SEEDS)

@@ -7,20 +7,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import cv2
 import httpx
 import numpy as np
 import pytest
-import replicate
+from replicate.client import Client
 from replicate.exceptions import ReplicateError
 from replicate.webhook import InvalidSignatureError
 
+from sandbox.restoration import UnreadablePictureError
 from sandbox.samples import FOLDER, UNDAMAGED
 from tests.sandbox.lab import (
     API_TOKEN,
     GFPGAN,
+    OPEN,
     RESTORE_IMAGE,
     WEBHOOK_SECRET,
     Lab,
@@ -29,6 +29,7 @@ from tests.sandbox.lab import (
     small_photo,
     verify,
 )
+from tests.sandbox.pictures import decoded, read
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import WebhookReceiver
 from tests.waiting import eventually
@@ -64,20 +65,16 @@ def lab(replicate_twin: TwinProcess, receiver: WebhookReceiver, storage: str) ->
     replicate_twin.turn(**before)
 
 
-def decoded(data: bytes) -> Any:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-
-
 def test_the_official_client_gets_a_photo_restored(lab: Lab, storage: str) -> None:
     prediction = lab.client.predictions.create(
         model=RESTORE_IMAGE, input={"input_image": f"{storage}/{EILEEN}", "output_format": "jpg"}
     )
-    assert prediction.status in {"starting", "processing"}
+    assert prediction.status in OPEN
     prediction.wait()
 
     assert prediction.status == "succeeded"
     restored = decoded(httpx.get(str(prediction.output), trust_env=False).content).astype(float)
-    whole, aged = (cv2.imread(str(folder / EILEEN)).astype(float) for folder in (UNDAMAGED, FOLDER))
+    whole, aged = (read(folder / EILEEN).astype(float) for folder in (UNDAMAGED, FOLDER))
     assert restored.shape == whole.shape
     assert np.abs(restored - whole).mean() < 0.7 * np.abs(aged - whole).mean()
 
@@ -95,7 +92,7 @@ def test_the_official_client_can_upload_run_and_read(lab: Lab, tmp_path: Path) -
         output = lab.client.run(RESTORE_IMAGE, input={"input_image": file})
 
     # The client makes a FileOutput of https addresses only.
-    assert decoded(httpx.get(output, trust_env=False).content).shape == (48, 64, 3)
+    assert decoded(httpx.get(str(output), trust_env=False).content).shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +172,7 @@ def test_without_the_right_token_nothing_is_shown(lab: Lab) -> None:
         assert answer.json().keys() == {"title", "detail", "status"}
         assert answer.json()["title"] == "Unauthenticated"
 
-    stranger = replicate.Client("r8_wrong", base_url=lab.twin.url)
+    stranger = Client("r8_wrong", base_url=lab.twin.url)
     with pytest.raises(ReplicateError, match="authentication token"):
         stranger.predictions.list()
     close(stranger)
@@ -405,7 +402,8 @@ def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> 
         outputs[deed] = done["output"] and httpx.get(done["output"], trust_env=False)
 
     assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
-    assert decoded(outputs["corrupt_output"].content) is None
+    with pytest.raises(UnreadablePictureError):
+        decoded(outputs["corrupt_output"].content)
     assert outputs["missing_output"].status_code == 404
     assert outputs["succeed_without_output"] is None
 

@@ -8,9 +8,10 @@ import pytest
 from sandbox.restoration import OutputFormat, UnreadablePictureError, restore, restore_pixels
 from sandbox.restoration.grain import grain_sigma
 from sandbox.restoration.marks import marks
-from sandbox.restoration.pixels import Mask, Pixels, brightness
+from sandbox.restoration.pixels import Mask, Pixels, as_pixels, brightness
 from sandbox.samples import FOLDER, SEEDS, UNDAMAGED
 from sandbox.samples.age import age
+from tests.sandbox.pictures import decoded, png, read
 
 #: (undamaged, aged, where, restored)
 Cases = list[tuple[Pixels, Pixels, Mask, Pixels]]
@@ -21,22 +22,13 @@ FACE = (350, 120, 560, 370)
 
 
 def undamaged(name: str) -> Pixels:
-    picture = cv2.imread(str(UNDAMAGED / name), cv2.IMREAD_COLOR)
-    return picture.astype(np.uint8)
+    return read(UNDAMAGED / name)
 
 
 def psnr(one: Pixels, other: Pixels, where: Any = ...) -> float:
     """Peak signal-to-noise ratio in decibels; the higher, the more alike."""
     error = (one.astype(float) - other.astype(float))[where]
     return float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9)))
-
-
-def png(picture: Pixels) -> bytes:
-    return cv2.imencode(".png", picture)[1].tobytes()
-
-
-def decoded(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Pixels:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +126,7 @@ def test_lettering_survives() -> None:
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_grey_stays_grey(name: str) -> None:
-    grey = cv2.cvtColor(cv2.imread(str(FOLDER / name)), cv2.COLOR_BGR2GRAY)
+    grey = as_pixels(cv2.cvtColor(read(FOLDER / name), cv2.COLOR_BGR2GRAY))
 
     restored = decoded(restore(png(grey)), cv2.IMREAD_UNCHANGED)
 
@@ -162,7 +154,7 @@ def test_a_photo_taken_sideways_comes_back_upright() -> None:
     restored = decoded(restore(data[:2] + exif + data[2:]))
 
     assert restored.shape == (400, 200, 3)
-    assert psnr(restored, cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)) > 30
+    assert psnr(restored, as_pixels(cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE))) > 30
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (40, 33)])
