@@ -63,7 +63,6 @@ class FileAnswer:
         opened: OpenedFile | None,
         when_sent: Callable[[], None],
     ) -> None:
-        self._stored = stored
         self._opened = opened
         self._when_sent = when_sent
         self._headers = {
