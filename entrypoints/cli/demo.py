@@ -15,7 +15,7 @@ from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.board import Board, PhotoLine
 from entrypoints.cli.customer import Customer, Json, RefusedPhotoError
 from entrypoints.cli.ending import ending_in_order
-from entrypoints.cli.keeping import folder_for, save
+from entrypoints.cli.keeping import folder_for, require_writable, save
 from entrypoints.cli.local import LocalShop
 from entrypoints.cli.orders import show_history
 from entrypoints.cli.screen import screen
@@ -74,6 +74,7 @@ def run(photos: Sequence[Path]) -> None:
     unusable = [path for path in chosen if not path.is_file() or not os.access(path, os.R_OK)]
     if unusable:
         raise UnusablePathError(unusable)
+    require_writable(RESTORED)
     console = screen()
     began = time.monotonic()
     with ending_in_order(), TemporaryDirectory(prefix="restoreclick-demo-") as data_dir:

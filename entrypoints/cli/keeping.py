@@ -1,17 +1,14 @@
-"""Where the restored photos go: a folder for each order, in which only our own files of an earlier run are replaced."""
+"""Where the restored photos go: a new folder for each order, so that nobody's file is ever replaced."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 from entrypoints.failures import CommandFailedError
-
-#: Names what a run saved in a folder, so that the next one knows which files are ours.
-MARK = ".restoreclick"
-
-#: So many folders of one order, none of them ours, are nobody's accident.
-_FOLDERS = 1000
 
 
 class StrangeArchiveError(CommandFailedError):
@@ -24,36 +21,57 @@ class StrangeArchiveError(CommandFailedError):
         )
 
 
+class UnwritableFolderError(CommandFailedError):
+    """Nothing can be saved in a folder."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = folder
+        self.reason = reason
+        super().__init__(
+            f"Nothing can be saved in {folder} ({reason}): make room there, or start this in another folder."
+        )
+
+
+def require_writable(under: Path) -> None:
+    """Try, and leave no trace, whether ``folder_for`` can make a folder here; raises UnwritableFolderError."""
+    existing = next(path for path in (under, *under.absolute().parents) if path.exists())
+    with _explained(under), TemporaryDirectory(dir=existing):
+        pass
+
+
 def folder_for(order_number: str, under: Path) -> Path:
-    """An empty folder, or one that held the same order before; others' files of an equal name keep theirs."""
-    for count in range(1, _FOLDERS):
-        folder = under / (order_number if count == 1 else f"{order_number}-{count}")
-        if not folder.exists():
-            folder.mkdir(parents=True)
-        if _is_ours(folder):
-            _clear(folder)
-            (folder / MARK).touch()
-            return folder
-    raise CommandFailedError(f"{under} is full of folders for {order_number}: remove some.")
+    """A new folder named for the order, with ``-2``, ``-3``... if there are some; raises UnwritableFolderError."""
+    with _explained(under):
+        under.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            folder = under / (order_number if number == 1 else f"{order_number}-{number}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            break
+    return folder
 
 
 def save(archive: Iterable[bytes], name: str, folder: Path) -> list[Path]:
-    """Save an archive and each picture in it, and tell where those are; raises StrangeArchiveError."""
-    path = _ours(folder, name)
-    with path.open("wb") as file:
-        for chunk in archive:
-            file.write(chunk)
-    with ZipFile(path) as unpacked:
-        members = [member for member in unpacked.infolist() if not member.is_dir()]
-        for member in members:
-            if not _is_plain(member.filename):
-                raise StrangeArchiveError(member.filename)
-        pictures = []
-        for member in members:
-            picture = _ours(folder, member.filename)
-            with unpacked.open(member) as content, picture.open("xb") as file:
-                shutil.copyfileobj(content, file)
-            pictures.append(picture)
+    """Save an archive and each picture in it, and tell where those are.
+
+    Raises StrangeArchiveError, or UnwritableFolderError when there is no room.
+    """
+    path = folder / name
+    with _explained(folder):
+        with path.open("xb") as file:
+            for chunk in archive:
+                file.write(chunk)
+        with ZipFile(path) as unpacked:
+            members = [member for member in unpacked.infolist() if not member.is_dir()]
+            for member in members:
+                if not _is_plain(member.filename):
+                    raise StrangeArchiveError(member.filename)
+            pictures = [folder / member.filename for member in members]
+            for member, picture in zip(members, pictures, strict=True):
+                with unpacked.open(member) as content, picture.open("xb") as file:
+                    shutil.copyfileobj(content, file)
     return pictures
 
 
@@ -63,22 +81,9 @@ def _is_plain(name: str) -> bool:
     )
 
 
-def _ours(folder: Path, name: str) -> Path:
-    """A file that is about to be written here, noted as ours."""
-    with (folder / MARK).open("a", encoding="utf-8") as mark:
-        mark.write(f"{name}\n")
-    return folder / name
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether nothing but an earlier run has written here."""
-    if not folder.is_dir():
-        return False
-    mark = folder / MARK
-    names = {*mark.read_text(encoding="utf-8").splitlines(), MARK} if mark.is_file() else set()
-    return all(path.name in names for path in folder.iterdir())
-
-
-def _clear(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink()
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableFolderError(folder, error.strerror or type(error).__name__) from error

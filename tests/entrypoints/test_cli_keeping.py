@@ -1,12 +1,19 @@
-"""The restored photos are kept in folders of their own; nobody else's file is ever touched."""
+"""The restored photos are kept in folders of their own; no file that is there already is ever touched."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
-from entrypoints.cli.keeping import StrangeArchiveError, folder_for, save
+from entrypoints.cli.keeping import (
+    StrangeArchiveError,
+    UnwritableFolderError,
+    folder_for,
+    require_writable,
+    save,
+)
 
 ORDER = "20261122-000001"
 
@@ -20,7 +27,7 @@ def archive(*names: str) -> list[bytes]:
 
 
 def kept(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    return {path.name for path in folder.iterdir()}
 
 
 def test_the_archive_and_its_pictures_are_saved_beside_one_another(tmp_path: Path) -> None:
@@ -31,27 +38,37 @@ def test_the_archive_and_its_pictures_are_saved_beside_one_another(tmp_path: Pat
     assert kept(folder) == {"photos.zip", "aunt.png", "uncle.png"}
 
 
-def test_a_second_run_replaces_what_the_first_one_saved(tmp_path: Path) -> None:
-    save(archive("aunt.png"), "photos.zip", folder_for(ORDER, tmp_path))
-    again = folder_for(ORDER, tmp_path)
-    save(archive("uncle.png"), "photos.zip", again)
-    assert again == tmp_path / ORDER
-    assert kept(again) == {"photos.zip", "uncle.png"}
+def test_what_an_earlier_run_saved_is_left_alone(tmp_path: Path) -> None:
+    folders = []
+    for name in ("aunt.png", "uncle.png", "niece.png"):
+        folders.append(folder_for(ORDER, tmp_path))
+        save(archive(name), "photos.zip", folders[-1])
+    assert folders == [tmp_path / ORDER, tmp_path / f"{ORDER}-2", tmp_path / f"{ORDER}-3"]
+    assert [kept(folder) - {"photos.zip"} for folder in folders] == [
+        {"aunt.png"},
+        {"uncle.png"},
+        {"niece.png"},
+    ]
 
 
-def test_a_folder_with_somebodys_own_file_is_left_alone(tmp_path: Path) -> None:
-    first = folder_for(ORDER, tmp_path)
-    save(archive("aunt.png"), "photos.zip", first)
-    (first / "letter.txt").write_text("Dear great-aunt")
-    second = folder_for(ORDER, tmp_path)
-    assert second == tmp_path / f"{ORDER}-2"
-    assert kept(first) == {"photos.zip", "aunt.png", "letter.txt"}
-
-
-def test_a_folder_of_the_same_name_that_we_never_made_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / ORDER).mkdir()
-    (tmp_path / ORDER / "aunt.png").write_text("somebody's own")
+def test_whatever_else_goes_by_the_name_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ORDER).write_text("somebody's own")
     assert folder_for(ORDER, tmp_path) == tmp_path / f"{ORDER}-2"
+    assert (tmp_path / ORDER).read_text() == "somebody's own"
+
+
+def test_trying_whether_photos_can_be_saved_leaves_no_trace(tmp_path: Path) -> None:
+    require_writable(tmp_path / "restored")
+    assert kept(tmp_path) == set()
+
+
+@pytest.mark.parametrize("try_it", [require_writable, lambda under: folder_for(ORDER, under)])
+def test_a_place_where_no_folder_can_be_made_is_told(
+    tmp_path: Path, try_it: Callable[[Path], object]
+) -> None:
+    (tmp_path / "restored").write_text("a shopping list")
+    with pytest.raises(UnwritableFolderError, match=r"restored \(.+\): make room there"):
+        try_it(tmp_path / "restored")
 
 
 @pytest.mark.parametrize(
