@@ -47,7 +47,7 @@ class BodyEmptyError(RequestError):
     """Nothing was sent."""
 
     def __init__(self) -> None:
-        super().__init__("The request has no body: send the photo's bytes as the body.")
+        super().__init__("This file is empty. Please choose the photo again and send it once more.")
 
 
 class NotARawPhotoError(RequestError):
