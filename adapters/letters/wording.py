@@ -1,6 +1,7 @@
 """How English letters say amounts, moments and names."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from domain.model.values import Money
@@ -49,6 +50,9 @@ _MONTHS = [
 #: Anybody can type anything as a name, and we send it to an address of their choice: no links, no novels.
 _NAME = re.compile(r"[^\d<>/@:]{1,60}")
 
+#: So much of a file's name tells which photo it is.
+_LONGEST_FILE_NAME = 60
+
 
 def money(amount: Money) -> str:
     """€4.90, ¥490, 4.90 CHF."""
@@ -69,3 +73,15 @@ def greeting(name: str | None) -> str:
     """Address a customer by name where it looks like one."""
     one_line = " ".join((name or "").split())
     return f"Dear {one_line}," if _NAME.fullmatch(one_line) else "Hello,"
+
+
+def file_names(given: Sequence[str]) -> str:
+    """“aunt.jpg”, “uncle.jpg” and “niece.jpg”: each on one line, without folders, and not longer than it helps."""
+    quoted = [f"“{_shown(name)}”" for name in given]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), *quoted[-1:]]))
+
+
+def _shown(file_name: str) -> str:
+    last = re.split(r"[/\\]", file_name)[-1]
+    one_line = " ".join("".join(sign if sign.isprintable() else " " for sign in last).split())
+    return one_line if len(one_line) <= _LONGEST_FILE_NAME else f"{one_line[: _LONGEST_FILE_NAME - 1]}…"

@@ -5,7 +5,7 @@ import textwrap
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from adapters.letters.wording import greeting, moment, money
+from adapters.letters.wording import file_names, greeting, moment, money
 from domain.ports.mail import Letter, LetterFacts
 
 #: The language of every template; others may stand beside it.
@@ -49,7 +49,13 @@ def _environment(*, is_html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"money": money, "moment": moment, "greeting": greeting, "paragraph": _paragraph}
+    environment.filters |= {
+        "money": money,
+        "moment": moment,
+        "greeting": greeting,
+        "file_names": file_names,
+        "paragraph": _paragraph,
+    }
     return environment
 
 

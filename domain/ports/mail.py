@@ -26,6 +26,7 @@ class LetterFacts:
     download_url: str | None = None
     expires_at: datetime | None = None
     is_attached: bool = False
+    failed_names: tuple[str, ...] = ()  # the customer's own names for the photos that could not be restored
 
 
 @dataclass(frozen=True, kw_only=True)

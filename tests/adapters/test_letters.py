@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from adapters.letters import TemplateLetterWriter
-from adapters.letters.wording import greeting, moment, money
+from adapters.letters.wording import file_names, greeting, moment, money
 from domain.model.values import EmailKind, Money, OrderId, OrderNumber
 from domain.ports.mail import Letter, LetterFacts
 
@@ -98,6 +98,30 @@ def test_the_result_says_what_could_not_be_restored_and_what_goes_back_for_it() 
     text = " ".join(letter.text.split())
     assert "2 of your 3 photos are restored" in text
     assert "one photo could not be restored. What you paid for it, €4.90, is on its way back" in text
+
+
+def test_the_result_names_the_photos_that_could_not_be_restored() -> None:
+    letter = write(restored=1, failed_names=("aunt & uncle.jpg", "<b>niece</b>.jpg"))
+    assert "2 photos could not be restored: “aunt & uncle.jpg” and “b>.jpg”." in " ".join(letter.text.split())
+    assert "“aunt &amp; uncle.jpg”" in letter.html
+
+
+def test_two_photos_are_spoken_of_as_both() -> None:
+    assert "Both of your photos are restored" in write(photos=2, restored=2).text
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["aunt.jpg"], "“aunt.jpg”"),
+        (["aunt.jpg", "uncle.jpg", "niece.jpg"], "“aunt.jpg”, “uncle.jpg” and “niece.jpg”"),
+        (["https://prize.example/won.jpg", "C:\\scans\\aunt.jpg"], "“won.jpg” and “aunt.jpg”"),
+        (["aunt\r\n\u202egpj.exe"], "“aunt gpj.exe”"),
+        (["x" * 61], f"“{'x' * 59}…”"),
+    ],
+)
+def test_photos_are_named_as_the_customer_named_them(given: list[str], told: str) -> None:
+    assert file_names(given) == told
 
 
 def test_the_result_promises_no_money_where_none_was_paid() -> None:
