@@ -1,3 +1,4 @@
+import asyncio
 import json
 import signal
 import socket
@@ -88,6 +89,26 @@ def test_an_address_that_is_taken_is_named_with_what_to_do() -> None:
         listen("192.0.2.1", 8000)
 
 
-def test_small_answers_are_sent_at_once() -> None:
-    with listen("127.0.0.1", 0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
+@pytest.mark.parametrize("is_inherited", [False, True])
+def test_small_answers_are_sent_at_once(*, is_inherited: bool) -> None:
+    with listen("127.0.0.1", 0) as own:
+        listener = socket.socket(fileno=own.detach()) if is_inherited else own
+        with listener:
+            assert asyncio.run(_waits_for_no_acknowledgement(listener))
+
+
+async def _waits_for_no_acknowledgement(listener: socket.socket) -> bool:
+    """Whether asyncio, on which the server runs, has Nagle's algorithm off on a connection it accepts here."""
+    found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        found.set_result(bool(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        writer.close()
+
+    async with await asyncio.start_server(look, sock=listener):
+        _, client = await asyncio.open_connection(*listener.getsockname())
+        has_no_delay = await found
+        client.close()
+        await client.wait_closed()
+    return has_no_delay

@@ -89,7 +89,9 @@ def test_a_forged_notice_about_a_prediction_changes_nothing(door: Doorway) -> No
     assert not door.shop.queue.waiting
 
 
-def test_a_bounced_mail_is_put_on_record(door: Doorway) -> None:
+def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record_as_failed(
+    door: Doorway,
+) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     assert door.post_from_sendgrid([bounce(order_id)]).status_code == 200
     assert any(isinstance(event, e.EmailFailed) for event in door.shop.events(order_id))
