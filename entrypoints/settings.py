@@ -4,11 +4,14 @@ Whatever is missing or malformed is named, all at once and with what it is for, 
 never shown. ``.env.example`` is generated from this module.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import (
     AfterValidator,
     AnyHttpUrl,
@@ -23,6 +26,7 @@ from pydantic_core import ErrorDetails, PydanticUndefined, Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.model.pricing import PriceList
+from entrypoints.complaints import complaint
 from entrypoints.failures import MisuseError
 
 _ADDRESS = TypeAdapter(AnyHttpUrl)
@@ -56,9 +60,6 @@ def _steps(text: object) -> object:
     return PriceList(currency="XXX", steps=steps).steps
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
-
-
 def _inputs(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -68,9 +69,32 @@ def _inputs(text: object) -> object:
         raise ValueError('write a JSON object, as in {"output_format": "png"}') from None
 
 
+def _signing_key(secret: SecretStr) -> SecretStr:
+    """Take what the webhooks' standard calls a symmetric key: base64 after ``whsec_``."""
+    try:
+        base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except ValueError:
+        raise ValueError("it is not base64 after whsec_: copy it whole") from None
+    return secret
+
+
+def _public_key(text: str) -> str:
+    """Take an elliptic curve's public key as the mail settings show it: its DER in base64."""
+    try:
+        key = load_der_public_key(base64.b64decode(text, validate=True))
+    except ValueError:
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise ValueError("it is no such key: copy it whole")  # noqa: TRY004 -- what pydantic takes for a complaint
+    return text
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
 Secret = Annotated[SecretStr, Field(min_length=8)]
+SigningKey = Annotated[Secret, AfterValidator(_signing_key)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
@@ -83,7 +107,9 @@ S = TypeVar("S", bound=BaseSettings)
 class DatabaseSettings(BaseSettings):
     """What commands need that look into the books and do nothing else."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     database_url: DatabaseUrl = Field(
         repr=False, description="PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -107,7 +133,7 @@ class Settings(DatabaseSettings):
     stripe_api_base: Address = Field("https://api.stripe.com", description="where Stripe's API answers")
 
     replicate_api_token: Secret = Field(description="Replicate's API token (r8_...)")
-    replicate_webhook_secret: Secret = Field(
+    replicate_webhook_secret: SigningKey = Field(
         description="the signing key of Replicate's webhooks (whsec_...)"
     )
     replicate_api_base: Address = Field(
@@ -128,8 +154,8 @@ class Settings(DatabaseSettings):
     )
 
     sendgrid_api_key: Secret = Field(description="SendGrid's API key (SG....)")
-    sendgrid_webhook_public_key: str = Field(
-        min_length=80, description="the verification key of SendGrid's signed event webhook"
+    sendgrid_webhook_public_key: PublicKey = Field(
+        description="the verification key of SendGrid's signed event webhook"
     )
     sendgrid_api_base: Address = Field("https://api.sendgrid.com", description="where SendGrid's API answers")
     sender_address: str = Field(
@@ -152,7 +178,9 @@ class Settings(DatabaseSettings):
         None, description="where customers land who did not pay; {upload_session} is filled in"
     )
 
-    price_currency: str = Field("EUR", pattern="^[A-Z]{3}$", description="the ISO currency of the prices")
+    price_currency: str = Field(
+        "EUR", pattern="^[A-Z]{3}$", description="the ISO currency of the prices, as in EUR"
+    )
     price_per_photo: Steps = Field(
         ((1, 490), (10, 390)),
         description="minor units for each photo, by how many are ordered: FROM_COUNT:UNITS, with commas",
@@ -177,13 +205,17 @@ class Settings(DatabaseSettings):
 
     http_host: str = Field("127.0.0.1", description="the address `restoreclick serve` listens on")
     http_port: int = Field(8000, ge=0, le=65535, description="its port")
-    worker_threads: Count = Field(8, description="how many reactions one worker does at a time")
+    worker_threads: Count = Field(
+        4, description="how many reactions one worker does at a time in each of its four queues"
+    )
     lease_seconds: Seconds = Field(30, description="how long a crashed worker's reaction stays its own")
     resend_after_seconds: Seconds = Field(10, description="when a wake-up nobody followed is sent again")
     sweep_interval_ms: Count = Field(1000, description="how often to look for work that is due")
     housekeeping_interval_seconds: Seconds = Field(3600, description="how often to tidy up")
     log_level: str = Field(
-        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="the lowest level to log"
+        "INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="the lowest level to log: DEBUG, INFO, WARNING or ERROR",
     )
 
 
@@ -210,14 +242,15 @@ def _read(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        raise SettingsError([_problem(detail) for detail in details]) from None
+        details = error.errors(include_url=False, include_input=False)
+        problems = [_problem(detail) for detail in details]
+        raise SettingsError(list(dict.fromkeys(problems))) from None
 
 
 def _problem(detail: ErrorDetails) -> str:
     name = str(detail["loc"][0])
     description = Settings.model_fields[name].description
-    wrong = "is missing" if detail["type"] == "missing" else f"is malformed ({detail['msg']})"
+    wrong = "is missing" if detail["type"] == "missing" else f"is malformed ({complaint(detail)})"
     return f"{name.upper()} {wrong}: {description}."
 
 

@@ -31,6 +31,8 @@ CONNECT_TIMEOUT_SECONDS = 5
 #: A statement that takes longer than this is a defect, not work.
 STATEMENT_TIMEOUT_SECONDS = 30
 
+_OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError)
+
 
 class PostgresTransaction(Transaction):
     """Everything one transaction can touch, on one connection."""
@@ -57,7 +59,7 @@ class PostgresBooks(Books):
         try:
             with self._engine.begin() as connection:
                 yield PostgresTransaction(connection, self._codec)
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        except _OUTAGES as error:
             raise UnavailableError("PostgreSQL", type(error).__name__) from error
 
     def rebuild(self) -> Iterator[OrderId]:
@@ -82,7 +84,7 @@ class PostgresBooks(Books):
         try:
             with self._engine.connect() as connection:
                 found = MigrationContext.configure(connection).get_current_revision()
-        except OperationalError as error:
+        except _OUTAGES as error:
             raise UnavailableError("PostgreSQL", "no connection; check DATABASE_URL") from error
         newest = ScriptDirectory.from_config(_alembic()).get_current_head()
         if found != newest:
@@ -104,6 +106,11 @@ def connect(database_url: str, *, connections: int) -> Engine:
         hide_parameters=True,  # an error's text must not carry what customers sent
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            # A server that vanishes without a word is noticed within a minute, not after hours.
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC",
         },
     )

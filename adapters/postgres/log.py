@@ -40,6 +40,7 @@ _EVENT_COLUMNS = (
     "actor",
 )
 _FIELDS = f"position, data::text AS data, {', '.join(c for c in _EVENT_COLUMNS if c != 'data')}"
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
 _ALL_STREAMS = text(f"SELECT {_FIELDS} FROM events ORDER BY order_id, version")
 _STREAM = text(f"SELECT {_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
 _STREAM_BY_TOKEN = text(
@@ -67,6 +68,10 @@ class PostgresOrderLog(OrderLog):
     def __init__(self, connection: Connection, codec: Codec) -> None:
         self._connection = connection
         self._codec = codec
+
+    def lock(self, order_id: OrderId) -> None:
+        """Take this order's own advisory lock until the transaction ends; other orders are not concerned."""
+        self._connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
         """The order as its stream tells it, in one query."""
@@ -131,6 +136,7 @@ class PostgresOrderLog(OrderLog):
                 "reaction_id": step.closes.reaction_id,
                 "token": step.closes.token,
                 "outcome": step.outcome,
+                "again_at": step.again_at,
                 "problem": None,
             }
         bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())

@@ -14,29 +14,35 @@ from domain.ports.books import Claim, LeaseLostError, Outcome, ReactionTable, Sc
 
 _KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
 
-_COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due_at", "sent_at")
+_COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due_at", "sent_at", "sendings")
 
 #: Work that is there stays as it is, unless it was dropped or given up: what wants it again reopens it.
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET status = 'pending', due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
-            sent_at = EXCLUDED.sent_at, attempts = 0
+            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
         WHERE reactions.status IN ('dropped', 'failed')"""
 
-CLOSE = """UPDATE reactions SET status = :outcome, lease_token = NULL, leased_until = NULL, problem = :problem
+CLOSE = """UPDATE reactions
+    SET status = :outcome, lease_token = NULL, leased_until = NULL, problem = :problem, sent_at = NULL,
+        sendings = 0, due_at = coalesce(CAST(:again_at AS timestamptz), due_at)
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 
 _CLAIM = text(
     """UPDATE reactions
-    SET status = 'leased', lease_token = :token, leased_until = :leased_until, attempts = attempts + 1
+    SET status = 'leased', lease_token = :token, leased_until = :leased_until, attempts = attempts + 1,
+        due_at = :now, sendings = 0
     WHERE reaction_id = :reaction_id
-      AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
+      AND (
+          (status = 'pending' AND (due_at <= :now OR sent_at IS NOT NULL))
+          OR (status = 'leased' AND leased_until <= :now)
+      )
     RETURNING order_id, kind, arguments, attempts, first_due_at, OLD.status = 'leased' AS was_interrupted"""
 )
 _POSTPONE = text(
     """UPDATE reactions
-    SET status = 'pending', lease_token = NULL, leased_until = NULL, sent_at = NULL,
-        due_at = :due_at, problem = :problem,
+    SET status = 'pending', lease_token = NULL, leased_until = NULL, sent_at = NULL, sendings = 0,
+        due_at = CASE WHEN due_at > :claimed_at THEN due_at ELSE :due_at END, problem = :problem,
         attempts = CASE WHEN :has_progressed THEN 0 ELSE attempts END
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 )
@@ -47,15 +53,18 @@ _RENEW = text(
 _HASTEN = text(
     f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
-        SET due_at = LEAST(reactions.due_at, EXCLUDED.due_at), sent_at = EXCLUDED.sent_at
-        WHERE reactions.status = 'pending'"""
+        SET due_at = CASE reactions.status
+                WHEN 'leased' THEN EXCLUDED.due_at ELSE LEAST(reactions.due_at, EXCLUDED.due_at)
+            END,
+            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings
+        WHERE reactions.status IN ('pending', 'leased')"""
 )
 _TAKE_UNSENT = text(
-    """UPDATE reactions SET sent_at = :now
+    """UPDATE reactions SET sent_at = :now, sendings = sendings + 1
     FROM (
         SELECT reaction_id FROM reactions
         WHERE ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
-          AND (sent_at IS NULL OR sent_at <= :resend_before)
+          AND (sent_at IS NULL OR sent_at <= :now - (:resend_after * power(2, LEAST(greatest(sendings - 1, 0), 6))))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS unsent
     WHERE reactions.reaction_id = unsent.reaction_id
@@ -77,6 +86,7 @@ def reaction_rows(scheduled: Iterable[Scheduled]) -> Iterator[dict[str, Any]]:
             "first_due_at": each.due_at,
             "due_at": each.due_at,
             "sent_at": each.sent_at,
+            "sendings": 1 if each.sent_at else 0,
         }
 
 
@@ -106,6 +116,7 @@ class PostgresReactionTable(ReactionTable):
             attempts=row.attempts,
             was_interrupted=row.was_interrupted,
             first_due_at=row.first_due_at,
+            claimed_at=now,
             leased_until=leased_until,
         )
 
@@ -121,6 +132,7 @@ class PostgresReactionTable(ReactionTable):
                 "reaction_id": claim.reaction_id,
                 "token": claim.token,
                 "due_at": due_at,
+                "claimed_at": claim.claimed_at,
                 "problem": problem,
                 "has_progressed": has_progressed,
             },
@@ -136,6 +148,7 @@ class PostgresReactionTable(ReactionTable):
                 "reaction_id": claim.reaction_id,
                 "token": claim.token,
                 "outcome": outcome,
+                "again_at": None,
                 "problem": problem,
             },
         )
@@ -149,7 +162,7 @@ class PostgresReactionTable(ReactionTable):
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
         """What is due and unsent, or sent so long ago that it may be lost."""
         rows = self._connection.execute(
-            _TAKE_UNSENT, {"now": now, "resend_before": now - resend_after, "limit": limit}
+            _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
         return [(row.reaction_id, _reaction(row.kind, row.arguments)) for row in rows]
 

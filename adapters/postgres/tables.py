@@ -78,7 +78,7 @@ upload_sessions = Table(
     Column(
         "status",
         Text,
-        CheckConstraint("status IN ('open', 'checkout', 'pending', 'paid')"),
+        CheckConstraint("status IN ('open', 'checkout', 'pending', 'paid', 'expired')"),
         nullable=False,
     ),
     _moment("opened_at", nullable=False),
@@ -267,6 +267,7 @@ reactions = Table(
     Column("lease_token", Uuid),
     _moment("leased_until"),
     _moment("sent_at"),
+    Column("sendings", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
     _created(),
     _touched(),

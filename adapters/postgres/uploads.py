@@ -37,26 +37,34 @@ _PHOTOS = (
 )
 _FIND = select(upload_sessions, _PHOTOS.label("photos"))
 
-_STALE = text(
-    """SELECT sessions.session_id,
-        (SELECT coalesce(jsonb_agg(object_key), '[]') FROM file_uploads AS files
-         WHERE files.session_id = sessions.session_id) AS keys
-    FROM upload_sessions AS sessions
-    WHERE sessions.temp_objects_deleted_at IS NULL
-      AND sessions.opened_at < :opened_before
-      AND CASE sessions.status
-            WHEN 'open' THEN true
-            WHEN 'checkout' THEN sessions.checkout_expires_at < :checkout_expired_before
-            WHEN 'paid' THEN EXISTS (
-                SELECT FROM orders WHERE orders.order_id = sessions.order_id
-                AND NOT EXISTS (
-                    SELECT FROM images
-                    WHERE images.order_id = orders.order_id AND images.original_key IS NULL
+_EXPIRE_STALE = text(
+    """WITH stale AS (
+        SELECT session_id FROM upload_sessions AS sessions
+        WHERE temp_objects_deleted_at IS NULL
+          AND opened_at < :opened_before
+          AND CASE status
+                WHEN 'checkout' THEN checkout_expires_at < :checkout_expired_before
+                WHEN 'pending' THEN false
+                WHEN 'paid' THEN EXISTS (
+                    SELECT FROM orders WHERE orders.order_id = sessions.order_id
+                    AND (
+                        orders.state IN ('refunded', 'erased')
+                        OR NOT EXISTS (
+                            SELECT FROM images
+                            WHERE images.order_id = orders.order_id AND images.original_key IS NULL
+                        )
+                    )
                 )
-            )
-            ELSE false
-          END
-    ORDER BY sessions.opened_at LIMIT :limit FOR UPDATE OF sessions SKIP LOCKED"""
+                ELSE true
+              END
+        ORDER BY opened_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), expired AS (
+        UPDATE upload_sessions
+        SET status = CASE status WHEN 'paid' THEN 'paid' ELSE 'expired' END
+        FROM stale WHERE upload_sessions.session_id = stale.session_id
+        RETURNING upload_sessions.session_id, opened_at
+    )
+    SELECT session_id FROM expired ORDER BY opened_at"""
 )
 
 
@@ -128,19 +136,19 @@ class PostgresUploadDesk(UploadDesk):
         )
         return {PhotoId(row.photo_id): row.file_name for row in rows}
 
-    def stale(
+    def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
-    ) -> list[tuple[UploadSessionId, list[ObjectKey]]]:
-        """Sessions whose temp objects may go; see the port."""
+    ) -> list[UploadSessionId]:
+        """Sessions whose temp objects may go, expired unless they are paid; see the port."""
         rows = self._connection.execute(
-            _STALE,
+            _EXPIRE_STALE,
             {
                 "opened_before": opened_before,
                 "checkout_expired_before": checkout_expired_before,
                 "limit": limit,
             },
         )
-        return [(UploadSessionId(row.session_id), [ObjectKey(key) for key in row.keys]) for row in rows]
+        return [UploadSessionId(session_id) for session_id in rows.scalars()]
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         """Note that the temp objects are gone; a session nobody paid for disappears altogether."""

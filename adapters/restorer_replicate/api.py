@@ -121,6 +121,7 @@ class _Upload(msgspec.Struct):
 class _Prediction(msgspec.Struct):
     id: str
     status: str
+    model: str
     output: Any = None
     error: Any = None
 
@@ -132,7 +133,12 @@ def _path(prediction_id: str) -> str:
 def _told(now: _Prediction) -> Prediction:
     match now.status:
         case "succeeded" if (url := _first_url(now.output)) is not None:
-            return Prediction(prediction_id=now.id, status=PredictionStatus.SUCCEEDED, output_url=url)
+            return Prediction(
+                prediction_id=now.id,
+                status=PredictionStatus.SUCCEEDED,
+                model=now.model,
+                output_url=url,
+            )
         case "succeeded":
             return _failed(now, FailureReason.BAD_OUTPUT, "it succeeded without an output")
         case "failed":
@@ -142,13 +148,14 @@ def _told(now: _Prediction) -> Prediction:
         case "aborted":
             return _failed(now, FailureReason.PROVIDER_ERROR, "aborted before it ran")
         case _:
-            return Prediction(prediction_id=now.id, status=PredictionStatus.RUNNING)
+            return Prediction(prediction_id=now.id, status=PredictionStatus.RUNNING, model=now.model)
 
 
 def _failed(now: _Prediction, reason: FailureReason, detail: str) -> Prediction:
     return Prediction(
         prediction_id=now.id,
         status=PredictionStatus.FAILED,
+        model=now.model,
         failure=reason,
         detail=detail[:_LONGEST_DETAIL],
     )

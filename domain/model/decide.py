@@ -18,7 +18,15 @@ from domain.model.errors import (
 from domain.model.evolve import evolve
 from domain.model.identity import refund_id_of
 from domain.model.lifecycle import State, allowed, require
-from domain.model.order import Email, EmailStatus, Image, Order, RefundStatus
+from domain.model.order import (
+    AttemptStatus,
+    Email,
+    EmailStatus,
+    Image,
+    Order,
+    Refund,
+    RefundStatus,
+)
 from domain.model.values import EmailKind, HoldReason, ImageId, Money, RefundReason
 
 Decision = tuple[e.Event, ...]
@@ -108,11 +116,10 @@ def _decide_start(order: Order, said: e.RestorationStarted) -> Decision:
 
 def _decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limits: Limits) -> Decision:
     image = _image(order, said.image_id)
-    running = image.running
-    belongs_to_another = running is not None and (
-        (running.number, running.prediction_id) != (said.attempt, said.prediction_id)
-    )
-    is_known = running is None and said.attempt != image.next_attempt
+    known = image.attempts.get(said.attempt)
+    is_running = known is not None and known.status is AttemptStatus.RUNNING
+    belongs_to_another = is_running and known is not None and known.prediction_id != said.prediction_id
+    is_known = not is_running and (image.running is not None or said.attempt != image.next_attempt)
     if order.state is not State.RESTORING or image.is_settled or belongs_to_another or is_known:
         return NOTHING
     if said.reason.is_final or said.attempt >= limits.max_restoration_attempts:
@@ -188,7 +195,7 @@ def _decide_refund(order: Order, said: e.RefundRequested | e.RefundIssued | e.Re
             return (said,)
         case e.RefundIssued():
             if known is not None:
-                return NOTHING if known.status is RefundStatus.ISSUED else (said,)
+                return _decide_issue(known, said)
             # Made in the provider's dashboard: it is on record as if the shop had asked for it.
             asked = e.RefundRequested(
                 refund_id=said.refund_id,
@@ -198,10 +205,25 @@ def _decide_refund(order: Order, said: e.RefundRequested | e.RefundIssued | e.Re
             )
             return (*_decide_refund(order, asked), said)
         case e.RefundFailed():
-            if known is None or known.status is RefundStatus.FAILED:
+            if known is None or not _is_news(known, said):
                 return NOTHING
             hold = () if order.is_held else (e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED),)
             return (said, *hold) if order.state is not State.ERASED else (said,)
+
+
+def _decide_issue(known: Refund, said: e.RefundIssued) -> Decision:
+    """Late word of a refund that has failed since does not bring the money back."""
+    has_failed = said.provider_refund_id in known.failed_provider_refund_ids
+    return NOTHING if known.status is RefundStatus.ISSUED or has_failed else (said,)
+
+
+def _is_news(known: Refund, said: e.RefundFailed) -> bool:
+    """Whether a failure is about the refund that counts now, and not about an earlier try of it."""
+    if known.status is RefundStatus.ISSUED:
+        return said.provider_refund_id in {None, known.provider_refund_id}
+    return known.status is RefundStatus.REQUESTED and (
+        said.provider_refund_id not in known.failed_provider_refund_ids
+    )
 
 
 def _require_refundable(order: Order, asked: Money) -> None:

@@ -164,6 +164,7 @@ class RefundFailed:
     """The payment provider refused the refund, at once or days later: the money is still owed."""
 
     refund_id: RefundId
+    provider_refund_id: str | None  # none when there never was one
     reason: str
 
 

@@ -94,7 +94,7 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
                 provider_refund_id=event.provider_refund_id,
             )
         case e.RefundFailed():
-            return _with_refund(order, event.refund_id, status=RefundStatus.FAILED)
+            return _learn_refund_failure(order, event)
         case e.DisputeOpened():
             return replace(order, disputes={**order.disputes, event.dispute_id: None})
         case e.DisputeClosed():
@@ -182,6 +182,18 @@ def _with_email(
     known = order.emails[email_id]
     email = replace(known, status=status, attempt=attempt or known.attempt, message_id=message_id)
     return replace(order, emails={**order.emails, email_id: email})
+
+
+def _learn_refund_failure(order: Order, event: e.RefundFailed) -> Order:
+    known = order.refunds[event.refund_id]
+    failed = {event.provider_refund_id} if event.provider_refund_id is not None else set()
+    refund = replace(
+        known,
+        status=RefundStatus.FAILED,
+        provider_refund_id=None,
+        failed_provider_refund_ids=known.failed_provider_refund_ids | failed,
+    )
+    return replace(order, refunds={**order.refunds, refund.refund_id: refund})
 
 
 def _with_refund(

@@ -15,6 +15,11 @@ def refund_id_of(order_id: OrderId, sequence: int) -> RefundId:
     return RefundId(_derive(order_id, "refund", sequence))
 
 
+def refund_id_at_provider(order_id: OrderId, provider_refund_id: str) -> RefundId:
+    """Our id of a refund that was made at the provider, without us."""
+    return RefundId(_derive(order_id, "provider-refund", provider_refund_id))
+
+
 def download_link_id_of(order_id: OrderId, sequence: int) -> DownloadLinkId:
     """The id of an order's ``sequence``-th download link, 1-based."""
     return DownloadLinkId(_derive(order_id, "download-link", sequence))

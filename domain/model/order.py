@@ -76,6 +76,13 @@ class Image:
         """The number the next attempt will have."""
         return len(self.attempts) + 1
 
+    def knows(self, prediction_id: str) -> bool:
+        """Whether a prediction is one of this image's attempts."""
+        return any(
+            prediction_id == attempt.prediction_id or prediction_id in attempt.superseded
+            for attempt in self.attempts.values()
+        )
+
     @property
     def open_predictions(self) -> tuple[str, ...]:
         """Predictions that may still run; once nobody waits for this image, they are better stopped."""
@@ -137,6 +144,7 @@ class Refund:
     status: RefundStatus = RefundStatus.REQUESTED
     attempt: int = 1
     provider_refund_id: str | None = None
+    failed_provider_refund_ids: frozenset[str] = frozenset()  # word of these may still come, late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,8 +241,11 @@ class Order:
 
     @property
     def everything_is_refunded(self) -> bool:
-        """Whether all that was paid went back."""
-        return self.refunded_amount >= self.paid_amount > 0
+        """Whether all that was paid went back, and nothing is left that was restored and paid with nothing."""
+        was_stopped = any(
+            refund.reason is not RefundReason.NOT_RESTORED for refund in self._refunds(RefundStatus.ISSUED)
+        )
+        return self.refunded_amount >= self.paid_amount > 0 and (was_stopped or not self.restored_images)
 
     @property
     def paid_amount(self) -> int:

@@ -113,7 +113,18 @@ def is_wanted(reaction: Reaction, order: Order) -> bool:
     if isinstance(reaction, CollectRestoration):
         # The log does not know a prediction whose creation got no reply; its outcome is welcome all the same.
         return order.state is State.RESTORING and not order.images[reaction.image_id].is_settled
+    if isinstance(reaction, CancelPrediction):
+        # Nor does it know one that started too late; only what the order waits for is left alone.
+        awaited = (image.running for image in order.images.values())
+        return order.state is not State.RESTORING or all(
+            attempt is None or attempt.prediction_id != reaction.prediction_id for attempt in awaited
+        )
     return reaction in outstanding(order)
+
+
+def needed(order: Order) -> list[Reaction]:
+    """The outstanding work that an order cannot go on without; a cancellation is done once, whatever comes of it."""
+    return [work for work in outstanding(order) if not isinstance(work, CancelPrediction)]
 
 
 def outstanding(order: Order) -> list[Reaction]:

@@ -94,6 +94,7 @@ class FailureReason(StrEnum):
     CONTENT_FILTER = "content_filter"  # the model's safety filter stopped it
     PROVIDER_ERROR = "provider_error"  # the provider broke down on it
     TIMED_OUT = "timed_out"  # no end before the deadline
+    UNAVAILABLE = "unavailable"  # the provider, or our own storage, could not be reached for hours
     CANCELED = "canceled"  # somebody else ended the prediction
     BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
 
@@ -108,6 +109,7 @@ class HoldReason(StrEnum):
 
     AMOUNT_MISMATCH = "amount_mismatch"  # what was paid is not what was quoted
     IMAGES_UNAVAILABLE = "images_unavailable"  # an uploaded photo is missing or differs from what was sent
+    STORAGE_UNAVAILABLE = "storage_unavailable"  # the storage could not be reached for hours
     DOWNLOAD_NOT_PREPARED = "download_not_prepared"  # the archive could not be made
     EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its mail is refused
     REFUND_NOT_ISSUED = "refund_not_issued"  # money is owed and the provider refuses to pay it

@@ -20,7 +20,6 @@ from domain.model.reactions import Reaction
 from domain.model.values import (
     CustomerId,
     Money,
-    ObjectKey,
     OrderId,
     OrderNumber,
     PhotoId,
@@ -66,6 +65,7 @@ class UploadStatus(StrEnum):
     CHECKOUT = "checkout"  # the price is quoted, the photos are fixed
     PENDING = "pending"  # the customer paid by a method that takes days
     PAID = "paid"  # there is an order
+    EXPIRED = "expired"  # nobody paid in time: its photos go
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +130,14 @@ class UploadDesk(Protocol):
         """The customer's names of an order's photos."""
         ...
 
-    def stale(
+    def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
-    ) -> list[tuple[UploadSessionId, list[ObjectKey]]]:
-        """Sessions whose temp objects may go, oldest first, each with their keys.
+    ) -> list[UploadSessionId]:
+        """Sessions whose temp objects may go, oldest first; those that nobody paid for are expired from now on.
 
         Opened before the moment given, not in an open checkout or waiting for a delayed payment, and if there is an
-        order, its images are verified under keys of its own. They stay locked until the transaction ends.
+        order, its images are verified under keys of its own, or all its money went back. A session is listed until
+        its temp objects are forgotten.
         """
         ...
 
@@ -221,6 +222,7 @@ class Claim:
     attempts: int  # this one included
     was_interrupted: bool  # the one who had it before never said how it ended
     first_due_at: datetime
+    claimed_at: datetime
     leased_until: datetime
 
 
@@ -228,6 +230,7 @@ class Outcome(StrEnum):
     """How a reaction ended."""
 
     DONE = "done"
+    AGAIN = "pending"  # it did what it could, and the order still wants it
     DROPPED = "dropped"  # the order did not want it any more; it may want it again
     FAILED = "failed"  # its attempts are used up; a person may have it tried again
 
@@ -240,7 +243,10 @@ class ReactionTable(Protocol):
         ...
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
-        """Lease a reaction that is due, and nobody's or its lease ran out; none if it is not to be had."""
+        """Lease a reaction that is due or was sent as due, and is nobody's or its lease ran out.
+
+        None if it is not to be had.
+        """
         ...
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
@@ -259,11 +265,17 @@ class ReactionTable(Protocol):
         ...
 
     def hasten(self, reaction: Scheduled) -> None:
-        """Have this work done at ``due_at`` or earlier, inserting it if need be; closed work stays closed."""
+        """Have this work done at ``due_at`` or earlier, inserting it if need be; closed work stays closed.
+
+        Work that is leased meanwhile is done again at once if it is given back for later.
+        """
         ...
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
-        """Work that is due and unsent, or sent so long ago that it may be lost; it counts as sent now."""
+        """Work that is due and unsent, or sent so long ago that it may be lost; it counts as sent now.
+
+        Each time it is sent in vain ``resend_after`` doubles, up to 64 times as long.
+        """
         ...
 
 
@@ -277,6 +289,7 @@ class Step:
     reactions: tuple[Scheduled, ...] = ()
     closes: Claim | None = None
     outcome: Outcome = Outcome.DONE  # of the claim that is closed
+    again_at: datetime | None = None  # when the claimed work is due anew, if its outcome is AGAIN
 
 
 @dataclass(frozen=True, order=True)
@@ -289,6 +302,13 @@ class LogCursor:
 
 class OrderLog(Protocol):
     """The audit log of every order and the read models that follow from it."""
+
+    def lock(self, order_id: OrderId) -> None:
+        """Keep all others who lock it from recording on this order until the transaction ends.
+
+        Whoever locks does so before the first write: then a stream's events stand in the log in their own order.
+        """
+        ...
 
     def load(self, order_id: OrderId) -> Order:
         """The order as its stream tells it; version 0 when there is none."""

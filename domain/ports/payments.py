@@ -116,6 +116,7 @@ class PaymentNotice:
     dispute_amount: Money | None = None
     reason: str | None = None
     outcome: DisputeOutcome | None = None
+    created_at: datetime | None = None
 
 
 class PaymentNotices(Protocol):

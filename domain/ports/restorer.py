@@ -30,6 +30,7 @@ class Prediction:
 
     prediction_id: str
     status: PredictionStatus
+    model: str
     output_url: str | None = None
     failure: FailureReason | None = None
     detail: str = ""  # the provider's own words, for the log line, never for the event

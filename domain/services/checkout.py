@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.model.errors import ShopError
+from domain.model.seals import sha256_of
 from domain.model.values import UploadSessionId
 from domain.ports.books import Books, Checkout, UploadSession, UploadStatus
 from domain.ports.payments import CheckoutWish, PaymentProvider
@@ -84,7 +85,8 @@ class CheckingOut:
             success_url=self._policy.success_url.replace("{upload_session}", str(session.session_id)),
             cancel_url=self._policy.cancel_url.replace("{upload_session}", str(session.session_id)),
             expires_at=checkout.expires_at,
-            idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{email or ''}",
+            # Another address is another page; its fingerprint keeps the key short and the address out of it.
+            idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{sha256_of(email or '')[:16]}",
         )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.model import events as e
 from domain.model.errors import ShopError
 from domain.model.identity import download_link_id_of
+from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, Image, Order
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
@@ -37,7 +38,7 @@ class LinkExpiredError(ShopError):
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
-        super().__init__("This link has expired: answer our e-mail and we will send you a new one.")
+        super().__init__("This link has expired: answer the e-mail it came with, and a person will help you.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,8 @@ class Delivering:
         )
         if order is None or link is None or order.payment is None:
             raise UnknownLinkError
-        if link.expires_at <= self._clock.now() or order.photos_are_purged:
+        is_gone = order.photos_are_purged or order.state is State.ERASED
+        if link.expires_at <= self._clock.now() or is_gone:
             raise LinkExpiredError(order.order_id)
         if image_id is None:
             name = f"restored-photos-{order.payment.order_number}.zip"

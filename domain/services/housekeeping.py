@@ -1,11 +1,13 @@
 """Chapter 10: temp uploads that nobody needs any more go."""
 
+from domain.model.values import UploadSessionId
 from domain.ports.books import Books
+from domain.ports.errors import UnavailableError
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock
 from domain.services.policy import Policy
 
-#: How many sessions one round tidies; the next round goes on.
+#: How many sessions are taken at a time.
 ROUND = 100
 
 
@@ -19,16 +21,38 @@ class Housekeeping:
         self._policy = policy
 
     def tidy(self) -> int:
-        """Delete stale temp uploads and tell of how many sessions.
+        """Delete every stale temp upload and tell of how many sessions.
 
-        The sessions stay locked meanwhile, so none can turn into an order while its photos go; a crash in between
-        leaves the rows, and the next round deletes what is left.
+        A session expires first, and is then no longer payable; its objects go without any transaction being open,
+        and last the session itself. A crash in between leaves an expired session to the next round. Raises
+        UnavailableError if some objects could not be deleted, after all the others are gone.
         """
+        tidied, trouble = 0, None
+        while sessions := self._expire():
+            forgotten = 0
+            for session_id in sessions:
+                try:
+                    self._forget(session_id)
+                except UnavailableError as error:
+                    trouble = error
+                else:
+                    forgotten += 1
+            tidied += forgotten
+            if len(sessions) < ROUND or not forgotten:
+                break
+        if trouble is not None:
+            raise trouble
+        return tidied
+
+    def _expire(self) -> list[UploadSessionId]:
         now = self._clock.now()
-        opened_before = now - self._policy.cleanup_retention
         with self._books.transaction() as transaction:
-            stale = transaction.uploads.stale(opened_before, now - self._policy.checkout_lifetime, ROUND)
-            for session_id, keys in stale:
-                self._storage.delete(keys)
-                transaction.uploads.forget_temp_objects(session_id, now)
-        return len(stale)
+            return transaction.uploads.expire_stale(
+                now - self._policy.cleanup_retention, now - self._policy.checkout_lifetime, ROUND
+            )
+
+    def _forget(self, session_id: UploadSessionId) -> None:
+        # All that lies under the session's prefix, also what a crash kept from being written down.
+        self._storage.delete(list(self._storage.keys(f"uploads/temp/{session_id}/")))
+        with self._books.transaction() as transaction:
+            transaction.uploads.forget_temp_objects(session_id, self._clock.now())

@@ -1,10 +1,13 @@
 """Chapter 3: the provider says the money is there, and with it the order begins."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from domain.model import events as e
 from domain.model.errors import AlreadyPaidError
-from domain.model.values import CustomerId, ImageId, Money, PaidPhoto, Sha256
+from domain.model.identity import refund_id_at_provider
+from domain.model.order import Order
+from domain.model.values import CustomerId, ImageId, Money, PaidPhoto, RefundId, Sha256
 from domain.ports.books import (
     Books,
     Step,
@@ -14,11 +17,24 @@ from domain.ports.books import (
     UploadStatus,
     VersionConflictError,
 )
-from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice
+from domain.ports.errors import UnavailableError
+from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.world import Clock, Ids
 from domain.services.recording import Cause, Recorder
 
 SOURCE = "stripe"
+
+#: How long a notice about an order's money may be ahead of the notice of its payment.
+PAYMENT_MAY_COME = timedelta(hours=1)
+
+_ABOUT_AN_ORDER = frozenset(
+    {
+        NoticeKind.REFUND_ISSUED,
+        NoticeKind.REFUND_FAILED,
+        NoticeKind.DISPUTE_OPENED,
+        NoticeKind.DISPUTE_CLOSED,
+    }
+)
 
 
 class Paying:
@@ -45,21 +61,20 @@ class Paying:
 
     def _take(self, notice: PaymentNotice, body_sha256: Sha256) -> Step | None:
         with self._books.transaction() as transaction:
-            is_new = transaction.inbox.take(
-                SOURCE, notice.event_id, notice.event_type, body_sha256, self._clock.now()
-            )
-            if not is_new:
+            if notice.kind in _ABOUT_AN_ORDER:
+                return self._about_an_order(transaction, notice, body_sha256)
+            if not self._is_new(transaction, notice, body_sha256) or notice.checkout is None:
                 return None
-            match notice.kind:
-                case NoticeKind.PAID if notice.checkout is not None:
-                    return self._paid(transaction, notice, notice.checkout)
-                case NoticeKind.PENDING | NoticeKind.ABANDONED if notice.checkout is not None:
-                    self._unpaid(transaction, notice.kind, notice.checkout)
-                    return None
-                case NoticeKind.OTHER:
-                    return None
-                case _:
-                    return self._later(transaction, notice)
+            if notice.kind is NoticeKind.PAID:
+                return self._paid(transaction, notice, notice.checkout)
+            if notice.kind in {NoticeKind.PENDING, NoticeKind.ABANDONED}:
+                self._unpaid(transaction, notice.kind, notice.checkout)
+            return None
+
+    def _is_new(self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256) -> bool:
+        return transaction.inbox.take(
+            SOURCE, notice.event_id, notice.event_type, body_sha256, self._clock.now()
+        )
 
     def _paid(self, transaction: Transaction, notice: PaymentNotice, checkout: CheckoutNotice) -> Step | None:
         session_id = checkout.upload_session_id
@@ -118,20 +133,32 @@ class Paying:
         session = transaction.uploads.find(checkout.upload_session_id, lock=True)
         if session is None or session.status is UploadStatus.PAID or session.checkout is None:
             return
-        if session.checkout.checkout_session_id not in {None, checkout.checkout_session_id}:
-            return  # an older page of the same session: the newer one counts
+        if session.checkout.checkout_session_id != checkout.checkout_session_id:
+            return  # another page of the same session: the one that is on record counts
         is_pending = kind is NoticeKind.PENDING
         transaction.uploads.set_status(
             session.session_id, UploadStatus.PENDING if is_pending else UploadStatus.OPEN
         )
 
-    def _later(self, transaction: Transaction, notice: PaymentNotice) -> Step | None:
-        """Refunds and disputes: what happens to the money of an order that exists."""
-        if notice.payment_intent_id is None:
+    def _about_an_order(
+        self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256
+    ) -> Step | None:
+        """Refunds and disputes: what happens to the money of an order that exists.
+
+        Stripe promises no order of its notices. One that comes before its payment is refused for now, so that Stripe
+        sends it again; one whose payment never comes is about money that is not this shop's.
+        """
+        intent = notice.payment_intent_id
+        order = transaction.log.load_by_payment(intent) if intent is not None else None
+        if order is None:
+            if notice.created_at and self._clock.now() - notice.created_at < PAYMENT_MAY_COME:
+                raise UnavailableError("The order", "its payment is not known yet")
+            self._is_new(transaction, notice, body_sha256)
             return None
-        order = transaction.log.load_by_payment(notice.payment_intent_id)
-        said = _said(notice)
-        if order is None or said is None:
+        transaction.log.lock(order.order_id)
+        order = transaction.log.load(order.order_id)
+        said = _said(notice, order)
+        if not self._is_new(transaction, notice, body_sha256) or said is None:
             return None
         step = self._recorder.plan(order, [said], _cause(notice, order.order_id))
         self._recorder.write(transaction, step)
@@ -154,25 +181,31 @@ def _cause(notice: PaymentNotice, correlation_id: UUID) -> Cause:
     return Cause(name=name, key=name, actor=SOURCE, correlation_id=correlation_id)
 
 
-def _said(notice: PaymentNotice) -> e.Event | None:
+def _said(notice: PaymentNotice, order: Order) -> e.Event | None:
     """The event that a notice about an order's money would be; none if it lacks what the event needs."""
     refund, dispute_id = notice.refund, notice.dispute_id
+    reason = notice.reason or "no reason given"
     match notice.kind:
-        case NoticeKind.REFUND_ISSUED if refund is not None and notice.refund_id is not None:
+        case NoticeKind.REFUND_ISSUED if refund is not None:
             return e.RefundIssued(
-                refund_id=notice.refund_id,
+                refund_id=_refund_id(notice, refund, order),
                 amount=refund.amount,
                 provider_refund_id=refund.provider_refund_id,
             )
-        case NoticeKind.REFUND_FAILED if notice.refund_id is not None:
-            return e.RefundFailed(refund_id=notice.refund_id, reason=notice.reason or "no reason given")
-        case NoticeKind.DISPUTE_OPENED if dispute_id is not None and notice.dispute_amount is not None:
-            return e.DisputeOpened(
-                dispute_id=dispute_id,
-                amount=notice.dispute_amount,
-                reason=notice.reason or "no reason given",
+        case NoticeKind.REFUND_FAILED if refund is not None:
+            return e.RefundFailed(
+                refund_id=_refund_id(notice, refund, order),
+                provider_refund_id=refund.provider_refund_id,
+                reason=reason,
             )
+        case NoticeKind.DISPUTE_OPENED if dispute_id is not None and notice.dispute_amount is not None:
+            return e.DisputeOpened(dispute_id=dispute_id, amount=notice.dispute_amount, reason=reason)
         case NoticeKind.DISPUTE_CLOSED if dispute_id is not None and notice.outcome is not None:
             return e.DisputeClosed(dispute_id=dispute_id, outcome=notice.outcome)
         case _:
             return None
+
+
+def _refund_id(notice: PaymentNotice, refund: ProviderRefund, order: Order) -> RefundId:
+    """Our id of a refund; one that was made in the provider's dashboard is named after the provider's."""
+    return notice.refund_id or refund_id_at_provider(order.order_id, refund.provider_refund_id)

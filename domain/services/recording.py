@@ -8,7 +8,7 @@ from domain.model import events as e
 from domain.model.decide import decide
 from domain.model.evolve import apply
 from domain.model.order import Order
-from domain.model.reactions import reaction_id_of, reactions_to
+from domain.model.reactions import CancelPrediction, Due, needed, reaction_id_of, reactions_to
 from domain.model.values import OrderId
 from domain.ports.books import (
     Books,
@@ -61,12 +61,14 @@ class Recorder:
     ) -> Order:
         """Decide what is said against the order as it stands, and write what follows; gives the order after it.
 
-        What the order knows already changes nothing; a claim is closed all the same. A conflict loads and decides
-        again. Raises ShopError for a wish that is not allowed and LeaseLostError if the claim is somebody else's.
+        What the order knows already changes nothing; a claim is closed all the same. Steps of one order wait for
+        one another, because work that is done must not be lost to a conflict. Raises ShopError for a wish that is
+        not allowed and LeaseLostError if the claim is somebody else's.
         """
         for decision in range(1, MAX_DECISIONS + 1):
             try:
                 with self._books.transaction() as transaction:
+                    transaction.log.lock(order_id)
                     before = transaction.log.load(order_id)
                     step = self.plan(before, said, cause, closing=closing)
                     self.write(transaction, step)
@@ -84,42 +86,51 @@ class Recorder:
         self, before: Order, said: Sequence[e.Event], cause: Cause, *, closing: Closing | None = None
     ) -> Step:
         """The step that follows from what is said, without writing anything."""
-        now = self._clock.now()
-        after = before
         recorded: list[e.RecordedEvent] = []
+        after = before
         for each in said:
             for event in decide(after, each, self._policy.limits):
-                envelope = e.RecordedEvent(
-                    event_id=self._ids.new(),
-                    order_id=before.order_id,
-                    version=after.version + 1,
-                    recorded_at=now,
-                    cause=cause.name,
-                    cause_key=f"{cause.key}#{len(recorded) + 1}",
-                    correlation_id=cause.correlation_id,
-                    actor=cause.actor,
-                    event=event,
-                )
-                recorded.append(envelope)
-                after = apply(after, envelope)
-        scheduled = (
-            Scheduled(
-                reaction_id=reaction_id_of(before.order_id, due.reaction),
-                order_id=before.order_id,
-                reaction=due.reaction,
-                due_at=now + due.delay,
-                sent_at=None if due.delay else now,
-            )
-            for due in reactions_to(before, after, self._policy.pace)
-        )
-        return Step(
+                recorded.append(self._envelope(after, event, cause, number=len(recorded) + 1))
+                after = apply(after, recorded[-1])
+        work = [*reactions_to(before, after, self._policy.pace), *_cancellations(said, after)]
+        step = Step(
             before=before,
             after=after,
             events=tuple(recorded),
-            reactions=tuple(scheduled),
-            closes=closing.claim if closing else None,
-            outcome=closing.outcome if closing else Outcome.DONE,
+            reactions=tuple(self._scheduled(before.order_id, due) for due in work),
         )
+        return self._closed(step, closing) if closing else step
+
+    def _envelope(self, before: Order, event: e.Event, cause: Cause, *, number: int) -> e.RecordedEvent:
+        return e.RecordedEvent(
+            event_id=self._ids.new(),
+            order_id=before.order_id,
+            version=before.version + 1,
+            recorded_at=self._clock.now(),
+            cause=cause.name,
+            cause_key=f"{cause.key}#{number}",
+            correlation_id=cause.correlation_id,
+            actor=cause.actor,
+            event=event,
+        )
+
+    def _scheduled(self, order_id: OrderId, due: Due) -> Scheduled:
+        now = self._clock.now()
+        return Scheduled(
+            reaction_id=reaction_id_of(order_id, due.reaction),
+            order_id=order_id,
+            reaction=due.reaction,
+            due_at=now + due.delay,
+            sent_at=None if due.delay else now,
+        )
+
+    def _closed(self, step: Step, closing: Closing) -> Step:
+        """The step with its claim ended; work that is done and wanted all the same is due again, never forgotten."""
+        is_done = closing.outcome is Outcome.DONE
+        if is_done and closing.claim.reaction in needed(step.after):
+            again_at = self._clock.now() + self._policy.pace.restoration_retry
+            return replace(step, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
+        return replace(step, closes=closing.claim, outcome=closing.outcome)
 
     def write(self, transaction: Transaction, step: Step) -> None:
         """Write a step inside a transaction of the caller's, who calls ``wake`` once it is committed."""
@@ -140,11 +151,12 @@ class Recorder:
             return order
 
 
-def person(name: str) -> str:
-    """The actor of an event that a person at the shop caused."""
-    return f"person:{name}"
-
-
-def repeated(cause: Cause, key: str) -> Cause:
-    """The same cause under another key, for a second fact that it brings."""
-    return replace(cause, key=key)
+def _cancellations(said: Sequence[e.Event], after: Order) -> list[Due]:
+    """A prediction that started too late for the order to take it helps nobody: it is stopped."""
+    late = [
+        started.prediction_id
+        for started in said
+        if isinstance(started, e.RestorationStarted)
+        and not after.images[started.image_id].knows(started.prediction_id)
+    ]
+    return [Due(reaction=CancelPrediction(prediction_id)) for prediction_id in late]

@@ -26,15 +26,15 @@ class Refunding:
         refund = order.refunds[work.refund_id]
         intent = order.payment.payment_intent_id if order.payment else None
         if intent is None:
-            return [e.RefundFailed(refund_id=refund.refund_id, reason="Nothing was charged for this order.")]
+            return [_failed(refund, None, "nothing was charged for this order")]
         try:
             issued = self._issue(order, refund, work, intent, first_due_at)
         except RefusedError as refusal:
-            return [e.RefundFailed(refund_id=refund.refund_id, reason=refusal.code or "refused")]
+            return [_failed(refund, None, refusal.code or "refused")]
         if issued is None:
-            return [
-                e.RefundFailed(refund_id=refund.refund_id, reason="not known to the provider after a day")
-            ]
+            return [_failed(refund, None, "not known to the provider after a day")]
+        if issued.has_failed:
+            return [_failed(refund, issued.provider_refund_id, "the provider could not pay it")]
         return [
             e.RefundIssued(
                 refund_id=refund.refund_id,
@@ -46,8 +46,12 @@ class Refunding:
     def _issue(
         self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
     ) -> ProviderRefund | None:
-        if self._clock.now() - first_due_at > KEY_LIFETIME:
-            return self._payments.find_refund(intent, refund.refund_id)
+        is_late = self._clock.now() - first_due_at > KEY_LIFETIME
+        if is_late or work.attempt > 1:
+            # A later attempt has a key of its own, so it must be sure that no earlier one went through after all.
+            found = self._payments.find_refund(intent, refund.refund_id)
+            if is_late or (found is not None and not found.has_failed):
+                return found
         return self._payments.issue_refund(
             RefundWish(
                 refund_id=refund.refund_id,
@@ -57,3 +61,7 @@ class Refunding:
                 idempotency_key=str(reaction_id_of(order.order_id, work)),
             )
         )
+
+
+def _failed(refund: Refund, provider_refund_id: str | None, reason: str) -> e.RefundFailed:
+    return e.RefundFailed(refund_id=refund.refund_id, provider_refund_id=provider_refund_id, reason=reason)

@@ -101,23 +101,24 @@ class Restoring:
                 return [_failed(work, work.prediction_id, FailureReason.TIMED_OUT)]
             case PredictionStatus.FAILED:
                 reason = prediction.failure or FailureReason.PROVIDER_ERROR
-                return [_failed(work, work.prediction_id, reason)]
+                outcome: e.Event = _failed(work, work.prediction_id, reason)
             case PredictionStatus.SUCCEEDED:
-                return self._fetch(order, work, prediction)
+                outcome = self._fetch(order, work, prediction)
+        return [*_begun(order, work, prediction, outcome), outcome]
 
     def cancel(self, prediction_id: str) -> Sequence[e.Event]:
         """Stop what nobody waits for; the log does not care how that ends."""
         self._restorer.cancel(prediction_id)
         return []
 
-    def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> Sequence[e.Event]:
+    def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
         with self._scratch.file() as output:
             try:
                 size_bytes = self._restorer.fetch(prediction.output_url or "", output)
                 output.seek(0)
                 facts = self._inspector.inspect(output)
             except (RefusedError, UnreadablePictureError):
-                return [_failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)]
+                return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             output.seek(0)
             restored: StoredObject = self._storage.put(
                 ObjectKey(f"uploads/restored/{order.order_id}/{work.prediction_id}"),
@@ -125,16 +126,14 @@ class Restoring:
                 size_bytes=size_bytes,
                 media_type=facts.media_type,
             )
-        return [
-            e.RestorationCompleted(
-                image_id=work.image_id,
-                attempt=work.attempt,
-                prediction_id=work.prediction_id,
-                restored=restored,
-                width=facts.width,
-                height=facts.height,
-            )
-        ]
+        return e.RestorationCompleted(
+            image_id=work.image_id,
+            attempt=work.attempt,
+            prediction_id=work.prediction_id,
+            restored=restored,
+            width=facts.width,
+            height=facts.height,
+        )
 
 
 class RestorationDesk:
@@ -180,6 +179,26 @@ class RestorationDesk:
                 return
             transaction.reactions.hasten(scheduled)
         self._queue.send([(scheduled.reaction_id, work)])
+
+
+def _begun(
+    order: Order, work: CollectRestoration, prediction: Prediction, outcome: e.Event
+) -> Sequence[e.Event]:
+    """The start of a prediction that is over before its start is on record: nothing comes back that never left.
+
+    The failure of one that nobody knows is no news while another is awaited.
+    """
+    image = order.images[work.image_id]
+    is_no_news = isinstance(outcome, e.RestorationAttemptFailed) and image.running is not None
+    if image.knows(work.prediction_id) or is_no_news:
+        return []
+    started = e.RestorationStarted(
+        image_id=work.image_id,
+        attempt=work.attempt,
+        prediction_id=work.prediction_id,
+        model=prediction.model,
+    )
+    return [started]
 
 
 def _failed(

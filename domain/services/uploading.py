@@ -108,7 +108,7 @@ class Uploading:
         )
         try:
             self._write_down(session_id, photo)
-        except ShopError:
+        except BaseException:
             self._storage.delete([upload.key])
             raise
         return photo

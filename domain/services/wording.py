@@ -12,6 +12,7 @@ FAILURES: Mapping[FailureReason, str] = {
     FailureReason.REFUSED_INPUT: "the restorer does not take this picture",
     FailureReason.CONTENT_FILTER: "the model's safety filter stopped it",
     FailureReason.PROVIDER_ERROR: "the restorer broke down on it",
+    FailureReason.UNAVAILABLE: "the restorer could not be reached for hours",
     FailureReason.TIMED_OUT: "it had not ended in time",
     FailureReason.CANCELED: "it was cancelled at the restorer",
     FailureReason.BAD_OUTPUT: "what came back was no usable picture",
@@ -20,6 +21,7 @@ FAILURES: Mapping[FailureReason, str] = {
 HOLDS: Mapping[HoldReason, str] = {
     HoldReason.AMOUNT_MISMATCH: "what was paid is not what was quoted",
     HoldReason.IMAGES_UNAVAILABLE: "an uploaded photo is missing or differs from what was sent",
+    HoldReason.STORAGE_UNAVAILABLE: "the storage could not be reached for hours",
     HoldReason.DOWNLOAD_NOT_PREPARED: "the archive could not be made",
     HoldReason.EMAIL_NOT_SENT: "the e-mail with the link could not be sent",
     HoldReason.REFUND_NOT_ISSUED: "money is owed that the payment provider refuses to pay back",

@@ -92,7 +92,7 @@ class Working:
             if claim is None:
                 return None
             order = transaction.log.load(claim.order_id)
-            if not is_wanted(claim.reaction, order):
+            if not is_wanted(claim.reaction, order) and not _may_have_been_sent(claim):
                 transaction.reactions.close(claim, outcome=Outcome.DROPPED)
                 return None
             return claim, order
@@ -117,8 +117,7 @@ class Working:
             ends_in_hold = any(isinstance(event, e.OrderHeld) for event in said)
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
             closing = Closing(claim=claim, outcome=outcome)
-            after = self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
-            self._cancel_what_came_too_late(after, said)
+            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
 
     def renew(self, claims: Sequence[Claim]) -> None:
         """Keep claims ours for another lease while their work goes on."""
@@ -152,27 +151,18 @@ class Working:
             case PrepareDownload():
                 return crafts.delivering.prepare_download(order)
             case SendEmail() as work:
-                return crafts.writing.send_email(order, work, may_have_been_sent=claim.was_interrupted)
+                return crafts.writing.send_email(order, work, may_have_been_sent=_may_have_been_sent(claim))
             case IssueRefund() as work:
                 return crafts.refunding.issue(order, work, first_due_at=claim.first_due_at)
             case _:
                 assert_never(claim.reaction)
-
-    def _cancel_what_came_too_late(self, order: Order, said: Sequence[e.Event]) -> None:
-        """A prediction that the order did not take, because its image was settled meanwhile, helps nobody."""
-        for event in said:
-            if not isinstance(event, e.RestorationStarted):
-                continue
-            if event.prediction_id not in order.images[event.image_id].open_predictions:
-                self._crafts.restoring.cancel(event.prediction_id)
 
     def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
         patience = self._patience(claim.reaction)
         if claim.attempts >= patience.attempts:
             said = _given_up(claim.reaction, order)
             closing = Closing(claim=claim, outcome=Outcome.FAILED)
-            after = self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
-            self._cancel_what_came_too_late(after, said)
+            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
             return
         wait = patience.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
@@ -189,9 +179,9 @@ class Working:
     def _patience(self, reaction: Reaction) -> Patience:
         match reaction:
             case MoveImages() | PrepareDownload():
-                return Patience(first_wait=timedelta(seconds=1), attempts=12)
+                return Patience(first_wait=timedelta(seconds=1), attempts=24)
             case RestoreImage() | CollectRestoration():
-                return Patience(first_wait=timedelta(seconds=2), attempts=12)
+                return Patience(first_wait=timedelta(seconds=2), attempts=24)
             case CancelPrediction():
                 return Patience(first_wait=timedelta(seconds=5), attempts=5)
             case SendEmail():
@@ -202,15 +192,20 @@ class Working:
                 assert_never(reaction)
 
 
+def _may_have_been_sent(claim: Claim) -> bool:
+    """Whether a crash hid what became of a mail: that goes on record, even if the order does not want it any more."""
+    return claim.was_interrupted and isinstance(claim.reaction, SendEmail)
+
+
 def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
     """What goes on record when work has used up its attempts: never a dead letter, always an event."""
     match reaction:
         case MoveImages():
-            return [e.OrderHeld(reason=HoldReason.IMAGES_UNAVAILABLE)]
+            return [e.OrderHeld(reason=HoldReason.STORAGE_UNAVAILABLE)]
         case RestoreImage(image_id=image_id):
             attempts = len(order.images[image_id].attempts)
             return [
-                e.RestorationFailed(image_id=image_id, attempts=attempts, reason=FailureReason.PROVIDER_ERROR)
+                e.RestorationFailed(image_id=image_id, attempts=attempts, reason=FailureReason.UNAVAILABLE)
             ]
         case CollectRestoration() as work:
             return [
@@ -218,7 +213,7 @@ def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
                     image_id=work.image_id,
                     attempt=work.attempt,
                     prediction_id=work.prediction_id,
-                    reason=FailureReason.PROVIDER_ERROR,
+                    reason=FailureReason.UNAVAILABLE,
                 )
             ]
         case CancelPrediction():
@@ -228,7 +223,8 @@ def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
         case SendEmail() as work:
             return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason="out of attempts")]
         case IssueRefund(refund_id=refund_id):
-            return [e.RefundFailed(refund_id=refund_id, reason="out of attempts")]
+            failed = e.RefundFailed(refund_id=refund_id, provider_refund_id=None, reason="out of attempts")
+            return [failed]
         case _:
             assert_never(reaction)
 

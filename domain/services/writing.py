@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from domain.model import events as e
-from domain.model.order import Order, RefundStatus
+from domain.model.order import Email, Order, RefundStatus
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer
 from domain.model.values import EmailKind, Money, Sha256
@@ -135,26 +135,30 @@ class MailDesk:
             self._take(notice, body_sha256)
 
     def _take(self, notice: MailNotice, body_sha256: Sha256) -> None:
-        if notice.order_id is None or notice.email_id is None or notice.fate is MailFate.OTHER:
+        """Inbox and event in one transaction, so that a notice whose event could not be written comes again."""
+        order_id, email_id = notice.order_id, notice.email_id
+        if order_id is None or email_id is None or notice.fate is MailFate.OTHER:
             return
         with self._books.transaction() as transaction:
+            transaction.log.lock(order_id)
+            order = transaction.log.load(order_id)
             is_new = transaction.inbox.take(
                 SOURCE, notice.event_id, notice.fate, body_sha256, self._clock.now()
             )
-            order = transaction.log.load(notice.order_id) if is_new else None
-        if order is None or notice.email_id not in order.emails:
-            return
-        said: e.Event
-        kind = order.emails[notice.email_id].kind
-        if notice.fate is MailFate.ACCEPTED:
-            said = e.EmailSent(email_id=notice.email_id, kind=kind, message_id=notice.message_id)
-        else:
-            said = e.EmailFailed(
-                email_id=notice.email_id, kind=kind, reason=notice.reason or "It could not be delivered."
-            )
-        name = f"{SOURCE}:{notice.event_id}"
-        cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=notice.order_id)
-        self._recorder.record(notice.order_id, [said], cause)
+            if not is_new or email_id not in order.emails:
+                return
+            name = f"{SOURCE}:{notice.event_id}"
+            cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
+            step = self._recorder.plan(order, [_said(notice, order.emails[email_id])], cause)
+            self._recorder.write(transaction, step)
+        self._recorder.wake(step)
+
+
+def _said(notice: MailNotice, email: Email) -> e.Event:
+    if notice.fate is MailFate.ACCEPTED:
+        return e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=notice.message_id)
+    reason = notice.reason or "It could not be delivered."
+    return e.EmailFailed(email_id=email.email_id, kind=email.kind, reason=reason)
 
 
 def _failed(work: SendEmail, reason: str) -> e.EmailFailed:

@@ -102,7 +102,7 @@ def build(settings: Settings) -> Shop:
     clock, ids, scratch = system.SystemClock(), system.TimeOrderedIds(), system.TemporaryFiles()
     sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
     resources = ExitStack()
-    books = PostgresBooks(str(settings.database_url))
+    books = PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8)
     resources.callback(books.close)
     queue = DramatiqQueue(str(settings.redis_url))
     resources.callback(queue.close)

@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from threading import Event
+from threading import Event, Thread
 
 import dramatiq
 import structlog
@@ -41,15 +41,34 @@ def run(settings: Settings) -> None:
                 do=shop.housekeeping.tidy,
             ),
         )
-        worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads)
-        worker.start()
+        # Dramatiq's threads take from all queues of a worker alike: only one for each keeps a provider that hangs
+        # from taking the hands that send mail and pay money back.
+        workers = [
+            dramatiq.Worker(broker, queues={queue_name}, worker_threads=settings.worker_threads)
+            for queue_name in sorted(broker.get_declared_queues())
+        ]
+        for worker in workers:
+            worker.start()
         schedule.start()
         _say({"worker": "ready"})
         _log.info("worker_ready", threads=settings.worker_threads)
         stopping.wait()
         _log.info("worker_stopping")
+        # The leases are kept until the work in hand is done.
+        _drain(workers)
         schedule.stop(DRAIN_SECONDS)
-        worker.stop(timeout=DRAIN_SECONDS * 1000)
+
+
+def _drain(workers: list[dramatiq.Worker]) -> None:
+    """Stop all of them at once, and wait no longer than for one."""
+    stoppers = [
+        Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, name="drain")
+        for worker in workers
+    ]
+    for stopper in stoppers:
+        stopper.start()
+    for stopper in stoppers:
+        stopper.join()
 
 
 def _say(fact: dict[str, str]) -> None:

@@ -31,7 +31,7 @@ def upgrade() -> None:
         CREATE TABLE upload_sessions (
             session_id uuid PRIMARY KEY,
             order_id uuid NOT NULL UNIQUE,
-            status text NOT NULL CHECK (status IN ('open', 'checkout', 'pending', 'paid')),
+            status text NOT NULL CHECK (status IN ('open', 'checkout', 'pending', 'paid', 'expired')),
             opened_at timestamptz NOT NULL,
             checkout_attempt integer,
             checkout_session_id text UNIQUE,

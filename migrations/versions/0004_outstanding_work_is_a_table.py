@@ -22,6 +22,7 @@ def upgrade() -> None:
             lease_token uuid,
             leased_until timestamptz,
             sent_at timestamptz,
+            sendings integer NOT NULL DEFAULT 0,
             problem text,
             created_at timestamptz NOT NULL DEFAULT now(),
             updated_at timestamptz NOT NULL DEFAULT now(),

@@ -1,6 +1,8 @@
 """The reactions table: the only truth about outstanding work, whoever does it."""
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -17,8 +19,8 @@ from domain.model.reactions import (
     SendEmail,
 )
 from domain.model.values import EmailKind
-from domain.ports.books import Books, Claim, LeaseLostError, Outcome, Scheduled
-from tests.contracts.books_kept import MINUTE, NOON, claim, claimed, facts, schedule, scheduled
+from domain.ports.books import Books, Claim, LeaseLostError, Outcome, Scheduled, Step
+from tests.contracts.books_kept import MINUTE, NOON, claim, claimed, facts, schedule, scheduled, take_order
 from tests.domain.facts import Facts
 
 ABOUT = Facts()
@@ -76,6 +78,7 @@ def test_work_is_claimed_as_it_was_scheduled(books: Books, reaction: Reaction) -
         attempts=1,
         was_interrupted=False,
         first_due_at=NOON,
+        claimed_at=NOON,
         leased_until=NOON + 5 * MINUTE,
     )
 
@@ -146,7 +149,7 @@ def test_postponed_work_that_has_progressed_counts_from_the_beginning(books: Boo
     assert claimed(books, work, NOON + MINUTE).attempts == 1
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
 def test_closed_work_is_not_to_be_had(books: Books, outcome: Outcome) -> None:
     work = scheduled(facts())
     schedule(books, work)
@@ -304,3 +307,42 @@ def test_no_more_work_is_taken_than_asked_for_and_the_oldest_first(books: Books)
     schedule(books, *works)
     assert set(take_unsent(books, 0 * MINUTE, limit=2)) == {works[4].reaction_id, works[3].reaction_id}
     assert set(take_unsent(books, 0 * MINUTE, limit=2)) == {works[2].reaction_id, works[1].reaction_id}
+
+
+def test_work_that_is_wanted_again_is_due_anew(books: Books) -> None:
+    about = facts()
+    paid = take_order(books, about)
+    work = scheduled(about)
+    schedule(books, work)
+    held = claimed(books, work)
+    again = Step(
+        before=paid, after=paid, events=(), closes=held, outcome=Outcome.AGAIN, again_at=NOON + MINUTE
+    )
+    with books.transaction() as transaction:
+        transaction.log.record(again)
+    assert claim(books, work, NOON) is None
+    assert claimed(books, work, NOON + MINUTE).attempts == 2
+
+
+def test_work_that_was_sent_is_to_be_had_even_if_this_clock_is_behind(books: Books) -> None:
+    work = scheduled(facts(), due_at=NOON, sent_at=NOON)
+    schedule(books, work)
+    assert claim(books, work, NOON - MINUTE) is not None
+
+
+def test_work_that_is_hastened_while_it_is_leased_is_done_again_at_once(books: Books) -> None:
+    work = scheduled(facts())
+    schedule(books, work)
+    held = claimed(books, work)
+    hasten(books, replace(work, due_at=NOON + timedelta(seconds=1)))
+    postpone(books, held, 10 * MINUTE)
+    assert claim(books, work, NOON + MINUTE) is not None
+
+
+def test_each_sending_in_vain_doubles_the_wait_for_the_next(books: Books) -> None:
+    work = scheduled(facts())
+    schedule(books, work)
+    sent_at = [minute for minute in range(70) if take_unsent(books, minute * MINUTE) == [work.reaction_id]]
+    waits = [later - earlier for earlier, later in itertools.pairwise(sent_at)]
+    assert waits == sorted(waits)
+    assert waits[-1] > waits[0] > 0

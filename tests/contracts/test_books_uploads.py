@@ -6,14 +6,13 @@ from uuid import uuid4
 
 import pytest
 
-from domain.model.values import ObjectKey, OrderId, UploadSessionId
+from domain.model.values import OrderId, UploadSessionId
 from domain.ports.books import Books, UploadedPhoto, UploadSession, UploadStatus
 from tests.contracts.books_kept import (
     MINUTE,
     NOON,
     checkout,
     facts,
-    keys,
     photo,
     session,
     take_order,
@@ -43,10 +42,9 @@ def set_status(books: Books, visit: UploadSession, status: UploadStatus) -> None
         transaction.uploads.set_status(visit.session_id, status)
 
 
-def stale(books: Books, limit: int = 10) -> list[tuple[UploadSessionId, set[ObjectKey]]]:
+def stale(books: Books, limit: int = 10) -> list[UploadSessionId]:
     with books.transaction() as transaction:
-        found = transaction.uploads.stale(WEEK_AGO, NOON, limit)
-    return [(session_id, set(object_keys)) for session_id, object_keys in found]
+        return transaction.uploads.expire_stale(WEEK_AGO, NOON, limit)
 
 
 def test_an_open_session_is_found_as_it_was_written(books: Books) -> None:
@@ -105,11 +103,14 @@ def test_file_names_are_those_of_an_orders_photos(books: Books) -> None:
     assert names == {uncle.photo_id: "uncle-1954.png", aunt.photo_id: "great-aunt-1931.jpg"}
 
 
-def test_an_abandoned_session_is_stale_with_all_its_keys(books: Books) -> None:
-    photos = (photo(), photo())
-    visit = visited(books, *photos)
+def test_an_abandoned_session_expires_and_is_stale_until_it_is_forgotten(books: Books) -> None:
+    visit = visited(books, photo(), photo())
     empty = visited(books, visit=session(LONG_AGO + MINUTE))
-    assert stale(books) == [(visit.session_id, keys(photos)), (empty.session_id, set())]
+    for _ in range(2):
+        assert stale(books) == [visit.session_id, empty.session_id]
+    found = find(books, visit.session_id)
+    assert found is not None
+    assert found.status is UploadStatus.EXPIRED
 
 
 def test_a_young_session_is_not_stale(books: Books) -> None:
@@ -130,7 +131,7 @@ def test_a_session_whose_checkout_expired_is_stale(books: Books) -> None:
     visit = visited(books, photo())
     with books.transaction() as transaction:
         transaction.uploads.set_checkout(visit.session_id, checkout(expires_at=NOON - MINUTE))
-    assert [session_id for session_id, _ in stale(books)] == [visit.session_id]
+    assert stale(books) == [visit.session_id]
 
 
 def test_a_session_that_waits_for_a_delayed_payment_is_never_stale(books: Books) -> None:
@@ -157,7 +158,10 @@ def test_a_paid_session_whose_images_are_verified_is_stale_once(books: Books) ->
     visit = visited(books, *photos, visit=session(LONG_AGO, about.order_id))
     set_status(books, visit, UploadStatus.PAID)
     take_order(books, about, about.moved())
-    assert stale(books) == [(visit.session_id, keys(photos))]
+    assert stale(books) == [visit.session_id]
+    found = find(books, visit.session_id)
+    assert found is not None
+    assert found.status is UploadStatus.PAID
     with books.transaction() as transaction:
         transaction.uploads.forget_temp_objects(visit.session_id, NOON)
     assert stale(books) == []
@@ -165,11 +169,22 @@ def test_a_paid_session_whose_images_are_verified_is_stale_once(books: Books) ->
         assert list(transaction.uploads.file_names(about.order_id)) == [photos[0].photo_id]
 
 
+def test_a_paid_session_is_stale_when_all_its_money_went_back_before_its_images_were_verified(
+    books: Books,
+) -> None:
+    about = facts()
+    visit = visited(books, photo(), visit=session(LONG_AGO, about.order_id))
+    set_status(books, visit, UploadStatus.PAID)
+    total = about.photos * about.price
+    take_order(books, about, about.refund_requested(total), about.refund_issued(total))
+    assert stale(books) == [visit.session_id]
+
+
 def test_the_oldest_sessions_are_stale_first(books: Books) -> None:
     visits = [visited(books, visit=session(LONG_AGO + minute * MINUTE)) for minute in (3, 1, 2)]
     oldest_first = [visits[1].session_id, visits[2].session_id, visits[0].session_id]
-    assert [session_id for session_id, _ in stale(books)] == oldest_first
-    assert [session_id for session_id, _ in stale(books, limit=2)] == oldest_first[:2]
+    assert stale(books) == oldest_first
+    assert stale(books, limit=2) == oldest_first[:2]
 
 
 def test_a_session_nobody_paid_for_is_forgotten_altogether(books: Books) -> None:

@@ -121,9 +121,9 @@ def test_a_picture_that_is_restored_can_be_fetched(bench: Bench) -> None:
 
 def test_a_prediction_runs_until_it_ends(bench: Bench) -> None:
     prediction_id = bench.never_end()
-    assert bench.restorer.look(prediction_id) == Prediction(
-        prediction_id=prediction_id, status=PredictionStatus.RUNNING
-    )
+    told = bench.restorer.look(prediction_id)
+    assert told == Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=told.model)
+    assert "/" in told.model
 
 
 @pytest.mark.parametrize("reason", WORDS)

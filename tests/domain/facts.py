@@ -185,8 +185,12 @@ class Facts:
             refund_id=self.refund(sequence), amount=euros(amount), provider_refund_id=f"re_{sequence}"
         )
 
-    def refund_failed(self, sequence: int = 1) -> e.RefundFailed:
-        return e.RefundFailed(refund_id=self.refund(sequence), reason="insufficient_funds")
+    def refund_failed(self, sequence: int = 1, provider_refund_id: str | None = None) -> e.RefundFailed:
+        return e.RefundFailed(
+            refund_id=self.refund(sequence),
+            provider_refund_id=provider_refund_id,
+            reason="insufficient_funds",
+        )
 
     def disputed(self, dispute_id: str = "dp_1") -> e.DisputeOpened:
         return e.DisputeOpened(

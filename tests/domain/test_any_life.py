@@ -78,7 +78,7 @@ class AnyLife(RuleBasedStateMachine):
         kinds = sorted(set(e.EVENT_TYPES) - allowed(self.order.state), key=lambda kind: kind.__name__)
         assert self._say(data.draw(st.sampled_from(kinds).flatmap(self._any_fact))) == ()
 
-    @precondition(lambda self: outstanding(self.order))
+    @precondition(lambda self: bool(outstanding(self.order)))
     @rule(data=st.data(), pieces=st.integers(min_value=1, max_value=4))
     def work(self, data: st.DataObject, pieces: int) -> None:
         """Do what is outstanding, and let it go well or not."""
@@ -153,11 +153,20 @@ def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]
             return [facts.prepared(*restored), facts.held()]
         case SendEmail(kind=kind):
             return [facts.sent(kind), facts.unconfirmed(kind), facts.email_failed(kind)]
-        case IssueRefund(refund_id=refund_id):
+        case IssueRefund(refund_id=refund_id, attempt=attempt):
             issued = e.RefundIssued(
-                refund_id=refund_id, amount=order.refunds[refund_id].amount, provider_refund_id="re_1"
+                refund_id=refund_id,
+                amount=order.refunds[refund_id].amount,
+                provider_refund_id=f"re_{attempt}",
             )
-            return [issued, e.RefundFailed(refund_id=refund_id, reason="insufficient_funds")]
+            return [
+                issued,
+                e.RefundFailed(
+                    refund_id=refund_id,
+                    provider_refund_id=issued.provider_refund_id,
+                    reason="insufficient_funds",
+                ),
+            ]
         case CancelPrediction():
             return []
 

@@ -10,9 +10,16 @@ from domain.model.errors import (
 )
 from domain.model.lifecycle import State
 from domain.model.order import RefundStatus
-from domain.model.reactions import CancelPrediction, IssueRefund, RestoreImage, SendEmail
+from domain.model.reactions import (
+    CancelPrediction,
+    IssueRefund,
+    PrepareDownload,
+    RestoreImage,
+    SendEmail,
+    outstanding,
+)
 from domain.model.values import EmailKind, HoldReason, RefundReason
-from tests.domain.facts import Facts
+from tests.domain.facts import Facts, euros
 from tests.domain.specification import given
 
 FACTS = Facts()  # two photos for 9.80 EUR
@@ -213,3 +220,45 @@ def test_an_image_is_refunded_once() -> None:
 def test_an_image_the_order_does_not_have_is_not_refunded() -> None:
     stranger = replace(FACTS.owed(490, 0), image_ids=(Facts().image(7),))
     given(FACTS.paid()).when(stranger).then_refused(UnknownImageError)
+
+
+def test_late_word_that_an_earlier_try_failed_does_not_undo_the_refund_that_was_paid() -> None:
+    paid_again = given(
+        FACTS.paid(),
+        FACTS.refund_requested(980),
+        FACTS.refund_issued(980),
+        FACTS.refund_failed(provider_refund_id="re_1"),
+        FACTS.held(),
+        FACTS.released(),
+        replace(FACTS.refund_issued(980), provider_refund_id="re_2"),
+    ).stands(State.REFUNDED)
+    paid_again.when(FACTS.refund_failed(provider_refund_id="re_1")).then_nothing()
+    now_failed = FACTS.refund_failed(provider_refund_id="re_2")
+    paid_again.when(now_failed).then(now_failed, FACTS.held(HoldReason.REFUND_NOT_ISSUED))
+
+
+def test_late_word_of_a_refund_that_failed_since_does_not_bring_the_money_back() -> None:
+    failed = given(
+        FACTS.paid(),
+        FACTS.refund_requested(100),
+        FACTS.refund_issued(100),
+        FACTS.refund_failed(provider_refund_id="re_1"),
+    )
+    failed.when(FACTS.refund_issued(100)).then_nothing()
+    again = replace(FACTS.refund_issued(100), provider_refund_id="re_2")
+    failed.when(again).then(again)
+
+
+def test_a_restored_photo_is_delivered_even_if_the_failed_ones_had_cost_all_the_money() -> None:
+    nearly_free = replace(FACTS.paid(1), discount=euros(979))
+    settled = given(
+        nearly_free,
+        FACTS.moved(),
+        FACTS.started(0),
+        FACTS.started(1),
+        FACTS.restored(1),
+        FACTS.failed(0),
+        FACTS.owed(1, 0),
+    )
+    paid_back = settled.when(FACTS.refund_issued(1)).then(FACTS.refund_issued(1)).stands(State.SETTLED)
+    assert PrepareDownload() in outstanding(paid_back.order)

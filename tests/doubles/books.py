@@ -145,6 +145,9 @@ class InMemoryOrderLog(OrderLog):
         self._reactions = reactions
         self._txid = txid
 
+    def lock(self, order_id: OrderId) -> None:
+        """Nothing to do: a transaction is alone."""
+
     def load(self, order_id: OrderId) -> Order:
         return self._pages.orders.get(order_id, Order(order_id=order_id))
 
@@ -177,7 +180,7 @@ class InMemoryOrderLog(OrderLog):
             self._append(recorded, step)
         self._reactions.schedule(step.reactions)
         if step.closes is not None:
-            self._reactions.close(step.closes, outcome=step.outcome)
+            self._reactions.close(step.closes, outcome=step.outcome, again_at=step.again_at)
         self.is_void = False
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:

@@ -20,6 +20,7 @@ class Work:
     first_due_at: datetime
     due_at: datetime
     sent_at: datetime | None
+    sendings: int = 0
     attempts: int = 0
     token: UUID | None = None
     leased_until: datetime | None = None
@@ -30,6 +31,11 @@ class Work:
         """Whether it is due and nobody's, or its lease ran out."""
         free_from = self.due_at if self.leased_until is None else self.leased_until
         return self.outcome is None and free_from <= now
+
+    def is_lost(self, now: datetime, resend_after: timedelta) -> bool:
+        """Whether it was never sent, or so long ago that the message may be lost."""
+        patience = resend_after * 2 ** min(max(self.sendings - 1, 0), 6)
+        return self.sent_at is None or self.sent_at <= now - patience
 
 
 class InMemoryReactionTable(ReactionTable):
@@ -48,9 +54,16 @@ class InMemoryReactionTable(ReactionTable):
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
         work = self._work.get(reaction_id)
-        if work is None or not work.is_to_be_had(now):
+        if work is None or not (work.is_to_be_had(now) or _is_sent(work)):
             return None
-        leased = replace(work, token=token, leased_until=now + lease, attempts=work.attempts + 1)
+        leased = replace(
+            work,
+            token=token,
+            leased_until=now + lease,
+            attempts=work.attempts + 1,
+            due_at=now,
+            sendings=0,
+        )
         self._work[reaction_id] = leased
         return Claim(
             reaction_id=reaction_id,
@@ -60,6 +73,7 @@ class InMemoryReactionTable(ReactionTable):
             attempts=leased.attempts,
             was_interrupted=work.token is not None,
             first_due_at=work.first_due_at,
+            claimed_at=now,
             leased_until=now + lease,
         )
 
@@ -76,31 +90,49 @@ class InMemoryReactionTable(ReactionTable):
             token=None,
             leased_until=None,
             sent_at=None,
-            due_at=due_at,
+            sendings=0,
+            due_at=held.due_at if held.due_at > claim.claimed_at else due_at,
             problem=problem,
             attempts=0 if has_progressed else held.attempts,
         )
 
-    def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
+    def close(
+        self,
+        claim: Claim,
+        *,
+        outcome: Outcome,
+        problem: str | None = None,
+        again_at: datetime | None = None,
+    ) -> None:
         held = self._held(claim)
         self._work[claim.reaction_id] = replace(
-            held, token=None, leased_until=None, outcome=outcome, problem=problem
+            held,
+            token=None,
+            leased_until=None,
+            outcome=None if outcome is Outcome.AGAIN else outcome,
+            problem=problem,
+            sent_at=None,
+            sendings=0,
+            due_at=again_at or held.due_at,
         )
 
     def hasten(self, reaction: Scheduled) -> None:
         known = self._work.setdefault(reaction.reaction_id, _written(reaction))
-        if known.outcome is None and known.token is None:
-            self._work[reaction.reaction_id] = replace(
-                known, due_at=min(known.due_at, reaction.due_at), sent_at=reaction.sent_at
-            )
+        if known.outcome is not None:
+            return
+        due_at = reaction.due_at if known.token is not None else min(known.due_at, reaction.due_at)
+        self._work[reaction.reaction_id] = replace(
+            known, due_at=due_at, sent_at=reaction.sent_at, sendings=1 if reaction.sent_at else 0
+        )
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
         unsent = [
             work
             for work in sorted(self._work.values(), key=lambda work: work.due_at)
-            if work.is_to_be_had(now) and (work.sent_at is None or work.sent_at <= now - resend_after)
+            if work.is_to_be_had(now) and work.is_lost(now, resend_after)
         ][:limit]
-        self._work.update({work.reaction_id: replace(work, sent_at=now) for work in unsent})
+        for work in unsent:
+            self._work[work.reaction_id] = replace(work, sent_at=now, sendings=work.sendings + 1)
         return [(work.reaction_id, work.reaction) for work in unsent]
 
     def _held(self, claim: Claim) -> Work:
@@ -118,4 +150,10 @@ def _written(scheduled: Scheduled) -> Work:
         first_due_at=scheduled.due_at,
         due_at=scheduled.due_at,
         sent_at=scheduled.sent_at,
+        sendings=1 if scheduled.sent_at else 0,
     )
+
+
+def _is_sent(work: Work) -> bool:
+    """Whoever sent it found it due, whatever this clock says."""
+    return work.outcome is None and work.token is None and work.sent_at is not None

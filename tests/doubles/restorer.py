@@ -34,7 +34,7 @@ class MemoryRestorer:
     def start(self, picture: BinaryIO, *, media_type: str, webhook_url: str) -> StartedPrediction:
         with self.weather.over("start", webhook_url):
             prediction_id = f"prediction-{len(self.works) + 1}"
-            told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING)
+            told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=MODEL)
             self.works[prediction_id] = Work(picture.read(), media_type, webhook_url, told)
             return StartedPrediction(prediction_id=prediction_id, model=MODEL)
 
@@ -64,6 +64,7 @@ class MemoryRestorer:
         work.told = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.SUCCEEDED,
+            model=MODEL,
             output_url=OUTPUTS + prediction_id,
         )
 
@@ -72,6 +73,7 @@ class MemoryRestorer:
         self.works[prediction_id].told = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.FAILED,
+            model=MODEL,
             failure=reason,
             detail="the test says so",
         )

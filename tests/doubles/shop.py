@@ -4,8 +4,8 @@ import io
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from domain.model.events import Event
@@ -31,7 +31,7 @@ from domain.services.restoring import RestorationDesk, Restoring
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
-from tests.doubles.books import InMemoryBooks
+from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
 from tests.doubles.mail import MemoryMailer
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.restorer import MemoryRestorer
@@ -108,25 +108,30 @@ class MemoryShop:
         self.restorer = MemoryRestorer()
         self.mailer = MemoryMailer()
         self.sealer = Sealer(b"a secret of thirty-two characters!")
-        world = {"clock": self.clock, "policy": policy}
-        inspector, scratch = PlainInspector(), MemoryScratch()
-        self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, **world)
+        clock, inspector, scratch = self.clock, PlainInspector(), MemoryScratch()
+        self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, clock=clock, policy=policy)
         self.uploading = Uploading(
-            books=self.books, storage=self.storage, inspector=inspector, ids=self.ids, **world
+            books=self.books,
+            storage=self.storage,
+            inspector=inspector,
+            ids=self.ids,
+            clock=clock,
+            policy=policy,
         )
-        self.checking_out = CheckingOut(books=self.books, payments=self.payments, **world)
-        self.paying = Paying(books=self.books, recorder=self.recorder, clock=self.clock, ids=self.ids)
+        self.checking_out = CheckingOut(books=self.books, payments=self.payments, clock=clock, policy=policy)
+        self.paying = Paying(books=self.books, recorder=self.recorder, clock=clock, ids=self.ids)
         self.restoration_desk = RestorationDesk(
-            books=self.books, queue=self.queue, sealer=self.sealer, clock=self.clock
+            books=self.books, queue=self.queue, sealer=self.sealer, clock=clock
         )
-        self.mail_desk = MailDesk(books=self.books, recorder=self.recorder, clock=self.clock)
+        self.mail_desk = MailDesk(books=self.books, recorder=self.recorder, clock=clock)
         self.delivering = Delivering(
             books=self.books,
             storage=self.storage,
             archiver=PlainArchiver(),
             recorder=self.recorder,
             sealer=self.sealer,
-            **world,
+            clock=clock,
+            policy=policy,
         )
         self.working = Working(
             books=self.books,
@@ -141,7 +146,8 @@ class MemoryShop:
                     inspector=inspector,
                     scratch=scratch,
                     sealer=self.sealer,
-                    **world,
+                    clock=clock,
+                    policy=policy,
                 ),
                 delivering=self.delivering,
                 writing=Writing(
@@ -152,11 +158,12 @@ class MemoryShop:
                     sealer=self.sealer,
                     policy=policy,
                 ),
-                refunding=Refunding(payments=self.payments, clock=self.clock),
+                refunding=Refunding(payments=self.payments, clock=clock),
             ),
-            **world,
+            clock=clock,
+            policy=policy,
         )
-        self.housekeeping = Housekeeping(books=self.books, storage=self.storage, **world)
+        self.housekeeping = Housekeeping(books=self.books, storage=self.storage, clock=clock, policy=policy)
 
     def upload(self, *photos: bytes) -> UploadSessionId:
         """Open a session and send photos to it."""
@@ -165,29 +172,29 @@ class MemoryShop:
             self.uploading.add(session_id, f"great-aunt-{number}.jpg", io.BytesIO(photo), len(photo))
         return session_id
 
-    def payment(self, session_id: UploadSessionId, **facts: object) -> PaymentNotice:
+    def payment(self, session_id: UploadSessionId, **facts: Any) -> PaymentNotice:
         """Open the checkout, pay it, and give the notice the provider would post."""
         checkout = self.checking_out.open(session_id, email=None)
         assert checkout.checkout_session_id is not None
-        told = {
-            "checkout_session_id": checkout.checkout_session_id,
-            "upload_session_id": session_id,
-            "order_id": self.uploading.find(session_id).order_id,
-            "payment_intent_id": self.payments.pay(checkout.checkout_session_id),
-            "paid": checkout.quoted,
-            "discount": Money(amount=0, currency=checkout.quoted.currency),
-            "email": "ada@customer.example",
-            "name": "Ada",
-            "locale": "en",
-        } | facts
+        told = CheckoutNotice(
+            checkout_session_id=checkout.checkout_session_id,
+            upload_session_id=session_id,
+            order_id=self.uploading.find(session_id).order_id,
+            payment_intent_id=self.payments.pay(checkout.checkout_session_id),
+            paid=checkout.quoted,
+            discount=Money(amount=0, currency=checkout.quoted.currency),
+            email="ada@customer.example",
+            name="Ada",
+            locale="en",
+        )
         return PaymentNotice(
             event_id=f"evt_{self.ids.new().int}",
             event_type="checkout.session.completed",
             kind=NoticeKind.PAID,
-            checkout=CheckoutNotice(**told),
+            checkout=replace(told, **facts),
         )
 
-    def pay(self, session_id: UploadSessionId, **facts: object) -> OrderId:
+    def pay(self, session_id: UploadSessionId, **facts: Any) -> OrderId:
         """Pay a session and take in the provider's notice; gives the order."""
         self.paying.take(self.payment(session_id, **facts), sha256_of(b"notice"))
         return self.uploading.find(session_id).order_id
@@ -236,6 +243,20 @@ class MemoryShop:
             event_id=f"msg_{prediction_id}", prediction_id=prediction_id, has_ended=True
         )
         self.restoration_desk.take(notice, *address, sha256_of(b"notice"))
+
+    @contextmanager
+    def books_break_at_record(self) -> Iterator[None]:
+        """Let the books fail at the next event that is to be written, as a crash would."""
+
+        def refuse(*_: object) -> None:
+            raise RuntimeError("the books broke")
+
+        original = InMemoryOrderLog.record
+        InMemoryOrderLog.record = refuse  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            InMemoryOrderLog.record = original  # type: ignore[method-assign]
 
     def pass_time(self, **duration: float) -> None:
         """Let time pass, then let the sweeper look and the workers work."""

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.model.lifecycle import State
 from domain.model.order import Order
-from domain.model.values import ObjectKey, OrderId, PhotoId, UploadSessionId
+from domain.model.values import OrderId, PhotoId, UploadSessionId
 from domain.ports.books import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
 
 
@@ -53,9 +54,9 @@ class InMemoryUploadDesk(UploadDesk):
             if page.session.order_id == order_id
         }
 
-    def stale(
+    def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
-    ) -> list[tuple[UploadSessionId, list[ObjectKey]]]:
+    ) -> list[UploadSessionId]:
         sessions = [
             page.session
             for page in self._pages.values()
@@ -64,7 +65,10 @@ class InMemoryUploadDesk(UploadDesk):
             and self._is_given_up(page.session, checkout_expired_before)
         ]
         oldest = sorted(sessions, key=lambda session: session.opened_at)[:limit]
-        return [(session.session_id, [photo.upload.key for photo in session.photos]) for session in oldest]
+        for session in oldest:
+            if session.status is not UploadStatus.PAID:
+                self.set_status(session.session_id, UploadStatus.EXPIRED)
+        return [session.session_id for session in oldest]
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         page = self._pages.get(session_id)
@@ -77,7 +81,7 @@ class InMemoryUploadDesk(UploadDesk):
 
     def _is_given_up(self, session: UploadSession, checkout_expired_before: datetime) -> bool:
         match session.status:
-            case UploadStatus.OPEN:
+            case UploadStatus.OPEN | UploadStatus.EXPIRED:
                 return True
             case UploadStatus.CHECKOUT:
                 return session.checkout is not None and session.checkout.expires_at < checkout_expired_before
@@ -85,4 +89,7 @@ class InMemoryUploadDesk(UploadDesk):
                 return False
             case UploadStatus.PAID:
                 order = self._orders.get(session.order_id)
-                return order is not None and all(i.original is not None for i in order.images.values())
+                if order is None:
+                    return False
+                is_over = order.state in {State.REFUNDED, State.ERASED}
+                return is_over or all(image.original is not None for image in order.images.values())

@@ -7,8 +7,18 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
+from domain.model.order import RefundStatus
 from domain.model.seals import sha256_of
-from domain.model.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
+from domain.model.values import (
+    EmailKind,
+    FailureReason,
+    HoldReason,
+    ImageId,
+    Money,
+    ObjectKey,
+    OrderId,
+    RefundReason,
+)
 from domain.ports.books import UploadStatus
 from domain.ports.errors import (
     ForgedMessageError,
@@ -18,7 +28,7 @@ from domain.ports.errors import (
     UnreadablePictureError,
 )
 from domain.ports.mail import MailFate, MailNotice
-from domain.ports.payments import NoticeKind
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
 from domain.services.delivering import LinkExpiredError, UnknownLinkError
 from domain.services.recording import Cause
 from domain.services.uploading import UploadSessionClosedError
@@ -260,6 +270,7 @@ def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop:
     shop.post_prediction("prediction-1")
     shop.work()
     shop.working.perform(*claimed)
+    shop.work()
     assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
     assert shop.order(order_id).state is State.COMPLETED
 
@@ -375,8 +386,8 @@ def test_work_that_is_never_to_be_had_ends_on_hold_not_in_a_dead_letter(shop: Me
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(50):
         shop.storage.weather.fail("copy", AWAY)
-    order = shop.live(order_id, hours=12)
-    assert order.hold is HoldReason.IMAGES_UNAVAILABLE
+    order = shop.live(order_id, hours=24)
+    assert order.hold is HoldReason.STORAGE_UNAVAILABLE
 
 
 def test_a_refund_whose_reply_was_lost_is_paid_once(shop: MemoryShop) -> None:
@@ -411,3 +422,158 @@ def test_only_one_confirmation_is_owed_however_often_it_is_asked_for(shop: Memor
     order_id = shop.pay(shop.upload(b"wedding"))
     order = shop.live(order_id)
     assert [email.kind for email in order.emails.values()] == [EmailKind.CONFIRMATION, EmailKind.RESULT]
+
+
+def test_a_mail_that_a_crash_may_have_sent_is_on_record_even_if_the_order_is_held_meanwhile(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.end_predictions()
+    while EmailKind.RESULT not in {email.kind for email in shop.order(order_id).emails.values()}:
+        shop.perform(shop.queue.waiting.popleft())
+    claimed = shop.working.claim(shop.queue.waiting.popleft())
+    assert claimed is not None  # the result is accepted, then the worker dies
+    person = Cause(name="cli", key="hold-1", actor="person:grace", correlation_id=order_id)
+    shop.recorder.record(order_id, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
+    shop.pass_time(minutes=1)
+    assert e.EmailUnconfirmed in kinds(shop, order_id)
+
+
+def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_new(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    email = next(iter(shop.order(order_id).emails.values()))
+    notice = MailNotice(
+        event_id="delivered-1",
+        email_id=email.email_id,
+        order_id=order_id,
+        message_id="message-1",
+        fate=MailFate.ACCEPTED,
+    )
+    with pytest.raises(RuntimeError), shop.books_break_at_record():
+        shop.mail_desk.take([notice], sha256_of(b"batch"))
+    shop.mail_desk.take([notice], sha256_of(b"batch"))
+    assert e.EmailSent in kinds(shop, order_id)
+
+
+def refund_notice(
+    kind: NoticeKind, intent: str | None, provider_refund_id: str, **facts: object
+) -> PaymentNotice:
+    told = {
+        "event_id": f"evt_{kind}_{provider_refund_id}",
+        "event_type": "refund.updated",
+        "kind": kind,
+        "payment_intent_id": intent,
+        "refund": ProviderRefund(
+            provider_refund_id=provider_refund_id,
+            has_failed=kind is NoticeKind.REFUND_FAILED,
+            amount=Money(amount=490, currency="EUR"),
+        ),
+    }
+    return PaymentNotice(**(told | facts))
+
+
+def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    for _ in range(2):
+        notice = refund_notice(NoticeKind.REFUND_ISSUED, payment.payment_intent_id, "re_dashboard")
+        shop.paying.take(notice, sha256_of(b"1"))
+    order = shop.live(order_id)
+    assert order.state is State.REFUNDED
+    assert [refund.reason for refund in order.refunds.values()] == [RefundReason.AT_PROVIDER]
+    assert sent(shop) == ["confirmation", "refund"]
+
+
+def test_a_notice_about_an_order_that_comes_before_its_payment_comes_again(shop: MemoryShop) -> None:
+    paid = shop.payment(shop.upload(b"wedding"))
+    assert paid.checkout is not None
+    early = refund_notice(
+        NoticeKind.REFUND_ISSUED, paid.checkout.payment_intent_id, "re_1", created_at=shop.clock.now()
+    )
+    with pytest.raises(UnavailableError):
+        shop.paying.take(early, sha256_of(b"1"))
+    shop.paying.take(paid, sha256_of(b"2"))
+    shop.paying.take(early, sha256_of(b"1"))
+    order_id = shop.uploading.find(paid.checkout.upload_session_id).order_id
+    assert shop.order(order_id).state is State.REFUNDED
+
+
+def test_a_notice_about_money_that_is_not_this_shops_is_accepted_once_no_payment_can_come(
+    shop: MemoryShop,
+) -> None:
+    foreign = refund_notice(NoticeKind.REFUND_ISSUED, "pi_foreign", "re_9", created_at=shop.clock.now())
+    shop.clock.advance(hours=2)
+    shop.paying.take(foreign, sha256_of(b"1"))
+
+
+def test_word_of_an_older_page_does_not_open_a_session_whose_new_page_is_being_opened(
+    shop: MemoryShop,
+) -> None:
+    session_id = shop.upload(b"wedding")
+    old = replace(shop.payment(session_id), kind=NoticeKind.ABANDONED)
+    shop.clock.advance(hours=2)
+    shop.payments.weather.fail("open_checkout", AWAY)
+    with pytest.raises(UnavailableError):
+        shop.checking_out.open(session_id, email=None)
+    shop.paying.take(old, sha256_of(b"1"))
+    assert shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
+
+
+def test_housekeeping_goes_on_with_the_others_when_one_session_cannot_be_tidied(shop: MemoryShop) -> None:
+    sessions = [shop.upload(b"forgotten") for _ in range(3)]
+    shop.clock.advance(days=8)
+    shop.storage.weather.fail("delete", AWAY)
+    with pytest.raises(UnavailableError):
+        shop.housekeeping.tidy()
+    assert len(shop.storage.objects) == 1
+    with pytest.raises(UploadSessionClosedError):
+        shop.checking_out.open(sessions[0], email=None)
+    shop.housekeeping.tidy()
+    assert not shop.storage.objects
+
+
+def test_housekeeping_finds_what_a_crash_kept_from_being_written_down(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"forgotten")
+    key = ObjectKey(f"uploads/temp/{session_id}/never-written-down")
+    shop.storage.put(key, io.BytesIO(b"photo"), size_bytes=5, media_type="image/png")
+    shop.clock.advance(days=8)
+    shop.housekeeping.tidy()
+    assert not shop.storage.objects
+
+
+def test_an_erased_orders_link_opens_nothing(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    token = list(shop.mailer.mailbox.values())[-1].letter.text.rsplit("/", 1)[-1]
+    cause = Cause(name="cli", key="erase-1", actor="person:grace", correlation_id=order_id)
+    shop.recorder.record(order_id, [e.OrderErased()], cause)
+    with pytest.raises(LinkExpiredError):
+        shop.delivering.find(token)
+
+
+def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.payments.weather.lose_reply("issue_refund")
+    shop.end_predictions(FailureReason.REFUSED_INPUT)
+    shop.work()
+    [payment] = shop.payments.payments.values()
+    shop.payments.fail_refund(payment.refunds[0][1].provider_refund_id)
+    shop.clock.advance(days=2)
+    shop.working.sweep()
+    shop.work()
+    order = shop.order(order_id)
+    assert [refund.status for refund in order.refunds.values()] == [RefundStatus.FAILED]
+    assert order.hold is HoldReason.REFUND_NOT_ISSUED
+
+
+def test_nothing_comes_back_that_never_left(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.weather.lose_reply("start")
+    shop.work()
+    shop.end_predictions()
+    shop.work()
+    events = kinds(shop, order_id)
+    assert events.index(e.RestorationStarted) + 1 == events.index(e.RestorationCompleted)
