@@ -7,6 +7,11 @@ import pytest
 from entrypoints.bootstrap.shop import policy_from
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
+PUBLIC_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPL1IuL8oAaLLAfpA15NcW6hT1Z"
+    "2q2OXQFhJjIk0VUisco0AOCaIyXfw+Opz12nXMWG66AOPpyhJ7dzBzNHNNNw=="
+)
+
 COMPLETE = {
     "DATABASE_URL": "postgresql://shop:hush@localhost/shop",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -16,9 +21,9 @@ COMPLETE = {
     "STRIPE_SECRET_KEY": "sk_test_canary",
     "STRIPE_WEBHOOK_SECRET": "whsec_canary",
     "REPLICATE_API_TOKEN": "r8_canary_token",
-    "REPLICATE_WEBHOOK_SECRET": "whsec_canary_replicate",
+    "REPLICATE_WEBHOOK_SECRET": "whsec_Y2FuYXJ5LXJlcGxpY2F0ZQ==",
     "SENDGRID_API_KEY": "SG.canary",
-    "SENDGRID_WEBHOOK_PUBLIC_KEY": "k" * 124,
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": PUBLIC_KEY,
     "SENDER_ADDRESS": "photos@shop.example",
     "WORKER_SECRET_KEY": "canary" * 8,
     "PUBLIC_URL": "https://shop.example/",
@@ -56,6 +61,13 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
 @pytest.mark.parametrize(
     ("name", "malformed"),
     [
+        ("REPLICATE_WEBHOOK_SECRET", "whsec_!!!!!!"),
+        ("SENDGRID_WEBHOOK_PUBLIC_KEY", "k" * 124),
+        ("SENDGRID_WEBHOOK_PUBLIC_KEY", "!" * 124),
+        ("REPLICATE_EXTRA_INPUT", '{"sizes": [1, 2]}'),
+        ("RESTORATION_POLL_SECONDS", "0"),
+        ("RESTORATION_POLL_SECONDS", "a minute"),
+        ("MAX_RESTORATION_ATTEMPTS", "three"),
         ("DATABASE_URL", "mysql://localhost/shop"),
         ("REDIS_URL", "localhost"),
         ("S3_ENDPOINT", "localhost:8333"),
@@ -73,7 +85,15 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
 )
 def test_a_malformed_setting_is_named(environment: pytest.MonkeyPatch, name: str, malformed: str) -> None:
     environment.setenv(name, malformed)
-    with pytest.raises(SettingsError, match=f"{name} is malformed"):
+    with pytest.raises(SettingsError, match=f"{name} is malformed") as refusal:
+        read_settings()
+    (problem,) = refusal.value.problems
+    assert not re.search(r"Input|Value|[Ss]tring|pattern|valid|items|\^", problem.partition(")")[0])
+
+
+def test_a_setting_that_is_empty_is_missing(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("STRIPE_SECRET_KEY", "")
+    with pytest.raises(SettingsError, match="STRIPE_SECRET_KEY is missing: Stripe's API key"):
         read_settings()
 
 

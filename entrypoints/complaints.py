@@ -1,0 +1,33 @@
+"""What is wrong with a setting, in plain words instead of pydantic's."""
+
+from collections.abc import Mapping
+
+from pydantic_core import ErrorDetails
+
+#: For each type of error that a setting can cause; what they are filled with are limits, never what somebody wrote.
+_WORDS: Mapping[str, str] = {
+    "too_short": "it has fewer than {min_length} characters",
+    "string_too_short": "it has fewer than {min_length} characters",
+    "too_long": "it names more than {max_length}",
+    "int_parsing": "it is no whole number",
+    "float_parsing": "it is no number",
+    "greater_than": "it is not more than {gt:g}",
+    "greater_than_equal": "it is less than {ge}",
+    "less_than_equal": "it is more than {le}",
+    "string_pattern_mismatch": "it has another form",
+    "url_parsing": "it is no address",
+    "url_scheme": "it does not begin with {expected_schemes} and ://",
+    "dict_type": "it is no JSON object",
+    **dict.fromkeys(
+        ["string_type", "int_type", "float_type", "bool_type"],
+        "its values have to be texts, numbers, true or false",
+    ),
+}
+
+
+def complaint(detail: ErrorDetails) -> str:
+    """Why a setting cannot be used, as part of a sentence."""
+    words = _WORDS.get(detail["type"])
+    if words is None:
+        return detail["msg"].removeprefix("Value error, ").rstrip(".")
+    return words.format_map(detail.get("ctx", {}))
