@@ -36,6 +36,7 @@ def claim() -> Claim:
         attempts=1,
         was_interrupted=False,
         first_due_at=now,
+        claimed_at=now,
         leased_until=now,
     )
 

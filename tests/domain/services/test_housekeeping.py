@@ -1,0 +1,57 @@
+"""Temp uploads go when nobody needs them, and not before."""
+
+import io
+
+import pytest
+
+from domain.model.lifecycle import State
+from domain.model.values import (
+    ObjectKey,
+)
+from domain.ports.errors import (
+    UnavailableError,
+)
+from domain.services.uploading import UploadSessionClosedError
+from tests.doubles.shop import MemoryShop
+
+AWAY = UnavailableError("The double", "out for lunch")
+
+
+def test_housekeeping_takes_what_nobody_paid_for_and_nothing_else(shop: MemoryShop) -> None:
+    abandoned = shop.upload(b"forgotten")
+    paid = shop.upload(b"wedding")
+    in_checkout = shop.upload(b"wavering")
+    order_id = shop.pay(paid)
+    shop.clock.advance(days=8)
+    shop.checking_out.open(in_checkout, email=None)
+    shop.housekeeping.tidy()
+    held = set(shop.storage.objects)
+    assert not any(str(abandoned) in key for key in held)
+    assert any(str(paid) in key for key in held), "its images are not verified yet"
+    assert any(str(in_checkout) in key for key in held)
+    shop.live(order_id)
+    shop.housekeeping.tidy()
+    assert not any(f"temp/{paid}" in key for key in shop.storage.objects)
+    assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_housekeeping_goes_on_with_the_others_when_one_session_cannot_be_tidied(shop: MemoryShop) -> None:
+    sessions = [shop.upload(b"forgotten") for _ in range(3)]
+    shop.clock.advance(days=8)
+    shop.storage.weather.fail("delete", AWAY)
+    with pytest.raises(UnavailableError):
+        shop.housekeeping.tidy()
+    assert len(shop.storage.objects) == 1
+    with pytest.raises(UploadSessionClosedError):
+        shop.checking_out.open(sessions[0], email=None)
+    shop.housekeeping.tidy()
+    assert not shop.storage.objects
+
+
+def test_housekeeping_finds_what_a_crash_kept_from_being_written_down(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"forgotten")
+    key = ObjectKey(f"uploads/temp/{session_id}/never-written-down")
+    shop.storage.put(key, io.BytesIO(b"photo"), size_bytes=5, media_type="image/png")
+    shop.clock.advance(days=8)
+    shop.housekeeping.tidy()
+    assert not shop.storage.objects

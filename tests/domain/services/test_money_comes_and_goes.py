@@ -1,0 +1,178 @@
+"""Payments, checkouts and refunds, and what the payment provider says of them, in any order and number."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from domain.model import events as e
+from domain.model.lifecycle import State
+from domain.model.order import RefundStatus
+from domain.model.seals import sha256_of
+from domain.model.values import (
+    FailureReason,
+    HoldReason,
+    Money,
+    RefundReason,
+)
+from domain.ports.books import UploadStatus
+from domain.ports.errors import (
+    LostReplyError,
+    UnavailableError,
+)
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
+from tests.domain.services.looking import kinds, order_of, sent
+from tests.doubles.shop import MemoryShop
+
+AWAY = UnavailableError("The double", "out for lunch")
+
+
+def refund_notice(
+    intent: str | None, provider_refund_id: str, *, created_at: datetime | None = None
+) -> PaymentNotice:
+    return PaymentNotice(
+        event_id=f"evt_{provider_refund_id}",
+        event_type="refund.updated",
+        kind=NoticeKind.REFUND_ISSUED,
+        payment_intent_id=intent,
+        created_at=created_at,
+        refund=ProviderRefund(
+            provider_refund_id=provider_refund_id,
+            has_failed=False,
+            amount=Money(amount=490, currency="EUR"),
+        ),
+    )
+
+
+def test_asking_twice_for_the_checkout_gives_the_same_page(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    first, second = (shop.checking_out.open(session_id, email=None) for _ in range(2))
+    assert first == second
+    assert first.quoted == Money(amount=490, currency="EUR")
+
+
+def test_a_checkout_whose_reply_was_lost_is_opened_once_at_the_provider(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    shop.payments.weather.lose_reply("open_checkout")
+    with pytest.raises(LostReplyError):
+        shop.checking_out.open(session_id, email=None)
+    shop.checking_out.open(session_id, email=None)
+    assert len(shop.payments.checkouts) == 1
+
+
+def test_a_notice_that_comes_twice_makes_one_order(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"))
+    for _ in range(3):
+        shop.paying.take(notice, sha256_of(b"notice"))
+    assert kinds(shop, order_of(notice)) == [e.PaymentReceived]
+
+
+def test_another_event_about_the_same_checkout_makes_no_second_order(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"))
+    shop.paying.take(notice, sha256_of(b"notice"))
+    shop.paying.take(replace(notice, event_id="evt_other"), sha256_of(b"notice"))
+    assert kinds(shop, order_of(notice)) == [e.PaymentReceived]
+
+
+def test_money_that_takes_days_waits_and_then_makes_the_order(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    paid = shop.payment(session_id)
+    shop.paying.take(replace(paid, event_id="evt_1", kind=NoticeKind.PENDING), sha256_of(b"1"))
+    assert shop.uploading.find(session_id).status is UploadStatus.PENDING
+    shop.clock.advance(days=30)
+    shop.housekeeping.tidy()
+    shop.paying.take(paid, sha256_of(b"2"))
+    assert shop.live(order_of(paid)).state is State.COMPLETED
+
+
+def test_an_abandoned_checkout_opens_the_session_again(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    notice = replace(shop.payment(session_id), kind=NoticeKind.ABANDONED)
+    shop.paying.take(notice, sha256_of(b"1"))
+    assert shop.uploading.find(session_id).status is UploadStatus.OPEN
+
+
+def test_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"), upload_session_id=None)
+    shop.paying.take(notice, sha256_of(b"1"))
+    assert not shop.events(order_of(notice))
+    assert [payment.paid.amount for payment in shop.books.pages.unmatched.values()] == [490]
+
+
+def test_another_amount_than_was_quoted_holds_the_order_and_starts_nothing(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
+    order = shop.live(order_id)
+    assert order.hold is HoldReason.AMOUNT_MISMATCH
+    assert order.state is State.PAID
+    assert not shop.restorer.works
+
+
+def test_a_refund_whose_reply_was_lost_is_paid_once(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.payments.weather.lose_reply("issue_refund")
+    shop.end_predictions(FailureReason.REFUSED_INPUT)
+    order = shop.live(order_id)
+    assert order.state is State.REFUNDED
+    assert [len(payment.refunds) for payment in shop.payments.payments.values()] == [1]
+
+
+def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    for _ in range(2):
+        notice = refund_notice(payment.payment_intent_id, "re_dashboard")
+        shop.paying.take(notice, sha256_of(b"1"))
+    order = shop.live(order_id)
+    assert order.state is State.REFUNDED
+    assert [refund.reason for refund in order.refunds.values()] == [RefundReason.AT_PROVIDER]
+    assert sent(shop) == ["confirmation", "refund"]
+
+
+def test_a_notice_about_an_order_that_comes_before_its_payment_comes_again(shop: MemoryShop) -> None:
+    paid = shop.payment(shop.upload(b"wedding"))
+    assert paid.checkout is not None
+    early = refund_notice(paid.checkout.payment_intent_id, "re_1", created_at=shop.clock.now())
+    with pytest.raises(UnavailableError):
+        shop.paying.take(early, sha256_of(b"1"))
+    shop.paying.take(paid, sha256_of(b"2"))
+    shop.paying.take(early, sha256_of(b"1"))
+    assert shop.order(order_of(paid)).state is State.REFUNDED
+
+
+def test_a_notice_about_money_that_is_not_this_shops_is_accepted_once_no_payment_can_come(
+    shop: MemoryShop,
+) -> None:
+    foreign = refund_notice("pi_foreign", "re_9", created_at=shop.clock.now())
+    shop.clock.advance(hours=2)
+    shop.paying.take(foreign, sha256_of(b"1"))
+
+
+def test_word_of_an_older_page_does_not_open_a_session_whose_new_page_is_being_opened(
+    shop: MemoryShop,
+) -> None:
+    session_id = shop.upload(b"wedding")
+    old = replace(shop.payment(session_id), kind=NoticeKind.ABANDONED)
+    shop.clock.advance(hours=2)
+    shop.payments.weather.fail("open_checkout", AWAY)
+    with pytest.raises(UnavailableError):
+        shop.checking_out.open(session_id, email=None)
+    shop.paying.take(old, sha256_of(b"1"))
+    assert shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
+
+
+def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.payments.weather.lose_reply("issue_refund")
+    shop.end_predictions(FailureReason.REFUSED_INPUT)
+    shop.work()
+    [payment] = shop.payments.payments.values()
+    shop.payments.fail_refund(payment.refunds[0][1].provider_refund_id)
+    shop.clock.advance(days=2)
+    shop.working.sweep()
+    shop.work()
+    order = shop.order(order_id)
+    assert [refund.status for refund in order.refunds.values()] == [RefundStatus.FAILED]
+    assert order.hold is HoldReason.REFUND_NOT_ISSUED

@@ -1,0 +1,135 @@
+"""Predictions that fail, hang, come late or twice: the photo is restored once, or its money goes back."""
+
+import pytest
+
+from domain.model import events as e
+from domain.model.lifecycle import State
+from domain.model.values import (
+    FailureReason,
+    ImageId,
+    RefundReason,
+)
+from domain.ports.errors import (
+    ForgedMessageError,
+)
+from tests.domain.services.looking import kinds, sent
+from tests.doubles.shop import MemoryShop
+
+
+def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest", b"portrait"))
+    shop.work()
+    shop.restorer.fail("prediction-2", FailureReason.CONTENT_FILTER)
+    shop.post_prediction("prediction-2")
+    order = shop.live(order_id)
+    assert order.state is State.COMPLETED
+    assert [refund.amount.amount for refund in order.refunds.values()] == [490]
+    assert [refund.reason for refund in order.refunds.values()] == [RefundReason.NOT_RESTORED]
+    assert sent(shop) == ["confirmation", "result"]
+
+
+def test_nothing_restored_is_refunded_whole_with_one_mail(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    shop.end_predictions(FailureReason.CONTENT_FILTER)
+    shop.work()
+    order = shop.live(order_id)
+    assert order.state is State.REFUNDED
+    assert order.refunded_amount == order.paid_amount
+    assert sent(shop) == ["confirmation", "refund"]
+
+
+def test_attempts_are_used_up_one_after_the_other(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for _ in range(3):
+        shop.work()
+        shop.end_predictions(FailureReason.PROVIDER_ERROR)
+        shop.work()
+        shop.pass_time(minutes=10)
+    assert kinds(shop, order_id).count(e.RestorationAttemptFailed) == 3
+    assert shop.order(order_id).state is State.REFUNDED
+
+
+def test_a_prediction_without_an_end_is_cancelled_at_its_deadline_and_tried_again(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    for _ in range(35):
+        shop.pass_time(minutes=1)
+    failures = [event for event in shop.events(order_id) if isinstance(event, e.RestorationAttemptFailed)]
+    assert [failure.reason for failure in failures] == [FailureReason.TIMED_OUT]
+    assert "cancel" in {call.method for call in shop.restorer.weather.calls}
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_a_webhook_that_never_comes_is_made_up_for_by_looking(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.restorer.succeed("prediction-1", b"restored")
+    shop.pass_time(minutes=2)
+    assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_an_orphan_whose_start_was_never_answered_names_itself(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.weather.lose_reply("start")
+    shop.work()
+    assert e.RestorationStarted not in kinds(shop, order_id)
+    shop.end_predictions()
+    shop.work()
+    assert shop.order(order_id).state is State.COMPLETED
+    shop.pass_time(hours=1)
+    assert list(shop.restorer.works) == ["prediction-1"]
+
+
+def test_of_an_orphan_and_its_repeat_the_first_output_wins_and_the_other_is_cancelled(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.weather.lose_reply("start")
+    shop.work()
+    shop.pass_time(minutes=1)
+    assert list(shop.restorer.works) == ["prediction-1", "prediction-2"]
+    shop.restorer.succeed("prediction-1", b"restored")
+    shop.post_prediction("prediction-1")
+    shop.work()
+    order = shop.order(order_id)
+    assert order.state is State.COMPLETED
+    assert kinds(shop, order_id).count(e.RestorationCompleted) == 1
+    assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
+
+
+def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.weather.lose_reply("start")
+    shop.work()
+    shop.restorer.succeed("prediction-1", b"restored")
+    shop.clock.advance(minutes=1)
+    shop.working.sweep()
+    claimed = shop.working.claim(shop.queue.waiting.popleft())
+    assert claimed is not None
+    shop.post_prediction("prediction-1")
+    shop.work()
+    shop.working.perform(*claimed)
+    shop.work()
+    assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
+    assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_a_webhook_at_an_address_this_shop_did_not_make_is_forged(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    image_id = next(iter(shop.order(order_id).images))
+    mark = shop.sealer.restoration_mark(order_id, image_id, 1)
+    with pytest.raises(ForgedMessageError):
+        shop.restoration_desk.require_mark(mark, order_id, image_id, 2)
+    with pytest.raises(ForgedMessageError):
+        shop.restoration_desk.require_mark("", order_id, ImageId(shop.ids.new()), 1)
+
+
+def test_nothing_comes_back_that_never_left(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.weather.lose_reply("start")
+    shop.work()
+    shop.end_predictions()
+    shop.work()
+    events = kinds(shop, order_id)
+    assert events.index(e.RestorationStarted) + 1 == events.index(e.RestorationCompleted)

@@ -1,0 +1,158 @@
+"""Crashes, lost messages and lost replies: work is done once, and a mail goes out once or is flagged."""
+
+import pytest
+
+from domain.model import events as e
+from domain.model.lifecycle import State
+from domain.model.seals import sha256_of
+from domain.model.values import (
+    EmailKind,
+    HoldReason,
+)
+from domain.ports.errors import (
+    RefusedError,
+    UnavailableError,
+)
+from domain.ports.mail import MailFate, MailNotice
+from domain.services.recording import Cause
+from tests.domain.services.looking import kinds, sent
+from tests.doubles.shop import MemoryShop
+
+AWAY = UnavailableError("The double", "out for lunch")
+
+
+def test_every_message_delivered_twice_makes_one_order_with_two_mails(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    for _ in range(200):
+        shop.queue.waiting.extend(list(shop.queue.waiting))
+        if not shop.queue.waiting:
+            shop.end_predictions()
+        for _ in range(len(shop.queue.waiting)):
+            shop.perform(shop.queue.waiting.popleft())
+    assert shop.order(order_id).state is State.COMPLETED
+    assert sent(shop) == ["confirmation", "result"]
+    assert len(shop.restorer.works) == 2
+
+
+def test_a_queue_that_loses_everything_costs_time_and_nothing_else(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for _ in range(60):
+        shop.queue.waiting.clear()
+        shop.clock.advance(minutes=1)
+        shop.working.sweep()
+        if shop.queue.waiting:
+            shop.perform(shop.queue.waiting.popleft())
+        shop.end_predictions()
+    assert shop.order(order_id).state is State.COMPLETED
+    assert sent(shop) == ["confirmation", "result"]
+
+
+def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for reaction_id in list(shop.queue.waiting):
+        assert shop.working.claim(reaction_id)  # and dies
+    shop.queue.waiting.clear()
+    shop.pass_time(seconds=20)
+    assert kinds(shop, order_id) == [e.PaymentReceived]
+    shop.pass_time(seconds=20)
+    assert e.ImagesMoved in kinds(shop, order_id)
+
+
+def test_a_mail_that_a_crash_may_have_sent_waits_for_word_and_is_not_sent_again(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for reaction_id in list(shop.queue.waiting):
+        shop.working.claim(reaction_id)  # the confirmation is accepted, then the worker dies
+    shop.queue.waiting.clear()
+    shop.pass_time(seconds=40)
+    assert not shop.mailer.mailbox
+    assert e.EmailUnconfirmed in kinds(shop, order_id)
+    email = next(iter(shop.order(order_id).emails.values()))
+    notice = MailNotice(
+        event_id="delivered-1",
+        email_id=email.email_id,
+        order_id=order_id,
+        message_id="message-1",
+        fate=MailFate.ACCEPTED,
+    )
+    shop.mail_desk.take([notice, notice], sha256_of(b"batch"))
+    shop.pass_time(hours=1)
+    assert not shop.mailer.mailbox
+    assert kinds(shop, order_id).count(e.EmailSent) == 1
+
+
+def test_a_mail_whose_reply_was_lost_is_sent_once_more_when_no_word_comes(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.mailer.weather.lose_reply("send")
+    order = shop.live(order_id)
+    assert order.state is State.COMPLETED
+    assert sent(shop) == ["confirmation", "result", "confirmation"]
+    assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 1
+
+
+def test_a_mail_provider_that_is_away_is_tried_again_with_growing_waits(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for _ in range(4):
+        shop.mailer.weather.fail("send", AWAY)
+    assert shop.live(order_id).state is State.COMPLETED
+    assert sorted(sent(shop)) == ["confirmation", "result"]
+
+
+def test_a_refused_result_mail_puts_the_order_on_hold(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.mailer.weather.fail("send", RefusedError("The double", "no such address"))
+    order = shop.live(order_id)
+    assert order.hold is HoldReason.EMAIL_NOT_SENT
+    assert order.state is State.READY
+
+
+def test_a_missing_upload_puts_the_order_on_hold_and_a_release_goes_on(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    key = shop.uploading.find(session_id).photos[0].upload.key
+    order_id = shop.pay(session_id)
+    kept = shop.storage.objects.pop(key)
+    assert shop.live(order_id, hours=0.2).hold is HoldReason.IMAGES_UNAVAILABLE
+    shop.storage.objects[key] = kept
+    cause = Cause(name="cli", key="release-1", actor="person:grace", correlation_id=order_id)
+    shop.recorder.record(order_id, [e.OrderReleased()], cause)
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_work_that_is_never_to_be_had_ends_on_hold_not_in_a_dead_letter(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for _ in range(50):
+        shop.storage.weather.fail("copy", AWAY)
+    order = shop.live(order_id, hours=24)
+    assert order.hold is HoldReason.STORAGE_UNAVAILABLE
+
+
+def test_a_mail_that_a_crash_may_have_sent_is_on_record_even_if_the_order_is_held_meanwhile(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.end_predictions()
+    while EmailKind.RESULT not in {email.kind for email in shop.order(order_id).emails.values()}:
+        shop.perform(shop.queue.waiting.popleft())
+    claimed = shop.working.claim(shop.queue.waiting.popleft())
+    assert claimed is not None  # the result is accepted, then the worker dies
+    person = Cause(name="cli", key="hold-1", actor="person:grace", correlation_id=order_id)
+    shop.recorder.record(order_id, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
+    shop.pass_time(minutes=1)
+    assert e.EmailUnconfirmed in kinds(shop, order_id)
+
+
+def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_new(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    email = next(iter(shop.order(order_id).emails.values()))
+    notice = MailNotice(
+        event_id="delivered-1",
+        email_id=email.email_id,
+        order_id=order_id,
+        message_id="message-1",
+        fate=MailFate.ACCEPTED,
+    )
+    with pytest.raises(RuntimeError), shop.books_break_at_record():
+        shop.mail_desk.take([notice], sha256_of(b"batch"))
+    shop.mail_desk.take([notice], sha256_of(b"batch"))
+    assert e.EmailSent in kinds(shop, order_id)
