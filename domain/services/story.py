@@ -35,6 +35,9 @@ from domain.services.wording import (
 NOTEWORTHY_PAUSE = timedelta(minutes=1)
 
 _TRIES = re.compile(r"attempt (\d+)\)$")  # how a worker's causes end, see ``working``
+#: What says that a worker's work came to a good end; what it says of tries before is about that work alone.
+_DONE = (e.ImagesMoved, e.RestorationStarted, e.DownloadPrepared, e.EmailSent, e.RefundIssued)
+
 _NAMES = {
     "stripe": "Stripe",
     "replicate": "Replicate",
@@ -137,7 +140,7 @@ class _Teller:
 
     def _sentence(self, recorded: e.RecordedEvent, after: Order) -> str:
         told = capitalised(self._told(recorded, after))
-        tries = _TRIES.search(recorded.cause)
+        tries = _TRIES.search(recorded.cause) if isinstance(recorded.event, _DONE) else None
         if tries and int(tries[1]) > 1:
             told += f" It took {tries[1]} tries."
         return told

@@ -146,6 +146,13 @@ def test_work_that_took_several_tries_says_so() -> None:
     assert texts(told)[1].endswith("verified byte for byte. It took 3 tries.")
 
 
+def test_tries_are_counted_for_what_was_done_and_not_for_what_followed_from_it() -> None:
+    cause = "reaction:1 (PrepareDownload, attempt 2)"
+    history = [replace(each, cause=cause) for each in log(*FACTS.until_delivered(), FACTS.held())]
+    counted = {type(each.recorded.event) for each in tell(history).passages if each.text.endswith("2 tries.")}
+    assert counted == {e.ImagesMoved, e.DownloadPrepared, e.EmailSent}
+
+
 def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
     told = story(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_issued(490))
     assert "Photo 3 was given up: the model's safety filter stopped it. Its share of 4.90 EUR" in "".join(
