@@ -3,6 +3,7 @@
 from domain.model.values import (
     OrderId,
 )
+from domain.ports.payments import PaymentNotice
 from tests.doubles.shop import MemoryShop
 
 
