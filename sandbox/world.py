@@ -13,7 +13,7 @@ from typing import Self
 
 from minio import Minio
 
-from sandbox.kept import kept, private_folder
+from sandbox.kept import DataFolderError, kept, private_folder
 from sandbox.ports import claimed_ports
 from sandbox.processes import Process, Supervisor
 from sandbox.services import postgres_server, seaweedfs_server, valkey_server
@@ -29,17 +29,14 @@ _TWIN_READY_SECONDS = 60.0
 _TWIN_STOP_SECONDS = 3.0
 
 
-class DataFolderInUseError(Exception):
+class DataFolderInUseError(DataFolderError):
     """Another sandbox lives in the data folder."""
 
     def __init__(self, data_dir: Path, pid: str) -> None:
         self.data_dir = data_dir
         self.pid = pid
-        super().__init__(data_dir, pid)
-
-    def __str__(self) -> str:
-        return (
-            f"Process {self.pid} is using the data folder {self.data_dir}: end it, or choose another folder."
+        super().__init__(
+            f"Process {pid} is using the data folder {data_dir}: end it, or choose another folder."
         )
 
 

@@ -13,10 +13,10 @@ from typing import Self
 from entrypoints.bootstrap.books import upgrade
 from entrypoints.failures import CommandFailedError
 from entrypoints.settings import DatabaseSettings, Settings
-from sandbox.kept import keep, kept
+from sandbox.kept import DataFolderError, keep, kept
 from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process, ProcessError
-from sandbox.world import DataFolderInUseError, Sandbox
+from sandbox.world import Sandbox
 
 #: What the sandbox does not know; and with local providers there is no reason for the patience real ones deserve.
 LOCAL = {
@@ -156,7 +156,7 @@ def told() -> Iterator[None]:
         raise CommandFailedError(
             f"{error.name} {error.reason}; the end of its log:{tail or ' empty'}"
         ) from error
-    except DataFolderInUseError as error:
+    except DataFolderError as error:
         raise CommandFailedError(str(error)) from error
 
 
