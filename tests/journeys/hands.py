@@ -106,6 +106,15 @@ class Hands:
         count: int = row[0]
         return count
 
+    def claimed_work(self) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and arguments of every reaction that was claimed, and the claim committed."""
+        rows = self._database.execute("SELECT kind, arguments FROM reactions WHERE attempts >= 1")
+        return [(kind, arguments) for kind, arguments in rows]
+
+    def upload_sessions(self) -> set[str]:
+        """The id of every upload session."""
+        return {str(found) for (found,) in self._database.execute("SELECT session_id FROM upload_sessions")}
+
     def unmatched_payments(self) -> set[str]:
         """The payment intents that were set aside."""
         rows = self._database.execute("SELECT payment_intent_id FROM unmatched_payments")

@@ -1,41 +1,12 @@
 """Whatever is taken away in the middle of an order, it ends complete, with two mails, each thing once in the log."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from domain.model.lifecycle import State
-from domain.model.values import OrderId
-from entrypoints.cli.customer import Customer
+from tests.journeys.endings import completes_with_two_mails
 from tests.journeys.hands import Hands
 from tests.waiting import eventually
-
-ONCE = {
-    "PaymentReceived": 1,
-    "ImagesMoved": 1,
-    "RestorationCompleted": 2,
-    "DownloadPrepared": 1,
-    "EmailSent": 2,
-}
-
-
-def completes_with_two_mails(hands: Hands, customer: Customer, order_id: OrderId) -> None:
-    def is_done() -> bool:
-        # The confirmation may come last: when a crash hid whether it was sent, the shop waits for word of it.
-        return (
-            hands.order(order_id).state is State.COMPLETED
-            and hands.event_names(order_id).count("EmailSent") >= 2
-        )
-
-    eventually(is_done, "the completed order with its two mails")
-    counted = Counter(hands.event_names(order_id))
-    assert {name: counted[name] for name in ONCE} == ONCE
-    mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "the two mails")
-    assert len(mails) == 2
-    link = next(link for mail in mails if (link := customer.link_in(mail)))
-    with customer.following(link) as chunks:
-        assert next(chunks).startswith(b"PK")
 
 
 def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: Hands, photo: Path) -> None:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from minio import Minio
@@ -16,12 +18,21 @@ from domain.model import events as e
 from domain.model.evolve import fold
 from domain.model.lifecycle import State
 from domain.model.order import Order
-from domain.model.values import OrderId, StoredObject
+from domain.model.values import ImageId, OrderId, StoredObject
 from tests.domain.laws import check_laws
 from tests.journeys.hands import Hands
 from tests.waiting import eventually
 
 Histories = dict[OrderId, list[e.RecordedEvent]]
+#: As the restorer's ledger holds it.
+Prediction = dict[str, Any]
+
+#: The work that has a provider do something, and what names it there.
+_WORK_THAT_WRITES = {
+    "SendEmail": ("email_id",),
+    "IssueRefund": ("refund_id",),
+    "RestoreImage": ("image_id", "attempt"),
+}
 
 
 @pytest.fixture
@@ -36,6 +47,18 @@ def histories(hands: Hands, photo: Path) -> Histories:
         return found if resting and not hands.open_work() else {}
 
     return eventually(at_rest, "the rest of all orders")
+
+
+@pytest.fixture
+def storage(hands: Hands) -> Minio:
+    shop = hands.shop.environment
+    return Minio(
+        shop["S3_ENDPOINT"].removeprefix("http://"),
+        shop["S3_ACCESS_KEY"],
+        shop["S3_SECRET_KEY"],
+        secure=False,
+        region=shop["S3_REGION"],
+    )
 
 
 @pytest.fixture
@@ -76,23 +99,57 @@ def test_the_providers_refunds_are_those_of_the_log(hands: Hands, orders: list[O
     assert ours == theirs
 
 
+def test_no_provider_was_written_to_without_a_committed_claim(hands: Hands, histories: Histories) -> None:
+    del histories
+    claimed = {
+        (kind, *(str(arguments[name]) for name in _WORK_THAT_WRITES[kind]))
+        for kind, arguments in hands.claimed_work()
+        if kind in _WORK_THAT_WRITES
+    }
+    mails = {("SendEmail", mail["custom_args"]["email_id"]) for mail in hands.ledger("sendgrid")["mail"]}
+    refunds = {
+        ("IssueRefund", refund["metadata"]["refund_id"])
+        for refund in hands.ledger("stripe").get("refund", [])
+    }
+    predictions = {
+        ("RestoreImage", *_address(prediction)[1:]) for prediction in hands.ledger("replicate")["prediction"]
+    }
+    assert mails
+    assert predictions
+    assert mails | refunds | predictions <= claimed
+
+
 def test_every_object_that_the_log_names_exists_with_its_fingerprint(
-    hands: Hands, histories: Histories
+    hands: Hands, storage: Minio, histories: Histories
 ) -> None:
-    shop = hands.shop.environment
-    storage = Minio(
-        shop["S3_ENDPOINT"].removeprefix("http://"),
-        shop["S3_ACCESS_KEY"],
-        shop["S3_SECRET_KEY"],
-        secure=False,
-        region=shop["S3_REGION"],
-    )
     named = [stored for history in histories.values() for stored in _stored_objects(history)]
     assert named
     for stored in named:
-        with closing(storage.get_object(shop["S3_BUCKET"], stored.key)) as answer:
+        with closing(storage.get_object(hands.shop.environment["S3_BUCKET"], stored.key)) as answer:
             assert hashlib.sha256(answer.read()).hexdigest() == stored.sha256
             answer.release_conn()
+
+
+def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_second(
+    hands: Hands, storage: Minio, histories: Histories
+) -> None:
+    """Originals and archives have keys that a repeat writes again, so nothing but what is named can be left there.
+
+    An output lies under its prediction. A worker that was killed between storing and recording it leaves an orphan if
+    another prediction settled the image meanwhile; it waits for the order's photos to be purged.
+    """
+    kept = {
+        str(found.object_name)
+        for found in storage.list_objects(hands.shop.environment["S3_BUCKET"], recursive=True)
+    }
+    temporary = {key for key in kept if key.startswith("uploads/temp/")}
+    assert {key.split("/")[2] for key in temporary} <= hands.upload_sessions()
+    named = {stored.key for history in histories.values() for stored in _stored_objects(history)}
+    second = {
+        f"uploads/restored/{_address(prediction)[0]}/{prediction['id']}"
+        for prediction in _came_second(hands, histories)
+    }
+    assert kept - temporary - named <= second
 
 
 def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, histories: Histories) -> None:
@@ -105,17 +162,20 @@ def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, his
     assert max(accepted.values()) <= 2
 
 
-def test_every_prediction_the_shop_started_is_on_record_or_came_to_nothing(
+def test_every_prediction_on_record_was_the_restorers(hands: Hands, histories: Histories) -> None:
+    theirs = {prediction["id"] for prediction in hands.ledger("replicate")["prediction"]}
+    assert _recorded_predictions(histories) <= theirs
+
+
+def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its_image(
     hands: Hands, histories: Histories
 ) -> None:
-    recorded = {
-        event.event.prediction_id
-        for history in histories.values()
-        for event in history
-        if isinstance(event.event, e.RestorationStarted | e.RestorationCompleted | e.RestorationAttemptFailed)
-    }
-    theirs = {prediction["id"] for prediction in hands.ledger("replicate")["prediction"]}
-    assert recorded <= theirs
+    """A start whose reply was lost, or hidden by a crash, is made again: the first outcome to come in is taken."""
+    orders = {str(order_id): fold(order_id, history) for order_id, history in histories.items()}
+    for prediction in _came_second(hands, histories):
+        order_id, image_id, _ = _address(prediction)
+        image = orders[order_id].images[ImageId(UUID(image_id))]
+        assert image.is_settled, f"Nobody collected prediction {prediction['id']} of image {image_id}."
 
 
 def test_a_token_is_nowhere_in_the_database(hands: Hands, orders: list[Order]) -> None:
@@ -131,6 +191,33 @@ def test_no_personal_data_is_in_the_log(hands: Hands, histories: Histories) -> N
     assert "@" not in log
     assert "Ada" not in log
     assert "harvest" not in log
+
+
+def _came_second(hands: Hands, histories: Histories) -> list[Prediction]:
+    """The predictions that succeeded and are not on record."""
+    recorded = _recorded_predictions(histories)
+    return [
+        prediction
+        for prediction in hands.ledger("replicate")["prediction"]
+        if prediction["status"] == "succeeded" and prediction["id"] not in recorded
+    ]
+
+
+def _recorded_predictions(histories: Histories) -> set[str | None]:
+    return {
+        recorded.event.prediction_id
+        for history in histories.values()
+        for recorded in history
+        if isinstance(
+            recorded.event, e.RestorationStarted | e.RestorationCompleted | e.RestorationAttemptFailed
+        )
+    } - {None}
+
+
+def _address(prediction: Prediction) -> tuple[str, str, str]:
+    """Order, image and attempt, out of the address the shop had the restorer post to."""
+    order_id, image_id, attempt, _ = prediction["_webhook"].split("/")[-4:]
+    return order_id, image_id, attempt
 
 
 def _stored_objects(history: list[e.RecordedEvent]) -> Iterator[StoredObject]:

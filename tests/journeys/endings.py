@@ -1,0 +1,39 @@
+"""How an order ends well, whatever was done to it on the way."""
+
+from collections import Counter
+
+from domain.model.lifecycle import State
+from domain.model.values import OrderId
+from entrypoints.cli.customer import Customer
+from tests.journeys.hands import Hands
+from tests.waiting import eventually
+
+
+def completes_with_two_mails(
+    hands: Hands, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
+) -> None:
+    """Wait for the end; each thing is once in the log and once in the mailbox, and the link opens an archive."""
+
+    def is_done() -> bool:
+        # The confirmation may come last: when a crash hid whether it was sent, the shop waits for word of it.
+        return (
+            hands.order(order_id).state is State.COMPLETED
+            and hands.event_names(order_id).count("EmailSent") >= 2
+        )
+
+    eventually(is_done, "The completed order with its two mails")
+    once = {
+        "PaymentReceived": 1,
+        "ImagesMoved": 1,
+        "RestorationCompleted": restored,
+        "RefundIssued": refunds,
+        "DownloadPrepared": 1,
+        "EmailSent": 2,
+    }
+    counted = Counter(hands.event_names(order_id))
+    assert {name: counted[name] for name in once} == once
+    mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "The two mails")
+    assert len(mails) == 2
+    link = next(link for mail in mails if (link := customer.link_in(mail)))
+    with customer.following(link) as chunks:
+        assert next(chunks).startswith(b"PK")
