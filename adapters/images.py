@@ -3,12 +3,14 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import BinaryIO
 
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from domain.ports.errors import UnreadablePictureError
+from adapters.picture_metadata import without_metadata
+from domain.ports.errors import UnavailableError, UnreadablePictureError
 from domain.ports.world import PictureFacts
 
 #: What scanners, cameras and phones make. Every decoder that is not on the list is one that cannot be attacked.
@@ -34,29 +36,63 @@ _ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
 
 #: JPEG is checked at this fraction of its size: all of its data is read, with little memory.
 _DRAFT = 8
+_DRAFTED_FORMATS = frozenset({"JPEG", "MPO"})
 
 _UPRIGHT_QUALITY = 95
 
-#: A large print, scanned well, or the best camera there is; decoded it fills 300 MB.
-MAX_PIXELS = 100_000_000
+#: A large print, scanned well. Decoding and turning it takes 200 to 580 MiB in most formats, and 790 MiB in the worst
+#: of them, which are WebP and TIFF with 16 bits a channel.
+MAX_PIXELS = 50_000_000
+
+#: The best camera there is. It takes 10 MiB to look into such a JPEG and 780 MiB to turn it. A progressive one counts
+#: with the others: its decoder holds the whole picture even for a look, and would come to 1,150 MiB.
+MAX_JPEG_PIXELS = 100_000_000
+
+#: So many pictures are decoded at a time, which bounds what a process needs for them to 1.6 GiB: a file of a few
+#: hundred kilobytes may be a picture of any size.
+DECODED_AT_A_TIME = 2
+
+#: How long to wait for a turn: a picture takes up to five seconds, and all the threads that receive photos may queue.
+#: It ends, because a decoder that hangs must not take one waiting thread after the other with it.
+PATIENCE_SECONDS = 60.0
+
+#: Pictures are converted in strips of about this size, so that only the source and the result are whole in memory.
+_STRIP_PIXELS = 1_000_000
+
+#: The modes without colours, besides the sixteen and more bits that begin with I.
+_GREY_MODES = frozenset({"1", "L", "LA", "La", "F"})
 
 #: Less than this is an icon, and some models fail on it.
 MIN_SIDE_PIXELS = 32
 
 
 class PillowInspector:
-    """Decodes pictures within limits: ``max_pixels`` in all, ``min_side_pixels`` on the shorter side."""
+    """Decodes pictures within limits, two at a time; who has to wait too long for a turn gets UnavailableError.
 
-    def __init__(self, max_pixels: int = MAX_PIXELS, *, min_side_pixels: int = MIN_SIDE_PIXELS) -> None:
+    A picture has at most ``max_pixels`` in all, or ``max_jpeg_pixels`` where the format spares memory, and at least
+    ``min_side_pixels`` on the shorter side. The turns are an instance's own: one for each process.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        max_jpeg_pixels: int = MAX_JPEG_PIXELS,
+        min_side_pixels: int = MIN_SIDE_PIXELS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._max_pixels = max_pixels
+        self._max_jpeg_pixels = max_jpeg_pixels
         self._min_side_pixels = min_side_pixels
+        self._turns = BoundedSemaphore(DECODED_AT_A_TIME)
+        self._patience_seconds = patience_seconds
         pillow_heif.register_heif_opener()
         # Pillow's own limit only warns until twice its value; ours is checked before anything is decoded.
         Image.MAX_IMAGE_PIXELS = None
 
     def inspect(self, picture: BinaryIO) -> PictureFacts:
         """Decode the whole picture within limits, see the port."""
-        with self._opened(picture) as image:
+        with self._turn(), self._opened(picture) as image:
             width, height = image.size
             image.draft(None, (width // _DRAFT, height // _DRAFT))
             image.load()
@@ -65,13 +101,30 @@ class PillowInspector:
             return PictureFacts(media_type=_MEDIA_TYPES[image.format or ""], width=width, height=height)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """The picture as every restorer can read it, see the port; a converted one is JPEG, without its metadata."""
-        with self._opened(picture) as image:
+        """The picture as every restorer can read it, see the port; a converted one is JPEG.
+
+        It leaves the house without its metadata in any case: where a family's photos were taken is not for others.
+        """
+        with self._turn(), self._opened(picture) as image:
             is_common = image.format in _COMMON_FORMATS and image.mode in _COMMON_MODES
             if is_common and image.getexif().get(_ORIENTATION, 1) == 1:
-                picture.seek(0)
-                return picture, _MEDIA_TYPES[image.format or ""]
+                file_format = image.format or ""
+                return _bare(picture, file_format), _MEDIA_TYPES[file_format]
             return _as_jpeg(image), "image/jpeg"
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until few enough others are at it; opening comes after, because some openers read the whole file."""
+        if not self._turns.acquire(timeout=self._patience_seconds):
+            raise UnavailableError(
+                "The look into pictures",
+                f"others took longer than {self._patience_seconds:.0f} seconds",
+                retry_after_seconds=self._patience_seconds,
+            )
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     @contextmanager
     def _opened(self, picture: BinaryIO) -> Iterator[Image.Image]:
@@ -79,7 +132,7 @@ class PillowInspector:
         picture.seek(0)
         try:
             with Image.open(picture, formats=FORMATS) as image:
-                self._check_size(*image.size)
+                self._check_size(image)
                 yield image
         except (UnreadablePictureError, MemoryError):
             raise
@@ -95,11 +148,17 @@ class PillowInspector:
                 "Please open it on your computer, save it again and send the new file.",
             ) from error
 
-    def _check_size(self, width: int, height: int) -> None:
-        if width * height > self._max_pixels:
+    def _check_size(self, image: Image.Image) -> None:
+        width, height = image.size
+        is_spared = image.format in _DRAFTED_FORMATS and "progressive" not in image.info
+        limit = self._max_jpeg_pixels if is_spared else self._max_pixels
+        if width * height > limit:
+            otherwise = (
+                f", or as a JPEG that is not progressive, with at most {self._max_jpeg_pixels // 1_000_000}"
+            )
             raise UnreadablePictureError(
                 f"This picture is too large: {width} x {height} pixels.",
-                f"Please send it with at most {self._max_pixels // 1_000_000} megapixels.",
+                f"Please send it with at most {limit // 1_000_000} megapixels{'' if is_spared else otherwise}.",
             )
         if min(width, height) < self._min_side_pixels:
             raise UnreadablePictureError(
@@ -108,13 +167,22 @@ class PillowInspector:
             )
 
 
+def _bare(picture: BinaryIO, file_format: str) -> BinaryIO:
+    picture.seek(0)
+    given = picture.read()
+    bare = without_metadata(given, file_format)
+    picture.seek(0)
+    return picture if bare == given else io.BytesIO(bare)
+
+
 def _as_jpeg(image: Image.Image) -> BinaryIO:
     """Turn, flatten and encode; the result is a tenth of the bitmap that had to be in memory for it."""
     profile = image.info.get("icc_profile") if image.mode in {"L", "RGB"} else None
     ImageOps.exif_transpose(image, in_place=True)
     file = io.BytesIO()
-    _in_plain_colours(image).save(
-        file, "JPEG", quality=_UPRIGHT_QUALITY, subsampling=0, icc_profile=profile, exif=b""
+    plain = _in_plain_colours(image)
+    plain.save(
+        file, "JPEG", quality=_UPRIGHT_QUALITY, subsampling=0, icc_profile=profile, exif=b"", comment=b""
     )
     file.seek(0)
     return file
@@ -124,10 +192,20 @@ def _in_plain_colours(image: Image.Image) -> Image.Image:
     """Eight bits a channel, grey or RGB; what is transparent becomes white paper."""
     if image.mode in {"L", "RGB"}:
         return image
-    if image.mode.startswith("I"):
+    is_grey = image.mode in _GREY_MODES or image.mode.startswith("I")
+    plain = Image.new("L" if is_grey else "RGB", image.size)
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        plain.paste(_plain_strip(image.crop(box)).convert(plain.mode), box)
+    return plain
+
+
+def _plain_strip(strip: Image.Image) -> Image.Image:
+    if strip.mode.startswith("I"):
         # Scanners write 16 bits of grey, which a plain conversion would cut off instead of scaling.
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+        return strip.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if strip.has_transparency_data:
+        paper = Image.new("RGBA", strip.size, "white")
+        return Image.alpha_composite(paper, strip.convert("RGBA"))
+    return strip

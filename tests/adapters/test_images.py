@@ -1,8 +1,12 @@
 import io
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 from typing import Any
 
 import pillow_heif
@@ -10,13 +14,14 @@ import pytest
 from PIL import Image
 
 from adapters.images import PillowInspector
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnavailableError, UnreadablePictureError
 from domain.ports.world import PictureFacts
 
 pillow_heif.register_heif_opener()
 
 INSPECTOR = PillowInspector(max_pixels=4_000_000)
-SAMPLES = Path(__file__).parents[2] / "sandbox" / "samples"
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "sandbox" / "samples"
 #: How a phone held upright writes a picture: lying on its side, with a note in its EXIF data.
 LYING = 6
 
@@ -110,8 +115,91 @@ def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
     finally:
         tracemalloc.stop()
     assert refusal.value.problem == "This picture is too large: 60000 x 60000 pixels."
-    assert refusal.value.advice == "Please send it with at most 4 megapixels."
+    assert refusal.value.advice == (
+        "Please send it with at most 4 megapixels, or as a JPEG that is not progressive, with at most 100."
+    )
     assert peak < 5_000_000
+
+
+def test_a_jpeg_may_be_larger_than_what_takes_more_memory() -> None:
+    inspector = PillowInspector(max_pixels=9_000, max_jpeg_pixels=10_000)
+    allowed, larger = picture((120, 80)), picture((120, 90))
+    for file_format in ("JPEG", "MPO"):
+        assert inspector.inspect(encoded(allowed, file_format)).width == 120
+        with pytest.raises(UnreadablePictureError, match=r"120 x 90 pixels.*at most 0 megapixels\.$"):
+            inspector.inspect(encoded(larger, file_format))
+    for file_format, options in (("PNG", {}), ("WEBP", {}), ("TIFF", {}), ("JPEG", {"progressive": True})):
+        with pytest.raises(UnreadablePictureError, match="or as a JPEG that is not progressive"):
+            inspector.inspect(encoded(allowed, file_format, **options))
+
+
+#: Sets a picture upright in a process of its own, and tells by how many bytes a pixel that made the process grow.
+PEAK = """
+import re, sys
+from pathlib import Path
+from PIL import Image
+from adapters.images import PillowInspector
+
+def peak_bytes():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+inspector = PillowInspector()
+Image.init()
+before = peak_bytes()
+with open(sys.argv[1], "rb") as file:
+    inspector.upright(file)
+print((peak_bytes() - before) / 16_000_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read where Linux tells it")
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "I;16", "P"])
+def test_no_picture_is_held_more_than_twice(mode: str, tmp_path: Path) -> None:
+    file = tmp_path / "the-whole-village-1911.png"
+    Image.new(mode, (4_000, 4_000)).save(file, exif=exif(LYING), compress_level=1)
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", PEAK, str(file)], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert float(told.stdout) < 2 * 4 + 2
+
+
+class Unhurried(io.BytesIO):
+    """A file whose first reader waits until it may go on."""
+
+    def __init__(self, content: bytes, reached: Semaphore, may_go_on: Event) -> None:
+        super().__init__(content)
+        self._reached = reached
+        self._may_go_on = may_go_on
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._reached.release()
+        assert self._may_go_on.wait(timeout=20)
+        return super().read(size)
+
+
+def test_two_pictures_are_decoded_at_a_time_and_a_third_waits_its_turn() -> None:
+    inspector = PillowInspector(patience_seconds=0)
+    content = encoded(picture(), "PNG").getvalue()
+    reached, may_go_on = Semaphore(0), Event()
+    with ThreadPoolExecutor(2) as threads:
+        looks: list[Future[Any]] = [
+            threads.submit(inspector.inspect, Unhurried(content, reached, may_go_on)),
+            threads.submit(inspector.upright, Unhurried(content, reached, may_go_on)),
+        ]
+        try:
+            assert all(reached.acquire(timeout=20) for _ in looks)
+            for look in (inspector.inspect, inspector.upright):
+                with pytest.raises(UnavailableError) as refusal:
+                    look(io.BytesIO(content))
+                assert refusal.value.retry_after_seconds is not None
+        finally:
+            may_go_on.set()
+        assert [bool(look.result()) for look in looks] == [True, True]
+    for refused in (b"no picture", content[:60]):
+        for _ in range(3):
+            with pytest.raises(UnreadablePictureError):
+                inspector.inspect(io.BytesIO(refused))
+    assert inspector.inspect(io.BytesIO(content)).width == 120
 
 
 def bomb(width: int, height: int) -> io.BytesIO:
