@@ -4,12 +4,14 @@ import re
 from uuid import UUID
 
 import msgspec
+from anyio import to_thread
 from litestar import post
 from litestar.params import JSONBody
 
 from domain.model.values import UploadSessionId
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import views
-from entrypoints.http.parameters import TheShop
+from entrypoints.http.parameters import CheckoutThreads, TheShop
 
 #: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -30,9 +32,15 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("email is not an e-mail address, so correct it or leave it out")
 
 
-@post("/api/checkout-sessions", sync_to_thread=True)
-def open_checkout(shop: TheShop, data: JSONBody[CheckoutRequest]) -> views.CheckoutView:
+@post("/api/checkout-sessions")
+async def open_checkout(
+    shop: TheShop, checkout_threads: CheckoutThreads, data: JSONBody[CheckoutRequest]
+) -> views.CheckoutView:
     """Quote the session's photos and open the provider's page; asking again gives the same page."""
+    return await to_thread.run_sync(_open, shop, data, limiter=checkout_threads)
+
+
+def _open(shop: Shop, data: CheckoutRequest) -> views.CheckoutView:
     session_id = UploadSessionId(data.session_id)
     checkout = shop.checking_out.open(session_id, email=data.email)
     photos = len(shop.uploading.find(session_id).photos)

@@ -12,9 +12,14 @@ from entrypoints.bootstrap.shop import Shop
 TheShop = NamedDependency[SkipValidation[Shop]]
 
 #: The threads that move photos, apart from those that answer: a slow storage must not keep a webhook waiting. Few,
-#: because a photo that is being decoded may take some hundred megabytes.
+#: because only two photos are looked into at a time, and each that waits is open on the disk.
 BulkThreads = NamedDependency[SkipValidation[CapacityLimiter]]
 BULK_THREADS = 16
+
+#: The threads that wait for the payment provider while it opens a checkout, for half a minute when it hangs: they too
+#: are apart from those that take its webhooks.
+CheckoutThreads = NamedDependency[SkipValidation[CapacityLimiter]]
+CHECKOUT_THREADS = 16
 
 LONGEST_FILE_NAME = 200
 

@@ -1,9 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from anyio import to_thread
 
 from domain.ports.errors import RefusedError
+from domain.ports.payments import CheckoutWish, OpenedCheckout
+from entrypoints.http.parameters import CHECKOUT_THREADS
 from tests.entrypoints.http_fixtures import PORTRAIT, Doorway, assert_problem
 
 
@@ -75,3 +80,30 @@ def test_a_refusal_of_the_provider_is_told_without_its_words(door: Doorway) -> N
     refused = assert_problem(ask(door, session_id), 502, "provider-refused")
     assert "key_expired" in refused["detail"]
     assert "req_7" not in refused["detail"]
+
+
+def test_a_provider_that_hangs_delays_no_notice(door: Doorway) -> None:
+    paid, *asking = [door.shop.upload(PORTRAIT) for _ in range(1 + CHECKOUT_THREADS)]
+    event = door.payment_event(paid)
+    reached, may_go_on = Semaphore(0), Event()
+    open_checkout = door.shop.payments.open_checkout
+
+    def hang(wish: CheckoutWish) -> OpenedCheckout:
+        reached.release()
+        assert may_go_on.wait(timeout=20)
+        return open_checkout(wish)
+
+    door.shop.payments.open_checkout = hang  # type: ignore[method-assign]
+    door.http.blocking_portal.call(leave_as_many_threads_for_all_else, CHECKOUT_THREADS)
+    with ThreadPoolExecutor(CHECKOUT_THREADS + 1) as clients:
+        checkouts = [clients.submit(ask, door, session_id) for session_id in asking]
+        try:
+            assert all(reached.acquire(timeout=10) for _ in checkouts)
+            assert clients.submit(door.post_from_stripe, event).result(timeout=5).status_code == 200
+        finally:
+            may_go_on.set()
+        assert {checkout.result().status_code for checkout in checkouts} == {201}
+
+
+async def leave_as_many_threads_for_all_else(number: int) -> None:
+    to_thread.current_default_thread_limiter().total_tokens = number
