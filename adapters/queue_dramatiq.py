@@ -82,7 +82,7 @@ class WakingBroker(RedisBroker):
 
     consumer_class: ClassVar[type] = _WakingConsumer
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, queue_names: Iterable[str]) -> None:
         pool = redis.ConnectionPool.from_url(
             redis_url, socket_timeout=SOCKET_TIMEOUT_SECONDS, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS
         )
@@ -93,7 +93,7 @@ class WakingBroker(RedisBroker):
             heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
             maintenance_chance=MAINTENANCE_CHANCE,
         )
-        for queue_name in sorted(set(QUEUES.values())):
+        for queue_name in queue_names:
             self.declare_queue(queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1) -> _WakingConsumer:  # noqa: ARG002
@@ -113,7 +113,9 @@ class DramatiqQueue:
     """Sends the ids of reactions that are due."""
 
     def __init__(self, redis_url: str) -> None:
-        self.broker = WakingBroker(redis_url)
+        self._redis_url = redis_url
+        self.broker = WakingBroker(redis_url, sorted(set(QUEUES.values())))
+        self._brokers = [self.broker]
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
         """Tell workers; when Redis is away the sweeper does it later, so that is logged and no error."""
@@ -140,11 +142,18 @@ class DramatiqQueue:
         except redis.RedisError as error:
             raise UnavailableError("Redis", "no answer; check REDIS_URL") from error
 
+    def broker_of(self, queue_name: str) -> WakingBroker:
+        """A broker that knows this queue only, for a worker whose hands are for nothing else."""
+        broker = WakingBroker(self._redis_url, [queue_name])
+        self._brokers.append(broker)
+        return broker
+
     def close(self) -> None:
         """Give the connections back."""
-        self.broker.close()
-        self.broker.client.close()
-        self.broker.client.connection_pool.disconnect()
+        for broker in self._brokers:
+            broker.close()
+            broker.client.close()
+            broker.client.connection_pool.disconnect()
 
 
 def _wake_key(queue_name: str) -> str:

@@ -8,7 +8,7 @@ from threading import Event, Thread
 import dramatiq
 import structlog
 
-from entrypoints.bootstrap.shop import build
+from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import declare_actors
@@ -30,8 +30,6 @@ def run(settings: Settings) -> None:
     with build(settings) as shop:
         shop.books.check()
         leases = LeaseKeeper(shop.working)
-        broker = shop.queue.broker
-        declare_actors(broker, shop.working, leases)
         schedule = Schedule(
             Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
             Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=leases.renew),
@@ -41,11 +39,11 @@ def run(settings: Settings) -> None:
                 do=shop.housekeeping.tidy,
             ),
         )
-        # Dramatiq's threads take from all queues of a worker alike: only one for each keeps a provider that hangs
-        # from taking the hands that send mail and pay money back.
+        # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
+        # hangs from taking the hands that send mail and pay money back.
         workers = [
-            dramatiq.Worker(broker, queues={queue_name}, worker_threads=settings.worker_threads)
-            for queue_name in sorted(broker.get_declared_queues())
+            _worker(shop, leases, queue_name, settings.worker_threads)
+            for queue_name in sorted(shop.queue.broker.get_declared_queues())
         ]
         for worker in workers:
             worker.start()
@@ -57,6 +55,12 @@ def run(settings: Settings) -> None:
         # The leases are kept until the work in hand is done.
         _drain(workers)
         schedule.stop(DRAIN_SECONDS)
+
+
+def _worker(shop: Shop, leases: LeaseKeeper, queue_name: str, threads: int) -> dramatiq.Worker:
+    broker = shop.queue.broker_of(queue_name)
+    declare_actors(broker, shop.working, leases)
+    return dramatiq.Worker(broker, worker_threads=threads)
 
 
 def _drain(workers: list[dramatiq.Worker]) -> None:
