@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic.util.exc import CommandError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapters.postgres import books as postgres
 from domain.ports.books import Books
@@ -23,19 +23,29 @@ class UnknownRevisionError(CommandFailedError):
         )
 
 
+class NoDatabaseError(CommandFailedError):
+    """The database cannot be reached, or does not let us in."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"The database cannot be used ({reason}): check DATABASE_URL, and that PostgreSQL is running."
+        )
+
+
 @contextmanager
 def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Books]:
-    """The books, once they answer and their schema is current; raises UnavailableError if not."""
+    """The books, once they answer and their schema is current; raises NoDatabaseError or UnavailableError if not."""
     books = postgres.PostgresBooks(settings.database_url, connections=connections)
     try:
-        books.check()
+        _check(books)
         yield books
     finally:
         books.close()
 
 
 def upgrade(settings: DatabaseSettings, revision: str = "head") -> None:
-    """Bring the schema to a revision; raises UnavailableError or UnknownRevisionError."""
+    """Bring the schema to a revision; raises NoDatabaseError or UnknownRevisionError."""
     with _explained(revision):
         postgres.upgrade(settings.database_url, revision)
 
@@ -46,11 +56,29 @@ def downgrade(settings: DatabaseSettings, revision: str) -> None:
         postgres.downgrade(settings.database_url, revision)
 
 
+def _check(books: Books) -> None:
+    try:
+        with _explained():
+            books.check()
+    except UnavailableError as error:
+        if isinstance(error.__cause__, DBAPIError):
+            raise NoDatabaseError(_reason(error.__cause__)) from error
+        raise
+
+
 @contextmanager
-def _explained(revision: str) -> Iterator[None]:
+def _explained(revision: str = "head") -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise UnavailableError("PostgreSQL", "no connection; check DATABASE_URL") from error
+    except DBAPIError as error:
+        if error.statement and not isinstance(error, OperationalError):
+            raise  # a defect of ours, and no trouble with the connection
+        raise NoDatabaseError(_reason(error)) from error
     except CommandError as error:
         raise UnknownRevisionError(revision) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    """What libpq says of a connection that failed: its first line, which never holds the password."""
+    first_line, *_ = str(error.orig).splitlines() or [type(error).__name__]
+    return first_line.removeprefix("connection failed: ").removeprefix("connection is bad: ")

@@ -24,7 +24,7 @@ from domain.ports.mail import MailNotices
 from domain.ports.payments import PaymentNotices
 from domain.ports.restorer import RestorationNotices
 from domain.ports.storage import ObjectStore
-from domain.ports.world import Scratch
+from domain.ports.world import Clock, Ids, PictureInspector, Scratch
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
 from domain.services.housekeeping import Housekeeping
@@ -96,91 +96,54 @@ def policy_from(settings: Settings) -> Policy:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _World:
+    """Everything outside the domain, each thing behind its port."""
+
+    policy: Policy
+    clock: Clock
+    ids: Ids
+    scratch: Scratch
+    sealer: Sealer
+    inspector: PictureInspector
+    books: PostgresBooks
+    queue: DramatiqQueue
+    storage: MinioStore
+    payments: StripePayments
+    restorer: ReplicateRestorer
+    mailer: SendGridMailer
+
+    def closing(self) -> ExitStack:
+        """What gives every connection back."""
+        resources = ExitStack()
+        for each in (self.books, self.queue, self.storage, self.payments, self.restorer):
+            resources.callback(each.close)
+        return resources
+
+
 def build(settings: Settings) -> Shop:
     """Wire a shop; nothing is connected before it is used."""
-    policy = policy_from(settings)
-    clock, ids, scratch = system.SystemClock(), system.TimeOrderedIds(), system.TemporaryFiles()
-    sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
-    resources = ExitStack()
-    books = PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8)
-    resources.callback(books.close)
-    queue = DramatiqQueue(str(settings.redis_url))
-    resources.callback(queue.close)
-    storage = MinioStore(
-        endpoint_url=settings.s3_endpoint,
-        access_key=settings.s3_access_key.get_secret_value(),
-        secret_key=settings.s3_secret_key.get_secret_value(),
-        bucket=settings.s3_bucket,
-        region=settings.s3_region,
-    )
-    resources.callback(storage.close)
-    payments = StripePayments(
-        secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
-    )
-    resources.callback(payments.close)
-    restorer = ReplicateRestorer(
-        api_token=settings.replicate_api_token.get_secret_value(),
-        api_base=settings.replicate_api_base,
-        model=settings.replicate_model,
-        input_name=settings.replicate_input_name,
-        extra_input=settings.replicate_extra_input,
-        output_hosts=frozenset(settings.replicate_output_hosts),
-    )
-    resources.callback(restorer.close)
-    mailer = SendGridMailer(
-        api_key=settings.sendgrid_api_key.get_secret_value(),
-        api_base=settings.sendgrid_api_base,
-        sender_address=settings.sender_address,
-        sender_name=settings.sender_name,
-    )
-    inspector = PillowInspector()
+    world = _world(settings)
+    books, clock, ids, policy = world.books, world.clock, world.ids, world.policy
+    storage, queue, sealer = world.storage, world.queue, world.sealer
     recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
-    delivering = Delivering(
-        books=books,
-        storage=storage,
-        archiver=ZipArchiver(),
-        recorder=recorder,
-        sealer=sealer,
-        clock=clock,
-        policy=policy,
-    )
-    crafts = Crafts(
-        moving=Moving(storage=storage),
-        restoring=Restoring(
-            restorer=restorer,
-            storage=storage,
-            inspector=inspector,
-            scratch=scratch,
-            sealer=sealer,
-            clock=clock,
-            policy=policy,
-        ),
-        delivering=delivering,
-        writing=Writing(
-            books=books,
-            mailer=mailer,
-            writer=TemplateLetterWriter(),
-            storage=storage,
-            sealer=sealer,
-            policy=policy,
-        ),
-        refunding=Refunding(payments=payments, clock=clock),
-    )
+    crafts = _crafts(world, recorder)
+    stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
     return Shop(
         policy=policy,
         books=books,
         storage=storage,
-        scratch=scratch,
+        scratch=world.scratch,
         queue=queue,
         recorder=recorder,
         uploading=Uploading(
-            books=books, storage=storage, inspector=inspector, clock=clock, ids=ids, policy=policy
+            books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),
-        checking_out=CheckingOut(books=books, payments=payments, clock=clock, policy=policy),
+        checking_out=CheckingOut(books=books, payments=world.payments, clock=clock, policy=policy),
         paying=Paying(books=books, recorder=recorder, clock=clock, ids=ids),
         restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
         mail_desk=MailDesk(books=books, recorder=recorder, clock=clock),
-        delivering=delivering,
+        delivering=crafts.delivering,
         working=Working(
             books=books,
             queue=queue,
@@ -191,12 +154,82 @@ def build(settings: Settings) -> Shop:
             policy=policy,
         ),
         housekeeping=Housekeeping(books=books, storage=storage, clock=clock, policy=policy),
-        payment_notices=StripeNotices(
-            secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret), clock=clock
-        ),
+        payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
         restoration_notices=ReplicateNotices(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock
         ),
         mail_notices=SendGridNotices(public_key=settings.sendgrid_webhook_public_key, clock=clock),
-        resources=resources,
+        resources=world.closing(),
+    )
+
+
+def _world(settings: Settings) -> _World:
+    return _World(
+        policy=policy_from(settings),
+        clock=system.SystemClock(),
+        ids=system.TimeOrderedIds(),
+        scratch=system.TemporaryFiles(),
+        sealer=Sealer(settings.worker_secret_key.get_secret_value().encode()),
+        inspector=PillowInspector(),
+        # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
+        books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
+        queue=DramatiqQueue(str(settings.redis_url)),
+        storage=MinioStore(
+            endpoint_url=settings.s3_endpoint,
+            access_key=settings.s3_access_key.get_secret_value(),
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            bucket=settings.s3_bucket,
+            region=settings.s3_region,
+        ),
+        payments=StripePayments(
+            secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
+        ),
+        restorer=ReplicateRestorer(
+            api_token=settings.replicate_api_token.get_secret_value(),
+            api_base=settings.replicate_api_base,
+            model=settings.replicate_model,
+            input_name=settings.replicate_input_name,
+            extra_input=settings.replicate_extra_input,
+            output_hosts=frozenset(settings.replicate_output_hosts),
+        ),
+        mailer=SendGridMailer(
+            api_key=settings.sendgrid_api_key.get_secret_value(),
+            api_base=settings.sendgrid_api_base,
+            sender_address=settings.sender_address,
+            sender_name=settings.sender_name,
+        ),
+    )
+
+
+def _crafts(world: _World, recorder: Recorder) -> Crafts:
+    """Who does which work."""
+    return Crafts(
+        moving=Moving(storage=world.storage),
+        restoring=Restoring(
+            restorer=world.restorer,
+            storage=world.storage,
+            inspector=world.inspector,
+            scratch=world.scratch,
+            sealer=world.sealer,
+            clock=world.clock,
+            policy=world.policy,
+        ),
+        delivering=Delivering(
+            books=world.books,
+            storage=world.storage,
+            archiver=ZipArchiver(),
+            recorder=recorder,
+            sealer=world.sealer,
+            clock=world.clock,
+            policy=world.policy,
+        ),
+        writing=Writing(
+            books=world.books,
+            mailer=world.mailer,
+            writer=TemplateLetterWriter(),
+            storage=world.storage,
+            sealer=world.sealer,
+            policy=world.policy,
+        ),
+        refunding=Refunding(payments=world.payments, clock=world.clock),
     )
