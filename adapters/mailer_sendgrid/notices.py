@@ -3,12 +3,12 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from uuid import UUID
 
 import msgspec
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from adapters.mailer_sendgrid.api import PROVIDER
+from adapters.notices import our_id
 from adapters.signatures import TOLERANCE_SECONDS, check_age
 from domain.model.values import EmailId, OrderId
 from domain.ports.errors import ForgedMessageError
@@ -74,7 +74,7 @@ _EVENTS = msgspec.json.Decoder(list[_Event])
 
 
 def _notice(event: _Event) -> MailNotice:
-    email_id, order_id = _uuid(event.email_id), _uuid(event.order_id)
+    email_id, order_id = our_id(event.email_id), our_id(event.order_id)
     fate = _FATES.get(event.event, MailFate.OTHER)
     return MailNotice(
         event_id=_stable_id(event),
@@ -101,11 +101,3 @@ def _reason(event: _Event) -> str:
     """What kind of failure it is; the mail server's own sentence often quotes the address."""
     kinds = (event.event, event.type, event.bounce_classification, event.status)
     return " ".join(dict.fromkeys(kind for kind in kinds if kind))
-
-
-def _uuid(told: str | None) -> UUID | None:
-    """One of our ids; none in a mail that is not ours."""
-    try:
-        return UUID(told or "")
-    except ValueError:
-        return None

@@ -6,11 +6,12 @@ The SDK would build its full object of every event, which takes several times as
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Any
-from uuid import UUID
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 
+from adapters.notices import our_id
 from adapters.payments_stripe.api import FAILED_REFUNDS, PROVIDER
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
 from domain.model.values import DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
@@ -20,6 +21,9 @@ from domain.ports.world import Clock
 
 #: An early warning that went away is as good as a dispute that was won.
 WON_DISPUTES = frozenset({"won", "warning_closed"})
+
+#: The last moment that has a date.
+_LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 
 
 class StripeNotices:
@@ -59,6 +63,7 @@ class _Event(msgspec.Struct):
     id: str
     type: str
     data: _Data
+    created: Annotated[int, msgspec.Meta(ge=0, le=_LAST_SECOND)] | None = None
 
 
 class _Person(msgspec.Struct):
@@ -108,7 +113,8 @@ _DISPUTE = msgspec.json.Decoder(_Dispute)
 
 def _notice(event: _Event) -> PaymentNotice:
     told = _READERS[event.type](event) if event.type in _READERS else {"kind": NoticeKind.OTHER}
-    return PaymentNotice(event_id=event.id, event_type=event.type, **told)
+    created_at = datetime.fromtimestamp(event.created, UTC) if event.created is not None else None
+    return PaymentNotice(event_id=event.id, event_type=event.type, created_at=created_at, **told)
 
 
 def _completed(event: _Event) -> dict[str, Any]:
@@ -129,8 +135,8 @@ def _about_checkout(session: _Checkout, kind: NoticeKind) -> dict[str, Any]:
     if session.currency is None:
         return {"kind": NoticeKind.OTHER}  # a checkout that only saves a card sells nothing
     metadata = session.metadata or {}
-    upload_session_id = _uuid(metadata.get("upload_session_id"))
-    order_id = _uuid(metadata.get("order_id"))
+    upload_session_id = our_id(metadata.get("upload_session_id"))
+    order_id = our_id(metadata.get("order_id"))
     person = session.customer_details or _Person()
     checkout = CheckoutNotice(
         checkout_session_id=session.id,
@@ -149,7 +155,7 @@ def _about_checkout(session: _Checkout, kind: NoticeKind) -> dict[str, Any]:
 def _refund(event: _Event) -> dict[str, Any]:
     refund = _REFUND.decode(event.data.object)
     has_failed = refund.status in FAILED_REFUNDS or event.type == "refund.failed"
-    refund_id = _uuid((refund.metadata or {}).get("refund_id"))
+    refund_id = our_id((refund.metadata or {}).get("refund_id"))
     return {
         "kind": NoticeKind.REFUND_FAILED if has_failed else NoticeKind.REFUND_ISSUED,
         "payment_intent_id": refund.payment_intent,
@@ -184,14 +190,6 @@ def _about_dispute(dispute: _Dispute, kind: NoticeKind) -> dict[str, Any]:
 
 def _money(amount: int, currency: str) -> Money:
     return Money(amount=amount, currency=currency.upper())
-
-
-def _uuid(told: str | None) -> UUID | None:
-    """One of our ids; anything else in its place is from a checkout that is not ours."""
-    try:
-        return UUID(told or "")
-    except ValueError:
-        return None
 
 
 #: `charge.refunded` is not among them: the refund's own events tell more.

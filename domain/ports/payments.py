@@ -116,7 +116,7 @@ class PaymentNotice:
     dispute_amount: Money | None = None
     reason: str | None = None
     outcome: DisputeOutcome | None = None
-    created_at: datetime | None = None
+    created_at: datetime | None = None  # when it came to be at the provider; UTC, aware
 
 
 class PaymentNotices(Protocol):

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -58,6 +59,21 @@ def test_what_stripe_posts_of_a_payment_is_read(stripe: TwinProcess, letterbox: 
         Money(amount=0, currency="EUR"),
     )
     assert (notice.checkout.email, notice.checkout.name) == ("adele@example.com", "Adele Brandt")
+
+    assert notice.created_at is not None
+    assert abs(notice.created_at - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_notice_tells_when_it_came_to_be() -> None:
+    told = read(event("payout.paid") | {"created": 1773500966})
+    assert told.created_at == datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
+    assert read(event("payout.paid")).created_at is None
+
+
+@pytest.mark.parametrize("created", [-1, 253_402_300_800, "yesterday", 1.5])
+def test_a_notice_of_no_moment_is_none_of_stripes(created: object) -> None:
+    with pytest.raises(ForgedMessageError):
+        read(event("payout.paid") | {"created": created})
 
 
 def test_what_stripe_posts_of_a_refund_is_read(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
