@@ -38,9 +38,15 @@ def _address(text: str) -> str:
 
 def _database(text: str) -> str:
     """Take what libpq takes: without a host, or with a socket's folder as ``?host=``, too."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"postgresql", "postgres"} or len(parts.path) < len("/x"):
-        raise ValueError("write postgresql://USER:PASSWORD@HOST/DATABASE")
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
+    except ValueError:  # its port is no number; what is said of it might repeat the password
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            "write postgresql://USER:PASSWORD@HOST/DATABASE, and %40, %2F... for signs in a password"
+        )
     return text
 
 

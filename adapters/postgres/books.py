@@ -34,6 +34,19 @@ STATEMENT_TIMEOUT_SECONDS = 30
 _OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
+class StaleSchemaError(UnavailableError):
+    """The database answers, but its schema is not the one this program works with."""
+
+    def __init__(self, found: str | None, newest: str | None) -> None:
+        self.found = found
+        self.newest = newest
+        stands = f"its schema is at {found}, not {newest}" if found else "it has no schema yet"
+        super().__init__("PostgreSQL", f"{stands}; run `restoreclick db upgrade`")
+
+    def __str__(self) -> str:
+        return f"PostgreSQL cannot be used: {self.detail}."
+
+
 class PostgresTransaction(Transaction):
     """Everything one transaction can touch, on one connection."""
 
@@ -88,9 +101,7 @@ class PostgresBooks(Books):
             raise UnavailableError("PostgreSQL", "no connection; check DATABASE_URL") from error
         newest = ScriptDirectory.from_config(_alembic()).get_current_head()
         if found != newest:
-            raise UnavailableError(
-                "PostgreSQL", f"its schema is at {found}, not {newest}; run `restoreclick db upgrade`"
-            )
+            raise StaleSchemaError(found, newest)
 
     def close(self) -> None:
         """Give every connection back."""

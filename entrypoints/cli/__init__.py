@@ -61,7 +61,11 @@ def run_dev(data: Path) -> None:
 
 
 @cli.command()
-@click.option("--fd", type=int, help="A listening socket to serve on, inherited from whoever starts this.")
+@click.option(
+    "--fd",
+    type=click.IntRange(min=0),
+    help="A listening socket to serve on, inherited from whoever starts this.",
+)
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
     from entrypoints.bootstrap.books import open_books
@@ -81,10 +85,14 @@ def serve(fd: int | None) -> None:
 @cli.command()
 def worker() -> None:
     """Do the shop's outstanding work; every setting comes from the environment."""
+    from entrypoints.bootstrap.books import open_books
     from entrypoints.settings import read_settings
     from entrypoints.worker import run
 
-    run(read_settings())
+    settings = read_settings()
+    with open_books(settings):
+        pass  # as for serve
+    run(settings)
 
 
 @cli.group()

@@ -22,6 +22,20 @@ _log = structlog.get_logger(__name__)
 
 
 class CannotListenError(Exception):
+    """No connection can be accepted; the message says what to do."""
+
+
+class NoInheritedSocketError(CannotListenError):
+    """The file that this process was told to listen on is no socket, or not open."""
+
+    def __init__(self, fd: int, reason: str) -> None:
+        self.fd = fd
+        super().__init__(
+            f"Cannot listen on file {fd} ({reason}): hand over a listening socket, or leave --fd away."
+        )
+
+
+class AddressTakenError(CannotListenError):
     """The address is taken, or not this machine's."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
@@ -53,7 +67,7 @@ def serve(
     ``fd`` is a listening socket that was inherited; without one, the address in the settings is taken, which raises
     CannotListenError. ``on_ready`` is told the URL once connections are accepted.
     """
-    listener = socket.socket(fileno=fd) if fd is not None else listen(settings.http_host, settings.http_port)
+    listener = inherited(fd) if fd is not None else listen(settings.http_host, settings.http_port)
     config = uvicorn.Config(
         create_app(shop),
         http="h11",
@@ -69,8 +83,16 @@ def serve(
         _ReadyServer(config, lambda: on_ready(url_of(listener))).run(sockets=[listener])
 
 
+def inherited(fd: int) -> socket.socket:
+    """A listening socket that whoever started this process opened; raises NoInheritedSocketError."""
+    try:
+        return socket.socket(fileno=fd)
+    except OSError as error:
+        raise NoInheritedSocketError(fd, error.strerror or type(error).__name__) from error
+
+
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises CannotListenError."""
+    """A listening socket; port 0 takes a free one. Raises AddressTakenError."""
     try:
         # With the protocol spelt out asyncio sends small answers at once; without it, each waits 40 ms for an ACK.
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
@@ -84,7 +106,7 @@ def listen(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        raise CannotListenError(host, port, error.strerror or type(error).__name__) from error
+        raise AddressTakenError(host, port, error.strerror or type(error).__name__) from error
     return listener
 
 

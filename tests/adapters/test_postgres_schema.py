@@ -111,6 +111,13 @@ def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) 
     books.close()
 
 
+def test_books_without_a_schema_say_how_to_bring_one(empty_database_url: str) -> None:
+    books = PostgresBooks(empty_database_url, connections=1)
+    with pytest.raises(UnavailableError, match=r"has no schema yet; run `restoreclick db upgrade`\.$"):
+        books.check()
+    books.close()
+
+
 def test_books_without_a_server_say_which_address_to_check() -> None:
     books = PostgresBooks("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
     with pytest.raises(UnavailableError, match="check DATABASE_URL"):

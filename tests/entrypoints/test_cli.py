@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -73,10 +74,29 @@ def test_a_database_that_is_down_is_told_in_a_sentence(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@/shop?host={tmp_path}")
     refused = restoreclick(*command)
-    assert (refused.status, refused.err) == (
-        1,
-        "PostgreSQL is not available (no connection; check DATABASE_URL): try again later.\n",
-    )
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert f'socket "{tmp_path}/.s.PGSQL.5432" failed: No such file or directory' in refused.err
+    assert refused.err.endswith("check DATABASE_URL, and that PostgreSQL is running.\n")
+
+
+@pytest.mark.parametrize("command", BOOKISH, ids=" ".join)
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"path": "/elsewhere"}, 'database "elsewhere" does not exist'), ({"query": "shop=open"}, '"shop"')],
+)
+def test_a_database_that_cannot_be_used_is_told_with_its_own_reason(
+    restoreclick: Shell,
+    command: list[str],
+    changed: dict[str, str],
+    reason: str,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", urlsplit(database_url)._replace(**changed).geturl())
+    refused = restoreclick(*command)
+    assert refused.status == 1
+    assert reason in refused.err
+    assert refused.err.count("\n") == 1
 
 
 def test_photos_that_are_no_files_are_named_before_anything_starts(

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from entrypoints.http.server import CannotListenError, listen, url_of
+from entrypoints.http.server import CannotListenError, inherited, listen, url_of
 from tests.entrypoints.http_fixtures import assert_problem
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +87,15 @@ def test_an_address_that_is_taken_is_named_with_what_to_do() -> None:
             listen("127.0.0.1", port)
     with pytest.raises(CannotListenError, match=r"192\.0\.2\.1:8000"):
         listen("192.0.2.1", 8000)
+
+
+def test_a_file_that_is_no_socket_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with (tmp_path / "letter.txt").open("w") as letter:
+        fd = letter.fileno()
+        with pytest.raises(CannotListenError, match=rf"file {fd} \(.*socket.*\): .* leave --fd away"):
+            inherited(fd)
+    with pytest.raises(CannotListenError, match=rf"file {fd} \(Bad file descriptor\)"):
+        inherited(fd)
 
 
 @pytest.mark.parametrize("is_inherited", [False, True])

@@ -69,6 +69,7 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
         ("RESTORATION_POLL_SECONDS", "a minute"),
         ("MAX_RESTORATION_ATTEMPTS", "three"),
         ("DATABASE_URL", "mysql://localhost/shop"),
+        ("DATABASE_URL", "postgresql://shop:hush@localhost:port/shop"),
         ("REDIS_URL", "localhost"),
         ("S3_ENDPOINT", "localhost:8333"),
         ("WORKER_SECRET_KEY", "short"),
@@ -97,9 +98,16 @@ def test_a_setting_that_is_empty_is_missing(environment: pytest.MonkeyPatch) -> 
         read_settings()
 
 
-def test_a_malformed_secret_is_not_repeated_in_the_message(environment: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "database_url", ["postgres//shop:canary@localhost", "postgresql://shop:canary/1@localhost/shop"]
+)
+def test_a_malformed_secret_is_not_repeated_in_the_message(
+    environment: pytest.MonkeyPatch, database_url: str
+) -> None:
     environment.setenv("WORKER_SECRET_KEY", "canary")
-    environment.setenv("DATABASE_URL", "postgres//shop:canary@localhost")
+    environment.setenv("DATABASE_URL", database_url)
+    environment.setenv("REPLICATE_WEBHOOK_SECRET", "whsec_canary!")
+    environment.setenv("SENDGRID_WEBHOOK_PUBLIC_KEY", "canary" * 20)
     with pytest.raises(SettingsError) as refusal:
         read_settings()
     assert "canary" not in str(refusal.value)
