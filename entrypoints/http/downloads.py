@@ -1,17 +1,16 @@
 """Chapter 9 over HTTP: the customer opens the link from the mail."""
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import HttpMethod, MediaType, Response, route
+from litestar import HttpMethod, route
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from domain.model.values import ImageId
 from entrypoints.bootstrap.shop import Shop
-from entrypoints.http import pages, problems
+from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.diary import request_id_of
 from entrypoints.http.files import FileAnswer, OpenedFile
@@ -20,21 +19,7 @@ from entrypoints.http.parameters import BulkThreads, TheShop
 _READING = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """A person who follows a link gets a page that tells what to do; a program gets the problem document."""
-    problem = problems.problem_of(error)
-    problems.note(request, problem, error)
-    if request.accept.best_match([problems.MEDIA_TYPE, "application/json", "text/html"]) != MediaType.HTML:
-        return problems.response(request, problem)
-    return Response(
-        pages.page(problem.kind.title, problem.detail, str(request_id_of(request.scope))),
-        status_code=problem.kind.status,
-        media_type=MediaType.HTML,
-        headers={**pages.HEADERS, **problem.headers},
-    )
-
-
-@route("/api/download/{token:str}", http_method=_READING, exception_handlers={Exception: explain})
+@route("/api/download/{token:str}", http_method=_READING, exception_handlers={Exception: pages.explain})
 async def fetch_archive(
     shop: TheShop, bulk_threads: BulkThreads, request: AnyRequest, token: FromPath[str]
 ) -> ASGIApp:
@@ -43,7 +28,9 @@ async def fetch_archive(
 
 
 @route(
-    "/api/download/{token:str}/{image:uuid}", http_method=_READING, exception_handlers={Exception: explain}
+    "/api/download/{token:str}/{image:uuid}",
+    http_method=_READING,
+    exception_handlers={Exception: pages.explain},
 )
 async def fetch_image(
     shop: TheShop, bulk_threads: BulkThreads, request: AnyRequest, token: FromPath[str], image: FromPath[UUID]

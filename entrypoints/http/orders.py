@@ -1,14 +1,18 @@
 """An order as its owner may see it: the UUID is the capability, and who has it may look and change nothing."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromPath
 
+from domain.model.events import RecordedEvent
 from domain.model.evolve import fold
 from domain.model.values import ImageId, OrderId
-from entrypoints.http import views
+from domain.ports.books import Transaction
+from entrypoints.bootstrap.shop import Shop
+from entrypoints.http import pages, standings, views
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.parameters import TheShop, is_known
@@ -20,22 +24,42 @@ def show_order(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Res
     return _shown(shop, request, OrderId(order), views.order)
 
 
-@get("/api/restoration/status/{order:uuid}", sync_to_thread=True)
+@get(
+    "/api/restoration/status/{order:uuid}", sync_to_thread=True, exception_handlers={Exception: pages.explain}
+)
 def show_progress(
     shop: TheShop, request: AnyRequest, order: FromPath[UUID]
 ) -> Response[views.ProgressView | None]:
-    """Show how far the restoration has come; made to be polled."""
-    return _shown(shop, request, OrderId(order), views.progress)
+    """Show how far the restoration has come; made to be polled, and a page for the person who follows the mail."""
+    order_id = OrderId(order)
+    if pages.is_wanted(request):
+        with shop.books.transaction() as transaction:
+            history, names = _history(transaction, order_id), _names(transaction, order_id)
+        return standings.of_order(fold(order_id, history), names)
+    shown = _shown(shop, request, order_id, views.progress)
+    shown.headers["Vary"] = "Accept"
+    return shown
 
 
-def _shown(shop: TheShop, request: AnyRequest, order_id: OrderId, view: views.OfOrder) -> Response[Any]:
+def _shown(shop: Shop, request: AnyRequest, order_id: OrderId, view: views.OfOrder) -> Response[Any]:
     """What the order looks like in one of its views; its version is the ETag, for nothing else changes it."""
     with shop.books.transaction() as transaction:
-        history = transaction.log.history(order_id)
-        if not history:
-            raise UnknownOrderError(order_id)
+        history = _history(transaction, order_id)
         headers = {"ETag": f'"{len(history)}"', "Cache-Control": "private, no-cache"}
         if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
             return Response(None, status_code=304, headers=headers)
-        names = {ImageId(key): name for key, name in transaction.uploads.file_names(order_id).items()}
+        names = _names(transaction, order_id)
     return Response(view(fold(order_id, history), names, history), headers=headers)
+
+
+def _history(transaction: Transaction, order_id: OrderId) -> Sequence[RecordedEvent]:
+    """What the log has of an order; raises UnknownOrderError if that is nothing."""
+    history = transaction.log.history(order_id)
+    if not history:
+        raise UnknownOrderError(order_id)
+    return history
+
+
+def _names(transaction: Transaction, order_id: OrderId) -> dict[ImageId, str]:
+    """The customer's names of the order's photos."""
+    return {ImageId(key): name for key, name in transaction.uploads.file_names(order_id).items()}

@@ -3,11 +3,13 @@
 from uuid import UUID
 
 from anyio import to_thread
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
 
 from domain.model.values import UploadSessionId
-from entrypoints.http import views
+from domain.ports.books import UploadStatus
+from entrypoints.http import pages, standings, views
 from entrypoints.http.bodies import AnyRequest, receive_into
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.parameters import BulkThreads, TheShop, clean_file_name
@@ -50,10 +52,22 @@ async def send_photo(
     return views.uploaded_photo(photo)
 
 
-@get("/api/uploads/{session:uuid}", sync_to_thread=True)
-def show_session(shop: TheShop, session: FromPath[UUID]) -> views.UploadView:
-    """Show a session: its photos, their price, the checkout, and the order that came of it."""
-    return views.upload(shop.uploading.find(UploadSessionId(session)), shop.policy)
+@get("/api/uploads/{session:uuid}", sync_to_thread=True, exception_handlers={Exception: pages.explain})
+def show_session(shop: TheShop, request: AnyRequest, session: FromPath[UUID]) -> Response[views.UploadView]:
+    """Show a session: its photos, their price, the checkout, and the order that came of it.
+
+    A person who comes back from the payment gets a page, and is led on to the order's once there is an order.
+    """
+    seen = shop.uploading.find(UploadSessionId(session))
+    if not pages.is_wanted(request):
+        return Response(views.upload(seen, shop.policy), headers={"Vary": "Accept"})
+    if seen.status is UploadStatus.PAID:
+        return Redirect(
+            f"{shop.policy.public_url}/api/restoration/status/{seen.order_id}",
+            status_code=303,
+            headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
+        )
+    return standings.of_upload(seen, shop.policy)
 
 
 def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:
