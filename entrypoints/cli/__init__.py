@@ -37,7 +37,7 @@ def cli() -> None:
 
 
 @cli.command("demo")
-@click.argument("photos", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, type=click.Path(path_type=Path, readable=False))
 def run_demo(photos: tuple[Path, ...]) -> None:
     """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
     from entrypoints.cli.demo import run

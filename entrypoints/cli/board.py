@@ -48,13 +48,14 @@ class Board:
         """A new line for a photo."""
         return PhotoLine(self, name)
 
-    def event(self, name: str, recorded_at: datetime) -> None:
-        """Print an event and how long after the one before it came."""
+    def event(self, name: str, recorded_at: datetime, about: str | None = None) -> None:
+        """Print an event, which photo or mail it is about, and how long after the one before it came."""
         before, self._last_event_at = self._last_event_at, recorded_at
         since = recorded_at - before if before else timedelta()
         words = _WORDS.sub(" ", name).capitalize()
         gap = f"+{since.total_seconds():.3f} s" if before else ""
-        self.say(f"{recorded_at:%H:%M:%S} {gap:>11}  {words}", "cyan")
+        what = f"{words}: {about}" if about else words
+        self.say(f"{recorded_at:%H:%M:%S} {gap:>11}  {what}", "cyan")
 
     def mail(self, to: str, subject: str, text: str, attachments: list[str]) -> None:
         """Show the beginning of a mail."""

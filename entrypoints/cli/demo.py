@@ -1,8 +1,7 @@
 """One order from photo to inbox, on real parts, with nothing left behind but the restored photos."""
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,20 +31,21 @@ LOOK_SECONDS = 0.05
 
 
 class UnusablePathError(CommandFailedError):
-    """Some of the paths are no files that can be read."""
+    """Some of the paths are no files that can be read; ``reasons`` has one for each."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
-        names = listed([_shown(path) for path in paths])
-        super().__init__(f"Cannot read {names}: name photo files that exist and that you may read.")
+    def __init__(self, reasons: Mapping[Path, str]) -> None:
+        self.reasons = reasons
+        listed = "\n".join(f"  {_printable(path)}: {reason}" for path, reason in reasons.items())
+        super().__init__(f"These are no photos that can be sent; nothing was started:\n{listed}")
 
 
 class NoPhotoTakenError(CommandFailedError):
     """The shop took none of the photos."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Sequence[str]) -> None:
+        self.refused = refused
         super().__init__(
-            "The shop could read none of these photos: send JPEG, PNG, WebP, TIFF, HEIC or AVIF files."
+            "\n".join(["The shop took none of these photos:", *(f"  {each}" for each in refused)])
         )
 
 
@@ -60,18 +60,23 @@ class StuckOrderError(CommandFailedError):
 
 
 class UndeliveredError(CommandFailedError):
-    """Not every photo of the visitor came back restored."""
+    """Not every photo of the visitor came back restored; why not stands on the screen already."""
 
-    def __init__(self, delivered: int, total: int, reasons: Sequence[str]) -> None:
+    def __init__(self, *, delivered: int, refused: int, lost: int) -> None:
         self.delivered = delivered
-        self.total = total
-        super().__init__(f"{delivered} of {counted(total, 'photo')} delivered: {'; '.join(reasons)}")
+        self.refused = refused
+        self.lost = lost
+        fates = [f"{refused} refused"] * bool(refused) + [f"{lost} not restorable"] * bool(lost)
+        total = delivered + refused + lost
+        super().__init__(
+            f"{delivered} of {counted(total, 'photo')} delivered, {listed(fates)}: the reasons stand above."
+        )
 
 
 def run(photos: Sequence[Path]) -> None:
     """Take the photos, or the samples, through one order; raises CommandFailedError unless all are delivered."""
     chosen = list(photos) or samples.photos()
-    unusable = [path for path in chosen if not path.is_file() or not os.access(path, os.R_OK)]
+    unusable = {path: reason for path in chosen if (reason := _trouble_with(path))}
     if unusable:
         raise UnusablePathError(unusable)
     require_writable(RESTORED)
@@ -116,15 +121,11 @@ class _Visit:
         self._save(self._read_mails(board), board)
 
     def require_all_delivered(self) -> None:
-        """Raise UndeliveredError, with every reason, unless each photo came back."""
-        lost = [
-            f"{line.name} could not be restored, so the money for it went back."
-            for line, photo in zip(self.taken, self.seen["photos"], strict=True)
-            if photo["state"] != "restored"
-        ]
+        """Raise UndeliveredError unless each photo came back."""
+        delivered = sum(photo["state"] == "restored" for photo in self.seen["photos"])
+        lost = len(self.taken) - delivered
         if self.refused or lost:
-            total = len(self.taken) + len(self.refused)
-            raise UndeliveredError(len(self.taken) - len(lost), total, [*self.refused, *lost])
+            raise UndeliveredError(delivered=delivered, refused=len(self.refused), lost=lost)
 
     def _upload(self, photos: Sequence[Path], board: Board) -> None:
         self.customer.open_session()
@@ -135,12 +136,12 @@ class _Visit:
             except RefusedPhotoError as refusal:
                 line.show("refused")
                 board.say(f"  {refusal}", "yellow")
-                self.refused.append(f"{line.name} was refused. {refusal}")
+                self.refused.append(f"{line.name}: {refusal}")
             else:
                 line.show("uploaded")
                 self.taken.append(line)
         if not self.taken:
-            raise NoPhotoTakenError
+            raise NoPhotoTakenError(self.refused)
 
     def _pay(self, board: Board) -> None:
         checkout = self.customer.ask_for_checkout()
@@ -165,8 +166,10 @@ class _Visit:
     def _look(self, board: Board) -> None:
         known = self.seen.get("version", 0)
         self.seen = self.customer.order(self.order_id)
+        names = {photo["image_id"]: photo["file_name"] for photo in self.seen["photos"]}
         for event in self.seen["history"][known:]:
-            board.event(event["name"], datetime.fromisoformat(event["recorded_at"]))
+            about = names.get(event["image_id"]) or event["email_kind"]
+            board.event(event["name"], datetime.fromisoformat(event["recorded_at"]), about)
         for line, photo in zip(self.taken, self.seen["photos"], strict=True):
             line.show(photo["state"])
 
@@ -209,9 +212,25 @@ class _Visit:
             time.sleep(LOOK_SECONDS)
 
 
+def _trouble_with(path: Path) -> str | None:
+    """Why a file cannot be read; none if it can."""
+    try:
+        if not path.is_dir() and not path.is_file() and path.exists():
+            return "it is no file"  # opening a pipe would wait for whoever writes into it
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None
+
+
 def _shown(path: Path) -> str:
     """A file's name as it can be printed and sent, whatever bytes it is made of."""
-    return (path.name or str(path)).encode(errors="replace").decode()
+    return _printable(path.name or path)
+
+
+def _printable(path: Path | str) -> str:
+    return str(path).encode(errors="replace").decode()
 
 
 def _lasted(began: float, ended: float | None = None) -> str:

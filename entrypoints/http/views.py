@@ -109,12 +109,14 @@ class EmailView:
 
 @dataclass(frozen=True, kw_only=True)
 class EventView:
-    """A line of the order's history."""
+    """A line of the order's history; ``image_id`` and ``email_kind`` say which photo or mail it is about, if one."""
 
     version: int
     name: str
     recorded_at: datetime
     sentence: str
+    image_id: UUID | None
+    email_kind: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +243,8 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
                 name=type(passage.recorded.event).__name__,
                 recorded_at=passage.recorded.recorded_at,
                 sentence=passage.text,
+                image_id=getattr(passage.recorded.event, "image_id", None),
+                email_kind=getattr(passage.recorded.event, "kind", None),
             )
             for passage in tell(history).passages
         ],

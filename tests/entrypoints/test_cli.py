@@ -1,5 +1,6 @@
 """The command line itself: quick help, sentences instead of tracebacks, and exit statuses that mean something."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -102,11 +103,23 @@ def test_a_database_that_cannot_be_used_is_told_with_its_own_reason(
 def test_photos_that_are_no_files_are_named_before_anything_starts(
     restoreclick: Shell, tmp_path: Path
 ) -> None:
-    refused = restoreclick("demo", str(tmp_path / "lost.jpg"), str(tmp_path))
+    os.mkfifo(pipe := tmp_path / "pipe")
+    refused = restoreclick("demo", str(tmp_path / "lost.jpg"), str(tmp_path), str(pipe))
     assert (refused.status, refused.out) == (1, "")
-    assert refused.err == (
-        f"Cannot read lost.jpg and {tmp_path.name}: name photo files that exist and that you may read.\n"
-    )
+    assert refused.err.splitlines() == [
+        "These are no photos that can be sent; nothing was started:",
+        f"  {tmp_path}/lost.jpg: No such file or directory",
+        f"  {tmp_path}: Is a directory",
+        f"  {pipe}: it is no file",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_photo_that_one_may_not_read_is_named_likewise(restoreclick: Shell, tmp_path: Path) -> None:
+    (locked := tmp_path / "aunt.jpg").touch(mode=0o000)
+    refused = restoreclick("demo", str(locked))
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.splitlines()[1:] == [f"  {locked}: Permission denied"]
 
 
 def test_a_mistyped_command_is_told_with_the_status_of_misuse(restoreclick: Shell) -> None:
