@@ -1,10 +1,12 @@
 """The whole shop on this machine, kept running."""
 
+import shlex
+import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from entrypoints.cli.ending import EndedBySignalError, ending_in_order
 from entrypoints.cli.local import LocalShop
@@ -31,31 +33,37 @@ def run(data_dir: Path) -> None:
 
 
 def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
-    table = Table.grid(padding=(0, 2, 0, 0))
+    """Print what there is to look at; each address in one piece, so that it can be copied."""
     for name, url in {
-        "Shop API": f"{shop.url}/api",
+        "Shop": shop.url,
         "Health": f"{shop.url}/health/ready",
-        "Stripe twin": shop.addresses["stripe"],
-        "Replicate twin": shop.addresses["replicate"],
-        "SendGrid twin": shop.addresses["sendgrid"],
         "Mailbox": shop.addresses["mailbox"],
+        "Stripe's twin": f"{shop.addresses['stripe']}/_twin/ledger",
+        "Replicate's twin": f"{shop.addresses['replicate']}/_twin/ledger",
+        "SendGrid's twin": f"{shop.addresses['sendgrid']}/_twin/ledger",
         "S3": shop.addresses["s3"],
         "PostgreSQL": shop.environment["DATABASE_URL"],
         "Data and logs": str(data_dir.resolve()),
     }.items():
-        table.add_row(f"[bold]{name}[/bold]", url)
-    console.print(table, soft_wrap=True)
+        console.print(Text.assemble((f"{name:<18}", "bold"), url), soft_wrap=True)
     console.print("\nTo try it, in another terminal:", style="bold")
     console.print(_examples(shop), markup=False, soft_wrap=True)
     console.print("Ctrl-C closes the shop; its data stays.")
 
 
 def _examples(shop: LocalShop) -> str:
+    uploads = f"{shop.url}/api/uploads"
     return f"""
-  curl -X POST {shop.url}/api/uploads
-  curl -X POST "{shop.url}/api/uploads/$SESSION/photos?filename=aunt.jpg" \\
+  SESSION=$(curl -sX POST {uploads} | sed -E 's/.*"session_id":"([^"]+)".*/\\1/')
+  curl -X POST "{uploads}/$SESSION/photos?filename=aunt.jpg" \\
        -H "Content-Type: image/jpeg" --data-binary @aunt.jpg
   curl {shop.url}/api/checkout-sessions --json '{{"session_id": "'$SESSION'"}}'
   # open the address it answers with in a browser, pay, and look into the mailbox
-  DATABASE_URL='{shop.environment["DATABASE_URL"]}' restoreclick orders list
+  export DATABASE_URL={shlex.quote(shop.environment["DATABASE_URL"])}
+  {_program()} orders list
 """
+
+
+def _program() -> str:
+    """This command as it can be typed in any folder."""
+    return shlex.quote(str(Path(sys.argv[0]).resolve()))
