@@ -22,8 +22,9 @@ from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
-_UNSAFE = re.compile(r"[^\w.\- ()]+")
-_LONGEST_NAME = 80
+#: What file systems forbid, and marks that turn the direction of writing and so can hide an ending.
+_UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+')
+_LONGEST_NAME_BYTES = 200  # of the 255 that most file systems take, our own additions included
 
 
 class UnknownLinkError(ShopError):
@@ -165,7 +166,7 @@ class Delivering:
 def safe_stem(file_name: str) -> str:
     """A customer's file name without its ending and without anything a file system could take amiss."""
     stem = PurePosixPath(file_name.replace("\\", "/")).stem
-    return _UNSAFE.sub("_", stem).strip(" ._")[:_LONGEST_NAME]
+    return _UNSAFE.sub("_", stem).strip(" ._").encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
 
 
 def _ending(image: Image) -> str:
