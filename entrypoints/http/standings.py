@@ -1,6 +1,6 @@
 """Where an order or an upload stands, as pages for its owner: plain words, and nothing that opens anything."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -36,6 +36,7 @@ _ORDERS: Mapping[State, tuple[str, str]] = {
     State.ERASED: ("This order is closed", "Your photos and everything we knew about you are erased."),
 }
 
+_FREE = ("Thank you, your order has arrived", f"Your photos are about to be restored. {_CLOSE}")
 _HELD = (
     "It is on hold: a person is looking after it",
     "You need not do anything. Should we have a question, we write to you.",
@@ -83,7 +84,7 @@ def of_order(seen: Order, names: Mapping[ImageId, str]) -> Response[Any]:
     if seen.state is not State.ERASED:
         shown = [views.photo(image, names) for image in seen.images.values()]
         parts.append(
-            _photos((each.file_name, _photo_state(each.state, has_ended=has_ended)) for each in shown)
+            _photos([(each.file_name, _photo_state(each.state, has_ended=has_ended)) for each in shown])
         )
     if seen.payment is not None:
         facts = {"Order number": seen.payment.order_number, "Paid": str(seen.payment.paid)}
@@ -101,7 +102,7 @@ def of_upload(session: UploadSession, policy: Policy) -> Response[Any]:
     if told.checkout is not None:
         parts.append(f'<p>If not, <a href="{escape(told.checkout.url)}">go on to the payment</a>.</p>')
     if session.status is not UploadStatus.EXPIRED:
-        parts.append(_photos((each.file_name, _PHOTOS["uploaded"]) for each in told.photos))
+        parts.append(_photos([(each.file_name, _PHOTOS["uploaded"]) for each in told.photos]))
         if told.quote is not None:
             parts.append(
                 _facts({"Price": str(Money(amount=told.quote.amount, currency=told.quote.currency))})
@@ -116,7 +117,9 @@ def _words(seen: Order) -> tuple[str, str]:
         return _HELD
     if _waits_for_a_bank(seen):
         return _DISPUTED
-    if seen.nothing_can_follow:
+    if seen.state is State.PAID and not seen.paid_amount:
+        return _FREE
+    if seen.state is State.REFUNDED and not seen.paid_amount:
         return _FREE_AND_FAILED
     if seen.every_image_is_settled and not seen.restored_images and seen.state not in TERMINAL:
         return _REFUNDING
@@ -146,8 +149,10 @@ def _bar(done: int, total: int) -> str:
     )
 
 
-def _photos(photos: Iterable[tuple[str | None, str]]) -> str:
+def _photos(photos: Sequence[tuple[str | None, str]]) -> str:
     """The photos under the customer's own names, which are a stranger's text."""
+    if not photos:
+        return ""
     lines = (
         f"<li><bdi>{escape(name or f'Photo {number}')}</bdi> <span>{escape(state)}</span></li>"
         for number, (name, state) in enumerate(photos, start=1)

@@ -1,12 +1,14 @@
 import io
 import re
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from domain.model.evolve import fold
-from domain.model.lifecycle import TERMINAL
+from domain.model.lifecycle import TERMINAL, State
 from domain.model.values import FailureReason, OrderId, UploadSessionId
 from entrypoints.http import standings
 from tests.entrypoints.http_fixtures import BROWSER, PORTRAIT, Doorway
@@ -147,6 +149,31 @@ def test_an_order_on_hold_is_told_as_in_good_hands_and_renews_itself_seldom(door
     order_id = door.shop.pay(session_id, paid=paid.paid + paid.paid)
     page = page_of(door, order_id)
     assert (heading(page), refresh(page)) == ("It is on hold: a person is looking after it", 60)
+
+
+@pytest.mark.parametrize(
+    ("turn", "told", "seconds"),
+    [
+        ({"state": State.RESTORING, "disputes": {"dp_1": None}}, "Your bank is looking into the payment", 60),
+        ({"state": State.COMPLETED, "disputes": {"dp_1": None}}, "Your photos are ready", None),
+        ({"state": State.DELIVERED}, "The money we owe you is on its way back", 5),
+        ({"photos_are_purged": True}, "Your photos were delivered", None),
+        ({"state": State.ERASED}, "This order is closed", None),
+    ],
+)
+def test_an_unusual_turn_is_told_for_what_it_is(
+    door: Doorway, turn: dict[str, Any], told: str, seconds: int | None
+) -> None:
+    seen = replace(door.shop.order(door.shop.delivered()), **turn)
+    shown = str(standings.of_order(seen, {}).content)
+    assert told in shown
+    assert refresh(shown) == seconds
+
+
+def test_an_empty_upload_is_a_page_as_well(door: Doorway) -> None:
+    page = page_of(door, door.open_session(), "uploads")
+    assert heading(page) == "Your photos are not ordered yet"
+    assert "<ul" not in page
 
 
 def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(door: Doorway) -> None:
