@@ -51,6 +51,8 @@ class PictureInspector(Protocol):
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         """The picture as every restorer can read it, and its media type: upright, in JPEG, PNG or WebP.
 
+        It carries no metadata: where a photo was taken is nobody else's business.
+
         Bytes are passed through untouched where nothing needs to change.
         """
         ...

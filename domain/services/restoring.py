@@ -41,6 +41,7 @@ class Restoring:
         restorer: Restorer,
         storage: ObjectStore,
         inspector: PictureInspector,
+        output_inspector: PictureInspector,
         scratch: Scratch,
         sealer: Sealer,
         clock: Clock,
@@ -49,6 +50,7 @@ class Restoring:
         self._restorer = restorer
         self._storage = storage
         self._inspector = inspector
+        self._output_inspector = output_inspector
         self._scratch = scratch
         self._sealer = sealer
         self._clock = clock
@@ -116,7 +118,7 @@ class Restoring:
             try:
                 size_bytes = self._restorer.fetch(prediction.output_url or "", output)
                 output.seek(0)
-                facts = self._inspector.inspect(output)
+                facts = self._output_inspector.inspect(output)
             except (RefusedError, UnreadablePictureError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             output.seek(0)

@@ -39,6 +39,9 @@ from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
 from entrypoints.settings import Settings
 
+#: The largest picture that is taken back from a restorer.
+OUTPUT_PIXELS = 100_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shop(AbstractContextManager["Shop"]):
@@ -106,6 +109,7 @@ class _World:
     scratch: Scratch
     sealer: Sealer
     inspector: PictureInspector
+    output_inspector: PictureInspector
     books: PostgresBooks
     queue: DramatiqQueue
     storage: MinioStore
@@ -171,6 +175,8 @@ def _world(settings: Settings) -> _World:
         scratch=system.TemporaryFiles(),
         sealer=Sealer(settings.worker_secret_key.get_secret_value().encode()),
         inspector=PillowInspector(),
+        # What a restorer sends back may be twice as wide and twice as high as what it was sent.
+        output_inspector=PillowInspector(max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
         # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
         books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
         queue=DramatiqQueue(str(settings.redis_url)),
@@ -209,6 +215,7 @@ def _crafts(world: _World, recorder: Recorder) -> Crafts:
             restorer=world.restorer,
             storage=world.storage,
             inspector=world.inspector,
+            output_inspector=world.output_inspector,
             scratch=world.scratch,
             sealer=world.sealer,
             clock=world.clock,

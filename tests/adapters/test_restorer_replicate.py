@@ -173,7 +173,9 @@ def test_every_status_has_a_meaning(
     status: PredictionStatus,
     failure: FailureReason | None,
 ) -> None:
-    rogue.manners["GET"] = lambda request: request.answer(200, b'{"id": "p1", "status": %b}' % answer)
+    rogue.manners["GET"] = lambda request: request.answer(
+        200, b'{"id": "p1", "model": "a/b", "status": %b}' % answer
+    )
     told = restorer.look("p1")
     assert (told.status, told.failure) == (status, failure)
     assert told.output_url == ("https://x/1" if status is PredictionStatus.SUCCEEDED else None)

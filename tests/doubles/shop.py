@@ -144,6 +144,7 @@ class MemoryShop:
                     restorer=self.restorer,
                     storage=self.storage,
                     inspector=inspector,
+                    output_inspector=inspector,
                     scratch=scratch,
                     sealer=self.sealer,
                     clock=clock,
