@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 
 from domain.model.values import UploadSessionId
 from entrypoints.bootstrap.shop import Shop
-from entrypoints.http import views
+from entrypoints.http import upload_views
 from entrypoints.http.parameters import CheckoutThreads, TheShop
 
 #: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
@@ -35,16 +35,16 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 @post("/api/checkout-sessions")
 async def open_checkout(
     shop: TheShop, checkout_threads: CheckoutThreads, data: JSONBody[CheckoutRequest]
-) -> views.CheckoutView:
+) -> upload_views.CheckoutView:
     """Quote the session's photos and open the provider's page; asking again gives the same page."""
     return await to_thread.run_sync(_open, shop, data, limiter=checkout_threads)
 
 
-def _open(shop: Shop, data: CheckoutRequest) -> views.CheckoutView:
+def _open(shop: Shop, data: CheckoutRequest) -> upload_views.CheckoutView:
     session_id = UploadSessionId(data.session_id)
     checkout = shop.checking_out.open(session_id, email=data.email)
     photos = len(shop.uploading.find(session_id).photos)
-    view = views.opened_checkout(checkout, photos)
+    view = upload_views.opened_checkout(checkout, photos)
     if view is None:
         raise AssertionError("A checkout that was opened has its page.")
     return view

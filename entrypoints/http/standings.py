@@ -11,7 +11,7 @@ from domain.model.order import Order
 from domain.model.values import ImageId, Money
 from domain.ports.books import UploadSession, UploadStatus
 from domain.services.policy import Policy
-from entrypoints.http import views
+from entrypoints.http import upload_views, views
 from entrypoints.http.pages import page
 
 #: How soon a page looks again while work goes on, and while a person or a bank takes their time.
@@ -97,7 +97,7 @@ def of_order(seen: Order, names: Mapping[ImageId, str]) -> Response[Any]:
 def of_upload(session: UploadSession, policy: Policy) -> Response[Any]:
     """The page of an upload session that is not paid; it renews itself while a payment is awaited."""
     heading, sentence = _UPLOADS[session.status]
-    told = views.upload(session, policy)
+    told = upload_views.upload(session, policy)
     parts = [_paragraph(sentence)]
     if told.checkout is not None:
         parts.append(f'<p>If not, <a href="{escape(told.checkout.url)}">go on to the payment</a>.</p>')

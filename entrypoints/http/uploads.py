@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from domain.model.values import UploadSessionId
 from domain.ports.books import UploadStatus
-from entrypoints.http import pages, standings, views
+from entrypoints.http import pages, standings, upload_views
 from entrypoints.http.bodies import AnyRequest, receive_into
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.parameters import BulkThreads, TheShop, clean_file_name
@@ -27,9 +27,9 @@ ACCEPTED_MEDIA_TYPES = (
 
 
 @post("/api/uploads", sync_to_thread=True)
-def open_session(shop: TheShop) -> views.UploadOpenedView:
+def open_session(shop: TheShop) -> upload_views.UploadOpenedView:
     """Open an upload session."""
-    return views.upload_opened(shop.uploading.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
+    return upload_views.upload_opened(shop.uploading.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
 
 
 @post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
@@ -39,7 +39,7 @@ async def send_photo(
     request: AnyRequest,
     session: FromPath[UUID],
     filename: FromQuery[str] = "",
-) -> views.UploadedPhotoView:
+) -> upload_views.UploadedPhotoView:
     """Send one photo: its bytes are the body. Whatever can be refused is refused before they are taken."""
     session_id, limit_bytes = UploadSessionId(session), shop.policy.max_photo_bytes
     _require_raw_photo(request, limit_bytes)
@@ -49,18 +49,20 @@ async def send_photo(
         photo = await to_thread.run_sync(
             shop.uploading.add, session_id, clean_file_name(filename), file, size_bytes, limiter=bulk_threads
         )
-    return views.uploaded_photo(photo)
+    return upload_views.uploaded_photo(photo)
 
 
 @get("/api/uploads/{session:uuid}", sync_to_thread=True, exception_handlers={Exception: pages.explain})
-def show_session(shop: TheShop, request: AnyRequest, session: FromPath[UUID]) -> Response[views.UploadView]:
+def show_session(
+    shop: TheShop, request: AnyRequest, session: FromPath[UUID]
+) -> Response[upload_views.UploadView]:
     """Show a session: its photos, their price, the checkout, and the order that came of it.
 
     A person who comes back from the payment gets a page, and is led on to the order's once there is an order.
     """
     seen = shop.uploading.find(UploadSessionId(session))
     if not pages.is_wanted(request):
-        return Response(views.upload(seen, shop.policy), headers={"Vary": "Accept"})
+        return Response(upload_views.upload(seen, shop.policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
         return Redirect(
             f"{shop.policy.public_url}/api/restoration/status/{seen.order_id}",

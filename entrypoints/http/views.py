@@ -1,4 +1,4 @@
-"""What the doorway shows of uploads, checkouts and orders: never a name, an address or a token."""
+"""What the doorway shows of orders: never a name, an address or a token."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,6 @@ from domain.model.events import RecordedEvent
 from domain.model.lifecycle import TERMINAL, State
 from domain.model.order import Image, Order
 from domain.model.values import ImageId, Money
-from domain.ports.books import Checkout, UploadedPhoto, UploadSession, UploadStatus
-from domain.services.policy import Policy
 from domain.services.story import tell
 
 #: What an order's owner reads while nobody of the shop has to look at it.
@@ -38,55 +36,6 @@ class AmountView:
 
     amount: int
     currency: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class UploadOpenedView:
-    """A new upload session and what it takes."""
-
-    session_id: UUID
-    photos_url: str
-    expires_in_days: int
-    max_photos: int
-    max_photo_bytes: int
-    accepted_media_types: list[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class UploadedPhotoView:
-    """A photo that was taken in."""
-
-    photo_id: UUID
-    file_name: str
-    media_type: str
-    width: int
-    height: int
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckoutView:
-    """The provider's page where the session's photos are paid."""
-
-    url: str
-    expires_at: datetime
-    amount: int
-    currency: str
-    photos: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class UploadView:
-    """An upload session; ``quote`` is the price of the photos in it, ``order_id`` is told once they are paid."""
-
-    session_id: UUID
-    status: str
-    photos: list[UploadedPhotoView]
-    quote: AmountView | None
-    checkout: CheckoutView | None
-    order_id: UUID | None
-    order_url: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,64 +105,6 @@ class ProgressView:
     poll_after_seconds: int | None
 
 
-def upload_opened(session: UploadSession, policy: Policy, media_types: Sequence[str]) -> UploadOpenedView:
-    """Show a session that was just opened."""
-    return UploadOpenedView(
-        session_id=session.session_id,
-        photos_url=f"{policy.public_url}/api/uploads/{session.session_id}/photos",
-        expires_in_days=policy.cleanup_retention.days,
-        max_photos=policy.max_photos,
-        max_photo_bytes=policy.max_photo_bytes,
-        accepted_media_types=list(media_types),
-    )
-
-
-def uploaded_photo(photo: UploadedPhoto) -> UploadedPhotoView:
-    """Show a photo that was taken in."""
-    return UploadedPhotoView(
-        photo_id=photo.photo_id,
-        file_name=photo.file_name,
-        media_type=photo.upload.media_type,
-        width=photo.width,
-        height=photo.height,
-        size_bytes=photo.upload.size_bytes,
-        sha256=photo.upload.sha256,
-    )
-
-
-def upload(session: UploadSession, policy: Policy) -> UploadView:
-    """Show a session with what it would cost, or what was quoted for it."""
-    photos, checkout = len(session.photos), session.checkout
-    quote = policy.prices.quote(photos) if photos else None
-    if checkout is not None and session.status is not UploadStatus.OPEN:
-        quote = checkout.quoted
-    is_paid = session.status is UploadStatus.PAID
-    return UploadView(
-        session_id=session.session_id,
-        status=session.status,
-        photos=[uploaded_photo(photo) for photo in session.photos],
-        quote=_amount(quote),
-        checkout=opened_checkout(checkout, photos)
-        if checkout and session.status is UploadStatus.CHECKOUT
-        else None,
-        order_id=session.order_id if is_paid else None,
-        order_url=f"{policy.public_url}/api/orders/{session.order_id}" if is_paid else None,
-    )
-
-
-def opened_checkout(checkout: Checkout, photos: int) -> CheckoutView | None:
-    """Show a checkout; none while the provider has not opened its page."""
-    if checkout.url is None:
-        return None
-    return CheckoutView(
-        url=checkout.url,
-        expires_at=checkout.expires_at,
-        amount=checkout.quoted.amount,
-        currency=checkout.quoted.currency,
-        photos=photos,
-    )
-
-
 #: How an order is shown, given the customer's names of its photos and its history.
 OfOrder = Callable[[Order, Mapping[ImageId, str], Sequence[RecordedEvent]], object]
 
@@ -230,7 +121,7 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         sentence=sentence(seen),
         is_held=seen.is_held,
         is_disputed=seen.is_disputed,
-        paid=_amount(payment.paid) if payment else None,
+        paid=amount(payment.paid) if payment else None,
         refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
         photos=[photo(image, names) for image in seen.images.values()],
         emails=[EmailView(kind=email.kind, status=email.status) for email in seen.emails.values()],
@@ -284,6 +175,11 @@ def sentence(seen: Order) -> str:
     return HELD if seen.is_held else SENTENCES[seen.state]
 
 
+def amount(money: Money | None) -> AmountView | None:
+    """Show money, where there is any."""
+    return AmountView(amount=money.amount, currency=money.currency) if money is not None else None
+
+
 def _photo_state(image: Image) -> str:
     if image.is_settled:
         return "restored" if image.restored is not None else "failed"
@@ -296,7 +192,3 @@ def _next_look(seen: Order) -> int | None:
     if seen.state in TERMINAL:
         return None
     return HELD_POLL_SECONDS if seen.is_held else POLL_SECONDS
-
-
-def _amount(money: Money | None) -> AmountView | None:
-    return AmountView(amount=money.amount, currency=money.currency) if money is not None else None
