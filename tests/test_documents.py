@@ -5,18 +5,22 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 import pytest
 import yaml
 
-from domain.model.events import EVENT_TYPES
+from domain.model.events import EVENT_TYPES, Event, RecordedEvent
 from domain.model.lifecycle import State
-from domain.model.values import HoldReason
+from domain.model.values import EmailKind, FailureReason, HoldReason, OrderId
+from domain.services.story import tell
 from entrypoints.cli import cli
 from entrypoints.settings import Settings
+from tests.domain.facts import PAID_AT, Facts
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sandbox/samples/SOURCES.md"])
@@ -77,6 +81,24 @@ def test_support_staff_are_told_about_every_state_of_an_order() -> None:
     assert {state.value for state in State} - told == {State.NEW.value}  # there is no order yet
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/support.md"])
+def test_a_printed_history_is_told_as_the_shop_would_tell_it_today(page: str) -> None:
+    (printed,) = re.findall(r"```text\n(Order .+?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    lines = re.sub(r"\n {24}", " ", printed).splitlines()
+    sentences = [line[24:].partition(" (reported by")[0] for line in lines if re.match(r"\d\d:", line)]
+    assert len(sentences) > 5
+    assert {shape(sentence) for sentence in sentences} - told_today() == set()
+    assert shape(lines[-1]) in told_today()
+
+
+def test_support_staff_are_told_of_lines_that_a_story_has() -> None:
+    quoted = re.findall(
+        r'^- \*\*"(.+?)(?: \.\.\.)?"\*\*', (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE
+    )
+    assert len(quoted) > 3
+    assert [line for line in quoted if not any(shape(line) in told for told in told_today())] == []
+
+
 @pytest.mark.parametrize("process", ["api", "worker", "migrate"])
 def test_each_process_of_the_shop_is_given_every_setting_that_has_no_default(process: str) -> None:
     service = composed()["services"][process]
@@ -132,6 +154,56 @@ def commands(text: str) -> Iterator[list[str]]:
         called = re.match(r"(?:docker compose exec api |shop/bin/)?((?:make|restoreclick)(?: .*)?)$", line)
         if called:
             yield shlex.split(called[1], comments=True)
+
+
+def told_today() -> set[str]:
+    """The shape of each sentence of some stories: a smooth one, one with a photo that fails, one with trouble."""
+    three, two, reason = Facts(photos=3), Facts(photos=2), FailureReason.REFUSED_INPUT
+    confirmation, result = EmailKind.CONFIRMATION, EmailKind.RESULT
+    lives = [
+        [
+            *(three.paid(), three.moved(), three.sent(confirmation), three.started(0), three.started(1)),
+            *(three.started(2), three.restored(0), three.restored(1), three.restored(2), three.prepared()),
+            *(three.sent(result), three.downloaded()),
+        ],
+        [
+            *(two.paid(), two.moved(), two.sent(confirmation), two.attempt_failed(0, reason=reason)),
+            *(two.failed(0, reason=reason), two.started(1), two.restored(1), two.owed(490, 0)),
+            *(two.refund_issued(490), two.prepared(1), two.sent(result)),
+        ],
+        [
+            *(two.paid(), two.moved(), two.unconfirmed(confirmation), two.disputed()),
+            *(two.started(0), two.started(0, prediction="another")),
+        ],
+    ]
+    stories = [
+        tell(_recorded(facts.order_id, life, tries))
+        for facts, life, tries in zip((three, two, two), lives, (1, 1, 3), strict=True)
+    ]
+    passages = [passage.text for story in stories for passage in story.passages]
+    return {shape(text) for text in [*passages, *(story.ending for story in stories)]}
+
+
+def shape(sentence: str) -> str:
+    """A sentence without what differs from order to order: figures, sizes, dates, the model's owner."""
+    dateless = re.sub(r"\d+ [A-Z][a-z]+ \d{4}", "DAY", sentence)
+    sizeless = re.sub(r"\d[\d.]* (bytes?|[kM]B)", "SIZE", dateless)
+    return re.sub(r"\d[\d.-]*\d|\d", "#", sizeless).replace("flux-kontext-apps/", "")
+
+
+def _recorded(order_id: OrderId, life: list[Event], tries: int) -> Iterator[RecordedEvent]:
+    for version, event in enumerate(life, start=1):
+        yield RecordedEvent(
+            event_id=UUID(int=version),
+            order_id=order_id,
+            version=version,
+            recorded_at=PAID_AT + timedelta(seconds=version),
+            cause=f"reaction:1 (MoveImages, attempt {tries})",
+            cause_key=str(version),
+            correlation_id=order_id,
+            actor="worker",
+            event=event,
+        )
 
 
 def composed() -> dict[str, Any]:
