@@ -30,7 +30,7 @@ from domain.model.values import (
     StoredObject,
     UploadSessionId,
 )
-from domain.ports.books import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 from entrypoints.bootstrap.books import open_books, upgrade

@@ -15,14 +15,8 @@ from domain.model.events import RecordedEvent
 from domain.model.evolve import fold
 from domain.model.order import Order
 from domain.model.values import OrderId, Sha256
-from domain.ports.books import (
-    CauseRepeatedError,
-    LeaseLostError,
-    LogCursor,
-    OrderLog,
-    Step,
-    VersionConflictError,
-)
+from domain.ports.books import CauseRepeatedError, LeaseLostError, VersionConflictError
+from domain.ports.log import LogCursor, OrderLog, Step
 
 #: How many events a server-side cursor brings at a time.
 PAGE_EVENTS = 500

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, text
 
 from adapters.postgres.recordset import as_json, insert_from_json
 from domain.model.reactions import Reaction
-from domain.ports.books import Claim, LeaseLostError, Outcome, ReactionTable, Scheduled
+from domain.ports.books import LeaseLostError
+from domain.ports.work import Claim, Outcome, ReactionTable, Scheduled
 
 _KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
 

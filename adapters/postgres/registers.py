@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select, text
 
 from adapters.postgres.tables import customers, orders
 from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
-from domain.ports.books import (
+from domain.ports.registers import (
     Customer,
     CustomerRegister,
     Inbox,

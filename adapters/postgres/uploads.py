@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.tables import file_uploads, upload_sessions
 from domain.model.values import Money, ObjectKey, OrderId, PhotoId, Sha256, StoredObject, UploadSessionId
-from domain.ports.books import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.uploads import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
 
 _PHOTO_FIELDS = (
     "photo_id",

@@ -18,15 +18,7 @@ from domain.model.errors import (
 from domain.model.evolve import evolve
 from domain.model.identity import refund_id_of
 from domain.model.lifecycle import State, allowed, require
-from domain.model.order import (
-    AttemptStatus,
-    Email,
-    EmailStatus,
-    Image,
-    Order,
-    Refund,
-    RefundStatus,
-)
+from domain.model.order import AttemptStatus, Email, EmailStatus, Image, Order, Refund, RefundStatus
 from domain.model.values import EmailKind, HoldReason, ImageId, Money, RefundReason
 
 Decision = tuple[e.Event, ...]

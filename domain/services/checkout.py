@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from domain.model.errors import ShopError
 from domain.model.seals import sha256_of
 from domain.model.values import UploadSessionId
-from domain.ports.books import Books, Checkout, UploadSession, UploadStatus
+from domain.ports.books import Books
 from domain.ports.payments import CheckoutWish, PaymentProvider
+from domain.ports.uploads import Checkout, UploadSession, UploadStatus
 from domain.ports.world import Clock
 from domain.services.policy import Policy
 from domain.services.uploading import UnknownUploadSessionError, UploadSessionClosedError

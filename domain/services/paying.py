@@ -8,17 +8,12 @@ from domain.model.errors import AlreadyPaidError
 from domain.model.identity import refund_id_at_provider
 from domain.model.order import Order
 from domain.model.values import CustomerId, ImageId, Money, PaidPhoto, RefundId, Sha256
-from domain.ports.books import (
-    Books,
-    Step,
-    Transaction,
-    UnmatchedPayment,
-    UploadSession,
-    UploadStatus,
-    VersionConflictError,
-)
+from domain.ports.books import Books, Transaction, VersionConflictError
 from domain.ports.errors import UnavailableError
+from domain.ports.log import Step
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.registers import UnmatchedPayment
+from domain.ports.uploads import UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids
 from domain.services.recording import Cause, Recorder
 

@@ -10,17 +10,9 @@ from domain.model.evolve import apply
 from domain.model.order import Order
 from domain.model.reactions import CancelPrediction, Due, needed, reaction_id_of, reactions_to
 from domain.model.values import OrderId
-from domain.ports.books import (
-    Books,
-    CauseRepeatedError,
-    Claim,
-    Outcome,
-    ReactionQueue,
-    Scheduled,
-    Step,
-    Transaction,
-    VersionConflictError,
-)
+from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
+from domain.ports.log import Step
+from domain.ports.work import Claim, Outcome, ReactionQueue, Scheduled
 from domain.ports.world import Clock, Ids
 from domain.services.policy import Policy
 

@@ -9,15 +9,11 @@ from domain.model.order import Order
 from domain.model.reactions import CollectRestoration, RestoreImage, reaction_id_of
 from domain.model.seals import Sealer
 from domain.model.values import FailureReason, ImageId, ObjectKey, OrderId, Sha256, StoredObject
-from domain.ports.books import Books, ReactionQueue, Scheduled
-from domain.ports.errors import (
-    ForgedMessageError,
-    ObjectDiffersError,
-    RefusedError,
-    UnreadablePictureError,
-)
+from domain.ports.books import Books
+from domain.ports.errors import ForgedMessageError, ObjectDiffersError, RefusedError, UnreadablePictureError
 from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotice, Restorer
 from domain.ports.storage import ObjectStore
+from domain.ports.work import ReactionQueue, Scheduled
 from domain.ports.world import Clock, PictureInspector, Scratch
 from domain.services.policy import Policy
 

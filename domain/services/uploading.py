@@ -4,8 +4,9 @@ from typing import BinaryIO
 
 from domain.model.errors import ShopError
 from domain.model.values import ObjectKey, OrderId, PhotoId, UploadSessionId
-from domain.ports.books import Books, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.books import Books
 from domain.ports.storage import ObjectStore
+from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids, PictureInspector
 from domain.services.policy import Policy
 

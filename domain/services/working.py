@@ -21,8 +21,9 @@ from domain.model.reactions import (
     is_wanted,
 )
 from domain.model.values import FailureReason, HoldReason
-from domain.ports.books import Books, Claim, Outcome, ReactionQueue
+from domain.ports.books import Books
 from domain.ports.errors import OutsideError, UnavailableError
+from domain.ports.work import Claim, Outcome, ReactionQueue
 from domain.ports.world import Clock, Ids
 from domain.services.delivering import Delivering
 from domain.services.moving import Moving

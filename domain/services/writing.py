@@ -7,17 +7,10 @@ from domain.model.order import Email, Order, RefundStatus
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer
 from domain.model.values import EmailKind, Money, Sha256
-from domain.ports.books import Books, Customer
+from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
-from domain.ports.mail import (
-    Attachment,
-    LetterFacts,
-    LetterWriter,
-    Mail,
-    Mailer,
-    MailFate,
-    MailNotice,
-)
+from domain.ports.mail import Attachment, LetterFacts, LetterWriter, Mail, Mailer, MailFate, MailNotice
+from domain.ports.registers import Customer
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock
 from domain.services.policy import Policy

@@ -8,7 +8,8 @@ import click
 import msgspec
 
 from domain.model.events import RecordedEvent
-from domain.ports.books import Books, LogCursor
+from domain.ports.books import Books
+from domain.ports.log import LogCursor
 from domain.services.story import who
 
 #: How many events a look at the log brings.

@@ -14,7 +14,8 @@ from rich.text import Text
 from domain.model.order import Order
 from domain.model.reactions import outstanding
 from domain.model.values import Money, OrderId, OrderNumber
-from domain.ports.books import Books, OrderSummary, Transaction
+from domain.ports.books import Books, Transaction
+from domain.ports.registers import OrderSummary
 from domain.services.standing import in_words, number_of, possible, standing, way_of
 from domain.services.story import Passage, Story, tell
 from domain.services.wording import MAILS, capitalised, day, lasting, sized

@@ -9,7 +9,7 @@ from litestar import Response
 from domain.model.lifecycle import TERMINAL, State
 from domain.model.order import Order
 from domain.model.values import ImageId, Money
-from domain.ports.books import UploadSession, UploadStatus
+from domain.ports.uploads import UploadSession, UploadStatus
 from domain.services.policy import Policy
 from entrypoints.http import upload_views, views
 from entrypoints.http.pages import page

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.ports.books import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.services.policy import Policy
 from entrypoints.http.views import AmountView, amount
 

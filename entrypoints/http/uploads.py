@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from domain.model.values import UploadSessionId
-from domain.ports.books import UploadStatus
+from domain.ports.uploads import UploadStatus
 from entrypoints.http import pages, standings, upload_views
 from entrypoints.http.bodies import AnyRequest, receive_into
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Lock
 from uuid import UUID
 
-from domain.ports.books import Claim
+from domain.ports.work import Claim
 from domain.services.working import Working
 
 

@@ -13,7 +13,8 @@ from adapters.postgres.books import PostgresBooks
 from domain.model.events import RecordedEvent
 from domain.model.reactions import RestoreImage
 from domain.model.values import Sha256
-from domain.ports.books import LeaseLostError, LogCursor, VersionConflictError
+from domain.ports.books import LeaseLostError, VersionConflictError
+from domain.ports.log import LogCursor
 from tests.contracts.books_kept import (
     MINUTE,
     NOON,

@@ -10,7 +10,7 @@ from adapters.postgres.books import PostgresBooks
 from adapters.system import SystemClock, TimeOrderedIds
 from domain.model import events as e
 from domain.model.values import NoteId, OrderId
-from domain.ports.books import LogCursor
+from domain.ports.log import LogCursor
 from domain.services.recording import Cause, Recorder
 from tests.contracts.books_kept import take_order
 from tests.domain.facts import Facts

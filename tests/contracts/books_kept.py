@@ -9,16 +9,9 @@ from domain.model import events as e
 from domain.model.order import Order
 from domain.model.reactions import MoveImages, Reaction, reaction_id_of
 from domain.model.values import CustomerId, ObjectKey, OrderId, PhotoId, StoredObject, UploadSessionId
-from domain.ports.books import (
-    Books,
-    Checkout,
-    Claim,
-    Scheduled,
-    Transaction,
-    UploadedPhoto,
-    UploadSession,
-    UploadStatus,
-)
+from domain.ports.books import Books, Transaction
+from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.work import Claim, Scheduled
 from tests.domain.facts import Facts, euros, stored
 from tests.domain.recording import step
 

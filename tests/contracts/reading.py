@@ -3,7 +3,8 @@
 import time
 
 from domain.model.events import RecordedEvent
-from domain.ports.books import Books, LogCursor
+from domain.ports.books import Books
+from domain.ports.log import LogCursor
 
 PATIENCE_SECONDS = 10.0
 

@@ -10,16 +10,10 @@ from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.reactions import RestoreImage
 from domain.model.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
-from domain.ports.books import (
-    Books,
-    CauseRepeatedError,
-    LeaseLostError,
-    LogCursor,
-    Outcome,
-    Step,
-    UploadStatus,
-    VersionConflictError,
-)
+from domain.ports.books import Books, CauseRepeatedError, LeaseLostError, VersionConflictError
+from domain.ports.log import LogCursor, Step
+from domain.ports.uploads import UploadStatus
+from domain.ports.work import Outcome
 from tests.contracts.books_kept import (
     MINUTE,
     NOON,

@@ -19,7 +19,9 @@ from domain.model.reactions import (
     SendEmail,
 )
 from domain.model.values import EmailKind
-from domain.ports.books import Books, Claim, LeaseLostError, Outcome, Scheduled, Step
+from domain.ports.books import Books, LeaseLostError
+from domain.ports.log import Step
+from domain.ports.work import Claim, Outcome, Scheduled
 from tests.contracts.books_kept import MINUTE, NOON, claim, claimed, facts, schedule, scheduled, take_order
 from tests.domain.facts import Facts
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from domain.model.values import CustomerId, Sha256
-from domain.ports.books import Books, Customer, UnmatchedPayment
+from domain.ports.books import Books
+from domain.ports.registers import Customer, UnmatchedPayment
 from tests.contracts.books_kept import NOON, rolled_back
 from tests.domain.facts import euros
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from domain.model.values import OrderId, UploadSessionId
-from domain.ports.books import Books, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.books import Books
+from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus
 from tests.contracts.books_kept import (
     MINUTE,
     NOON,

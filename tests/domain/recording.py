@@ -8,7 +8,8 @@ from domain.model import events as e
 from domain.model.evolve import apply
 from domain.model.order import Order
 from domain.model.values import OrderId
-from domain.ports.books import Claim, Outcome, Scheduled, Step
+from domain.ports.log import Step
+from domain.ports.work import Claim, Outcome, Scheduled
 from tests.domain.facts import PAID_AT
 
 

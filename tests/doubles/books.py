@@ -13,20 +13,15 @@ from domain.model.evolve import apply, fold
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
-from domain.ports.books import (
-    Books,
-    CauseRepeatedError,
+from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
+from domain.ports.log import LogCursor, OrderLog, Step
+from domain.ports.registers import (
     Customer,
     CustomerRegister,
     Inbox,
-    LogCursor,
-    OrderLog,
     OrderShelf,
     OrderSummary,
-    Step,
-    Transaction,
     UnmatchedPayment,
-    VersionConflictError,
 )
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage

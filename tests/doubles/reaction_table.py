@@ -7,7 +7,8 @@ from uuid import UUID
 
 from domain.model.reactions import Reaction
 from domain.model.values import OrderId
-from domain.ports.books import Claim, LeaseLostError, Outcome, ReactionTable, Scheduled
+from domain.ports.books import LeaseLostError
+from domain.ports.work import Claim, Outcome, ReactionTable, Scheduled
 
 
 @dataclass(frozen=True, kw_only=True)

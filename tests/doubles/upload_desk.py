@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import OrderId, PhotoId, UploadSessionId
-from domain.ports.books import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.uploads import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from domain.model import events as e
 from domain.model.evolve import apply
 from domain.model.order import Order
 from domain.model.values import OrderId
-from domain.ports.books import Step
+from domain.ports.log import Step
 from tests.domain.facts import PAID_AT, Facts
 from tests.entrypoints.shell import Shell
 

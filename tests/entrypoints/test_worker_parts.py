@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from domain.model.reactions import MoveImages
 from domain.model.values import OrderId
-from domain.ports.books import Claim
+from domain.ports.work import Claim
 from entrypoints.worker.leases import LeaseKeeper
 from entrypoints.worker.schedule import Chore, Schedule
 

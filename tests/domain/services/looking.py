@@ -1,8 +1,6 @@
 """What a test looks at: the kinds of an order's events, and the mails that were sent."""
 
-from domain.model.values import (
-    OrderId,
-)
+from domain.model.values import OrderId
 from domain.ports.payments import PaymentNotice
 from tests.doubles.shop import MemoryShop
 

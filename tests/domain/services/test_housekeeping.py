@@ -5,12 +5,8 @@ import io
 import pytest
 
 from domain.model.lifecycle import State
-from domain.model.values import (
-    ObjectKey,
-)
-from domain.ports.errors import (
-    UnavailableError,
-)
+from domain.model.values import ObjectKey
+from domain.ports.errors import UnavailableError
 from domain.services.uploading import UploadSessionClosedError
 from tests.doubles.shop import MemoryShop
 

@@ -9,18 +9,10 @@ from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.order import RefundStatus
 from domain.model.seals import sha256_of
-from domain.model.values import (
-    FailureReason,
-    HoldReason,
-    Money,
-    RefundReason,
-)
-from domain.ports.books import UploadStatus
-from domain.ports.errors import (
-    LostReplyError,
-    UnavailableError,
-)
+from domain.model.values import FailureReason, HoldReason, Money, RefundReason
+from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.uploads import UploadStatus
 from tests.domain.services.looking import kinds, order_of, sent
 from tests.doubles.shop import MemoryShop
 

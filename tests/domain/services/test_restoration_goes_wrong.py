@@ -4,14 +4,8 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.values import (
-    FailureReason,
-    ImageId,
-    RefundReason,
-)
-from domain.ports.errors import (
-    ForgedMessageError,
-)
+from domain.model.values import FailureReason, ImageId, RefundReason
+from domain.ports.errors import ForgedMessageError
 from tests.domain.services.looking import kinds, sent
 from tests.doubles.shop import MemoryShop
 

@@ -6,12 +6,8 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.values import (
-    EmailKind,
-)
-from domain.ports.errors import (
-    UnreadablePictureError,
-)
+from domain.model.values import EmailKind
+from domain.ports.errors import UnreadablePictureError
 from domain.services.delivering import LinkExpiredError, UnknownLinkError
 from domain.services.recording import Cause
 from domain.services.uploading import UploadSessionClosedError

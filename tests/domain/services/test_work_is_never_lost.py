@@ -5,14 +5,8 @@ import pytest
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.seals import sha256_of
-from domain.model.values import (
-    EmailKind,
-    HoldReason,
-)
-from domain.ports.errors import (
-    RefusedError,
-    UnavailableError,
-)
+from domain.model.values import EmailKind, HoldReason
+from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.mail import MailFate, MailNotice
 from domain.services.recording import Cause
 from tests.domain.services.looking import kinds, sent
