@@ -6,7 +6,7 @@ from domain.model import events as e
 from domain.model.order import Email, Order, RefundStatus
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer
-from domain.model.values import EmailKind, Money, Sha256
+from domain.model.values import EmailKind, Money, PhotoId, Sha256
 from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
 from domain.ports.mail import Attachment, LetterFacts, LetterWriter, Mail, Mailer, MailFate, MailNotice
@@ -91,6 +91,7 @@ class Writing:
             locale=customer.locale,
             photos=len(order.images),
             restored=len(order.restored_images),
+            failed_names=self._failed_names(order),
             paid=order.payment.paid,
             refunded=Money(amount=going_back, currency=order.payment.paid.currency),
             status_url=f"{url}/api/restoration/status/{order.order_id}",
@@ -98,6 +99,15 @@ class Writing:
             expires_at=link.expires_at if link else None,
             is_attached=is_attached,
         )
+
+    def _failed_names(self, order: Order) -> tuple[str, ...]:
+        """The customer's names of the photos that could not be restored."""
+        if not order.failed_images:
+            return ()
+        with self._books.transaction() as transaction:
+            given = transaction.uploads.file_names(order.order_id)
+        names = (given.get(PhotoId(image.image_id)) for image in order.failed_images)
+        return tuple(name for name in names if name)
 
     def _attachment(self, order: Order) -> Attachment | None:
         """The archive itself while it is small; the link is in the mail always."""

@@ -20,6 +20,7 @@ def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: Me
     assert [refund.amount.amount for refund in order.refunds.values()] == [490]
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.NOT_RESTORED]
     assert sent(shop) == ["confirmation", "result"]
+    assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].letter.html
 
 
 def test_nothing_restored_is_refunded_whole_with_one_mail(shop: MemoryShop) -> None:
