@@ -14,6 +14,7 @@ from domain.model.pricing import PriceList
 from domain.model.reactions import Reaction
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
+from domain.ports.books import Books
 from domain.ports.errors import UnreadablePictureError
 from domain.ports.mail import Letter, LetterFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice
@@ -97,11 +98,12 @@ class MemoryScratch:
 class MemoryShop:
     """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
+    def __init__(self, policy: Policy = POLICY, books: Books | None = None) -> None:
         self.policy = policy
         self.clock = StoppedClock()
         self.ids = CountingIds()
-        self.books = InMemoryBooks()
+        self.own_books = InMemoryBooks()
+        self.books: Books = books or self.own_books
         self.queue = MemoryQueue()
         self.storage = MemoryStore()
         self.payments = MemoryPayments()

@@ -29,11 +29,11 @@ def test_a_payment_that_is_posted_twice_is_one_order(door: Doorway) -> None:
 def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
-    before = door.shop.books.pages
+    before = door.shop.own_books.pages
     assert_problem(door.post_from_stripe(event, secret="whsec_guessed"), 400, "message-forged")
     assert_problem(door.http.post("/api/webhooks/stripe", json=event), 400, "message-forged")
     assert_problem(door.http.post("/api/webhooks/stripe"), 400, "message-forged")
-    assert door.shop.books.pages is before
+    assert door.shop.own_books.pages is before
     assert not door.shop.queue.waiting
 
 
@@ -65,27 +65,27 @@ def test_a_signed_notice_has_its_prediction_collected(door: Doorway) -> None:
     prediction_id, path = restoring(door)
     assert door.post_from_replicate(path, prediction_id).status_code == 200
     door.shop.work()
-    (order,) = door.shop.books.pages.orders.values()
+    (order,) = door.shop.own_books.pages.orders.values()
     assert len(order.restored_images) == 1
 
 
 def test_a_notice_at_an_address_that_the_shop_did_not_make_changes_nothing(door: Doorway) -> None:
     prediction_id, path = restoring(door)
-    before = door.shop.books.pages
+    before = door.shop.own_books.pages
     folder, _, mark = path.rpartition("/")
     forged = f"{folder}/{'A' * len(mark)}"
     assert_problem(door.post_from_replicate(forged, prediction_id), 400, "message-forged")
     other_attempt = f"{folder.removesuffix('/1')}/2/{mark}"
     assert_problem(door.post_from_replicate(other_attempt, prediction_id), 400, "message-forged")
-    assert door.shop.books.pages is before
+    assert door.shop.own_books.pages is before
 
 
 def test_a_forged_notice_about_a_prediction_changes_nothing(door: Doorway) -> None:
     prediction_id, path = restoring(door)
-    before = door.shop.books.pages
+    before = door.shop.own_books.pages
     answer = door.post_from_replicate(path, prediction_id, secret="whsec_Z3Vlc3NlZA==")
     assert_problem(answer, 400, "message-forged")
-    assert door.shop.books.pages is before
+    assert door.shop.own_books.pages is before
     assert not door.shop.queue.waiting
 
 
@@ -99,10 +99,10 @@ def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record_
 
 def test_a_forged_notice_about_a_mail_changes_nothing(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    before = door.shop.books.pages
+    before = door.shop.own_books.pages
     key = ec.generate_private_key(ec.SECP256R1())
     assert_problem(door.post_from_sendgrid([bounce(order_id)], key), 400, "message-forged")
-    assert door.shop.books.pages is before
+    assert door.shop.own_books.pages is before
 
 
 def test_no_provider_posts_as_much_as_this(door: Doorway) -> None:

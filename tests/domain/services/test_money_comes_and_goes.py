@@ -88,7 +88,7 @@ def test_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
     notice = shop.payment(shop.upload(b"wedding"), upload_session_id=None)
     shop.paying.take(notice, sha256_of(b"1"))
     assert not shop.events(order_of(notice))
-    assert [payment.paid.amount for payment in shop.books.pages.unmatched.values()] == [490]
+    assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]
 
 
 def test_another_amount_than_was_quoted_holds_the_order_and_starts_nothing(shop: MemoryShop) -> None:

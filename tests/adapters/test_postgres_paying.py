@@ -1,0 +1,69 @@
+"""Payments on real books: many at the same time, each notice several times, in few round trips."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Engine, event
+
+from adapters.postgres import books as postgres
+from adapters.postgres.books import PostgresBooks
+from adapters.system import TimeOrderedIds
+from domain.model.seals import sha256_of
+from domain.services.paying import Paying
+from domain.services.recording import Recorder
+from tests.doubles.shop import POLICY, MemoryQueue, MemoryShop
+from tests.doubles.world import StoppedClock
+
+THREADS = 12
+PAYMENTS = 36
+#: What a payment asks of the database: inbox, session, order, customer with number, step, status.
+STATEMENTS = 6
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    books = PostgresBooks(own_database_url, connections=THREADS)
+    yield books
+    books.close()
+
+
+@pytest.fixture
+def paying(books: PostgresBooks) -> Paying:
+    clock, ids = StoppedClock(), TimeOrderedIds()
+    recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=ids, policy=POLICY)
+    return Paying(books=books, recorder=recorder, clock=clock, ids=ids)
+
+
+def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_order(
+    books: PostgresBooks, paying: Paying
+) -> None:
+    shop = MemoryShop(books=books)
+    notices = [shop.payment(shop.upload(b"wedding")) for _ in range(PAYMENTS)]
+    with ThreadPoolExecutor(THREADS) as customers:
+        # Stripe may post the same notice twice at the same moment.
+        list(customers.map(lambda notice: paying.take(notice, sha256_of(b"notice")), [*notices, *notices]))
+    with books.transaction() as transaction:
+        numbers = sorted(order.number for order in transaction.shelf.newest(2 * PAYMENTS))
+    assert numbers == [f"20260314-{count:06}" for count in range(1, PAYMENTS + 1)]
+
+
+def test_a_payment_is_written_down_in_few_round_trips(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines: list[Engine] = []
+    connect = postgres.connect
+
+    def remember(database_url: str, *, connections: int) -> Engine:
+        engines.append(connect(database_url, connections=connections))
+        return engines[-1]
+
+    monkeypatch.setattr(postgres, "connect", remember)
+    books = PostgresBooks(own_database_url, connections=1)
+    shop = MemoryShop(books=books)
+    notice = shop.payment(shop.upload(b"wedding", b"harvest"))
+    sent: list[str] = []
+    event.listen(engines[0], "before_cursor_execute", lambda *details: sent.append(str(details[2])))
+    shop.paying.take(notice, sha256_of(b"notice"))
+    assert len(sent) == STATEMENTS, "\n".join(sent)
+    books.close()
