@@ -63,6 +63,7 @@ def _steps(text: object) -> object:
         steps = tuple((int(count), int(amount)) for count, amount in pairs)
     except ValueError:
         raise ValueError("write COUNT:MINOR_UNITS, with commas between, as in 1:490,10:390") from None
+    # XXX is ISO 4217's code for no currency: only the steps are judged here.
     return PriceList(currency="XXX", steps=steps).steps
 
 

@@ -59,14 +59,7 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
         case e.RestorationFailed():
             return _with_images(order, [replace(order.images[event.image_id], failure=event.reason)])
         case e.DownloadPrepared():
-            link = DownloadLink(
-                link_id=event.link_id,
-                archive=event.archive,
-                token_sha256=event.token_sha256,
-                expires_at=event.expires_at,
-            )
-            linked = replace(order, links={**order.links, link.link_id: link})
-            return _owe_email(linked, EmailKind.RESULT)
+            return _learn_download(order, event)
         case e.EmailSent():
             return _with_email(order, event.email_id, status=EmailStatus.SENT, message_id=event.message_id)
         case e.EmailUnconfirmed():
@@ -126,6 +119,17 @@ def _learn_payment(order: Order, event: e.PaymentReceived) -> Order:
         Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos
     )
     return _owe_email(_with_images(replace(order, payment=payment), images), EmailKind.CONFIRMATION)
+
+
+def _learn_download(order: Order, event: e.DownloadPrepared) -> Order:
+    link = DownloadLink(
+        link_id=event.link_id,
+        archive=event.archive,
+        token_sha256=event.token_sha256,
+        expires_at=event.expires_at,
+    )
+    linked = replace(order, links={**order.links, link.link_id: link})
+    return _owe_email(linked, EmailKind.RESULT)
 
 
 def _learn_attempt(

@@ -77,6 +77,9 @@ class Paying:
         if session is None:
             self._set_aside(transaction, checkout, "There is no upload session for it.")
             return None
+        if session.status is UploadStatus.EXPIRED:
+            self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
+            return None
         if checkout.email is None or session.checkout is None:
             self._set_aside(transaction, checkout, "It carries no e-mail address, or nothing was quoted.")
             return None

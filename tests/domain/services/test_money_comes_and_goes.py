@@ -91,6 +91,17 @@ def test_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
     assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]
 
 
+def test_money_for_a_session_that_has_expired_is_set_aside(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"forgotten"))
+    shop.clock.advance(days=8)
+    shop.storage.weather.fail("keys", AWAY)  # the session expires, and its photos are still on their way out
+    with pytest.raises(UnavailableError):
+        shop.housekeeping.tidy()
+    shop.paying.take(notice, sha256_of(b"1"))
+    assert not shop.events(order_of(notice))
+    assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]
+
+
 def test_another_amount_than_was_quoted_holds_the_order_and_starts_nothing(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
     order = shop.live(order_id)
