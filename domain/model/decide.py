@@ -30,6 +30,7 @@ class Limits:
     """How often the shop tries before it gives an image up."""
 
     max_restoration_attempts: int = 3
+    has_second_model: bool = False  # to offer what the first one does not take
 
 
 def decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- a case per event

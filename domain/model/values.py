@@ -87,6 +87,13 @@ class EmailKind(StrEnum):
     REFUND = "refund"  # nothing could be restored, or somebody stopped the order: your money goes back
 
 
+class Variant(StrEnum):
+    """Which way a photo is restored."""
+
+    FIRST = "first"
+    SECOND = "second"  # the second model, or the first with other settings
+
+
 class FailureReason(StrEnum):
     """Why an attempt to restore an image came to nothing."""
 
