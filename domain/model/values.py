@@ -84,7 +84,17 @@ class EmailKind(StrEnum):
 
     CONFIRMATION = "confirmation"  # we have your money and your photos
     RESULT = "result"  # here is your link
-    REFUND = "refund"  # nothing could be restored, or somebody stopped the order: your money goes back
+    PARTIAL_RESULT = "partial_result"  # here is your link to some of them; the share of the others goes back
+    REFUND = "refund"  # somebody stopped or reduced the order: your money goes back
+    FAILURE = "failure"  # nothing could be restored: all of your money goes back
+    NEW_LINK = "new_link"  # the link you asked for, in place of an older one
+    REMINDER = "reminder"  # your link expires soon, and you have not used it
+    REDO_FAILED = "redo_failed"  # the other attempt you asked for is no better: your first result stays
+
+    @property
+    def brings_a_link(self) -> bool:
+        """Whether the customer can fetch restored photos with it."""
+        return self not in {EmailKind.CONFIRMATION, EmailKind.REFUND, EmailKind.FAILURE}
 
 
 class Variant(StrEnum):

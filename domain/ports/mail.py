@@ -11,7 +11,7 @@ from domain.model.values import EmailId, EmailKind, Money, OrderId, OrderNumber
 
 @dataclass(frozen=True, kw_only=True)
 class LetterFacts:
-    """What a letter tells; ``download_url`` and ``expires_at`` belong to the result."""
+    """What a letter tells; ``download_url`` and ``expires_at`` belong to the kinds that bring a link."""
 
     kind: EmailKind
     order_id: OrderId
@@ -21,7 +21,8 @@ class LetterFacts:
     photos: int
     restored: int
     paid: Money
-    refunded: Money  # issued or on its way
+    refunded: Money  # in all, issued or on its way
+    refund_amount: Money | None = None  # of the one refund that this letter is about
     status_url: str
     download_url: str | None = None
     expires_at: datetime | None = None

@@ -31,7 +31,12 @@ HOLDS: Mapping[HoldReason, str] = {
 MAILS: Mapping[EmailKind, str] = {
     EmailKind.CONFIRMATION: "the confirmation e-mail",
     EmailKind.RESULT: "the e-mail with the download link",
+    EmailKind.PARTIAL_RESULT: "the e-mail with the download link and what goes back",
     EmailKind.REFUND: "the e-mail about the refund",
+    EmailKind.FAILURE: "the e-mail that nothing could be restored",
+    EmailKind.NEW_LINK: "the e-mail with a new link",
+    EmailKind.REMINDER: "the reminder that the link expires",
+    EmailKind.REDO_FAILED: "the e-mail that another attempt was no better",
 }
 
 OUTCOMES: Mapping[DisputeOutcome, str] = {

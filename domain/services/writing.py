@@ -76,7 +76,7 @@ class Writing:
     def _facts(self, order: Order, kind: EmailKind, customer: Customer, *, is_attached: bool) -> LetterFacts:
         if order.payment is None:
             raise AssertionError("An order that owes a mail was paid.")
-        link = order.newest_link if kind is EmailKind.RESULT else None
+        link = order.newest_link if kind.brings_a_link else None
         going_back = sum(
             refund.amount.amount
             for refund in order.refunds.values()
