@@ -18,6 +18,7 @@ from dramatiq.errors import ConnectionClosed
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
+    DeletePhotos,
     IssueRefund,
     MoveImages,
     PrepareDownload,
@@ -31,6 +32,7 @@ from domain.ports.errors import UnavailableError
 QUEUES: dict[type[Reaction], str] = {
     MoveImages: "storage",
     PrepareDownload: "storage",
+    DeletePhotos: "storage",
     RestoreImage: "restoration",
     CollectRestoration: "restoration",
     CancelPrediction: "restoration",

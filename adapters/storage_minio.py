@@ -27,6 +27,9 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 #: How much is held of an object at any moment: large enough that Python is not the bottleneck.
 CHUNK_BYTES = 256 * 1024
 
+#: A purge lists once more what it has removed; somebody may have stored something meanwhile, but not for ever.
+PURGE_ROUNDS = 5
+
 #: How long the signature on a write is good for; the write begins at once.
 _SIGNATURE_LIFE = timedelta(minutes=5)
 
@@ -116,6 +119,16 @@ class MinioStore:
         if refused:
             raise UnavailableError(PROVIDER, f"{len(refused)} objects were not deleted: {refused[0].code}")
 
+    def purge(self, prefix: str) -> int:
+        """Remove every version and every unfinished upload, and look whether that was all; see the port."""
+        removed = 0
+        for _ in range(PURGE_ROUNDS):
+            found = self._remove_versions(prefix) + self._abort_uploads(prefix)
+            if not found:
+                return removed
+            removed += found
+        raise UnavailableError(PROVIDER, f"something is being stored under {prefix} again and again")
+
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
         """Every key that starts with ``prefix``, read page by page."""
         with _translated(prefix):
@@ -132,6 +145,30 @@ class MinioStore:
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
+
+    def _remove_versions(self, prefix: str) -> int:
+        """Marks of a deletion are versions like others; without versioning each object has one, called null."""
+        with _translated(prefix):
+            versions = [
+                DeleteObject(str(found.object_name), found.version_id)
+                for found in self._client.list_objects(
+                    self._bucket, prefix=prefix, recursive=True, include_version=True
+                )
+            ]
+            refused = list(self._client.remove_objects(self._bucket, versions))
+        if refused:
+            raise UnavailableError(PROVIDER, f"{len(refused)} versions were not deleted: {refused[0].code}")
+        return len(versions)
+
+    def _abort_uploads(self, prefix: str) -> int:
+        """Uploads in parts that were begun and never ended; the SDK has public methods only for its own."""
+        with _translated(prefix):
+            listed = self._client._list_multipart_uploads(self._bucket, prefix=prefix)  # noqa: SLF001
+            for upload in listed.uploads:
+                self._client._abort_multipart_upload(  # noqa: SLF001
+                    self._bucket, upload.object_name, str(upload.upload_id)
+                )
+        return len(listed.uploads)
 
     def _write_once(self, key: ObjectKey, body: "_HashedStream", media_type: str) -> bool:
         """Write an object; False, and nothing is changed, when the key is taken."""

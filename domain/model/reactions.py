@@ -66,6 +66,13 @@ class IssueRefund:
     attempt: int
 
 
+@dataclass(frozen=True)
+class DeletePhotos:
+    """Remove all that the storage holds of the order, in every version; once more when its customer is forgotten."""
+
+    for_good: bool
+
+
 Reaction = (
     MoveImages
     | RestoreImage
@@ -74,7 +81,11 @@ Reaction = (
     | PrepareDownload
     | SendEmail
     | IssueRefund
+    | DeletePhotos
 )
+
+#: Done once, whatever comes of it: it stays outstanding, for nothing goes on record when it is done.
+DONE_ONCE = (CancelPrediction, DeletePhotos)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +95,7 @@ class Pace:
     restoration_poll: timedelta = timedelta(seconds=60)  # a webhook usually comes first
     restoration_retry: timedelta = timedelta(seconds=5)  # doubles with each attempt
     email_confirmation: timedelta = timedelta(minutes=10)  # time for the provider's event webhook
+    late_writing: timedelta = timedelta(hours=1)  # until whoever was storing a photo has ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,15 +135,22 @@ def is_wanted(reaction: Reaction, order: Order) -> bool:
 
 
 def needed(order: Order) -> list[Reaction]:
-    """The outstanding work that an order cannot go on without; a cancellation is done once, whatever comes of it."""
-    return [work for work in outstanding(order) if not isinstance(work, CancelPrediction)]
+    """The outstanding work that an order cannot go on without; what is done once is not among it."""
+    return [work for work in outstanding(order) if not isinstance(work, DONE_ONCE)]
 
 
 def outstanding(order: Order) -> list[Reaction]:
     """All the work this order needs now."""
     if order.state is State.ERASED:
-        return list(_refunds(order))  # the customer is forgotten, the shop's debts are not
-    return [*_progress(order), *_cancellations(order), *_refunds(order), *_emails(order)]
+        # The customer is forgotten, the shop's debts are not.
+        return [*_deletions(order), *_refunds(order)]
+    return [
+        *_progress(order),
+        *_cancellations(order),
+        *_refunds(order),
+        *_emails(order),
+        *_deletions(order),
+    ]
 
 
 def _progress(order: Order) -> Iterator[Reaction]:
@@ -179,6 +198,13 @@ def _emails(order: Order) -> Iterator[Reaction]:
             yield SendEmail(email.email_id, email.kind, email.attempt)
 
 
+def _deletions(order: Order) -> Iterator[Reaction]:
+    if order.photos_are_purged:
+        yield DeletePhotos(for_good=False)
+    if order.state is State.ERASED:
+        yield DeletePhotos(for_good=True)
+
+
 def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
     match reaction:
         case CollectRestoration():
@@ -187,5 +213,8 @@ def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
             return pace.restoration_retry * (1 << (attempt - 2))
         case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
             return pace.email_confirmation
+        case DeletePhotos(for_good=True):
+            # Whoever erases has deleted what was there; this is for what somebody was storing at that moment.
+            return pace.late_writing
         case _:
             return timedelta(0)

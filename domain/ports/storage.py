@@ -40,6 +40,14 @@ class ObjectStore(Protocol):
         """Remove objects; a key without an object is no error."""
         ...
 
+    def purge(self, prefix: str) -> int:
+        """Remove all that was ever stored under keys that start with ``prefix``, and tell how much that was.
+
+        Every version, every mark of a deletion and every upload that was begun and never ended counts as one. When
+        this returns, nothing is listed there any more; a prefix without anything is no error.
+        """
+        ...
+
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
         """Every key that starts with ``prefix``."""
         ...

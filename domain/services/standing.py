@@ -8,13 +8,14 @@ from domain.model.order import EmailStatus, Image, Order
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
+    DeletePhotos,
     IssueRefund,
     MoveImages,
     PrepareDownload,
     Reaction,
     RestoreImage,
     SendEmail,
-    outstanding,
+    needed,
 )
 from domain.model.values import ImageId, Money
 from domain.services.wording import FAILURES, HOLDS, MAILS, counted, every, listed, ordinal
@@ -22,7 +23,7 @@ from domain.services.wording import FAILURES, HOLDS, MAILS, counted, every, list
 
 def standing(order: Order) -> str:
     """One sentence, or two: where the order stands now, and what is awaited."""
-    awaited = [in_words(work, order) for work in outstanding(order)]
+    awaited = [in_words(work, order) for work in needed(order)]
     if order.state is State.NEW:
         return "Nothing was paid yet: there is no order."
     if order.hold is not None:
@@ -56,6 +57,8 @@ def in_words(work: Reaction, order: Order) -> str:
             return f"{MAILS[kind]} has to be sent"
         case IssueRefund(refund_id=refund_id):
             return f"{order.refunds[refund_id].amount} has to be paid back"
+        case DeletePhotos():
+            return "its photos have to be deleted"
         case _:
             assert_never(work)
 

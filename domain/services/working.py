@@ -12,6 +12,7 @@ from domain.model.order import Order
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
+    DeletePhotos,
     IssueRefund,
     MoveImages,
     PrepareDownload,
@@ -28,6 +29,7 @@ from domain.ports.world import Clock, Ids
 from domain.services.delivering import Delivering
 from domain.services.moving import Moving
 from domain.services.policy import Policy
+from domain.services.purging import Purging
 from domain.services.recording import Cause, Closing, Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import Restoring, StillRunning
@@ -60,6 +62,7 @@ class Crafts:
     delivering: Delivering
     writing: Writing
     refunding: Refunding
+    purging: Purging
 
 
 class Working:
@@ -155,6 +158,8 @@ class Working:
                 return crafts.writing.send_email(order, work, may_have_been_sent=_may_have_been_sent(claim))
             case IssueRefund() as work:
                 return crafts.refunding.issue(order, work, first_due_at=claim.first_due_at)
+            case DeletePhotos():
+                return crafts.purging.delete_photos(order)
             case _:
                 assert_never(claim.reaction)
 
@@ -189,6 +194,9 @@ class Working:
                 return Patience(first_wait=self._policy.email_retry, attempts=8)
             case IssueRefund():
                 return Patience(first_wait=timedelta(seconds=5), attempts=24)
+            case DeletePhotos():
+                # Nobody else would delete them: it is tried every hour for more than a year.
+                return Patience(first_wait=timedelta(seconds=5), attempts=10_000)
             case _:
                 assert_never(reaction)
 
@@ -217,7 +225,7 @@ def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
                     reason=FailureReason.UNAVAILABLE,
                 )
             ]
-        case CancelPrediction():
+        case CancelPrediction() | DeletePhotos():
             return []
         case PrepareDownload():
             return [e.OrderHeld(reason=HoldReason.DOWNLOAD_NOT_PREPARED)]

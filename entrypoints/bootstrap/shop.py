@@ -31,6 +31,7 @@ from domain.services.housekeeping import Housekeeping
 from domain.services.moving import Moving
 from domain.services.paying import Paying
 from domain.services.policy import MEBIBYTE, Policy
+from domain.services.purging import Purging
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import RestorationDesk, Restoring
@@ -239,4 +240,5 @@ def _crafts(world: _World, recorder: Recorder) -> Crafts:
             policy=world.policy,
         ),
         refunding=Refunding(payments=world.payments, clock=world.clock),
+        purging=Purging(storage=world.storage),
     )

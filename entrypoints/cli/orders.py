@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.model.order import Order
-from domain.model.reactions import outstanding
+from domain.model.reactions import needed
 from domain.model.values import Money, OrderId, OrderNumber
 from domain.ports.books import Books, Transaction
 from domain.ports.registers import OrderSummary
@@ -180,7 +180,7 @@ def _chapters(order: Order) -> list[tuple[str, list[str]]]:
         ),
         ("E-mails", [f"{capitalised(MAILS[mail.kind])}: {mail.status}" for mail in order.emails.values()]),
         ("Links", _links(order)),
-        ("Still to do", [capitalised(in_words(work, order)) for work in outstanding(order)]),
+        ("Still to do", [capitalised(in_words(work, order)) for work in needed(order)]),
         ("What can be done", [capitalised(way) for way in possible(order)]),
     ]
 

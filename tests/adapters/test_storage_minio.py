@@ -3,12 +3,15 @@ import tracemalloc
 from uuid import uuid4
 
 import pytest
+from minio import Minio
+from minio.commonconfig import ENABLED
+from minio.versioningconfig import VersioningConfig
 
 from adapters.storage_minio import MinioStore
 from domain.model.values import ObjectKey
 from domain.ports.errors import ObjectDiffersError, UnavailableError
-from sandbox.services.seaweedfs_server import S3
-from tests.adapters.accounts import minio_store
+from sandbox.services.seaweedfs_server import REGION, S3
+from tests.adapters.accounts import BUCKET, minio_store
 from tests.adapters.rogue import RogueServer
 
 UNCLE = b"uncle-on-a-motorcycle-1954"
@@ -127,3 +130,57 @@ def test_an_answer_that_is_not_s3_is_no_answer(rogue: RogueServer, status: int) 
         pass
     with pytest.raises(UnavailableError):
         store_at(rogue).check()
+
+
+def sdk(server: S3) -> Minio:
+    host = server.endpoint.removeprefix("http://")
+    return Minio(host, server.access_key, server.secret_key, secure=False, region=REGION)
+
+
+def versions_under(server: S3, bucket: str, prefix: str) -> list[tuple[str, bool]]:
+    """Every key that has a version there, and whether that only marks a deletion."""
+    found = sdk(server).list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
+    return [(str(each.object_name), bool(each.is_delete_marker)) for each in found]
+
+
+def begin_in_parts(server: S3, bucket: str, key: str) -> None:
+    """Begin an upload and send a part of it, as somebody does who is killed then."""
+    client = sdk(server)
+    upload_id = client._create_multipart_upload(bucket, key, {})  # noqa: SLF001 -- its public upload never ends half way
+    client._upload_part(bucket, key, b"great-aunt" * 600_000, None, upload_id, 1)  # noqa: SLF001
+
+
+def uploads_under(server: S3, bucket: str, prefix: str) -> int:
+    return len(sdk(server)._list_multipart_uploads(bucket, prefix=prefix).uploads)  # noqa: SLF001
+
+
+def test_a_purge_leaves_no_version_no_mark_and_no_part_where_versions_are_kept(s3: S3) -> None:
+    bucket = f"versions-{uuid4()}"
+    sdk(s3).make_bucket(bucket)
+    sdk(s3).set_bucket_versioning(bucket, VersioningConfig(ENABLED))
+    store = minio_store(s3, bucket=bucket)
+    order, other = f"uploads/originals/{uuid4()}/", f"uploads/originals/{uuid4()}/"
+    for prefix in (order, other):
+        for photo in (b"at the wedding", b"the same, scanned again"):
+            sdk(s3).put_object(bucket, f"{prefix}wedding-1928", io.BytesIO(photo), len(photo))
+        begin_in_parts(s3, bucket, f"{prefix}honeymoon-1928")
+    store.delete([ObjectKey(f"{order}wedding-1928")])
+    kept = versions_under(s3, bucket, order)
+    assert sorted(is_mark for _, is_mark in kept) == [False, False, True], "the bucket keeps versions"
+    assert store.purge(order) == 4
+    assert (versions_under(s3, bucket, order), uploads_under(s3, bucket, order)) == ([], 0)
+    assert (len(versions_under(s3, bucket, other)), uploads_under(s3, bucket, other)) == (2, 1)
+
+
+def test_a_purge_takes_unfinished_uploads_where_no_versions_are_kept(s3: S3) -> None:
+    store, order = minio_store(s3), f"uploads/restored/{uuid4()}/"
+    store.put(ObjectKey(f"{order}result"), io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png")
+    begin_in_parts(s3, BUCKET, f"{order}unfinished")
+    assert store.purge(order) == 2
+    assert (versions_under(s3, BUCKET, order), uploads_under(s3, BUCKET, order)) == ([], 0)
+
+
+def test_a_purge_that_cannot_reach_the_storage_says_so() -> None:
+    account = S3("http://127.0.0.1:9", "access-key-of-the-shop", "secret-key-of-the-shop")
+    with pytest.raises(UnavailableError, match="MaxRetryError"):
+        minio_store(account).purge("uploads/originals/")

@@ -11,6 +11,7 @@ import pytest
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
+    DeletePhotos,
     IssueRefund,
     MoveImages,
     PrepareDownload,
@@ -63,6 +64,7 @@ def take_unsent(books: Books, now: timedelta, limit: int = 10) -> list[UUID]:
         PrepareDownload(),
         SendEmail(ABOUT.email(EmailKind.RESULT), EmailKind.RESULT, 1),
         IssueRefund(ABOUT.refund(), 3),
+        DeletePhotos(for_good=True),
     ],
     ids=lambda reaction: type(reaction).__name__,
 )

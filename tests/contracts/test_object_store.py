@@ -156,6 +156,21 @@ def test_deleting_removes_what_is_there_and_minds_nothing_else(store: ObjectStor
     store.delete([])
 
 
+def test_a_purge_removes_all_under_a_prefix_and_tells_how_much(store: ObjectStore, folder: str) -> None:
+    for name in ("adele/1", "adele/2", "adele-and-bruno", "bruno/1"):
+        put(store, f"{folder}/{name}", UNCLE)
+    assert store.purge(f"{folder}/adele/") == 2
+    assert set(store.keys(folder)) == {f"{folder}/adele-and-bruno", f"{folder}/bruno/1"}
+    assert store.purge(f"{folder}/adele/") == 0
+
+
+def test_what_was_purged_can_be_stored_anew(store: ObjectStore, folder: str) -> None:
+    put(store, f"{folder}/photo", UNCLE)
+    store.purge(folder)
+    put(store, f"{folder}/photo", GREAT_AUNT)
+    assert held(store, f"{folder}/photo") == GREAT_AUNT
+
+
 def test_keys_are_those_that_start_with_the_prefix(store: ObjectStore, folder: str) -> None:
     for name in ("a/1", "a/2", "ab/3", "b/with space & ü"):
         put(store, f"{folder}/{name}", UNCLE)

@@ -16,6 +16,7 @@ from domain.model.order import Order
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
+    DeletePhotos,
     IssueRefund,
     MoveImages,
     PrepareDownload,
@@ -167,7 +168,7 @@ def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]
                     reason="insufficient_funds",
                 ),
             ]
-        case CancelPrediction():
+        case CancelPrediction() | DeletePhotos():
             return []
 
 

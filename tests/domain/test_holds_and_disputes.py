@@ -6,11 +6,15 @@ from domain.model.errors import IllegalMoveError
 from domain.model.lifecycle import State
 from domain.model.reactions import (
     CollectRestoration,
+    DeletePhotos,
     IssueRefund,
     MoveImages,
+    Pace,
     PrepareDownload,
     RestoreImage,
     SendEmail,
+    needed,
+    reactions_to,
 )
 from domain.model.values import DisputeOutcome, EmailKind, HoldReason
 from tests.domain.facts import Facts
@@ -121,12 +125,23 @@ def test_a_dispute_after_erasure_is_on_record() -> None:
 
 def test_photos_are_purged_once_and_only_when_the_order_is_over() -> None:
     completed = given(*FACTS.until_completed()).when(FACTS.purged()).then(FACTS.purged())
-    assert completed.order.photos_are_purged
+    assert completed.adds(DeletePhotos(for_good=False)).order.photos_are_purged
     completed.when(FACTS.purged()).then_nothing()
     given(*FACTS.until_ready()).when(FACTS.purged()).then_refused(IllegalMoveError, state="ready")
 
 
 def test_a_customer_is_forgotten_once_and_only_when_the_order_is_over() -> None:
     completed = given(*FACTS.until_completed()).when(FACTS.erased()).then(FACTS.erased())
-    completed.stands(State.ERASED).needs().when(FACTS.erased()).then_nothing()
+    completed.stands(State.ERASED).needs(DeletePhotos(for_good=True)).when(FACTS.erased()).then_nothing()
     given(*FACTS.until_delivered()).when(FACTS.erased()).then_refused(IllegalMoveError, state="delivered")
+
+
+def test_an_erasure_deletes_once_more_what_was_stored_at_that_moment() -> None:
+    purged = given(*FACTS.until_completed(), FACTS.purged())
+    erased = purged.when(FACTS.erased()).then(FACTS.erased()).adds(DeletePhotos(for_good=True))
+    (due,) = reactions_to(purged.order, erased.order, Pace())
+    assert due.delay == Pace().late_writing
+
+
+def test_an_order_goes_on_without_waiting_for_what_is_done_once() -> None:
+    assert needed(given(*FACTS.until_completed(), FACTS.purged(), FACTS.erased()).order) == []

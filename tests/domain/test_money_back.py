@@ -12,6 +12,7 @@ from domain.model.lifecycle import State
 from domain.model.order import RefundStatus
 from domain.model.reactions import (
     CancelPrediction,
+    DeletePhotos,
     IssueRefund,
     PrepareDownload,
     RestoreImage,
@@ -192,8 +193,10 @@ def test_the_failure_of_a_refund_nobody_knows_or_that_is_known_is_nothing() -> N
 
 def test_a_forgotten_customer_still_gets_the_money_that_was_asked_back() -> None:
     erased = given(*FACTS.until_completed(), FACTS.refund_requested(100), FACTS.erased())
-    erased.stands(State.ERASED).needs(issue())
-    erased.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.ERASED).needs()
+    erased.stands(State.ERASED).needs(DeletePhotos(for_good=True), issue())
+    erased.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.ERASED).needs(
+        DeletePhotos(for_good=True)
+    )
 
 
 def test_a_refund_that_fails_after_erasure_is_on_record() -> None:

@@ -26,6 +26,7 @@ from domain.services.housekeeping import Housekeeping
 from domain.services.moving import Moving
 from domain.services.paying import Paying
 from domain.services.policy import Policy
+from domain.services.purging import Purging
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import RestorationDesk, Restoring
@@ -162,6 +163,7 @@ class MemoryShop:
                     policy=policy,
                 ),
                 refunding=Refunding(payments=self.payments, clock=clock),
+                purging=Purging(storage=self.storage),
             ),
             clock=clock,
             policy=policy,

@@ -49,6 +49,13 @@ class MemoryStore:
             with self.weather.over("delete", key):
                 self.objects.pop(key, None)
 
+    def purge(self, prefix: str) -> int:
+        with self.weather.over("purge", prefix):
+            gone = [key for key in self.objects if key.startswith(prefix)]
+            for key in gone:
+                del self.objects[key]
+            return len(gone)
+
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
         with self.weather.over("keys", prefix):
             yield from sorted(key for key in self.objects if key.startswith(prefix))

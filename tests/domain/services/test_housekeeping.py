@@ -4,9 +4,11 @@ import io
 
 import pytest
 
+from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.values import ObjectKey
 from domain.ports.errors import UnavailableError
+from domain.services.recording import Cause
 from domain.services.uploading import UploadSessionClosedError
 from tests.doubles.shop import MemoryShop
 
@@ -51,3 +53,23 @@ def test_housekeeping_finds_what_a_crash_kept_from_being_written_down(shop: Memo
     shop.clock.advance(days=8)
     shop.housekeeping.tidy()
     assert not shop.storage.objects
+
+
+@pytest.mark.parametrize("failures", [0, 3])
+def test_photos_are_deleted_after_their_event_whatever_the_storage_does(
+    shop: MemoryShop, failures: int
+) -> None:
+    order_id, other = shop.pay(shop.upload(b"wedding")), shop.pay(shop.upload(b"harvest"))
+    shop.live(order_id)
+    cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
+    for _ in range(failures):
+        shop.storage.weather.fail("purge", AWAY)
+    shop.recorder.record(order_id, [e.PhotosPurged()], cause)
+    shop.work()
+    for _ in range(failures):
+        shop.pass_time(minutes=2)
+    kept = shop.order(other)
+    assert kept.payment is not None
+    belongings = (str(other), str(kept.payment.upload_session_id))
+    assert shop.storage.objects
+    assert all(any(mark in key for mark in belongings) for key in shop.storage.objects)
