@@ -1,17 +1,19 @@
-"""Opening checkouts and paying back, through the Stripe SDK."""
+"""Opening checkouts, paying back, and asking how either stands, through the Stripe SDK."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
+import msgspec
 import stripe
 
+from adapters.payments_stripe.sessions import Session, state_of
 from adapters.waits import wait_seconds
 from domain.model.values import Money, RefundId
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
-from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+from domain.ports.payments import CheckoutState, CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
 
 PROVIDER = "Stripe"
 
@@ -23,7 +25,10 @@ PRODUCT_NAME = "Photo restoration"
 #: Statuses in which the money stays with, or came back to, the shop.
 FAILED_REFUNDS = frozenset({"failed", "canceled"})
 
+T = TypeVar("T")
+
 _PAGE_SIZE = 100
+_MISSING = "resource_missing"
 
 
 class StripePayments:
@@ -74,10 +79,13 @@ class StripePayments:
 
     def issue_refund(self, wish: RefundWish) -> ProviderRefund:
         """Refund part or all of a payment; a refund that fails at once is told as refused."""
+        metadata = {"refund_id": str(wish.refund_id)}
+        if wish.order_id is not None:
+            metadata["order_id"] = str(wish.order_id)
         params: stripe.params.RefundCreateParams = {
             "payment_intent": wish.payment_intent_id,
             "amount": wish.amount.amount,
-            "metadata": {"refund_id": str(wish.refund_id), "order_id": str(wish.order_id)},
+            "metadata": metadata,
         }
         with _translated(is_write=True):
             refund = self._client.v1.refunds.create(params, {"idempotency_key": wish.idempotency_key})
@@ -95,9 +103,37 @@ class StripePayments:
             ours = [_provider_refund(one) for one in refunds if _our_id(one) == str(refund_id)]
         return min(ours, key=lambda refund: refund.has_failed, default=None)
 
+    def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
+        """A refund as it is now, whoever made it."""
+        found = _unless_missing(lambda: self._client.v1.refunds.retrieve(provider_refund_id))
+        return _provider_refund(found) if found is not None else None
+
+    def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
+        """A Checkout Session as it is now, with what became of its payment."""
+        sessions = self._client.v1.checkout.sessions
+        found = _unless_missing(
+            lambda: sessions.retrieve(checkout_session_id, {"expand": ["payment_intent"]})
+        )
+        return _checkout_state(found) if found is not None else None
+
+    def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
+        """The Checkout Session that a payment intent belongs to: there is one at most."""
+        sessions = self._client.v1.checkout.sessions
+        params: stripe.params.checkout.SessionListParams = {
+            "payment_intent": payment_intent_id,
+            "limit": 1,
+            "expand": ["data.payment_intent"],
+        }
+        found = _unless_missing(lambda: sessions.list(params))
+        return _checkout_state(found.data[0]) if found is not None and found.data else None
+
     def close(self) -> None:
         """Close the calling thread's connections; the SDK keeps some for each thread, which end with it."""
         self._http.close()  # type: ignore[no-untyped-call]
+
+
+def _checkout_state(session: stripe.checkout.Session) -> CheckoutState | None:
+    return state_of(msgspec.convert(session.to_dict(), Session))
 
 
 def _our_id(refund: stripe.Refund) -> str | None:
@@ -110,6 +146,17 @@ def _provider_refund(refund: stripe.Refund) -> ProviderRefund:
         has_failed=refund.status in FAILED_REFUNDS,
         amount=Money(amount=refund.amount, currency=refund.currency.upper()),
     )
+
+
+def _unless_missing(look: Callable[[], T]) -> T | None:
+    """What a look finds; none if Stripe knows no such object."""
+    try:
+        with _translated(is_write=False):
+            return look()
+    except RefusedError as refusal:
+        if refusal.code == _MISSING:
+            return None
+        raise
 
 
 @contextmanager

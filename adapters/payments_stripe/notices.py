@@ -13,10 +13,11 @@ import msgspec
 
 from adapters.notices import our_id
 from adapters.payments_stripe.api import FAILED_REFUNDS, PROVIDER
+from adapters.payments_stripe.sessions import Session, money, told
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
-from domain.model.values import DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
+from domain.model.values import DisputeOutcome, RefundId
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.world import Clock
 
 #: An early warning that went away is as good as a dispute that was won.
@@ -66,27 +67,6 @@ class _Event(msgspec.Struct):
     created: Annotated[int, msgspec.Meta(ge=0, le=_LAST_SECOND)] | None = None
 
 
-class _Person(msgspec.Struct):
-    email: str | None = None
-    name: str | None = None
-
-
-class _Totals(msgspec.Struct):
-    amount_discount: int = 0
-
-
-class _Checkout(msgspec.Struct):
-    id: str
-    payment_status: str
-    amount_total: int | None = None
-    currency: str | None = None
-    payment_intent: str | None = None
-    metadata: dict[str, str] | None = None
-    customer_details: _Person | None = None
-    total_details: _Totals | None = None
-    locale: str | None = None
-
-
 class _Refund(msgspec.Struct):
     id: str
     amount: int
@@ -106,7 +86,7 @@ class _Dispute(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
-_CHECKOUT = msgspec.json.Decoder(_Checkout)
+_SESSION = msgspec.json.Decoder(Session)
 _REFUND = msgspec.json.Decoder(_Refund)
 _DISPUTE = msgspec.json.Decoder(_Dispute)
 
@@ -118,38 +98,22 @@ def _notice(event: _Event) -> PaymentNotice:
 
 
 def _completed(event: _Event) -> dict[str, Any]:
-    session = _CHECKOUT.decode(event.data.object)
+    session = _SESSION.decode(event.data.object)
     is_due = session.payment_status == "unpaid"
     return _about_checkout(session, NoticeKind.PENDING if is_due else NoticeKind.PAID)
 
 
 def _paid_at_last(event: _Event) -> dict[str, Any]:
-    return _about_checkout(_CHECKOUT.decode(event.data.object), NoticeKind.PAID)
+    return _about_checkout(_SESSION.decode(event.data.object), NoticeKind.PAID)
 
 
 def _abandoned(event: _Event) -> dict[str, Any]:
-    return _about_checkout(_CHECKOUT.decode(event.data.object), NoticeKind.ABANDONED)
+    return _about_checkout(_SESSION.decode(event.data.object), NoticeKind.ABANDONED)
 
 
-def _about_checkout(session: _Checkout, kind: NoticeKind) -> dict[str, Any]:
-    if session.currency is None:
-        return {"kind": NoticeKind.OTHER}  # a checkout that only saves a card sells nothing
-    metadata = session.metadata or {}
-    upload_session_id = our_id(metadata.get("upload_session_id"))
-    order_id = our_id(metadata.get("order_id"))
-    person = session.customer_details or _Person()
-    checkout = CheckoutNotice(
-        checkout_session_id=session.id,
-        upload_session_id=UploadSessionId(upload_session_id) if upload_session_id else None,
-        order_id=OrderId(order_id) if order_id else None,
-        payment_intent_id=session.payment_intent,
-        paid=_money(session.amount_total or 0 if kind is NoticeKind.PAID else 0, session.currency),
-        discount=_money((session.total_details or _Totals()).amount_discount, session.currency),
-        email=person.email,
-        name=person.name,
-        locale=session.locale,
-    )
-    return {"kind": kind, "checkout": checkout}
+def _about_checkout(session: Session, kind: NoticeKind) -> dict[str, Any]:
+    checkout = told(session, is_paid=kind is NoticeKind.PAID)
+    return {"kind": NoticeKind.OTHER if checkout is None else kind, "checkout": checkout}
 
 
 def _refund(event: _Event) -> dict[str, Any]:
@@ -162,7 +126,7 @@ def _refund(event: _Event) -> dict[str, Any]:
         "refund": ProviderRefund(
             provider_refund_id=refund.id,
             has_failed=has_failed,
-            amount=_money(refund.amount, refund.currency),
+            amount=money(refund.amount, refund.currency),
         ),
         "refund_id": RefundId(refund_id) if refund_id else None,
     }
@@ -183,13 +147,9 @@ def _about_dispute(dispute: _Dispute, kind: NoticeKind) -> dict[str, Any]:
         "kind": kind,
         "payment_intent_id": dispute.payment_intent,
         "dispute_id": dispute.id,
-        "dispute_amount": _money(dispute.amount, dispute.currency),
+        "dispute_amount": money(dispute.amount, dispute.currency),
         "reason": dispute.reason,
     }
-
-
-def _money(amount: int, currency: str) -> Money:
-    return Money(amount=amount, currency=currency.upper())
 
 
 #: `charge.refunded` is not among them: the refund's own events tell more.

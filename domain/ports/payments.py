@@ -38,7 +38,7 @@ class RefundWish:
     """Money to pay back; a repeat with the same ``idempotency_key`` pays once."""
 
     refund_id: RefundId
-    order_id: OrderId
+    order_id: OrderId | None  # none for money that belongs to no order
     payment_intent_id: str
     amount: Money
     idempotency_key: str
@@ -51,6 +51,39 @@ class ProviderRefund:
     provider_refund_id: str
     has_failed: bool
     amount: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutNotice:
+    """A checkout as the provider tells it; our ids are none when the checkout was not opened by this shop."""
+
+    checkout_session_id: str
+    upload_session_id: UploadSessionId | None
+    order_id: OrderId | None
+    payment_intent_id: str | None
+    paid: Money
+    discount: Money
+    email: str | None
+    name: str | None
+    locale: str | None
+
+
+class CheckoutStanding(StrEnum):
+    """Where a checkout stands at the provider."""
+
+    OPEN = "open"  # the customer may pay yet
+    PENDING = "pending"  # the customer is done, the money takes days
+    PAID = "paid"  # the money is there, or none was asked for
+    FAILED = "failed"  # the money that was on its way never came
+    EXPIRED = "expired"  # nobody paid in time
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutState:
+    """A checkout as it is now; nothing of ``checkout`` counts as paid before it stands as PAID."""
+
+    standing: CheckoutStanding
+    checkout: CheckoutNotice
 
 
 class PaymentProvider(Protocol):
@@ -68,6 +101,18 @@ class PaymentProvider(Protocol):
         """The refund that carries our id, if the provider has one."""
         ...
 
+    def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
+        """A refund as it is now, whoever made it."""
+        ...
+
+    def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
+        """A checkout as it is now, whoever opened it; none if it sells nothing."""
+        ...
+
+    def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
+        """The checkout that a payment was made on, if it was made on one."""
+        ...
+
 
 class NoticeKind(StrEnum):
     """What a payment provider's notice tells the shop."""
@@ -80,21 +125,6 @@ class NoticeKind(StrEnum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     OTHER = "other"  # nothing the shop acts upon
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckoutNotice:
-    """A checkout as the provider tells it; our ids are none when the checkout was not opened by this shop."""
-
-    checkout_session_id: str
-    upload_session_id: UploadSessionId | None
-    order_id: OrderId | None
-    payment_intent_id: str | None
-    paid: Money
-    discount: Money
-    email: str | None
-    name: str | None
-    locale: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,19 @@ import pytest
 
 from domain.model.values import Money, OrderId, RefundId, UploadSessionId
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
-from domain.ports.payments import CheckoutWish, OpenedCheckout, PaymentProvider, RefundWish
-from tests.adapters.accounts import stripe_payments
+from domain.ports.payments import (
+    CheckoutStanding,
+    CheckoutState,
+    CheckoutWish,
+    OpenedCheckout,
+    PaymentProvider,
+    RefundWish,
+)
+from tests.adapters.accounts import STRIPE_SECRET_KEY, stripe_payments
 from tests.doubles.payments import MemoryPayments
 from tests.sandbox.processes import TwinProcess
 
+CUSTOMER = ("adele@example.com", "Adele Brandt")
 ENDPOINTS = {"open_checkout": "POST /v1/checkout/sessions", "issue_refund": "POST /v1/refunds"}
 
 
@@ -21,6 +29,10 @@ class Till:
 
     provider: PaymentProvider
     pay: Callable[[str], str]
+    pay_later: Callable[[str], str]
+    settle: Callable[[str, str], object]
+    expire: Callable[[str], object]
+    refund_by_hand: Callable[[str, int], str]
     fail_refund: Callable[[str], object]
     lose_reply: Callable[[str], object]
     be_busy: Callable[[str], object]
@@ -36,7 +48,11 @@ def till(request: pytest.FixtureRequest) -> Till:
         busy = UnavailableError("The double", "busy", retry_after_seconds=7)
         return Till(
             provider=double,
-            pay=double.pay,
+            pay=lambda session_id: double.pay(session_id, *CUSTOMER),
+            pay_later=lambda session_id: double.pay_later(session_id, *CUSTOMER),
+            settle=lambda session_id, fate: double.settle(session_id, has_failed=fate == "failed"),
+            expire=double.expire,
+            refund_by_hand=lambda intent, amount: double.refund_by_hand(intent, amount).provider_refund_id,
             fail_refund=double.fail_refund,
             lose_reply=double.weather.lose_reply,
             be_busy=lambda method: double.weather.fail(method, busy),
@@ -45,6 +61,10 @@ def till(request: pytest.FixtureRequest) -> Till:
     return Till(
         provider=stripe_payments(twin.url),
         pay=lambda session_id: pay_at(twin, session_id),
+        pay_later=lambda session_id: pay_at(twin, session_id, "pay_later"),
+        settle=lambda session_id, fate: settle_at(twin, session_id, fate),
+        expire=lambda session_id: expire_at(twin, session_id),
+        refund_by_hand=lambda intent, amount: refund_at(twin, intent, amount),
         fail_refund=lambda refund: twin.control("POST", f"refunds/{refund}/settle", {"outcome": "failed"}),
         lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
         be_busy=lambda method: twin.misbehave(
@@ -53,12 +73,27 @@ def till(request: pytest.FixtureRequest) -> Till:
     )
 
 
-def pay_at(twin: TwinProcess, session_id: str) -> str:
-    form = {"action": "pay", "email": "adele@example.com", "name": "Adele Brandt"}
+def pay_at(twin: TwinProcess, session_id: str, action: str = "pay") -> str:
+    email, name = CUSTOMER
+    form = {"action": action, "email": email, "name": name}
     assert twin.http.post(f"/c/pay/{session_id}", data=form).status_code == 303
     sessions = twin.ledger()["objects"]["checkout.session"]
     intent: str = next(one["payment_intent"] for one in sessions if one["id"] == session_id)
     return intent
+
+
+def settle_at(twin: TwinProcess, session_id: str, fate: str) -> None:
+    twin.control("POST", f"checkout/{session_id}/settle", {"outcome": fate})
+
+
+def expire_at(twin: TwinProcess, session_id: str) -> None:
+    authorized = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    twin.http.post(f"/v1/checkout/sessions/{session_id}/expire", headers=authorized).raise_for_status()
+
+
+def refund_at(twin: TwinProcess, intent: str, amount: int) -> str:
+    made: str = twin.control("POST", "refunds", {"payment_intent": intent, "amount": amount})["id"]
+    return made
 
 
 def wish(photos: int = 3) -> CheckoutWish:
@@ -176,3 +211,69 @@ def test_a_refund_that_failed_later_is_found_as_failed_and_one_that_followed_is_
     assert found == replace(failed, has_failed=True)
     second = till.provider.issue_refund(refund(intent, 490, first.refund_id))
     assert till.provider.find_refund(intent, first.refund_id) == second
+
+
+def test_a_refund_is_looked_up_as_it_is_now_whoever_made_it(till: Till) -> None:
+    intent = till.paid(photos=2)
+    ours = till.provider.issue_refund(refund(intent, 490))
+    by_hand = till.refund_by_hand(intent, 200)
+    assert till.provider.look_up_refund(ours.provider_refund_id) == ours
+    till.fail_refund(by_hand)
+    found = till.provider.look_up_refund(by_hand)
+    assert found is not None
+    assert (found.has_failed, found.amount) == (True, Money(amount=200, currency="EUR"))
+    assert till.provider.look_up_refund("re_nobodys") is None
+
+
+def standing(till: Till, session_id: str) -> tuple[CheckoutStanding, int]:
+    found = till.provider.find_checkout(session_id)
+    assert found is not None
+    return found.standing, found.checkout.paid.amount
+
+
+def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> None:
+    wished = wish(photos=2)
+    session_id = till.provider.open_checkout(wished).checkout_session_id
+    intent = till.pay(session_id)
+    found = till.provider.find_checkout(session_id)
+    assert isinstance(found, CheckoutState)
+    assert found.standing is CheckoutStanding.PAID
+    told = found.checkout
+    assert (told.checkout_session_id, told.payment_intent_id) == (session_id, intent)
+    assert (told.upload_session_id, told.order_id) == (wished.upload_session_id, wished.order_id)
+    assert (told.email, told.name) == CUSTOMER
+    assert (told.paid, told.discount) == (
+        Money(amount=980, currency="EUR"),
+        Money(amount=0, currency="EUR"),
+    )
+    assert till.provider.find_checkout_by_payment(intent) == found
+
+
+def test_a_checkout_or_a_payment_that_is_not_there_is_not_found(till: Till) -> None:
+    till.paid()
+    assert till.provider.find_checkout("cs_test_nobodys") is None
+    assert till.provider.find_checkout_by_payment("pi_nobodys") is None
+
+
+def test_a_checkout_is_open_until_somebody_pays_or_its_time_is_over(till: Till) -> None:
+    session_id = till.provider.open_checkout(wish()).checkout_session_id
+    assert standing(till, session_id) == (CheckoutStanding.OPEN, 0)
+    till.expire(session_id)
+    assert standing(till, session_id) == (CheckoutStanding.EXPIRED, 0)
+
+
+@pytest.mark.parametrize(
+    ("fate", "outcome"),
+    [("succeeded", (CheckoutStanding.PAID, 1470)), ("failed", (CheckoutStanding.FAILED, 0))],
+)
+def test_money_that_takes_days_is_pending_until_it_arrives_or_fails(
+    till: Till, fate: str, outcome: tuple[CheckoutStanding, int]
+) -> None:
+    session_id = till.provider.open_checkout(wish()).checkout_session_id
+    intent = till.pay_later(session_id)
+    assert standing(till, session_id) == (CheckoutStanding.PENDING, 0)
+    till.settle(session_id, fate)
+    assert standing(till, session_id) == outcome
+    by_payment = till.provider.find_checkout_by_payment(intent)
+    assert by_payment is not None
+    assert by_payment.standing is outcome[0]

@@ -3,10 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
+from uuid import uuid4
 
 from domain.model.values import Money, RefundId
 from domain.ports.errors import RefusedError
-from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+from domain.ports.payments import (
+    CheckoutNotice,
+    CheckoutStanding,
+    CheckoutState,
+    CheckoutWish,
+    OpenedCheckout,
+    ProviderRefund,
+    RefundWish,
+)
 from tests.doubles.weather import Weather
 
 T = TypeVar("T")
@@ -21,6 +30,7 @@ class Payment:
     payment_intent_id: str
     checkout: CheckoutWish
     paid: Money
+    checkout_session_id: str
     refunds: list[tuple[RefundWish, ProviderRefund]] = field(default_factory=list)
 
     @property
@@ -35,6 +45,7 @@ class MemoryPayments:
 
     checkouts: dict[str, CheckoutWish] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
+    states: dict[str, CheckoutState] = field(default_factory=dict)
     weather: Weather = field(default_factory=Weather)
     _answers: dict[str, tuple[object, object]] = field(default_factory=dict)  # by idempotency key
 
@@ -53,13 +64,73 @@ class MemoryPayments:
             ours = [made for wish, made in newest_first if wish.refund_id == refund_id]
             return min(ours, key=lambda made: made.has_failed, default=None)
 
-    def pay(self, checkout_session_id: str) -> str:
+    def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
+        with self.weather.over("look_up_refund", provider_refund_id):
+            made = (refund for payment in self.payments.values() for _, refund in payment.refunds)
+            return next((one for one in made if one.provider_refund_id == provider_refund_id), None)
+
+    def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
+        with self.weather.over("find_checkout", checkout_session_id):
+            return self.states.get(checkout_session_id)
+
+    def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
+        with self.weather.over("find_checkout_by_payment", payment_intent_id):
+            made_on = (
+                state
+                for state in self.states.values()
+                if state.checkout.payment_intent_id == payment_intent_id
+            )
+            return next(made_on, None)
+
+    def pay(self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada") -> str:
         """Be the customer: pay a checkout; return the payment intent's id."""
+        return self._take(checkout_session_id, CheckoutStanding.PAID, email, name)
+
+    def pay_later(
+        self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada"
+    ) -> str:
+        """Be the customer: promise to pay a checkout; return the payment intent's id."""
+        return self._take(checkout_session_id, CheckoutStanding.PENDING, email, name)
+
+    def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
+        """Be the bank: let money that takes days arrive or fail."""
+        standing = CheckoutStanding.FAILED if has_failed else CheckoutStanding.PAID
+        self._stand(checkout_session_id, standing)
+
+    def expire(self, checkout_session_id: str) -> None:
+        """Be the provider: close a page that nobody paid on."""
+        self._stand(checkout_session_id, CheckoutStanding.EXPIRED)
+
+    def refund_by_hand(self, payment_intent_id: str, amount: int) -> ProviderRefund:
+        """Be a person in the dashboard: pay back without the shop's ids."""
+        payment = self.payments[payment_intent_id]
+        return self._refund(
+            RefundWish(
+                refund_id=RefundId(uuid4()),
+                order_id=None,
+                payment_intent_id=payment_intent_id,
+                amount=replace(payment.paid, amount=amount),
+                idempotency_key="",
+            )
+        )
+
+    def _take(self, checkout_session_id: str, standing: CheckoutStanding, email: str, name: str) -> str:
         wish = self.checkouts[checkout_session_id]
         intent = f"pi_{len(self.payments) + 1}"
         paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos)
-        self.payments[intent] = Payment(intent, wish, paid)
+        self.payments[intent] = Payment(intent, wish, paid, checkout_session_id)
+        told = replace(
+            self.states[checkout_session_id].checkout, payment_intent_id=intent, email=email, name=name
+        )
+        self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
+        self._stand(checkout_session_id, standing)
         return intent
+
+    def _stand(self, checkout_session_id: str, standing: CheckoutStanding) -> None:
+        told = self.states[checkout_session_id].checkout
+        if standing is CheckoutStanding.PAID and told.payment_intent_id is not None:
+            told = replace(told, paid=self.payments[told.payment_intent_id].paid)
+        self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
 
     def fail_refund(self, provider_refund_id: str) -> None:
         """Be the bank: let a refund fail that looked done."""
@@ -85,6 +156,19 @@ class MemoryPayments:
     def _open(self, wish: CheckoutWish) -> OpenedCheckout:
         session_id = f"cs_{len(self.checkouts) + 1}"
         self.checkouts[session_id] = wish
+        nothing = replace(wish.unit_price, amount=0)
+        told = CheckoutNotice(
+            checkout_session_id=session_id,
+            upload_session_id=wish.upload_session_id,
+            order_id=wish.order_id,
+            payment_intent_id=None,
+            paid=nothing,
+            discount=nothing,
+            email=wish.email,
+            name=None,
+            locale=None,
+        )
+        self.states[session_id] = CheckoutState(standing=CheckoutStanding.OPEN, checkout=told)
         url = f"https://payments.example/{session_id}"
         return OpenedCheckout(checkout_session_id=session_id, url=url, expires_at=wish.expires_at)
 

@@ -1,0 +1,84 @@
+"""A Checkout Session as Stripe shows it, in its webhooks and over its API alike."""
+
+import msgspec
+
+from adapters.notices import our_id
+from domain.model.values import Money, OrderId, UploadSessionId
+from domain.ports.payments import CheckoutNotice, CheckoutStanding, CheckoutState
+
+#: Statuses of a payment that nobody waits for any more: of a complete session, no other try can follow.
+_DEAD_PAYMENTS = frozenset({"requires_payment_method", "canceled"})
+
+
+class _Person(msgspec.Struct):
+    email: str | None = None
+    name: str | None = None
+
+
+class _Totals(msgspec.Struct):
+    amount_discount: int = 0
+
+
+class _Intent(msgspec.Struct):
+    id: str
+    status: str
+
+
+class Session(msgspec.Struct):
+    """The fields that the shop needs; over the API, ``payment_intent`` is unfolded."""
+
+    id: str
+    payment_status: str
+    status: str | None = None
+    amount_total: int | None = None
+    currency: str | None = None
+    payment_intent: str | _Intent | None = None
+    metadata: dict[str, str] | None = None
+    customer_details: _Person | None = None
+    total_details: _Totals | None = None
+    locale: str | None = None
+
+
+def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
+    """What a session tells; none of one that only saves a card and sells nothing."""
+    if session.currency is None:
+        return None
+    metadata = session.metadata or {}
+    upload_session_id = our_id(metadata.get("upload_session_id"))
+    order_id = our_id(metadata.get("order_id"))
+    person = session.customer_details or _Person()
+    intent = session.payment_intent
+    return CheckoutNotice(
+        checkout_session_id=session.id,
+        upload_session_id=UploadSessionId(upload_session_id) if upload_session_id else None,
+        order_id=OrderId(order_id) if order_id else None,
+        payment_intent_id=intent.id if isinstance(intent, _Intent) else intent,
+        paid=money(session.amount_total or 0 if is_paid else 0, session.currency),
+        discount=money((session.total_details or _Totals()).amount_discount, session.currency),
+        email=person.email,
+        name=person.name,
+        locale=session.locale,
+    )
+
+
+def state_of(session: Session) -> CheckoutState | None:
+    """Where a session stands; its payment has to be unfolded in it."""
+    standing = _standing(session)
+    checkout = told(session, is_paid=standing is CheckoutStanding.PAID)
+    return CheckoutState(standing=standing, checkout=checkout) if checkout is not None else None
+
+
+def money(amount: int, currency: str) -> Money:
+    """An amount as Stripe tells it, with its currency in the shop's spelling."""
+    return Money(amount=amount, currency=currency.upper())
+
+
+def _standing(session: Session) -> CheckoutStanding:
+    # An open session may be free, or have had a card declined: nothing has been decided before it is complete.
+    if session.status != "complete":
+        return CheckoutStanding.EXPIRED if session.status == "expired" else CheckoutStanding.OPEN
+    if session.payment_status != "unpaid":
+        return CheckoutStanding.PAID
+    intent = session.payment_intent
+    is_dead = isinstance(intent, _Intent) and intent.status in _DEAD_PAYMENTS
+    return CheckoutStanding.FAILED if is_dead else CheckoutStanding.PENDING
