@@ -21,6 +21,8 @@ from pydantic import (
     TypeAdapter,
     UrlConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import ErrorDetails, PydanticUndefined, Url
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -108,6 +110,7 @@ Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)
 Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Model = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+(:\w+)?$")]
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -146,14 +149,26 @@ class Settings(DatabaseSettings):
     replicate_api_base: Address = Field(
         "https://api.replicate.com", description="where Replicate's API answers"
     )
-    replicate_model: str = Field(
+    replicate_model: Model = Field(
         "flux-kontext-apps/restore-image",
-        pattern=r"^[\w.-]+/[\w.-]+(:\w+)?$",
         description="the model that restores, as OWNER/NAME or OWNER/NAME:VERSION",
     )
     replicate_input_name: str = Field("input_image", description="the model's name for the picture it takes")
     replicate_extra_input: Inputs = Field(
         default={"output_format": "png"}, description="further inputs of the model, as a JSON object"
+    )
+    replicate_second_model: Model | None = Field(
+        None, description="a second model, for photos the first refuses and for customers who ask again"
+    )
+    replicate_second_input_name: str | None = Field(
+        None, validate_default=True, description="the second model's name for the picture it takes"
+    )
+    replicate_second_extra_input: Inputs = Field(
+        default={}, description="further inputs of the second model, as a JSON object"
+    )
+    replicate_redo_extra_input: Inputs = Field(
+        default={"seed": 1},
+        description="without a second model: what the first is told besides when a customer asks again",
     )
     replicate_output_hosts: Hosts = Field(
         ("replicate.delivery", "*.replicate.delivery"),
@@ -224,6 +239,17 @@ class Settings(DatabaseSettings):
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
         description="the lowest level to log: DEBUG, INFO, WARNING or ERROR",
     )
+
+    @field_validator("replicate_second_input_name", "replicate_second_extra_input")
+    @classmethod
+    def _belongs_to_a_second_model(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse inputs without a model to take them, and a model that nobody could hand a picture to."""
+        model = info.data.get("replicate_second_model", ...)
+        if model is None and value:
+            raise ValueError("there is no REPLICATE_SECOND_MODEL")
+        if isinstance(model, str) and value is None:
+            raise ValueError("REPLICATE_SECOND_MODEL needs it")
+        return value
 
 
 class SettingsError(MisuseError):

@@ -2,5 +2,6 @@
 
 from adapters.restorer_replicate.api import ReplicateRestorer
 from adapters.restorer_replicate.notices import ReplicateNotices
+from adapters.restorer_replicate.recipes import Recipe
 
-__all__ = ["ReplicateNotices", "ReplicateRestorer"]
+__all__ = ["Recipe", "ReplicateNotices", "ReplicateRestorer"]

@@ -1,6 +1,7 @@
 """Predictions, through the Replicate SDK's client."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ from replicate.client import Client
 
 from adapters.restorer_replicate.failures import reason_for
 from adapters.restorer_replicate.outputs import OutputDoor
+from adapters.restorer_replicate.recipes import Recipe
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
-from domain.model.values import FailureReason
+from domain.model.values import FailureReason, Variant
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
 
@@ -22,7 +24,7 @@ _LONGEST_DETAIL = 500
 
 
 class ReplicateRestorer:
-    """Restores pictures with one model.
+    """Restores pictures, with a recipe for each variant.
 
     The SDK gives the account, the addresses and the connections. Its own objects are not used: they refuse a
     prediction that was `aborted`, and creating one has no time-out. A picture is uploaded, however small: an
@@ -34,47 +36,38 @@ class ReplicateRestorer:
         *,
         api_token: str,
         api_base: str,
-        model: str,
-        input_name: str,
-        extra_input: dict[str, Any],
+        recipes: Mapping[Variant, Recipe],
         output_hosts: frozenset[str],
         timeout_seconds: float = 30.0,
         max_output_bytes: int = 100_000_000,
     ) -> None:
         # Below this level it logs every address it asks, outputs included; whoever knows those can fetch them.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._model = model
-        self._input_name = input_name
-        self._extra_input = extra_input
+        self._recipes = recipes
         self._transport = StrictTransport()
         timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
         self._sdk = Client(api_token, base_url=api_base, timeout=timeout, transport=self._transport)
         self._outputs = OutputDoor(output_hosts, timeout=timeout, max_bytes=max_output_bytes)
 
-    def start(self, picture: BinaryIO, *, media_type: str, webhook_url: str) -> StartedPrediction:
+    def start(
+        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+    ) -> StartedPrediction:
         """Upload a picture and start a prediction on it; only its end is posted to ``webhook_url``."""
+        recipe = self._recipes[variant]
         upload = self._ask(
             _Upload, "POST", "/v1/files", files={"content": ("photo", picture, media_type)}, data={}
         )
-        body: dict[str, Any] = {
-            "input": {**self._extra_input, self._input_name: upload.urls.get},
-            "webhook": webhook_url,
-            "webhook_events_filter": ["completed"],
-        }
-        name, _, version = self._model.partition(":")
-        if version:
-            path, body["version"] = "/v1/predictions", version
-        else:
-            path = f"/v1/models/{name}/predictions"
+        notice = {"webhook": webhook_url, "webhook_events_filter": ["completed"]}
         try:
-            prediction = self._ask(_Prediction, "POST", path, json=body)
+            prediction = self._ask(
+                _Prediction, "POST", recipe.path, json=recipe.body(upload.urls.get) | notice
+            )
         except _UnreadableAnswerError as error:
             raise LostReplyError(PROVIDER, error.detail) from error
         except RefusedError as error:
-            if error.code == str(httpx.codes.NOT_FOUND.value):
-                raise AccountRefusedError(PROVIDER, f"there is no model {self._model}") from error
-            raise
-        return StartedPrediction(prediction_id=prediction.id, model=self._model)
+            # The picture was not looked at yet: what is refused here are the model's name and the inputs' names.
+            raise AccountRefusedError(PROVIDER, f"{recipe.model}: {error.reason}") from error
+        return StartedPrediction(prediction_id=prediction.id, model=recipe.model)
 
     def look(self, prediction_id: str) -> Prediction:
         """How far a prediction has come."""

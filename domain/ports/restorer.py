@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
-from domain.model.values import FailureReason
+from domain.model.values import FailureReason, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,13 @@ class Prediction:
 class Restorer(Protocol):
     """Restores pictures elsewhere. Methods raise UnavailableError, LostReplyError or RefusedError."""
 
-    def start(self, picture: BinaryIO, *, media_type: str, webhook_url: str) -> StartedPrediction:
-        """Hand a picture over; its end is posted to ``webhook_url``. A repeat starts a second prediction."""
+    def start(
+        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+    ) -> StartedPrediction:
+        """Hand a picture over; its end is posted to ``webhook_url``. A repeat starts a second prediction.
+
+        Both variants exist whether or not there is a second model: the first with other settings stands in for it.
+        """
         ...
 
     def look(self, prediction_id: str) -> Prediction:

@@ -8,7 +8,15 @@ from domain.model import events as e
 from domain.model.order import Order
 from domain.model.reactions import CollectRestoration, RestoreImage, reaction_id_of
 from domain.model.seals import Sealer
-from domain.model.values import FailureReason, ImageId, ObjectKey, OrderId, Sha256, StoredObject
+from domain.model.values import (
+    FailureReason,
+    ImageId,
+    ObjectKey,
+    OrderId,
+    Sha256,
+    StoredObject,
+    Variant,
+)
 from domain.ports.books import Books
 from domain.ports.errors import ForgedMessageError, ObjectDiffersError, RefusedError, UnreadablePictureError
 from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotice, Restorer
@@ -76,6 +84,7 @@ class Restoring:
                     upright,
                     media_type=media_type,
                     webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
+                    variant=Variant.FIRST,
                 )
             except RefusedError:
                 return [_failed(work, None, FailureReason.REFUSED_INPUT)]

@@ -1,7 +1,7 @@
 """Settings in, a shop out."""
 
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Self
 
@@ -13,12 +13,13 @@ from adapters.mailer_sendgrid import SendGridMailer, SendGridNotices
 from adapters.payments_stripe import StripeNotices, StripePayments
 from adapters.postgres.books import PostgresBooks
 from adapters.queue_dramatiq import DramatiqQueue
-from adapters.restorer_replicate import ReplicateNotices, ReplicateRestorer
+from adapters.restorer_replicate import Recipe, ReplicateNotices, ReplicateRestorer
 from adapters.storage_minio import MinioStore
 from domain.model.decide import Limits
 from domain.model.pricing import PriceList
 from domain.model.reactions import Pace
 from domain.model.seals import Sealer
+from domain.model.values import Variant
 from domain.ports.books import Books
 from domain.ports.mail import MailNotices
 from domain.ports.payments import PaymentNotices
@@ -83,7 +84,10 @@ def policy_from(settings: Settings) -> Policy:
         webhook_url=settings.webhook_url or settings.public_url,
         success_url=settings.checkout_success_url or landing,
         cancel_url=settings.checkout_cancel_url or landing,
-        limits=Limits(max_restoration_attempts=settings.max_restoration_attempts),
+        limits=Limits(
+            max_restoration_attempts=settings.max_restoration_attempts,
+            has_second_model=settings.replicate_second_model is not None,
+        ),
         pace=Pace(
             restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
             restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
@@ -98,6 +102,24 @@ def policy_from(settings: Settings) -> Policy:
         lease=timedelta(seconds=settings.lease_seconds),
         resend_after=timedelta(seconds=settings.resend_after_seconds),
     )
+
+
+def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
+    """How each variant is restored; without a second model, by the first one with other settings."""
+    first = Recipe(
+        model=settings.replicate_model,
+        input_name=settings.replicate_input_name,
+        extra_input=settings.replicate_extra_input,
+    )
+    if settings.replicate_second_model is None or settings.replicate_second_input_name is None:
+        second = replace(first, extra_input={**first.extra_input, **settings.replicate_redo_extra_input})
+    else:
+        second = Recipe(
+            model=settings.replicate_second_model,
+            input_name=settings.replicate_second_input_name,
+            extra_input=settings.replicate_second_extra_input,
+        )
+    return {Variant.FIRST: first, Variant.SECOND: second}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,9 +216,7 @@ def _world(settings: Settings) -> _World:
         restorer=ReplicateRestorer(
             api_token=settings.replicate_api_token.get_secret_value(),
             api_base=settings.replicate_api_base,
-            model=settings.replicate_model,
-            input_name=settings.replicate_input_name,
-            extra_input=settings.replicate_extra_input,
+            recipes=recipes_from(settings),
             output_hosts=frozenset(settings.replicate_output_hosts),
         ),
         mailer=SendGridMailer(

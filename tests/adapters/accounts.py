@@ -7,8 +7,9 @@ from PIL import Image
 
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
-from adapters.restorer_replicate import ReplicateRestorer
+from adapters.restorer_replicate import Recipe, ReplicateRestorer
 from adapters.storage_minio import MinioStore
+from domain.model.values import Variant
 from sandbox.services.seaweedfs_server import REGION, S3
 
 BUCKET = "photos"
@@ -16,6 +17,18 @@ STRIPE_SECRET_KEY = "sk_test_51adapters"
 STRIPE_WEBHOOK_SECRET = "whsec_adapters"
 SENDGRID_API_KEY = "SG.adapters"
 REPLICATE_API_TOKEN = "r8_adapters"
+REPLICATE_RECIPES = {
+    Variant.FIRST: Recipe(
+        model="flux-kontext-apps/restore-image",
+        input_name="input_image",
+        extra_input={"output_format": "png"},
+    ),
+    Variant.SECOND: Recipe(
+        model="tencentarc/gfpgan:0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c",
+        input_name="img",
+        extra_input={"scale": 1, "version": "v1.3"},
+    ),
+}
 REPLICATE_WEBHOOK_SECRET = "whsec_YWRhcHRlcnM="
 
 
@@ -41,9 +54,7 @@ def replicate_restorer(api_base: str, **changes: Any) -> ReplicateRestorer:
     account: dict[str, Any] = {
         "api_token": REPLICATE_API_TOKEN,
         "api_base": api_base,
-        "model": "flux-kontext-apps/restore-image",
-        "input_name": "input_image",
-        "extra_input": {"output_format": "png"},
+        "recipes": REPLICATE_RECIPES,
         "output_hosts": frozenset({api_base.removeprefix("http://")}),
         "timeout_seconds": 5,
     }

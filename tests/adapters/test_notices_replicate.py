@@ -8,6 +8,7 @@ import pytest
 
 from adapters.restorer_replicate import ReplicateNotices
 from adapters.system import SystemClock
+from domain.model.values import Variant
 from domain.ports.errors import ForgedMessageError
 from tests.adapters.accounts import REPLICATE_WEBHOOK_SECRET, replicate_restorer, small_photo
 from tests.doubles.world import StoppedClock
@@ -33,7 +34,12 @@ def signed(body: bytes = BODY, *, key: bytes = KEY, age_seconds: float = 0) -> d
 
 def test_what_replicate_posts_of_an_end_is_read(replicate: TwinProcess, letterbox: WebhookReceiver) -> None:
     with closing(replicate_restorer(replicate.url)) as restorer:
-        started = restorer.start(io.BytesIO(small_photo()), media_type="image/png", webhook_url=letterbox.url)
+        started = restorer.start(
+            io.BytesIO(small_photo()),
+            media_type="image/png",
+            webhook_url=letterbox.url,
+            variant=Variant.FIRST,
+        )
         (posted,) = eventually(lambda: list(letterbox.received))
     notice = ReplicateNotices(REPLICATE_WEBHOOK_SECRET, SystemClock()).read(posted.body, posted.headers)
     assert notice.prediction_id == started.prediction_id

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.restorer_replicate import ReplicateRestorer, outputs
 from adapters.restorer_replicate.failures import reason_for
-from domain.model.values import FailureReason
+from domain.model.values import FailureReason, Variant
 from domain.ports.errors import (
     AccountRefusedError,
     LostReplyError,
@@ -19,14 +19,18 @@ from domain.ports.errors import (
     UnavailableError,
 )
 from domain.ports.restorer import PredictionStatus
-from tests.adapters.accounts import REPLICATE_API_TOKEN, replicate_restorer, small_photo
+from tests.adapters.accounts import (
+    REPLICATE_API_TOKEN,
+    REPLICATE_RECIPES,
+    replicate_restorer,
+    small_photo,
+)
 from tests.adapters.rogue import RogueHandler, RogueServer
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 
 PHOTO = small_photo()
 WEBHOOK_URL = "http://127.0.0.1:9/restored"
-GFPGAN = "tencentarc/gfpgan:0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c"
 
 
 @pytest.fixture
@@ -48,28 +52,21 @@ def on_create(rogue: RogueServer, behave: Any) -> None:
     rogue.manners["POST"] = post
 
 
-def start(restorer: ReplicateRestorer) -> Any:
-    return restorer.start(io.BytesIO(PHOTO), media_type="image/png", webhook_url=WEBHOOK_URL)
+def start(restorer: ReplicateRestorer, variant: Variant = Variant.FIRST) -> Any:
+    return restorer.start(io.BytesIO(PHOTO), media_type="image/png", webhook_url=WEBHOOK_URL, variant=variant)
 
 
-@pytest.mark.parametrize(
-    ("model", "input_name", "extra", "shown"),
-    [
-        ("flux-kontext-apps/restore-image", "input_image", {"seed": 7}, "hidden"),
-        (GFPGAN, "img", {"scale": 1, "version": "v1.3"}, GFPGAN.partition(":")[2]),
-    ],
-)
-def test_each_model_is_called_in_its_own_words(
-    replicate: TwinProcess, model: str, input_name: str, extra: dict[str, Any], shown: str
-) -> None:
-    changes = {"model": model, "input_name": input_name, "extra_input": extra}
-    with closing(replicate_restorer(replicate.url, **changes)) as restorer:
-        started = start(restorer)
+@pytest.mark.parametrize("variant", Variant)
+def test_each_model_is_called_in_its_own_words(replicate: TwinProcess, variant: Variant) -> None:
+    recipe = REPLICATE_RECIPES[variant]
+    with closing(replicate_restorer(replicate.url)) as restorer:
+        started = start(restorer, variant)
         eventually(lambda: restorer.look(started.prediction_id).status is PredictionStatus.SUCCEEDED)
     ledger = replicate.ledger()
     (kept,) = [one for one in ledger["objects"]["prediction"] if one["id"] == started.prediction_id]
-    picture = kept["input"].pop(input_name)
-    assert (started.model, kept["version"], kept["input"]) == (model, shown, extra)
+    picture = kept["input"].pop(recipe.input_name)
+    shown = recipe.model.partition(":")[2] or "hidden"
+    assert (started.model, kept["version"], kept["input"]) == (recipe.model, shown, recipe.extra_input)
     (upload,) = [one for one in ledger["objects"]["file"] if one["urls"]["get"] == picture]
     assert (upload["size"], upload["content_type"]) == (len(PHOTO), "image/png")
     asked = json.loads(
@@ -85,7 +82,7 @@ def test_each_model_is_called_in_its_own_words(
         (402, AccountRefusedError),
         (403, AccountRefusedError),
         (404, AccountRefusedError),
-        (422, RefusedError),
+        (422, AccountRefusedError),
         (429, UnavailableError),
         (500, LostReplyError),
         (503, LostReplyError),

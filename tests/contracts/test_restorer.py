@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.model.values import FailureReason
+from domain.model.values import FailureReason, Variant
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
 from tests.adapters.accounts import replicate_restorer, small_photo
@@ -39,9 +39,9 @@ class Bench:
     count: Callable[[], int]
 
 
-def start(restorer: Restorer) -> str:
+def start(restorer: Restorer, variant: Variant = Variant.FIRST) -> str:
     return restorer.start(
-        io.BytesIO(PHOTO), media_type="image/png", webhook_url="http://127.0.0.1:9/restored"
+        io.BytesIO(PHOTO), media_type="image/png", webhook_url="http://127.0.0.1:9/restored", variant=variant
     ).prediction_id
 
 
@@ -117,6 +117,11 @@ def test_a_picture_that_is_restored_can_be_fetched(bench: Bench) -> None:
     target = io.BytesIO()
     assert bench.restorer.fetch(told.output_url, target) == len(target.getvalue()) > 0
     assert target.getvalue().startswith(b"\x89PNG")
+
+
+def test_each_variant_has_a_model_of_its_own(bench: Bench) -> None:
+    started = [start(bench.restorer, variant) for variant in Variant]
+    assert len({bench.restorer.look(prediction_id).model for prediction_id in started}) == len(Variant)
 
 
 def test_a_prediction_runs_until_it_ends(bench: Bench) -> None:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from domain.model.values import FailureReason
+from domain.model.values import FailureReason, Variant
 from domain.ports.errors import RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
 from tests.doubles.weather import Weather
 
 PROVIDER = "The restorer double"
-MODEL = "doubles/restorer"
+MODELS = {Variant.FIRST: "doubles/restorer", Variant.SECOND: "doubles/another-restorer"}
 OUTPUTS = "https://restored.example/"
 
 
@@ -31,12 +31,15 @@ class MemoryRestorer:
     works: dict[str, Work] = field(default_factory=dict)
     weather: Weather = field(default_factory=Weather)
 
-    def start(self, picture: BinaryIO, *, media_type: str, webhook_url: str) -> StartedPrediction:
+    def start(
+        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+    ) -> StartedPrediction:
         with self.weather.over("start", webhook_url):
             prediction_id = f"prediction-{len(self.works) + 1}"
-            told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=MODEL)
+            model = MODELS[variant]
+            told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
             self.works[prediction_id] = Work(picture.read(), media_type, webhook_url, told)
-            return StartedPrediction(prediction_id=prediction_id, model=MODEL)
+            return StartedPrediction(prediction_id=prediction_id, model=model)
 
     def look(self, prediction_id: str) -> Prediction:
         with self.weather.over("look", prediction_id):
@@ -64,16 +67,17 @@ class MemoryRestorer:
         work.told = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.SUCCEEDED,
-            model=MODEL,
+            model=work.told.model,
             output_url=OUTPUTS + prediction_id,
         )
 
     def fail(self, prediction_id: str, reason: FailureReason) -> None:
         """End a prediction badly."""
-        self.works[prediction_id].told = Prediction(
+        work = self.works[prediction_id]
+        work.told = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.FAILED,
-            model=MODEL,
+            model=work.told.model,
             failure=reason,
             detail="the test says so",
         )

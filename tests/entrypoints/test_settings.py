@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from entrypoints.bootstrap.shop import policy_from
+from domain.model.values import Variant
+from entrypoints.bootstrap.shop import policy_from, recipes_from
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
 PUBLIC_KEY = (
@@ -79,6 +80,10 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
         ("PRICE_CURRENCY", "euro"),
         ("REPLICATE_MODEL", "restore-image"),
         ("REPLICATE_EXTRA_INPUT", "output_format=png"),
+        ("REPLICATE_SECOND_MODEL", "gfpgan"),
+        ("REPLICATE_SECOND_INPUT_NAME", "img"),
+        ("REPLICATE_SECOND_EXTRA_INPUT", '{"scale": 2}'),
+        ("REPLICATE_REDO_EXTRA_INPUT", "seed=1"),
         ("MAX_RESTORATION_ATTEMPTS", "0"),
         ("HTTP_PORT", "70000"),
         ("SENDER_ADDRESS", "photos"),
@@ -90,6 +95,37 @@ def test_a_malformed_setting_is_named(environment: pytest.MonkeyPatch, name: str
         read_settings()
     (problem,) = refusal.value.problems
     assert not re.search(r"Input|Value|[Ss]tring|pattern|valid|items|\^", problem.partition(")")[0])
+
+
+def test_a_second_model_needs_its_name_for_the_picture(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REPLICATE_SECOND_MODEL", "tencentarc/gfpgan")
+    with pytest.raises(SettingsError) as refusal:
+        read_settings()
+    (problem,) = refusal.value.problems
+    assert problem.startswith("REPLICATE_SECOND_INPUT_NAME is malformed (REPLICATE_SECOND_MODEL needs it)")
+
+
+def test_a_second_model_has_inputs_of_its_own(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REPLICATE_SECOND_MODEL", "tencentarc/gfpgan")
+    environment.setenv("REPLICATE_SECOND_INPUT_NAME", "img")
+    environment.setenv("REPLICATE_SECOND_EXTRA_INPUT", '{"scale": 2}')
+    settings = read_settings()
+    second = recipes_from(settings)[Variant.SECOND]
+    assert (second.model, second.input_name) == ("tencentarc/gfpgan", "img")
+    assert second.extra_input == {"scale": 2}
+    assert policy_from(settings).limits.has_second_model
+
+
+def test_without_a_second_model_the_first_is_asked_in_another_way(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("REPLICATE_REDO_EXTRA_INPUT", '{"seed": 5}')
+    settings = read_settings()
+    first, second = recipes_from(settings)[Variant.FIRST], recipes_from(settings)[Variant.SECOND]
+    assert (second.model, second.input_name) == (first.model, first.input_name)
+    assert (first.extra_input, second.extra_input) == (
+        {"output_format": "png"},
+        {"output_format": "png", "seed": 5},
+    )
+    assert not policy_from(settings).limits.has_second_model
 
 
 def test_a_setting_that_is_empty_is_missing(environment: pytest.MonkeyPatch) -> None:
