@@ -221,6 +221,11 @@ class Settings(DatabaseSettings):
         600, description="how long to wait for word of a mail whose reply was lost, before its one resend"
     )
     download_link_days: Count = Field(30, description="how long a download link is good")
+    photo_retention_days: Count = Field(
+        90,
+        validate_default=True,
+        description="how long the photos of a finished order are kept; at least DOWNLOAD_LINK_DAYS",
+    )
     cleanup_retention_days: Count = Field(7, description="how long photos are kept that nobody paid for")
     max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
     max_photo_mebibytes: Count = Field(50, description="how large one photo may be")
@@ -250,6 +255,13 @@ class Settings(DatabaseSettings):
         if isinstance(model, str) and value is None:
             raise ValueError("REPLICATE_SECOND_MODEL needs it")
         return value
+
+    @field_validator("photo_retention_days")
+    @classmethod
+    def _outlives_links(cls, days: int, read: ValidationInfo) -> int:
+        if days < read.data.get("download_link_days", days):
+            raise ValueError("it is less than DOWNLOAD_LINK_DAYS: links would outlive what they lead to")
+        return days
 
 
 class SettingsError(MisuseError):

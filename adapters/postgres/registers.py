@@ -42,6 +42,13 @@ _SET_ASIDE = text(
     VALUES (:checkout_session_id, :payment_intent_id, :amount, :currency, :reason, :received_at)
     ON CONFLICT DO NOTHING"""
 )
+_FINISHED = text(
+    """SELECT order_id FROM orders
+    WHERE state IN ('completed', 'refunded') AND NOT photos_are_purged
+      AND greatest(completed_at, refunded_at) < :before
+      AND (CAST(:after AS uuid) IS NULL OR order_id > :after)
+    ORDER BY order_id LIMIT :limit"""
+)
 
 
 class PostgresCustomerRegister(CustomerRegister):
@@ -135,3 +142,8 @@ class PostgresOrderShelf(OrderShelf):
         found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))
         order_id = found.scalar_one_or_none()
         return OrderId(order_id) if order_id is not None else None
+
+    def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
+        """Orders that were over before a moment and whose photos are kept; see the port."""
+        rows = self._connection.execute(_FINISHED, {"before": before, "after": after, "limit": limit})
+        return [OrderId(order_id) for order_id in rows.scalars()]

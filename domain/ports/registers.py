@@ -82,3 +82,11 @@ class OrderShelf(Protocol):
     def find(self, number: OrderNumber) -> OrderId | None:
         """The order with this number."""
         ...
+
+    def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
+        """Orders that were completed or refunded before a moment and whose photos are kept, by id from ``after`` on.
+
+        An order may have come to its end more than once; whether the last time was before the moment, its stream
+        tells.
+        """
+        ...

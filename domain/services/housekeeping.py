@@ -53,6 +53,6 @@ class Housekeeping:
 
     def _forget(self, session_id: UploadSessionId) -> None:
         # All that lies under the session's prefix, also what a crash kept from being written down.
-        self._storage.delete(list(self._storage.keys(f"uploads/temp/{session_id}/")))
+        self._storage.purge(f"uploads/temp/{session_id}/")
         with self._books.transaction() as transaction:
             transaction.uploads.forget_temp_objects(session_id, self._clock.now())

@@ -28,6 +28,7 @@ class Policy:
     email_retry: timedelta = timedelta(seconds=60)
     max_attachment_bytes: int = 10 * MEBIBYTE
     download_lifetime: timedelta = timedelta(days=30)
+    photo_retention: timedelta = timedelta(days=90)  # at least as long as a link is good
     cleanup_retention: timedelta = timedelta(days=7)
     lease: timedelta = timedelta(seconds=30)  # renewed while work goes on, so this is how long a crash costs
     resend_after: timedelta = timedelta(seconds=10)  # when a message that nobody took counts as lost

@@ -36,6 +36,7 @@ from domain.services.purging import Purging
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import RestorationDesk, Restoring
+from domain.services.retaining import Retaining
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
@@ -63,6 +64,7 @@ class Shop(AbstractContextManager["Shop"]):
     delivering: Delivering
     working: Working
     housekeeping: Housekeeping
+    retaining: Retaining
     payment_notices: PaymentNotices
     restoration_notices: RestorationNotices
     mail_notices: MailNotices
@@ -98,6 +100,7 @@ def policy_from(settings: Settings) -> Policy:
         restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
         email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
         download_lifetime=timedelta(days=settings.download_link_days),
+        photo_retention=timedelta(days=settings.photo_retention_days),
         cleanup_retention=timedelta(days=settings.cleanup_retention_days),
         lease=timedelta(seconds=settings.lease_seconds),
         resend_after=timedelta(seconds=settings.resend_after_seconds),
@@ -181,6 +184,7 @@ def build(settings: Settings) -> Shop:
             policy=policy,
         ),
         housekeeping=Housekeeping(books=books, storage=storage, clock=clock, policy=policy),
+        retaining=Retaining(books=books, recorder=recorder, clock=clock, policy=policy),
         payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
         restoration_notices=ReplicateNotices(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock

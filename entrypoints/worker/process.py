@@ -38,6 +38,11 @@ def run(settings: Settings) -> None:
                 every_seconds=settings.housekeeping_interval_seconds,
                 do=shop.housekeeping.tidy,
             ),
+            Chore(
+                name="retention",
+                every_seconds=settings.housekeeping_interval_seconds,
+                do=shop.retaining.purge,
+            ),
         )
         # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
         # hangs from taking the hands that send mail and pay money back.

@@ -8,7 +8,7 @@ import pytest
 from domain.model.values import CustomerId, Sha256
 from domain.ports.books import Books
 from domain.ports.registers import Customer, UnmatchedPayment
-from tests.contracts.books_kept import NOON, rolled_back
+from tests.contracts.books_kept import MINUTE, NOON, facts, rolled_back, take_order
 from tests.domain.facts import euros
 
 DAY = date(2026, 11, 22)
@@ -107,3 +107,18 @@ def test_setting_a_payment_aside_twice_is_harmless(books: Books) -> None:
     for _ in range(2):
         with books.transaction() as transaction:
             transaction.inbox.set_aside(payment)
+
+
+def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(books: Books) -> None:
+    old, purged, refunded, recent, unfinished = (facts() for _ in range(5))
+    take_order(books, old, *old.until_completed()[1:])
+    take_order(books, purged, *purged.until_completed()[1:], purged.purged())
+    take_order(books, refunded, *refunded.until_refunded()[1:])
+    take_order(books, recent, *recent.until_completed()[1:], at=NOON + 10 * MINUTE)
+    take_order(books, unfinished, *unfinished.until_ready()[1:])
+    expected = sorted([old.order_id, refunded.order_id])
+    with books.transaction() as transaction:
+        assert transaction.shelf.finished(NOON + 5 * MINUTE, None, 10) == expected
+        assert transaction.shelf.finished(NOON + 5 * MINUTE, None, 1) == expected[:1]
+        assert transaction.shelf.finished(NOON + 5 * MINUTE, expected[0], 10) == expected[1:]
+        assert transaction.shelf.finished(NOON, None, 10) == []

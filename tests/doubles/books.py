@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.model.events import RecordedEvent
 from domain.model.evolve import apply, fold
+from domain.model.keeping import OVER
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
@@ -210,6 +211,16 @@ class InMemoryOrderShelf(OrderShelf):
     def find(self, number: OrderNumber) -> OrderId | None:
         lines = (_summary(order) for order in self._pages.orders.values())
         return next((line.order_id for line in lines if line.number == number), None)
+
+    def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
+        found = (
+            order.order_id
+            for order in self._pages.orders.values()
+            if order.state in OVER and not order.photos_are_purged
+            if max(at for state, at in order.entered_at.items() if state in OVER) < before
+            if after is None or order.order_id > after
+        )
+        return sorted(found)[:limit]
 
 
 def _summary(order: Order) -> OrderSummary:

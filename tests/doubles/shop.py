@@ -30,6 +30,7 @@ from domain.services.purging import Purging
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import RestorationDesk, Restoring
+from domain.services.retaining import Retaining
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
@@ -169,6 +170,7 @@ class MemoryShop:
             policy=policy,
         )
         self.housekeeping = Housekeeping(books=self.books, storage=self.storage, clock=clock, policy=policy)
+        self.retaining = Retaining(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
 
     def upload(self, *photos: bytes) -> UploadSessionId:
         """Open a session and send photos to it."""

@@ -1,6 +1,7 @@
 """The settings: what is missing or malformed is named all at once, and secrets are never shown."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -87,6 +88,7 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
         ("MAX_RESTORATION_ATTEMPTS", "0"),
         ("HTTP_PORT", "70000"),
         ("SENDER_ADDRESS", "photos"),
+        ("PHOTO_RETENTION_DAYS", "29"),
     ],
 )
 def test_a_malformed_setting_is_named(environment: pytest.MonkeyPatch, name: str, malformed: str) -> None:
@@ -126,6 +128,14 @@ def test_without_a_second_model_the_first_is_asked_in_another_way(environment: p
         {"output_format": "png", "seed": 5},
     )
     assert not policy_from(settings).limits.has_second_model
+
+
+def test_a_link_may_not_outlive_the_photos(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DOWNLOAD_LINK_DAYS", "91")
+    with pytest.raises(SettingsError, match=r"PHOTO_RETENTION_DAYS is malformed \(it is less than DOWNLOAD"):
+        read_settings()
+    environment.setenv("PHOTO_RETENTION_DAYS", "91")
+    assert policy_from(read_settings()).photo_retention == timedelta(days=91)
 
 
 def test_a_setting_that_is_empty_is_missing(environment: pytest.MonkeyPatch) -> None:

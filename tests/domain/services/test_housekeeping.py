@@ -36,7 +36,7 @@ def test_housekeeping_takes_what_nobody_paid_for_and_nothing_else(shop: MemorySh
 def test_housekeeping_goes_on_with_the_others_when_one_session_cannot_be_tidied(shop: MemoryShop) -> None:
     sessions = [shop.upload(b"forgotten") for _ in range(3)]
     shop.clock.advance(days=8)
-    shop.storage.weather.fail("delete", AWAY)
+    shop.storage.weather.fail("purge", AWAY)
     with pytest.raises(UnavailableError):
         shop.housekeeping.tidy()
     assert len(shop.storage.objects) == 1

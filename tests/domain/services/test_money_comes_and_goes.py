@@ -94,7 +94,7 @@ def test_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
 def test_money_for_a_session_that_has_expired_is_set_aside(shop: MemoryShop) -> None:
     notice = shop.payment(shop.upload(b"forgotten"))
     shop.clock.advance(days=8)
-    shop.storage.weather.fail("keys", AWAY)  # the session expires, and its photos are still on their way out
+    shop.storage.weather.fail("purge", AWAY)  # the session expires, and its photos are still on their way out
     with pytest.raises(UnavailableError):
         shop.housekeeping.tidy()
     shop.paying.take(notice, sha256_of(b"1"))
