@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.postgres.codec import Codec
-from adapters.postgres.log import PostgresOrderLog, all_streams
+from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
 from adapters.postgres.reactions import PostgresReactionTable
 from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recordset import as_json, upsert_from_json
@@ -26,6 +26,7 @@ from domain.model.order import Order
 from domain.model.values import OrderId
 from domain.ports.books import Books, Transaction
 from domain.ports.errors import UnavailableError
+from domain.ports.log import ChainedEvent
 
 CONNECT_TIMEOUT_SECONDS = 5
 #: A statement that takes longer than this is a defect, not work.
@@ -91,6 +92,11 @@ class PostgresBooks(Books):
                         text(upsert_from_json(table, tuple(rows[0]), "rows")), {"rows": as_json(rows)}
                     )
                 yield order_id
+
+    def chained_events(self) -> Iterator[ChainedEvent]:
+        """The log with its hashes, streamed as it stands when the first event is read; see the port."""
+        with self._engine.connect() as reader, closing(chained_events(reader)) as events:
+            yield from events
 
     def check(self) -> None:
         """Raise UnavailableError unless the database answers and its schema is at the newest revision."""

@@ -1,6 +1,7 @@
 """The append: events, read models, reactions and the closed claim in one statement, one round trip."""
 
-from collections.abc import Generator, Sequence
+import json
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.codec import Codec
+from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
 from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recordset import as_json, insert_from_json, upsert_from_json
@@ -16,7 +18,7 @@ from domain.model.evolve import fold
 from domain.model.order import Order
 from domain.model.values import OrderId, Sha256
 from domain.ports.books import CauseRepeatedError, LeaseLostError, VersionConflictError
-from domain.ports.log import LogCursor, OrderLog, Step
+from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
 
 #: How many events a server-side cursor brings at a time.
 PAGE_EVENTS = 500
@@ -32,8 +34,11 @@ _EVENT_COLUMNS = (
     "cause_key",
     "correlation_id",
     "actor",
+    "previous_sha256",
+    "sha256",
 )
-_FIELDS = f"position, data::text AS data, {', '.join(c for c in _EVENT_COLUMNS if c != 'data')}"
+_AS_STORED = ", ".join(name for name in _EVENT_COLUMNS if name != "data")
+_FIELDS = f"position, data::text AS data, {_AS_STORED}"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
 _ALL_STREAMS = text(f"SELECT {_FIELDS} FROM events ORDER BY order_id, version")
 _STREAM = text(f"SELECT {_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
@@ -47,12 +52,21 @@ _STREAM_BY_PAYMENT = text(
     WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :payment)
     ORDER BY version"""
 )
+_HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
 #: In commit order: a transaction still open has a txid at or above xmin, and nothing at or above it is read yet.
 _WHOLE_LOG = text(
     f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS} FROM events
     WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
+)
+#: Likewise, and what pretends to come from a transaction this server has yet to reach: no reader would see that.
+_CHAIN = text(
+    f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS},
+        txid < pg_snapshot_xmin(pg_current_snapshot()) AS is_readable
+    FROM events
+    WHERE txid < pg_snapshot_xmin(pg_current_snapshot()) OR txid >= pg_snapshot_xmax(pg_current_snapshot())
+    ORDER BY txid, position"""
 )
 
 
@@ -117,7 +131,7 @@ class PostgresOrderLog(OrderLog):
         parameters: dict[str, Any] = {}
         if step.events:
             parts["recorded"] = insert_from_json("events", _EVENT_COLUMNS, "events")
-            parameters["events"] = as_json(self._event_row(event) for event in step.events)
+            parameters["events"] = as_json(self._chained(step))
         for table, rows in changed_rows(step.before, step.after).items():
             parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
             parameters[table] = as_json(rows)
@@ -137,7 +151,22 @@ class PostgresOrderLog(OrderLog):
         answer = "(SELECT count(*) FROM closed)" if step.closes is not None else "0"
         return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
 
-    def _event_row(self, recorded: RecordedEvent) -> dict[str, Any]:
+    def _chained(self, step: Step) -> Iterator[dict[str, Any]]:
+        """The rows of a step's events, each with the hash of the one before it and its own."""
+        previous = self._head(step.before)
+        for recorded in step.events:
+            row = self._event_row(recorded, previous)
+            row["sha256"] = previous = event_sha256(row)
+            yield row
+
+    def _head(self, order: Order) -> Sha256 | None:
+        """What the next event follows; only who records on an order that was not loaded makes us look it up."""
+        if order.version == 0 or order.head is not None:
+            return order.head
+        version = {"order_id": order.order_id, "version": order.version}
+        return self._connection.execute(_HEAD, version).scalar_one_or_none()
+
+    def _event_row(self, recorded: RecordedEvent, previous: Sha256 | None) -> dict[str, Any]:
         return {
             "event_id": recorded.event_id,
             "order_id": recorded.order_id,
@@ -149,6 +178,7 @@ class PostgresOrderLog(OrderLog):
             "cause_key": recorded.cause_key,
             "correlation_id": recorded.correlation_id,
             "actor": recorded.actor,
+            "previous_sha256": previous,
         }
 
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
@@ -160,6 +190,24 @@ def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
         for row in rows:
             yield decode_row(row, codec)
+
+
+def chained_events(connection: Connection) -> Generator[ChainedEvent, None, None]:
+    """Every event in commit order with its hashes, through a server-side cursor; none of them is decoded.
+
+    So events of old versions, and those that only another version of the shop knows, are read all the same.
+    """
+    with connection.execution_options(yield_per=PAGE_EVENTS).execute(_CHAIN) as rows:
+        for row in rows:
+            yield ChainedEvent(
+                cursor=LogCursor(row.transaction_id, row.position),
+                order_id=row.order_id,
+                version=row.version,
+                previous_sha256=row.previous_sha256,
+                sha256=row.sha256,
+                actual_sha256=event_sha256({**row._mapping, "data": json.loads(row.data)}),  # noqa: SLF001 -- public, by SQLAlchemy's documents
+                is_readable=row.is_readable,
+            )
 
 
 def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
@@ -176,6 +224,7 @@ def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
         actor=row.actor,
         event=codec.decode(row.name, row.data),
         position=row.position,
+        sha256=row.sha256,
     )
 
 

@@ -131,8 +131,11 @@ events = Table(
     Column("cause_key", Text, nullable=False),
     Column("correlation_id", Uuid, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("previous_sha256", Text, CheckConstraint("length(previous_sha256) = 64")),
+    Column("sha256", Text, CheckConstraint("length(sha256) = 64"), nullable=False),
     UniqueConstraint("order_id", "version", name="events_order_id_version_key"),
     UniqueConstraint("order_id", "cause_key", name="events_order_id_cause_key_key"),
+    CheckConstraint("(previous_sha256 IS NULL) = (version = 1)", name="events_chain_has_one_beginning"),
 )
 Index("events_commit_order", events.c.txid, events.c.position)
 

@@ -258,3 +258,6 @@ class RecordedEvent:
     actor: str  # who did it: "customer", "stripe", "worker", "person:NAME"
     event: Event
     position: int | None = None  # in the whole log; known once it is stored
+    sha256: Sha256 | None = (
+        None  # of all this and of the event before it in the stream; known once it is stored
+    )

@@ -32,10 +32,10 @@ def fold(order_id: OrderId, recorded: Iterable[e.RecordedEvent]) -> Order:
 
 
 def apply(order: Order, recorded: e.RecordedEvent) -> Order:
-    """``evolve``, and what only the envelope knows: the version, and when a state was first reached."""
+    """``evolve``, and what only the envelope knows: version, head, and when a state was first reached."""
     after = evolve(order, recorded.event)
     entered_at = {after.state: recorded.recorded_at, **order.entered_at}
-    return replace(after, version=recorded.version, entered_at=entered_at)
+    return replace(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
 
 
 def evolve(order: Order, event: e.Event) -> Order:

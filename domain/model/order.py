@@ -167,6 +167,8 @@ class Order:
 
     order_id: OrderId
     version: int = 0
+    #: The newest event's hash, none while it is not stored. It tells about the log: orders are alike without it.
+    head: Sha256 | None = field(default=None, compare=False)
     state: State = State.NEW
     payment: Payment | None = None
     images: Mapping[ImageId, Image] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.model.values import OrderId
-from domain.ports.log import OrderLog
+from domain.ports.log import ChainedEvent, OrderLog
 from domain.ports.registers import CustomerRegister, Inbox, OrderShelf
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
@@ -70,6 +70,10 @@ class Books(Protocol):
 
     def rebuild(self) -> Iterator[OrderId]:
         """Write every read model anew from the log, telling each order as it is done."""
+        ...
+
+    def chained_events(self) -> Iterator[ChainedEvent]:
+        """Every committed event of the log, in commit order, with its hashes; none that may yet be overtaken."""
         ...
 
     def check(self) -> None:

@@ -31,6 +31,19 @@ class LogCursor:
     position: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChainedEvent:
+    """An event's place in the log and in its stream, and its hashes, without what it says."""
+
+    cursor: LogCursor
+    order_id: OrderId
+    version: int
+    previous_sha256: Sha256 | None  # that its predecessor had when this was recorded; none for version 1
+    sha256: Sha256  # that it had when it was recorded
+    actual_sha256: Sha256  # that it has, as it stands in the log now
+    is_readable: bool = True  # false when no reader of the log in commit order would see it
+
+
 class OrderLog(Protocol):
     """The audit log of every order and the read models that follow from it."""
 

@@ -144,9 +144,9 @@ def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: st
         connection.execute(
             text(
                 """INSERT INTO events (event_id, order_id, version, name, data, recorded_at, cause, cause_key,
-                correlation_id, actor) SELECT gen_random_uuid(), order_id, 3, 'order.released.v1',
-                jsonb_build_object('by', CAST(:note AS text)), now(), 'test', 'test', gen_random_uuid(), 'test'
-                FROM events WHERE version = 2"""
+                correlation_id, actor, previous_sha256, sha256) SELECT gen_random_uuid(), order_id, 3,
+                'order.released.v1', jsonb_build_object('by', CAST(:note AS text)), now(), 'test', 'test',
+                gen_random_uuid(), 'test', sha256, repeat('0', 64) FROM events WHERE version = 2"""
             ),
             {"note": str(NOTE)},
         )

@@ -259,6 +259,36 @@ def test_the_whole_log_does_not_hold_what_is_not_committed(books: Books) -> None
     assert len(read_whole_log(books, expected=1)) == 1
 
 
+def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(books: Books) -> None:
+    one, other = facts(), facts()
+    first, second = take_order(books, one, one.moved()), take_order(books, other)
+    record(books, step(load(books, one.order_id), one.started(), one.restored()))
+    record(books, step(second, other.moved()))
+    record(books, step(load(books, one.order_id), one.held()))
+    read_whole_log(books, expected=first.version + 5)
+    chain = list(books.chained_events())
+    for about, versions in ((one, 5), (other, 2)):
+        with books.transaction() as transaction:
+            hashes = [recorded.sha256 for recorded in transaction.log.history(about.order_id)]
+            assert transaction.log.load(about.order_id).head == hashes[-1]
+        stream = [event for event in chain if event.order_id == about.order_id]
+        assert [event.version for event in stream] == list(range(1, versions + 1))
+        assert [event.sha256 for event in stream] == hashes
+        assert [event.previous_sha256 for event in stream] == [None, *hashes[:-1]]
+        assert all(event.actual_sha256 == event.sha256 and event.is_readable for event in stream)
+    assert len({event.sha256 for event in chain}) == len(chain)
+
+
+def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committed(books: Books) -> None:
+    one, other = facts(), facts()
+    first, second = take_order(books, one), take_order(books, other)
+    record(books, step(first, one.moved()))
+    lines = read_whole_log(books, expected=3)
+    with books.transaction() as transaction:
+        transaction.log.record(step(second, other.moved()))
+        assert [event.cursor for event in books.chained_events()] == [cursor for cursor, _ in lines]
+
+
 def test_the_shelf_shows_the_newest_orders_first(books: Books) -> None:
     old, new = facts(), facts(photos=3)
     take_order(books, old, *old.until_delivered()[1:], old.held())

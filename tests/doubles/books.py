@@ -13,9 +13,10 @@ from domain.model.evolve import apply, fold
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State
 from domain.model.order import Order
+from domain.model.seals import sha256_of
 from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
-from domain.ports.log import LogCursor, OrderLog, Step
+from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
 from domain.ports.registers import (
     Customer,
     CustomerRegister,
@@ -91,6 +92,22 @@ class InMemoryBooks(Books):
             for order_id, stream in sorted(self.pages.streams.items()):
                 self.pages.orders[order_id] = fold(order_id, stream)
                 yield order_id
+
+    def chained_events(self) -> Iterator[ChainedEvent]:
+        """The log with its hashes."""
+        heads: dict[OrderId, Sha256 | None] = {}
+        for cursor, recorded in self.pages.log:
+            assert recorded.sha256 is not None
+            previous = heads.get(recorded.order_id)
+            yield ChainedEvent(
+                cursor=cursor,
+                order_id=recorded.order_id,
+                version=recorded.version,
+                previous_sha256=previous,
+                sha256=recorded.sha256,
+                actual_sha256=_event_sha256(recorded, previous),
+            )
+            heads[recorded.order_id] = recorded.sha256
 
     def check(self) -> None:
         """Memory always answers."""
@@ -192,7 +209,11 @@ class InMemoryOrderLog(OrderLog):
             raise VersionConflictError(order_id, step.before.version)
         if any(known.cause_key == recorded.cause_key for known in stream):
             raise CauseRepeatedError(order_id)
-        stored = replace(recorded, position=len(self._pages.log) + 1)
+        stored = replace(
+            recorded,
+            position=len(self._pages.log) + 1,
+            sha256=_event_sha256(recorded, stream[-1].sha256 if stream else None),
+        )
         self._pages.log.append((LogCursor(self._txid, len(self._pages.log) + 1), stored))
         self._pages.streams[order_id] = (*stream, stored)
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
@@ -221,6 +242,10 @@ class InMemoryOrderShelf(OrderShelf):
             if after is None or order.order_id > after
         )
         return sorted(found)[:limit]
+
+
+def _event_sha256(recorded: RecordedEvent, previous: Sha256 | None) -> Sha256:
+    return sha256_of(f"{previous} {replace(recorded, position=None, sha256=None)}")
 
 
 def _summary(order: Order) -> OrderSummary:
