@@ -20,6 +20,7 @@ from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recordset import as_json, upsert_from_json
 from adapters.postgres.registers import PostgresCustomerRegister, PostgresInbox, PostgresOrderShelf
 from adapters.postgres.tables import READ_MODELS
+from adapters.postgres.unmatched import PostgresUnmatchedPayments
 from adapters.postgres.uploads import PostgresUploadDesk
 from domain.model.evolve import fold
 from domain.model.order import Order
@@ -55,6 +56,7 @@ class PostgresTransaction(Transaction):
         self.uploads = PostgresUploadDesk(connection)
         self.customers = PostgresCustomerRegister(connection)
         self.inbox = PostgresInbox(connection)
+        self.unmatched = PostgresUnmatchedPayments(connection)
         self.reactions = PostgresReactionTable(connection)
         self.log = PostgresOrderLog(connection, codec)
         self.shelf = PostgresOrderShelf(connection)

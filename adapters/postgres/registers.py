@@ -2,17 +2,18 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select, text
+import structlog
+from sqlalchemy import Connection, and_, select, text
 
-from adapters.postgres.tables import customers, orders
+from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
 from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
 from domain.ports.registers import (
+    Conflict,
     Customer,
     CustomerRegister,
     Inbox,
     OrderShelf,
     OrderSummary,
-    UnmatchedPayment,
 )
 
 #: One round trip for both. The counter's row stays locked until the transaction ends, which keeps numbers gap-free.
@@ -36,10 +37,11 @@ _TAKE = text(
     VALUES (:source, :event_id, :event_type, :body_sha256, :received_at)
     ON CONFLICT DO NOTHING"""
 )
-_SET_ASIDE = text(
-    """INSERT INTO unmatched_payments
-        (checkout_session_id, payment_intent_id, amount, currency, reason, received_at)
-    VALUES (:checkout_session_id, :payment_intent_id, :amount, :currency, :reason, :received_at)
+#: A statement of its own, so that it sees what another transaction has just committed.
+_SET_ASIDE_CONFLICT = text(
+    """INSERT INTO webhook_conflicts (source, event_id, event_type, body_sha256, received_at)
+    SELECT source, event_id, :event_type, :body_sha256, :received_at FROM webhook_inbox
+    WHERE source = :source AND event_id = :event_id AND body_sha256 <> :body_sha256
     ON CONFLICT DO NOTHING"""
 )
 _FINISHED = text(
@@ -49,6 +51,20 @@ _FINISHED = text(
       AND (CAST(:after AS uuid) IS NULL OR order_id > :after)
     ORDER BY order_id LIMIT :limit"""
 )
+_CONFLICTS = (
+    select(webhook_conflicts, webhook_inbox.c.body_sha256.label("taken_sha256"))
+    .join_from(
+        webhook_conflicts,
+        webhook_inbox,
+        and_(
+            webhook_inbox.c.source == webhook_conflicts.c.source,
+            webhook_inbox.c.event_id == webhook_conflicts.c.event_id,
+        ),
+    )
+    .order_by(webhook_conflicts.c.received_at, webhook_conflicts.c.event_id)
+)
+
+_log = structlog.get_logger(__name__)
 
 
 class PostgresCustomerRegister(CustomerRegister):
@@ -86,32 +102,33 @@ class PostgresInbox(Inbox):
         self._connection = connection
 
     def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether this message is new."""
-        taken = self._connection.execute(
-            _TAKE,
-            {
-                "source": source,
-                "event_id": event_id,
-                "event_type": event_type,
-                "body_sha256": body_sha256,
-                "received_at": now,
-            },
-        )
-        return taken.rowcount == 1
+        """Whether this message is new; another one under a known id is kept by its fingerprint, and logged."""
+        message = {
+            "source": source,
+            "event_id": event_id,
+            "event_type": event_type,
+            "body_sha256": body_sha256,
+            "received_at": now,
+        }
+        if self._connection.execute(_TAKE, message).rowcount == 1:
+            return True
+        if self._connection.execute(_SET_ASIDE_CONFLICT, message).rowcount == 1:
+            _log.error("webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256)
+        return False
 
-    def set_aside(self, payment: UnmatchedPayment) -> None:
-        """Keep a payment that belongs to no order."""
-        self._connection.execute(
-            _SET_ASIDE,
-            {
-                "checkout_session_id": payment.checkout_session_id,
-                "payment_intent_id": payment.payment_intent_id,
-                "amount": payment.paid.amount,
-                "currency": payment.paid.currency,
-                "reason": payment.reason,
-                "received_at": payment.received_at,
-            },
-        )
+    def conflicts(self) -> list[Conflict]:
+        """The messages that were set aside."""
+        return [
+            Conflict(
+                source=row.source,
+                event_id=row.event_id,
+                event_type=row.event_type,
+                body_sha256=row.body_sha256,
+                taken_sha256=row.taken_sha256,
+                received_at=row.received_at,
+            )
+            for row in self._connection.execute(_CONFLICTS)
+        ]
 
 
 class PostgresOrderShelf(OrderShelf):

@@ -298,10 +298,22 @@ webhook_inbox = Table(
     _moment("received_at", nullable=False),
 )
 
+#: No body: what a message of such a kind holds may be anything.
+webhook_conflicts = Table(
+    "webhook_conflicts",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("body_sha256", Text, primary_key=True),
+    Column("event_type", Text, nullable=False),
+    _moment("received_at", nullable=False),
+)
+
 unmatched_payments = Table(
     "unmatched_payments",
     metadata,
     Column("checkout_session_id", Text, primary_key=True),
+    Column("upload_session_id", Uuid),
     Column("payment_intent_id", Text),
     Column("amount", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
@@ -309,10 +321,25 @@ unmatched_payments = Table(
     Column(
         "status",
         Text,
-        CheckConstraint("status IN ('open', 'refunded', 'matched')"),
+        CheckConstraint("status IN ('open', 'refunding', 'refunded', 'matched')"),
         nullable=False,
         server_default="open",
     ),
+    Column("returned", JSONB, nullable=False, server_default="{}"),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    _moment("asked_at"),
+    _moment("retry_at"),
+    Column("problem", Text),
+    Column("actor", Text),
+    Column("note", Text),
+    _moment("decided_at"),
+    Column("matched_session_id", Uuid),
     _moment("received_at", nullable=False),
     _touched(),
+)
+Index("unmatched_payments_intent", unmatched_payments.c.payment_intent_id)
+Index(
+    "unmatched_payments_unsettled",
+    unmatched_payments.c.received_at,
+    postgresql_where=text("status IN ('open', 'refunding')"),
 )

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from domain.model.values import OrderId
 from domain.ports.log import ChainedEvent, OrderLog
-from domain.ports.registers import CustomerRegister, Inbox, OrderShelf
+from domain.ports.registers import CustomerRegister, Inbox, OrderShelf, UnmatchedPayments
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
 
@@ -53,6 +53,7 @@ class Transaction(Protocol):
     uploads: UploadDesk
     customers: CustomerRegister
     inbox: Inbox
+    unmatched: UnmatchedPayments
     reactions: ReactionTable
     log: OrderLog
     shelf: OrderShelf

@@ -1,9 +1,10 @@
-"""Customers and their order numbers, what providers posted, and the shelf of orders for people who look for one."""
+"""Customers and their numbers, what providers posted, money without an order, and the shelf of orders for people."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from domain.model.unmatched import UnmatchedPayment
 from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
 
 
@@ -36,13 +37,14 @@ class CustomerRegister(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnmatchedPayment:
-    """Money that belongs to no order: it has to go back or be matched by a person."""
+class Conflict:
+    """A message under the id of another one, with other contents: one of the two is not what it seems."""
 
-    checkout_session_id: str
-    payment_intent_id: str | None
-    paid: Money
-    reason: str
+    source: str
+    event_id: str
+    event_type: str
+    body_sha256: Sha256  # of the message that was set aside
+    taken_sha256: Sha256  # of the one that was taken
     received_at: datetime
 
 
@@ -50,11 +52,46 @@ class Inbox(Protocol):
     """What providers posted, each message once."""
 
     def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether this message is new; one that was taken before is not, and stays as it was."""
+        """Whether this message is new; one that was taken before is not, and stays as it was.
+
+        Another message under the same id is set aside as a conflict and changes nothing.
+        """
         ...
 
+    def conflicts(self) -> list[Conflict]:
+        """The messages that were set aside, oldest first, each once however often it came."""
+        ...
+
+
+class UnmatchedPayments(Protocol):
+    """Payments that belong to no order."""
+
     def set_aside(self, payment: UnmatchedPayment) -> None:
-        """Keep a payment that belongs to no order; repeating it is harmless."""
+        """Keep a payment; one that is there already stays as it is."""
+        ...
+
+    def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
+        """The payment of a checkout; ``lock`` keeps others from changing it meanwhile."""
+        ...
+
+    def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
+        """The payment of a payment intent; ``lock`` is as for ``find``."""
+        ...
+
+    def save(self, payment: UnmatchedPayment) -> None:
+        """Write down how a payment that is there stands now."""
+        ...
+
+    def unsettled(self) -> list[UnmatchedPayment]:
+        """The payments that have neither gone back nor been matched, oldest first."""
+        ...
+
+    def due(self, received_before: datetime, now: datetime) -> list[str]:
+        """The checkouts whose payments should go back now, oldest first.
+
+        Of those that are open and not put off beyond ``now``: what a checkout of this shop brought before the moment
+        given, and what somebody resolved to pay back. And those on their way back whose time to try again has come.
+        """
         ...
 
 

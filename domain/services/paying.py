@@ -7,12 +7,12 @@ from domain.model import events as e
 from domain.model.errors import AlreadyPaidError
 from domain.model.identity import refund_id_at_provider
 from domain.model.order import Order
+from domain.model.unmatched import UnmatchedPayment
 from domain.model.values import CustomerId, ImageId, Money, PaidPhoto, RefundId, Sha256
 from domain.ports.books import Books, Transaction, VersionConflictError
 from domain.ports.errors import UnavailableError
 from domain.ports.log import Step
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, ProviderRefund
-from domain.ports.registers import UnmatchedPayment
 from domain.ports.uploads import UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids
 from domain.services.recording import Cause, Recorder
@@ -163,9 +163,10 @@ class Paying:
         return step
 
     def _set_aside(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
-        transaction.inbox.set_aside(
+        transaction.unmatched.set_aside(
             UnmatchedPayment(
                 checkout_session_id=checkout.checkout_session_id,
+                upload_session_id=checkout.upload_session_id,
                 payment_intent_id=checkout.payment_intent_id,
                 paid=checkout.paid,
                 reason=reason,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from domain.model import events as e
 from domain.model.order import Email, Order, RefundStatus
 from domain.model.reactions import SendEmail
-from domain.model.seals import Sealer
+from domain.model.seals import Sealer, sha256_of
 from domain.model.values import EmailKind, Money, PhotoId, Sha256
 from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
@@ -132,12 +132,12 @@ class MailDesk:
         self._recorder = recorder
         self._clock = clock
 
-    def take(self, notices: Sequence[MailNotice], body_sha256: Sha256) -> None:
+    def take(self, notices: Sequence[MailNotice]) -> None:
         """Put on record that a mail was accepted or cannot be delivered, as far as the order does not know it."""
         for notice in notices:
-            self._take(notice, body_sha256)
+            self._take(notice)
 
-    def _take(self, notice: MailNotice, body_sha256: Sha256) -> None:
+    def _take(self, notice: MailNotice) -> None:
         """Inbox and event in one transaction, so that a notice whose event could not be written comes again."""
         order_id, email_id = notice.order_id, notice.email_id
         if order_id is None or email_id is None or notice.fate is MailFate.OTHER:
@@ -146,7 +146,7 @@ class MailDesk:
             transaction.log.lock(order_id)
             order = transaction.log.load(order_id)
             is_new = transaction.inbox.take(
-                SOURCE, notice.event_id, notice.fate, body_sha256, self._clock.now()
+                SOURCE, notice.event_id, notice.fate, _fingerprint(notice), self._clock.now()
             )
             if not is_new or email_id not in order.emails:
                 return
@@ -155,6 +155,12 @@ class MailDesk:
             step = self._recorder.plan(order, [_said(notice, order.emails[email_id])], cause)
             self._recorder.write(transaction, step)
         self._recorder.wake(step)
+
+
+def _fingerprint(notice: MailNotice) -> Sha256:
+    """Of this notice alone: in another batch it is the same."""
+    facts = (notice.order_id, notice.email_id, notice.message_id, notice.fate, notice.reason)
+    return sha256_of("\n".join(map(str, facts)))
 
 
 def _said(notice: MailNotice, email: Email) -> e.Event:

@@ -58,7 +58,7 @@ async def from_sendgrid(shop: TheShop, request: AnyRequest) -> None:
     """Take notices about mails."""
 
     def take(body: bytes, headers: Headers) -> None:
-        shop.mail_desk.take(shop.mail_notices.read(body, headers), sha256_of(body))
+        shop.mail_desk.take(shop.mail_notices.read(body, headers))
 
     await _take(request, take)
 

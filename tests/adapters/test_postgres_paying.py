@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, event
+from structlog.testing import capture_logs
 
 from adapters.postgres import books as postgres
 from adapters.postgres.books import PostgresBooks
@@ -67,3 +68,16 @@ def test_a_payment_is_written_down_in_few_round_trips(
     shop.paying.take(notice, sha256_of(b"notice"))
     assert len(sent) == STATEMENTS, "\n".join(sent)
     books.close()
+
+
+def test_a_notice_with_other_contents_is_logged_as_an_error_once(
+    books: PostgresBooks, paying: Paying
+) -> None:
+    shop = MemoryShop(books=books)
+    notice = shop.payment(shop.upload(b"wedding"))
+    with capture_logs() as logs:
+        for body in (b"notice", b"notice", b"another", b"another"):
+            paying.take(notice, sha256_of(body))
+    assert [(line["event"], line["log_level"], line["event_id"]) for line in logs] == [
+        ("webhook_conflict", "error", notice.event_id)
+    ]

@@ -7,9 +7,8 @@ import pytest
 
 from domain.model.values import CustomerId, Sha256
 from domain.ports.books import Books
-from domain.ports.registers import Customer, UnmatchedPayment
+from domain.ports.registers import Conflict, Customer
 from tests.contracts.books_kept import MINUTE, NOON, facts, rolled_back, take_order
-from tests.domain.facts import euros
 
 DAY = date(2026, 11, 22)
 DIGEST = Sha256("a" * 64)
@@ -96,17 +95,24 @@ def test_a_message_whose_transaction_failed_is_still_new(books: Books) -> None:
     assert take(books, "stripe", "evt_1")
 
 
-def test_setting_a_payment_aside_twice_is_harmless(books: Books) -> None:
-    payment = UnmatchedPayment(
-        checkout_session_id="cs_1",
-        payment_intent_id="pi_1",
-        paid=euros(490),
-        reason="The order is paid already.",
-        received_at=NOON,
-    )
+def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(books: Books) -> None:
+    assert take(books, "stripe", "evt_1")
     for _ in range(2):
         with books.transaction() as transaction:
-            transaction.inbox.set_aside(payment)
+            assert not transaction.inbox.take("stripe", "evt_1", "refund.created", Sha256("b" * 64), NOON)
+    assert not take(books, "stripe", "evt_1")
+    assert take(books, "stripe", "evt_2")
+    with books.transaction() as transaction:
+        assert transaction.inbox.conflicts() == [
+            Conflict(
+                source="stripe",
+                event_id="evt_1",
+                event_type="refund.created",
+                body_sha256=Sha256("b" * 64),
+                taken_sha256=DIGEST,
+                received_at=NOON,
+            )
+        ]
 
 
 def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(books: Books) -> None:

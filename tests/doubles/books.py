@@ -14,16 +14,18 @@ from domain.model.keeping import OVER
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.seals import sha256_of
+from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
 from domain.ports.registers import (
+    Conflict,
     Customer,
     CustomerRegister,
     Inbox,
     OrderShelf,
     OrderSummary,
-    UnmatchedPayment,
+    UnmatchedPayments,
 )
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage
@@ -37,6 +39,7 @@ class Pages:
     customers: dict[CustomerId, Customer] = field(default_factory=dict)
     last_numbers: dict[date, int] = field(default_factory=dict)
     inbox: dict[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
+    conflicts: dict[tuple[str, str, str], Conflict] = field(default_factory=dict)
     unmatched: dict[str, UnmatchedPayment] = field(default_factory=dict)
     work: dict[UUID, Work] = field(default_factory=dict)
     log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
@@ -55,6 +58,7 @@ class InMemoryTransaction(Transaction):
         self.uploads = InMemoryUploadDesk(pages.uploads, pages.orders)
         self.customers = InMemoryCustomerRegister(pages)
         self.inbox = InMemoryInbox(pages)
+        self.unmatched = InMemoryUnmatchedPayments(pages)
         self.reactions = InMemoryReactionTable(pages.work)
         self.log = InMemoryOrderLog(pages, self.reactions, txid)
         self.shelf = InMemoryOrderShelf(pages)
@@ -142,11 +146,59 @@ class InMemoryInbox(Inbox):
 
     def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
         is_new = (source, event_id) not in self._pages.inbox
-        self._pages.inbox.setdefault((source, event_id), (event_type, body_sha256, now))
+        _, taken_sha256, _ = self._pages.inbox.setdefault((source, event_id), (event_type, body_sha256, now))
+        if taken_sha256 != body_sha256:
+            conflict = Conflict(
+                source=source,
+                event_id=event_id,
+                event_type=event_type,
+                body_sha256=body_sha256,
+                taken_sha256=taken_sha256,
+                received_at=now,
+            )
+            self._pages.conflicts.setdefault((source, event_id, body_sha256), conflict)
         return is_new
+
+    def conflicts(self) -> list[Conflict]:
+        return sorted(self._pages.conflicts.values(), key=lambda one: (one.received_at, one.event_id))
+
+
+class InMemoryUnmatchedPayments(UnmatchedPayments):
+    """Payments that belong to no order."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
 
     def set_aside(self, payment: UnmatchedPayment) -> None:
         self._pages.unmatched.setdefault(payment.checkout_session_id, payment)
+
+    def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:  # noqa: ARG002 -- a transaction is alone
+        return self._pages.unmatched.get(checkout_session_id)
+
+    def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:  # noqa: ARG002 -- as above
+        found = (one for one in self._pages.unmatched.values() if one.payment_intent_id == payment_intent_id)
+        return next(found, None)
+
+    def save(self, payment: UnmatchedPayment) -> None:
+        if payment.checkout_session_id in self._pages.unmatched:
+            self._pages.unmatched[payment.checkout_session_id] = payment
+
+    def unsettled(self) -> list[UnmatchedPayment]:
+        unsettled = {UnmatchedStatus.OPEN, UnmatchedStatus.REFUNDING}
+        found = (one for one in self._pages.unmatched.values() if one.status in unsettled)
+        return sorted(found, key=lambda one: one.received_at)
+
+    def due(self, received_before: datetime, now: datetime) -> list[str]:
+        return [
+            one.checkout_session_id
+            for one in self.unsettled()
+            if (one.retry_at is None or one.retry_at <= now)
+            and (
+                one.status is UnmatchedStatus.REFUNDING
+                or one.actor is not None
+                or (one.upload_session_id is not None and one.received_at < received_before)
+            )
+        ]
 
 
 class InMemoryOrderLog(OrderLog):

@@ -26,6 +26,20 @@ def test_a_payment_that_is_posted_twice_is_one_order(door: Doorway) -> None:
     assert len(door.shop.events(door.shop.uploading.find(session_id).order_id)) == 1
 
 
+def test_the_same_event_with_other_contents_changes_nothing_and_is_set_aside(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    event = door.payment_event(session_id)
+    door.post_from_stripe(event)
+    door.shop.work()
+    before = door.shop.own_books.pages
+    changed = door.payment_event(door.shop.upload(PORTRAIT)) | {"id": event["id"]}
+    assert [door.post_from_stripe(changed).status_code for _ in range(2)] == [200, 200]
+    after = door.shop.own_books.pages
+    assert after.streams == before.streams
+    assert (after.unmatched, after.work) == (before.unmatched, before.work)
+    assert [conflict.event_id for conflict in after.conflicts.values()] == [event["id"]]
+
+
 def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
@@ -95,6 +109,18 @@ def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record_
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     assert door.post_from_sendgrid([bounce(order_id)]).status_code == 200
     assert any(isinstance(event, e.EmailFailed) for event in door.shop.events(order_id))
+
+
+def test_a_notice_about_a_mail_that_comes_again_in_another_batch_is_the_same_notice(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    first = bounce(order_id)
+    door.post_from_sendgrid([first])
+    again = {**first, "sg_event_id": "sg_2"}  # reported to change in a retry
+    door.post_from_sendgrid([{**first, "timestamp": 1773500999, "sg_event_id": "sg_3"}, again])
+    assert not door.shop.own_books.pages.conflicts
+    assert sum(isinstance(event, e.EmailFailed) for event in door.shop.events(order_id)) == 1
+    door.post_from_sendgrid([{**first, "status": "4.0.0"}])
+    assert [conflict.source for conflict in door.shop.own_books.pages.conflicts.values()] == ["sendgrid"]
 
 
 def test_a_forged_notice_about_a_mail_changes_nothing(door: Doorway) -> None:

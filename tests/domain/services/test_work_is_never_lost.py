@@ -4,7 +4,6 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.seals import sha256_of
 from domain.model.values import EmailKind, HoldReason
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.mail import MailFate, MailNotice
@@ -68,7 +67,7 @@ def test_a_mail_that_a_crash_may_have_sent_waits_for_word_and_is_not_sent_again(
         message_id="message-1",
         fate=MailFate.ACCEPTED,
     )
-    shop.mail_desk.take([notice, notice], sha256_of(b"batch"))
+    shop.mail_desk.take([notice, notice])
     shop.pass_time(hours=1)
     assert not shop.mailer.mailbox
     assert kinds(shop, order_id).count(e.EmailSent) == 1
@@ -147,6 +146,6 @@ def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_n
         fate=MailFate.ACCEPTED,
     )
     with pytest.raises(RuntimeError), shop.books_break_at_record():
-        shop.mail_desk.take([notice], sha256_of(b"batch"))
-    shop.mail_desk.take([notice], sha256_of(b"batch"))
+        shop.mail_desk.take([notice])
+    shop.mail_desk.take([notice])
     assert e.EmailSent in kinds(shop, order_id)
