@@ -2,43 +2,68 @@
 
 import re
 import textwrap
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from adapters.letters.wording import file_names, greeting, moment, money
+from adapters.letters.phrases import FALLBACK, Phrases
+from adapters.letters.speech import Speech, speech_for
 from domain.ports.mail import Letter, LetterFacts
 
-#: The language of every template; others may stand beside it.
-FALLBACK_LANGUAGE = "en"
+#: One file for each language that letters are written in.
+LANGUAGES = files("adapters.letters") / "languages"
 
 _LINE_WIDTH = 72
 
 
 class TemplateLetterWriter:
-    """Writes letters. Each is one template per kind and language, put into a frame for text and one for HTML."""
+    """Writes letters: a template for each kind says what is told, a language's file says how.
 
-    def __init__(self, *, shop_name: str = "RestoreClick") -> None:
+    Each template is put into three frames: for the subject, for plain text and for HTML.
+    """
+
+    def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = LANGUAGES) -> None:
         self._shop_name = shop_name
-        self._text = _environment(is_html=False)
+        self._languages = _read_all(languages)
+        self._plain = _environment(is_html=False)
         self._html = _environment(is_html=True)
-        self._templates = frozenset(self._text.list_templates())
 
     def write(self, facts: LetterFacts) -> Letter:
         """The letter for these facts, in the customer's language where there is one, else in English."""
-        language = self._language(facts)
-        name = f"{language}/{facts.kind}.jinja"
-        known = {"facts": facts, "language": language, "shop_name": self._shop_name}
-        text = self._text.get_template(name)
-        subject = "".join(text.blocks["subject"](text.new_context({**known, "form": "text"})))
+        name = f"kinds/{facts.kind}.jinja"
+        known = self._known(facts, speech_for(facts.locale, self._languages))
+        plain, html = self._plain.get_template(name), self._html.get_template(name)
         return Letter(
-            subject=" ".join(subject.split()),
-            text=_without_gaps(text.render(known, form="text")),
-            html=_without_gaps(self._html.get_template(name).render(known, form="html")),
+            subject=" ".join(plain.render(known, form="subject").split()),
+            text=_without_gaps(plain.render(known, form="text")),
+            html=_without_gaps(html.render(known, form="html")),
         )
 
-    def _language(self, facts: LetterFacts) -> str:
-        language = (facts.locale or "").replace("_", "-").partition("-")[0].lower()
-        return language if f"{language}/{facts.kind}.jinja" in self._templates else FALLBACK_LANGUAGE
+    def _known(self, facts: LetterFacts, speech: Speech) -> dict[str, Any]:
+        """All that a template may speak of, and with."""
+        return {
+            "facts": facts,
+            "shop_name": self._shop_name,
+            "language": speech.phrases.language.language,
+            "direction": speech.phrases.language.text_direction,
+            "say": speech.say,
+            "greeting": speech.greeting,
+            "money": speech.money,
+            "moment": speech.moment,
+            "day": speech.day,
+            "file_names": speech.file_names,
+        }
+
+
+def _read_all(folder: Traversable) -> dict[str, Phrases]:
+    """The languages by name; raises LanguageFileError when one says less, or more, than English."""
+    found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    languages = {str(phrases.language): phrases for phrases in map(Phrases.read, found)}
+    for phrases in languages.values():
+        phrases.must_say_all_of(languages[FALLBACK], f"{phrases.language}.toml")
+    return languages
 
 
 def _environment(*, is_html: bool) -> Environment:
@@ -49,19 +74,14 @@ def _environment(*, is_html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "money": money,
-        "moment": moment,
-        "greeting": greeting,
-        "file_names": file_names,
-        "paragraph": _paragraph,
-    }
+    environment.filters["paragraph"] = _paragraph
     return environment
 
 
 def _paragraph(text: str) -> str:
     """Lines of a width that mail programs show without breaking them again; an address stays in one piece."""
-    return textwrap.fill(" ".join(text.split()), _LINE_WIDTH, break_long_words=False, break_on_hyphens=False)
+    one_line = re.sub(r"[ \t\r\n]+", " ", text).strip()  # and a space that must not break stays as it is
+    return textwrap.fill(one_line, _LINE_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _without_gaps(text: str) -> str:

@@ -1,6 +1,7 @@
 """The small words everything else is said in: ids, money, stored objects and the reasons things happen."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import NewType, Self
 from uuid import UUID
@@ -18,6 +19,13 @@ NoteId = NewType("NoteId", UUID)  # the text itself is kept outside the log, whe
 Sha256 = NewType("Sha256", str)  # 64 lower-case hexadecimal digits
 ObjectKey = NewType("ObjectKey", str)  # where an object lies in the storage
 
+#: Currencies whose minor unit is no hundredth, as Stripe counts them (https://docs.stripe.com/currencies). It counts
+#: ISK and UGX in hundredths, too, although nobody pays with less than one.
+_WITHOUT_MINOR_UNIT = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_WITH_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
@@ -25,6 +33,18 @@ class Money:
 
     amount: int
     currency: str
+
+    @property
+    def minor_digits(self) -> int:
+        """How many digits a minor unit stands behind the decimal point: 2 for cents."""
+        if self.currency in _WITHOUT_MINOR_UNIT:
+            return 0
+        return 3 if self.currency in _WITH_THOUSANDTHS else 2
+
+    @property
+    def major(self) -> Decimal:
+        """The amount in the units that people speak of: 4.90 for 490 cents."""
+        return Decimal(self.amount).scaleb(-self.minor_digits)
 
     def __add__(self, other: Self) -> Self:
         """Add two amounts; raises ValueError when the currencies differ."""
@@ -45,7 +65,7 @@ class Money:
         )
 
     def __str__(self) -> str:
-        return f"{self.amount / 100:.2f} {self.currency}"
+        return f"{self.major:f} {self.currency}"
 
     def _refuse_other_currency(self, other: Self) -> None:
         if other.currency != self.currency:

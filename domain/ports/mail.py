@@ -20,6 +20,7 @@ class LetterFacts:
     locale: str | None
     photos: int
     restored: int
+    failed: int  # for good; a photo may also be neither, because the order was stopped
     paid: Money
     refunded: Money  # in all, issued or on its way
     refund_amount: Money | None = None  # of the one refund that this letter is about
@@ -28,6 +29,7 @@ class LetterFacts:
     expires_at: datetime | None = None
     is_attached: bool = False
     failed_names: tuple[str, ...] = ()  # the customer's own names for the photos that could not be restored
+    redone_name: str | None = None  # and for the one of which another attempt was asked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,6 +91,7 @@ class Writing:
             locale=customer.locale,
             photos=len(order.images),
             restored=len(order.restored_images),
+            failed=len(order.failed_images),
             failed_names=self._failed_names(order),
             paid=order.payment.paid,
             refunded=Money(amount=going_back, currency=order.payment.paid.currency),

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from domain.model.values import Money
 from domain.services.wording import counted, lasting, listed
 from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.board import Board, PhotoLine
@@ -145,7 +146,7 @@ class _Visit:
 
     def _pay(self, board: Board) -> None:
         checkout = self.customer.ask_for_checkout()
-        price = f"{checkout['amount'] / 100:.2f} {checkout['currency']}"
+        price = Money(amount=checkout["amount"], currency=checkout["currency"])
         board.say(f"The price is {price}; paying on {checkout['url']}")
         self.customer.pay(checkout["url"])
         self._await(lambda: bool(self.customer.order_id()), "the shop waits to hear of the payment")

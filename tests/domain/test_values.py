@@ -45,6 +45,17 @@ def test_amounts_of_two_currencies_do_not_mix() -> None:
 
 def test_an_amount_reads_with_two_digits_and_its_currency() -> None:
     assert [str(euros(cents)) for cents in (5, 490, 100_000)] == ["0.05 EUR", "4.90 EUR", "1000.00 EUR"]
+    assert str(euros(-490)) == "-4.90 EUR"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "told"),
+    [(490, "JPY", "490 JPY"), (0, "KRW", "0 KRW"), (1230, "KWD", "1.230 KWD"), (50_000, "UGX", "500.00 UGX")],
+)
+def test_an_amount_reads_with_as_many_digits_as_its_currency_has(
+    amount: int, currency: str, told: str
+) -> None:
+    assert str(Money(amount=amount, currency=currency)) == told
 
 
 def test_only_what_would_be_refused_again_is_final() -> None:

@@ -1,0 +1,106 @@
+"""Language files: all that letters say in one language, phrase by phrase.
+
+A phrase is one sentence, or one for each form of a number: ``one``, ``few``, ``other``... as the language tells them
+apart (Unicode's plural rules), or a number of its own such as ``2``. What stands in braces is filled in.
+"""
+
+import string
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from typing import Self
+
+from babel import Locale, UnknownLocaleError
+
+#: The language that everybody gets who speaks none of the others, and the model of every other file.
+FALLBACK = "en"
+
+#: Every number of photos that a letter may speak of.
+_NUMBERS = range(201)
+
+Phrase = str | Mapping[str, str]
+
+
+class LanguageFileError(Exception):
+    """A language file does not hold what letters say."""
+
+    def __init__(self, file_name: str, wrongs: list[str]) -> None:
+        super().__init__(f"Mend the language file {file_name}: {'; '.join(wrongs)}.")
+        self.file_name = file_name
+        self.wrongs = wrongs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phrases:
+    """A language and its phrases by name, ``section.phrase``."""
+
+    language: Locale
+    phrases: Mapping[str, Phrase]
+
+    @classmethod
+    def read(cls, file: Traversable) -> Self:
+        """Read ``de.toml``, say; raises LanguageFileError when it is no language's, or not made of phrases."""
+        try:
+            language = Locale.parse(file.name.removesuffix(".toml"))
+            sections = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, UnknownLocaleError) as error:
+            raise LanguageFileError(file.name, [str(error)]) from error
+        if loose := [name for name, section in sections.items() if not isinstance(section, dict)]:
+            raise LanguageFileError(file.name, [f"{name} stands in no section" for name in loose])
+        phrases = {
+            f"{section}.{name}": said for section in sections for name, said in sections[section].items()
+        }
+        if broken := [name for name, said in phrases.items() if not _is_phrase(said)]:
+            raise LanguageFileError(file.name, [f"{name} is no phrase" for name in broken])
+        return cls(language=language, phrases=phrases)
+
+    def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
+        """A phrase, in the form that ``count`` asks for, with everything filled in."""
+        phrase = self.phrases[name]
+        if not isinstance(phrase, str):
+            if count is None:
+                raise AssertionError(f"{name} depends on a number.")
+            exact = phrase.get(str(count))
+            phrase = phrase[self.language.plural_form(count)] if exact is None else exact
+        return phrase.format(count=count, **filling)
+
+    def must_say_all_of(self, model: Self, file_name: str) -> None:
+        """Raise LanguageFileError unless every phrase of ``model`` is here, in all forms, and nothing else."""
+        if wrongs := list(self._wrongs(model)):
+            raise LanguageFileError(file_name, wrongs)
+
+    def _wrongs(self, model: Self) -> Iterator[str]:
+        for name in model.phrases.keys() - self.phrases.keys():
+            yield f"{name} is missing"
+        for name in self.phrases.keys() - model.phrases.keys():
+            yield f"no letter says {name}"
+        forms = {self.language.plural_form(number) for number in _NUMBERS}
+        for name in model.phrases.keys() & self.phrases.keys():
+            phrase, example = self.phrases[name], model.phrases[name]
+            if isinstance(example, str) and not isinstance(phrase, str):
+                yield f"{name} depends on no number"
+            elif not isinstance(phrase, str):
+                yield from (f"{name} lacks the form {form!r}" for form in forms - phrase.keys())
+            for strange in _filled(phrase) - _filled(example) - {"count"}:
+                yield f"nothing fills {{{strange}}} in {name}"
+
+
+def _is_phrase(said: object) -> bool:
+    """Whether it is text, or text for forms, whose braces can be filled."""
+    texts = said.values() if isinstance(said, dict) else [said]
+    try:
+        return all(isinstance(text, str) and _braces(text) is not None for text in texts)
+    except ValueError:
+        return False
+
+
+def _filled(phrase: Phrase) -> set[str]:
+    """What has to be known to say the phrase."""
+    return {
+        name for text in ([phrase] if isinstance(phrase, str) else phrase.values()) for name in _braces(text)
+    }
+
+
+def _braces(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}

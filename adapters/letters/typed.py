@@ -1,0 +1,25 @@
+"""What strangers typed, made fit to stand in a letter that goes to an address of their choice."""
+
+import re
+
+#: No links, no addresses, no novels: a dot may end a word, as in "Dr. Brandt", but not join two.
+_NAME = re.compile(r"(?!.*\.\w{2})[^\d<>/@:]{1,60}")
+
+#: So much of a file's name tells which photo it is.
+_LONGEST_FILE_NAME = 60
+
+
+def person(name: str | None) -> str | None:
+    """The name on one line where it looks like one."""
+    one_line = _one_line(name or "")
+    return one_line if _NAME.fullmatch(one_line) else None
+
+
+def file_name(given: str) -> str:
+    """A file's name on one line, without folders, and not longer than it helps."""
+    one_line = _one_line(re.split(r"[/\\]", given)[-1])
+    return one_line if len(one_line) <= _LONGEST_FILE_NAME else f"{one_line[: _LONGEST_FILE_NAME - 1]}…"
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
