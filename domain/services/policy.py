@@ -26,7 +26,7 @@ class Policy:
     checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
     restoration_deadline: timedelta = timedelta(minutes=30)  # the provider's own limit for one run
     email_retry: timedelta = timedelta(seconds=60)
-    max_attachment_bytes: int = 10 * MEBIBYTE
+    max_mail_bytes: int = 20_000_000  # as it travels; the archive is attached while the mail stays under it
     download_lifetime: timedelta = timedelta(days=30)
     photo_retention: timedelta = timedelta(days=90)  # at least as long as a link is good
     cleanup_retention: timedelta = timedelta(days=7)

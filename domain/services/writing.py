@@ -1,12 +1,13 @@
 """Chapter 8: mails go out, once each, and what became of them comes back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.model import events as e
 from domain.model.order import Email, Order, RefundStatus
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import EmailKind, Money, PhotoId, Sha256
+from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, Sha256, StoredObject
 from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
 from domain.ports.mail import Attachment, LetterFacts, LetterWriter, Mail, Mailer, MailFate, MailNotice
@@ -15,6 +16,7 @@ from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
+from domain.services.weighing import weight_bytes
 
 SOURCE = "sendgrid"
 
@@ -62,18 +64,22 @@ class Writing:
             return transaction.customers.find(order.payment.customer_id)
 
     def _mail(self, order: Order, work: SendEmail, customer: Customer) -> Mail:
-        attachment = self._attachment(order) if work.kind is EmailKind.RESULT else None
-        facts = self._facts(order, work.kind, customer, is_attached=attachment is not None)
+        facts = self._facts(order, work.kind, customer)
+        letter, attachment = self._writer.write(facts), None
+        if archive := _archive_for(order, work.kind):
+            telling = self._writer.write(replace(facts, is_attached=True))
+            if weight_bytes(telling, archive.size_bytes) < self._policy.max_mail_bytes:
+                letter, attachment = telling, self._attachment(archive, facts.order_number)
         return Mail(
             email_id=work.email_id,
             order_id=order.order_id,
             to=customer.email,
             to_name=customer.name,
-            letter=self._writer.write(facts),
+            letter=letter,
             attachment=attachment,
         )
 
-    def _facts(self, order: Order, kind: EmailKind, customer: Customer, *, is_attached: bool) -> LetterFacts:
+    def _facts(self, order: Order, kind: EmailKind, customer: Customer) -> LetterFacts:
         if order.payment is None:
             raise AssertionError("An order that owes a mail was paid.")
         link = order.newest_link if kind.brings_a_link else None
@@ -98,7 +104,6 @@ class Writing:
             status_url=f"{url}/api/restoration/status/{order.order_id}",
             download_url=f"{url}/api/download/{self._sealer.download_token(link.link_id)}" if link else None,
             expires_at=link.expires_at if link else None,
-            is_attached=is_attached,
         )
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
@@ -110,19 +115,18 @@ class Writing:
         names = (given.get(PhotoId(image.image_id)) for image in order.failed_images)
         return tuple(name for name in names if name)
 
-    def _attachment(self, order: Order) -> Attachment | None:
-        """The archive itself while it is small; the link is in the mail always."""
-        link = order.newest_link
-        if (
-            link is None
-            or link.archive.size_bytes > self._policy.max_attachment_bytes
-            or order.payment is None
-        ):
-            return None
-        with self._storage.read(link.archive.key) as chunks:
+    def _attachment(self, archive: StoredObject, number: OrderNumber) -> Attachment:
+        with self._storage.read(archive.key) as chunks:
             content = b"".join(chunks)
-        name = f"restored-photos-{order.payment.order_number}.zip"
-        return Attachment(name=name, media_type=link.archive.media_type, content=content)
+        return Attachment(
+            name=f"restored-photos-{number}.zip", media_type=archive.media_type, content=content
+        )
+
+
+def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
+    """The restored photos themselves, where a letter of this kind brings them beside the link."""
+    link = order.newest_link if kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT} else None
+    return link.archive if link else None
 
 
 class MailDesk:

@@ -123,10 +123,10 @@ def test_a_free_order_is_not_thanked_for_its_payment() -> None:
         (
             None,
             1470,
-            "You get back everything you paid for your order, €14.70. With that, your order is closed.",
+            "We are paying back everything you paid for your order, €14.70. With that, your order is closed.",
         ),
-        (None, 490, "You get back €4.90 of the €14.70 you paid for your order. There is"),
-        (490, 490, "You get back €4.90 of the €14.70 you paid for your order. There is"),
+        (None, 490, "We are paying back €4.90 of the €14.70 you paid for your order. There is"),
+        (490, 490, "We are paying back €4.90 of the €14.70 you paid for your order. There is"),
         (
             490,
             980,
