@@ -193,3 +193,21 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
 
     with open_books(read_database_settings()) as books:
         show_log(books, limit, follow=follow, as_json=as_json)
+
+
+@log_commands.command("verify")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="HEAD.json",
+    help="A head that was printed with --json before and kept elsewhere: all it knows has to be there still.",
+)
+@_JSON
+def verify_log(against: Path | None, *, as_json: bool) -> None:
+    """Check that no event was changed, removed or put in, and print the head of the log."""
+    from entrypoints.bootstrap.books import open_books
+    from entrypoints.cli.verifying import verify_log
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        verify_log(books, against, as_json=as_json)

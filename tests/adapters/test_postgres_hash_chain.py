@@ -148,6 +148,21 @@ def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
     assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
 
 
+def test_the_chain_is_streamed_through_a_cursor_of_the_server(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    take_order(books, facts())
+    hashes(books, expected=1)
+    with psycopg.connect(own_database_url) as connection:
+        chain = books.chained_events()
+        assert next(chain).version == 1
+        cursors = connection.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^(DECLARE|FETCH)'"
+        ).fetchall()
+    assert len(cursors) == 1
+    assert list(chain) == []
+
+
 def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(books: PostgresBooks) -> None:
     about = facts()
     paid: Order = take_order(books, about)

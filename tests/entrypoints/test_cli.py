@@ -18,11 +18,12 @@ HEAVY = ("stripe", "sqlalchemy", "litestar", "dramatiq", "sandbox", "httpx", "py
 COMMANDS = [
     *(["demo"], ["dev"], ["serve"], ["worker"]),
     *(["db", "upgrade"], ["db", "downgrade"], ["db", "rebuild"]),
-    *(["orders", "list"], ["orders", "show"], ["orders", "history"], ["events", "tail"]),
+    *(["orders", "list"], ["orders", "show"], ["orders", "history"]),
+    *(["events", "tail"], ["events", "verify"]),
 ]
 
 
-BOOKISH = [["db", "upgrade"], ["db", "rebuild"], ["orders", "list"], ["events", "tail"]]
+BOOKISH = [["db", "upgrade"], ["db", "rebuild"], ["orders", "list"], ["events", "tail"], ["events", "verify"]]
 
 
 @pytest.fixture
