@@ -150,6 +150,18 @@ class PostgresUploadDesk(UploadDesk):
         )
         return [UploadSessionId(session_id) for session_id in rows.scalars()]
 
+    def pending(self, reserved_before: datetime) -> list[str]:
+        """The checkouts whose money is still on its way, oldest first."""
+        rows = self._connection.execute(
+            select(upload_sessions.c.checkout_session_id)
+            .where(
+                upload_sessions.c.status == UploadStatus.PENDING,
+                upload_sessions.c.checkout_reserved_at < reserved_before,
+            )
+            .order_by(upload_sessions.c.checkout_reserved_at)
+        )
+        return list(rows.scalars())
+
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         """Note that the temp objects are gone; a session nobody paid for disappears altogether."""
         self._connection.execute(

@@ -91,6 +91,10 @@ class UploadDesk(Protocol):
         """
         ...
 
+    def pending(self, reserved_before: datetime) -> list[str]:
+        """The provider's ids of checkouts whose money is still on its way, reserved before the moment; oldest first."""
+        ...
+
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         """Note that the temp objects are gone; a session without an order disappears altogether."""
         ...

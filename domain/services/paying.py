@@ -1,178 +1,233 @@
-"""Chapter 3: the provider says the money is there, and with it the order begins."""
+"""Chapter 3: the payment provider says what became of the money, and the shop writes it down."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from domain.model import events as e
-from domain.model.errors import AlreadyPaidError
 from domain.model.identity import refund_id_at_provider
 from domain.model.order import Order
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import CustomerId, ImageId, Money, PaidPhoto, RefundId, Sha256
+from domain.model.values import DisputeOutcome, RefundId, Sha256
 from domain.ports.books import Books, Transaction, VersionConflictError
 from domain.ports.errors import UnavailableError
 from domain.ports.log import Step
-from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, ProviderRefund
-from domain.ports.uploads import UploadSession, UploadStatus
-from domain.ports.world import Clock, Ids
+from domain.ports.payments import (
+    CheckoutStanding,
+    CheckoutState,
+    NoticeKind,
+    PaymentNotice,
+    PaymentProvider,
+    ProviderRefund,
+)
+from domain.ports.uploads import UploadStatus
+from domain.ports.world import Clock
+from domain.services.beginning import Beginning, Word
 from domain.services.recording import Cause, Recorder
 
 SOURCE = "stripe"
 
-#: How long a notice about an order's money may be ahead of the notice of its payment.
-PAYMENT_MAY_COME = timedelta(hours=1)
+#: When to ask how delayed money stands of which no word came: the slowest methods take two weeks.
+PENDING_PAYMENT = timedelta(days=14)
 
-_ABOUT_AN_ORDER = frozenset(
-    {
-        NoticeKind.REFUND_ISSUED,
-        NoticeKind.REFUND_FAILED,
-        NoticeKind.DISPUTE_OPENED,
-        NoticeKind.DISPUTE_CLOSED,
-    }
-)
+_REFUNDS = frozenset({NoticeKind.REFUND_ISSUED, NoticeKind.REFUND_FAILED})
+_DISPUTES = frozenset({NoticeKind.DISPUTE_OPENED, NoticeKind.DISPUTE_CLOSED})
+#: In these a checkout can still become a payment.
+_UNDECIDED = frozenset({CheckoutStanding.OPEN, CheckoutStanding.PENDING})
 
 
 class Paying:
-    """Takes in what the payment provider says."""
+    """Takes in what the payment provider says.
 
-    def __init__(self, *, books: Books, recorder: Recorder, clock: Clock, ids: Ids) -> None:
+    Notices come in any order and number. So a notice is taken at its word only where no other can contradict it:
+    that money is there. For all else it is the reason to ask the provider how things stand now, always before a
+    transaction is opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        payments: PaymentProvider,
+        recorder: Recorder,
+        beginning: Beginning,
+        clock: Clock,
+    ) -> None:
         self._books = books
+        self._payments = payments
         self._recorder = recorder
+        self._beginning = beginning
         self._clock = clock
-        self._ids = ids
 
     def take(self, notice: PaymentNotice, body_sha256: Sha256) -> None:
         """Write down what a notice means, once: inbox, customer and order in one transaction.
 
-        When this returns, the notice may be answered with 200: nothing of it can be lost any more.
+        When this returns, the notice may be answered with 200: nothing of it can be lost any more. Raises
+        UnavailableError when the provider has to be asked and cannot be: the notice has to come again.
         """
+        if notice.kind in _REFUNDS | _DISPUTES:
+            self._take_in_what_is_ahead(notice)
+            now = self._as_it_is_now(notice)
+            self._write(lambda transaction: self._about_money(transaction, now, body_sha256))
+        elif notice.checkout is None:
+            self._write(lambda transaction: self._ignored(transaction, notice, body_sha256))
+        else:
+            state = (
+                CheckoutState(standing=CheckoutStanding.PAID, checkout=notice.checkout)
+                if notice.kind is NoticeKind.PAID
+                else self._payments.find_checkout(notice.checkout.checkout_session_id)
+            )
+            self._write(lambda transaction: self._about_a_checkout(transaction, notice, body_sha256, state))
+
+    def look(self, checkout_session_id: str) -> None:
+        """Ask how a checkout stands, and take that in; raises what the provider says."""
+        state = self._payments.find_checkout(checkout_session_id)
+        self._write(lambda transaction: self._stands(transaction, state, _word(checkout_session_id)))
+
+    def look_after_pending(self) -> int:
+        """Ask about delayed money of which no word came in all the time it may take; tell how much that is.
+
+        Raises UnavailableError if some could not be asked about, after all the others were.
+        """
+        with self._books.transaction() as transaction:
+            waiting = transaction.uploads.pending(self._clock.now() - PENDING_PAYMENT)
+        trouble = None
+        for checkout_session_id in waiting:
+            try:
+                self.look(checkout_session_id)
+            except UnavailableError as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return len(waiting)
+
+    def _write(self, work: Callable[[Transaction], Step | None]) -> None:
+        """Do work in one transaction, then wake the workers."""
         try:
-            step = self._take(notice, body_sha256)
+            step = self._in_one_transaction(work)
         except VersionConflictError:
             # Somebody recorded on the order meanwhile; on the second look that is known.
-            step = self._take(notice, body_sha256)
+            step = self._in_one_transaction(work)
         if step is not None:
             self._recorder.wake(step)
 
-    def _take(self, notice: PaymentNotice, body_sha256: Sha256) -> Step | None:
+    def _in_one_transaction(self, work: Callable[[Transaction], Step | None]) -> Step | None:
         with self._books.transaction() as transaction:
-            if notice.kind in _ABOUT_AN_ORDER:
-                return self._about_an_order(transaction, notice, body_sha256)
-            if not self._is_new(transaction, notice, body_sha256) or notice.checkout is None:
-                return None
-            if notice.kind is NoticeKind.PAID:
-                return self._paid(transaction, notice, notice.checkout)
-            if notice.kind in {NoticeKind.PENDING, NoticeKind.ABANDONED}:
-                self._unpaid(transaction, notice.kind, notice.checkout)
+            return work(transaction)
+
+    def _ignored(self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256) -> None:
+        self._is_new(transaction, notice, body_sha256)
+
+    def _about_a_checkout(
+        self,
+        transaction: Transaction,
+        notice: PaymentNotice,
+        body_sha256: Sha256,
+        state: CheckoutState | None,
+    ) -> Step | None:
+        if not self._is_new(transaction, notice, body_sha256):
             return None
+        return self._stands(transaction, state, _word(notice.event_id))
 
     def _is_new(self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256) -> bool:
         return transaction.inbox.take(
             SOURCE, notice.event_id, notice.event_type, body_sha256, self._clock.now()
         )
 
-    def _paid(self, transaction: Transaction, notice: PaymentNotice, checkout: CheckoutNotice) -> Step | None:
-        session_id = checkout.upload_session_id
-        session = transaction.uploads.find(session_id, lock=True) if session_id is not None else None
-        if session is None:
-            self._set_aside(transaction, checkout, "There is no upload session for it.")
+    def _stands(self, transaction: Transaction, state: CheckoutState | None, word: Word) -> Step | None:
+        """What follows from where a checkout stands now."""
+        if state is None or state.standing is CheckoutStanding.OPEN:
             return None
-        if session.status is UploadStatus.EXPIRED:
-            self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
-            return None
-        if checkout.email is None or session.checkout is None:
-            self._set_aside(transaction, checkout, "It carries no e-mail address, or nothing was quoted.")
-            return None
-        order = transaction.log.load(session.order_id)
-        if order.payment and order.payment.checkout_session_id == checkout.checkout_session_id:
-            return None
-        received = self._payment(transaction, session, checkout, checkout.email, session.checkout.quoted)
-        cause = _cause(notice, session.order_id)
-        try:
-            step = self._recorder.plan(order, [received], cause)
-        except AlreadyPaidError:
-            self._set_aside(transaction, checkout, "The order was paid before.")
-            return None
-        self._recorder.write(transaction, step)
-        transaction.uploads.set_status(session.session_id, UploadStatus.PAID)
-        return step
+        if state.standing is CheckoutStanding.PAID:
+            return self._beginning.take_in(transaction, state.checkout, word)
+        self._unpaid(transaction, state)
+        return None
 
-    def _payment(
-        self,
-        transaction: Transaction,
-        session: UploadSession,
-        checkout: CheckoutNotice,
-        email: str,
-        quoted: Money,
-    ) -> e.PaymentReceived:
-        customer_id, number = transaction.customers.receive(
-            CustomerId(self._ids.new()), email, checkout.name, checkout.locale, self._clock.now().date()
-        )
-        shares = checkout.paid.split(len(session.photos))
-        return e.PaymentReceived(
-            order_number=number,
-            customer_id=customer_id,
-            upload_session_id=session.session_id,
-            checkout_session_id=checkout.checkout_session_id,
-            payment_intent_id=checkout.payment_intent_id,
-            quoted=quoted,
-            discount=checkout.discount,
-            paid=checkout.paid,
-            photos=tuple(
-                PaidPhoto(image_id=ImageId(photo.photo_id), upload=photo.upload, share=share)
-                for photo, share in zip(session.photos, shares, strict=True)
-            ),
-        )
-
-    def _unpaid(self, transaction: Transaction, kind: NoticeKind, checkout: CheckoutNotice) -> None:
+    def _unpaid(self, transaction: Transaction, state: CheckoutState) -> None:
         """The session waits for money that takes days, or is open again because none will come."""
+        checkout = state.checkout
         if checkout.upload_session_id is None:
             return
         session = transaction.uploads.find(checkout.upload_session_id, lock=True)
-        if session is None or session.status is UploadStatus.PAID or session.checkout is None:
+        if session is None or session.checkout is None:
             return
         if session.checkout.checkout_session_id != checkout.checkout_session_id:
             return  # another page of the same session: the one that is on record counts
-        is_pending = kind is NoticeKind.PENDING
-        transaction.uploads.set_status(
-            session.session_id, UploadStatus.PENDING if is_pending else UploadStatus.OPEN
-        )
+        match session.status:
+            case UploadStatus.CHECKOUT if state.standing is CheckoutStanding.PENDING:
+                transaction.uploads.set_status(session.session_id, UploadStatus.PENDING)
+            case UploadStatus.CHECKOUT | UploadStatus.PENDING if state.standing not in _UNDECIDED:
+                transaction.uploads.set_status(session.session_id, UploadStatus.OPEN)
+            case _:
+                pass  # it went on meanwhile, and an end is never taken back
 
-    def _about_an_order(
+    def _take_in_what_is_ahead(self, notice: PaymentNotice) -> None:
+        """Have the payment that a notice is about known first, if it is this shop's."""
+        intent = notice.payment_intent_id
+        if intent is None or self._knows(intent):
+            return
+        state = self._payments.find_checkout_by_payment(intent)
+        if state is not None and state.standing in _UNDECIDED:
+            raise UnavailableError("The order", "its payment is not there yet")
+        if state is not None and state.standing is CheckoutStanding.PAID:
+            word = _word(state.checkout.checkout_session_id)
+            self._write(lambda transaction: self._stands(transaction, state, word))
+
+    def _knows(self, payment_intent_id: str) -> bool:
+        with self._books.transaction() as transaction:
+            return (
+                transaction.log.load_by_payment(payment_intent_id) is not None
+                or transaction.unmatched.find_by_payment(payment_intent_id) is not None
+            )
+
+    def _as_it_is_now(self, notice: PaymentNotice) -> PaymentNotice:
+        """A notice about a refund with what the provider says of it now; others cannot contradict one another."""
+        if notice.refund is None:
+            return notice
+        refund = self._payments.look_up_refund(notice.refund.provider_refund_id) or notice.refund
+        kind = NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED
+        return replace(notice, kind=kind, refund=refund)
+
+    def _about_money(
         self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256
     ) -> Step | None:
-        """Refunds and disputes: what happens to the money of an order that exists.
+        """Refunds and disputes: what happens to money that is here.
 
-        Stripe promises no order of its notices. One that comes before its payment is refused for now, so that Stripe
-        sends it again; one whose payment never comes is about money that is not this shop's.
+        If neither an order nor a payment set aside was paid with it, it is not this shop's.
         """
         intent = notice.payment_intent_id
         order = transaction.log.load_by_payment(intent) if intent is not None else None
         if order is None:
-            if notice.created_at and self._clock.now() - notice.created_at < PAYMENT_MAY_COME:
-                raise UnavailableError("The order", "its payment is not known yet")
-            self._is_new(transaction, notice, body_sha256)
+            unmatched = transaction.unmatched.find_by_payment(intent, lock=True) if intent else None
+            if self._is_new(transaction, notice, body_sha256) and unmatched is not None:
+                transaction.unmatched.save(self._after(unmatched, notice))
             return None
         transaction.log.lock(order.order_id)
         order = transaction.log.load(order.order_id)
         said = _said(notice, order)
-        if not self._is_new(transaction, notice, body_sha256) or said is None:
+        if not self._is_new(transaction, notice, body_sha256) or not said:
             return None
-        step = self._recorder.plan(order, [said], _cause(notice, order.order_id))
+        step = self._recorder.plan(order, said, _cause(notice, order.order_id))
         self._recorder.write(transaction, step)
         return step
 
-    def _set_aside(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
-        transaction.unmatched.set_aside(
-            UnmatchedPayment(
-                checkout_session_id=checkout.checkout_session_id,
-                upload_session_id=checkout.upload_session_id,
-                payment_intent_id=checkout.payment_intent_id,
-                paid=checkout.paid,
-                reason=reason,
-                received_at=self._clock.now(),
-            )
-        )
+    def _after(self, payment: UnmatchedPayment, notice: PaymentNotice) -> UnmatchedPayment:
+        """A payment without an order, after a refund or a dispute took some of it, or gave it back."""
+        refund, dispute_id, disputed = notice.refund, notice.dispute_id, notice.dispute_amount
+        if refund is not None:
+            amount = 0 if refund.has_failed else refund.amount.amount
+            return payment.with_returned(refund.provider_refund_id, amount, self._clock.now())
+        if dispute_id is None or disputed is None:
+            return payment
+        if notice.kind is NoticeKind.DISPUTE_OPENED and dispute_id in payment.returned:
+            return payment  # its end came first
+        amount = 0 if notice.outcome is DisputeOutcome.WON else disputed.amount
+        return payment.with_returned(dispute_id, amount, self._clock.now())
+
+
+def _word(about: str) -> Word:
+    return Word(name=f"{SOURCE}:{about}", actor=SOURCE)
 
 
 def _cause(notice: PaymentNotice, correlation_id: UUID) -> Cause:
@@ -180,29 +235,34 @@ def _cause(notice: PaymentNotice, correlation_id: UUID) -> Cause:
     return Cause(name=name, key=name, actor=SOURCE, correlation_id=correlation_id)
 
 
-def _said(notice: PaymentNotice, order: Order) -> e.Event | None:
-    """The event that a notice about an order's money would be; none if it lacks what the event needs."""
-    refund, dispute_id = notice.refund, notice.dispute_id
-    reason = notice.reason or "no reason given"
+def _said(notice: PaymentNotice, order: Order) -> list[e.Event]:
+    """The events that a notice about an order's money would be; none if it lacks what they need."""
+    dispute_id, reason = notice.dispute_id, notice.reason or "no reason given"
+    if notice.refund is not None:
+        return _said_of_refund(notice, notice.refund, order)
     match notice.kind:
-        case NoticeKind.REFUND_ISSUED if refund is not None:
-            return e.RefundIssued(
-                refund_id=_refund_id(notice, refund, order),
-                amount=refund.amount,
-                provider_refund_id=refund.provider_refund_id,
-            )
-        case NoticeKind.REFUND_FAILED if refund is not None:
-            return e.RefundFailed(
-                refund_id=_refund_id(notice, refund, order),
-                provider_refund_id=refund.provider_refund_id,
-                reason=reason,
-            )
         case NoticeKind.DISPUTE_OPENED if dispute_id is not None and notice.dispute_amount is not None:
-            return e.DisputeOpened(dispute_id=dispute_id, amount=notice.dispute_amount, reason=reason)
+            return [e.DisputeOpened(dispute_id=dispute_id, amount=notice.dispute_amount, reason=reason)]
         case NoticeKind.DISPUTE_CLOSED if dispute_id is not None and notice.outcome is not None:
-            return e.DisputeClosed(dispute_id=dispute_id, outcome=notice.outcome)
+            return [e.DisputeClosed(dispute_id=dispute_id, outcome=notice.outcome)]
         case _:
-            return None
+            return []
+
+
+def _said_of_refund(notice: PaymentNotice, refund: ProviderRefund, order: Order) -> list[e.Event]:
+    """A refund that failed before the order ever heard of it was issued first: so it ends as if heard in time."""
+    refund_id = _refund_id(notice, refund, order)
+    issued = e.RefundIssued(
+        refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id
+    )
+    if not refund.has_failed:
+        return [issued]
+    failed = e.RefundFailed(
+        refund_id=refund_id,
+        provider_refund_id=refund.provider_refund_id,
+        reason=notice.reason or "no reason given",
+    )
+    return [failed] if refund_id in order.refunds else [issued, failed]
 
 
 def _refund_id(notice: PaymentNotice, refund: ProviderRefund, order: Order) -> RefundId:

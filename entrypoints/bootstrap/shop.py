@@ -26,6 +26,7 @@ from domain.ports.payments import PaymentNotices
 from domain.ports.restorer import RestorationNotices
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock, Ids, PictureInspector, Scratch
+from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
 from domain.services.housekeeping import Housekeeping
@@ -157,6 +158,7 @@ def build(settings: Settings) -> Shop:
     books, clock, ids, policy = world.books, world.clock, world.ids, world.policy
     storage, queue, sealer = world.storage, world.queue, world.sealer
     recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
+    beginning = Beginning(recorder=recorder, clock=clock, ids=ids)
     crafts = _crafts(world, recorder)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
     return Shop(
@@ -170,7 +172,9 @@ def build(settings: Settings) -> Shop:
             books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),
         checking_out=CheckingOut(books=books, payments=world.payments, clock=clock, policy=policy),
-        paying=Paying(books=books, recorder=recorder, clock=clock, ids=ids),
+        paying=Paying(
+            books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock
+        ),
         restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
         mail_desk=MailDesk(books=books, recorder=recorder, clock=clock),
         delivering=crafts.delivering,

@@ -39,6 +39,11 @@ def run(settings: Settings) -> None:
                 do=shop.housekeeping.tidy,
             ),
             Chore(
+                name="pending_payments",
+                every_seconds=settings.housekeeping_interval_seconds,
+                do=shop.paying.look_after_pending,
+            ),
+            Chore(
                 name="retention",
                 every_seconds=settings.housekeeping_interval_seconds,
                 do=shop.retaining.purge,

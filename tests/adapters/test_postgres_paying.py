@@ -11,8 +11,10 @@ from adapters.postgres import books as postgres
 from adapters.postgres.books import PostgresBooks
 from adapters.system import TimeOrderedIds
 from domain.model.seals import sha256_of
+from domain.services.beginning import Beginning
 from domain.services.paying import Paying
 from domain.services.recording import Recorder
+from tests.doubles.payments import MemoryPayments
 from tests.doubles.shop import POLICY, MemoryQueue, MemoryShop
 from tests.doubles.world import StoppedClock
 
@@ -33,7 +35,8 @@ def books(own_database_url: str) -> Iterator[PostgresBooks]:
 def paying(books: PostgresBooks) -> Paying:
     clock, ids = StoppedClock(), TimeOrderedIds()
     recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=ids, policy=POLICY)
-    return Paying(books=books, recorder=recorder, clock=clock, ids=ids)
+    beginning = Beginning(recorder=recorder, clock=clock, ids=ids)
+    return Paying(books=books, payments=MemoryPayments(), recorder=recorder, beginning=beginning, clock=clock)
 
 
 def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_order(

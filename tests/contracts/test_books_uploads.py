@@ -195,3 +195,16 @@ def test_a_session_nobody_paid_for_is_forgotten_altogether(books: Books) -> None
         assert transaction.uploads.find(visit.session_id) is None
         assert transaction.uploads.file_names(visit.order_id) == {}
         transaction.uploads.forget_temp_objects(visit.session_id, NOON)
+
+
+def test_checkouts_whose_money_is_on_its_way_are_found_by_their_time_oldest_first(books: Books) -> None:
+    reserved = [NOON - 2 * MINUTE, NOON - 3 * MINUTE, NOON, NOON - 4 * MINUTE]
+    for number, at in enumerate(reserved):
+        visit = visited(books, photo())
+        with books.transaction() as transaction:
+            page = replace(checkout(), reserved_at=at, checkout_session_id=f"cs_{number}")
+            transaction.uploads.set_checkout(visit.session_id, page)
+        if number != 3:
+            set_status(books, visit, UploadStatus.PENDING)
+    with books.transaction() as transaction:
+        assert transaction.uploads.pending(NOON) == ["cs_1", "cs_0"]

@@ -20,6 +20,7 @@ from domain.ports.mail import Letter, LetterFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from domain.ports.world import ArchiveEntry, PictureFacts
+from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
 from domain.services.housekeeping import Housekeeping
@@ -123,7 +124,14 @@ class MemoryShop:
             policy=policy,
         )
         self.checking_out = CheckingOut(books=self.books, payments=self.payments, clock=clock, policy=policy)
-        self.paying = Paying(books=self.books, recorder=self.recorder, clock=clock, ids=self.ids)
+        self.beginning = Beginning(recorder=self.recorder, clock=clock, ids=self.ids)
+        self.paying = Paying(
+            books=self.books,
+            payments=self.payments,
+            recorder=self.recorder,
+            beginning=self.beginning,
+            clock=clock,
+        )
         self.restoration_desk = RestorationDesk(
             books=self.books, queue=self.queue, sealer=self.sealer, clock=clock
         )
@@ -199,6 +207,21 @@ class MemoryShop:
             event_type="checkout.session.completed",
             kind=NoticeKind.PAID,
             checkout=replace(told, **facts),
+        )
+
+    def checkout(self, session_id: UploadSessionId) -> str:
+        """Open the checkout and give the provider's id of it."""
+        opened = self.checking_out.open(session_id, email=None).checkout_session_id
+        assert opened is not None
+        return opened
+
+    def told(self, checkout_session_id: str, kind: NoticeKind) -> PaymentNotice:
+        """The notice the provider would post of a checkout, which may be otherwise by now."""
+        return PaymentNotice(
+            event_id=f"evt_{self.ids.new().int}",
+            event_type=f"checkout.session.{kind}",
+            kind=kind,
+            checkout=self.payments.states[checkout_session_id].checkout,
         )
 
     def pay(self, session_id: UploadSessionId, **facts: Any) -> OrderId:

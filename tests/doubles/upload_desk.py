@@ -70,6 +70,19 @@ class InMemoryUploadDesk(UploadDesk):
                 self.set_status(session.session_id, UploadStatus.EXPIRED)
         return [session.session_id for session in oldest]
 
+    def pending(self, reserved_before: datetime) -> list[str]:
+        checkouts = [
+            page.session.checkout
+            for page in self._pages.values()
+            if page.session.status is UploadStatus.PENDING and page.session.checkout is not None
+        ]
+        oldest_first = sorted(checkouts, key=lambda checkout: checkout.reserved_at)
+        return [
+            checkout.checkout_session_id
+            for checkout in oldest_first
+            if checkout.reserved_at < reserved_before and checkout.checkout_session_id is not None
+        ]
+
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         page = self._pages.get(session_id)
         if page is None:

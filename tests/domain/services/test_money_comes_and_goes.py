@@ -1,7 +1,7 @@
 """Payments, checkouts and refunds, and what the payment provider says of them, in any order and number."""
 
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -12,22 +12,18 @@ from domain.model.seals import sha256_of
 from domain.model.values import FailureReason, HoldReason, Money, RefundReason
 from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
-from domain.ports.uploads import UploadStatus
 from tests.domain.services.looking import kinds, order_of, sent
 from tests.doubles.shop import MemoryShop
 
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def refund_notice(
-    intent: str | None, provider_refund_id: str, *, created_at: datetime | None = None
-) -> PaymentNotice:
+def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentNotice:
     return PaymentNotice(
         event_id=f"evt_{provider_refund_id}",
         event_type="refund.updated",
         kind=NoticeKind.REFUND_ISSUED,
         payment_intent_id=intent,
-        created_at=created_at,
         refund=ProviderRefund(
             provider_refund_id=provider_refund_id,
             has_failed=False,
@@ -66,22 +62,17 @@ def test_another_event_about_the_same_checkout_makes_no_second_order(shop: Memor
     assert kinds(shop, order_of(notice)) == [e.PaymentReceived]
 
 
-def test_money_that_takes_days_waits_and_then_makes_the_order(shop: MemoryShop) -> None:
+def test_a_second_payment_for_a_session_takes_no_order_number(shop: MemoryShop) -> None:
     session_id = shop.upload(b"wedding")
-    paid = shop.payment(session_id)
-    shop.paying.take(replace(paid, event_id="evt_1", kind=NoticeKind.PENDING), sha256_of(b"1"))
-    assert shop.uploading.find(session_id).status is UploadStatus.PENDING
-    shop.clock.advance(days=30)
-    shop.housekeeping.tidy()
-    shop.paying.take(paid, sha256_of(b"2"))
-    assert shop.live(order_of(paid)).state is State.COMPLETED
-
-
-def test_an_abandoned_checkout_opens_the_session_again(shop: MemoryShop) -> None:
-    session_id = shop.upload(b"wedding")
-    notice = replace(shop.payment(session_id), kind=NoticeKind.ABANDONED)
-    shop.paying.take(notice, sha256_of(b"1"))
-    assert shop.uploading.find(session_id).status is UploadStatus.OPEN
+    shop.pay(session_id)
+    second = shop.payment(shop.upload(b"harvest"), upload_session_id=session_id)
+    shop.paying.take(second, sha256_of(b"2"))
+    assert [payment.reason for payment in shop.own_books.pages.unmatched.values()] == [
+        "The order was paid before."
+    ]
+    third = shop.order(shop.pay(shop.upload(b"portrait"))).payment
+    assert third is not None
+    assert third.order_number.endswith("-000002")
 
 
 def test_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
@@ -102,11 +93,24 @@ def test_money_for_a_session_that_has_expired_is_set_aside(shop: MemoryShop) -> 
     assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]
 
 
-def test_another_amount_than_was_quoted_holds_the_order_and_starts_nothing(shop: MemoryShop) -> None:
-    order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
-    order = shop.live(order_id)
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"paid": Money(amount=1, currency="EUR")},
+        {"paid": Money(amount=491, currency="EUR")},
+        {"paid": Money(amount=490, currency="USD"), "discount": Money(amount=0, currency="USD")},
+        {"paid": Money(amount=0, currency="USD"), "discount": Money(amount=490, currency="USD")},
+        {"paid": Money(amount=400, currency="EUR"), "discount": Money(amount=91, currency="EUR")},
+    ],
+)
+def test_another_amount_or_currency_than_was_quoted_holds_the_order_and_starts_nothing(
+    shop: MemoryShop, facts: dict[str, Any]
+) -> None:
+    order = shop.live(shop.pay(shop.upload(b"wedding"), **facts))
     assert order.hold is HoldReason.AMOUNT_MISMATCH
     assert order.state is State.PAID
+    assert order.payment is not None
+    assert (order.payment.quoted, order.payment.paid) == (Money(amount=490, currency="EUR"), facts["paid"])
     assert not shop.restorer.works
 
 
@@ -131,38 +135,6 @@ def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
     assert order.state is State.REFUNDED
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.AT_PROVIDER]
     assert sent(shop) == ["confirmation", "refund"]
-
-
-def test_a_notice_about_an_order_that_comes_before_its_payment_comes_again(shop: MemoryShop) -> None:
-    paid = shop.payment(shop.upload(b"wedding"))
-    assert paid.checkout is not None
-    early = refund_notice(paid.checkout.payment_intent_id, "re_1", created_at=shop.clock.now())
-    with pytest.raises(UnavailableError):
-        shop.paying.take(early, sha256_of(b"1"))
-    shop.paying.take(paid, sha256_of(b"2"))
-    shop.paying.take(early, sha256_of(b"1"))
-    assert shop.order(order_of(paid)).state is State.REFUNDED
-
-
-def test_a_notice_about_money_that_is_not_this_shops_is_accepted_once_no_payment_can_come(
-    shop: MemoryShop,
-) -> None:
-    foreign = refund_notice("pi_foreign", "re_9", created_at=shop.clock.now())
-    shop.clock.advance(hours=2)
-    shop.paying.take(foreign, sha256_of(b"1"))
-
-
-def test_word_of_an_older_page_does_not_open_a_session_whose_new_page_is_being_opened(
-    shop: MemoryShop,
-) -> None:
-    session_id = shop.upload(b"wedding")
-    old = replace(shop.payment(session_id), kind=NoticeKind.ABANDONED)
-    shop.clock.advance(hours=2)
-    shop.payments.weather.fail("open_checkout", AWAY)
-    with pytest.raises(UnavailableError):
-        shop.checking_out.open(session_id, email=None)
-    shop.paying.take(old, sha256_of(b"1"))
-    assert shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
 
 
 def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(shop: MemoryShop) -> None:

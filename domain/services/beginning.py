@@ -1,0 +1,118 @@
+"""Chapter 3: an order begins, once its checkout is paid."""
+
+from dataclasses import dataclass, replace
+
+from domain.model import events as e
+from domain.model.order import Order
+from domain.model.unmatched import UnmatchedPayment
+from domain.model.values import CustomerId, ImageId, Money, PaidPhoto
+from domain.ports.books import Transaction
+from domain.ports.log import Step
+from domain.ports.payments import CheckoutNotice
+from domain.ports.uploads import UploadSession, UploadStatus
+from domain.ports.world import Clock, Ids
+from domain.services.recording import Cause, Recorder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """Who says that a checkout was paid, and by what; the order's first cause."""
+
+    name: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """What an order begins with: photos, the checkout that paid for them, whose they are, and what they cost."""
+
+    session: UploadSession
+    checkout: CheckoutNotice
+    email: str
+    quoted: Money
+
+
+class Beginning:
+    """Has orders begin. Every way to an order leads through here: a notice, a look at the provider, a person."""
+
+    def __init__(self, *, recorder: Recorder, clock: Clock, ids: Ids) -> None:
+        self._recorder = recorder
+        self._clock = clock
+        self._ids = ids
+
+    def take_in(self, transaction: Transaction, checkout: CheckoutNotice, word: Word) -> Step | None:
+        """The step in which a paid checkout becomes the order of its upload session.
+
+        A checkout that cannot be one is set aside; one that is one already changes nothing.
+        """
+        session_id = checkout.upload_session_id
+        session = transaction.uploads.find(session_id, lock=True) if session_id is not None else None
+        if session is None:
+            self._set_aside(transaction, checkout, "There is no upload session for it.")
+            return None
+        if session.status is UploadStatus.EXPIRED:
+            self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
+            return None
+        if checkout.email is None or session.checkout is None:
+            self._set_aside(transaction, checkout, "It carries no e-mail address, or nothing was quoted.")
+            return None
+        order = transaction.log.load(session.order_id)
+        if order.payment is not None:
+            if order.payment.checkout_session_id != checkout.checkout_session_id:
+                self._set_aside(transaction, checkout, "The order was paid before.")
+            return None
+        purchase = Purchase(
+            session=session, checkout=checkout, email=checkout.email, quoted=session.checkout.quoted
+        )
+        return self.begin(transaction, order, purchase, word)
+
+    def begin(self, transaction: Transaction, order: Order, purchase: Purchase, word: Word) -> Step:
+        """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted."""
+        cause = Cause(name=word.name, key=word.name, actor=word.actor, correlation_id=order.order_id)
+        step = self._recorder.plan(order, [self._payment(transaction, purchase)], cause)
+        self._recorder.write(transaction, step)
+        transaction.uploads.set_status(purchase.session.session_id, UploadStatus.PAID)
+        return step
+
+    def _payment(self, transaction: Transaction, purchase: Purchase) -> e.PaymentReceived:
+        session, checkout = purchase.session, purchase.checkout
+        customer_id, number = transaction.customers.receive(
+            CustomerId(self._ids.new()),
+            purchase.email,
+            checkout.name,
+            checkout.locale,
+            self._clock.now().date(),
+        )
+        shares = checkout.paid.split(len(session.photos))
+        return e.PaymentReceived(
+            order_number=number,
+            customer_id=customer_id,
+            upload_session_id=session.session_id,
+            checkout_session_id=checkout.checkout_session_id,
+            payment_intent_id=checkout.payment_intent_id,
+            quoted=purchase.quoted,
+            discount=_discount(checkout, purchase.quoted),
+            paid=checkout.paid,
+            photos=tuple(
+                PaidPhoto(image_id=ImageId(photo.photo_id), upload=photo.upload, share=share)
+                for photo, share in zip(session.photos, shares, strict=True)
+            ),
+        )
+
+    def _set_aside(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
+        transaction.unmatched.set_aside(
+            UnmatchedPayment(
+                checkout_session_id=checkout.checkout_session_id,
+                upload_session_id=checkout.upload_session_id,
+                payment_intent_id=checkout.payment_intent_id,
+                paid=checkout.paid,
+                reason=reason,
+                received_at=self._clock.now(),
+            )
+        )
+
+
+def _discount(checkout: CheckoutNotice, quoted: Money) -> Money:
+    """What was taken off the quote; of a price in another currency, nothing can be."""
+    is_comparable = checkout.discount.currency == quoted.currency
+    return checkout.discount if is_comparable else replace(quoted, amount=0)
