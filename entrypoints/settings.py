@@ -209,6 +209,12 @@ class Settings(DatabaseSettings):
     )
 
     max_restoration_attempts: Count = Field(3, description="attempts before a photo counts as not restorable")
+    max_running_predictions: Count = Field(
+        20, description="how many predictions run at Replicate at a time, whatever the number of workers"
+    )
+    max_predictions_per_minute: Count = Field(
+        300, description="how many predictions are begun within any minute; Replicate takes 600 of an account"
+    )
     restoration_poll_seconds: Seconds = Field(
         60, description="how often to look after a prediction by ourselves"
     )

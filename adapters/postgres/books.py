@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from adapters.postgres.admissions import PostgresAdmissions
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
 from adapters.postgres.reactions import PostgresReactionTable
@@ -58,6 +59,7 @@ class PostgresTransaction(Transaction):
         self.inbox = PostgresInbox(connection)
         self.unmatched = PostgresUnmatchedPayments(connection)
         self.reactions = PostgresReactionTable(connection)
+        self.admissions = PostgresAdmissions(connection)
         self.log = PostgresOrderLog(connection, codec)
         self.shelf = PostgresOrderShelf(connection)
 

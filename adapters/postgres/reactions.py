@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from adapters.postgres.recordset import as_json, insert_from_json
-from domain.model.reactions import Reaction
+from domain.model.reactions import Reaction, RestoreImage
+from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
 from domain.ports.work import Claim, Outcome, ReactionTable, Scheduled
 
@@ -21,19 +22,21 @@ _COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET status = 'pending', due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
-            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
+            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0, admitted_at = NULL
         WHERE reactions.status IN ('dropped', 'failed')"""
 
 CLOSE = """UPDATE reactions
     SET status = :outcome, lease_token = NULL, leased_until = NULL, problem = :problem, sent_at = NULL,
-        sendings = 0, due_at = coalesce(CAST(:again_at AS timestamptz), due_at)
+        sendings = 0, admitted_at = NULL, due_at = coalesce(CAST(:again_at AS timestamptz), due_at)
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 
+#: What starts a prediction is nobody's to have before it is admitted.
+_IS_ADMITTED = f"(kind <> '{RestoreImage.__name__}' OR admitted_at IS NOT NULL)"
 _CLAIM = text(
-    """UPDATE reactions
+    f"""UPDATE reactions
     SET status = 'leased', lease_token = :token, leased_until = :leased_until, attempts = attempts + 1,
         due_at = :now, sendings = 0
-    WHERE reaction_id = :reaction_id
+    WHERE reaction_id = :reaction_id AND {_IS_ADMITTED}
       AND (
           (status = 'pending' AND (due_at <= :now OR sent_at IS NOT NULL))
           OR (status = 'leased' AND leased_until <= :now)
@@ -43,7 +46,7 @@ _CLAIM = text(
 _POSTPONE = text(
     """UPDATE reactions
     SET status = 'pending', lease_token = NULL, leased_until = NULL, sent_at = NULL, sendings = 0,
-        due_at = CASE WHEN due_at > :claimed_at THEN due_at ELSE :due_at END, problem = :problem,
+        admitted_at = NULL, due_at = CASE WHEN due_at > :claimed_at THEN due_at ELSE :due_at END, problem = :problem,
         attempts = CASE WHEN :has_progressed THEN 0 ELSE attempts END
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 )
@@ -61,15 +64,21 @@ _HASTEN = text(
         WHERE reactions.status IN ('pending', 'leased')"""
 )
 _TAKE_UNSENT = text(
-    """UPDATE reactions SET sent_at = :now, sendings = sendings + 1
+    f"""UPDATE reactions SET sent_at = :now, sendings = sendings + 1
     FROM (
         SELECT reaction_id FROM reactions
-        WHERE ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
+        WHERE {_IS_ADMITTED}
+          AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
           AND (sent_at IS NULL OR sent_at <= :now - (:resend_after * power(2, LEAST(greatest(sendings - 1, 0), 6))))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS unsent
     WHERE reactions.reaction_id = unsent.reaction_id
     RETURNING reactions.reaction_id, kind, arguments"""
+)
+_UNCOUNT = text(
+    """DELETE FROM admissions USING reactions
+    WHERE reactions.reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token
+      AND admissions.reaction_id = reactions.reaction_id AND admissions.admitted_at = reactions.admitted_at"""
 )
 
 
@@ -112,7 +121,7 @@ class PostgresReactionTable(ReactionTable):
         return Claim(
             reaction_id=reaction_id,
             order_id=row.order_id,
-            reaction=_reaction(row.kind, row.arguments),
+            reaction=reaction_of(row.kind, row.arguments),
             token=token,
             attempts=row.attempts,
             was_interrupted=row.was_interrupted,
@@ -142,7 +151,9 @@ class PostgresReactionTable(ReactionTable):
             raise LeaseLostError(claim.reaction_id)
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
-        """End the work."""
+        """End the work; a start that was dropped created nothing, so its admission does not count."""
+        if outcome is Outcome.DROPPED and needs_admission(claim.reaction):
+            self._connection.execute(_UNCOUNT, {"reaction_id": claim.reaction_id, "token": claim.token})
         closed = self._connection.execute(
             text(CLOSE),
             {
@@ -165,8 +176,9 @@ class PostgresReactionTable(ReactionTable):
         rows = self._connection.execute(
             _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
-        return [(row.reaction_id, _reaction(row.kind, row.arguments)) for row in rows]
+        return [(row.reaction_id, reaction_of(row.kind, row.arguments)) for row in rows]
 
 
-def _reaction(kind: str, arguments: dict[str, Any]) -> Reaction:
+def reaction_of(kind: str, arguments: dict[str, Any]) -> Reaction:
+    """The reaction a row holds."""
     return msgspec.convert(arguments, _KINDS[kind])

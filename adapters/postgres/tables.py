@@ -274,6 +274,7 @@ reactions = Table(
     Column("problem", Text),
     _created(),
     _touched(),
+    _moment("admitted_at"),
     CheckConstraint(
         "(status = 'leased') = (lease_token IS NOT NULL AND leased_until IS NOT NULL)",
         name="reactions_lease_is_whole",
@@ -282,10 +283,39 @@ reactions = Table(
 Index("reactions_order", reactions.c.order_id)
 Index("reactions_open", reactions.c.due_at, postgresql_where=text("status IN ('pending', 'leased')"))
 Index(
+    "reactions_admitted",
+    reactions.c.order_id,
+    postgresql_where=text("admitted_at IS NOT NULL AND status IN ('pending', 'leased')"),
+)
+Index(
+    "reactions_open_kinds",
+    reactions.c.kind,
+    reactions.c.order_id,
+    postgresql_where=text("status IN ('pending', 'leased')"),
+)
+Index(
     "reactions_lease",
     reactions.c.lease_token,
     unique=True,
     postgresql_where=text("status = 'leased'"),
+)
+
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("admission_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("reaction_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    _moment("admitted_at", nullable=False),
+)
+
+admission_pause = Table(
+    "admission_pause",
+    metadata,
+    Column(
+        "is_only_row", Boolean, CheckConstraint("is_only_row"), primary_key=True, server_default=text("true")
+    ),
+    _moment("paused_until", nullable=False),
 )
 
 webhook_inbox = Table(

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from adapters.waits import wait_seconds
-from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import AccountRefusedError, BusyError, LostReplyError, RefusedError, UnavailableError
 
 PROVIDER = "Replicate"
 
@@ -38,7 +38,7 @@ class StrictTransport(httpx.HTTPTransport):
             raise unanswered(PROVIDER, type(error).__name__) from error
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             wait = wait_seconds(response.headers.get("Retry-After"))
-            raise UnavailableError(PROVIDER, "rate limit", retry_after_seconds=wait)
+            raise BusyError(PROVIDER, "rate limit", retry_after_seconds=wait)
         if response.is_server_error:
             raise unanswered(PROVIDER, f"status {response.status_code}")
         if response.status_code in OUR_OWN_FAULT:

@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.model.values import OrderId
+from domain.ports.admission import Admissions
 from domain.ports.log import ChainedEvent, OrderLog
 from domain.ports.registers import CustomerRegister, Inbox, OrderShelf, UnmatchedPayments
 from domain.ports.uploads import UploadDesk
@@ -55,6 +56,7 @@ class Transaction(Protocol):
     inbox: Inbox
     unmatched: UnmatchedPayments
     reactions: ReactionTable
+    admissions: Admissions
     log: OrderLog
     shelf: OrderShelf
 

@@ -3,6 +3,7 @@
 OutsideError
 ├── UnavailableError        nothing was done: try again, after ``retry_after_seconds`` if the provider named a wait
 │   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
+│   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
 │   └── AccountRefusedError nothing was done, because our own account or its settings are not in order
 ├── RefusedError            it will never be done as asked: ``reason`` says why
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
@@ -28,6 +29,10 @@ class UnavailableError(OutsideError):
 
 class LostReplyError(UnavailableError):
     """The provider may or may not have done it: the answer was lost on the way."""
+
+
+class BusyError(UnavailableError):
+    """The provider is there and well, and takes no more for a while."""
 
 
 class AccountRefusedError(UnavailableError):

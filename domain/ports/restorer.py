@@ -37,7 +37,7 @@ class Prediction:
 
 
 class Restorer(Protocol):
-    """Restores pictures elsewhere. Methods raise UnavailableError, LostReplyError or RefusedError."""
+    """Restores pictures elsewhere. Methods raise UnavailableError, LostReplyError, BusyError or RefusedError."""
 
     def start(
         self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant

@@ -59,7 +59,7 @@ class ReactionTable(Protocol):
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
         """Lease a reaction that is due or was sent as due, and is nobody's or its lease ran out.
 
-        None if it is not to be had.
+        None if it is not to be had; what needs an admission is not to be had without one.
         """
         ...
 
@@ -68,7 +68,7 @@ class ReactionTable(Protocol):
         ...
 
     def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
-        """Give a claimed reaction back for later; raises LeaseLostError.
+        """Give a claimed reaction back for later, its admission too; raises LeaseLostError.
 
         Work that ``has_progressed`` did not fail: its attempts are counted from the beginning again.
         """
@@ -88,7 +88,8 @@ class ReactionTable(Protocol):
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
         """Work that is due and unsent, or sent so long ago that it may be lost; it counts as sent now.
 
-        Each time it is sent in vain ``resend_after`` doubles, up to 64 times as long.
+        Each time it is sent in vain ``resend_after`` doubles, up to 64 times as long. What waits for an admission
+        is not taken.
         """
         ...
 

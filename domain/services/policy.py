@@ -24,6 +24,8 @@ class Policy:
     max_photos: int = 200  # in one upload session
     max_photo_bytes: int = 50 * MEBIBYTE
     checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
+    max_running_predictions: int = 20  # at the provider at a time, whatever the number of workers
+    max_predictions_per_minute: int = 300  # half of what the provider takes
     restoration_deadline: timedelta = timedelta(minutes=30)  # the provider's own limit for one run
     email_retry: timedelta = timedelta(seconds=60)
     max_mail_bytes: int = 20_000_000  # as it travels; the archive is attached while the mail stays under it

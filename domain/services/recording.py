@@ -10,10 +10,12 @@ from domain.model.evolve import apply
 from domain.model.order import Order
 from domain.model.reactions import CancelPrediction, Due, needed, reaction_id_of, reactions_to
 from domain.model.values import OrderId
+from domain.ports.admission import needs_admission
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
 from domain.ports.log import Step
 from domain.ports.work import Claim, Outcome, ReactionQueue, Scheduled
 from domain.ports.world import Clock, Ids
+from domain.services.admitting import Admitting, lets_others_start
 from domain.services.policy import Policy
 
 #: A conflict means another fact came first; more than a few in a row mean something else is wrong.
@@ -47,6 +49,7 @@ class Recorder:
         self._clock = clock
         self._ids = ids
         self._policy = policy
+        self._admitting = Admitting(books=books, queue=queue, clock=clock, policy=policy)
 
     def record(
         self, order_id: OrderId, said: Sequence[e.Event], cause: Cause, *, closing: Closing | None = None
@@ -113,7 +116,7 @@ class Recorder:
             order_id=order_id,
             reaction=due.reaction,
             due_at=now + due.delay,
-            sent_at=None if due.delay else now,
+            sent_at=None if due.delay or needs_admission(due.reaction) else now,
         )
 
     def _closed(self, step: Step, closing: Closing) -> Step:
@@ -130,8 +133,10 @@ class Recorder:
             transaction.log.record(step)
 
     def wake(self, step: Step) -> None:
-        """Tell the workers what is due at once; what is due later is the sweeper's."""
+        """Tell the workers what is due at once, and what may start now; what is due later is the sweeper's."""
         self._queue.send([(each.reaction_id, each.reaction) for each in step.reactions if each.sent_at])
+        if lets_others_start(step):
+            self._admitting.admit()
 
     def _close_only(self, order_id: OrderId, closing: Closing | None) -> Order:
         with self._books.transaction() as transaction:

@@ -23,9 +23,10 @@ from domain.model.reactions import (
 )
 from domain.model.values import FailureReason, HoldReason
 from domain.ports.books import Books
-from domain.ports.errors import OutsideError, UnavailableError
+from domain.ports.errors import BusyError, OutsideError, UnavailableError
 from domain.ports.work import Claim, Outcome, ReactionQueue
 from domain.ports.world import Clock, Ids
+from domain.services.admitting import Admitting, holds_slot
 from domain.services.delivering import Delivering
 from domain.services.moving import Moving
 from domain.services.policy import Policy
@@ -86,6 +87,7 @@ class Working:
         self._clock = clock
         self._ids = ids
         self._policy = policy
+        self._admitting = Admitting(books=books, queue=queue, clock=clock, policy=policy)
 
     def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
         """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
@@ -96,21 +98,26 @@ class Working:
             if claim is None:
                 return None
             order = transaction.log.load(claim.order_id)
-            if not is_wanted(claim.reaction, order) and not _may_have_been_sent(claim):
-                transaction.reactions.close(claim, outcome=Outcome.DROPPED)
-                return None
-            return claim, order
+            if is_wanted(claim.reaction, order) or _may_have_been_sent(claim):
+                return claim, order
+            transaction.reactions.close(claim, outcome=Outcome.DROPPED)
+        if holds_slot(claim.reaction):
+            self._admitting.admit()
+        return None
 
     def perform(self, claim: Claim, order: Order) -> None:
         """Do claimed work and write down what came of it.
 
-        What is not available is tried again later, and what has used up its attempts becomes an event. Raises
-        LeaseLostError when the claim ran out meanwhile; what is unexpected is postponed like an outage, then raised.
+        What is not available is tried again later, and what has used up its attempts becomes an event. A provider
+        that is busy uses none up: it is there, and its turn will come. Raises LeaseLostError when the claim ran out
+        meanwhile; what is unexpected is postponed like an outage, then raised.
         """
         try:
             said = self._do(claim, order)
         except StillRunning as not_yet:
             self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
+        except BusyError as busy:
+            self._postpone(claim, self._admitting.pause(busy), str(busy), has_progressed=True)
         except OutsideError as error:
             self._try_again(claim, order, error)
         except Exception as error:
@@ -132,13 +139,13 @@ class Working:
                 )
 
     def sweep(self) -> int:
-        """Send again what is due, expired or lost, and tell how much that was."""
+        """Send again what is due, expired or lost, admit what may start now, and tell how much that was."""
         with self._books.transaction() as transaction:
             unsent = transaction.reactions.take_unsent(
                 self._clock.now(), self._policy.resend_after, SWEEP_LIMIT
             )
         self._queue.send(unsent)
-        return len(unsent)
+        return len(unsent) + self._admitting.admit()
 
     def _do(self, claim: Claim, order: Order) -> Sequence[e.Event]:
         crafts = self._crafts

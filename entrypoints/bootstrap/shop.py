@@ -98,6 +98,8 @@ def policy_from(settings: Settings) -> Policy:
         ),
         max_photos=settings.max_photos_per_order,
         max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
+        max_running_predictions=settings.max_running_predictions,
+        max_predictions_per_minute=settings.max_predictions_per_minute,
         restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
         email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
         download_lifetime=timedelta(days=settings.download_link_days),

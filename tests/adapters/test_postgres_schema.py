@@ -88,9 +88,9 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database_url: str, own_dat
 
 
 def test_each_revision_can_be_taken_back_by_itself(own_database_url: str) -> None:
-    for revision in ("0004", "0003", "0002", "0001"):
+    for revision in ("0006", "0005", "0004", "0003", "0002", "0001"):
         downgrade(own_database_url, revision)
-    for revision in ("0002", "0003", "0004", "0005"):
+    for revision in ("0002", "0003", "0004", "0005", "0006", "0007"):
         upgrade(own_database_url, revision)
 
 

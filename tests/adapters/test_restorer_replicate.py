@@ -13,6 +13,7 @@ from adapters.restorer_replicate.failures import reason_for
 from domain.model.values import FailureReason, Variant
 from domain.ports.errors import (
     AccountRefusedError,
+    BusyError,
     LostReplyError,
     OutsideError,
     RefusedError,
@@ -83,7 +84,7 @@ def test_each_model_is_called_in_its_own_words(replicate: TwinProcess, variant: 
         (403, AccountRefusedError),
         (404, AccountRefusedError),
         (422, AccountRefusedError),
-        (429, UnavailableError),
+        (429, BusyError),
         (500, LostReplyError),
         (503, LostReplyError),
     ],

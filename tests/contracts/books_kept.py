@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from domain.model import events as e
 from domain.model.order import Order
@@ -94,6 +94,13 @@ def claimed(books: Books, work: Scheduled, now: datetime = NOON, lease: timedelt
     found = claim(books, work, now, lease)
     assert found is not None
     return found
+
+
+def admit(
+    books: Books, now: datetime = NOON, *, max_running: int = 1000, max_per_minute: int = 1000
+) -> list[tuple[UUID, Reaction]]:
+    with books.transaction() as transaction:
+        return transaction.admissions.admit(now, max_running=max_running, max_per_minute=max_per_minute)
 
 
 class ChangeOfMindError(Exception):

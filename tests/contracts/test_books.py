@@ -8,7 +8,7 @@ import pytest
 
 from domain.model.lifecycle import State
 from domain.model.order import Order
-from domain.model.reactions import RestoreImage
+from domain.model.reactions import CancelPrediction
 from domain.model.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
 from domain.ports.books import Books, CauseRepeatedError, LeaseLostError, VersionConflictError
 from domain.ports.log import LogCursor, Step
@@ -130,26 +130,26 @@ def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(books: Books) ->
 def test_a_step_schedules_what_follows_and_closes_what_led_to_it(books: Books) -> None:
     about = facts()
     paid = take_order(books, about)
-    moving, restoring = scheduled(about), scheduled(about, RestoreImage(about.image(0), 1))
+    moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
     schedule(books, moving)
     claim_of_moving = claimed(books, moving)
-    record(books, step(paid, about.moved(), reactions=[restoring], closes=claim_of_moving))
-    assert claimed(books, restoring).reaction == RestoreImage(about.image(0), 1)
+    record(books, step(paid, about.moved(), reactions=[following], closes=claim_of_moving))
+    assert claimed(books, following).reaction == CancelPrediction("prediction-0-1")
     assert claim(books, moving, NOON + 60 * MINUTE) is None
 
 
 def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(books: Books) -> None:
     about = facts()
     paid = take_order(books, about)
-    moving, restoring = scheduled(about), scheduled(about, RestoreImage(about.image(0), 1))
+    moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
     schedule(books, moving)
     lost = claimed(books, moving, NOON, MINUTE)
     owner = claimed(books, moving, NOON + MINUTE)
     with pytest.raises(LeaseLostError) as refusal:
-        record(books, step(paid, about.moved(), reactions=[restoring], closes=lost))
+        record(books, step(paid, about.moved(), reactions=[following], closes=lost))
     assert refusal.value.reaction_id == moving.reaction_id
     assert load(books, about.order_id) == paid
-    assert claim(books, restoring) is None
+    assert claim(books, following) is None
     record(books, step(paid, about.moved(), closes=owner))
     assert load(books, about.order_id).state is State.RESTORING
 

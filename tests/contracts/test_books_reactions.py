@@ -23,7 +23,17 @@ from domain.model.values import EmailKind
 from domain.ports.books import Books, LeaseLostError
 from domain.ports.log import Step
 from domain.ports.work import Claim, Outcome, Scheduled
-from tests.contracts.books_kept import MINUTE, NOON, claim, claimed, facts, schedule, scheduled, take_order
+from tests.contracts.books_kept import (
+    MINUTE,
+    NOON,
+    admit,
+    claim,
+    claimed,
+    facts,
+    schedule,
+    scheduled,
+    take_order,
+)
 from tests.domain.facts import Facts
 
 ABOUT = Facts()
@@ -71,6 +81,7 @@ def take_unsent(books: Books, now: timedelta, limit: int = 10) -> list[UUID]:
 def test_work_is_claimed_as_it_was_scheduled(books: Books, reaction: Reaction) -> None:
     work = scheduled(facts(), reaction)
     schedule(books, work)
+    admit(books)
     token = uuid4()
     with books.transaction() as transaction:
         held = transaction.reactions.claim(work.reaction_id, token, NOON, 5 * MINUTE)
@@ -259,11 +270,11 @@ def test_work_that_is_due_and_unsent_is_taken_once(books: Books) -> None:
 
 def test_taken_work_says_what_it_is(books: Books) -> None:
     about = facts()
-    work = scheduled(about, RestoreImage(about.image(0), 1))
+    work = scheduled(about, CancelPrediction("prediction-0-1"))
     schedule(books, work)
     with books.transaction() as transaction:
         assert transaction.reactions.take_unsent(NOON, RETRY_AFTER, 10) == [
-            (work.reaction_id, RestoreImage(about.image(0), 1))
+            (work.reaction_id, CancelPrediction("prediction-0-1"))
         ]
 
 

@@ -27,6 +27,8 @@ from domain.ports.registers import (
     OrderSummary,
     UnmatchedPayments,
 )
+from tests.doubles.admissions import InMemoryAdmissions
+from tests.doubles.gate import Gate
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage
 
@@ -42,6 +44,7 @@ class Pages:
     conflicts: dict[tuple[str, str, str], Conflict] = field(default_factory=dict)
     unmatched: dict[str, UnmatchedPayment] = field(default_factory=dict)
     work: dict[UUID, Work] = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
     log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
     streams: dict[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
     orders: dict[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
@@ -59,7 +62,8 @@ class InMemoryTransaction(Transaction):
         self.customers = InMemoryCustomerRegister(pages)
         self.inbox = InMemoryInbox(pages)
         self.unmatched = InMemoryUnmatchedPayments(pages)
-        self.reactions = InMemoryReactionTable(pages.work)
+        self.reactions = InMemoryReactionTable(pages.work, pages.gate)
+        self.admissions = InMemoryAdmissions(pages.work, pages.gate)
         self.log = InMemoryOrderLog(pages, self.reactions, txid)
         self.shelf = InMemoryOrderShelf(pages)
 

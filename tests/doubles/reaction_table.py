@@ -7,8 +7,10 @@ from uuid import UUID
 
 from domain.model.reactions import Reaction
 from domain.model.values import OrderId
+from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
 from domain.ports.work import Claim, Outcome, ReactionTable, Scheduled
+from tests.doubles.gate import Gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +29,17 @@ class Work:
     leased_until: datetime | None = None
     outcome: Outcome | None = None
     problem: str | None = None
+    admitted_at: datetime | None = None
 
     def is_to_be_had(self, now: datetime) -> bool:
-        """Whether it is due and nobody's, or its lease ran out."""
+        """Whether it is due and nobody's, or its lease ran out; admitted or not."""
         free_from = self.due_at if self.leased_until is None else self.leased_until
         return self.outcome is None and free_from <= now
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether it is admitted, if it has to be."""
+        return self.admitted_at is not None or not needs_admission(self.reaction)
 
     def is_lost(self, now: datetime, resend_after: timedelta) -> bool:
         """Whether it was never sent, or so long ago that the message may be lost."""
@@ -42,8 +50,9 @@ class Work:
 class InMemoryReactionTable(ReactionTable):
     """The only truth about outstanding work."""
 
-    def __init__(self, work: dict[UUID, Work]) -> None:
+    def __init__(self, work: dict[UUID, Work], gate: Gate) -> None:
         self._work = work
+        self._gate = gate
 
     def schedule(self, reactions: Iterable[Scheduled]) -> None:
         for scheduled in reactions:
@@ -55,7 +64,7 @@ class InMemoryReactionTable(ReactionTable):
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
         work = self._work.get(reaction_id)
-        if work is None or not (work.is_to_be_had(now) or _is_sent(work)):
+        if work is None or not work.may_begin or not (work.is_to_be_had(now) or _is_sent(work)):
             return None
         leased = replace(
             work,
@@ -92,6 +101,7 @@ class InMemoryReactionTable(ReactionTable):
             leased_until=None,
             sent_at=None,
             sendings=0,
+            admitted_at=None,
             due_at=held.due_at if held.due_at > claim.claimed_at else due_at,
             problem=problem,
             attempts=0 if has_progressed else held.attempts,
@@ -106,6 +116,8 @@ class InMemoryReactionTable(ReactionTable):
         again_at: datetime | None = None,
     ) -> None:
         held = self._held(claim)
+        if outcome is Outcome.DROPPED:
+            self._gate.uncount(held.reaction_id, held.admitted_at)
         self._work[claim.reaction_id] = replace(
             held,
             token=None,
@@ -114,6 +126,7 @@ class InMemoryReactionTable(ReactionTable):
             problem=problem,
             sent_at=None,
             sendings=0,
+            admitted_at=None,
             due_at=again_at or held.due_at,
         )
 
@@ -130,7 +143,7 @@ class InMemoryReactionTable(ReactionTable):
         unsent = [
             work
             for work in sorted(self._work.values(), key=lambda work: work.due_at)
-            if work.is_to_be_had(now) and work.is_lost(now, resend_after)
+            if work.may_begin and work.is_to_be_had(now) and work.is_lost(now, resend_after)
         ][:limit]
         for work in unsent:
             self._work[work.reaction_id] = replace(work, sent_at=now, sendings=work.sendings + 1)
