@@ -48,6 +48,8 @@ class StripePayments:
     def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
         """Open a Checkout Session; our ids ride on it and on its payment."""
         metadata = {"upload_session_id": str(wish.upload_session_id), "order_id": str(wish.order_id)}
+        # Stripe's own field for it knows some forty locales and refuses all others.
+        spoken = {"locale": wish.locale} if wish.locale is not None else {}
         price: stripe.params.checkout.SessionCreateParamsLineItemPriceData = {
             "currency": wish.unit_price.currency.lower(),
             "unit_amount": wish.unit_price.amount,
@@ -59,7 +61,7 @@ class StripePayments:
             "success_url": wish.success_url,
             "cancel_url": wish.cancel_url,
             "expires_at": int(wish.expires_at.timestamp()),
-            "metadata": metadata,
+            "metadata": metadata | spoken,
             "payment_intent_data": {"metadata": metadata},
         }
         if wish.email is not None:

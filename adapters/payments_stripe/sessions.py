@@ -57,7 +57,7 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         discount=money((session.total_details or _Totals()).amount_discount, session.currency),
         email=person.email,
         name=person.name,
-        locale=session.locale,
+        locale=metadata.get("locale") or session.locale,
     )
 
 

@@ -22,6 +22,7 @@ class CheckoutWish:
     cancel_url: str
     expires_at: datetime
     idempotency_key: str
+    locale: str | None = None  # the customer's language and region, for the mails to come
 
 
 @dataclass(frozen=True, kw_only=True)

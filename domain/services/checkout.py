@@ -36,7 +36,7 @@ class CheckingOut:
         self._clock = clock
         self._policy = policy
 
-    def open(self, session_id: UploadSessionId, *, email: str | None) -> Checkout:
+    def open(self, session_id: UploadSessionId, *, email: str | None, locale: str | None = None) -> Checkout:
         """The page where the session's photos are paid; asking again gives the same page while it is open.
 
         The quote is written down before the provider is asked, so that a repeat asks for the very same thing.
@@ -45,7 +45,7 @@ class CheckingOut:
         session, checkout = self._reserve(session_id)
         if checkout.url is not None:
             return checkout
-        opened = self._payments.open_checkout(self._wish(session, checkout, email))
+        opened = self._payments.open_checkout(self._wish(session, checkout, email, locale))
         checkout = replace(checkout, checkout_session_id=opened.checkout_session_id, url=opened.url)
         with self._books.transaction() as transaction:
             current = transaction.uploads.find(session_id, lock=True)
@@ -74,7 +74,9 @@ class CheckingOut:
             transaction.uploads.set_checkout(session_id, checkout)
             return session, checkout
 
-    def _wish(self, session: UploadSession, checkout: Checkout, email: str | None) -> CheckoutWish:
+    def _wish(
+        self, session: UploadSession, checkout: Checkout, email: str | None, locale: str | None
+    ) -> CheckoutWish:
         photos = len(session.photos)
         unit_price = replace(checkout.quoted, amount=checkout.quoted.amount // photos)
         return CheckoutWish(
@@ -86,9 +88,14 @@ class CheckingOut:
             success_url=self._policy.success_url.replace("{upload_session}", str(session.session_id)),
             cancel_url=self._policy.cancel_url.replace("{upload_session}", str(session.session_id)),
             expires_at=checkout.expires_at,
-            # Another address is another page; its fingerprint keeps the key short and the address out of it.
-            idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{sha256_of(email or '')[:16]}",
+            # Another customer is another page; a fingerprint keeps the key short and the address out of it.
+            idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",
+            locale=locale,
         )
+
+
+def _fingerprint(email: str | None, locale: str | None) -> str:
+    return sha256_of(f"{email or ''} {locale or ''}")[:16]
 
 
 def _can_be_used(session: UploadSession, checkout: Checkout, now: datetime) -> bool:

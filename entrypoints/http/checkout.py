@@ -11,7 +11,8 @@ from litestar.params import JSONBody
 from domain.model.values import UploadSessionId
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import upload_views
-from entrypoints.http.parameters import CheckoutThreads, TheShop
+from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.parameters import LOCALE, CheckoutThreads, TheShop, first_language
 
 #: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -23,26 +24,30 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     session_id: UUID
     email: str | None = None
+    locale: str | None = None  # else what the browser says
 
     def __post_init__(self) -> None:
-        """Refuse what is no address; the message does not repeat it."""
+        """Refuse what is no address or no locale; the message does not repeat it."""
         if self.email is not None and (
             len(self.email) > _LONGEST_EMAIL or _EMAIL.fullmatch(self.email) is None
         ):
             raise ValueError("email is not an e-mail address, so correct it or leave it out")
+        if self.locale is not None and re.fullmatch(LOCALE, self.locale) is None:
+            raise ValueError("locale is not a language tag such as de-AT, so correct it or leave it out")
 
 
 @post("/api/checkout-sessions")
 async def open_checkout(
-    shop: TheShop, checkout_threads: CheckoutThreads, data: JSONBody[CheckoutRequest]
+    shop: TheShop, checkout_threads: CheckoutThreads, request: AnyRequest, data: JSONBody[CheckoutRequest]
 ) -> upload_views.CheckoutView:
     """Quote the session's photos and open the provider's page; asking again gives the same page."""
-    return await to_thread.run_sync(_open, shop, data, limiter=checkout_threads)
+    locale = data.locale or first_language(request.headers.get("accept-language", ""))
+    return await to_thread.run_sync(_open, shop, data, locale, limiter=checkout_threads)
 
 
-def _open(shop: Shop, data: CheckoutRequest) -> upload_views.CheckoutView:
+def _open(shop: Shop, data: CheckoutRequest, locale: str | None) -> upload_views.CheckoutView:
     session_id = UploadSessionId(data.session_id)
-    checkout = shop.checking_out.open(session_id, email=data.email)
+    checkout = shop.checking_out.open(session_id, email=data.email, locale=locale)
     photos = len(shop.uploading.find(session_id).photos)
     view = upload_views.opened_checkout(checkout, photos)
     if view is None:

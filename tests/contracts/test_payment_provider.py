@@ -232,7 +232,7 @@ def standing(till: Till, session_id: str) -> tuple[CheckoutStanding, int]:
 
 
 def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> None:
-    wished = wish(photos=2)
+    wished = replace(wish(photos=2), locale="de-AT")
     session_id = till.provider.open_checkout(wished).checkout_session_id
     intent = till.pay(session_id)
     found = till.provider.find_checkout(session_id)
@@ -242,6 +242,7 @@ def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> N
     assert (told.checkout_session_id, told.payment_intent_id) == (session_id, intent)
     assert (told.upload_session_id, told.order_id) == (wished.upload_session_id, wished.order_id)
     assert (told.email, told.name) == CUSTOMER
+    assert told.locale == "de-AT"
     assert (told.paid, told.discount) == (
         Money(amount=980, currency="EUR"),
         Money(amount=0, currency="EUR"),

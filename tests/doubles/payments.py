@@ -166,7 +166,7 @@ class MemoryPayments:
             discount=nothing,
             email=wish.email,
             name=None,
-            locale=None,
+            locale=wish.locale,
         )
         self.states[session_id] = CheckoutState(standing=CheckoutStanding.OPEN, checkout=told)
         url = f"https://payments.example/{session_id}"

@@ -48,6 +48,31 @@ def test_what_is_no_email_address_is_refused(door: Doorway, email: object) -> No
     assert door.shop.payments.checkouts == {}
 
 
+@pytest.mark.parametrize(
+    ("wishes", "accept_language", "kept"),
+    [
+        ({}, "de-AT,de;q=0.9,en;q=0.8", "de-AT"),
+        ({"locale": "de_CH"}, "en-GB,en", "de_CH"),
+        ({}, "en", "en"),
+        ({}, "*", None),
+        ({}, "", None),
+        ({}, "../../etc, de", None),
+    ],
+)
+def test_the_customers_language_is_what_they_say_or_else_their_browser(
+    door: Doorway, wishes: dict[str, Any], accept_language: str, kept: str | None
+) -> None:
+    door.http.headers["Accept-Language"] = accept_language
+    assert ask(door, door.shop.upload(PORTRAIT), **wishes).status_code == 201
+    (wish,) = door.shop.payments.checkouts.values()
+    assert wish.locale == kept
+
+
+@pytest.mark.parametrize("locale", ["", "german", "de-", "de\r\nX-Evil: 1", "<b>", 7])
+def test_what_is_no_language_is_refused(door: Doorway, locale: object) -> None:
+    assert_problem(ask(door, door.shop.upload(PORTRAIT), locale=locale), 400, "request-malformed")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"session_id": "x"}', b"{}"])
 def test_a_malformed_wish_is_refused(door: Doorway, body: bytes) -> None:
     assert_problem(door.http.post("/api/checkout-sessions", content=body), 400, "request-malformed")

@@ -30,6 +30,13 @@ def test_two_photos_go_from_upload_to_inbox(shop: MemoryShop) -> None:
     assert not shop.working.sweep()
 
 
+def test_letters_are_written_for_the_customers_own_locale(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    (confirmation,) = shop.mailer.mailbox.values()
+    assert "locale='en'" in confirmation.letter.html
+
+
 def test_the_link_in_the_mail_opens_the_archive_and_each_image(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id, hours=0.1)
