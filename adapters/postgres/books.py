@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from adapters.postgres.admissions import PostgresAdmissions
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
+from adapters.postgres.persons import PostgresPersonalRecords
 from adapters.postgres.reactions import PostgresReactionTable
 from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recordset import as_json, upsert_from_json
@@ -56,6 +57,7 @@ class PostgresTransaction(Transaction):
     def __init__(self, connection: Connection, codec: Codec) -> None:
         self.uploads = PostgresUploadDesk(connection)
         self.customers = PostgresCustomerRegister(connection)
+        self.persons = PostgresPersonalRecords(connection)
         self.inbox = PostgresInbox(connection)
         self.unmatched = PostgresUnmatchedPayments(connection)
         self.reactions = PostgresReactionTable(connection)

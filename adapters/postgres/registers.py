@@ -86,7 +86,7 @@ class PostgresCustomerRegister(CustomerRegister):
     def find(self, customer_id: CustomerId) -> Customer | None:
         """The customer, unless they were erased."""
         row = self._connection.execute(
-            select(customers).where(customers.c.customer_id == customer_id)
+            select(customers).where(customers.c.customer_id == customer_id, customers.c.erased_at.is_(None))
         ).one_or_none()
         if row is None:
             return None

@@ -62,13 +62,29 @@ customers = Table(
     "customers",
     metadata,
     Column("customer_id", Uuid, primary_key=True),
-    Column("email", Text, nullable=False),
+    Column("email", Text),
     Column("name", Text),
     Column("locale", Text),
+    _moment("erased_at"),
     _created(),
     _touched(),
+    CheckConstraint(
+        "CASE WHEN erased_at IS NULL THEN email IS NOT NULL ELSE num_nonnulls(email, name, locale) = 0 END",
+        name="customers_are_known_or_erased",
+    ),
 )
 Index("customers_email_key", func.lower(customers.c.email), unique=True)
+
+#: That somebody was forgotten; it names nobody.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.customer_id"), nullable=False, unique=True),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _moment("erased_at", nullable=False),
+)
 
 upload_sessions = Table(
     "upload_sessions",
@@ -181,6 +197,7 @@ orders = Table(
 )
 Index("orders_customer", orders.c.customer_id)
 Index("orders_paid_at", desc(orders.c.paid_at))
+Index("orders_with_photos", orders.c.order_id, postgresql_where=text("NOT photos_are_purged"))
 Index("orders_held", orders.c.paid_at, postgresql_where=text("hold_reason IS NOT NULL"))
 
 images = Table(

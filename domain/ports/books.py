@@ -14,6 +14,7 @@ from uuid import UUID
 from domain.model.values import OrderId
 from domain.ports.admission import Admissions
 from domain.ports.log import ChainedEvent, OrderLog
+from domain.ports.persons import PersonalRecords
 from domain.ports.registers import CustomerRegister, Inbox, OrderShelf, UnmatchedPayments
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
@@ -53,6 +54,7 @@ class Transaction(Protocol):
 
     uploads: UploadDesk
     customers: CustomerRegister
+    persons: PersonalRecords
     inbox: Inbox
     unmatched: UnmatchedPayments
     reactions: ReactionTable

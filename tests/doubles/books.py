@@ -18,6 +18,7 @@ from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.persons import Erasure
 from domain.ports.registers import (
     Conflict,
     Customer,
@@ -29,6 +30,7 @@ from domain.ports.registers import (
 )
 from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.gate import Gate
+from tests.doubles.persons import InMemoryPersonalRecords
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage
 
@@ -43,6 +45,7 @@ class Pages:
     inbox: dict[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
     conflicts: dict[tuple[str, str, str], Conflict] = field(default_factory=dict)
     unmatched: dict[str, UnmatchedPayment] = field(default_factory=dict)
+    erasures: dict[UUID, Erasure] = field(default_factory=dict)
     work: dict[UUID, Work] = field(default_factory=dict)
     gate: Gate = field(default_factory=Gate)
     log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
@@ -60,6 +63,7 @@ class InMemoryTransaction(Transaction):
     def __init__(self, pages: Pages, txid: int) -> None:
         self.uploads = InMemoryUploadDesk(pages.uploads, pages.orders)
         self.customers = InMemoryCustomerRegister(pages)
+        self.persons = InMemoryPersonalRecords(pages)
         self.inbox = InMemoryInbox(pages)
         self.unmatched = InMemoryUnmatchedPayments(pages)
         self.reactions = InMemoryReactionTable(pages.work, pages.gate)

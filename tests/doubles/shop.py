@@ -23,6 +23,8 @@ from domain.ports.world import ArchiveEntry, PictureFacts
 from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
+from domain.services.exporting import Exporting
+from domain.services.forgetting import Forgetting
 from domain.services.housekeeping import Housekeeping
 from domain.services.moving import Moving
 from domain.services.paying import Paying
@@ -178,6 +180,14 @@ class MemoryShop:
             policy=policy,
         )
         self.housekeeping = Housekeeping(books=self.books, storage=self.storage, clock=clock, policy=policy)
+        self.forgetting = Forgetting(
+            books=self.books,
+            recorder=self.recorder,
+            purging=Purging(storage=self.storage),
+            clock=clock,
+            ids=self.ids,
+        )
+        self.exporting = Exporting(books=self.books, storage=self.storage, archiver=PlainArchiver())
         self.retaining = Retaining(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
 
     def upload(self, *photos: bytes) -> UploadSessionId:

@@ -1,0 +1,139 @@
+"""What the books hold about a person is found, shown, and blotted out."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+from domain.model.unmatched import UnmatchedPayment
+from domain.model.values import CustomerId, UploadSessionId
+from domain.ports.books import Books
+from domain.ports.persons import Erasure
+from domain.ports.uploads import UploadStatus
+from tests.contracts.books_kept import NOON, checkout, claimed, facts, photo, schedule, scheduled, session
+from tests.domain.facts import Facts, euros
+from tests.domain.recording import step
+
+GRACE = "Grace.Hopper@example.org"
+
+
+def buy(books: Books, email: str = GRACE) -> tuple[Facts, CustomerId]:
+    """Upload, pay and live until the end, with trouble on the way; gives the order's facts and the customer."""
+    about = facts()
+    with books.transaction() as transaction:
+        customer_id, number = transaction.customers.receive(
+            CustomerId(uuid4()), email, "Grace Hopper", "en-US", NOON.date()
+        )
+        paid = about.paid(number=number, customer_id=customer_id)
+        upload = replace(session(order_id=about.order_id), session_id=paid.upload_session_id)
+        transaction.uploads.open(upload)
+        transaction.uploads.add_photo(upload.session_id, photo("grace-and-the-moth-1947.jpg"))
+        page = "https://pay.example/grace-hopper"
+        opened = replace(checkout(), checkout_session_id=f"cs_{uuid4()}", url=page)
+        transaction.uploads.set_checkout(upload.session_id, opened)
+        transaction.uploads.set_status(upload.session_id, UploadStatus.PAID)
+        transaction.log.record(step(about.order_id, paid, *about.until_completed()[1:]))
+        transaction.unmatched.set_aside(second_payment(upload.session_id))
+    work = scheduled(about)
+    schedule(books, work)
+    held = claimed(books, work)
+    with books.transaction() as transaction:
+        transaction.reactions.postpone(held, NOON, "grace-and-the-moth-1947.jpg cannot be read")
+    return about, customer_id
+
+
+def second_payment(session_id: UploadSessionId) -> UnmatchedPayment:
+    return UnmatchedPayment(
+        checkout_session_id=f"cs_{uuid4()}",
+        upload_session_id=session_id,
+        payment_intent_id=f"pi_{uuid4()}",
+        paid=euros(980),
+        reason="The order of Grace Hopper was paid before.",
+        received_at=NOON,
+        note="Grace Hopper called",
+    )
+
+
+def erasure(customer_id: CustomerId) -> Erasure:
+    return Erasure(
+        erasure_id=uuid4(),
+        customer_id=customer_id,
+        actor="person:ada",
+        reason="asked by mail",
+        erased_at=NOON,
+    )
+
+
+def test_a_person_is_found_by_address_without_regard_to_case(books: Books) -> None:
+    about, customer_id = buy(books)
+    other, other_id = buy(books, "ada@example.org")
+    with books.transaction() as transaction:
+        found = transaction.persons.find("grace.hopper@EXAMPLE.org", lock=True)
+        assert found is not None
+        assert (found.customer_id, found.email, found.name) == (customer_id, GRACE, "Grace Hopper")
+        assert transaction.persons.find("grace@example.org") is None
+        assert transaction.persons.orders(customer_id) == [about.order_id]
+        assert transaction.persons.sessions(customer_id) == [about.paid().upload_session_id]
+        assert transaction.persons.orders(other_id) == [other.order_id]
+
+
+def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(books: Books) -> None:
+    _, customer_id = buy(books)
+    buy(books, "ada@example.org")
+    with books.transaction() as transaction:
+        held = transaction.persons.holdings(customer_id)
+    assert {"customers", "upload_sessions", "file_uploads", "orders", "email_queue", "reactions"} <= set(held)
+    assert len(held["unmatched_payments"]) == len(held["orders"]) == len(held["customers"]) == 1
+    assert "Grace Hopper called" in str(held)
+    assert "grace-and-the-moth-1947.jpg" in str(held["file_uploads"])
+    assert "ada@example.org" not in str(held)
+
+
+def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
+    about, customer_id = buy(books)
+    other, other_id = buy(books, "ada@example.org")
+    with books.transaction() as transaction:
+        before = transaction.log.load(about.order_id)
+        kept = transaction.persons.holdings(other_id)
+        touched = transaction.persons.forget(erasure(customer_id))
+    assert touched == {
+        "customers": 1,
+        "upload_sessions": 1,
+        "file_uploads": 1,
+        "reactions": 1,
+        "unmatched_payments": 1,
+    }
+    with books.transaction() as transaction:
+        assert transaction.persons.find(GRACE) is None
+        assert transaction.customers.find(customer_id) is None
+        assert transaction.log.load(about.order_id) == before, "the log stays as it is"
+        assert transaction.uploads.file_names(about.order_id) == {}
+        session = transaction.uploads.find(about.paid().upload_session_id)
+        assert session is not None
+        assert (session.status, session.checkout and session.checkout.url) == (UploadStatus.PAID, None)
+        (payment,) = (
+            each
+            for each in transaction.unmatched.unsettled()
+            if each.upload_session_id == about.paid().upload_session_id
+        )
+        assert "Grace" not in repr(payment)
+        assert transaction.persons.holdings(other_id) == kept, "nobody else is forgotten"
+        assert transaction.uploads.file_names(other.order_id)
+
+
+def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(books: Books) -> None:
+    about, customer_id = buy(books)
+    later = NOON + timedelta(days=30)
+    with books.transaction() as transaction:
+        transaction.persons.forget(erasure(customer_id))
+        stale = transaction.uploads.expire_stale(later, later, 10)
+    assert about.paid().upload_session_id not in stale
+
+
+def test_whoever_pays_with_a_forgotten_address_is_somebody_new(books: Books) -> None:
+    _, customer_id = buy(books)
+    with books.transaction() as transaction:
+        transaction.persons.forget(erasure(customer_id))
+    with books.transaction() as transaction:
+        fresh, _ = transaction.customers.receive(CustomerId(uuid4()), GRACE, "Grace", None, NOON.date())
+        assert fresh != customer_id
+        assert transaction.persons.orders(fresh) == []
