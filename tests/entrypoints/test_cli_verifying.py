@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
+from sqlalchemy import make_url
 
 from adapters.postgres.books import PostgresBooks
 from tests.contracts.books_kept import facts, take_order
@@ -67,6 +70,27 @@ def test_the_head_can_be_taken_with_nothing_but_the_database(
     assert by_hand == (kept["sha256"],)
     assert kept["streams"][str(about.order_id)]["version"] == kept["events"] == 3
     assert kept["findings"] == []
+
+
+@pytest.fixture
+def auditor(own_database_url: str) -> Iterator[str]:
+    """A role that may do what ``docs/operations.md`` grants it."""
+    role = f"auditor_{uuid4().hex}"
+    name = sql.Identifier(role)
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        connection.execute(sql.SQL("GRANT SELECT ON events, alembic_version TO {}").format(name))
+        yield role
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(name))
+
+
+@pytest.mark.usefixtures("about")
+def test_whoever_may_only_read_the_log_can_verify_it(
+    restoreclick: Shell, own_database_url: str, auditor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = make_url(own_database_url).set(username=auditor).render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", theirs)
+    assert restoreclick("events", "verify").status == 0
 
 
 def test_a_kept_head_shows_that_the_newest_event_was_removed(
