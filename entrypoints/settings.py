@@ -232,6 +232,9 @@ class Settings(DatabaseSettings):
         validate_default=True,
         description="how long the photos of a finished order are kept; at least DOWNLOAD_LINK_DAYS",
     )
+    unmatched_payment_days: Count = Field(
+        7, description="how long a payment without an order waits for a person before it is refunded"
+    )
     cleanup_retention_days: Count = Field(7, description="how long photos are kept that nobody paid for")
     max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
     max_photo_mebibytes: Count = Field(50, description="how large one photo may be")

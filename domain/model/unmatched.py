@@ -41,6 +41,11 @@ class UnmatchedPayment:
     matched_session_id: UploadSessionId | None = None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is to be done about it any more."""
+        return self.status in {UnmatchedStatus.REFUNDED, UnmatchedStatus.MATCHED}
+
+    @property
     def left(self) -> Money:
         """What has not gone back."""
         return replace(self.paid, amount=self.paid.amount - sum(self.returned.values()))
@@ -63,10 +68,14 @@ class UnmatchedPayment:
         if self.status is UnmatchedStatus.MATCHED:
             return told
         if told.left.amount <= 0:
-            return replace(told, status=UnmatchedStatus.REFUNDED, problem=None, retry_at=None)
+            return told.given_back()
         if self.status is UnmatchedStatus.REFUNDED:
             return told.failed("what had gone back is here again", now)
         return told
+
+    def given_back(self) -> Self:
+        """The payment after all of it went back."""
+        return replace(self, status=UnmatchedStatus.REFUNDED, problem=None, retry_at=None)
 
     def failed(self, problem: str, retry_at: datetime) -> Self:
         """The payment after it certainly did not go back: it is open again, with a fresh attempt to come."""

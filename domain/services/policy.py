@@ -31,6 +31,7 @@ class Policy:
     max_mail_bytes: int = 20_000_000  # as it travels; the archive is attached while the mail stays under it
     download_lifetime: timedelta = timedelta(days=30)
     photo_retention: timedelta = timedelta(days=90)  # at least as long as a link is good
+    unmatched_payment_wait: timedelta = timedelta(days=7)  # before money without an order goes back
     cleanup_retention: timedelta = timedelta(days=7)
     lease: timedelta = timedelta(seconds=30)  # renewed while work goes on, so this is how long a crash costs
     resend_after: timedelta = timedelta(seconds=10)  # when a message that nobody took counts as lost

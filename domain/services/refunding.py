@@ -46,21 +46,31 @@ class Refunding:
     def _issue(
         self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
     ) -> ProviderRefund | None:
-        is_late = self._clock.now() - first_due_at > KEY_LIFETIME
-        if is_late or work.attempt > 1:
-            # A later attempt has a key of its own, so it must be sure that no earlier one went through after all.
-            found = self._payments.find_refund(intent, refund.refund_id)
-            if is_late or (found is not None and not found.has_failed):
-                return found
-        return self._payments.issue_refund(
-            RefundWish(
-                refund_id=refund.refund_id,
-                order_id=order.order_id,
-                payment_intent_id=intent,
-                amount=refund.amount,
-                idempotency_key=str(reaction_id_of(order.order_id, work)),
-            )
+        wish = RefundWish(
+            refund_id=refund.refund_id,
+            order_id=order.order_id,
+            payment_intent_id=intent,
+            amount=refund.amount,
+            idempotency_key=str(reaction_id_of(order.order_id, work)),
         )
+        waited = self._clock.now() - first_due_at
+        return pay_back(self._payments, wish, attempt=work.attempt, waited=waited)
+
+
+def pay_back(
+    payments: PaymentProvider, wish: RefundWish, *, attempt: int, waited: timedelta
+) -> ProviderRefund | None:
+    """Have money paid back, once however often this is repeated; none if only a look was safe and found nothing.
+
+    ``waited`` is for how long this attempt, and its idempotency key with it, has been made.
+    """
+    is_late = waited > KEY_LIFETIME
+    if is_late or attempt > 1:
+        # A later attempt has a key of its own, so it must be sure that no earlier one went through after all.
+        found = payments.find_refund(wish.payment_intent_id, wish.refund_id)
+        if is_late or (found is not None and not found.has_failed):
+            return found
+    return payments.issue_refund(wish)
 
 
 def _failed(refund: Refund, provider_refund_id: str | None, reason: str) -> e.RefundFailed:

@@ -30,6 +30,7 @@ from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
 from domain.services.housekeeping import Housekeeping
+from domain.services.matching import Matching
 from domain.services.moving import Moving
 from domain.services.paying import Paying
 from domain.services.policy import MEBIBYTE, Policy
@@ -60,6 +61,7 @@ class Shop(AbstractContextManager["Shop"]):
     uploading: Uploading
     checking_out: CheckingOut
     paying: Paying
+    matching: Matching
     restoration_desk: RestorationDesk
     mail_desk: MailDesk
     delivering: Delivering
@@ -104,6 +106,7 @@ def policy_from(settings: Settings) -> Policy:
         email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
         download_lifetime=timedelta(days=settings.download_link_days),
         photo_retention=timedelta(days=settings.photo_retention_days),
+        unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
         cleanup_retention=timedelta(days=settings.cleanup_retention_days),
         lease=timedelta(seconds=settings.lease_seconds),
         resend_after=timedelta(seconds=settings.resend_after_seconds),
@@ -176,6 +179,14 @@ def build(settings: Settings) -> Shop:
         checking_out=CheckingOut(books=books, payments=world.payments, clock=clock, policy=policy),
         paying=Paying(
             books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock
+        ),
+        matching=Matching(
+            books=books,
+            payments=world.payments,
+            recorder=recorder,
+            beginning=beginning,
+            clock=clock,
+            policy=policy,
         ),
         restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
         mail_desk=MailDesk(books=books, recorder=recorder, clock=clock),

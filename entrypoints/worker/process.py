@@ -39,6 +39,11 @@ def run(settings: Settings) -> None:
                 do=shop.housekeeping.tidy,
             ),
             Chore(
+                name="unmatched_payments",
+                every_seconds=settings.housekeeping_interval_seconds,
+                do=shop.matching.refund_due,
+            ),
+            Chore(
                 name="pending_payments",
                 every_seconds=settings.housekeeping_interval_seconds,
                 do=shop.paying.look_after_pending,

@@ -26,6 +26,7 @@ from domain.services.delivering import Delivering
 from domain.services.exporting import Exporting
 from domain.services.forgetting import Forgetting
 from domain.services.housekeeping import Housekeeping
+from domain.services.matching import Matching
 from domain.services.moving import Moving
 from domain.services.paying import Paying
 from domain.services.policy import Policy
@@ -134,6 +135,14 @@ class MemoryShop:
             beginning=self.beginning,
             clock=clock,
         )
+        self.matching = Matching(
+            books=self.books,
+            payments=self.payments,
+            recorder=self.recorder,
+            beginning=self.beginning,
+            clock=clock,
+            policy=policy,
+        )
         self.restoration_desk = RestorationDesk(
             books=self.books, queue=self.queue, sealer=self.sealer, clock=clock
         )
@@ -193,9 +202,13 @@ class MemoryShop:
     def upload(self, *photos: bytes) -> UploadSessionId:
         """Open a session and send photos to it."""
         session_id = self.uploading.open().session_id
+        self.add(session_id, *photos)
+        return session_id
+
+    def add(self, session_id: UploadSessionId, *photos: bytes) -> None:
+        """Send photos to a session."""
         for number, photo in enumerate(photos, start=1):
             self.uploading.add(session_id, f"great-aunt-{number}.jpg", io.BytesIO(photo), len(photo))
-        return session_id
 
     def payment(self, session_id: UploadSessionId, **facts: Any) -> PaymentNotice:
         """Open the checkout, pay it, and give the notice the provider would post."""

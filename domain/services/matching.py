@@ -1,0 +1,263 @@
+"""Money without an order: it goes back after a wait, or a person gives it to the photos it was meant for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from domain.model.errors import ShopError
+from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
+from domain.model.values import Money, OrderId, UploadSessionId
+from domain.ports.books import Books, Transaction
+from domain.ports.errors import RefusedError, UnavailableError
+from domain.ports.payments import CheckoutNotice, CheckoutStanding, PaymentProvider, RefundWish
+from domain.ports.uploads import UploadSession, UploadStatus
+from domain.ports.world import Clock
+from domain.services.beginning import Beginning, Purchase, Word
+from domain.services.policy import Policy
+from domain.services.recording import Recorder
+from domain.services.refunding import pay_back
+
+#: Who resolved what nobody else did.
+SHOP = "shop"
+
+#: When to try again after a call of which nobody knows how it ended; longer than any call takes.
+UNKNOWN_AGAIN = timedelta(minutes=30)
+#: When to try again what the provider refused: by then somebody may have put it right.
+REFUSED_AGAIN = timedelta(days=1)
+
+
+class UnknownPaymentError(ShopError):
+    """No payment of this checkout was ever without an order."""
+
+    def __init__(self, checkout_session_id: str) -> None:
+        self.checkout_session_id = checkout_session_id
+        super().__init__(
+            f"No payment of checkout {checkout_session_id} was set aside: "
+            "`restoreclick payments unmatched` lists those that were."
+        )
+
+
+class PaymentNotOpenError(ShopError):
+    """Somebody, or the shop itself, resolved already what is to be done about a payment."""
+
+    def __init__(self, checkout_session_id: str, status: UnmatchedStatus) -> None:
+        self.checkout_session_id = checkout_session_id
+        self.status = status
+        super().__init__(
+            f"The payment of checkout {checkout_session_id} is {status} already: only an open one can be "
+            "refunded or matched."
+        )
+
+
+class NotMatchableError(ShopError):
+    """This payment and these photos do not make an order."""
+
+    def __init__(self, checkout_session_id: str, upload_session_id: UploadSessionId, problem: str) -> None:
+        self.checkout_session_id = checkout_session_id
+        self.upload_session_id = upload_session_id
+        super().__init__(
+            f"The payment of checkout {checkout_session_id} cannot be given to upload session "
+            f"{upload_session_id}: {problem}."
+        )
+
+
+class Matching:
+    """Settles money that belongs to no order."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        payments: PaymentProvider,
+        recorder: Recorder,
+        beginning: Beginning,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._payments = payments
+        self._recorder = recorder
+        self._beginning = beginning
+        self._clock = clock
+        self._policy = policy
+
+    def refund_due(self) -> int:
+        """Pay back what has waited long enough, or was resolved to go back; tell how much of it is settled now.
+
+        Raises UnavailableError if the provider could not be asked about some, after all the others were.
+        """
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            due = transaction.unmatched.due(now - self._policy.unmatched_payment_wait, now)
+        settled, trouble = 0, None
+        for checkout_session_id in due:
+            payment = self._claim(checkout_session_id)
+            if payment is None:
+                continue
+            try:
+                after = self._pay_back(payment)
+            except UnavailableError as error:
+                trouble = error
+            else:
+                settled += after.status is UnmatchedStatus.REFUNDED
+        if trouble is not None:
+            raise trouble
+        return settled
+
+    def refund(self, checkout_session_id: str, *, actor: str, note: str) -> UnmatchedPayment:
+        """Pay one back because a person says so; gives the payment as it stands then.
+
+        Raises UnknownPaymentError or PaymentNotOpenError. When it raises UnavailableError, it is tried again later.
+        """
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            payment = _open(transaction, checkout_session_id, lock=True)
+            claimed = _claimed(payment, self._clock).resolved(actor, note, now)
+            transaction.unmatched.save(claimed)
+        return self._pay_back(claimed)
+
+    def match(
+        self, checkout_session_id: str, upload_session_id: UploadSessionId, *, actor: str, note: str
+    ) -> OrderId:
+        """Begin a session's order with a payment that is open, as if it had been paid there; gives the order.
+
+        Who paid is asked of the provider. Raises UnknownPaymentError, PaymentNotOpenError or NotMatchableError.
+        """
+        with self._books.transaction() as transaction:
+            _open(transaction, checkout_session_id)
+        state = self._payments.find_checkout(checkout_session_id)
+        if state is None or state.standing is not CheckoutStanding.PAID or state.checkout.email is None:
+            problem = "the payment provider knows no paid checkout with an e-mail address; refund it instead"
+            raise NotMatchableError(checkout_session_id, upload_session_id, problem)
+        with self._books.transaction() as transaction:
+            payment = _open(transaction, checkout_session_id, lock=True)
+            purchase = self._purchase(
+                transaction, payment, upload_session_id, state.checkout, state.checkout.email
+            )
+            order = transaction.log.load(purchase.session.order_id)
+            word = Word(name=f"match:{checkout_session_id}", actor=actor)
+            step = self._beginning.begin(transaction, order, purchase, word)
+            resolved = payment.resolved(actor, note, self._clock.now())
+            transaction.unmatched.save(
+                replace(resolved, status=UnmatchedStatus.MATCHED, matched_session_id=upload_session_id)
+            )
+        self._recorder.wake(step)
+        return order.order_id
+
+    def _purchase(
+        self,
+        transaction: Transaction,
+        payment: UnmatchedPayment,
+        upload_session_id: UploadSessionId,
+        checkout: CheckoutNotice,
+        email: str,
+    ) -> Purchase:
+        session = transaction.uploads.find(upload_session_id, lock=True)
+        problem = _problem(payment, session)
+        if session is None or problem is not None:
+            raise NotMatchableError(
+                payment.checkout_session_id, upload_session_id, problem or "there is none"
+            )
+        return Purchase(session=session, checkout=checkout, email=email, quoted=self._quoted(session))
+
+    def _quoted(self, session: UploadSession) -> Money:
+        """What the session's photos cost; of one that is open again, more may have come since its checkout."""
+        if session.checkout is None or session.status is UploadStatus.OPEN:
+            return self._policy.prices.quote(len(session.photos))
+        return session.checkout.quoted
+
+    def _claim(self, checkout_session_id: str) -> UnmatchedPayment | None:
+        """Have a payment that is due on its way back; none if somebody else was faster."""
+        with self._books.transaction() as transaction:
+            payment = transaction.unmatched.find(checkout_session_id, lock=True)
+            now = self._clock.now()
+            if payment is None or payment.is_settled or (payment.retry_at and payment.retry_at > now):
+                return None
+            claimed = _claimed(payment, self._clock)
+            if claimed.actor is None:
+                claimed = claimed.resolved(SHOP, None, now)
+            transaction.unmatched.save(claimed)
+        return claimed
+
+    def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
+        """Have the provider pay back what was claimed, and write down what came of it."""
+        now = self._clock.now()
+        if payment.payment_intent_id is None:
+            # Nothing was charged for it, so there is nothing to pay back.
+            return self._write(payment, lambda current: current.given_back())
+        wish = RefundWish(
+            refund_id=payment.refund_id,
+            order_id=None,
+            payment_intent_id=payment.payment_intent_id,
+            amount=payment.left,
+            idempotency_key=(
+                f"unmatched:{payment.checkout_session_id}:{payment.attempt}:{payment.left.amount}"
+            ),
+        )
+        waited = now - (payment.asked_at or now)
+        try:
+            made = pay_back(self._payments, wish, attempt=payment.attempt, waited=waited)
+        except RefusedError as refusal:
+            return self._fail(payment, refusal.code or "refused")
+        except UnavailableError as error:
+            problem = str(error)
+            self._write(payment, lambda current: replace(current, problem=problem))
+            raise
+        if made is None:
+            return self._fail(payment, "not known to the provider after a day")
+        amount = 0 if made.has_failed else made.amount.amount
+        after = self._write(
+            payment, lambda current: current.with_returned(made.provider_refund_id, amount, now)
+        )
+        return self._fail(after, "not all of it could be paid back") if after.left.amount > 0 else after
+
+    def _fail(self, payment: UnmatchedPayment, problem: str) -> UnmatchedPayment:
+        retry_at = self._clock.now() + REFUSED_AGAIN
+        return self._write(payment, lambda current: current.failed(problem, retry_at))
+
+    def _write(
+        self, claimed: UnmatchedPayment, change: Callable[[UnmatchedPayment], UnmatchedPayment]
+    ) -> UnmatchedPayment:
+        """Write down what came of an attempt, unless a notice of the provider ended it meanwhile."""
+        with self._books.transaction() as transaction:
+            current = transaction.unmatched.find(claimed.checkout_session_id, lock=True) or claimed
+            if current.status is not UnmatchedStatus.REFUNDING or current.attempt != claimed.attempt:
+                return current
+            after = change(current)
+            transaction.unmatched.save(after)
+        return after
+
+
+def _open(transaction: Transaction, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment:
+    payment = transaction.unmatched.find(checkout_session_id, lock=lock)
+    if payment is None:
+        raise UnknownPaymentError(checkout_session_id)
+    if payment.status is not UnmatchedStatus.OPEN:
+        raise PaymentNotOpenError(checkout_session_id, payment.status)
+    return payment
+
+
+def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
+    """The payment on its way back. Whoever dies with it leaves it to the next one, in the same attempt."""
+    now = clock.now()
+    return replace(
+        payment,
+        status=UnmatchedStatus.REFUNDING,
+        asked_at=payment.asked_at or now,
+        retry_at=now + UNKNOWN_AGAIN,
+    )
+
+
+def _problem(payment: UnmatchedPayment, session: UploadSession | None) -> str | None:
+    """What keeps a payment from paying for a session's photos; none if nothing does."""
+    if payment.left != payment.paid:
+        return f"{payment.left} of {payment.paid} is left of it; refund the rest"
+    if session is None:
+        return "there is no such session; the customer has to send the photos again"
+    match session.status:
+        case UploadStatus.PAID:
+            return "it is paid already; refund the payment or choose another session"
+        case UploadStatus.EXPIRED:
+            return "it has expired and its photos are gone; the customer has to send them again"
+        case _:
+            return None if session.photos else "it holds no photo; the customer has to send some first"
