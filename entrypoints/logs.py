@@ -19,6 +19,11 @@ _DISCREET = (
 )
 
 
+def log_beside_the_answer() -> None:
+    """Have what a command logs go to standard error, as text: standard output is for what it was asked."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def configure_logs(level: str) -> None:
     """Have everything that logs write JSON lines of this level or above."""
     shared: list[structlog.typing.Processor] = [

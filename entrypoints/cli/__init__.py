@@ -12,6 +12,7 @@ from typing import NoReturn
 import rich_click as click
 
 from entrypoints.cli.group import Commands
+from entrypoints.cli.payments import payment_commands
 
 #: What shells expect of a command that Ctrl-C has ended.
 INTERRUPTED = 130
@@ -174,6 +175,9 @@ def order_history(order: str, *, as_json: bool) -> None:
 
     with open_books(read_database_settings()) as books:
         show_history(books, order, as_json=as_json)
+
+
+cli.add_command(payment_commands)
 
 
 @cli.group("events")

@@ -1,0 +1,45 @@
+"""Money that belongs to no order, as people look at it."""
+
+import click
+import msgspec
+from rich.table import Table
+
+from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
+from domain.ports.books import Books
+from entrypoints.cli.screen import screen
+
+
+def show_unmatched(books: Books, *, as_json: bool) -> None:
+    """Print the payments that are not settled, as a table or as JSON."""
+    with books.transaction() as transaction:
+        payments = transaction.unmatched.unsettled()
+    if as_json:
+        for payment in payments:
+            click.echo(msgspec.json.encode(payment))
+    elif payments:
+        screen().print(_table(payments))
+    else:
+        click.echo("Every payment belongs to an order, or has gone back.")
+
+
+def told(payment: UnmatchedPayment) -> str:
+    """What came of a refund, in a sentence."""
+    if payment.status is UnmatchedStatus.REFUNDED:
+        return f"{payment.paid} went back to the customer."
+    return f"{payment.left} did not go back ({payment.problem}): the shop tries again tomorrow."
+
+
+def _table(payments: list[UnmatchedPayment]) -> Table:
+    table = Table(
+        "Since (UTC)", "Status", "Left", "Why it is here, and what went wrong", box=None, pad_edge=False
+    )
+    table.add_column("Checkout session", overflow="fold")
+    for payment in payments:
+        table.add_row(
+            f"{payment.received_at:%Y-%m-%d %H:%M}",
+            payment.status,
+            str(payment.left),
+            " ".join(filter(None, [payment.reason, payment.problem and f"({payment.problem})"])),
+            payment.checkout_session_id,
+        )
+    return table
