@@ -29,6 +29,8 @@ from domain.ports.world import Clock, Ids, PictureInspector, Scratch
 from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
+from domain.services.exporting import Exporting
+from domain.services.forgetting import Forgetting
 from domain.services.housekeeping import Housekeeping
 from domain.services.matching import Matching
 from domain.services.moving import Moving
@@ -68,6 +70,8 @@ class Shop(AbstractContextManager["Shop"]):
     working: Working
     housekeeping: Housekeeping
     retaining: Retaining
+    exporting: Exporting
+    forgetting: Forgetting
     payment_notices: PaymentNotices
     restoration_notices: RestorationNotices
     mail_notices: MailNotices
@@ -202,6 +206,8 @@ def build(settings: Settings) -> Shop:
         ),
         housekeeping=Housekeeping(books=books, storage=storage, clock=clock, policy=policy),
         retaining=Retaining(books=books, recorder=recorder, clock=clock, policy=policy),
+        exporting=Exporting(books=books, storage=storage, archiver=ZipArchiver()),
+        forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
         payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
         restoration_notices=ReplicateNotices(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock

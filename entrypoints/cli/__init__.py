@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import rich_click as click
 
+from entrypoints.cli.customers import customer_commands
 from entrypoints.cli.group import Commands
 from entrypoints.cli.payments import payment_commands
 
@@ -215,3 +216,6 @@ def verify_log(against: Path | None, *, as_json: bool) -> None:
 
     with open_books(read_database_settings()) as books:
         verify_log(books, against, as_json=as_json)
+
+
+cli.add_command(customer_commands)

@@ -35,11 +35,14 @@ class ShopAnswerError(CommandFailedError):
 class Customer:
     """One visit: an upload session, a payment, an order, two mails."""
 
-    def __init__(self, shop_url: str, mailbox_url: str, *, email: str = "ada@example.com") -> None:
+    def __init__(
+        self, shop_url: str, mailbox_url: str, *, email: str = "ada@example.com", name: str = NAME
+    ) -> None:
         self._shop_url = shop_url
         self._mailbox_url = mailbox_url
         self._http = httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
         self._email = email
+        self._name = name
         self._session = ""
 
     def __enter__(self) -> Self:
@@ -74,7 +77,7 @@ class Customer:
         page = self._http.get(page_url)
         _require(page.is_success, "The payment page", page)
         form = _Form.on(page.text)
-        fields = form.fields | {"email": self._email, "name": NAME, "action": "pay"}
+        fields = form.fields | {"email": self._email, "name": self._name, "action": "pay"}
         answer = self._http.post(urljoin(page_url, form.action), data=fields)
         _require(answer.status_code == httpx.codes.SEE_OTHER, "The payment", answer)
         landing = self._http.get(urljoin(page_url, answer.headers["location"]))

@@ -16,7 +16,7 @@ from minio import Minio
 
 from domain.model import events as e
 from domain.model.evolve import fold
-from domain.model.lifecycle import State
+from domain.model.lifecycle import TERMINAL
 from domain.model.order import Order
 from domain.model.values import ImageId, OrderId, StoredObject
 from tests.domain.laws import check_laws
@@ -43,7 +43,7 @@ def histories(hands: Hands, photo: Path) -> Histories:
     def at_rest() -> Histories:
         found = hands.histories()
         orders = [fold(order_id, history) for order_id, history in found.items()]
-        resting = all(order.state in {State.COMPLETED, State.REFUNDED} or order.is_held for order in orders)
+        resting = all(order.state in TERMINAL or order.is_held for order in orders)
         return found if resting and not hands.open_work() else {}
 
     return eventually(at_rest, "the rest of all orders")
@@ -221,7 +221,12 @@ def _address(prediction: Prediction) -> tuple[str, str, str]:
 
 
 def _stored_objects(history: list[e.RecordedEvent]) -> Iterator[StoredObject]:
-    """What an order's events name; temp uploads are left out, housekeeping takes those."""
+    """What an order's events name; temp uploads are left out, housekeeping takes those.
+
+    Of an order whose photos went, because their retention was over or its customer is forgotten, that is nothing.
+    """
+    if any(isinstance(recorded.event, e.PhotosPurged | e.OrderErased) for recorded in history):
+        return
     for recorded in history:
         match recorded.event:
             case e.ImagesMoved(images=images):

@@ -19,7 +19,7 @@ ADA = "ada@customer.example"
 
 def finished(shop: MemoryShop, *photos: bytes, **facts: Any) -> OrderId:
     order_id = shop.pay(shop.upload(*photos), **facts)
-    shop.live(order_id)
+    shop.live(order_id, hours=0.2)
     return order_id
 
 

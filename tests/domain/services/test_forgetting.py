@@ -28,7 +28,7 @@ AWAY = UnavailableError("The double", "out for lunch")
 
 def finished(shop: MemoryShop, **facts: str) -> OrderId:
     order_id = shop.pay(shop.upload(b"wedding"), **facts)
-    shop.live(order_id)
+    shop.live(order_id, hours=0.2)
     return order_id
 
 

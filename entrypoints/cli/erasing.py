@@ -1,0 +1,124 @@
+"""A person is forgotten: what would go is shown, somebody agrees, and the certificate is printed."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator, Mapping
+
+import click
+
+from domain.services.certificate import ELSEWHERE, STAYS, Certificate
+from domain.services.forgetting import Forgetting, Outlook
+from domain.services.wording import counted, day, listed
+from entrypoints.cli.screen import screen
+from entrypoints.failures import CommandFailedError, MisuseError
+
+#: What the rows of a table held that was blotted out.
+_HELD: Mapping[str, str] = {
+    "customers": "name, e-mail address and language of {}",
+    "file_uploads": "the names of {}",
+    "upload_sessions": "the payment page's address of {}",
+    "unmatched_payments": "what was written about {}",
+    "reactions": "what went wrong in {}",
+    "notes": "the words of {}",
+}
+_ROWS: Mapping[str, str] = {
+    "customers": "customer",
+    "file_uploads": "photo",
+    "upload_sessions": "upload session",
+    "unmatched_payments": "unmatched payment",
+    "reactions": "reaction",
+    "notes": "note",
+}
+
+
+class NobodyToAskError(MisuseError):
+    """An erasure has to be agreed to, and there is no terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody is at a terminal to be asked whether to erase: if that is decided, add --yes."
+        )
+
+
+class NobodyAgreedError(CommandFailedError):
+    """Somebody was asked and said no."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was erased.")
+
+
+class NamelessActorError(MisuseError):
+    """It would not be on record who did it."""
+
+    def __init__(self) -> None:
+        super().__init__("It has to be on record who does this: say it with --actor NAME.")
+
+
+def person(name: str | None) -> str:
+    """The actor for a person at the command line, by default this machine's user; raises NamelessActorError."""
+    try:
+        who = name if name is not None else getpass.getuser()
+    except (KeyError, OSError) as error:  # a container need not know a name for its user
+        raise NamelessActorError from error
+    if not who.strip() or not who.isprintable():
+        raise NamelessActorError
+    return f"person:{who.strip()}"
+
+
+def erase(
+    forgetting: Forgetting, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
+) -> None:
+    """Ask, erase, and print the certificate; raises NobodyToAskError, NobodyAgreedError or what refuses it."""
+    outlook = forgetting.look(email, reason)
+    if not is_agreed:
+        _ask(email, outlook)
+    certificate = forgetting.erase(email, actor=actor, reason=reason)
+    if as_json:
+        click.echo(json.dumps(certificate.document(), ensure_ascii=False))
+        return
+    console = screen()
+    for line in _lines(certificate):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _ask(email: str, outlook: Outlook) -> None:
+    if not sys.stdin.isatty():
+        raise NobodyToAskError
+    orders, photos = counted(outlook.orders, "order"), counted(outlook.photos, "photo")
+    click.echo(f"{email} has {orders} with {photos}. All of it goes for good; the figures stay.", err=True)
+    if outlook.good_links:
+        links = counted(outlook.good_links, "download link")
+        click.echo(f"{links} can still be used, and leads nowhere then.", err=True)
+    if not click.confirm("Erase?", err=True):
+        raise NobodyAgreedError
+
+
+def _lines(certificate: Certificate) -> Iterator[str]:
+    erasure, orders = certificate.erasure, certificate.orders
+    yield f"Certificate of erasure {erasure.erasure_id}"
+    yield (
+        f"Customer {erasure.customer_id} was forgotten on {day(erasure.erased_at)} at {erasure.erased_at:%H:%M:%S} "
+        f"(UTC) by {erasure.actor.removeprefix('person:')}: {erasure.reason}"
+    )
+    yield "\nRemoved"
+    yield f"  the person behind {counted(len(orders), 'order')}: {listed([order.number for order in orders])}"
+    for table, rows in certificate.removed.items():
+        if rows:
+            yield f"  {_HELD[table].format(counted(rows, _ROWS[table]))}"
+    yield f"  {_objects(certificate.objects)}"
+    yield "\nWhat stays, and why"
+    yield from (f"  {what}: {why}" for what, why in STAYS.items())
+    yield "\nWhat others hold"
+    yield from (f"  {who}: {what}" for who, what in ELSEWHERE.items())
+    payments = [order.payment_intent_id for order in orders if order.payment_intent_id]
+    mails = [message_id for order in orders for message_id in order.message_ids]
+    yield f"  Stripe's payments: {', '.join(payments) or 'none'}"
+    yield f"  SendGrid's messages: {', '.join(mails) or 'none'}"
+    yield f"\nSHA-256 of this certificate as JSON: {certificate.document()['sha256']}"
+
+
+def _objects(objects: int | None) -> str:
+    if objects is None:
+        return "the storage was away: the worker deletes the photos as soon as it is back"
+    return f"{counted(objects, 'object')} of the storage, each version counted"
