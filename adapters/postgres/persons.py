@@ -1,6 +1,6 @@
 """What the tables hold about one person: found, shown as JSON, and blotted out.
 
-Every table is either named in ``HOLDINGS`` or in ``ABOUT_NOBODY``; a test insists on it.
+Every table is named in ``HOLDINGS``, or in the test that insists on it as one that is about nobody.
 """
 
 from collections.abc import Mapping
@@ -32,11 +32,6 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "unmatched_payments": f"upload_session_id IN ({_SESSIONS}) OR matched_session_id IN ({_SESSIONS})",
     "events": _OF_AN_ORDER,
 }
-
-#: Counters, fingerprints of messages, and that somebody was forgotten: none of it leads back to a person.
-ABOUT_NOBODY: Final = frozenset(
-    {"order_numbers", "webhook_inbox", "webhook_conflicts", "admission_pause", "erasures"}
-)
 
 #: What is told of the log is its own story, event by event; see ``OrderLog.history``.
 _TOLD_ELSEWHERE: Final = frozenset({"events"})
