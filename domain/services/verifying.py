@@ -35,7 +35,7 @@ PROBLEMS: Mapping[Defect, str] = {
     Defect.PREDECESSOR_CHANGED: "it was recorded after another event than the one that precedes it now",
     Defect.MISSING: "it is missing, though later events of the order are there",
     Defect.REPEATED: "there are two of it",
-    Defect.UNREADABLE: "its transaction is yet to come on this server, so that readers do not see it, nor what follows",
+    Defect.UNREADABLE: "its transaction is yet to come on this server, so that who reads the whole log does not see it",
     Defect.REMOVED: "it stood in the log when the head was kept, and does not any more",
     Defect.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
     Defect.ADDED: "it was put among events that are older than the head",

@@ -16,6 +16,7 @@ from adapters.postgres.books import PostgresBooks, downgrade, upgrade
 from adapters.postgres.hash_chain import event_sha256
 from domain.model import events as e
 from domain.model.order import Order
+from domain.services.verifying import verify
 from tests.contracts.books_kept import facts, take_order
 from tests.domain.recording import step
 from tests.waiting import eventually
@@ -146,6 +147,22 @@ def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
         )
     framed = list(books.chained_events())[-1]
     assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
+
+
+def test_what_may_yet_be_overtaken_by_a_late_commit_is_left_to_the_next_time(own_database_url: str) -> None:
+    slow_order, fast_order = facts(), facts()
+    with closing(PostgresBooks(own_database_url, connections=3)) as books:
+        for about in (slow_order, fast_order):
+            take_order(books, about)
+        hashes(books, expected=2)
+        with books.transaction() as slow:
+            slow.log.record(step(slow.log.load(slow_order.order_id), slow_order.moved()))
+            with books.transaction() as fast:
+                fast.log.record(step(fast.log.load(fast_order.order_id), fast_order.moved()))
+            kept = verify(books.chained_events())
+        hashes(books, expected=4)
+        assert kept.head.events == 2
+        assert (kept.findings, verify(books.chained_events(), kept.head).findings) == ((), ())
 
 
 def test_the_chain_is_streamed_through_a_cursor_of_the_server(

@@ -109,6 +109,7 @@ def test_events_of_a_stream_that_were_committed_in_another_order_are_no_finding(
     log = placed([LOG[3], LOG[1], LOG[5], LOG[2], LOG[0], LOG[4]])
     head = verify(log[:3]).head
     assert found(log) == found(log, head) == []
+    assert verify(log).head.streams == verify(LOG).head.streams
 
 
 def test_a_second_event_with_one_version_is_found() -> None:
