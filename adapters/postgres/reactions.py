@@ -22,7 +22,7 @@ _COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET status = 'pending', due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
-            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0, admitted_at = NULL
+            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
         WHERE reactions.status IN ('dropped', 'failed')"""
 
 CLOSE = """UPDATE reactions

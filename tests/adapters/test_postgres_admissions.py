@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
@@ -11,11 +12,15 @@ import pytest
 from adapters.postgres.books import PostgresBooks
 from domain.model.reactions import RestoreImage
 from domain.ports.work import Outcome, Scheduled
-from tests.contracts.books_kept import admit, claimed, facts, schedule, scheduled
+from tests.contracts.books_kept import MINUTE, NOON, admit, claimed, facts, schedule, scheduled
+from tests.waiting import eventually
 
 WORKERS = 8
 MAX_RUNNING = 20
 _SLOTS = "SELECT count(*) FROM reactions WHERE admitted_at IS NOT NULL AND status IN ('pending', 'leased')"
+
+_WAITS = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
 
 
 @pytest.fixture
@@ -25,10 +30,10 @@ def books(own_database_url: str) -> Iterator[PostgresBooks]:
     books.close()
 
 
-def starts(books: PostgresBooks, photos: int) -> dict[UUID, Scheduled]:
+def starts(books: PostgresBooks, photos: int, due_at: datetime = NOON) -> dict[UUID, Scheduled]:
     """The starts of one order, by their ids."""
     about = facts(photos)
-    work = [scheduled(about, RestoreImage(image_id, 1)) for image_id in about.images]
+    work = [scheduled(about, RestoreImage(image_id, 1), due_at=due_at) for image_id in about.images]
     schedule(books, *work)
     return {start.reaction_id: start for start in work}
 
@@ -49,6 +54,19 @@ def test_workers_that_admit_at_the_same_time_share_the_free_slots(books: Postgre
         rounds = list(workers.map(lambda _: admitted(books), range(5 * WORKERS)))
     everything = list(chain.from_iterable(rounds))
     assert len(everything) == len(set(everything)) == MAX_RUNNING
+
+
+def test_who_admits_waits_for_an_admission_that_is_under_way(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    starts(books, photos=1)
+    with ThreadPoolExecutor(1) as worker, psycopg.connect(own_database_url, autocommit=True) as look:
+        with books.transaction() as transaction:
+            assert len(transaction.admissions.admit(NOON, max_running=1, max_per_minute=1)) == 1
+            starts(books, photos=1, due_at=NOON - MINUTE)  # these would come first, and are not known above
+            other = worker.submit(admitted, books, 1)
+            eventually(lambda: other.done() or look.execute(_WAITS).fetchone() == (1,), "another worker")
+        assert other.result() == []
 
 
 def test_an_order_of_one_is_admitted_within_a_round_of_its_arrival_while_workers_race(

@@ -119,8 +119,9 @@ def test_a_busy_provider_is_left_alone_for_as_long_as_it_asks(shop: MemoryShop) 
 def test_a_provider_that_is_busy_for_long_makes_no_photo_fail(
     shop: MemoryShop, method: str, wait: float | None
 ) -> None:
-    for _ in range(100):
+    for _ in range(50):
         shop.restorer.weather.fail(method, BusyError("The double", "busy", retry_after_seconds=wait))
+    shop.restorer.weather.fail(method, UnavailableError("The double", "out for lunch"))
     order_id = shop.pay(shop.upload(b"wedding"))
     order = shop.live(order_id, hours=3)
     assert order.state is State.COMPLETED
