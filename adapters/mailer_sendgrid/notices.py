@@ -8,7 +8,7 @@ import msgspec
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from adapters.mailer_sendgrid.api import PROVIDER
-from adapters.notices import our_id
+from adapters.notices import our_id, plain_code
 from adapters.signatures import TOLERANCE_SECONDS, check_age
 from domain.model.values import EmailId, OrderId
 from domain.ports.errors import ForgedMessageError
@@ -99,5 +99,5 @@ def _message_id(sg_message_id: str | None) -> str | None:
 
 def _reason(event: _Event) -> str:
     """What kind of failure it is; the mail server's own sentence often quotes the address."""
-    kinds = (event.event, event.type, event.bounce_classification, event.status)
+    kinds = map(plain_code, (event.event, event.type, event.bounce_classification, event.status))
     return " ".join(dict.fromkeys(kind for kind in kinds if kind))

@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 import msgspec
 import stripe
 
+from adapters.notices import plain_code
 from adapters.payments_stripe.sessions import Session, state_of
 from adapters.waits import wait_seconds
 from domain.model.values import Money, RefundId
@@ -92,7 +93,7 @@ class StripePayments:
         with _translated(is_write=True):
             refund = self._client.v1.refunds.create(params, {"idempotency_key": wish.idempotency_key})
         if refund.status in FAILED_REFUNDS:
-            reason = refund.failure_reason or "no reason given"
+            reason = plain_code(refund.failure_reason) or "no reason given"
             raise RefusedError(PROVIDER, f"refund {refund.id} is {refund.status}: {reason}", code=reason)
         return _provider_refund(refund)
 

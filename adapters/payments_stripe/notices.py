@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.notices import our_id
+from adapters.notices import our_id, plain_code
 from adapters.payments_stripe.api import FAILED_REFUNDS, PROVIDER
 from adapters.payments_stripe.sessions import Session, money, told
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
@@ -148,7 +148,7 @@ def _about_dispute(dispute: _Dispute, kind: NoticeKind) -> dict[str, Any]:
         "payment_intent_id": dispute.payment_intent,
         "dispute_id": dispute.id,
         "dispute_amount": money(dispute.amount, dispute.currency),
-        "reason": dispute.reason,
+        "reason": plain_code(dispute.reason),
     }
 
 

@@ -93,6 +93,12 @@ def test_a_reason_does_not_quote_the_address() -> None:
     )
 
 
+@pytest.mark.parametrize("field", ["type", "status", "bounce_classification"])
+@pytest.mark.parametrize("told", ["<adele@customers.example>", "Adele's mailbox, in Rennes, is full; " * 2])
+def test_a_reason_holds_codes_and_nothing_else(field: str, told: str) -> None:
+    assert read(event="bounce", **{field: told}).reason == "bounce"
+
+
 def test_the_same_event_has_the_same_id_in_every_retry() -> None:
     ids = {"email_id": str(uuid4()), "sg_message_id": "m1.filter0001.5"}
     first = read(event="delivered", sg_event_id="one", **ids)

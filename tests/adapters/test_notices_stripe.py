@@ -184,6 +184,13 @@ def test_a_refund_made_in_the_dashboard_has_no_id_of_ours() -> None:
     assert notice.refund_id is None
 
 
+def test_the_reason_of_a_dispute_is_a_code_or_not_told() -> None:
+    fields = {"amount": 490, "currency": "eur", "payment_intent": "pi_1", "status": "needs_response"}
+    told = read(event("charge.dispute.created", reason="adele@customers.example says so", **fields))
+    assert told.reason is None
+    assert read(event("charge.dispute.created", reason="not_received", **fields)).reason == "not_received"
+
+
 def test_an_early_warning_that_went_away_is_a_dispute_won() -> None:
     fields = {"amount": 490, "currency": "eur", "reason": "fraudulent", "payment_intent": "pi_1"}
     assert (

@@ -1,7 +1,10 @@
 """The tables know what is a person's: nothing may be added to them without saying so."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Event
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -10,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.persons import HOLDINGS
 from adapters.postgres.tables import READ_MODELS, metadata
+from domain.model.values import CustomerId
 from tests.contracts.books_kept import NOON
 from tests.contracts.test_books_persons import GRACE, buy, erasure
 from tests.domain.recording import step
@@ -84,3 +88,27 @@ def test_an_erasure_is_of_one_customer_and_once(books: PostgresBooks) -> None:
         transaction.persons.forget(erasure(customer_id))
     with pytest.raises(IntegrityError), books.transaction() as transaction:
         transaction.persons.forget(erasure(customer_id))
+
+
+def test_a_payment_at_the_moment_of_an_erasure_is_somebody_news(books: PostgresBooks) -> None:
+    _, customer_id = buy(books)
+    is_waiting = Event()
+
+    def pay() -> CustomerId:
+        with books.transaction() as transaction:
+            is_waiting.set()
+            paid_by, _ = transaction.customers.receive(CustomerId(uuid4()), GRACE, "Grace", None, NOON.date())
+            return paid_by
+
+    with ThreadPoolExecutor(1) as payments:
+        with books.transaction() as transaction:
+            assert transaction.persons.find(GRACE, lock=True) is not None
+            payment = payments.submit(pay)
+            assert is_waiting.wait(10)
+            assert not payment.done(), "it waits for the erasure"
+            transaction.persons.forget(erasure(customer_id))
+        assert payment.result(10) != customer_id
+    with books.transaction() as transaction:
+        found = transaction.persons.find(GRACE)
+        assert found is not None
+        assert found.customer_id == payment.result()

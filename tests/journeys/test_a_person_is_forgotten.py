@@ -135,6 +135,10 @@ def test_nothing_about_an_erased_person_is_left_anywhere(
     before = left_of(canary, hands)
     assert set(before) == set(canary.traits), "whoever does not find them now would not find them later"
     assert any(place.startswith("object") for place in before["picture"])
+    discreet = {
+        place for found in before.values() for place in found if place.startswith(("log", "the queue"))
+    }
+    assert not discreet, "these know nobody even before"
     restoreclick(hands, "customers", "export", canary.email, "--to", str(tmp_path / "person.zip"))
     assert set(canary.found_in(_unpacked((tmp_path / "person.zip").read_bytes()))) == set(canary.traits)
 
