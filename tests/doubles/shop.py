@@ -17,7 +17,7 @@ from domain.model.values import FailureReason, ImageId, Money, OrderId, UploadSe
 from domain.ports.books import Books
 from domain.ports.errors import UnreadablePictureError
 from domain.ports.mail import Letter, LetterFacts
-from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice
+from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from domain.ports.world import ArchiveEntry, PictureFacts
 from domain.services.beginning import Beginning
@@ -104,7 +104,12 @@ class MemoryScratch:
 class MemoryShop:
     """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
 
-    def __init__(self, policy: Policy = POLICY, books: Books | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy = POLICY,
+        books: Books | None = None,
+        payment_provider: PaymentProvider | None = None,
+    ) -> None:
         self.policy = policy
         self.clock = StoppedClock()
         self.ids = CountingIds()
@@ -113,6 +118,7 @@ class MemoryShop:
         self.queue = MemoryQueue()
         self.storage = MemoryStore()
         self.payments = MemoryPayments()
+        payments: PaymentProvider = payment_provider or self.payments
         self.restorer = MemoryRestorer()
         self.mailer = MemoryMailer()
         self.sealer = Sealer(b"a secret of thirty-two characters!")
@@ -126,18 +132,18 @@ class MemoryShop:
             clock=clock,
             policy=policy,
         )
-        self.checking_out = CheckingOut(books=self.books, payments=self.payments, clock=clock, policy=policy)
+        self.checking_out = CheckingOut(books=self.books, payments=payments, clock=clock, policy=policy)
         self.beginning = Beginning(recorder=self.recorder, clock=clock, ids=self.ids)
         self.paying = Paying(
             books=self.books,
-            payments=self.payments,
+            payments=payments,
             recorder=self.recorder,
             beginning=self.beginning,
             clock=clock,
         )
         self.matching = Matching(
             books=self.books,
-            payments=self.payments,
+            payments=payments,
             recorder=self.recorder,
             beginning=self.beginning,
             clock=clock,
@@ -182,7 +188,7 @@ class MemoryShop:
                     sealer=self.sealer,
                     policy=policy,
                 ),
-                refunding=Refunding(payments=self.payments, clock=clock),
+                refunding=Refunding(payments=payments, clock=clock),
                 purging=Purging(storage=self.storage),
             ),
             clock=clock,

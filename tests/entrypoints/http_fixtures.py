@@ -19,6 +19,7 @@ from adapters.payments_stripe import StripeNotices
 from adapters.restorer_replicate import ReplicateNotices
 from domain.model.values import OrderId, UploadSessionId
 from domain.ports.errors import OutsideError
+from domain.ports.payments import PaymentProvider
 from domain.services.policy import Policy
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import create_app
@@ -37,8 +38,8 @@ class HttpShop(MemoryShop):
 
     queue_problem: OutsideError | None = None
 
-    def __init__(self, policy: Policy = POLICY) -> None:
-        super().__init__(policy)
+    def __init__(self, policy: Policy = POLICY, payment_provider: PaymentProvider | None = None) -> None:
+        super().__init__(policy, payment_provider=payment_provider)
         self.scratch = MemoryScratch()
         self.queue.check = self._check_queue  # type: ignore[attr-defined]
         self.payment_notices = StripeNotices((STRIPE_SECRET,), self.clock)
