@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from minio.error import MinioException, S3Error
 
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError, UnavailableError
+from domain.ports.ledgers import ListedObject
 
 PROVIDER = "The storage"
 
@@ -134,6 +135,16 @@ class MinioStore:
         with _translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield ObjectKey(str(found.object_name))
+
+    def objects_under(self, prefix: str) -> Iterator[ListedObject]:
+        """Every object whose key starts with ``prefix``, a thousand per request."""
+        with _translated(prefix):
+            for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
+                yield ListedObject(
+                    key=ObjectKey(str(found.object_name)),
+                    size_bytes=found.size or 0,
+                    stored_at=found.last_modified or datetime.fromtimestamp(0, UTC),
+                )
 
     def check(self) -> None:
         """Raise UnavailableError unless the storage answers and the bucket is there."""

@@ -248,6 +248,12 @@ class Settings(DatabaseSettings):
     resend_after_seconds: Seconds = Field(10, description="when a wake-up nobody followed is sent again")
     sweep_interval_ms: Count = Field(1000, description="how often to look for work that is due")
     housekeeping_interval_seconds: Seconds = Field(3600, description="how often to tidy up")
+    reconcile_interval_hours: Annotated[float, Field(ge=0)] = Field(
+        24, description="how often the books are compared with the providers', and healed; 0 for never"
+    )
+    reconcile_grace_seconds: Annotated[float, Field(ge=0)] = Field(
+        3600, description="how old something has to be before it counts as missing, and not as on its way"
+    )
     log_level: str = Field(
         "INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",

@@ -48,9 +48,14 @@ class SendGridMailer:
         self._sdk = SendGridAPIClient(api_key, host=api_base)
         self._sdk.client.timeout = timeout_seconds
 
+    @property
+    def sdk(self) -> SendGridAPIClient:
+        """The account, for whoever reads its books."""
+        return self._sdk
+
     def send(self, mail: Mail) -> str:
         """Have a mail accepted; tells SendGrid's message id, with which its notices begin theirs."""
-        with _translated():
+        with translated():
             response = self._sdk.send(self._message(mail))
         message_id = response.headers.get("X-Message-Id")
         if response.status_code != http.client.ACCEPTED or not message_id:
@@ -85,7 +90,7 @@ class SendGridMailer:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Tell the vendor's errors in the shop's words, without SendGrid's sentences: they may quote the address."""
     try:
         yield

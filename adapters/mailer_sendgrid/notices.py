@@ -80,7 +80,7 @@ def _notice(event: _Event) -> MailNotice:
         event_id=_stable_id(event),
         email_id=EmailId(email_id) if email_id else None,
         order_id=OrderId(order_id) if order_id else None,
-        message_id=_message_id(event.sg_message_id),
+        message_id=message_id_of(event.sg_message_id),
         fate=fate,
         reason=_reason(event) if fate is MailFate.UNDELIVERABLE else None,
     )
@@ -92,7 +92,7 @@ def _stable_id(event: _Event) -> str:
     return hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()
 
 
-def _message_id(sg_message_id: str | None) -> str | None:
+def message_id_of(sg_message_id: str | None) -> str | None:
     """The id that sending told; in a notice, the name of a machine is appended to it."""
     return re.split(r"\.(?:recvd|filter)", sg_message_id)[0] if sg_message_id else None
 

@@ -1,6 +1,7 @@
 """Money through Stripe: Checkout and refunds over its API, and what its webhooks tell."""
 
 from adapters.payments_stripe.api import StripePayments
+from adapters.payments_stripe.ledger import StripeLedger
 from adapters.payments_stripe.notices import StripeNotices
 
-__all__ = ["StripeNotices", "StripePayments"]
+__all__ = ["StripeLedger", "StripeNotices", "StripePayments"]

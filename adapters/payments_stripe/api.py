@@ -46,6 +46,11 @@ class StripePayments:
             secret_key, base_addresses={"api": api_base}, max_network_retries=0, http_client=self._http
         )
 
+    @property
+    def client(self) -> stripe.StripeClient:
+        """The account, for whoever reads its books."""
+        return self._client
+
     def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
         """Open a Checkout Session; our ids ride on it and on its payment."""
         metadata = {"upload_session_id": str(wish.upload_session_id), "order_id": str(wish.order_id)}
@@ -67,7 +72,7 @@ class StripePayments:
         }
         if wish.email is not None:
             params["customer_email"] = wish.email
-        with _translated(is_write=True):
+        with translated(is_write=True):
             session = self._client.v1.checkout.sessions.create(
                 params, {"idempotency_key": wish.idempotency_key}
             )
@@ -90,7 +95,7 @@ class StripePayments:
             "amount": wish.amount.amount,
             "metadata": metadata,
         }
-        with _translated(is_write=True):
+        with translated(is_write=True):
             refund = self._client.v1.refunds.create(params, {"idempotency_key": wish.idempotency_key})
         if refund.status in FAILED_REFUNDS:
             reason = plain_code(refund.failure_reason) or "no reason given"
@@ -99,7 +104,7 @@ class StripePayments:
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
         """The newest refund that carries our id; one that failed only where there is no other."""
-        with _translated(is_write=False):
+        with translated(is_write=False):
             refunds = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
             ).auto_paging_iter()
@@ -154,7 +159,7 @@ def _provider_refund(refund: stripe.Refund) -> ProviderRefund:
 def _unless_missing(look: Callable[[], T]) -> T | None:
     """What a look finds; none if Stripe knows no such object."""
     try:
-        with _translated(is_write=False):
+        with translated(is_write=False):
             return look()
     except RefusedError as refusal:
         if refusal.code == _MISSING:
@@ -163,7 +168,7 @@ def _unless_missing(look: Callable[[], T]) -> T | None:
 
 
 @contextmanager
-def _translated(*, is_write: bool) -> Iterator[None]:
+def translated(*, is_write: bool) -> Iterator[None]:
     """Tell Stripe's errors in the shop's words. Stripe's own sentences may quote a key or an address: not ours."""
     try:
         yield

@@ -91,6 +91,11 @@ _REFUND = msgspec.json.Decoder(_Refund)
 _DISPUTE = msgspec.json.Decoder(_Dispute)
 
 
+def notice_of(event: bytes) -> PaymentNotice:
+    """What an event says that came from Stripe's own API; raises MsgspecError if it is none."""
+    return _notice(_EVENT.decode(event))
+
+
 def _notice(event: _Event) -> PaymentNotice:
     told = _READERS[event.type](event) if event.type in _READERS else {"kind": NoticeKind.OTHER}
     created_at = datetime.fromtimestamp(event.created, UTC) if event.created is not None else None
@@ -164,3 +169,6 @@ _READERS: dict[str, Callable[[_Event], dict[str, Any]]] = {
     "charge.dispute.created": _dispute_opened,
     "charge.dispute.closed": _dispute_closed,
 }
+
+#: The events that tell the shop something.
+TELLING_EVENTS = tuple(_READERS)

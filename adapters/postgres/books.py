@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.postgres.admissions import PostgresAdmissions
+from adapters.postgres.auditing import PostgresAudit, PostgresRounds
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
 from adapters.postgres.persons import PostgresPersonalRecords
@@ -64,6 +65,8 @@ class PostgresTransaction(Transaction):
         self.admissions = PostgresAdmissions(connection)
         self.log = PostgresOrderLog(connection, codec)
         self.shelf = PostgresOrderShelf(connection)
+        self.audit = PostgresAudit(connection, codec)
+        self.rounds = PostgresRounds(connection)
 
 
 class PostgresBooks(Books):

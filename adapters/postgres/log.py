@@ -42,6 +42,10 @@ _FIELDS = f"position, data::text AS data, {_AS_STORED}"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
 _ALL_STREAMS = text(f"SELECT {_FIELDS} FROM events ORDER BY order_id, version")
 _STREAM = text(f"SELECT {_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
+_STREAMS = text(
+    f"""SELECT {_FIELDS} FROM events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))
+    ORDER BY order_id, version"""
+)
 _STREAM_BY_TOKEN = text(
     f"""SELECT {_FIELDS} FROM events
     WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :token)
@@ -208,6 +212,12 @@ def chained_events(connection: Connection) -> Generator[ChainedEvent, None, None
                 actual_sha256=event_sha256({**row._mapping, "data": json.loads(row.data)}),  # noqa: SLF001 -- public, by SQLAlchemy's documents
                 is_readable=row.is_readable,
             )
+
+
+def streams_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> list[RecordedEvent]:
+    """Every event of some orders, stream by stream in the order of their versions."""
+    rows = connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
+    return [decode_row(row, codec) for row in rows]
 
 
 def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:

@@ -21,13 +21,17 @@ def as_json(rows: Iterable[Any]) -> str:
 @cache
 def insert_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
     """An INSERT of the rows in the JSON array ``:parameter``, to be followed by ON CONFLICT or nothing."""
+    names = ", ".join(columns)
+    return f"INSERT INTO {table_name} ({names}) {select_from_json(table_name, columns, parameter)}"
+
+
+@cache
+def select_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
+    """The rows in the JSON array ``:parameter``, typed as the table's own."""
     table = tables.metadata.tables[table_name]
     names = ", ".join(columns)
     typed = ", ".join(f"{name} {_sql_type(table, name)}" for name in columns)
-    return (
-        f"INSERT INTO {table_name} ({names}) SELECT {names} "
-        f"FROM jsonb_to_recordset(CAST(:{parameter} AS jsonb)) AS given ({typed})"
-    )
+    return f"SELECT {names} FROM jsonb_to_recordset(CAST(:{parameter} AS jsonb)) AS given ({typed})"
 
 
 @cache

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, select, text
 from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
 from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
 from domain.ports.registers import (
+    UNSEEN,
     Conflict,
     Customer,
     CustomerRegister,
@@ -42,6 +43,7 @@ _SET_ASIDE_CONFLICT = text(
     """INSERT INTO webhook_conflicts (source, event_id, event_type, body_sha256, received_at)
     SELECT source, event_id, :event_type, :body_sha256, :received_at FROM webhook_inbox
     WHERE source = :source AND event_id = :event_id AND body_sha256 <> :body_sha256
+      AND :unseen NOT IN (body_sha256, :body_sha256)
     ON CONFLICT DO NOTHING"""
 )
 _FINISHED = text(
@@ -112,7 +114,7 @@ class PostgresInbox(Inbox):
         }
         if self._connection.execute(_TAKE, message).rowcount == 1:
             return True
-        if self._connection.execute(_SET_ASIDE_CONFLICT, message).rowcount == 1:
+        if self._connection.execute(_SET_ASIDE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
             _log.error("webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256)
         return False
 

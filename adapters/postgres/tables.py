@@ -39,8 +39,8 @@ class Xid8(UserDefinedType[int]):
         return "xid8"
 
 
-def _moment(name: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
+def _moment(name: str, *, nullable: bool = True, primary_key: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, primary_key=primary_key)
 
 
 def _touched() -> Column[object]:
@@ -389,4 +389,13 @@ Index(
     "unmatched_payments_unsettled",
     unmatched_payments.c.received_at,
     postgresql_where=text("status IN ('open', 'refunding')"),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    _moment("began_at", nullable=False, primary_key=True),
+    _moment("ended_at"),
+    Column("findings", Integer),
+    Column("healed", Integer),
 )

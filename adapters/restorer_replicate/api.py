@@ -19,6 +19,9 @@ from domain.ports.restorer import Prediction, PredictionStatus, StartedPredictio
 
 T = TypeVar("T")
 
+#: What an upload's tag calls the address that the end of its prediction is posted to.
+POSTS_TO = "posts_to"
+
 #: A provider's words can be long; a log line should not be.
 _LONGEST_DETAIL = 500
 
@@ -54,12 +57,13 @@ class ReplicateRestorer:
     ) -> StartedPrediction:
         """Upload a picture and start a prediction on it; only its end is posted to ``webhook_url``."""
         recipe = self._recipes[variant]
-        upload = self._ask(
-            _Upload, "POST", "/v1/files", files={"content": ("photo", picture, media_type)}, data={}
-        )
+        # Replicate tells nobody where a prediction's end is posted to, but it does tell what an upload carries.
+        tag = msgspec.json.encode({POSTS_TO: webhook_url}).decode()
+        content = {"content": ("photo", picture, media_type)}
+        upload = self.ask(_Upload, "POST", "/v1/files", files=content, data={"metadata": tag})
         notice = {"webhook": webhook_url, "webhook_events_filter": ["completed"]}
         try:
-            prediction = self._ask(
+            prediction = self.ask(
                 _Prediction, "POST", recipe.path, json=recipe.body(upload.urls.get) | notice
             )
         except _UnreadableAnswerError as error:
@@ -71,7 +75,7 @@ class ReplicateRestorer:
 
     def look(self, prediction_id: str) -> Prediction:
         """How far a prediction has come."""
-        return _told(self._ask(_Prediction, "GET", _path(prediction_id)))
+        return _told(self.ask(_Prediction, "GET", _path(prediction_id)))
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
         """Write an output to ``target``, see the port."""
@@ -80,7 +84,7 @@ class ReplicateRestorer:
     def cancel(self, prediction_id: str) -> None:
         """Stop a prediction, if there still is something to stop."""
         try:
-            self._ask(_Prediction, "POST", f"{_path(prediction_id)}/cancel")
+            self.ask(_Prediction, "POST", f"{_path(prediction_id)}/cancel")
         except RefusedError as error:
             if error.code != str(httpx.codes.NOT_FOUND.value):
                 raise
@@ -90,7 +94,8 @@ class ReplicateRestorer:
         self._transport.close()
         self._outputs.close()
 
-    def _ask(self, kind: type[T], method: str, path: str, **content: Any) -> T:
+    def ask(self, kind: type[T], method: str, path: str, **content: Any) -> T:
+        """One answer of the API as a ``kind``; raises what the port says, and UnavailableError if it is none."""
         # The SDK has no public way to its answers but through its own objects.
         response = self._sdk._request(method, path, **content)  # noqa: SLF001
         try:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain.model.values import OrderId
 from domain.ports.admission import Admissions
+from domain.ports.auditing import Audit, Rounds
 from domain.ports.log import ChainedEvent, OrderLog
 from domain.ports.persons import PersonalRecords
 from domain.ports.registers import CustomerRegister, Inbox, OrderShelf, UnmatchedPayments
@@ -61,6 +62,8 @@ class Transaction(Protocol):
     admissions: Admissions
     log: OrderLog
     shelf: OrderShelf
+    audit: Audit
+    rounds: Rounds
 
 
 class Books(Protocol):

@@ -36,6 +36,11 @@ class CustomerRegister(Protocol):
         ...
 
 
+#: In place of the fingerprint of a message that was never posted, but found on its provider's own list: should it be
+#: posted yet, it conflicts with nothing.
+UNSEEN = Sha256("0" * 64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
     """A message under the id of another one, with other contents: one of the two is not what it seems."""

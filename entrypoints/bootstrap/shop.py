@@ -37,6 +37,7 @@ from domain.services.moving import Moving
 from domain.services.paying import Paying
 from domain.services.policy import MEBIBYTE, Policy
 from domain.services.purging import Purging
+from domain.services.reconciling.reconciling import Reconciling
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import RestorationDesk, Restoring
@@ -44,6 +45,7 @@ from domain.services.retaining import Retaining
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from entrypoints.bootstrap.reconciling import reconciling
 from entrypoints.settings import Settings
 
 #: The largest picture that is taken back from a restorer.
@@ -72,6 +74,7 @@ class Shop(AbstractContextManager["Shop"]):
     retaining: Retaining
     exporting: Exporting
     forgetting: Forgetting
+    reconciling: Reconciling
     payment_notices: PaymentNotices
     restoration_notices: RestorationNotices
     mail_notices: MailNotices
@@ -112,6 +115,7 @@ def policy_from(settings: Settings) -> Policy:
         photo_retention=timedelta(days=settings.photo_retention_days),
         unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
         cleanup_retention=timedelta(days=settings.cleanup_retention_days),
+        reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
         lease=timedelta(seconds=settings.lease_seconds),
         resend_after=timedelta(seconds=settings.resend_after_seconds),
     )
@@ -168,6 +172,8 @@ def build(settings: Settings) -> Shop:
     storage, queue, sealer = world.storage, world.queue, world.sealer
     recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
     beginning = Beginning(recorder=recorder, clock=clock, ids=ids)
+    paying = Paying(books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock)
+    mail_desk = MailDesk(books=books, recorder=recorder, clock=clock)
     crafts = _crafts(world, recorder)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
     return Shop(
@@ -181,9 +187,6 @@ def build(settings: Settings) -> Shop:
             books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),
         checking_out=CheckingOut(books=books, payments=world.payments, clock=clock, policy=policy),
-        paying=Paying(
-            books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock
-        ),
         matching=Matching(
             books=books,
             payments=world.payments,
@@ -192,8 +195,9 @@ def build(settings: Settings) -> Shop:
             clock=clock,
             policy=policy,
         ),
+        paying=paying,
         restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
-        mail_desk=MailDesk(books=books, recorder=recorder, clock=clock),
+        mail_desk=mail_desk,
         delivering=crafts.delivering,
         working=Working(
             books=books,
@@ -208,6 +212,19 @@ def build(settings: Settings) -> Shop:
         retaining=Retaining(books=books, recorder=recorder, clock=clock, policy=policy),
         exporting=Exporting(books=books, storage=storage, archiver=ZipArchiver()),
         forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
+        reconciling=reconciling(
+            books=books,
+            payments=world.payments,
+            restorer=world.restorer,
+            mailer=world.mailer,
+            storage=storage,
+            queue=queue,
+            sealer=sealer,
+            paying=paying,
+            mail_desk=mail_desk,
+            clock=clock,
+            policy=policy,
+        ),
         payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
         restoration_notices=ReplicateNotices(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock

@@ -97,6 +97,27 @@ def worker() -> None:
     run(settings)
 
 
+@cli.command()
+@click.option("--since", default="7d", show_default=True, help="7d, 12h, or an ISO date.")
+@click.option("--fix", is_flag=True, help="Heal what is safe to heal.")
+@click.option("--skip-bytes", is_flag=True, help="Do not read photos to compare their hashes.")
+@_JSON
+def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None:
+    """Compare the books with Stripe's, the storage's, Replicate's and SendGrid's; ends with 1 if they differ."""
+    from entrypoints.bootstrap.books import open_books
+    from entrypoints.bootstrap.shop import build
+    from entrypoints.cli.reconciling import reconcile
+    from entrypoints.settings import read_settings
+
+    settings = read_settings()
+    with open_books(settings):
+        pass  # as for serve
+    with build(settings) as shop:
+        agrees = reconcile(shop.reconciling, since, heals=fix, reads_bytes=not skip_bytes, as_json=as_json)
+    if not agrees:
+        sys.exit(1)
+
+
 @cli.group()
 def db() -> None:
     """Keep the database's schema and its read models."""

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from datetime import timedelta
 from threading import Event, Thread
 
 import dramatiq
@@ -12,11 +13,15 @@ from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import declare_actors
+from entrypoints.worker.comparing import compare_if_due
 from entrypoints.worker.leases import LeaseKeeper
 from entrypoints.worker.schedule import Chore, Schedule
 
 #: How long work in hand may take to end after SIGTERM; what takes longer is done again by another worker.
 DRAIN_SECONDS = 20
+
+#: How late the comparison of the books may be.
+LONGEST_PAUSE_SECONDS = 600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +58,7 @@ def run(settings: Settings) -> None:
                 every_seconds=settings.housekeeping_interval_seconds,
                 do=shop.retaining.purge,
             ),
+            *_comparing(shop, settings),
         )
         # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
         # hangs from taking the hands that send mail and pay money back.
@@ -70,6 +76,17 @@ def run(settings: Settings) -> None:
         # The leases are kept until the work in hand is done.
         _drain(workers)
         schedule.stop(DRAIN_SECONDS)
+
+
+def _comparing(shop: Shop, settings: Settings) -> list[Chore]:
+    """The comparison of the books; all workers look whether it is due, and one of them does it."""
+    interval = timedelta(hours=settings.reconcile_interval_hours)
+    if not interval:
+        return []
+    pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
+    return [
+        Chore(name="reconciling", every_seconds=pause, do=lambda: compare_if_due(shop.reconciling, interval))
+    ]
 
 
 def _worker(shop: Shop, leases: LeaseKeeper, queue_name: str, threads: int) -> dramatiq.Worker:

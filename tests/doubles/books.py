@@ -20,6 +20,7 @@ from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionCo
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
 from domain.ports.persons import Erasure
 from domain.ports.registers import (
+    UNSEEN,
     Conflict,
     Customer,
     CustomerRegister,
@@ -29,6 +30,7 @@ from domain.ports.registers import (
     UnmatchedPayments,
 )
 from tests.doubles.admissions import InMemoryAdmissions
+from tests.doubles.audit import InMemoryAudit, InMemoryRounds
 from tests.doubles.gate import Gate
 from tests.doubles.persons import InMemoryPersonalRecords
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
@@ -51,6 +53,7 @@ class Pages:
     log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
     streams: dict[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
     orders: dict[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
+    rounds: dict[datetime, datetime | None] = field(default_factory=dict)  # of comparisons: begun, ended
 
     def copy(self) -> "Pages":
         """The same values in tables of their own."""
@@ -70,6 +73,8 @@ class InMemoryTransaction(Transaction):
         self.admissions = InMemoryAdmissions(pages.work, pages.gate)
         self.log = InMemoryOrderLog(pages, self.reactions, txid)
         self.shelf = InMemoryOrderShelf(pages)
+        self.audit = InMemoryAudit(pages)
+        self.rounds = InMemoryRounds(pages.rounds)
 
 
 class InMemoryBooks(Books):
@@ -155,7 +160,7 @@ class InMemoryInbox(Inbox):
     def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
         is_new = (source, event_id) not in self._pages.inbox
         _, taken_sha256, _ = self._pages.inbox.setdefault((source, event_id), (event_type, body_sha256, now))
-        if taken_sha256 != body_sha256:
+        if taken_sha256 != body_sha256 and UNSEEN not in {taken_sha256, body_sha256}:
             conflict = Conflict(
                 source=source,
                 event_id=event_id,

@@ -31,6 +31,12 @@ from domain.services.moving import Moving
 from domain.services.paying import Paying
 from domain.services.policy import Policy
 from domain.services.purging import Purging
+from domain.services.reconciling.mails import MailComparison
+from domain.services.reconciling.money import MoneyComparison
+from domain.services.reconciling.objects import ObjectComparison
+from domain.services.reconciling.predictions import PredictionComparison
+from domain.services.reconciling.reconciling import Reconciling
+from domain.services.reconciling.streams import StreamComparison
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import RestorationDesk, Restoring
@@ -39,6 +45,7 @@ from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
+from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
 from tests.doubles.mail import MemoryMailer
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.restorer import MemoryRestorer
@@ -116,7 +123,7 @@ class MemoryShop:
         self.own_books = InMemoryBooks()
         self.books: Books = books or self.own_books
         self.queue = MemoryQueue()
-        self.storage = MemoryStore()
+        self.storage = MemoryStore(clock=self.clock)
         self.payments = MemoryPayments()
         payments: PaymentProvider = payment_provider or self.payments
         self.restorer = MemoryRestorer()
@@ -204,6 +211,29 @@ class MemoryShop:
         )
         self.exporting = Exporting(books=self.books, storage=self.storage, archiver=PlainArchiver())
         self.retaining = Retaining(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
+        self.payment_ledger = MemoryPaymentLedger(self.payments)
+        self.restoration_ledger = MemoryRestorationLedger(self.restorer)
+        self.mail_ledger = MemoryMailLedger(self.mailer)
+        self.reconciling = Reconciling(
+            books=self.books,
+            comparisons=(
+                MoneyComparison(
+                    books=self.books, ledger=self.payment_ledger, payments=self.payments, paying=self.paying
+                ),
+                StreamComparison(books=self.books, queue=self.queue),
+                ObjectComparison(books=self.books, ledger=self.storage, storage=self.storage),
+                PredictionComparison(
+                    books=self.books,
+                    ledger=self.restoration_ledger,
+                    restorer=self.restorer,
+                    queue=self.queue,
+                    sealer=self.sealer,
+                ),
+                MailComparison(books=self.books, ledger=self.mail_ledger, mail_desk=self.mail_desk),
+            ),
+            clock=clock,
+            grace=policy.reconcile_grace,
+        )
 
     def upload(self, *photos: bytes) -> UploadSessionId:
         """Open a session and send photos to it."""

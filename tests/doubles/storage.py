@@ -4,11 +4,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO
 
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
+from domain.ports.ledgers import ListedObject
+from domain.ports.world import Clock
 from tests.doubles.weather import Weather
+from tests.doubles.world import StoppedClock
 
 CHUNK_BYTES = 64 * 1024
 
@@ -18,6 +22,8 @@ class MemoryStore:
     """Keeps bytes under write-once keys; ``objects`` is its ledger, and a test may spoil what is in it."""
 
     objects: dict[ObjectKey, bytes] = field(default_factory=dict)
+    stored_at: dict[ObjectKey, datetime] = field(default_factory=dict)
+    clock: Clock = field(default_factory=StoppedClock)
     weather: Weather = field(default_factory=Weather)
 
     def put(self, key: ObjectKey, content: BinaryIO, *, size_bytes: int, media_type: str) -> StoredObject:
@@ -60,12 +66,22 @@ class MemoryStore:
         with self.weather.over("keys", prefix):
             yield from sorted(key for key in self.objects if key.startswith(prefix))
 
+    def objects_under(self, prefix: str) -> Iterator[ListedObject]:
+        with self.weather.over("objects", prefix):
+            for key in sorted(key for key in self.objects if key.startswith(prefix)):
+                yield ListedObject(
+                    key=key,
+                    size_bytes=len(self.objects[key]),
+                    stored_at=self.stored_at.get(key, self.clock.now()),
+                )
+
     def check(self) -> None:
         with self.weather.over("check", ""):
             return
 
     def _keep(self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str) -> StoredObject:
         found = _sha256(self.objects.setdefault(key, data))
+        self.stored_at.setdefault(key, self.clock.now())
         if found != sha256:
             raise ObjectDiffersError(key, expected_sha256=sha256, found_sha256=found)
         return StoredObject(key=key, sha256=sha256, size_bytes=len(data), media_type=media_type)

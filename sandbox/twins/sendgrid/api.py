@@ -11,6 +11,7 @@ from litestar.params import Parameter
 
 from sandbox.twins.kit import GIVEN, Json, exchange_of
 from sandbox.twins.kit.control import answer_in_plain_json
+from sandbox.twins.sendgrid import activity
 from sandbox.twins.sendgrid.post_office import PostOffice
 from sandbox.twins.sendgrid.signing import EventSigner
 from sandbox.twins.sendgrid.validation import MAX_MESSAGE_BYTES, complaints_about, error_body
@@ -40,6 +41,18 @@ class V3(Controller):
         if (message.get("mail_settings") or {}).get("sandbox_mode", {}).get("enable"):
             return Response(b"", status_code=200)
         return Response(b"", status_code=202, headers={"X-Message-Id": post_office.accept(message)})
+
+    @get("/messages", sync_to_thread=False)
+    def messages(self, request: Call, api_key: str = GIVEN, post_office: PostOffice = GIVEN) -> Json:
+        """List messages of the Email Activity that a query asks for, newest first."""
+        _check_key(request, api_key)
+        if not post_office.shows_activity:
+            raise RefusedError(403, error_body(("access forbidden", None)))
+        asked = request.query_params
+        try:
+            return activity.listed(post_office.mailbox(), asked.get("query", ""), asked.get("limit", "10"))
+        except activity.QueryError as error:
+            raise RefusedError(400, error_body((str(error), "query"))) from error
 
     @get("/user/webhooks/event/settings/signed", sync_to_thread=False)
     def public_key(self, request: Call, api_key: str = GIVEN, signer: EventSigner = GIVEN) -> Json:

@@ -32,6 +32,8 @@ class SendGridSettings(TwinSettings, kw_only=True):
 
     #: Where events are delivered; empty: nowhere.
     webhook_url: str = ""
+    #: Email Activity, which an account pays for; without it nobody may look into the messages.
+    has_email_activity: bool = True
 
 
 class PostOffice:
@@ -73,6 +75,11 @@ class PostOffice:
     def mail(self, mail_id: str) -> Json | None:
         """Return one mail, or None."""
         return self._ledger.get("mail", mail_id)
+
+    @property
+    def shows_activity(self) -> bool:
+        """Whether the account has bought Email Activity."""
+        return self._settings.current.has_email_activity
 
     def attachment(self, mail_id: str, number: int) -> tuple[Json, bytes] | None:
         """Return one attachment's description and content, or None."""

@@ -1,0 +1,79 @@
+"""The log against Stripe: payments and refunds that are on record have to exist there, with the same amount."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from domain.model import events as e
+from domain.model.values import Money
+from domain.ports.books import Books
+from domain.ports.payments import CheckoutStanding, PaymentProvider
+from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.scope import Scope, paged
+
+
+@dataclass
+class Seen:
+    """What was on Stripe's lists and is compared already, by Stripe's ids."""
+
+    checkouts: set[str] = field(default_factory=set)
+    refunds: set[str] = field(default_factory=set)
+
+
+class Claims:
+    """What the log says of Stripe."""
+
+    def __init__(self, *, books: Books, payments: PaymentProvider) -> None:
+        self._books = books
+        self._payments = payments
+
+    def unknown_to_stripe(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
+        """What is on record since and was on no list; each is looked up by itself, for there are few."""
+        with self._books.transaction() as transaction:
+            order_ids = transaction.audit.orders_since(scope.since)
+        for page in paged(order_ids):
+            scope.watch(len(page))
+            with self._books.transaction() as transaction:
+                streams = transaction.audit.streams(page)
+            for recorded in (each for stream in streams.values() for each in stream):
+                if not scope.since <= recorded.recorded_at <= scope.settled_before:
+                    continue
+                match recorded.event:
+                    case e.PaymentReceived(checkout_session_id=name) if name not in seen.checkouts:
+                        yield from self._judge(recorded, recorded.event)
+                    case e.RefundIssued(provider_refund_id=name) if name not in seen.refunds:
+                        yield from self._judge(recorded, recorded.event)
+                    case _:
+                        pass
+
+    def _judge(
+        self, recorded: e.RecordedEvent, event: e.PaymentReceived | e.RefundIssued
+    ) -> Iterator[Finding]:
+        match event:
+            case e.PaymentReceived():
+                what, name, claimed = "payment", event.checkout_session_id, event.paid
+                found = self._paid(event.checkout_session_id)
+            case e.RefundIssued():
+                what, name, claimed = "refund", event.provider_refund_id, event.amount
+                found = self._paid_back(event.provider_refund_id)
+            case _:
+                assert_never(event)
+        if found == claimed:
+            return
+        yield Finding(
+            side=Side.STRIPE,
+            what=f"{what}_not_at_stripe",
+            subject=name,
+            order_id=recorded.order_id,
+            since=recorded.recorded_at,
+            wrong=f"A {what} of {claimed} is on record, and Stripe has {found or 'none'} there.",
+            advice="Make sure that STRIPE_SECRET_KEY is of the account that took it, then look there.",
+        )
+
+    def _paid(self, checkout_session_id: str) -> Money | None:
+        state = self._payments.find_checkout(checkout_session_id)
+        return state.checkout.paid if state and state.standing is CheckoutStanding.PAID else None
+
+    def _paid_back(self, provider_refund_id: str) -> Money | None:
+        refund = self._payments.look_up_refund(provider_refund_id)
+        return refund.amount if refund is not None else None

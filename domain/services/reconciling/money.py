@@ -1,0 +1,165 @@
+"""Stripe against the log: what Stripe has on its books, and the log does not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from domain.ports.books import Books
+from domain.ports.ledgers import ListedCheckout, PaymentLedger
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, PaymentProvider
+from domain.ports.registers import UNSEEN
+from domain.services.paying import SOURCE, Paying
+from domain.services.reconciling.claims import Claims, Seen
+from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.records import Missing, MoneyOnRecord, subject_of
+from domain.services.reconciling.scope import Scope, paged
+
+Judge = Callable[[Sequence[PaymentNotice]], list[Missing]]
+
+_KINDS = {
+    CheckoutStanding.OPEN: NoticeKind.OTHER,
+    CheckoutStanding.PENDING: NoticeKind.PENDING,
+    CheckoutStanding.PAID: NoticeKind.PAID,
+    CheckoutStanding.FAILED: NoticeKind.ABANDONED,
+    CheckoutStanding.EXPIRED: NoticeKind.ABANDONED,
+}
+
+
+@dataclass
+class _Lists:
+    """What Stripe's lists told, before its events are asked whether word of it is lost or still on its way."""
+
+    seen: Seen = field(default_factory=Seen)
+    missing: list[tuple[Judge, Missing]] = field(default_factory=list)
+
+
+class MoneyComparison:
+    """Checkouts, refunds, disputes and the events that told of them.
+
+    The objects are listed before the events: so of whatever happened in between, the event is seen to be young.
+    """
+
+    side = Side.STRIPE
+
+    def __init__(
+        self, *, books: Books, ledger: PaymentLedger, payments: PaymentProvider, paying: Paying
+    ) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._payments = payments
+        self._paying = paying
+        self._record = MoneyOnRecord(books=books)
+        self._claims = Claims(books=books, payments=payments)
+
+    def compare(self, scope: Scope) -> Iterator[Finding]:
+        """What Stripe knows and the log does not, then what the log claims and Stripe does not know."""
+        lists = self._lists(scope)
+        lost, told = self._events(scope)
+        for event in lost:
+            yield self._taken_in(scope, event)
+        for judge, (notice, finding) in lists.missing:
+            if subject_of(notice) not in told:
+                told.add(subject_of(notice))
+                yield self._healed(scope, notice, finding, judge)
+        yield from self._waiting(scope, told)
+        yield from self._claims.unknown_to_stripe(scope, lists.seen)
+
+    def _lists(self, scope: Scope) -> _Lists:
+        lists = _Lists()
+        for checkouts in paged(_notice(listed) for listed in self._ledger.checkouts(scope.since)):
+            lists.seen.checkouts.update(subject_of(notice) for notice in checkouts)
+            self._judge(scope, lists, checkouts, self._record.payments)
+        for refunds in paged(self._ledger.refunds(scope.since)):
+            lists.seen.refunds.update(subject_of(notice) for notice in refunds)
+            self._judge(scope, lists, refunds, self._record.refunds)
+        for disputes in paged(self._ledger.disputes(scope.since)):
+            self._judge(scope, lists, disputes, self._record.disputes)
+        return lists
+
+    def _judge(self, scope: Scope, lists: _Lists, page: Sequence[PaymentNotice], judge: Judge) -> None:
+        scope.watch(len(page))
+        lists.missing.extend((judge, missing) for missing in judge(page))
+
+    def _events(self, scope: Scope) -> tuple[list[PaymentNotice], set[str]]:
+        """Events that the inbox never took, the oldest first; and what events are about that are lost or young."""
+        lost: list[PaymentNotice] = []
+        told: set[str] = set()
+        for page in paged(self._ledger.events(scope.since)):
+            scope.watch(len(page))
+            with self._books.transaction() as transaction:
+                unknown = transaction.audit.unknown_messages(SOURCE, [each.event_id for each in page])
+            for event in page:
+                created_at = event.created_at
+                is_young = created_at is None or created_at > scope.settled_before
+                is_unknown = event.event_id in unknown
+                if is_young or is_unknown:
+                    told.add(subject_of(event))
+                if is_unknown and not is_young:
+                    lost.append(event)
+        lost.reverse()
+        return lost, told
+
+    def _taken_in(self, scope: Scope, notice: PaymentNotice) -> Finding:
+        finding = Finding(
+            side=Side.STRIPE,
+            what="notice_lost",
+            subject=notice.event_id,
+            order_id=notice.checkout.order_id if notice.checkout else None,
+            since=notice.created_at,
+            wrong=f"Word of {notice.event_type} about {subject_of(notice)} never came in.",
+            advice="`--fix` takes it in; if there are many, see the webhook endpoint's deliveries in Stripe.",
+        )
+        return scope.heal(finding, lambda: self._paying.take(notice, UNSEEN))
+
+    def _healed(self, scope: Scope, notice: PaymentNotice, finding: Finding, judge: Judge) -> Finding:
+        checkout = notice.checkout
+        return scope.heal(
+            finding,
+            lambda: (
+                self._paying.look(checkout.checkout_session_id)
+                if checkout is not None
+                else self._paying.take(notice, UNSEEN)
+            ),
+            is_wrong_still=lambda: bool(judge([notice])),
+        )
+
+    def _waiting(self, scope: Scope, told: set[str]) -> Iterator[Finding]:
+        """Sessions that wait for a delayed payment which has ended, and no event tells of that any more."""
+        with self._books.transaction() as transaction:
+            waiting = transaction.uploads.pending(scope.settled_before)
+        for checkout_session_id in waiting:
+            scope.watch(1)
+            if checkout_session_id in told:
+                continue
+            state = self._payments.find_checkout(checkout_session_id)
+            standing = state.standing if state is not None else "unknown"
+            if standing is CheckoutStanding.PENDING:
+                continue
+            finding = Finding(
+                side=Side.STRIPE,
+                what="session_waits_in_vain",
+                subject=checkout_session_id,
+                order_id=state.checkout.order_id if state is not None else None,
+                wrong=f"An upload session waits for a delayed payment that is {standing} at Stripe.",
+                advice="`--fix` takes that in; a checkout that is unknown there belongs to another account.",
+            )
+            yield scope.heal(
+                finding,
+                lambda name=checkout_session_id: self._paying.look(name),  # type: ignore[misc]
+                is_wrong_still=lambda name=checkout_session_id: self._is_waiting(scope, name),  # type: ignore[misc]
+            )
+
+    def _is_waiting(self, scope: Scope, checkout_session_id: str) -> bool:
+        with self._books.transaction() as transaction:
+            return checkout_session_id in transaction.uploads.pending(scope.settled_before)
+
+
+def _notice(listed: ListedCheckout) -> PaymentNotice:
+    """What a notice would say about a checkout as it stands."""
+    checkout, standing = listed.state.checkout, listed.state.standing
+    return PaymentNotice(
+        event_id=f"{checkout.checkout_session_id}:{standing}",
+        event_type=f"a checkout that is {standing}",
+        kind=_KINDS[standing],
+        checkout=checkout,
+        created_at=listed.created_at,
+    )

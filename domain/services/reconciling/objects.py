@@ -1,0 +1,179 @@
+"""The log against the storage: what is named exists with its bytes, and what exists has a name."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.model import events as e
+from domain.model.values import ObjectKey, OrderId, StoredObject, UploadSessionId
+from domain.ports.books import Books
+from domain.ports.errors import ObjectMissingError
+from domain.ports.ledgers import ListedObject, ObjectLedger
+from domain.ports.storage import ObjectStore
+from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.scope import Scope, paged
+
+TEMPORARY = "uploads/temp/"
+LASTING = ("uploads/originals/", "uploads/restored/", "downloads/")
+
+_RESTORE = "Ask the operator to restore it from the storage's backup."
+
+
+class ObjectComparison:
+    """Objects that were stored, and events that named some, since a moment.
+
+    The keys of the period are held in memory; bytes are streamed, one object at a time.
+    """
+
+    side = Side.STORAGE
+
+    def __init__(self, *, books: Books, ledger: ObjectLedger, storage: ObjectStore) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._storage = storage
+
+    def compare(self, scope: Scope) -> Iterator[Finding]:
+        """What is missing or was changed, then strays; of those, temporary ones alone are ever deleted."""
+        listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
+        with self._books.transaction() as transaction:
+            order_ids = transaction.audit.orders_since(scope.since)
+        for page in paged(order_ids):
+            for order_id, named in self._named(page):
+                for recorded_at, stored in named:
+                    found = listed.pop(stored.key, None)
+                    if recorded_at >= scope.since:
+                        yield from self._judge(scope, order_id, recorded_at, stored, found)
+        yield from self._strays(scope, listed.values())
+        yield from self._temporary_strays(scope)
+
+    def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
+        for page in paged(self._ledger.objects_under(prefix)):
+            scope.watch(len(page))
+            yield from (each for each in page if each.stored_at >= scope.since)
+
+    def _named(
+        self, order_ids: Sequence[OrderId]
+    ) -> Iterator[tuple[OrderId, list[tuple[datetime, StoredObject]]]]:
+        """What each order's events name; nothing, once its photos were purged."""
+        with self._books.transaction() as transaction:
+            streams = transaction.audit.streams(order_ids)
+        for order_id, stream in streams.items():
+            is_purged = any(isinstance(each.event, e.PhotosPurged | e.OrderErased) for each in stream)
+            yield (
+                order_id,
+                []
+                if is_purged
+                else [(each.recorded_at, stored) for each in stream for stored in _lasting(each.event)],
+            )
+
+    def _judge(
+        self,
+        scope: Scope,
+        order_id: OrderId,
+        recorded_at: datetime,
+        stored: StoredObject,
+        found: ListedObject | None,
+    ) -> Iterator[Finding]:
+        scope.watch(1)
+        problem = None
+        if found is not None and found.size_bytes != stored.size_bytes:
+            problem = ("object_differs", f"It has {found.size_bytes} bytes, not {stored.size_bytes}.")
+        elif found is None or scope.reads_bytes:
+            problem = self._read(stored, to_its_end=scope.reads_bytes)
+        if problem is None:
+            return
+        if not self._is_named_still(order_id, stored.key):
+            return  # it was purged while we looked
+        what, wrong = problem
+        yield Finding(
+            side=Side.STORAGE,
+            what=what,
+            subject=stored.key,
+            order_id=order_id,
+            since=recorded_at,
+            wrong=wrong,
+            advice=_RESTORE,
+        )
+
+    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[str, str] | None:
+        digest = hashlib.sha256()
+        try:
+            with self._storage.read(stored.key) as chunks:
+                for chunk in chunks if to_its_end else ():
+                    digest.update(chunk)
+        except ObjectMissingError:
+            return "object_missing", "The log names it, and it does not exist."
+        if to_its_end and digest.hexdigest() != stored.sha256:
+            return "object_differs", f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
+        return None
+
+    def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
+        return any(stored.key == key for _, named in self._named([order_id]) for _, stored in named)
+
+    def _strays(self, scope: Scope, unnamed: Iterable[ListedObject]) -> Iterator[Finding]:
+        """Objects of orders that nothing else happened to, too: their names are asked for before they are judged."""
+        old = [each for each in unnamed if each.stored_at < scope.settled_before]
+        for page in paged(old):
+            owners = {each.key: OrderId(owner) for each in page if (owner := _owner(each.key))}
+            named = {
+                stored.key for _, names in self._named(list(set(owners.values()))) for _, stored in names
+            }
+            for stray in page:
+                if stray.key not in named:
+                    yield Finding(
+                        side=Side.STORAGE,
+                        what="stray_object",
+                        subject=stray.key,
+                        order_id=owners.get(stray.key),
+                        since=stray.stored_at,
+                        wrong="No event names it.",
+                        advice="A crash left it behind, or it is an output that came second: look, then delete it.",
+                    )
+
+    def _temporary_strays(self, scope: Scope) -> Iterator[Finding]:
+        """Uploads of sessions that do not exist any more, or were tidied: nobody will ever ask for them."""
+        for page in paged(self._ledger.objects_under(TEMPORARY)):
+            scope.watch(len(page))
+            old = [each for each in page if each.stored_at < scope.settled_before]
+            sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
+            with self._books.transaction() as transaction:
+                known = transaction.audit.sessions_with_uploads(list(set(sessions.values())))
+            for stray in old:
+                if sessions.get(stray.key) not in known:
+                    finding = Finding(
+                        side=Side.STORAGE,
+                        what="stray_upload",
+                        subject=stray.key,
+                        since=stray.stored_at,
+                        wrong="Its upload session does not exist any more.",
+                        advice="`--fix` deletes it.",
+                    )
+                    yield scope.heal(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
+
+
+def _lasting(event: e.Event) -> Iterator[StoredObject]:
+    """What an event names that is to last: whatever kinds of events there may be, they hold it as StoredObject."""
+    return (stored for stored in _within(event) if stored.key.startswith(LASTING))
+
+
+def _within(thing: object) -> Iterator[StoredObject]:
+    if isinstance(thing, StoredObject):
+        yield thing
+    elif isinstance(thing, tuple):
+        for each in thing:
+            yield from _within(each)
+    elif is_dataclass(thing):
+        for field in fields(thing):
+            yield from _within(getattr(thing, field.name))
+
+
+def _owner(key: ObjectKey) -> UUID | None:
+    """The order, or the upload session, that a key says it belongs to."""
+    for prefix in (TEMPORARY, *LASTING):
+        if key.startswith(prefix):
+            with suppress(ValueError):
+                return UUID(key.removeprefix(prefix).partition("/")[0])
+    return None

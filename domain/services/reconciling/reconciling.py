@@ -1,0 +1,84 @@
+"""All sides, one report."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from domain.ports.books import Books
+from domain.ports.errors import OutsideError
+from domain.ports.ledgers import LedgerClosedError
+from domain.ports.world import Clock
+from domain.services.reconciling.findings import Finding, Report, Side
+from domain.services.reconciling.scope import Comparison, Scope
+
+#: How far back the first comparison of a shop looks.
+FIRST_LOOK = timedelta(days=7)
+
+#: What was too young for the comparison before, or happened while that went on, is looked at again.
+OVERLAP = timedelta(days=1)
+
+
+def _nobody(side: Side, things: int) -> None:
+    """Nobody watches."""
+
+
+class Reconciling:
+    """Compares the books, and heals what is safe where that is wished."""
+
+    def __init__(
+        self, *, books: Books, comparisons: Sequence[Comparison], clock: Clock, grace: timedelta
+    ) -> None:
+        self._books = books
+        self._comparisons = comparisons
+        self._clock = clock
+        self._grace = grace
+
+    def compare(
+        self,
+        since: datetime,
+        *,
+        heals: bool,
+        reads_bytes: bool = True,
+        watch: Callable[[Side, int], None] = _nobody,
+    ) -> Report:
+        """Compare every side since a moment; one that is away does not cost what the others tell."""
+        now = self._clock.now()
+        findings: list[Finding] = []
+        closed: dict[Side, str] = {}
+        cut_off: dict[Side, str] = {}
+        for comparison in self._comparisons:
+            side = comparison.side
+            watch(side, 0)
+            scope = Scope(
+                since=since,
+                now=now,
+                grace=self._grace,
+                heals=heals,
+                reads_bytes=reads_bytes,
+                watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
+            )
+            try:
+                # One by one: what was found before the side went away is not lost with it.
+                for finding in comparison.compare(scope):
+                    findings.append(finding)  # noqa: PERF402
+            except LedgerClosedError as error:
+                closed[side] = str(error)
+            except OutsideError as error:
+                cut_off[side] = str(error)
+        return Report(since=since, until=now, findings=tuple(findings), closed=closed, cut_off=cut_off)
+
+    def compare_if_due(self, interval: timedelta) -> Report | None:
+        """Compare and heal once an interval, whichever worker asks first; none if that was done."""
+        began_at = self._clock.now()
+        with self._books.transaction() as transaction:
+            turn = transaction.rounds.begin(began_at, unless_since=began_at - interval)
+        if turn is None:
+            return None
+        report = self.compare((turn.previous or began_at - FIRST_LOOK) - OVERLAP, heals=True)
+        with self._books.transaction() as transaction:
+            transaction.rounds.end(
+                began_at,
+                self._clock.now(),
+                findings=len(report.findings),
+                healed=len(report.findings) - len(report.remaining),
+            )
+        return report

@@ -1,0 +1,147 @@
+"""Where the providers' lists are more than a double knows: events, pages, and what cannot be read."""
+
+import io
+import json
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from adapters.mailer_sendgrid import SendGridLedger, ledger
+from adapters.payments_stripe import StripeLedger
+from adapters.payments_stripe import ledger as stripe_ledger
+from adapters.restorer_replicate import ReplicateLedger
+from adapters.system import SystemClock
+from domain.model.values import DisputeOutcome, Variant
+from domain.ports.errors import UnavailableError
+from domain.ports.ledgers import ListedPrediction
+from domain.ports.payments import NoticeKind
+from domain.ports.restorer import PredictionStatus
+from tests.adapters.accounts import replicate_restorer, sendgrid_mailer, small_photo, stripe_payments
+from tests.adapters.rogue import RogueHandler, rogue_server
+from tests.contracts.test_payment_provider import pay_at, refund, wish
+from tests.sandbox.processes import TwinProcess
+
+SINCE = datetime.now(UTC) - timedelta(minutes=5)
+
+
+def test_an_event_of_the_list_says_what_its_webhook_says(
+    stripe: TwinProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe_ledger, "PAGE", 2)  # so that there are many
+    payments = stripe_payments(stripe.url)
+    checkout = payments.open_checkout(wish()).checkout_session_id
+    intent = pay_at(stripe, checkout)
+    made = payments.issue_refund(refund(intent, 490))
+    told = [
+        each
+        for each in StripeLedger(payments.client).events(SINCE)
+        if (each.payment_intent_id or (each.checkout and each.checkout.payment_intent_id)) == intent
+    ]
+    assert [each.event_type for each in told] == ["refund.created", "checkout.session.completed"]
+    issued, paid = told
+    assert (issued.kind, issued.refund) == (NoticeKind.REFUND_ISSUED, made)
+    state = payments.find_checkout(checkout)
+    assert state is not None
+    assert (paid.kind, paid.checkout) == (NoticeKind.PAID, state.checkout)
+    events = {event["id"] for event in stripe.ledger()["objects"]["event"]}
+    assert {each.event_id for each in told} <= events
+
+
+@pytest.mark.parametrize(("verdict", "outcome"), [("won", DisputeOutcome.WON), ("lost", DisputeOutcome.LOST)])
+def test_a_dispute_is_listed_as_it_stands(stripe: TwinProcess, verdict: str, outcome: DisputeOutcome) -> None:
+    payments = stripe_payments(stripe.url)
+    intent = pay_at(stripe, payments.open_checkout(wish()).checkout_session_id)
+    opened: dict[str, Any] = stripe.control("POST", "disputes", {"payment_intent": intent})
+
+    def listed() -> Any:
+        disputes = StripeLedger(payments.client).disputes(SINCE)
+        return next(each for each in disputes if each.dispute_id == opened["id"])
+
+    assert (listed().kind, listed().outcome, listed().payment_intent_id) == (
+        NoticeKind.DISPUTE_OPENED,
+        None,
+        intent,
+    )
+    stripe.control("POST", f"disputes/{opened['id']}/close", {"status": verdict})
+    assert (listed().kind, listed().outcome) == (NoticeKind.DISPUTE_CLOSED, outcome)
+
+
+def test_stripe_that_goes_away_between_two_pages_is_told(
+    stripe: TwinProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe_ledger, "PAGE", 1)
+    payments = stripe_payments(stripe.url)
+    for _ in range(2):
+        payments.open_checkout(wish())
+    listed = StripeLedger(payments.client).checkouts(SINCE)
+    next(listed)
+    stripe.misbehave("GET /v1/checkout/sessions", "status", status=503)
+    with pytest.raises(UnavailableError):
+        list(listed)
+
+
+def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProcess) -> None:
+    with closing(replicate_restorer(replicate.url)) as restorer:
+        replicate.turn(engine="copy")
+        names = {
+            restorer.start(
+                io.BytesIO(small_photo()),
+                media_type="image/png",
+                webhook_url="http://127.0.0.1:9/",
+                variant=Variant.FIRST,
+            ).prediction_id
+            for _ in range(101)  # a page holds a hundred
+        }
+        assert names <= {each.prediction_id for each in ReplicateLedger(restorer).predictions(SINCE)}
+
+
+def test_a_prediction_whose_upload_is_gone_or_was_none_has_no_address(replicate: TwinProcess) -> None:
+    with closing(replicate_restorer(replicate.url)) as restorer:
+        unnamed = ListedPrediction(
+            prediction_id="p1", status=PredictionStatus.RUNNING, created_at=SINCE, name_tag=None
+        )
+        for listed in (unnamed, replace(unnamed, name_tag="NOTHINGTHERE")):
+            assert ReplicateLedger(restorer).address_of(listed) is None
+
+
+def activity(handler: RogueHandler, minutes: list[int]) -> None:
+    """Answer as SendGrid does, of mails that something happened to at these minutes of an hour."""
+    query = parse_qs(urlsplit(handler.path).query)
+    until = query["query"][0].split('"')[3]
+    moments = {f"mail-{number}": f"2026-11-22T12:{minute:02}:00Z" for number, minute in enumerate(minutes)}
+    messages = [
+        {"msg_id": name, "status": "delivered", "last_event_time": moment}
+        for name, moment in moments.items()
+        if moment <= until
+    ]
+    handler.answer(200, json.dumps({"messages": messages[: int(query["limit"][0])]}).encode())
+
+
+@pytest.mark.parametrize("minutes", [[9, 8, 7, 6, 5, 4], [9, 8, 8, 8, 7, 7, 1]])
+def test_the_activity_is_read_on_where_a_full_page_ends(
+    monkeypatch: pytest.MonkeyPatch, minutes: list[int]
+) -> None:
+    monkeypatch.setattr(ledger, "PAGE", 4)
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: activity(handler, minutes)
+        listed = list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+    assert [each.message_id for each in listed] == [f"mail-{number}" for number in range(len(minutes))]
+
+
+def test_an_activity_that_cannot_be_read_on_is_not_taken_for_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "PAGE", 2)
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: activity(handler, [9, 9, 9])
+        with pytest.raises(UnavailableError, match="more mails in a second"):
+            list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+
+
+def test_an_activity_that_is_no_list_is_told() -> None:
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: handler.answer(200, b"<html>")
+        with pytest.raises(UnavailableError, match="cannot be read"):
+            list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))

@@ -1,0 +1,110 @@
+"""The storage against the log: what is named is there, what is there has a name."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from domain.model.lifecycle import State
+from domain.model.values import ObjectKey, OrderId
+from tests.domain.services.reconciled import compare, found, only
+from tests.doubles.shop import MemoryShop
+
+
+@pytest.fixture
+def order_id(shop: MemoryShop) -> OrderId:
+    """An order that came all its way."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    assert shop.live(order_id).state is State.COMPLETED
+    return order_id
+
+
+def key(shop: MemoryShop, prefix: str) -> ObjectKey:
+    return next(key for key in shop.storage.objects if key.startswith(prefix))
+
+
+def put(shop: MemoryShop, name: str) -> ObjectKey:
+    stray = ObjectKey(name)
+    shop.storage.objects[stray] = b"whose?"
+    shop.storage.stored_at[stray] = shop.clock.now()
+    return stray
+
+
+@pytest.mark.parametrize("prefix", ["uploads/originals/", "uploads/restored/", "downloads/"])
+@pytest.mark.parametrize("reads_bytes", [True, False])
+def test_an_object_that_is_gone_is_told(
+    shop: MemoryShop, order_id: OrderId, prefix: str, *, reads_bytes: bool
+) -> None:
+    missing = key(shop, prefix)
+    del shop.storage.objects[missing]
+    finding = only(compare(shop, heals=True, reads_bytes=reads_bytes))
+    assert (finding.what, finding.subject, finding.order_id) == ("object_missing", missing, order_id)
+
+
+def test_an_object_whose_bytes_were_changed_is_told(shop: MemoryShop, order_id: OrderId) -> None:
+    original = key(shop, "uploads/originals/")
+    shop.storage.objects[original] = b"WEDDING"
+    finding = only(compare(shop))
+    assert (finding.what, finding.order_id) == ("object_differs", order_id)
+    assert compare(shop, reads_bytes=False).agrees
+
+
+@pytest.mark.usefixtures("order_id")
+def test_an_object_that_was_cut_is_told_without_reading_it(shop: MemoryShop) -> None:
+    shop.storage.objects[key(shop, "downloads/")] = b""
+    assert found(compare(shop, reads_bytes=False)) == ["object_differs"]
+
+
+@pytest.mark.parametrize("prefix", ["uploads/originals/", "uploads/restored/", "downloads/"])
+def test_a_stray_object_is_told_and_never_deleted(shop: MemoryShop, order_id: OrderId, prefix: str) -> None:
+    stray = put(shop, f"{prefix}{order_id}/unnamed")
+    assert compare(shop).agrees, "it may be on its way into the log"
+    shop.clock.advance(hours=2)
+    finding = only(compare(shop, heals=True))
+    assert (finding.what, finding.subject, finding.is_healed) == ("stray_object", stray, False)
+    assert stray in shop.storage.objects
+
+
+def test_an_object_of_an_order_that_nothing_happened_to_lately_is_no_stray(
+    shop: MemoryShop, order_id: OrderId
+) -> None:
+    shop.clock.advance(days=40)
+    for name in shop.storage.objects:
+        if str(order_id) in name:
+            shop.storage.stored_at[name] = shop.clock.now() - timedelta(days=1)
+    assert compare(shop).agrees
+
+
+def test_a_stray_upload_is_deleted_if_that_is_wished(shop: MemoryShop) -> None:
+    stray = put(shop, f"uploads/temp/{uuid4()}/{uuid4()}")
+    kept = shop.upload(b"wavering")
+    assert compare(shop, heals=True).agrees
+    shop.clock.advance(hours=2)
+    assert not only(compare(shop)).is_healed
+    assert only(compare(shop, heals=True)).is_healed
+    assert [str(kept) in name for name in shop.storage.objects] == [True]
+    assert stray not in shop.storage.objects
+
+
+def test_an_upload_whose_session_was_tidied_is_stray(shop: MemoryShop, order_id: OrderId) -> None:
+    del order_id
+    left = key(shop, "uploads/temp/")
+    shop.clock.advance(days=8)
+    shop.housekeeping.tidy()
+    put(shop, left)
+    shop.clock.advance(hours=2)
+    assert only(compare(shop)).subject == left
+
+
+def test_what_was_purged_is_not_missed_and_what_was_left_of_it_is_stray(
+    shop: MemoryShop, order_id: OrderId
+) -> None:
+    left = key(shop, "uploads/originals/")
+    shop.clock.advance(days=91)
+    shop.retaining.purge()
+    shop.work()
+    assert shop.order(order_id).photos_are_purged
+    assert compare(shop).agrees
+    put(shop, left)
+    shop.clock.advance(hours=2)
+    assert found(compare(shop)) == ["stray_object"]

@@ -1,0 +1,77 @@
+"""The comparison as a whole: what agrees is told so, and one side that is away does not cost the others."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.model.lifecycle import State
+from domain.ports.errors import UnavailableError
+from domain.services.reconciling.findings import Side
+from tests.domain.services.reconciled import compare, found
+from tests.doubles.shop import MemoryShop
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def delivered(shop: MemoryShop) -> MemoryShop:
+    """A shop with one order that came all its way, long enough ago."""
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    assert shop.live(order_id).state is State.COMPLETED
+    return shop
+
+
+def test_the_books_of_an_order_that_came_all_its_way_agree(delivered: MemoryShop) -> None:
+    report = compare(delivered)
+    assert (report.findings, report.closed, report.cut_off, report.agrees) == ((), {}, {}, True)
+
+
+def test_the_books_of_an_empty_shop_agree(shop: MemoryShop) -> None:
+    assert compare(shop).agrees
+
+
+def test_what_just_happened_is_on_its_way_and_not_wrong(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"))
+    shop.payment_ledger.told.append(notice)
+    assert compare(shop).agrees
+
+
+def test_a_side_that_is_away_keeps_what_it_told_and_costs_the_others_nothing(delivered: MemoryShop) -> None:
+    delivered.payments.states.clear()
+    away = UnavailableError("The double", "out for lunch")
+    delivered.payments.weather.fail("find_checkout", away)
+    delivered.storage.objects.clear()
+    report = compare(delivered)
+    assert report.cut_off == {Side.STRIPE: str(away)}
+    assert set(found(report)) == {"object_missing"}
+    assert not report.agrees
+
+
+def test_a_side_that_shows_nothing_is_named_and_the_rest_may_agree(delivered: MemoryShop) -> None:
+    delivered.mail_ledger.is_closed = True
+    report = compare(delivered)
+    assert set(report.closed) == {Side.SENDGRID}
+    assert report.agrees
+
+
+def test_a_side_that_could_not_be_asked_never_counts_as_agreeing(delivered: MemoryShop) -> None:
+    delivered.restoration_ledger.weather.fail("predictions", UnavailableError("The double", "away"))
+    report = compare(delivered)
+    assert (set(report.cut_off), report.agrees) == ({Side.REPLICATE}, False)
+
+
+def test_of_many_workers_one_compares_in_an_interval(delivered: MemoryShop) -> None:
+    assert delivered.reconciling.compare_if_due(DAY) is not None
+    assert delivered.reconciling.compare_if_due(DAY) is None
+    delivered.clock.advance(days=1, seconds=1)
+    assert delivered.reconciling.compare_if_due(DAY) is not None
+
+
+def test_a_scheduled_comparison_looks_back_to_the_last_one_that_came_to_its_end(shop: MemoryShop) -> None:
+    first = shop.reconciling.compare_if_due(DAY)
+    assert first is not None
+    assert first.until - first.since == 8 * DAY
+    shop.clock.advance(days=5)
+    second = shop.reconciling.compare_if_due(DAY)
+    assert second is not None
+    assert second.since == first.until - DAY

@@ -1,0 +1,113 @@
+"""The providers' own books, read off the other doubles' ledgers; all that is in them began at one ``moment``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.model.values import EmailId
+from domain.ports.ledgers import CarriedMail, LedgerClosedError, ListedCheckout, ListedPrediction
+from domain.ports.mail import MailFate
+from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.restorer import PredictionStatus
+from tests.doubles.mail import MemoryMailer
+from tests.doubles.payments import MemoryPayments
+from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.weather import Weather
+from tests.doubles.world import StoppedClock
+
+MOMENT = StoppedClock().now()
+
+
+@dataclass
+class MemoryPaymentLedger:
+    """What a payment double knows; ``told`` are its events, oldest first, and ``disputed`` its disputes."""
+
+    payments: MemoryPayments
+    moment: datetime = MOMENT
+    told: list[PaymentNotice] = field(default_factory=list)
+    disputed: list[PaymentNotice] = field(default_factory=list)
+    weather: Weather = field(default_factory=Weather)
+
+    def events(self, since: datetime) -> Iterator[PaymentNotice]:
+        with self.weather.over("events", ""):
+            yield from (each for each in reversed(self.told) if (each.created_at or self.moment) >= since)
+
+    def checkouts(self, since: datetime) -> Iterator[ListedCheckout]:
+        with self.weather.over("checkouts", ""):
+            for state in reversed(self.payments.states.values()) if since <= self.moment else ():
+                yield ListedCheckout(state=state, created_at=self.moment)
+
+    def refunds(self, since: datetime) -> Iterator[PaymentNotice]:
+        with self.weather.over("refunds", ""):
+            made = [
+                (payment.payment_intent_id, wish, refund)
+                for payment in self.payments.payments.values()
+                for wish, refund in payment.refunds
+            ]
+            for intent, wish, refund in reversed(made) if since <= self.moment else ():
+                yield PaymentNotice(
+                    event_id=f"{refund.provider_refund_id}:{refund.has_failed}",
+                    event_type="refund.updated",
+                    kind=NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED,
+                    payment_intent_id=intent,
+                    refund=refund,
+                    refund_id=wish.refund_id if wish.idempotency_key else None,
+                    created_at=self.moment,
+                )
+
+    def disputes(self, since: datetime) -> Iterator[PaymentNotice]:
+        with self.weather.over("disputes", ""):
+            yield from self.disputed if since <= self.moment else ()
+
+
+@dataclass
+class MemoryRestorationLedger:
+    """What a restorer double knows."""
+
+    restorer: MemoryRestorer
+    moment: datetime = MOMENT
+    weather: Weather = field(default_factory=Weather)
+
+    def predictions(self, since: datetime) -> Iterator[ListedPrediction]:
+        with self.weather.over("predictions", ""):
+            for prediction_id, work in reversed(self.restorer.works.items()) if since <= self.moment else ():
+                is_running = work.told.status is PredictionStatus.RUNNING
+                yield ListedPrediction(
+                    prediction_id=prediction_id,
+                    status=work.told.status,
+                    created_at=self.moment,
+                    ended_at=None if is_running else self.moment,
+                    name_tag=prediction_id,
+                )
+
+    def address_of(self, listed: ListedPrediction) -> str | None:
+        with self.weather.over("address_of", listed.prediction_id):
+            return self.restorer.works[str(listed.name_tag)].webhook_url
+
+
+@dataclass
+class MemoryMailLedger:
+    """What a mailer double knows; a test says which message ids were ``undeliverable``, or that it ``is_closed``."""
+
+    mailer: MemoryMailer
+    moment: datetime = MOMENT
+    undeliverable: set[str] = field(default_factory=set)
+    is_closed: bool = False
+
+    def messages(self, since: datetime) -> Iterator[CarriedMail]:
+        if self.is_closed:
+            raise LedgerClosedError("The mail double", "it is closed on request")
+        for message_id in reversed(self.mailer.mailbox) if since <= self.moment else ():
+            yield self._told(message_id)
+
+    def find(self, email_id: EmailId) -> CarriedMail | None:
+        ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
+        return next(map(self._told, ours), None)
+
+    def _told(self, message_id: str) -> CarriedMail:
+        is_lost = message_id in self.undeliverable
+        return CarriedMail(
+            message_id=message_id,
+            fate=MailFate.UNDELIVERABLE if is_lost else MailFate.ACCEPTED,
+            last_event_at=self.moment,
+        )
