@@ -1,6 +1,5 @@
 """A person is forgotten: what would go is shown, somebody agrees, and the certificate is printed."""
 
-import getpass
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -46,24 +45,6 @@ class NobodyAgreedError(CommandFailedError):
 
     def __init__(self) -> None:
         super().__init__("Nothing was erased.")
-
-
-class NamelessActorError(MisuseError):
-    """It would not be on record who did it."""
-
-    def __init__(self) -> None:
-        super().__init__("It has to be on record who does this: say it with --actor NAME.")
-
-
-def person(name: str | None) -> str:
-    """The actor for a person at the command line, by default this machine's user; raises NamelessActorError."""
-    try:
-        who = name if name is not None else getpass.getuser()
-    except (KeyError, OSError) as error:  # a container need not know a name for its user
-        raise NamelessActorError from error
-    if not who.strip() or not who.isprintable():
-        raise NamelessActorError
-    return f"person:{who.strip()}"
 
 
 def erase(

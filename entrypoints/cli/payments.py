@@ -1,17 +1,11 @@
 """The commands about money that belongs to no order."""
 # ruff: noqa: PLC0415 -- as for all commands, what they need is imported when they run
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import rich_click as click
 
 from entrypoints.cli.person import on_record
-
-if TYPE_CHECKING:
-    from entrypoints.bootstrap.shop import Shop
 
 
 @click.group("payments")
@@ -33,39 +27,28 @@ def list_unmatched(*, as_json: bool) -> None:
 
 @payment_commands.command("refund")
 @click.argument("checkout_session")
-@on_record
+@on_record("Why, in your words; they are kept with the payment.")
 def refund_unmatched(checkout_session: str, actor: str, reason: str) -> None:
     """Pay the payment of CHECKOUT_SESSION back now, without waiting longer for its order."""
     from entrypoints.cli.unmatched import told
+    from entrypoints.cli.whole import open_shop
 
-    with _shop() as shop:
+    with open_shop() as shop:
         click.echo(told(shop.matching.refund(checkout_session, actor=actor, note=reason)))
 
 
 @payment_commands.command("match")
 @click.argument("checkout_session")
 @click.argument("upload_session", type=click.UUID)
-@on_record
+@on_record("Why, in your words; they are kept with the payment.")
 def match_unmatched(checkout_session: str, upload_session: UUID, actor: str, reason: str) -> None:
     """Begin the order of UPLOAD_SESSION with the payment of CHECKOUT_SESSION."""
     from domain.model.values import UploadSessionId
     from entrypoints.cli.orders import show
+    from entrypoints.cli.whole import open_shop
 
-    with _shop() as shop:
+    with open_shop() as shop:
         order_id = shop.matching.match(
             checkout_session, UploadSessionId(upload_session), actor=actor, note=reason
         )
         show(shop.books, str(order_id))
-
-
-@contextmanager
-def _shop() -> Iterator["Shop"]:
-    """The whole shop, as every setting in the environment tells it."""
-    from entrypoints.bootstrap.shop import build
-    from entrypoints.logs import log_beside_the_answer
-    from entrypoints.settings import read_settings
-
-    log_beside_the_answer()
-    with build(read_settings()) as shop:
-        shop.books.check()
-        yield shop

@@ -11,46 +11,54 @@ from entrypoints.failures import MisuseError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class NobodyError(MisuseError):
-    """Neither the command nor the system says who gives it."""
+class NamelessActorError(MisuseError):
+    """It would not be on record who did it."""
 
     def __init__(self) -> None:
-        super().__init__("Say who does this, for the record: --actor NAME.")
+        super().__init__("It has to be on record who does this: say it with --actor NAME.")
 
 
-class UnsaidError(MisuseError):
-    """The reason is empty."""
+class NoReasonError(MisuseError):
+    """It would not be on record why it was done."""
 
     def __init__(self) -> None:
-        super().__init__("Say why this is done, for the record: --reason TEXT.")
+        super().__init__("It has to be on record why this is done: say it with --reason TEXT.")
 
 
-def on_record(command: F) -> F:
-    """Have a command take ``--actor`` and ``--reason``, as ``actor`` and ``reason``."""
-    actor = click.option(
-        "--actor", callback=_actor, metavar="NAME", help="Who does this; otherwise the system's user."
-    )
-    reason = click.option(
-        "--reason", required=True, callback=_reason, metavar="TEXT", help="Why, in your words."
-    )
-    return actor(reason(command))
+def on_record(reason_help: str) -> Callable[[F], F]:
+    """Have a command take ``--actor`` and ``--reason``, as an actor for the record and words that are not empty."""
+
+    def decorate(command: F) -> F:
+        actor = click.option(
+            "--actor",
+            metavar="NAME",
+            callback=lambda _context, _option, name: person(name),
+            help="Who does it; without it, this machine's user.",
+        )
+        reason = click.option(
+            "--reason",
+            metavar="TEXT",
+            required=True,
+            callback=lambda _context, _option, words: _said(words),
+            help=reason_help,
+        )
+        return actor(reason(command))
+
+    return decorate
 
 
-def _actor(_context: click.Context, _parameter: click.Parameter, given: str | None) -> str:
-    name = given.strip() if given is not None else _user()
-    if not name:
-        raise NobodyError
-    return f"person:{name}"
-
-
-def _reason(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
-    if not given.strip():
-        raise UnsaidError
-    return given.strip()
-
-
-def _user() -> str:
+def person(name: str | None) -> str:
+    """The actor for a person at the command line, by default this machine's user; raises NamelessActorError."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return ""
+        who = name if name is not None else getpass.getuser()
+    except (KeyError, OSError) as error:  # a container need not know a name for its user
+        raise NamelessActorError from error
+    if not who.strip() or not who.isprintable():
+        raise NamelessActorError
+    return f"person:{who.strip()}"
+
+
+def _said(words: str) -> str:
+    if not words.strip():
+        raise NoReasonError
+    return words.strip()

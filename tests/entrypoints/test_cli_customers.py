@@ -13,7 +13,7 @@ from domain.model.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.services.exporting import Exporting
 from domain.services.forgetting import UnknownCustomerError
-from entrypoints.cli.erasing import NamelessActorError, NobodyAgreedError, NobodyToAskError, erase, person
+from entrypoints.cli.erasing import NobodyAgreedError, NobodyToAskError, erase
 from entrypoints.cli.exporting import FileTakenError, export
 from entrypoints.cli.keeping import UnwritableFolderError
 from tests.doubles.shop import MemoryShop
@@ -123,17 +123,6 @@ def test_a_certificate_says_when_the_photos_are_still_to_go(
     shop.storage.weather.fail("purge", UnavailableError("The double", "out for lunch"))
     asked(shop, is_agreed=True)
     assert "the worker deletes the photos as soon as it is back" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", ["", "  ", "gra\nce"])
-def test_nobody_acts_without_a_name(name: str) -> None:
-    with pytest.raises(NamelessActorError, match="--actor NAME"):
-        person(name)
-
-
-def test_who_acts_is_named_or_the_user_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "grace")
-    assert (person(None), person("ada")) == ("person:grace", "person:ada")
 
 
 def test_an_export_is_one_private_file(

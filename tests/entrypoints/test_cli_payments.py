@@ -148,8 +148,8 @@ def test_what_cannot_be_done_is_told_in_a_sentence(restoreclick: Shell, checkout
     ("words", "told"),
     [
         (("refund", "cs_1"), "--reason"),
-        (("refund", "cs_1", "--reason", " "), "Say why this is done"),
-        (("refund", "cs_1", *WHY, "--actor", " "), "Say who does this"),
+        (("refund", "cs_1", "--reason", " "), "why this is done: say it with --reason TEXT"),
+        (("refund", "cs_1", *WHY, "--actor", " "), "who does this: say it with --actor NAME"),
         (("match", "cs_1", "no-session", *WHY), "UPLOAD_SESSION"),
         (("match", "cs_1"), "UPLOAD_SESSION"),
     ],
