@@ -10,7 +10,7 @@ from domain.model.lifecycle import State
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import DisputeOutcome, HoldReason, Money, UploadSessionId
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
-from domain.ports.payments import NoticeKind
+from domain.ports.payments import NoticeKind, ProviderRefund, RefundWish
 from domain.services.matching import (
     REFUSED_AGAIN,
     UNKNOWN_AGAIN,
@@ -217,6 +217,23 @@ def test_a_refund_told_before_the_payment_that_is_set_aside_closes_it(shop: Memo
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
     take(shop, shop.told(foreign, NoticeKind.PAID))
     assert payment(shop, foreign).status is UnmatchedStatus.REFUNDED
+
+
+def test_a_refund_in_the_dashboard_while_the_shop_makes_its_own_is_the_one_that_counts(
+    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = set_aside(shop)
+    intent = intent_of(shop, checkout)
+    issue = shop.payments.issue_refund
+
+    def issue_and_be_overtaken(wish: RefundWish) -> ProviderRefund:
+        take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
+        return issue(wish)
+
+    monkeypatch.setattr(shop.payments, "issue_refund", issue_and_be_overtaken)
+    after = shop.matching.refund(checkout, **BRUNO)
+    assert (after.status, after.problem) == (UnmatchedStatus.REFUNDED, None)
+    assert gone_back(shop, checkout) == 490
 
 
 def test_a_person_pays_it_back_at_once_and_the_reason_is_kept(shop: MemoryShop) -> None:
