@@ -17,6 +17,7 @@ import yaml
 from domain.model.events import EVENT_TYPES, Event, RecordedEvent
 from domain.model.lifecycle import State
 from domain.model.values import EmailKind, FailureReason, HoldReason, OrderId
+from domain.services.reconciling.findings import What
 from domain.services.story import tell
 from entrypoints.cli import cli
 from entrypoints.settings import Settings
@@ -73,6 +74,11 @@ def test_the_glossary_has_every_event_and_every_state() -> None:
 def test_support_staff_are_told_what_every_reason_for_a_hold_means() -> None:
     text = (ROOT / "docs/support.md").read_text()
     assert [reason.value for reason in HoldReason if f"| `{reason.value}` |" not in text] == []
+
+
+def test_operators_are_told_what_every_finding_of_a_comparison_means() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    assert [what.value for what in What if f"`{what.value}`" not in text] == []
 
 
 def test_support_staff_are_told_about_every_state_of_an_order() -> None:

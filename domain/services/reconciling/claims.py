@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from domain.model import events as e
 from domain.model.values import Money
 from domain.ports.books import Books
 from domain.ports.payments import CheckoutStanding, PaymentProvider
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.scope import Scope, paged
 
 
@@ -39,36 +38,14 @@ class Claims:
                 if not scope.since <= recorded.recorded_at <= scope.settled_before:
                     continue
                 match recorded.event:
-                    case e.PaymentReceived(checkout_session_id=name) if name not in seen.checkouts:
-                        yield from self._judge(recorded, recorded.event)
-                    case e.RefundIssued(provider_refund_id=name) if name not in seen.refunds:
-                        yield from self._judge(recorded, recorded.event)
+                    case e.PaymentReceived(checkout_session_id=name, paid=paid) if name not in seen.checkouts:
+                        if (found := self._paid(name)) != paid:
+                            yield _finding(recorded, What.PAYMENT_NOT_AT_STRIPE, name, paid, found)
+                    case e.RefundIssued(provider_refund_id=name, amount=amount) if name not in seen.refunds:
+                        if (found := self._paid_back(name)) != amount:
+                            yield _finding(recorded, What.REFUND_NOT_AT_STRIPE, name, amount, found)
                     case _:
                         pass
-
-    def _judge(
-        self, recorded: e.RecordedEvent, event: e.PaymentReceived | e.RefundIssued
-    ) -> Iterator[Finding]:
-        match event:
-            case e.PaymentReceived():
-                what, name, claimed = "payment", event.checkout_session_id, event.paid
-                found = self._paid(event.checkout_session_id)
-            case e.RefundIssued():
-                what, name, claimed = "refund", event.provider_refund_id, event.amount
-                found = self._paid_back(event.provider_refund_id)
-            case _:
-                assert_never(event)
-        if found == claimed:
-            return
-        yield Finding(
-            side=Side.STRIPE,
-            what=f"{what}_not_at_stripe",
-            subject=name,
-            order_id=recorded.order_id,
-            since=recorded.recorded_at,
-            wrong=f"A {what} of {claimed} is on record, and Stripe has {found or 'none'} there.",
-            advice="Make sure that STRIPE_SECRET_KEY is of the account that took it, then look there.",
-        )
 
     def _paid(self, checkout_session_id: str) -> Money | None:
         state = self._payments.find_checkout(checkout_session_id)
@@ -77,3 +54,17 @@ class Claims:
     def _paid_back(self, provider_refund_id: str) -> Money | None:
         refund = self._payments.look_up_refund(provider_refund_id)
         return refund.amount if refund is not None else None
+
+
+def _finding(
+    recorded: e.RecordedEvent, what: What, name: str, claimed: Money, found: Money | None
+) -> Finding:
+    return Finding(
+        side=Side.STRIPE,
+        what=what,
+        subject=name,
+        order_id=recorded.order_id,
+        since=recorded.recorded_at,
+        wrong=f"{claimed} are on record, and Stripe has {found or 'nothing'} there.",
+        advice="Make sure that STRIPE_SECRET_KEY is of the account that took it, then look there.",
+    )

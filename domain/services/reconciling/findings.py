@@ -18,12 +18,43 @@ class Side(StrEnum):
     SENDGRID = "sendgrid"
 
 
+class What(StrEnum):
+    """What does not agree; programs go by these names, so they never change."""
+
+    NOTICE_LOST = "notice_lost"  # word of something at Stripe never came in
+    PAYMENT_NOT_ON_RECORD = "payment_not_on_record"  # Stripe took money that nothing on record tells of
+    PAYMENT_OF_ANOTHER_AMOUNT = "payment_of_another_amount"  # Stripe took another amount than is on record
+    PAYMENT_NOT_AT_STRIPE = "payment_not_at_stripe"  # a payment is on record that is not like this at Stripe
+    REFUND_NOT_ON_RECORD = "refund_not_on_record"  # money went back, and that is not on record
+    REFUND_FAILED_THERE = "refund_failed_there"  # a refund counts as issued, and it failed
+    REFUND_OF_ANOTHER_AMOUNT = "refund_of_another_amount"  # another amount went back than is on record
+    REFUND_NOT_AT_STRIPE = "refund_not_at_stripe"  # a refund is on record that is not like this at Stripe
+    DISPUTE_NOT_ON_RECORD = "dispute_not_on_record"  # word of a dispute is not on record
+    SESSION_WAITS_IN_VAIN = "session_waits_in_vain"  # its delayed payment has ended
+    MESSAGE_IN_TWO_SHAPES = "message_in_two_shapes"  # a provider's message came again with other contents
+    STREAM_BROKEN = "stream_broken"  # an order's events cannot be followed
+    READ_MODELS_DIFFER = "read_models_differ"  # a read model does not tell what the log tells
+    WORK_LOST = "work_lost"  # an order waits for work that no worker knows of
+    WORK_OVERDUE = "work_overdue"  # work is due, and nobody does it
+    ORDER_HELD = "order_held"  # an order waits for a person
+    OBJECT_MISSING = "object_missing"  # an event names an object that does not exist
+    OBJECT_DIFFERS = "object_differs"  # an object is not what was recorded
+    STRAY_OBJECT = "stray_object"  # an object of an order that no event names
+    STRAY_UPLOAD = "stray_upload"  # an upload of a session that does not exist
+    PREDICTION_NOT_ON_RECORD = "prediction_not_on_record"  # a prediction of ours that the log does not know
+    PREDICTION_NOT_COLLECTED = "prediction_not_collected"  # it has ended, and its order still waits
+    PREDICTION_UNKNOWN_THERE = "prediction_unknown_there"  # an order waits for it in vain
+    MAIL_CAME_BACK = "mail_came_back"  # a mail counts as sent, and could not be delivered
+    MAIL_IS_KNOWN_THERE = "mail_is_known_there"  # nobody knew whether a mail was sent, and SendGrid has it
+    MAIL_UNKNOWN_THERE = "mail_unknown_there"  # a mail counts as sent, and SendGrid does not know it
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that does not agree; ``what`` is its name for programs and never changes."""
+    """One thing that does not agree."""
 
     side: Side
-    what: str
+    what: What
     subject: str  # the id of what it is about: an order, an event, a key...
     order_id: OrderId | None = None
     since: datetime | None = None

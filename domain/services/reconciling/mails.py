@@ -10,7 +10,7 @@ from domain.model.values import EmailId, OrderId
 from domain.ports.books import Books
 from domain.ports.ledgers import CarriedMail, MailLedger
 from domain.ports.mail import MailFate, MailNotice
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.scope import Scope, paged
 from domain.services.writing import MailDesk
 
@@ -85,7 +85,7 @@ class MailComparison:
             return
         finding = Finding(
             side=Side.SENDGRID,
-            what="mail_came_back",
+            what=What.MAIL_CAME_BACK,
             subject=str(mail.email_id),
             order_id=mail.order_id,
             since=carried.last_event_at,
@@ -102,7 +102,7 @@ class MailComparison:
             return  # then it is sent once more in its time
         finding = Finding(
             side=Side.SENDGRID,
-            what="mail_is_known_there",
+            what=What.MAIL_IS_KNOWN_THERE,
             subject=str(mail.email_id),
             order_id=mail.order_id,
             since=mail.since,
@@ -140,7 +140,7 @@ class MailComparison:
 def _unknown(mail: _Mail, message_id: str) -> Finding:
     return Finding(
         side=Side.SENDGRID,
-        what="mail_unknown_there",
+        what=What.MAIL_UNKNOWN_THERE,
         subject=str(mail.email_id),
         order_id=mail.order_id,
         since=mail.since,

@@ -9,7 +9,7 @@ from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, P
 from domain.ports.registers import UNSEEN
 from domain.services.paying import SOURCE, Paying
 from domain.services.reconciling.claims import Claims, Seen
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.records import Missing, MoneyOnRecord, subject_of
 from domain.services.reconciling.scope import Scope, paged
 
@@ -101,7 +101,7 @@ class MoneyComparison:
     def _taken_in(self, scope: Scope, notice: PaymentNotice) -> Finding:
         finding = Finding(
             side=Side.STRIPE,
-            what="notice_lost",
+            what=What.NOTICE_LOST,
             subject=notice.event_id,
             order_id=notice.checkout.order_id if notice.checkout else None,
             since=notice.created_at,
@@ -136,7 +136,7 @@ class MoneyComparison:
                 continue
             finding = Finding(
                 side=Side.STRIPE,
-                what="session_waits_in_vain",
+                what=What.SESSION_WAITS_IN_VAIN,
                 subject=checkout_session_id,
                 order_id=state.checkout.order_id if state is not None else None,
                 wrong=f"An upload session waits for a delayed payment that is {standing} at Stripe.",

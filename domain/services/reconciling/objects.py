@@ -13,7 +13,7 @@ from domain.ports.books import Books
 from domain.ports.errors import ObjectMissingError
 from domain.ports.ledgers import ListedObject, ObjectLedger
 from domain.ports.storage import ObjectStore
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.scope import Scope, paged
 
 TEMPORARY = "uploads/temp/"
@@ -80,7 +80,7 @@ class ObjectComparison:
         scope.watch(1)
         problem = None
         if found is not None and found.size_bytes != stored.size_bytes:
-            problem = ("object_differs", f"It has {found.size_bytes} bytes, not {stored.size_bytes}.")
+            problem = (What.OBJECT_DIFFERS, f"It has {found.size_bytes} bytes, not {stored.size_bytes}.")
         elif found is None or scope.reads_bytes:
             problem = self._read(stored, to_its_end=scope.reads_bytes)
         if problem is None:
@@ -98,16 +98,16 @@ class ObjectComparison:
             advice=_RESTORE,
         )
 
-    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[str, str] | None:
+    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[What, str] | None:
         digest = hashlib.sha256()
         try:
             with self._storage.read(stored.key) as chunks:
                 for chunk in chunks if to_its_end else ():
                     digest.update(chunk)
         except ObjectMissingError:
-            return "object_missing", "The log names it, and it does not exist."
+            return What.OBJECT_MISSING, "The log names it, and it does not exist."
         if to_its_end and digest.hexdigest() != stored.sha256:
-            return "object_differs", f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
+            return What.OBJECT_DIFFERS, f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
         return None
 
     def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
@@ -125,7 +125,7 @@ class ObjectComparison:
                 if stray.key not in named:
                     yield Finding(
                         side=Side.STORAGE,
-                        what="stray_object",
+                        what=What.STRAY_OBJECT,
                         subject=stray.key,
                         order_id=owners.get(stray.key),
                         since=stray.stored_at,
@@ -145,7 +145,7 @@ class ObjectComparison:
                 if sessions.get(stray.key) not in known:
                     finding = Finding(
                         side=Side.STORAGE,
-                        what="stray_upload",
+                        what=What.STRAY_UPLOAD,
                         subject=stray.key,
                         since=stray.stored_at,
                         wrong="Its upload session does not exist any more.",

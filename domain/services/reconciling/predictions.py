@@ -13,7 +13,7 @@ from domain.ports.errors import RefusedError
 from domain.ports.ledgers import ListedPrediction, RestorationLedger
 from domain.ports.restorer import PredictionStatus, Restorer
 from domain.ports.work import ReactionQueue, Scheduled
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.scope import Scope, paged
 from domain.services.reconciling.streams import followed
 
@@ -84,7 +84,7 @@ class PredictionComparison:
         if has_ended and self._is_awaited_still(waiting):
             finding = Finding(
                 side=Side.REPLICATE,
-                what="prediction_not_collected",
+                what=What.PREDICTION_NOT_COLLECTED,
                 subject=listed.prediction_id,
                 order_id=waiting.order_id,
                 since=listed.ended_at,
@@ -103,7 +103,7 @@ class PredictionComparison:
             return
         finding = Finding(
             side=Side.REPLICATE,
-            what="prediction_not_collected" if status else "prediction_unknown_there",
+            what=What.PREDICTION_NOT_COLLECTED if status else What.PREDICTION_UNKNOWN_THERE,
             subject=prediction_id,
             order_id=waiting.order_id,
             wrong=f"Its order waits for it, and at Replicate it is {status or 'unknown'}.",
@@ -182,7 +182,7 @@ def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
 def _orphaned(listed: ListedPrediction, waiting: _Awaited, wrong: str, advice: str) -> Finding:
     return Finding(
         side=Side.REPLICATE,
-        what="prediction_not_on_record",
+        what=What.PREDICTION_NOT_ON_RECORD,
         subject=listed.prediction_id,
         order_id=waiting.order_id,
         since=listed.created_at,

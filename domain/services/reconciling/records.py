@@ -6,7 +6,7 @@ from domain.model import events as e
 from domain.model.values import OrderId
 from domain.ports.books import Books
 from domain.ports.payments import NoticeKind, PaymentNotice
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 
 #: A notice that should be on record and is not, and what to say about that.
 Missing = tuple[PaymentNotice, Finding]
@@ -34,11 +34,13 @@ class MoneyOnRecord:
             known = recorded.get(checkout.checkout_session_id)
             if known is None:
                 wrong = f"{checkout.paid} were paid, and there is neither an order nor an unmatched payment."
-                finding = _finding(notice, "payment_not_on_record", wrong, f"{_TAKE_IN}.", checkout.order_id)
+                finding = _finding(
+                    notice, What.PAYMENT_NOT_ON_RECORD, wrong, f"{_TAKE_IN}.", checkout.order_id
+                )
             elif known != checkout.paid:
                 wrong = f"Stripe took {checkout.paid}, and {known} are on record."
                 advice = "Compare the payment in Stripe with the order's history."
-                finding = _finding(notice, "payment_of_another_amount", wrong, advice, checkout.order_id)
+                finding = _finding(notice, What.PAYMENT_OF_ANOTHER_AMOUNT, wrong, advice, checkout.order_id)
             else:
                 continue
             missing.append((notice, finding))
@@ -62,7 +64,9 @@ class MoneyOnRecord:
                 decided = f"as {notice.outcome} " if notice.outcome else ""
                 wrong = f"A dispute stands {decided}at Stripe, and that is not on record."
                 advice = f"{_TAKE_IN}; answer an open dispute in Stripe."
-                missing.append((notice, _finding(notice, "dispute_not_on_record", wrong, advice, order_id)))
+                missing.append(
+                    (notice, _finding(notice, What.DISPUTE_NOT_ON_RECORD, wrong, advice, order_id))
+                )
         return missing
 
     def _of_our_orders(
@@ -88,7 +92,7 @@ def subject_of(notice: PaymentNotice) -> str:
     return notice.dispute_id or notice.event_id
 
 
-def _verdict_on_refund(notice: PaymentNotice, history: list[e.RecordedEvent]) -> tuple[str, str] | None:
+def _verdict_on_refund(notice: PaymentNotice, history: list[e.RecordedEvent]) -> tuple[What, str] | None:
     """What is wrong, as a name and a sentence. A refund that failed and never counted as issued moved no money."""
     refund = notice.refund
     if refund is None:
@@ -99,12 +103,12 @@ def _verdict_on_refund(notice: PaymentNotice, history: list[e.RecordedEvent]) ->
     has_failed = any(isinstance(each, e.RefundFailed) and each.provider_refund_id == name for each in events)
     if refund.has_failed:
         is_wrong = bool(issued) and not has_failed
-        return ("refund_failed_there", "A refund counts as issued, and it failed.") if is_wrong else None
+        return (What.REFUND_FAILED_THERE, "A refund counts as issued, and it failed.") if is_wrong else None
     if not issued:
-        return "refund_not_on_record", f"{refund.amount} went back, and that is not on record."
+        return What.REFUND_NOT_ON_RECORD, f"{refund.amount} went back, and that is not on record."
     if issued[0].amount != refund.amount:
         return (
-            "refund_of_another_amount",
+            What.REFUND_OF_ANOTHER_AMOUNT,
             f"{refund.amount} went back, and {issued[0].amount} are on record.",
         )
     return None
@@ -122,7 +126,7 @@ def _knows_dispute(notice: PaymentNotice, history: list[e.RecordedEvent]) -> boo
     return any(isinstance(event, e.DisputeClosed) and event.outcome is notice.outcome for event in told)
 
 
-def _finding(notice: PaymentNotice, what: str, wrong: str, advice: str, order_id: OrderId | None) -> Finding:
+def _finding(notice: PaymentNotice, what: What, wrong: str, advice: str, order_id: OrderId | None) -> Finding:
     return Finding(
         side=Side.STRIPE,
         what=what,

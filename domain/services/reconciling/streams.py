@@ -14,14 +14,12 @@ from domain.model.values import OrderId
 from domain.ports.auditing import WorkLine
 from domain.ports.books import Books, Transaction
 from domain.ports.work import ReactionQueue, Scheduled
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.scope import Scope, paged
 from domain.services.wording import HOLDS
 
 #: Work that anybody could have done for so long has nobody who does it.
 OVERDUE = timedelta(hours=1)
-
-WORK_LOST = "work_lost"
 
 
 class StreamComparison:
@@ -58,7 +56,7 @@ class StreamComparison:
             if conflict.received_at >= scope.since:
                 yield Finding(
                     side=Side.LOG,
-                    what="message_in_two_shapes",
+                    what=What.MESSAGE_IN_TWO_SHAPES,
                     subject=conflict.event_id,
                     since=conflict.received_at,
                     wrong=f"A {conflict.event_type} of {conflict.source} came again with other contents.",
@@ -70,7 +68,7 @@ class StreamComparison:
         with self._books.transaction() as transaction:
             transaction.log.lock(order_id)
             findings = list(_findings(transaction, [order_id], scope))
-            lost = {UUID(finding.subject) for finding in findings if finding.what == WORK_LOST}
+            lost = {UUID(finding.subject) for finding in findings if finding.what == What.WORK_LOST}
             if scope.heals and lost:
                 scheduled = [
                     work for work in _needed_work(transaction, order_id, scope) if work.reaction_id in lost
@@ -78,7 +76,7 @@ class StreamComparison:
                 transaction.reactions.schedule(scheduled)
                 still = {each.subject for each in _findings(transaction, [order_id], scope)}
                 findings = [
-                    replace(each, is_healed=each.what == WORK_LOST and each.subject not in still)
+                    replace(each, is_healed=each.what == What.WORK_LOST and each.subject not in still)
                     for each in findings
                 ]
         self._queue.send([(work.reaction_id, work.reaction) for work in scheduled])
@@ -136,7 +134,7 @@ def _broken(recorded: e.RecordedEvent, why: str) -> Finding:
     name = type(recorded.event).__name__
     return Finding(
         side=Side.LOG,
-        what="stream_broken",
+        what=What.STREAM_BROKEN,
         subject=str(recorded.event_id),
         order_id=recorded.order_id,
         since=recorded.recorded_at,
@@ -151,7 +149,7 @@ def _about_read_models(
     if tables:
         yield Finding(
             side=Side.LOG,
-            what="read_models_differ",
+            what=What.READ_MODELS_DIFFER,
             subject=str(order.order_id),
             order_id=order.order_id,
             since=stream[-1].recorded_at,
@@ -169,7 +167,7 @@ def _about_work(
         if line is None or not line.is_open:
             yield Finding(
                 side=Side.LOG,
-                what=WORK_LOST,
+                what=What.WORK_LOST,
                 subject=str(reaction_id),
                 order_id=order.order_id,
                 since=stream[-1].recorded_at,
@@ -180,7 +178,7 @@ def _about_work(
         if line.is_open and line.free_since < scope.now - OVERDUE:
             yield Finding(
                 side=Side.LOG,
-                what="work_overdue",
+                what=What.WORK_OVERDUE,
                 subject=str(line.reaction_id),
                 order_id=order.order_id,
                 since=line.free_since,
@@ -195,7 +193,7 @@ def _about_a_hold(order: Order, stream: Sequence[e.RecordedEvent]) -> Iterator[F
     since = next(each.recorded_at for each in reversed(stream) if isinstance(each.event, e.OrderHeld))
     yield Finding(
         side=Side.LOG,
-        what="order_held",
+        what=What.ORDER_HELD,
         subject=str(order.order_id),
         order_id=order.order_id,
         since=since,
