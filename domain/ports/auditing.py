@@ -67,7 +67,7 @@ class Audit(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """A comparison that begins; ``previous`` is when the last one began that came to its end."""
+    """A comparison that begins; ``previous`` is when the last one began that came to the end of every side."""
 
     previous: datetime | None
 
@@ -80,5 +80,5 @@ class Rounds(Protocol):
         ...
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
-        """Write down how the comparison that began then has ended."""
+        """Write down that the comparison which began then came to its end, and what was found."""
         ...

@@ -1,6 +1,7 @@
 """The comparison of the books on a terminal: side by side, what is wrong, since when, and what to do."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from domain.services.reconciling.findings import Finding, Report, Side
@@ -61,7 +62,7 @@ def moment(written: str, now: datetime) -> datetime:
 def reconcile(reconciling: Reconciling, since: str, *, heals: bool, reads_bytes: bool, as_json: bool) -> bool:
     """Compare, print the report, and tell whether the books agree."""
     from_then = moment(since, datetime.now(UTC))
-    with _watching(silent=as_json) as watch:
+    with _watching() as watch:
         report = reconciling.compare(from_then, heals=heals, reads_bytes=reads_bytes, watch=watch)
     if as_json:
         _print_json(report)
@@ -71,17 +72,19 @@ def reconcile(reconciling: Reconciling, since: str, *, heals: bool, reads_bytes:
 
 
 @contextmanager
-def _watching(*, silent: bool) -> Iterator[Callable[[Side, int], None]]:
-    """A line that moves on a terminal and leaves no trace."""
+def _watching() -> Iterator[Callable[[Side, int], None]]:
+    """A line that moves on a terminal and leaves no trace, beside what goes to a file."""
+    if not sys.stderr.isatty():
+        yield lambda side, things: None  # noqa: ARG005 -- nobody watches
+        return
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}: {task.completed} looked at"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
-        disable=silent,
     ) as progress:
-        tasks = {}
+        tasks: dict[Side, TaskID] = {}
 
         def watch(side: Side, things: int) -> None:
             if side not in tasks:

@@ -166,7 +166,7 @@ def restoreclick(
 
 def test_a_clean_shop_ends_well(restoreclick: Shell) -> None:
     answer = restoreclick("reconcile")
-    assert (answer.status, answer.out.splitlines()[-1]) == (0, "The books agree.")
+    assert (answer.status, answer.out.splitlines()[-1], answer.err) == (0, "The books agree.", "")
 
 
 def test_books_that_do_not_agree_end_with_a_status_of_one(restoreclick: Shell, stripe: TwinProcess) -> None:

@@ -120,9 +120,7 @@ class MailComparison:
             order_id=mail.order_id,
             message_id=carried.message_id,
             fate=carried.fate,
-            reason="undeliverable, says the provider's list"
-            if carried.fate is MailFate.UNDELIVERABLE
-            else None,
+            reason="undeliverable" if carried.fate is MailFate.UNDELIVERABLE else None,
         )
         return scope.heal(
             finding,

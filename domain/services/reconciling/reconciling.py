@@ -13,6 +13,9 @@ from domain.services.reconciling.scope import Comparison, Scope
 #: How far back the first comparison of a shop looks.
 FIRST_LOOK = timedelta(days=7)
 
+#: Stripe and SendGrid remember no more than this: looking back further costs much and brings little.
+FARTHEST_LOOK = timedelta(days=30)
+
 #: What was too young for the comparison before, or happened while that went on, is looked at again.
 OVERLAP = timedelta(days=1)
 
@@ -67,13 +70,19 @@ class Reconciling:
         return Report(since=since, until=now, findings=tuple(findings), closed=closed, cut_off=cut_off)
 
     def compare_if_due(self, interval: timedelta) -> Report | None:
-        """Compare and heal once an interval, whichever worker asks first; none if that was done."""
+        """Compare and heal once an interval, whichever worker asks first; none if that was done.
+
+        It goes back to the last comparison of which no side was cut off.
+        """
         began_at = self._clock.now()
         with self._books.transaction() as transaction:
             turn = transaction.rounds.begin(began_at, unless_since=began_at - interval)
         if turn is None:
             return None
-        report = self.compare((turn.previous or began_at - FIRST_LOOK) - OVERLAP, heals=True)
+        since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
+        report = self.compare(since, heals=True)
+        if report.cut_off:
+            return report
         with self._books.transaction() as transaction:
             transaction.rounds.end(
                 began_at,

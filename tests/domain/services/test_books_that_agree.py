@@ -67,6 +67,21 @@ def test_of_many_workers_one_compares_in_an_interval(delivered: MemoryShop) -> N
     assert delivered.reconciling.compare_if_due(DAY) is not None
 
 
+def test_a_scheduled_comparison_goes_back_to_where_a_side_was_cut_off(shop: MemoryShop) -> None:
+    first = shop.reconciling.compare_if_due(DAY)
+    assert first is not None
+    for _ in range(2):
+        shop.clock.advance(days=2)
+        shop.payment_ledger.weather.fail("events", UnavailableError("The double", "out for lunch"))
+        cut_off = shop.reconciling.compare_if_due(DAY)
+        assert cut_off is not None
+        assert cut_off.since == first.until - DAY
+    shop.clock.advance(days=90)
+    last = shop.reconciling.compare_if_due(DAY)
+    assert last is not None
+    assert last.until - last.since == 31 * DAY
+
+
 def test_a_scheduled_comparison_looks_back_to_the_last_one_that_came_to_its_end(shop: MemoryShop) -> None:
     first = shop.reconciling.compare_if_due(DAY)
     assert first is not None
