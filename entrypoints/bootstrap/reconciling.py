@@ -1,15 +1,9 @@
 """The comparison of the books, on the accounts that the shop works with."""
 
-from adapters.mailer_sendgrid import SendGridLedger, SendGridMailer
-from adapters.payments_stripe import StripeLedger, StripePayments
-from adapters.restorer_replicate import ReplicateLedger, ReplicateRestorer
-from adapters.storage_minio import MinioStore
-from domain.model.seals import Sealer
-from domain.ports.books import Books
-from domain.ports.work import ReactionQueue
-from domain.ports.world import Clock
+from adapters.mailer_sendgrid import SendGridLedger
+from adapters.payments_stripe import StripeLedger
+from adapters.restorer_replicate import ReplicateLedger
 from domain.services.paying import Paying
-from domain.services.policy import Policy
 from domain.services.reconciling.mails import MailComparison
 from domain.services.reconciling.money import MoneyComparison
 from domain.services.reconciling.objects import ObjectComparison
@@ -17,23 +11,12 @@ from domain.services.reconciling.predictions import PredictionComparison
 from domain.services.reconciling.reconciling import Reconciling
 from domain.services.reconciling.streams import StreamComparison
 from domain.services.writing import MailDesk
+from entrypoints.bootstrap.world import World
 
 
-def reconciling(  # noqa: PLR0913 -- every side has its own partner
-    *,
-    books: Books,
-    payments: StripePayments,
-    restorer: ReplicateRestorer,
-    mailer: SendGridMailer,
-    storage: MinioStore,
-    queue: ReactionQueue,
-    sealer: Sealer,
-    paying: Paying,
-    mail_desk: MailDesk,
-    clock: Clock,
-    policy: Policy,
-) -> Reconciling:
+def reconciling(world: World, paying: Paying, mail_desk: MailDesk) -> Reconciling:
     """Stripe first: what it brings in, the sides after it see already."""
+    books, queue, storage, payments = world.books, world.queue, world.storage, world.payments
     return Reconciling(
         books=books,
         comparisons=(
@@ -44,13 +27,15 @@ def reconciling(  # noqa: PLR0913 -- every side has its own partner
             ObjectComparison(books=books, ledger=storage, storage=storage),
             PredictionComparison(
                 books=books,
-                ledger=ReplicateLedger(restorer),
-                restorer=restorer,
+                ledger=ReplicateLedger(world.restorer),
+                restorer=world.restorer,
                 queue=queue,
-                sealer=sealer,
+                sealer=world.sealer,
             ),
-            MailComparison(books=books, ledger=SendGridLedger(mailer, clock), mail_desk=mail_desk),
+            MailComparison(
+                books=books, ledger=SendGridLedger(world.mailer, world.clock), mail_desk=mail_desk
+            ),
         ),
-        clock=clock,
-        grace=policy.reconcile_grace,
+        clock=world.clock,
+        grace=world.policy.reconcile_grace,
     )

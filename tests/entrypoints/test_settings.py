@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.model.values import Variant
-from entrypoints.bootstrap.shop import policy_from, recipes_from
+from entrypoints.bootstrap.world import policy_from, recipes_from
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
 PUBLIC_KEY = (

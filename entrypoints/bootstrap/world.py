@@ -1,0 +1,142 @@
+"""Everything outside the domain, each thing behind its port, as the settings describe it."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from adapters import system
+from adapters.images import PillowInspector
+from adapters.mailer_sendgrid import SendGridMailer
+from adapters.payments_stripe import StripePayments
+from adapters.postgres.books import PostgresBooks
+from adapters.queue_dramatiq import DramatiqQueue
+from adapters.restorer_replicate import Recipe, ReplicateRestorer
+from adapters.storage_minio import MinioStore
+from domain.model.decide import Limits
+from domain.model.pricing import PriceList
+from domain.model.reactions import Pace
+from domain.model.seals import Sealer
+from domain.model.values import Variant
+from domain.ports.world import Clock, Ids, PictureInspector, Scratch
+from domain.services.policy import MEBIBYTE, Policy
+from entrypoints.settings import Settings
+
+#: The largest picture that is taken back from a restorer.
+OUTPUT_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything outside the domain, each thing behind its port."""
+
+    policy: Policy
+    clock: Clock
+    ids: Ids
+    scratch: Scratch
+    sealer: Sealer
+    inspector: PictureInspector
+    output_inspector: PictureInspector
+    books: PostgresBooks
+    queue: DramatiqQueue
+    storage: MinioStore
+    payments: StripePayments
+    restorer: ReplicateRestorer
+    mailer: SendGridMailer
+
+    def closing(self) -> ExitStack:
+        """What gives every connection back."""
+        resources = ExitStack()
+        for each in (self.books, self.queue, self.storage, self.payments, self.restorer):
+            resources.callback(each.close)
+        return resources
+
+
+def policy_from(settings: Settings) -> Policy:
+    """The owner's decisions as the settings tell them."""
+    landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
+    return Policy(
+        prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
+        public_url=settings.public_url,
+        webhook_url=settings.webhook_url or settings.public_url,
+        success_url=settings.checkout_success_url or landing,
+        cancel_url=settings.checkout_cancel_url or landing,
+        limits=Limits(
+            max_restoration_attempts=settings.max_restoration_attempts,
+            has_second_model=settings.replicate_second_model is not None,
+        ),
+        pace=Pace(
+            restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
+            restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
+            email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
+        ),
+        max_photos=settings.max_photos_per_order,
+        max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
+        max_running_predictions=settings.max_running_predictions,
+        max_predictions_per_minute=settings.max_predictions_per_minute,
+        restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
+        email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
+        download_lifetime=timedelta(days=settings.download_link_days),
+        photo_retention=timedelta(days=settings.photo_retention_days),
+        unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
+        cleanup_retention=timedelta(days=settings.cleanup_retention_days),
+        reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
+        lease=timedelta(seconds=settings.lease_seconds),
+        resend_after=timedelta(seconds=settings.resend_after_seconds),
+    )
+
+
+def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
+    """How each variant is restored; without a second model, by the first one with other settings."""
+    first = Recipe(
+        model=settings.replicate_model,
+        input_name=settings.replicate_input_name,
+        extra_input=settings.replicate_extra_input,
+    )
+    if settings.replicate_second_model is None or settings.replicate_second_input_name is None:
+        second = replace(first, extra_input={**first.extra_input, **settings.replicate_redo_extra_input})
+    else:
+        second = Recipe(
+            model=settings.replicate_second_model,
+            input_name=settings.replicate_second_input_name,
+            extra_input=settings.replicate_second_extra_input,
+        )
+    return {Variant.FIRST: first, Variant.SECOND: second}
+
+
+def world_of(settings: Settings) -> World:
+    """The world that the settings describe; nothing is connected before it is used."""
+    return World(
+        policy=policy_from(settings),
+        clock=system.SystemClock(),
+        ids=system.TimeOrderedIds(),
+        scratch=system.TemporaryFiles(),
+        sealer=Sealer(settings.worker_secret_key.get_secret_value().encode()),
+        inspector=PillowInspector(),
+        # What a restorer sends back may be twice as wide and twice as high as what it was sent.
+        output_inspector=PillowInspector(max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
+        # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
+        books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
+        queue=DramatiqQueue(str(settings.redis_url)),
+        storage=MinioStore(
+            endpoint_url=settings.s3_endpoint,
+            access_key=settings.s3_access_key.get_secret_value(),
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            bucket=settings.s3_bucket,
+            region=settings.s3_region,
+        ),
+        payments=StripePayments(
+            secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
+        ),
+        restorer=ReplicateRestorer(
+            api_token=settings.replicate_api_token.get_secret_value(),
+            api_base=settings.replicate_api_base,
+            recipes=recipes_from(settings),
+            output_hosts=frozenset(settings.replicate_output_hosts),
+        ),
+        mailer=SendGridMailer(
+            api_key=settings.sendgrid_api_key.get_secret_value(),
+            api_base=settings.sendgrid_api_base,
+            sender_address=settings.sender_address,
+            sender_name=settings.sender_name,
+        ),
+    )
