@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -93,3 +94,16 @@ def test_photos_whose_retention_is_over_are_missing_from_an_export_of_all_the_re
 def test_nobody_unknown_is_exported(shop: MemoryShop) -> None:
     with pytest.raises(UnknownCustomerError):
         export(shop)
+
+
+def test_an_archive_passes_through_little_memory(shop: MemoryShop) -> None:
+    finished(shop, b"wedding" * 1_000_000)
+    dossier = export(shop)
+    assert dossier.size_bytes > 20_000_000
+    tracemalloc.start()
+    try:
+        assert sum(len(chunk) for chunk in dossier.content) == dossier.size_bytes
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
