@@ -18,7 +18,7 @@ import psycopg
 from PIL import Image
 
 from domain.model import events as e
-from domain.model.decide import Limits
+from domain.model.limits import Limits
 from domain.model.pricing import PriceList
 from domain.model.values import (
     Money,

@@ -175,7 +175,7 @@ def told_today() -> set[str]:
         [
             *(two.paid(), two.moved(), two.sent(confirmation), two.attempt_failed(0, reason=reason)),
             *(two.failed(0, reason=reason), two.started(1), two.restored(1), two.owed(490, 0)),
-            *(two.refund_issued(490), two.prepared(1), two.sent(result)),
+            *(two.refund_issued(490), two.prepared(1), two.sent(EmailKind.PARTIAL_RESULT)),
         ],
         [
             *(two.paid(), two.moved(), two.unconfirmed(confirmation), two.disputed()),

@@ -17,6 +17,7 @@ from adapters.postgres.admissions import PostgresAdmissions
 from adapters.postgres.auditing import PostgresAudit, PostgresRounds
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
+from adapters.postgres.notes import PostgresNoteBook
 from adapters.postgres.persons import PostgresPersonalRecords
 from adapters.postgres.reactions import PostgresReactionTable
 from adapters.postgres.read_models import changed_rows
@@ -67,6 +68,7 @@ class PostgresTransaction(Transaction):
         self.shelf = PostgresOrderShelf(connection)
         self.audit = PostgresAudit(connection, codec)
         self.rounds = PostgresRounds(connection)
+        self.notes = PostgresNoteBook(connection)
 
 
 class PostgresBooks(Books):

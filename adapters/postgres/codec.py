@@ -19,16 +19,25 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
     e.RestorationAttemptFailed: ("order.restoration_attempt_failed", 1),
     e.RestorationCompleted: ("order.restoration_completed", 1),
     e.RestorationFailed: ("order.restoration_failed", 1),
-    e.DownloadPrepared: ("order.download_prepared", 1),
+    e.RedoRequested: ("order.redo_requested", 1),
+    e.RedoFailed: ("order.redo_failed", 1),
+    e.DownloadPrepared: ("order.download_prepared", 2),
+    e.DownloadLinkIssued: ("order.download_link_issued", 1),
+    e.DownloadLinkRevoked: ("order.download_link_revoked", 1),
+    e.EmailRequested: ("order.email_requested", 1),
     e.EmailSent: ("order.email_sent", 1),
     e.EmailUnconfirmed: ("order.email_unconfirmed", 1),
     e.EmailFailed: ("order.email_failed", 1),
+    e.EmailBounced: ("order.email_bounced", 1),
     e.ResultDownloaded: ("order.result_downloaded", 1),
-    e.RefundRequested: ("order.refund_requested", 1),
+    e.RefundRequested: ("order.refund_requested", 2),
     e.RefundIssued: ("order.refund_issued", 1),
     e.RefundFailed: ("order.refund_failed", 1),
+    e.RefundDropped: ("order.refund_dropped", 1),
     e.DisputeOpened: ("order.dispute_opened", 1),
-    e.DisputeClosed: ("order.dispute_closed", 1),
+    e.DisputeClosed: ("order.dispute_closed", 2),
+    e.PointsCredited: ("order.points_credited", 1),
+    e.PointsDebited: ("order.points_debited", 1),
     e.OrderHeld: ("order.held", 1),
     e.OrderReleased: ("order.released", 1),
     e.NoteAdded: ("order.note_added", 1),
@@ -38,7 +47,11 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
 
 #: What turns the fields stored under a name and version into those of the next version.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("order.download_prepared", 1): lambda fields: {**fields, "edition": 1},
+    ("order.refund_requested", 1): lambda fields: {**fields, "note_id": None},
+    ("order.dispute_closed", 1): lambda fields: {**fields, "amount": None},
+}
 
 
 class UnknownEventError(Exception):

@@ -27,6 +27,7 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "restoration_jobs": f"image_id IN (SELECT image_id FROM images WHERE {_OF_AN_ORDER})",
     "email_queue": _OF_AN_ORDER,
     "download_links": _OF_AN_ORDER,
+    "notes": _OF_AN_ORDER,
     "reactions": _OF_AN_ORDER,
     "admissions": _OF_AN_ORDER,
     "unmatched_payments": f"upload_session_id IN ({_SESSIONS}) OR matched_session_id IN ({_SESSIONS})",
@@ -41,6 +42,7 @@ _FORGETTING: Final[Mapping[str, str]] = {
     "unmatched_payments": f"""UPDATE unmatched_payments
         SET reason = 'Its customer is forgotten.', note = NULL, problem = NULL
         WHERE {HOLDINGS["unmatched_payments"]}""",
+    "notes": f"DELETE FROM notes WHERE {_OF_AN_ORDER}",
     "file_uploads": f"DELETE FROM file_uploads WHERE {HOLDINGS['file_uploads']}",
     "upload_sessions": f"""UPDATE upload_sessions
         SET checkout_url = NULL, temp_objects_deleted_at = coalesce(temp_objects_deleted_at, :erased_at)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adapters.postgres import tables
+from domain.model.image import Image
 from domain.model.lifecycle import State
-from domain.model.order import Image, Order
+from domain.model.order import Order
 
 Row = dict[str, Any]
 Rows = dict[str, dict[tuple[Any, ...], Row]]  # by table name, then by primary key
@@ -128,5 +129,7 @@ def _link_rows(order: Order) -> Iterator[Row]:
             "archive_sha256": link.archive.sha256,
             "archive_size_bytes": link.archive.size_bytes,
             "expires_at": link.expires_at,
+            "edition": link.edition,
+            "is_revoked": link.is_revoked,
             "openings": len(link.opened),
         }

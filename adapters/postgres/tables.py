@@ -246,8 +246,8 @@ email_queue = Table(
     Column("attempt", Integer, nullable=False),
     Column("message_id", Text),
     _touched(),
-    UniqueConstraint("order_id", "kind", name="email_queue_order_id_kind_key"),
 )
+Index("email_queue_order", email_queue.c.order_id)
 
 download_links = Table(
     "download_links",
@@ -259,6 +259,8 @@ download_links = Table(
     Column("archive_sha256", Text, nullable=False),
     Column("archive_size_bytes", BigInteger, nullable=False),
     _moment("expires_at", nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("is_revoked", Boolean, nullable=False),
     Column("openings", Integer, nullable=False),
     _touched(),
 )
@@ -334,6 +336,16 @@ admission_pause = Table(
     ),
     _moment("paused_until", nullable=False),
 )
+notes = Table(
+    "notes",
+    metadata,
+    Column("note_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _moment("written_at", nullable=False),
+)
+Index("notes_order", notes.c.order_id, notes.c.written_at)
 
 webhook_inbox = Table(
     "webhook_inbox",

@@ -5,7 +5,11 @@ ShopError
 ├── AlreadyPaidError            a second payment for an order that has one
 ├── RefundExceedsPaymentError   more would go back than was paid
 ├── ImageNotRefundableError     the image is restored, or its refund is on record
-└── UnknownImageError           the order has no such image
+├── UnknownImageError           the order has no such image
+├── UnknownDownloadLinkError    the order has no such link
+├── LastDownloadLinkError       without this link the customer could not get at the photos
+├── RedoRefusedError            the image cannot be tried once more
+└── NothingToSendError          the order's state calls for no such mail or link
 """
 
 from uuid import UUID
@@ -54,7 +58,8 @@ class ImageNotRefundableError(ShopError):
         self.order_id = order_id
         self.image_id = image_id
         super().__init__(
-            f"Image {image_id} of order {order_id} is restored or its refund is on record: refund an amount instead."
+            f"Image {image_id} of order {order_id} is restored, not moved yet, or its refund is on record: "
+            "refund an amount instead."
         )
 
 
@@ -65,3 +70,44 @@ class UnknownImageError(ShopError):
         self.order_id = order_id
         self.image_id = image_id
         super().__init__(f"Order {order_id} has no image {image_id}: look the image up in the order first.")
+
+
+class UnknownDownloadLinkError(ShopError):
+    """The order has no such link."""
+
+    def __init__(self, *, order_id: UUID, link_id: UUID) -> None:
+        self.order_id = order_id
+        self.link_id = link_id
+        super().__init__(
+            f"Order {order_id} has no download link {link_id}: look the link up in the order first."
+        )
+
+
+class LastDownloadLinkError(ShopError):
+    """Without this link the customer could not get at the photos any more."""
+
+    def __init__(self, *, order_id: UUID, link_id: UUID) -> None:
+        self.order_id = order_id
+        self.link_id = link_id
+        super().__init__(
+            f"Link {link_id} is the last one that opens the photos of order {order_id}: issue a new one with it."
+        )
+
+
+class RedoRefusedError(ShopError):
+    """Another attempt at an image makes no sense, or was made."""
+
+    def __init__(self, *, image_id: UUID, why: str) -> None:
+        self.image_id = image_id
+        self.why = why
+        super().__init__(f"Image {image_id} cannot be tried once more, because {why}.")
+
+
+class NothingToSendError(ShopError):
+    """The order stands where there is nothing to send."""
+
+    def __init__(self, *, state: str) -> None:
+        self.state = state
+        super().__init__(
+            f"An order that is {state} has nothing of this kind to send: look at where it stands, and wait."
+        )

@@ -24,6 +24,7 @@ from domain.model.values import (
     OrderId,
     OrderNumber,
     PaidPhoto,
+    PointsReason,
     RefundId,
     RefundReason,
     Sha256,
@@ -96,6 +97,24 @@ class RestorationFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RedoRequested:
+    """Somebody asked for another attempt at a delivered image; its first result is kept, whatever comes of it."""
+
+    image_id: ImageId
+    by_customer: bool
+    note_id: NoteId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedoFailed:
+    """The further attempts at a delivered image brought nothing: the result it had stays."""
+
+    image_id: ImageId
+    attempts: int
+    reason: FailureReason
+
+
+@dataclass(frozen=True, kw_only=True)
 class DownloadPrepared:
     """The restored images lie in one archive with a link to it; only the hash of its token is known."""
 
@@ -104,6 +123,34 @@ class DownloadPrepared:
     image_ids: tuple[ImageId, ...]
     token_sha256: Sha256
     expires_at: datetime
+    edition: int = 1  # one more for each image that came back from a further attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadLinkIssued:
+    """The newest archive has one more link; those before it open as long as they did."""
+
+    link_id: DownloadLinkId
+    token_sha256: Sha256
+    expires_at: datetime
+    note_id: NoteId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadLinkRevoked:
+    """A link opens nothing from now on."""
+
+    link_id: DownloadLinkId
+    note_id: NoteId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailRequested:
+    """A mail is wanted beside those an order brings by itself: again, or as a reminder."""
+
+    email_id: EmailId
+    kind: EmailKind
+    note_id: NoteId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +180,15 @@ class EmailFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailBounced:
+    """A mail that the provider had accepted did not reach its address."""
+
+    email_id: EmailId
+    kind: EmailKind
+    reason: str  # the provider's class of trouble, never its words: they may hold the address
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultDownloaded:
     """The customer fetched the archive, or one image of it."""
 
@@ -148,6 +204,7 @@ class RefundRequested:
     amount: Money
     reason: RefundReason
     image_ids: tuple[ImageId, ...]  # the images it is for; empty when it is for an amount
+    note_id: NoteId | None = None  # a person's reason for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +226,13 @@ class RefundFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundDropped:
+    """A refund that was resolved is not owed any more: the money went back another way."""
+
+    refund_id: RefundId
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisputeOpened:
     """The customer's bank disputes the payment. It runs beside the order's state and pauses delivery."""
 
@@ -183,6 +247,25 @@ class DisputeClosed:
 
     dispute_id: str
     outcome: DisputeOutcome
+    amount: Money | None = None  # none where only the dispute's opening told it
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsCredited:
+    """A customer got points because of this order."""
+
+    customer_id: CustomerId
+    points: int
+    reason: PointsReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsDebited:
+    """A customer lost points because of this order."""
+
+    customer_id: CustomerId
+    points: int
+    reason: PointsReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,16 +307,25 @@ Event = (
     | RestorationAttemptFailed
     | RestorationCompleted
     | RestorationFailed
+    | RedoRequested
+    | RedoFailed
     | DownloadPrepared
+    | DownloadLinkIssued
+    | DownloadLinkRevoked
+    | EmailRequested
     | EmailSent
     | EmailUnconfirmed
     | EmailFailed
+    | EmailBounced
     | ResultDownloaded
     | RefundRequested
     | RefundIssued
     | RefundFailed
+    | RefundDropped
     | DisputeOpened
     | DisputeClosed
+    | PointsCredited
+    | PointsDebited
     | OrderHeld
     | OrderReleased
     | NoteAdded

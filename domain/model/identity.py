@@ -5,9 +5,9 @@ from uuid import UUID, uuid5
 from domain.model.values import DownloadLinkId, EmailId, EmailKind, OrderId, RefundId
 
 
-def email_id_of(order_id: OrderId, kind: EmailKind) -> EmailId:
-    """The id of the one mail of this kind that an order owes."""
-    return EmailId(_derive(order_id, "email", kind))
+def email_id_of(order_id: OrderId, kind: EmailKind, sequence: int = 1) -> EmailId:
+    """The id of an order's ``sequence``-th mail of this kind, 1-based."""
+    return EmailId(_derive(order_id, "email", kind, *([sequence] if sequence > 1 else [])))
 
 
 def refund_id_of(order_id: OrderId, sequence: int) -> RefundId:

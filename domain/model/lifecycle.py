@@ -25,6 +25,7 @@ class State(StrEnum):
     READY = "ready"  # the archive lies ready, its link exists
     DELIVERED = "delivered"  # the link is with the customer, money for failed images is still owed
     COMPLETED = "completed"  # every paid photo is delivered or refunded
+    REFUNDING = "refunding"  # all work has stopped, everything that was paid is on its way back
     REFUNDED = "refunded"  # everything that was paid went back
     ERASED = "erased"  # the customer is forgotten, the figures stay
 
@@ -43,12 +44,26 @@ class Move:
 
 
 _WORKING = (State.PAID, State.RESTORING, State.SETTLED, State.READY)
-_LIVING = (*_WORKING, State.DELIVERED, State.COMPLETED, State.REFUNDED)
+_DELIVERED = (State.DELIVERED, State.COMPLETED)
+#: Where the results are with the customer, or about to be.
+SHOWN = (State.READY, *_DELIVERED)
+#: Where everything that was paid goes back, or has gone.
+GIVEN_BACK = (State.REFUNDING, State.REFUNDED)
+_LIVING = (*_WORKING, *_DELIVERED, *GIVEN_BACK)
 _EVER_PAID = (*_LIVING, State.ERASED)
 
 
 def _stays(event: type[events.Event], states: Iterable[State]) -> list[Move]:
     return [Move(event, state, state) for state in states]
+
+
+def _goes(event: type[events.Event], sources: Iterable[State], target: State, condition: str) -> list[Move]:
+    return [Move(event, source, target, condition) for source in sources]
+
+
+def _ends_in_refund(event: type[events.Event]) -> list[Move]:
+    sources = (state for state in _LIVING if state is not State.REFUNDED)
+    return _goes(event, sources, State.REFUNDED, "everything_is_refunded")
 
 
 MOVES: tuple[Move, ...] = (
@@ -68,23 +83,45 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.EmailSent, _LIVING),
     *_stays(events.EmailUnconfirmed, _LIVING),
     *_stays(events.EmailFailed, _LIVING),
-    *_stays(events.ResultDownloaded, [State.READY, State.DELIVERED, State.COMPLETED, State.REFUNDED]),
+    Move(events.EmailBounced, State.DELIVERED, State.READY, "result_is_with_nobody"),
+    Move(events.EmailBounced, State.COMPLETED, State.READY, "result_is_with_nobody"),
+    *_stays(events.EmailBounced, _LIVING),
+    Move(events.ResultDownloaded, State.READY, State.DELIVERED, "money_is_owed"),
+    Move(events.ResultDownloaded, State.READY, State.COMPLETED),
+    *_stays(events.ResultDownloaded, [*_DELIVERED, *GIVEN_BACK]),
+    # What is asked for later: another attempt at an image, another mail, another link.
+    *_stays(events.RedoRequested, _DELIVERED),
+    *_stays(events.RestorationStarted, SHOWN),
+    *_stays(events.RestorationAttemptFailed, SHOWN),
+    *_stays(events.RestorationCompleted, SHOWN),
+    *_stays(events.RedoFailed, SHOWN),
+    *_stays(events.DownloadPrepared, SHOWN),
+    *_stays(events.EmailRequested, _LIVING),
+    *_stays(events.DownloadLinkIssued, SHOWN),
+    *_stays(events.DownloadLinkRevoked, [*SHOWN, *GIVEN_BACK]),
     # Money, in whatever order reality brings it.
+    *_goes(events.RefundRequested, (*_WORKING, *_DELIVERED), State.REFUNDING, "everything_is_to_go_back"),
+    Move(events.RefundRequested, State.COMPLETED, State.DELIVERED, "money_is_owed"),
+    Move(events.RefundRequested, State.REFUNDED, State.REFUNDING, "money_is_owed"),
     *_stays(events.RefundRequested, _EVER_PAID),
-    *(
-        Move(events.RefundIssued, state, State.REFUNDED, "everything_is_refunded")
-        for state in _LIVING
-        if state is not State.REFUNDED
-    ),
+    *_ends_in_refund(events.RefundIssued),
     Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundIssued, _EVER_PAID),
     Move(events.RefundFailed, State.COMPLETED, State.DELIVERED, "money_is_owed"),
+    Move(events.RefundFailed, State.REFUNDED, State.REFUNDING, "money_is_owed"),
     *_stays(events.RefundFailed, _EVER_PAID),
+    *_ends_in_refund(events.RefundDropped),
+    Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
+    *_stays(events.RefundDropped, _EVER_PAID),
     *_stays(events.DisputeOpened, _EVER_PAID),
+    *_ends_in_refund(events.DisputeClosed),
+    Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, "is_complete_after_all"),
     *_stays(events.DisputeClosed, _EVER_PAID),
+    *_stays(events.PointsCredited, _EVER_PAID),
+    *_stays(events.PointsDebited, _EVER_PAID),
     # A person's word.
-    *_stays(events.OrderHeld, _LIVING),
-    *_stays(events.OrderReleased, _LIVING),
+    *_stays(events.OrderHeld, _EVER_PAID),
+    *_stays(events.OrderReleased, _EVER_PAID),
     *_stays(events.NoteAdded, _LIVING),
     # The end of what is kept.
     *_stays(events.PhotosPurged, [State.COMPLETED, State.REFUNDED]),

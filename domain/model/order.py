@@ -1,19 +1,18 @@
-"""An order as its events tell it: what was paid, each image's way, mails, links, refunds, disputes and holds."""
+"""An order as its events tell it: what was paid, each image's way, mails, links, money, points and holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from domain.model.identity import email_id_of
-from domain.model.lifecycle import State
+from domain.model.image import Image
+from domain.model.ledger import Dispute, Ledger, PointsEntry, Refund, RefundStatus
+from domain.model.lifecycle import SHOWN, State
 from domain.model.values import (
     CustomerId,
-    DisputeOutcome,
     DownloadLinkId,
     EmailId,
     EmailKind,
-    FailureReason,
     HoldReason,
     ImageId,
     Money,
@@ -27,73 +26,6 @@ from domain.model.values import (
 )
 
 
-class AttemptStatus(StrEnum):
-    """What became of one attempt to restore an image."""
-
-    RUNNING = "running"
-    FAILED = "failed"
-    COMPLETED = "completed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One attempt at the provider; ``prediction_id`` is the one that counts, if a lost reply left several."""
-
-    number: int
-    status: AttemptStatus
-    prediction_id: str | None
-    model: str | None = None
-    reason: FailureReason | None = None
-    superseded: tuple[str, ...] = ()  # predictions of this attempt that nobody waits for
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A paid photo on its way: uploaded, original, restored or failed for good."""
-
-    image_id: ImageId
-    upload: StoredObject
-    share: Money  # of what was paid
-    original: StoredObject | None = None
-    restored: StoredObject | None = None
-    width: int | None = None
-    height: int | None = None
-    failure: FailureReason | None = None
-    attempts: Mapping[int, Attempt] = field(default_factory=dict)
-
-    @property
-    def is_settled(self) -> bool:
-        """Restored, or failed for good."""
-        return self.restored is not None or self.failure is not None
-
-    @property
-    def running(self) -> Attempt | None:
-        """The attempt the shop waits for, if there is one."""
-        return next((a for a in self.attempts.values() if a.status is AttemptStatus.RUNNING), None)
-
-    @property
-    def next_attempt(self) -> int:
-        """The number the next attempt will have."""
-        return len(self.attempts) + 1
-
-    def knows(self, prediction_id: str) -> bool:
-        """Whether a prediction is one of this image's attempts."""
-        return any(
-            prediction_id == attempt.prediction_id or prediction_id in attempt.superseded
-            for attempt in self.attempts.values()
-        )
-
-    @property
-    def open_predictions(self) -> tuple[str, ...]:
-        """Predictions that may still run; once nobody waits for this image, they are better stopped."""
-        predictions: list[str] = []
-        for attempt in self.attempts.values():
-            predictions.extend(attempt.superseded)
-            if attempt.status is AttemptStatus.RUNNING and attempt.prediction_id is not None:
-                predictions.append(attempt.prediction_id)
-        return tuple(predictions)
-
-
 class EmailStatus(StrEnum):
     """How far a mail has come."""
 
@@ -101,6 +33,8 @@ class EmailStatus(StrEnum):
     UNCONFIRMED = "unconfirmed"  # the provider's answer was lost
     SENT = "sent"
     FAILED = "failed"
+    BOUNCED = "bounced"  # it was accepted, and did not arrive
+    REPLACED = "replaced"  # it bounced, and another one took its place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,39 +46,20 @@ class Email:
     status: EmailStatus = EmailStatus.DUE
     attempt: int = 1
     message_id: str | None = None
+    refund_id: RefundId | None = None  # the refund it tells of
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLink:
-    """A link to the archive. The token itself is known to nobody but the customer's mailbox."""
+    """A link to an archive. The token itself is known to nobody but the customer's mailbox."""
 
     link_id: DownloadLinkId
     archive: StoredObject
     token_sha256: Sha256
     expires_at: datetime
+    edition: int = 1  # of the archive
+    is_revoked: bool = False
     opened: frozenset[ImageId | None] = frozenset()  # what was fetched through it; None is the archive
-
-
-class RefundStatus(StrEnum):
-    """How far a refund has come."""
-
-    REQUESTED = "requested"
-    ISSUED = "issued"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refund:
-    """Money on its way back; ``attempt`` counts definite refusals, each of which needs a fresh try."""
-
-    refund_id: RefundId
-    amount: Money
-    reason: RefundReason
-    image_ids: tuple[ImageId, ...]
-    status: RefundStatus = RefundStatus.REQUESTED
-    attempt: int = 1
-    provider_refund_id: str | None = None
-    failed_provider_refund_ids: frozenset[str] = frozenset()  # word of these may still come, late
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,10 +90,13 @@ class Order:
     emails: Mapping[EmailId, Email] = field(default_factory=dict)
     links: Mapping[DownloadLinkId, DownloadLink] = field(default_factory=dict)
     refunds: Mapping[RefundId, Refund] = field(default_factory=dict)
-    disputes: Mapping[str, DisputeOutcome | None] = field(default_factory=dict)  # None while it is open
+    disputes: Mapping[str, Dispute] = field(default_factory=dict)
+    points: tuple[PointsEntry, ...] = ()
     hold: HoldReason | None = None
     photos_are_purged: bool = False
     entered_at: Mapping[State, datetime] = field(default_factory=dict)  # when each state was first reached
+
+    # Beside the state.
 
     @property
     def is_held(self) -> bool:
@@ -188,7 +106,9 @@ class Order:
     @property
     def is_disputed(self) -> bool:
         """Whether a bank has yet to decide about the payment."""
-        return any(outcome is None for outcome in self.disputes.values())
+        return self.ledger.is_disputed
+
+    # The photos.
 
     @property
     def restored_images(self) -> tuple[Image, ...]:
@@ -201,35 +121,107 @@ class Order:
         return tuple(image for image in self.images.values() if image.failure is not None)
 
     @property
-    def newest_link(self) -> DownloadLink | None:
-        """The link the result mail carries."""
-        return next(reversed(list(self.links.values())), None)
+    def every_image_is_settled(self) -> bool:
+        """Whether the restorer has nothing left to do for what was paid."""
+        return all(image.is_settled for image in self.images.values())
 
     @property
-    def every_image_is_settled(self) -> bool:
-        """Whether the restorer has nothing left to do."""
-        return all(image.is_settled for image in self.images.values())
+    def is_being_redone(self) -> bool:
+        """Whether another attempt at an image is going on."""
+        return any(image.is_being_redone for image in self.images.values())
+
+    @property
+    def is_restoring(self) -> bool:
+        """Whether the restorer's answers are waited for: in the first round, or for a redo of what is delivered."""
+        return self.state is State.RESTORING or (self.is_being_redone and self.is_shown)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the results are with the customer, or about to be."""
+        return self.state in SHOWN
+
+    def awaits(self, image_id: ImageId, attempt: int) -> bool:
+        """Whether the outcome of an attempt still matters."""
+        image = self.images[image_id]
+        is_its_turn = self.state is State.RESTORING or (image.is_being_redone and self.is_shown)
+        return is_its_turn and image.is_in_turn(attempt)
 
     @property
     def nothing_can_follow(self) -> bool:
         """Whether every image failed and no money has to go back: a free order of which nothing came."""
         return self.every_image_is_settled and not self.restored_images and self.paid_amount == 0
 
+    # What the customer was sent.
+
+    @property
+    def newest_link(self) -> DownloadLink | None:
+        """The newest link that was not revoked."""
+        good = [link for link in self.links.values() if not link.is_revoked]
+        return good[-1] if good else None
+
+    @property
+    def edition(self) -> int:
+        """The edition of the archive that holds every result there is now."""
+        return 1 + sum(len(image.earlier) for image in self.images.values())
+
+    @property
+    def has_newest_edition(self) -> bool:
+        """Whether the archive with every result there is now was made."""
+        return any(link.edition == self.edition for link in self.links.values())
+
     @property
     def result_is_sent(self) -> bool:
-        """Whether the link is with the customer."""
-        email = self.emails.get(email_id_of(self.order_id, EmailKind.RESULT))
-        return email is not None and email.status is EmailStatus.SENT
+        """Whether a mail with the link was accepted, and did not come back."""
+        return any(
+            email.status is EmailStatus.SENT and email.kind.brings_a_link for email in self.emails.values()
+        )
+
+    @property
+    def result_is_with_nobody(self) -> bool:
+        """Whether no mail with the link arrived, as far as anybody knows, and nothing was fetched."""
+        return not self.result_is_sent and not any(link.opened for link in self.links.values())
+
+    def count_of(self, kind: EmailKind) -> int:
+        """How many mails of a kind there are."""
+        return sum(email.kind is kind for email in self.emails.values())
+
+    # Money.
+
+    @property
+    def ledger(self) -> Ledger:
+        """The order's money, worked out."""
+        return Ledger(paid=self.paid_amount, refunds=self.refunds, disputes=self.disputes)
+
+    @property
+    def paid_amount(self) -> int:
+        """What was paid, in minor units."""
+        return self.payment.paid.amount if self.payment else 0
+
+    @property
+    def refunded_amount(self) -> int:
+        """What the provider paid back, in minor units."""
+        return self.ledger.issued
+
+    @property
+    def refundable_amount(self) -> int:
+        """What may still be asked back, in minor units: paid, less all that is asked back, disputed or lost."""
+        return self.ledger.refundable
+
+    @property
+    def uncovered_images(self) -> tuple[Image, ...]:
+        """Images that failed for good and whose share nobody has resolved to pay back."""
+        covered = self.ledger.covered_images
+        return tuple(
+            image for image in self.failed_images if image.share.amount > 0 and image.image_id not in covered
+        )
 
     @property
     def money_is_owed(self) -> bool:
         """Whether a failed image's share, or a refund somebody asked for, has not gone back yet."""
-        if self.everything_is_refunded:
-            return False
-        covered = {image_id for refund in self._refunds(RefundStatus.ISSUED) for image_id in refund.image_ids}
-        return bool(self._refunds(RefundStatus.REQUESTED, RefundStatus.FAILED)) or any(
-            image.share.amount > 0 and image.image_id not in covered for image in self.failed_images
-        )
+        ledger = self.ledger
+        if ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED):
+            return True
+        return bool(self.uncovered_images) and (ledger.refundable > 0 or ledger.is_disputed)
 
     @property
     def nothing_is_owed(self) -> bool:
@@ -242,27 +234,25 @@ class Order:
         return self.result_is_sent and self.money_is_owed
 
     @property
+    def is_complete_after_all(self) -> bool:
+        """Whether a bank gave back what it had taken for photos that are delivered."""
+        return not (self.everything_is_refunded or self.result_is_with_nobody or self.money_is_owed)
+
+    @property
+    def everything_is_to_go_back(self) -> bool:
+        """Whether somebody stopped the order, or nothing came of it, so that all that was paid goes back."""
+        ledger = self.ledger
+        back = ledger.requested + ledger.issued + ledger.failed + ledger.lost
+        return back >= ledger.paid > 0 and self._was_stopped(tuple(ledger.all_but(RefundStatus.DROPPED)))
+
+    @property
     def everything_is_refunded(self) -> bool:
         """Whether all that was paid went back, and nothing is left that was restored and paid with nothing."""
-        was_stopped = any(
-            refund.reason is not RefundReason.NOT_RESTORED for refund in self._refunds(RefundStatus.ISSUED)
-        )
-        return self.refunded_amount >= self.paid_amount > 0 and (was_stopped or not self.restored_images)
+        ledger = self.ledger
+        is_back = ledger.issued + ledger.lost >= ledger.paid > 0
+        return is_back and self._was_stopped(tuple(ledger.having(RefundStatus.ISSUED)))
 
-    @property
-    def paid_amount(self) -> int:
-        """What was paid, in minor units."""
-        return self.payment.paid.amount if self.payment else 0
-
-    @property
-    def refunded_amount(self) -> int:
-        """What went back, in minor units."""
-        return sum(refund.amount.amount for refund in self._refunds(RefundStatus.ISSUED))
-
-    @property
-    def refundable_amount(self) -> int:
-        """What may still be asked back, in minor units: paid, less every refund that is on record."""
-        return self.paid_amount - sum(refund.amount.amount for refund in self.refunds.values())
-
-    def _refunds(self, *statuses: RefundStatus) -> list[Refund]:
-        return [refund for refund in self.refunds.values() if refund.status in statuses]
+    def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
+        """Whether money goes back for another reason than photos that failed while others were restored."""
+        by_somebody = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
+        return by_somebody or self.ledger.lost > 0 or not self.restored_images

@@ -10,9 +10,11 @@ from dataclasses import astuple, dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from domain.model.lifecycle import State
-from domain.model.order import EmailStatus, Image, Order, RefundStatus
-from domain.model.values import EmailId, EmailKind, ImageId, OrderId, RefundId
+from domain.model.image import Image
+from domain.model.ledger import RefundStatus
+from domain.model.lifecycle import GIVEN_BACK, State
+from domain.model.order import EmailStatus, Order
+from domain.model.values import EmailId, EmailKind, FailureReason, ImageId, OrderId, RefundId
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class CancelPrediction:
 
 @dataclass(frozen=True)
 class PrepareDownload:
-    """Stream the restored images into one archive and make its link."""
+    """Stream the restored images into one archive and make its link; each edition of it once."""
+
+    edition: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,19 @@ Reaction = (
 DONE_ONCE = (CancelPrediction, DeletePhotos)
 
 
+_ABOUT_MONEY = frozenset({EmailKind.REFUND, EmailKind.FAILURE})
+
+#: What is worth trying again at once: nobody has to recover from it first, or somebody else is asked.
+_WITHOUT_WAIT = frozenset(
+    {
+        FailureReason.REFUSED_INPUT,
+        FailureReason.CONTENT_FILTER,
+        FailureReason.TIMED_OUT,
+        FailureReason.CANCELED,
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pace:
     """How long the shop waits before work that is not due at once."""
@@ -124,11 +141,11 @@ def is_wanted(reaction: Reaction, order: Order) -> bool:
     """Whether the order still needs this work, or needs it again."""
     if isinstance(reaction, CollectRestoration):
         # The log does not know a prediction whose creation got no reply; its outcome is welcome all the same.
-        return order.state is State.RESTORING and not order.images[reaction.image_id].is_settled
+        return order.awaits(reaction.image_id, reaction.attempt)
     if isinstance(reaction, CancelPrediction):
         # Nor does it know one that started too late; only what the order waits for is left alone.
         awaited = (image.running for image in order.images.values())
-        return order.state is not State.RESTORING or all(
+        return not order.is_restoring or all(
             attempt is None or attempt.prediction_id != reaction.prediction_id for attempt in awaited
         )
     return reaction in outstanding(order)
@@ -154,7 +171,7 @@ def outstanding(order: Order) -> list[Reaction]:
 
 
 def _progress(order: Order) -> Iterator[Reaction]:
-    if order.state is State.RESTORING:
+    if order.is_restoring:
         # What runs is collected even while the order is held: the provider deletes outputs after an hour.
         for image in order.images.values():
             yield from _restoration(image, may_start=not order.is_held)
@@ -162,13 +179,19 @@ def _progress(order: Order) -> Iterator[Reaction]:
         return
     elif order.state is State.PAID:
         yield MoveImages()
-    elif order.state is State.SETTLED and order.restored_images:
-        yield PrepareDownload()
+    elif _may_be_packed(order):
+        yield PrepareDownload(order.edition)
+
+
+def _may_be_packed(order: Order) -> bool:
+    is_its_turn = order.state is State.SETTLED or order.is_shown
+    is_missing = bool(order.restored_images) and not order.has_newest_edition
+    return is_its_turn and is_missing and not order.photos_are_purged
 
 
 def _restoration(image: Image, *, may_start: bool) -> Iterator[Reaction]:
     running = image.running
-    if image.is_settled:
+    if not image.awaits_restorer:
         return
     if running is not None and running.prediction_id is not None:
         yield CollectRestoration(image.image_id, running.number, running.prediction_id)
@@ -177,13 +200,15 @@ def _restoration(image: Image, *, may_start: bool) -> Iterator[Reaction]:
 
 
 def _cancellations(order: Order) -> Iterator[Reaction]:
-    has_stopped = order.state is State.REFUNDED
+    has_stopped = order.state in GIVEN_BACK
     for image in order.images.values():
-        for prediction_id in image.open_predictions if image.is_settled or has_stopped else ():
+        for prediction_id in image.open_predictions if not image.awaits_restorer or has_stopped else ():
             yield CancelPrediction(prediction_id)
 
 
 def _refunds(order: Order) -> Iterator[Reaction]:
+    if order.is_disputed:
+        return  # the provider pays nothing back of what a bank has its hand on
     for refund in order.refunds.values():
         if refund.status is RefundStatus.REQUESTED:
             yield IssueRefund(refund.refund_id, refund.attempt)
@@ -191,10 +216,9 @@ def _refunds(order: Order) -> Iterator[Reaction]:
 
 def _emails(order: Order) -> Iterator[Reaction]:
     for email in order.emails.values():
-        is_paused = email.kind is EmailKind.RESULT and (
-            order.is_held or order.is_disputed or order.state is State.REFUNDED
-        )
-        if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not is_paused:
+        is_paused = email.kind.brings_a_link and (order.is_held or order.is_disputed)
+        is_past = order.state in GIVEN_BACK and email.kind not in _ABOUT_MONEY
+        if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not (is_paused or is_past):
             yield SendEmail(email.email_id, email.kind, email.attempt)
 
 
@@ -209,8 +233,8 @@ def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
     match reaction:
         case CollectRestoration():
             return pace.restoration_poll
-        case RestoreImage(attempt=attempt) if attempt > 1:
-            return pace.restoration_retry * (1 << (attempt - 2))
+        case RestoreImage(image_id=image_id):
+            return _backoff(order.images[image_id], pace) * _jitter(reaction_id_of(order.order_id, reaction))
         case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
             return pace.email_confirmation
         case DeletePhotos(for_good=True):
@@ -218,3 +242,16 @@ def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
             return pace.late_writing
         case _:
             return timedelta(0)
+
+
+def _backoff(image: Image, pace: Pace) -> timedelta:
+    """The wait before the next attempt: none for the first of a round, else by what went wrong, doubling."""
+    tries = image.spent(image.next_attempt)
+    if tries == 1 or image.last_failure in _WITHOUT_WAIT:
+        return timedelta(0)
+    return pace.restoration_retry * (1 << min(tries - 2, 10))
+
+
+def _jitter(reaction_id: UUID) -> float:
+    """Up to a quarter more, so that what failed together does not come back together; always the same for the same."""
+    return 1 + reaction_id.bytes[-1] / 1024

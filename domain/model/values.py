@@ -109,6 +109,7 @@ class EmailKind(StrEnum):
     FAILURE = "failure"  # nothing could be restored: all of your money goes back
     NEW_LINK = "new_link"  # the link you asked for, in place of an older one
     REMINDER = "reminder"  # your link expires soon, and you have not used it
+    REDONE = "redone"  # the other attempt you asked for is there, beside your first result
     REDO_FAILED = "redo_failed"  # the other attempt you asked for is no better: your first result stays
 
     @property
@@ -134,6 +135,7 @@ class FailureReason(StrEnum):
     UNAVAILABLE = "unavailable"  # the provider, or our own storage, could not be reached for hours
     CANCELED = "canceled"  # somebody else ended the prediction
     BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
+    WITHDRAWN = "withdrawn"  # a person took the photo out of the order and paid for it back
 
     @property
     def is_final(self) -> bool:
@@ -149,6 +151,7 @@ class HoldReason(StrEnum):
     STORAGE_UNAVAILABLE = "storage_unavailable"  # the storage could not be reached for hours
     DOWNLOAD_NOT_PREPARED = "download_not_prepared"  # the archive could not be made
     EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its mail is refused
+    EMAIL_BOUNCED = "email_bounced"  # the mail with the link did not reach its address
     REFUND_NOT_ISSUED = "refund_not_issued"  # money is owed and the provider refuses to pay it
     REQUESTED = "requested"  # a person asked for it
 
@@ -166,3 +169,13 @@ class DisputeOutcome(StrEnum):
 
     WON = "won"
     LOST = "lost"
+
+
+class PointsReason(StrEnum):
+    """Why points come and go."""
+
+    WELCOME = "welcome"  # a first order, with a friend's referral code
+    REFERRAL = "referral"  # a friend's first order
+    SPENT = "spent"  # they became a discount
+    TAKEN_BACK = "taken_back"  # the order that had earned them was refunded
+    RETURNED = "returned"  # the order they were spent on was refunded

@@ -16,7 +16,7 @@ from domain.ports.admission import Admissions
 from domain.ports.auditing import Audit, Rounds
 from domain.ports.log import ChainedEvent, OrderLog
 from domain.ports.persons import PersonalRecords
-from domain.ports.registers import CustomerRegister, Inbox, OrderShelf, UnmatchedPayments
+from domain.ports.registers import CustomerRegister, Inbox, NoteBook, OrderShelf, UnmatchedPayments
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
 
@@ -64,6 +64,7 @@ class Transaction(Protocol):
     shelf: OrderShelf
     audit: Audit
     rounds: Rounds
+    notes: NoteBook
 
 
 class Books(Protocol):

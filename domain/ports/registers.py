@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
+from domain.model.values import CustomerId, Money, NoteId, OrderId, OrderNumber, Sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +112,29 @@ class OrderSummary:
     restored: int
     paid: Money
     paid_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A person's words about an order, kept outside the log so that they can be erased; ``actor`` wrote them."""
+
+    note_id: NoteId
+    order_id: OrderId
+    actor: str
+    text: str
+    written_at: datetime
+
+
+class NoteBook(Protocol):
+    """What people wrote about orders: the log only knows that they did."""
+
+    def write(self, note: Note) -> None:
+        """Keep a note."""
+        ...
+
+    def of(self, order_id: OrderId) -> list[Note]:
+        """An order's notes, oldest first."""
+        ...
 
 
 class OrderShelf(Protocol):

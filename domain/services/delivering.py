@@ -11,8 +11,9 @@ from uuid import UUID
 from domain.model import events as e
 from domain.model.errors import ShopError
 from domain.model.identity import download_link_id_of
+from domain.model.image import Image
 from domain.model.lifecycle import State
-from domain.model.order import DownloadLink, Image, Order
+from domain.model.order import DownloadLink, Order
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
 from domain.ports.books import Books
@@ -35,7 +36,7 @@ class UnknownLinkError(ShopError):
 
 
 class LinkExpiredError(ShopError):
-    """The link was good once."""
+    """The link was good once: it has run out, was revoked, or its photos were deleted."""
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
@@ -81,12 +82,13 @@ class Delivering:
         names = self._file_names(order)
         entries = [
             ArchiveEntry(
-                name=names[image.image_id],
-                size_bytes=image.restored.size_bytes,
-                content=self._read(image.restored.key),
+                name=name if number == 1 else f"earlier results/{number - 1}-{name}",
+                size_bytes=result.size_bytes,
+                content=self._read(result.key),
             )
             for image in order.restored_images
-            if image.restored is not None
+            for name in [names[image.image_id]]
+            for number, result in enumerate(image.results, start=1)
         ]
         size_bytes, chunks = self._archiver.archive(entries)
         archive = self._storage.put(
@@ -102,6 +104,7 @@ class Delivering:
                 image_ids=tuple(image.image_id for image in order.restored_images),
                 token_sha256=sha256_of(self._sealer.download_token(link_id)),
                 expires_at=self._clock.now() + self._policy.download_lifetime,
+                edition=order.edition,
             )
         ]
 
@@ -118,7 +121,7 @@ class Delivering:
         if order is None or link is None or order.payment is None:
             raise UnknownLinkError
         is_gone = order.photos_are_purged or order.state is State.ERASED
-        if link.expires_at <= self._clock.now() or is_gone:
+        if link.expires_at <= self._clock.now() or link.is_revoked or is_gone:
             raise LinkExpiredError(order.order_id)
         if image_id is None:
             name = f"restored-photos-{order.payment.order_number}.zip"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.model.decide import Limits
+from domain.model.limits import Limits
 from domain.model.pricing import PriceList
 from domain.model.reactions import Pace
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.model import events as e
-from domain.model.order import Order, Refund
+from domain.model.ledger import Refund
+from domain.model.order import Order
 from domain.model.reactions import IssueRefund, reaction_id_of
 from domain.ports.errors import RefusedError
 from domain.ports.payments import PaymentProvider, ProviderRefund, RefundWish

@@ -15,7 +15,6 @@ from domain.model.values import (
     OrderId,
     Sha256,
     StoredObject,
-    Variant,
 )
 from domain.ports.books import Books
 from domain.ports.errors import ForgedMessageError, ObjectDiffersError, RefusedError, UnreadablePictureError
@@ -84,7 +83,7 @@ class Restoring:
                     upright,
                     media_type=media_type,
                     webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
-                    variant=Variant.FIRST,
+                    variant=order.images[work.image_id].variant,
                 )
             except RefusedError:
                 return [_failed(work, None, FailureReason.REFUSED_INPUT)]

@@ -3,8 +3,9 @@
 from typing import assert_never
 
 from domain.model import events as e
+from domain.model.image import Image
 from domain.model.lifecycle import State, allowed
-from domain.model.order import EmailStatus, Image, Order
+from domain.model.order import EmailStatus, Order
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
@@ -71,6 +72,10 @@ def possible(order: Order) -> list[str]:
         (e.OrderHeld, not order.is_held, "put it on hold"),
         (e.OrderReleased, order.is_held, "let it go on"),
         (e.RefundRequested, refundable > 0, f"pay back up to {_money(order, refundable)}"),
+        (e.RedoRequested, bool(order.restored_images), "have a photo restored once more"),
+        (e.DownloadLinkIssued, not order.photos_are_purged, "send a new download link"),
+        (e.DownloadLinkRevoked, order.newest_link is not None, "revoke a download link"),
+        (e.EmailRequested, True, "send the mail again that its state calls for"),
         (e.NoteAdded, True, "write a note about it"),
         (e.PhotosPurged, not order.photos_are_purged, "delete its photos once their retention is over"),
         (e.OrderErased, True, "erase the customer's data"),
@@ -81,6 +86,9 @@ def possible(order: Order) -> list[str]:
 def way_of(image: Image, order: Order) -> str:
     """How far one photo has come."""
     running = image.running
+    if image.is_being_redone:
+        where = "at the restorer" if running is not None else "waits for the restorer"
+        return f"restored, and tried once more: {where}, {ordinal(len(image.attempts))} attempt"
     if image.restored is not None:
         return "restored and delivered" if order.result_is_sent else "restored"
     if image.failure is not None:
@@ -97,7 +105,7 @@ def number_of(order: Order, image_id: ImageId) -> int:
     return list(order.images).index(image_id) + 1
 
 
-def _reached(order: Order) -> str:
+def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
     restored = len(order.restored_images)
     photos = counted(len(order.images), "photo")
     match order.state:
@@ -116,6 +124,10 @@ def _reached(order: Order) -> str:
             return f"The order is delivered: {restored} of {photos}, the money for the others is owed."
         case State.COMPLETED:
             return f"The order is complete: {_delivered(order)}."
+        case State.REFUNDING:
+            return (
+                f"The order was stopped: all of {_money(order, order.paid_amount)} goes back to the customer."
+            )
         case State.REFUNDED:
             return (
                 f"The order is closed: all of {_money(order, order.paid_amount)} went back to the customer."

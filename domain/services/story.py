@@ -21,6 +21,7 @@ from domain.services.wording import (
     HOLDS,
     MAILS,
     OUTCOMES,
+    POINTS,
     capitalised,
     counted,
     day,
@@ -163,6 +164,12 @@ class _Teller:
                 share = after.images[event.image_id].share
                 owed = f" Its share of {share} is owed to the customer." if share.amount else ""
                 return f"{self._photo(event.image_id)} was given up: {FAILURES[event.reason]}.{owed}"
+            case e.RedoRequested():
+                by = "The customer" if event.by_customer else who(recorded.actor)
+                return f"{by} asked for another attempt at {self._photo(event.image_id)}; its first result is kept."
+            case e.RedoFailed():
+                photo = self._photo(event.image_id)
+                return f"another attempt at {photo} brought nothing ({FAILURES[event.reason]}): its result stays."
             case e.DownloadPrepared():
                 packed = counted(len(event.image_ids), "restored photo")
                 were = "was" if len(event.image_ids) == 1 else "were"
@@ -171,6 +178,16 @@ class _Teller:
                     f"{packed} {were} packed into one archive ({size}); "
                     f"its download link is good until {day(event.expires_at)}."
                 )
+            case e.DownloadLinkIssued():
+                return f"A new download link was made; it is good until {day(event.expires_at)}."
+            case e.DownloadLinkRevoked():
+                return "A download link was revoked: it opens nothing any more."
+            case e.EmailRequested():
+                return f"{MAILS[event.kind]} is to be sent beside those before."
+            case e.EmailBounced():
+                return (
+                    f"{MAILS[event.kind]} came back: it did not reach the customer ({_plain(event.reason)})."
+                )
             case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed():
                 return _mail(event, recorded.actor, self.order, after)
             case e.ResultDownloaded():
@@ -178,6 +195,12 @@ class _Teller:
                 return f"The customer followed the link and fetched {what}."
             case e.RefundRequested() | e.RefundIssued() | e.RefundFailed():
                 return self._refund(event, at, after)
+            case e.RefundDropped():
+                amount = self.order.refunds[event.refund_id].amount
+                return f"The refund of {amount} is not owed any more: money went back another way."
+            case e.PointsCredited() | e.PointsDebited():
+                sign = "+" if isinstance(event, e.PointsCredited) else "-"
+                return f"Points of a customer changed by {sign}{event.points}: {POINTS[event.reason]}."
             case e.DisputeOpened():
                 return (
                     f"The customer's bank disputed {event.amount} of the payment ({_plain(event.reason)}); "
@@ -273,7 +296,8 @@ def _mail(
     mail = MAILS[event.kind]
     match event:
         case e.EmailSent():
-            was_unconfirmed = before.emails[event.email_id].status is EmailStatus.UNCONFIRMED
+            known = before.emails.get(event.email_id)
+            was_unconfirmed = known is not None and known.status is EmailStatus.UNCONFIRMED
             went = f"{mail} went out to the customer"
             if was_unconfirmed:
                 went = f"{mail} was sent once more" if actor == "worker" else f"{mail} had gone out after all"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason
+from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason, PointsReason
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _KILOBYTE = 1000
@@ -16,6 +16,7 @@ FAILURES: Mapping[FailureReason, str] = {
     FailureReason.TIMED_OUT: "it had not ended in time",
     FailureReason.CANCELED: "it was cancelled at the restorer",
     FailureReason.BAD_OUTPUT: "what came back was no usable picture",
+    FailureReason.WITHDRAWN: "it was taken out of the order",
 }
 
 HOLDS: Mapping[HoldReason, str] = {
@@ -24,6 +25,7 @@ HOLDS: Mapping[HoldReason, str] = {
     HoldReason.STORAGE_UNAVAILABLE: "the storage could not be reached for hours",
     HoldReason.DOWNLOAD_NOT_PREPARED: "the archive could not be made",
     HoldReason.EMAIL_NOT_SENT: "the e-mail with the link could not be sent",
+    HoldReason.EMAIL_BOUNCED: "the e-mail with the link did not reach its address",
     HoldReason.REFUND_NOT_ISSUED: "money is owed that the payment provider refuses to pay back",
     HoldReason.REQUESTED: "somebody at the shop asked for it",
 }
@@ -36,7 +38,16 @@ MAILS: Mapping[EmailKind, str] = {
     EmailKind.FAILURE: "the e-mail that nothing could be restored",
     EmailKind.NEW_LINK: "the e-mail with a new link",
     EmailKind.REMINDER: "the reminder that the link expires",
+    EmailKind.REDONE: "the e-mail about another attempt's result",
     EmailKind.REDO_FAILED: "the e-mail that another attempt was no better",
+}
+
+POINTS: Mapping[PointsReason, str] = {
+    PointsReason.WELCOME: "a first order, with a friend's referral code",
+    PointsReason.REFERRAL: "a friend's first order",
+    PointsReason.SPENT: "they became a discount",
+    PointsReason.TAKEN_BACK: "the order that had earned them was paid back",
+    PointsReason.RETURNED: "the order they were spent on was paid back",
 }
 
 OUTCOMES: Mapping[DisputeOutcome, str] = {

@@ -8,6 +8,7 @@ from typing import assert_never
 from uuid import UUID
 
 from domain.model import events as e
+from domain.model.decide_restoration import gave_up
 from domain.model.order import Order
 from domain.model.reactions import (
     CancelPrediction,
@@ -219,10 +220,8 @@ def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
         case MoveImages():
             return [e.OrderHeld(reason=HoldReason.STORAGE_UNAVAILABLE)]
         case RestoreImage(image_id=image_id):
-            attempts = len(order.images[image_id].attempts)
-            return [
-                e.RestorationFailed(image_id=image_id, attempts=attempts, reason=FailureReason.UNAVAILABLE)
-            ]
+            image = order.images[image_id]
+            return [gave_up(image, len(image.attempts), FailureReason.UNAVAILABLE)]
         case CollectRestoration() as work:
             return [
                 e.RestorationAttemptFailed(

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.model import events as e
-from domain.model.order import Email, Order, RefundStatus
+from domain.model.image import Image
+from domain.model.ledger import RefundStatus
+from domain.model.order import Email, Order
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, Sha256, StoredObject
+from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, RefundReason, Sha256, StoredObject
 from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
 from domain.ports.mail import Attachment, LetterFacts, LetterWriter, Mail, Mailer, MailFate, MailNotice
@@ -64,7 +66,7 @@ class Writing:
             return transaction.customers.find(order.payment.customer_id)
 
     def _mail(self, order: Order, work: SendEmail, customer: Customer) -> Mail:
-        facts = self._facts(order, work.kind, customer)
+        facts = self._facts(order, order.emails[work.email_id], customer)
         letter, attachment = self._writer.write(facts), None
         if archive := _archive_for(order, work.kind):
             telling = self._writer.write(replace(facts, is_attached=True))
@@ -79,15 +81,11 @@ class Writing:
             attachment=attachment,
         )
 
-    def _facts(self, order: Order, kind: EmailKind, customer: Customer) -> LetterFacts:
+    def _facts(self, order: Order, email: Email, customer: Customer) -> LetterFacts:
         if order.payment is None:
             raise AssertionError("An order that owes a mail was paid.")
+        kind, currency = email.kind, order.payment.paid.currency
         link = order.newest_link if kind.brings_a_link else None
-        going_back = sum(
-            refund.amount.amount
-            for refund in order.refunds.values()
-            if refund.status is not RefundStatus.FAILED
-        )
         url = self._policy.public_url
         return LetterFacts(
             kind=kind,
@@ -100,7 +98,9 @@ class Writing:
             failed=len(order.failed_images),
             failed_names=self._failed_names(order),
             paid=order.payment.paid,
-            refunded=Money(amount=going_back, currency=order.payment.paid.currency),
+            refunded=Money(amount=order.ledger.requested + order.ledger.issued, currency=currency),
+            refund_amount=_told_refund(order, email),
+            redone_name=self._redone_name(order),
             status_url=f"{url}/api/restoration/status/{order.order_id}",
             download_url=f"{url}/api/download/{self._sealer.download_token(link.link_id)}" if link else None,
             expires_at=link.expires_at if link else None,
@@ -108,11 +108,19 @@ class Writing:
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
         """The customer's names of the photos that could not be restored."""
-        if not order.failed_images:
+        return self._names(order, order.failed_images)
+
+    def _redone_name(self, order: Order) -> str | None:
+        """The customer's name of the photo of which another attempt was asked, if it was one."""
+        redone = [image for image in order.images.values() if image.was_redone]
+        return next(iter(self._names(order, redone)), None) if len(redone) == 1 else None
+
+    def _names(self, order: Order, images: Sequence[Image]) -> tuple[str, ...]:
+        if not images:
             return ()
         with self._books.transaction() as transaction:
             given = transaction.uploads.file_names(order.order_id)
-        names = (given.get(PhotoId(image.image_id)) for image in order.failed_images)
+        names = (given.get(PhotoId(image.image_id)) for image in images)
         return tuple(name for name in names if name)
 
     def _attachment(self, archive: StoredObject, number: OrderNumber) -> Attachment:
@@ -125,8 +133,23 @@ class Writing:
 
 def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
     """The restored photos themselves, where a letter of this kind brings them beside the link."""
-    link = order.newest_link if kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT} else None
+    brings = {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE}
+    link = order.newest_link if kind in brings else None
     return link.archive if link else None
+
+
+def _told_refund(order: Order, email: Email) -> Money | None:
+    """The one refund a mail tells of: the one it was written for, or what the photos that failed had cost."""
+    if email.refund_id is not None:
+        return order.refunds[email.refund_id].amount
+    shares = [
+        refund.amount
+        for refund in order.ledger.all_but(RefundStatus.DROPPED)
+        if refund.reason is RefundReason.NOT_RESTORED
+    ]
+    if email.kind is not EmailKind.PARTIAL_RESULT or not shares:
+        return None
+    return sum(shares[1:], start=shares[0])
 
 
 class MailDesk:
@@ -171,8 +194,8 @@ def _fingerprint(notice: MailNotice) -> Sha256:
 def _said(notice: MailNotice, email: Email) -> e.Event:
     if notice.fate is MailFate.ACCEPTED:
         return e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=notice.message_id)
-    reason = notice.reason or "It could not be delivered."
-    return e.EmailFailed(email_id=email.email_id, kind=email.kind, reason=reason)
+    reason = notice.reason or "undeliverable"
+    return e.EmailBounced(email_id=email.email_id, kind=email.kind, reason=reason)
 
 
 def _failed(work: SendEmail, reason: str) -> e.EmailFailed:

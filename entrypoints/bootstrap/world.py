@@ -12,7 +12,7 @@ from adapters.postgres.books import PostgresBooks
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.restorer_replicate import Recipe, ReplicateRestorer
 from adapters.storage_minio import MinioStore
-from domain.model.decide import Limits
+from domain.model.limits import Limits
 from domain.model.pricing import PriceList
 from domain.model.reactions import Pace
 from domain.model.seals import Sealer

@@ -190,7 +190,7 @@ def _money(order: Order) -> list[str]:
     if payment is None:
         return []
     back = Money(amount=order.refunded_amount, currency=payment.paid.currency)
-    disputes = [f"Dispute {name}: {outcome or 'open'}" for name, outcome in order.disputes.items()]
+    disputes = [f"Dispute {d.dispute_id}: {d.outcome or 'open'}" for d in order.disputes.values()]
     quoted = f"{payment.quoted} quoted, {payment.discount} discount, {payment.paid} paid, {back} paid back"
     return [quoted, f"Stripe: {payment.payment_intent_id or 'nothing charged'}", *disputes]
 

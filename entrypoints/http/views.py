@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.model.events import RecordedEvent
+from domain.model.image import Image
 from domain.model.lifecycle import TERMINAL, State
-from domain.model.order import Image, Order
+from domain.model.order import Order
 from domain.model.values import ImageId, Money
 from domain.services.story import tell
 

@@ -166,6 +166,12 @@ def test_a_failed_redo_says_that_the_first_result_stays() -> None:
     assert "at one of your photos" in read(EmailKind.REDO_FAILED)
 
 
+def test_a_redo_says_that_the_first_result_is_there_too() -> None:
+    said = read(EmailKind.REDONE, redone_name="great-aunt-1931.jpg")
+    assert "The other attempt at “great-aunt-1931.jpg” that you asked for is ready." in said
+    assert "The first result is kept beside it" in said
+
+
 def test_the_reminder_says_in_its_subject_until_when() -> None:
     assert write(EmailKind.REMINDER).subject == "Your restored photos are waiting for you until 21 March 2026"
 
@@ -193,5 +199,5 @@ def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> N
     assert "Dear {{ facts }} {count}," in letter.text
     assert "<i>" not in letter.html
     assert (f"“{hostile}”" in letter.text.replace("\n", " ")) == (
-        kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDO_FAILED}
+        kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE, EmailKind.REDO_FAILED}
     )

@@ -12,6 +12,7 @@ from domain.model.values import (
     EmailKind,
     FailureReason,
     HoldReason,
+    PointsReason,
     RefundId,
     RefundReason,
 )
@@ -20,6 +21,7 @@ from tests.domain.facts import Facts, euros
 ATTEMPTS = st.integers(min_value=1, max_value=4)
 DISPUTES = st.sampled_from(["dp_1", "dp_2"])
 PREDICTIONS = st.sampled_from(["p1", "p2", "p3"])
+POINTS = st.integers(min_value=-1, max_value=100)
 REASONS = st.sampled_from(FailureReason)
 
 
@@ -42,8 +44,34 @@ def _paid(facts: Facts, _: Order) -> st.SearchStrategy[e.Event]:
     )
 
 
-def _email(build: Callable[[EmailKind], e.Event]) -> st.SearchStrategy[e.Event]:
-    return st.sampled_from(EmailKind).map(build)
+def _email(build: Callable[..., e.Event], order: Order) -> st.SearchStrategy[e.Event]:
+    """About a mail the order knows, or about one that may not exist."""
+    anything = st.sampled_from(EmailKind).map(build)
+    kinds = dict.fromkeys(email.kind for email in order.emails.values())
+    known = [build(kind, sequence=n) for kind in kinds for n in range(1, order.count_of(kind) + 1)]
+    return st.one_of(st.sampled_from(known), anything) if known else anything
+
+
+def _email_requested(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
+    return st.sampled_from(EmailKind).map(
+        lambda kind: facts.email_requested(kind, sequence=order.count_of(kind) + 1)
+    )
+
+
+def _link_sequences(order: Order) -> st.SearchStrategy[int]:
+    return st.integers(min_value=1, max_value=len(order.links) + 1)
+
+
+def _prepared(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
+    return st.integers(min_value=1, max_value=order.edition + 1).map(
+        lambda edition: facts.prepared(edition=edition, sequence=len(order.links) + 1)
+    )
+
+
+def _refund_by_photo(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
+    return _indices(facts).map(
+        lambda index: facts.refund_requested(facts.price, index, sequence=len(order.refunds) + 1)
+    )
 
 
 def _refund_ids(order: Order) -> st.SearchStrategy[RefundId]:
@@ -51,7 +79,11 @@ def _refund_ids(order: Order) -> st.SearchStrategy[RefundId]:
     return st.sampled_from([*known, refund_id_of(order.order_id, len(known) + 1)])
 
 
-def _refund_requested(_: Facts, order: Order) -> st.SearchStrategy[e.Event]:
+def _refund_requested(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
+    return st.one_of(_refund_by_amount(order), _refund_by_photo(facts, order))
+
+
+def _refund_by_amount(order: Order) -> st.SearchStrategy[e.Event]:
     return st.builds(
         e.RefundRequested,
         refund_id=_refund_ids(order),
@@ -90,18 +122,31 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
         facts.restored, _indices(facts), ATTEMPTS, PREDICTIONS
     ),
     e.RestorationFailed: lambda facts, _: st.builds(facts.failed, _indices(facts), ATTEMPTS, REASONS),
-    e.DownloadPrepared: lambda facts, _: st.just(facts.prepared()),
-    e.EmailSent: lambda facts, _: _email(facts.sent),
-    e.EmailUnconfirmed: lambda facts, _: _email(facts.unconfirmed),
-    e.EmailFailed: lambda facts, _: _email(facts.email_failed),
+    e.RedoRequested: lambda facts, _: st.builds(
+        lambda index, by_customer: facts.redo(index, by_customer=by_customer), _indices(facts), st.booleans()
+    ),
+    e.RedoFailed: lambda facts, _: st.builds(facts.redo_failed, _indices(facts), ATTEMPTS, REASONS),
+    e.DownloadPrepared: _prepared,
+    e.DownloadLinkIssued: lambda facts, order: _link_sequences(order).map(facts.link_issued),
+    e.DownloadLinkRevoked: lambda facts, order: _link_sequences(order).map(facts.link_revoked),
+    e.EmailRequested: _email_requested,
+    e.EmailSent: lambda facts, order: _email(facts.sent, order),
+    e.EmailUnconfirmed: lambda facts, order: _email(facts.unconfirmed, order),
+    e.EmailFailed: lambda facts, order: _email(facts.email_failed, order),
+    e.EmailBounced: lambda facts, order: _email(facts.bounced, order),
     e.ResultDownloaded: _downloaded,
     e.RefundRequested: _refund_requested,
     e.RefundIssued: _refund_issued,
     e.RefundFailed: lambda _, order: st.builds(
         e.RefundFailed, refund_id=_refund_ids(order), reason=st.just("insufficient_funds")
     ),
-    e.DisputeOpened: lambda facts, _: DISPUTES.map(facts.disputed),
+    e.RefundDropped: lambda _, order: st.builds(e.RefundDropped, refund_id=_refund_ids(order)),
+    e.DisputeOpened: lambda facts, _: st.builds(
+        facts.disputed, DISPUTES, st.integers(min_value=1, max_value=facts.price * facts.photos + 1)
+    ),
     e.DisputeClosed: lambda facts, _: st.builds(facts.decided, st.sampled_from(DisputeOutcome), DISPUTES),
+    e.PointsCredited: lambda facts, _: st.builds(facts.credited, POINTS, st.sampled_from(PointsReason)),
+    e.PointsDebited: lambda facts, _: st.builds(facts.debited, POINTS, st.sampled_from(PointsReason)),
     e.OrderHeld: lambda facts, _: st.sampled_from(HoldReason).map(facts.held),
     e.OrderReleased: lambda facts, _: st.just(facts.released()),
     e.NoteAdded: lambda facts, _: st.just(facts.note()),

@@ -21,6 +21,7 @@ from domain.model.values import (
     OrderId,
     OrderNumber,
     PaidPhoto,
+    PointsReason,
     RefundId,
     RefundReason,
     Sha256,
@@ -54,11 +55,15 @@ class Facts:
         return ImageId(uuid5(self.order_id, f"photo {index}"))
 
     @property
+    def customer(self) -> CustomerId:
+        return CustomerId(uuid5(self.order_id, "customer"))
+
+    @property
     def images(self) -> tuple[ImageId, ...]:
         return tuple(self.image(index) for index in range(self.photos))
 
-    def email(self, kind: EmailKind) -> EmailId:
-        return email_id_of(self.order_id, kind)
+    def email(self, kind: EmailKind, sequence: int = 1) -> EmailId:
+        return email_id_of(self.order_id, kind, sequence)
 
     def refund(self, sequence: int = 1) -> RefundId:
         return refund_id_of(self.order_id, sequence)
@@ -77,7 +82,7 @@ class Facts:
         amount = Money(amount=quoted - discount if paid is None else paid, currency=currency)
         return e.PaymentReceived(
             order_number=OrderNumber(number),
-            customer_id=customer_id or CustomerId(uuid5(self.order_id, "customer")),
+            customer_id=customer_id or self.customer,
             upload_session_id=UploadSessionId(uuid5(self.order_id, "session")),
             checkout_session_id=checkout_session_id or f"cs_{self.order_id.hex}",
             payment_intent_id=f"pi_{self.order_id.hex}" if amount.amount else None,
@@ -129,7 +134,10 @@ class Facts:
             image_id=self.image(index),
             attempt=attempt,
             prediction_id=prediction or f"prediction-{index}-{attempt}",
-            restored=stored(f"uploads/restored/{self.image(index)}", media_type="image/png"),
+            restored=stored(
+                f"uploads/restored/{self.image(index)}" + (f"/{attempt}" if attempt > 1 else ""),
+                media_type="image/png",
+            ),
             width=2048,
             height=1536,
         )
@@ -139,24 +147,54 @@ class Facts:
     ) -> e.RestorationFailed:
         return e.RestorationFailed(image_id=self.image(index), attempts=attempts, reason=reason)
 
-    def prepared(self, *indices: int) -> e.DownloadPrepared:
-        link_id = download_link_id_of(self.order_id, 1)
+    def redo(self, index: int = 0, *, by_customer: bool = True) -> e.RedoRequested:
+        return e.RedoRequested(image_id=self.image(index), by_customer=by_customer)
+
+    def redo_failed(
+        self, index: int = 0, attempts: int = 2, reason: FailureReason = FailureReason.CONTENT_FILTER
+    ) -> e.RedoFailed:
+        return e.RedoFailed(image_id=self.image(index), attempts=attempts, reason=reason)
+
+    def prepared(self, *indices: int, edition: int = 1, sequence: int = 1) -> e.DownloadPrepared:
+        link_id = download_link_id_of(self.order_id, sequence)
         return e.DownloadPrepared(
             link_id=link_id,
             archive=stored(f"downloads/{link_id}.zip", media_type="application/zip"),
             image_ids=tuple(self.image(index) for index in indices) or self.images,
             token_sha256=stored(f"token of {link_id}").sha256,
             expires_at=PAID_AT + timedelta(days=30),
+            edition=edition,
         )
 
-    def sent(self, kind: EmailKind, message_id: str | None = "message-1") -> e.EmailSent:
-        return e.EmailSent(email_id=self.email(kind), kind=kind, message_id=message_id)
+    def link_issued(self, sequence: int = 2) -> e.DownloadLinkIssued:
+        link_id = download_link_id_of(self.order_id, sequence)
+        return e.DownloadLinkIssued(
+            link_id=link_id,
+            token_sha256=stored(f"token of {link_id}").sha256,
+            expires_at=PAID_AT + timedelta(days=60),
+        )
 
-    def unconfirmed(self, kind: EmailKind) -> e.EmailUnconfirmed:
-        return e.EmailUnconfirmed(email_id=self.email(kind), kind=kind)
+    def link_revoked(self, sequence: int = 1) -> e.DownloadLinkRevoked:
+        return e.DownloadLinkRevoked(link_id=download_link_id_of(self.order_id, sequence))
 
-    def email_failed(self, kind: EmailKind, reason: str = "The address is refused.") -> e.EmailFailed:
-        return e.EmailFailed(email_id=self.email(kind), kind=kind, reason=reason)
+    def email_requested(self, kind: EmailKind, sequence: int = 2) -> e.EmailRequested:
+        return e.EmailRequested(email_id=self.email(kind, sequence), kind=kind)
+
+    def sent(
+        self, kind: EmailKind, message_id: str | None = "message-1", *, sequence: int = 1
+    ) -> e.EmailSent:
+        return e.EmailSent(email_id=self.email(kind, sequence), kind=kind, message_id=message_id)
+
+    def bounced(self, kind: EmailKind, sequence: int = 1) -> e.EmailBounced:
+        return e.EmailBounced(email_id=self.email(kind, sequence), kind=kind, reason="bounce 5.1.1")
+
+    def unconfirmed(self, kind: EmailKind, *, sequence: int = 1) -> e.EmailUnconfirmed:
+        return e.EmailUnconfirmed(email_id=self.email(kind, sequence), kind=kind)
+
+    def email_failed(
+        self, kind: EmailKind, reason: str = "The address is refused.", *, sequence: int = 1
+    ) -> e.EmailFailed:
+        return e.EmailFailed(email_id=self.email(kind, sequence), kind=kind, reason=reason)
 
     def downloaded(self, image_id: ImageId | None = None) -> e.ResultDownloaded:
         return e.ResultDownloaded(link_id=download_link_id_of(self.order_id, 1), image_id=image_id)
@@ -192,10 +230,18 @@ class Facts:
             reason="insufficient_funds",
         )
 
-    def disputed(self, dispute_id: str = "dp_1") -> e.DisputeOpened:
-        return e.DisputeOpened(
-            dispute_id=dispute_id, amount=euros(self.price * self.photos), reason="fraudulent"
-        )
+    def refund_dropped(self, sequence: int = 1) -> e.RefundDropped:
+        return e.RefundDropped(refund_id=self.refund(sequence))
+
+    def disputed(self, dispute_id: str = "dp_1", amount: int | None = None) -> e.DisputeOpened:
+        disputed = self.price * self.photos if amount is None else amount
+        return e.DisputeOpened(dispute_id=dispute_id, amount=euros(disputed), reason="fraudulent")
+
+    def credited(self, points: int = 100, reason: PointsReason = PointsReason.WELCOME) -> e.PointsCredited:
+        return e.PointsCredited(customer_id=self.customer, points=points, reason=reason)
+
+    def debited(self, points: int = 100, reason: PointsReason = PointsReason.SPENT) -> e.PointsDebited:
+        return e.PointsDebited(customer_id=self.customer, points=points, reason=reason)
 
     def decided(
         self, outcome: DisputeOutcome = DisputeOutcome.WON, dispute_id: str = "dp_1"
@@ -245,7 +291,7 @@ class Facts:
             self.failed(last),
             owed,
             self.prepared(*range(last)),
-            self.sent(EmailKind.RESULT),
+            self.sent(EmailKind.PARTIAL_RESULT),
         )
 
     def until_refunded(self) -> tuple[e.Event, ...]:

@@ -7,10 +7,12 @@ from typing import Self
 import pytest
 
 from domain.model import events as e
-from domain.model.decide import Decision, Limits, decide
+from domain.model.decide import decide
+from domain.model.draft import Decision
 from domain.model.errors import ShopError
 from domain.model.evolve import evolve
 from domain.model.lifecycle import State, allowed
+from domain.model.limits import Limits
 from domain.model.order import Order
 from domain.model.reactions import Pace, Reaction, outstanding, reactions_to
 from domain.model.values import OrderId

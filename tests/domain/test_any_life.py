@@ -1,6 +1,7 @@
 """Any life of any order: legal and illegal moves in any order, and the laws after each of them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ HEAD_STARTS: tuple[Callable[[Facts], Sequence[e.Event]], ...] = (
     Facts.until_ready,
     Facts.until_delivered,
     Facts.until_completed,
+    lambda facts: (*facts.until_completed(), facts.redo(0), facts.started(0, 2)),
     Facts.until_refunded,
 )
 
@@ -149,11 +151,13 @@ def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]
                 for reason in (FailureReason.TIMED_OUT, FailureReason.CONTENT_FILTER)
             ]
             return [facts.restored(index, attempt, prediction), *failed]
-        case PrepareDownload():
+        case PrepareDownload(edition=edition):
             restored = [facts.images.index(image.image_id) for image in order.restored_images]
-            return [facts.prepared(*restored), facts.held()]
-        case SendEmail(kind=kind):
-            return [facts.sent(kind), facts.unconfirmed(kind), facts.email_failed(kind)]
+            sequence = len(order.links) + 1
+            return [facts.prepared(*restored, edition=edition, sequence=sequence), facts.held()]
+        case SendEmail(email_id=email_id, kind=kind):
+            fates = (facts.sent(kind), facts.unconfirmed(kind), facts.email_failed(kind), facts.bounced(kind))
+            return [replace(fate, email_id=email_id) for fate in fates]
         case IssueRefund(refund_id=refund_id, attempt=attempt):
             issued = e.RefundIssued(
                 refund_id=refund_id,
@@ -198,7 +202,7 @@ class WorkedLife(AnyLife):
 
 
 LIVES = settings(
-    max_examples=200,
+    max_examples=int(__import__("os").environ.get("EX", "200")),
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -133,8 +133,8 @@ def test_only_the_first_time_each_thing_is_fetched_goes_on_record() -> None:
     fetched.when(one_image).then(one_image)
 
 
-def test_a_link_may_be_opened_before_its_mail_is_known_to_be_sent() -> None:
-    given(*FACTS.until_ready()).when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.READY)
+def test_a_link_that_is_opened_before_its_mail_is_known_to_be_sent_has_arrived() -> None:
+    given(*FACTS.until_ready()).when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.COMPLETED)
 
 
 def test_a_forgotten_customer_downloads_nothing() -> None:

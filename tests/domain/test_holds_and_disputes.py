@@ -1,7 +1,5 @@
 """A hold and a dispute run beside an order's state: they pause work and do not undo any."""
 
-import pytest
-
 from domain.model.errors import IllegalMoveError
 from domain.model.lifecycle import State
 from domain.model.reactions import (
@@ -62,9 +60,13 @@ def test_an_order_that_is_not_held_cannot_be_released() -> None:
     given(FACTS.paid()).when(FACTS.released()).then_nothing()
 
 
-def test_a_forgotten_order_is_not_held_any_more() -> None:
-    erased = given(*FACTS.until_completed(), FACTS.erased())
-    erased.when(FACTS.held()).then_refused(IllegalMoveError, state="erased")
+def test_a_forgotten_order_can_still_wait_for_a_person_who_pays_its_debts() -> None:
+    repaid = (FACTS.refund_requested(100), FACTS.refund_issued(100))
+    erased = given(*FACTS.until_completed(), *repaid, FACTS.erased())
+    failed = erased.when(FACTS.refund_failed())
+    owing = failed.then(FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED)).stands(State.ERASED)
+    released = owing.when(FACTS.released()).then(FACTS.released()).stands(State.ERASED)
+    released.adds(IssueRefund(FACTS.refund(), 2))
 
 
 def test_a_note_is_always_worth_keeping() -> None:
@@ -85,9 +87,8 @@ def test_a_dispute_does_not_pause_what_comes_before_delivery() -> None:
     restoring.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1))
 
 
-@pytest.mark.parametrize("outcome", list(DisputeOutcome))
-def test_once_the_bank_has_decided_delivery_goes_on(outcome: DisputeOutcome) -> None:
-    decided = FACTS.decided(outcome)
+def test_once_the_dispute_is_won_the_order_goes_on_where_it_was() -> None:
+    decided = FACTS.decided(DisputeOutcome.WON)
     settled = given(*FACTS.until_settled(), FACTS.disputed())
     settled.when(decided).then(decided).adds(PrepareDownload())
     given(*FACTS.until_ready(), FACTS.disputed()).when(decided).then(decided).adds(RESULT)

@@ -8,18 +8,24 @@ from domain.model.errors import (
     RefundExceedsPaymentError,
     UnknownImageError,
 )
+from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import State
-from domain.model.order import RefundStatus
 from domain.model.reactions import (
     CancelPrediction,
-    DeletePhotos,
     IssueRefund,
     PrepareDownload,
     RestoreImage,
     SendEmail,
     outstanding,
 )
-from domain.model.values import EmailKind, HoldReason, RefundReason
+from domain.model.values import (
+    DisputeOutcome,
+    EmailKind,
+    FailureReason,
+    HoldReason,
+    PointsReason,
+    RefundReason,
+)
 from tests.domain.facts import Facts, euros
 from tests.domain.specification import given
 
@@ -40,15 +46,15 @@ def test_a_refund_somebody_asks_for_is_issued_while_the_work_goes_on() -> None:
 
 
 def test_a_refund_of_all_that_was_paid_ends_the_order_and_says_so_to_the_customer() -> None:
-    asked = given(FACTS.paid(), FACTS.refund_requested(980))
+    asked = given(FACTS.paid(), FACTS.refund_requested(980)).stands(State.REFUNDING).needs(issue())
     ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
-    ended.adds(FAREWELL).needs(CONFIRMATION, FAREWELL)
+    ended.adds(FAREWELL).needs(FAREWELL)
 
 
 def test_a_refund_in_parts_ends_the_order_with_the_last() -> None:
     first = (FACTS.refund_requested(480), FACTS.refund_issued(480), FACTS.refund_requested(500, sequence=2))
     last = FACTS.refund_issued(500, sequence=2)
-    given(FACTS.paid(), *first).stands(State.PAID).when(last).then(last).stands(State.REFUNDED)
+    given(FACTS.paid(), *first).stands(State.REFUNDING).when(last).then(last).stands(State.REFUNDED)
 
 
 def test_a_refund_never_exceeds_the_payment() -> None:
@@ -93,7 +99,7 @@ def test_a_refund_issued_is_told_once() -> None:
 def test_a_refund_made_in_the_dashboard_is_taken_in() -> None:
     at_provider = FACTS.refund_requested(300, reason=RefundReason.AT_PROVIDER)
     after = given(FACTS.paid()).when(FACTS.refund_issued(300)).then(at_provider, FACTS.refund_issued(300))
-    after.adds()
+    after.adds(FAREWELL)
     assert after.order.refunds[FACTS.refund()].status is RefundStatus.ISSUED
 
 
@@ -104,11 +110,16 @@ def test_a_refund_of_everything_in_the_dashboard_ends_the_order() -> None:
     after.adds(CancelPrediction("prediction-0-1"), FAREWELL)
 
 
-def test_once_all_is_refunded_every_running_prediction_is_cancelled() -> None:
+def test_once_all_is_to_go_back_every_running_prediction_is_cancelled_and_nothing_is_sent_but_the_notice() -> (
+    None
+):
     two_of_one_attempt = (FACTS.started(prediction="orphan"), FACTS.started(prediction="repeat"))
-    asked = given(*FACTS.until_restoring(), *two_of_one_attempt, FACTS.refund_requested(980))
+    running = given(*FACTS.until_restoring(), *two_of_one_attempt)
+    asked = running.when(FACTS.refund_requested(980)).then(FACTS.refund_requested(980))
+    asked.stands(State.REFUNDING).adds(CancelPrediction("orphan"), CancelPrediction("repeat"), issue())
+    asked.needs(CancelPrediction("orphan"), CancelPrediction("repeat"), issue())
     ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980))
-    ended.adds(CancelPrediction("orphan"), CancelPrediction("repeat"), FAREWELL)
+    ended.adds(FAREWELL)
 
 
 def test_late_results_after_a_full_refund_are_nothing() -> None:
@@ -125,13 +136,14 @@ def test_a_download_that_comes_late_after_a_full_refund_is_nothing() -> None:
 
 def test_after_a_full_refund_the_result_is_not_mailed_any_more() -> None:
     refund = (FACTS.refund_requested(980), FACTS.refund_issued(980))
-    given(*FACTS.until_ready(), *refund).stands(State.REFUNDED).needs(CONFIRMATION, FAREWELL)
+    given(*FACTS.until_ready(), *refund).stands(State.REFUNDED).needs(FAREWELL)
 
 
 def test_an_order_that_failed_altogether_ends_with_its_refund() -> None:
     failed = (FACTS.failed(0), FACTS.failed(1), FACTS.owed(980, 0, 1))
-    settled = given(*FACTS.until_restoring(), *failed).stands(State.SETTLED)
-    settled.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+    stopped = given(*FACTS.until_restoring(), *failed).stands(State.REFUNDING)
+    ended = stopped.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+    ended.needs(SendEmail(FACTS.email(EmailKind.FAILURE), EmailKind.FAILURE, 1))
 
 
 def test_a_delivered_order_is_complete_when_its_failed_share_is_back() -> None:
@@ -142,13 +154,13 @@ def test_a_delivered_order_is_complete_when_its_failed_share_is_back() -> None:
 def test_a_share_that_is_back_before_the_result_is_sent_lets_the_mail_complete_the_order() -> None:
     restored = (FACTS.restored(0), FACTS.failed(1), FACTS.owed(490, 1), FACTS.prepared(0))
     ready = given(*FACTS.until_restoring(), *restored, FACTS.refund_issued(490)).stands(State.READY)
-    result = FACTS.sent(EmailKind.RESULT)
+    result = FACTS.sent(EmailKind.PARTIAL_RESULT)
     ready.when(result).then(result).stands(State.COMPLETED)
 
 
 def test_nothing_is_owed_for_a_failed_image_once_everything_went_back() -> None:
-    asked_before = (FACTS.refund_requested(980), FACTS.failed(0), FACTS.restored(1))
-    ended = given(*FACTS.until_restoring(), *asked_before, FACTS.refund_issued(980)).stands(State.REFUNDED)
+    asked_after = (FACTS.failed(0), FACTS.refund_requested(980), FACTS.refund_issued(980))
+    ended = given(*FACTS.until_restoring(), *asked_after).stands(State.REFUNDED)
     assert ended.order.nothing_is_owed
 
 
@@ -173,7 +185,8 @@ def test_a_refund_that_fails_after_completion_makes_the_money_owed_again() -> No
 
 
 def test_a_release_asks_for_a_failed_refund_afresh_under_a_new_attempt() -> None:
-    history = (FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED))
+    confirmed = FACTS.sent(EmailKind.CONFIRMATION)
+    history = (confirmed, FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED))
     stuck = given(*FACTS.until_delivered(), *history)
     released = stuck.when(FACTS.released()).then(FACTS.released()).adds(issue(attempt=2))
     paid_back = released.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490))
@@ -191,32 +204,56 @@ def test_the_failure_of_a_refund_nobody_knows_or_that_is_known_is_nothing() -> N
     given(*FACTS.until_delivered(), FACTS.refund_failed()).when(FACTS.refund_failed()).then_nothing()
 
 
-def test_a_forgotten_customer_still_gets_the_money_that_was_asked_back() -> None:
-    erased = given(*FACTS.until_completed(), FACTS.refund_requested(100), FACTS.erased())
-    erased.stands(State.ERASED).needs(DeletePhotos(for_good=True), issue())
-    erased.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.ERASED).needs(
-        DeletePhotos(for_good=True)
-    )
+def test_a_customer_to_whom_money_is_owed_is_not_forgotten_before_it_is_back() -> None:
+    owing = given(*FACTS.until_completed(), FACTS.refund_requested(100)).stands(State.DELIVERED)
+    owing.when(FACTS.erased()).then_refused(IllegalMoveError, state="delivered")
+    repaid = owing.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.COMPLETED)
+    repaid.when(FACTS.erased()).then(FACTS.erased()).stands(State.ERASED)
 
 
-def test_a_refund_that_fails_after_erasure_is_on_record() -> None:
-    erased = given(*FACTS.until_completed(), FACTS.refund_requested(100), FACTS.erased())
-    erased.when(FACTS.refund_failed()).then(FACTS.refund_failed()).stands(State.ERASED)
+def test_money_that_comes_back_to_the_shop_after_completion_is_owed_again() -> None:
+    ended = given(*FACTS.until_refunded()).stands(State.REFUNDED)
+    failed = FACTS.refund_failed(provider_refund_id="re_1")
+    owing = ended.when(failed).then(failed, FACTS.held(HoldReason.REFUND_NOT_ISSUED)).stands(State.REFUNDING)
+    again = owing.when(FACTS.released()).then(FACTS.released()).adds(issue(attempt=2))
+    paid = replace(FACTS.refund_issued(980), provider_refund_id="re_2")
+    once = again.when(paid).then(paid).stands(State.REFUNDED)
+    assert [email.kind for email in once.order.emails.values()].count(EmailKind.REFUND) == 1
 
 
-def test_the_work_goes_on_until_all_the_money_is_back() -> None:
-    asked = given(*FACTS.until_restoring(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_requested(980))
+def test_a_part_that_goes_back_does_not_stop_the_work() -> None:
+    asked = given(*FACTS.until_restoring(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_requested(979))
     asked.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1), issue())
 
 
 def test_an_image_that_was_restored_is_not_refunded_by_name() -> None:
     restored = given(*FACTS.until_restoring(), FACTS.restored(0))
     restored.when(FACTS.owed(490, 0)).then_refused(ImageNotRefundableError)
-    restored.when(FACTS.owed(490, 1)).then(FACTS.owed(490, 1))
+
+
+def test_a_photo_that_is_paid_back_by_name_is_taken_out_of_the_work() -> None:
+    running = given(*FACTS.until_restoring(), FACTS.started(0), FACTS.started(1))
+    asked = FACTS.refund_requested(490, 1)
+    withdrawn = FACTS.failed(1, 1, FailureReason.WITHDRAWN)
+    after = running.when(asked).then(withdrawn, asked).stands(State.RESTORING)
+    after.adds(CancelPrediction("prediction-1-1"), issue())
+    after.when(FACTS.restored(1)).then_nothing()
+    after.when(FACTS.restored(0)).then(FACTS.restored(0)).stands(State.SETTLED).adds(PrepareDownload())
+
+
+def test_the_last_photo_to_be_taken_out_settles_the_order_and_what_else_is_owed_goes_back_with_it() -> None:
+    failed = given(*FACTS.until_restoring(), FACTS.failed(0))
+    asked = FACTS.refund_requested(490, 1)
+    withdrawn = FACTS.failed(1, 0, FailureReason.WITHDRAWN)
+    failed.when(asked).then(withdrawn, asked, FACTS.owed(490, 0, sequence=2)).stands(State.REFUNDING)
+
+
+def test_a_photo_is_not_taken_out_before_the_photos_are_moved() -> None:
+    given(FACTS.paid()).when(FACTS.refund_requested(490, 0)).then_refused(ImageNotRefundableError)
 
 
 def test_an_image_is_refunded_once() -> None:
-    asked = given(FACTS.paid(), FACTS.owed(490, 0))
+    asked = given(*FACTS.until_restoring(), FACTS.failed(0), FACTS.owed(490, 0))
     asked.when(FACTS.owed(490, 0, sequence=2)).then_refused(ImageNotRefundableError)
 
 
@@ -265,3 +302,68 @@ def test_a_restored_photo_is_delivered_even_if_the_failed_ones_had_cost_all_the_
     )
     paid_back = settled.when(FACTS.refund_issued(1)).then(FACTS.refund_issued(1)).stands(State.SETTLED)
     assert PrepareDownload() in outstanding(paid_back.order)
+
+
+def test_a_refund_in_the_dashboard_takes_the_place_of_one_the_shop_had_only_asked_for() -> None:
+    asked = given(FACTS.paid(), FACTS.refund_requested(980)).stands(State.REFUNDING)
+    dashboard = FACTS.refund_issued(300, sequence=7)
+    at_provider = FACTS.refund_requested(300, sequence=7, reason=RefundReason.AT_PROVIDER)
+    rest = FACTS.refund_requested(680, sequence=3)
+    after = asked.when(dashboard).then(FACTS.refund_dropped(), at_provider, dashboard, rest)
+    after.stands(State.REFUNDING)
+    assert (after.order.ledger.issued, after.order.ledger.requested) == (300, 680)
+    last = FACTS.refund_issued(680, sequence=3)
+    after.when(last).then(last).stands(State.REFUNDED)
+
+
+def test_late_word_of_a_refund_that_was_dropped_is_taken_in_if_there_is_room_for_it() -> None:
+    dashboard = FACTS.refund_issued(300, sequence=7)
+    at_provider = FACTS.refund_requested(300, sequence=7, reason=RefundReason.AT_PROVIDER)
+    asked = (FACTS.paid(), FACTS.refund_requested(700))
+    dropped = (FACTS.refund_dropped(), at_provider, dashboard, FACTS.refund_requested(680, sequence=3))
+    late = given(*asked, *dropped).when(FACTS.refund_issued(700))
+    late.then_refused(RefundExceedsPaymentError)
+
+
+def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
+    disputed = given(FACTS.paid(), FACTS.refund_requested(980), FACTS.disputed()).needs()
+    lost = FACTS.decided(DisputeOutcome.LOST)
+    ended = disputed.when(lost).then(lost, FACTS.refund_dropped()).stands(State.REFUNDED)
+    ended.needs()
+    assert (ended.order.ledger.lost, ended.order.ledger.refundable) == (980, 0)
+
+
+def test_what_a_bank_left_of_a_stopped_order_still_goes_back() -> None:
+    half = FACTS.disputed(amount=490)
+    disputed = given(FACTS.paid(), FACTS.refund_requested(980), half)
+    lost = FACTS.decided(DisputeOutcome.LOST)
+    rest = FACTS.refund_requested(490, sequence=2)
+    disputed.when(lost).then(lost, FACTS.refund_dropped(), rest).stands(State.REFUNDING)
+
+
+def test_the_share_of_a_failed_photo_waits_for_the_bank_and_goes_back_if_the_shop_wins() -> None:
+    settled = given(*FACTS.until_restoring(), FACTS.disputed(), FACTS.restored(0))
+    failed = settled.when(FACTS.failed(1)).then(FACTS.failed(1)).stands(State.SETTLED)
+    assert failed.order.money_is_owed
+    won = FACTS.decided(DisputeOutcome.WON)
+    failed.when(won).then(won, FACTS.owed(490, 1)).adds(PrepareDownload(), issue())
+
+
+def test_points_follow_the_money_that_goes_back() -> None:
+    earned = given(FACTS.paid(), FACTS.credited(100), FACTS.debited(50), FACTS.refund_requested(490))
+    half = FACTS.refund_issued(490)
+    taken = FACTS.debited(50, PointsReason.TAKEN_BACK)
+    returned = FACTS.credited(25, PointsReason.RETURNED)
+    after = earned.when(half).then(half, taken, returned)
+    rest = after.when(FACTS.refund_requested(490, sequence=2)).then(FACTS.refund_requested(490, sequence=2))
+    last = FACTS.refund_issued(490, sequence=2)
+    all_back = rest.when(last).then(last, taken, returned)
+    assert sum(entry.points for entry in all_back.order.points) == 0
+
+
+def test_points_are_credited_once_and_only_for_what_earned_them() -> None:
+    earned = given(FACTS.paid(), FACTS.credited(100))
+    earned.when(FACTS.credited(100)).then_nothing()
+    earned.when(FACTS.credited(5, PointsReason.RETURNED)).then_nothing()
+    earned.when(FACTS.debited(5, PointsReason.TAKEN_BACK)).then_nothing()
+    earned.when(FACTS.debited(0)).then_nothing()

@@ -83,10 +83,9 @@ def test_an_image_of_another_order_is_not_moved() -> None:
 
 
 def test_nothing_is_said_about_images_before_the_payment() -> None:
-    for result in (FACTS.moved(), FACTS.restored(), FACTS.failed()):
-        given().when(result).then_nothing()
-    for attempt in (FACTS.started(), FACTS.attempt_failed()):
-        given().when(attempt).then_refused(UnknownImageError, image_id=FACTS.image(0))
+    given().when(FACTS.moved()).then_nothing()
+    for said in (FACTS.started(), FACTS.attempt_failed(), FACTS.restored(), FACTS.failed(), FACTS.redo()):
+        given().when(said).then_refused(UnknownImageError, image_id=FACTS.image(0))
 
 
 def test_a_wish_before_the_payment_is_refused_and_says_what_is_allowed() -> None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from domain.model import events as e
-from domain.model.decide import Limits
 from domain.model.errors import UnknownImageError
 from domain.model.lifecycle import State
+from domain.model.limits import Limits
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
@@ -19,7 +19,7 @@ from domain.model.reactions import (
     is_wanted,
     reactions_to,
 )
-from domain.model.values import EmailKind, FailureReason
+from domain.model.values import EmailKind, FailureReason, Variant
 from tests.domain.facts import Facts
 from tests.domain.specification import Given, given
 
@@ -53,13 +53,32 @@ def test_a_failed_attempt_is_followed_by_another_under_the_next_number() -> None
     after.adds(RestoreImage(ONE.image(0), 2)).stands(State.RESTORING)
 
 
-def test_each_further_attempt_waits_twice_as_long() -> None:
+def test_each_further_attempt_waits_twice_as_long_and_up_to_a_quarter_more() -> None:
     pace = Pace(restoration_retry=timedelta(seconds=5))
     for attempt, seconds in ((1, 5), (2, 10), (3, 20)):
         history = [ONE.attempt_failed(attempt=earlier) for earlier in range(1, attempt)]
         before = restoring(ONE, *history).order
         after = restoring(ONE, *history, ONE.attempt_failed(attempt=attempt)).order
-        assert [due.delay for due in reactions_to(before, after, pace)] == [timedelta(seconds=seconds)]
+        (due,) = reactions_to(before, after, pace)
+        assert timedelta(seconds=seconds) <= due.delay < timedelta(seconds=1.25 * seconds)
+        assert reactions_to(before, after, pace) == [due]
+
+
+def test_what_failed_together_does_not_come_back_together() -> None:
+    many = Facts(photos=20)
+    delays = set()
+    for index in range(many.photos):
+        before = restoring(many).order
+        after = restoring(many, many.attempt_failed(index)).order
+        delays |= {due.delay for due in reactions_to(before, after, Pace())}
+    assert len(delays) > many.photos // 2
+
+
+def test_nobody_waits_before_what_hung_is_tried_again() -> None:
+    for reason in (FailureReason.TIMED_OUT, FailureReason.CANCELED):
+        before = restoring(ONE, ONE.started()).order
+        after = restoring(ONE, ONE.started(), ONE.attempt_failed(reason=reason)).order
+        assert [due.delay for due in reactions_to(before, after, Pace())] == [timedelta(0)]
 
 
 def test_a_failure_told_again_is_nothing_new() -> None:
@@ -84,7 +103,7 @@ def test_when_the_attempts_are_used_up_the_image_has_failed() -> None:
     history = (ONE.attempt_failed(attempt=1), ONE.attempt_failed(attempt=2), ONE.started(attempt=3))
     last = ONE.attempt_failed(attempt=3)
     gave_up = ONE.failed(attempts=3, reason=FailureReason.PROVIDER_ERROR)
-    restoring(ONE, *history).when(last).then(last, gave_up, ONE.owed(490, 0)).stands(State.SETTLED)
+    restoring(ONE, *history).when(last).then(last, gave_up, ONE.owed(490, 0)).stands(State.REFUNDING)
 
 
 def test_the_limit_is_the_shops_to_set() -> None:
@@ -97,6 +116,20 @@ def test_the_limit_is_the_shops_to_set() -> None:
 def test_a_final_failure_is_not_retried(reason: FailureReason) -> None:
     said = ONE.attempt_failed(reason=reason)
     restoring(ONE, ONE.started()).when(said).then(said, ONE.failed(reason=reason), ONE.owed(490, 0))
+
+
+@pytest.mark.parametrize("reason", [FailureReason.CONTENT_FILTER, FailureReason.REFUSED_INPUT])
+def test_what_one_model_refuses_is_offered_to_a_second_one_even_if_the_attempts_are_used_up(
+    reason: FailureReason,
+) -> None:
+    both = Limits(max_restoration_attempts=1, has_second_model=True)
+    first = Given(restoring(ONE, ONE.started()).order, both)
+    assert first.order.images[ONE.image(0)].variant is Variant.FIRST
+    refused = ONE.attempt_failed(reason=reason)
+    offered = first.when(refused).then(refused).adds(RestoreImage(ONE.image(0), 2))
+    assert offered.order.images[ONE.image(0)].variant is Variant.SECOND
+    again = ONE.attempt_failed(attempt=2, reason=reason, prediction=None)
+    offered.when(again).then(again, ONE.failed(attempts=2, reason=reason), ONE.owed(490, 0))
 
 
 @pytest.mark.parametrize("reason", [reason for reason in FailureReason if not reason.is_final])
@@ -133,20 +166,17 @@ def test_an_image_that_fails_before_the_last_brings_no_refund_yet() -> None:
 def test_what_failed_is_refunded_only_as_far_as_it_has_not_been_asked_back() -> None:
     asked = restoring(FACTS, FACTS.refund_requested(700), FACTS.failed(0))
     asked.when(FACTS.failed(1)).then(FACTS.failed(1), FACTS.owed(280, 0, 1, sequence=2))
-    all_asked = restoring(FACTS, FACTS.refund_requested(980), FACTS.failed(0))
-    all_asked.when(FACTS.failed(1)).then(FACTS.failed(1)).stands(State.SETTLED)
 
 
 def test_an_order_of_which_nothing_could_be_restored_prepares_no_download() -> None:
-    confirmation = SendEmail(ONE.email(EmailKind.CONFIRMATION), EmailKind.CONFIRMATION, 1)
-    settled = restoring(ONE, ONE.failed(), ONE.owed(490, 0)).stands(State.SETTLED)
-    settled.needs(IssueRefund(ONE.refund(), 1), confirmation)
+    stopped = restoring(ONE, ONE.failed(), ONE.owed(490, 0)).stands(State.REFUNDING)
+    stopped.needs(IssueRefund(ONE.refund(), 1))
 
 
 def test_a_free_image_that_fails_owes_nothing() -> None:
     free = given(ONE.paid(discount=490), ONE.moved())
     after = free.when(ONE.failed()).then(ONE.failed()).stands(State.REFUNDED)
-    after.adds(SendEmail(ONE.email(EmailKind.REFUND), EmailKind.REFUND, 1))
+    after.adds(SendEmail(ONE.email(EmailKind.FAILURE), EmailKind.FAILURE, 1))
 
 
 def test_a_free_order_delivers_what_could_be_restored() -> None:

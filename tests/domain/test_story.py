@@ -14,6 +14,7 @@ from domain.model.values import (
     EmailKind,
     FailureReason,
     HoldReason,
+    PointsReason,
     RefundReason,
 )
 from domain.services import wording
@@ -71,7 +72,13 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         (*restoring, FACTS.started(), FACTS.attempt_failed()),
         (*restoring, FACTS.started(), FACTS.restored()),
         (*restoring, FACTS.failed()),
+        (*completed, FACTS.redo()),
+        (*completed, FACTS.redo(), FACTS.redo_failed()),
         ready,
+        (*completed, FACTS.link_issued()),
+        (*completed, FACTS.link_issued(), FACTS.link_revoked()),
+        (*completed, FACTS.email_requested(result)),
+        (*completed, FACTS.bounced(result)),
         (*ready, FACTS.sent(result)),
         (*ready, FACTS.unconfirmed(result)),
         (*ready, FACTS.email_failed(result)),
@@ -79,6 +86,9 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         (*restoring, FACTS.refund_requested(490)),
         refunded,
         (*restoring, FACTS.refund_requested(490), FACTS.refund_failed()),
+        (*restoring, FACTS.refund_requested(490), FACTS.refund_dropped()),
+        (*restoring, FACTS.credited()),
+        (*restoring, FACTS.debited()),
         (*settled, FACTS.disputed()),
         (*settled, FACTS.disputed(), FACTS.decided()),
         (*restoring, FACTS.held()),
@@ -248,6 +258,7 @@ def test_what_a_person_may_do_follows_the_lifecycle() -> None:
     assert possible(given(*FACTS.until_restoring()).order) == [
         "put it on hold",
         "pay back up to 14.70 EUR",
+        "send the mail again that its state calls for",
         "write a note about it",
     ]
     assert "let it go on" in possible(given(*FACTS.until_restoring(), FACTS.held()).order)
@@ -258,6 +269,7 @@ def test_every_reason_has_words() -> None:
     assert set(wording.FAILURES) == set(FailureReason)
     assert set(wording.HOLDS) == set(HoldReason)
     assert set(wording.MAILS) == set(EmailKind)
+    assert set(wording.POINTS) == set(PointsReason)
     assert set(wording.OUTCOMES) == set(DisputeOutcome)
 
 

@@ -15,7 +15,7 @@ from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
-from domain.model.values import CustomerId, OrderId, OrderNumber, Sha256, UploadSessionId
+from domain.model.values import CustomerId, NoteId, OrderId, OrderNumber, Sha256, UploadSessionId
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
 from domain.ports.persons import Erasure
@@ -25,6 +25,8 @@ from domain.ports.registers import (
     Customer,
     CustomerRegister,
     Inbox,
+    Note,
+    NoteBook,
     OrderShelf,
     OrderSummary,
     UnmatchedPayments,
@@ -48,6 +50,7 @@ class Pages:
     conflicts: dict[tuple[str, str, str], Conflict] = field(default_factory=dict)
     unmatched: dict[str, UnmatchedPayment] = field(default_factory=dict)
     erasures: dict[UUID, Erasure] = field(default_factory=dict)
+    notes: dict[NoteId, Note] = field(default_factory=dict)
     work: dict[UUID, Work] = field(default_factory=dict)
     gate: Gate = field(default_factory=Gate)
     log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
@@ -75,6 +78,7 @@ class InMemoryTransaction(Transaction):
         self.shelf = InMemoryOrderShelf(pages)
         self.audit = InMemoryAudit(pages)
         self.rounds = InMemoryRounds(pages.rounds)
+        self.notes = InMemoryNoteBook(pages)
 
 
 class InMemoryBooks(Books):
@@ -282,6 +286,20 @@ class InMemoryOrderLog(OrderLog):
         self._pages.log.append((LogCursor(self._txid, len(self._pages.log) + 1), stored))
         self._pages.streams[order_id] = (*stream, stored)
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
+
+
+class InMemoryNoteBook(NoteBook):
+    """What people wrote about orders."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def write(self, note: Note) -> None:
+        self._pages.notes[note.note_id] = note
+
+    def of(self, order_id: OrderId) -> list[Note]:
+        mine = (note for note in self._pages.notes.values() if note.order_id == order_id)
+        return sorted(mine, key=lambda note: (note.written_at, note.note_id))
 
 
 class InMemoryOrderShelf(OrderShelf):

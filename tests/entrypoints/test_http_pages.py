@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from domain.model.evolve import fold
+from domain.model.ledger import Dispute
 from domain.model.lifecycle import TERMINAL, State
 from domain.model.values import FailureReason, OrderId, UploadSessionId
 from entrypoints.http import standings
@@ -151,11 +152,22 @@ def test_an_order_on_hold_is_told_as_in_good_hands_and_renews_itself_seldom(door
     assert (heading(page), refresh(page)) == ("It is on hold: a person is looking after it", 60)
 
 
+OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
+
+
 @pytest.mark.parametrize(
     ("turn", "told", "seconds"),
     [
-        ({"state": State.RESTORING, "disputes": {"dp_1": None}}, "Your bank is looking into the payment", 60),
-        ({"state": State.COMPLETED, "disputes": {"dp_1": None}}, "Your photos are ready", None),
+        (
+            {"state": State.RESTORING, "disputes": OPEN_DISPUTE},
+            "Your bank is looking into the payment",
+            60,
+        ),
+        (
+            {"state": State.COMPLETED, "disputes": OPEN_DISPUTE},
+            "Your photos are ready",
+            None,
+        ),
         ({"state": State.DELIVERED}, "The money we owe you is on its way back", 5),
         ({"photos_are_purged": True}, "Your photos were delivered", None),
         ({"state": State.ERASED}, "This order is closed", None),

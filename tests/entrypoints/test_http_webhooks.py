@@ -103,12 +103,12 @@ def test_a_forged_notice_about_a_prediction_changes_nothing(door: Doorway) -> No
     assert not door.shop.queue.waiting
 
 
-def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record_as_failed(
+def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record(
     door: Doorway,
 ) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     assert door.post_from_sendgrid([bounce(order_id)]).status_code == 200
-    assert any(isinstance(event, e.EmailFailed) for event in door.shop.events(order_id))
+    assert any(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id))
 
 
 def test_a_notice_about_a_mail_that_comes_again_in_another_batch_is_the_same_notice(door: Doorway) -> None:
@@ -118,7 +118,7 @@ def test_a_notice_about_a_mail_that_comes_again_in_another_batch_is_the_same_not
     again = {**first, "sg_event_id": "sg_2"}  # reported to change in a retry
     door.post_from_sendgrid([{**first, "timestamp": 1773500999, "sg_event_id": "sg_3"}, again])
     assert not door.shop.own_books.pages.conflicts
-    assert sum(isinstance(event, e.EmailFailed) for event in door.shop.events(order_id)) == 1
+    assert sum(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id)) == 1
     door.post_from_sendgrid([{**first, "status": "4.0.0"}])
     assert [conflict.source for conflict in door.shop.own_books.pages.conflicts.values()] == ["sendgrid"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.reactions import MoveImages, reaction_id_of
-from domain.model.values import Money, OrderId, Sha256
+from domain.model.values import Money, OrderId, RefundId, Sha256
 from domain.ports.work import Outcome
 from tests.domain.services.reconciled import compare, found, only
 from tests.doubles.shop import MemoryShop
@@ -111,7 +111,7 @@ def test_a_stream_with_a_move_that_the_lifecycle_does_not_know_is_told(shop: Mem
 def test_a_stream_that_is_about_what_it_never_named_is_told(shop: MemoryShop) -> None:
     order_id = paid(shop)
     first, *_ = shop.own_books.pages.streams[order_id]
-    unknown = e.EmailFailed(email_id=shop.ids.new(), kind="result", reason="")  # type: ignore[arg-type]
+    unknown = e.RefundFailed(refund_id=RefundId(shop.ids.new()), provider_refund_id=None, reason="")
     spoil_stream(shop, order_id, first, replace(first, version=2, event=unknown))
     assert "stream_broken" in found(compare(shop))
 

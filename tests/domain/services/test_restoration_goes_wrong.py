@@ -19,7 +19,7 @@ def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: Me
     assert order.state is State.COMPLETED
     assert [refund.amount.amount for refund in order.refunds.values()] == [490]
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.NOT_RESTORED]
-    assert sent(shop) == ["confirmation", "result"]
+    assert sent(shop) == ["confirmation", "partial_result"]
     assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].letter.html
 
 
@@ -31,7 +31,7 @@ def test_nothing_restored_is_refunded_whole_with_one_mail(shop: MemoryShop) -> N
     order = shop.live(order_id)
     assert order.state is State.REFUNDED
     assert order.refunded_amount == order.paid_amount
-    assert sent(shop) == ["confirmation", "refund"]
+    assert sent(shop) == ["confirmation", "failure"]
 
 
 def test_attempts_are_used_up_one_after_the_other(shop: MemoryShop) -> None:

@@ -1,0 +1,225 @@
+"""What goes on record of refunds, disputes and points. Whatever comes, no more is asked back than was paid."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from domain.model import events as e
+from domain.model.draft import NOTHING, Decision, Draft
+from domain.model.errors import ImageNotRefundableError, RefundExceedsPaymentError, UnknownImageError
+from domain.model.identity import refund_id_of
+from domain.model.image import Image
+from domain.model.ledger import Refund, RefundStatus
+from domain.model.lifecycle import GIVEN_BACK, State, require
+from domain.model.order import Order
+from domain.model.values import (
+    DisputeOutcome,
+    FailureReason,
+    HoldReason,
+    ImageId,
+    Money,
+    PointsReason,
+    RefundReason,
+)
+
+_EARNED = frozenset({PointsReason.WELCOME, PointsReason.REFERRAL})
+
+
+def owed_for_failed_images(order: Order) -> Decision:
+    """The one refund for every photo that failed for good and whose share nobody has resolved to pay back.
+
+    While a bank has its hand on the payment nobody knows how much is left, so it waits for the decision.
+    """
+    if order.is_disputed:
+        return NOTHING
+    owed = order.uncovered_images
+    amount = min(sum(image.share.amount for image in owed), order.refundable_amount)
+    if amount <= 0:
+        return NOTHING
+    return (_request(order, amount, RefundReason.NOT_RESTORED, tuple(image.image_id for image in owed)),)
+
+
+def decide_refund(
+    order: Order, said: e.RefundRequested | e.RefundIssued | e.RefundFailed | e.RefundDropped
+) -> Decision:
+    """Wishes are bounded by what was paid; what the provider did is taken in, and dearer wishes give way to it."""
+    known = order.refunds.get(said.refund_id)
+    match said:
+        case e.RefundRequested():
+            return NOTHING if known is not None else _decide_request(order, said)
+        case e.RefundIssued():
+            if known is None or known.status is RefundStatus.DROPPED:
+                return _take_in(order, said, known)
+            # Late word of a refund that has failed since does not bring the money back.
+            has_failed = said.provider_refund_id in known.failed_provider_refund_ids
+            return NOTHING if known.status is RefundStatus.ISSUED or has_failed else (said,)
+        case e.RefundFailed():
+            if known is None or not _is_news(known, said):
+                return NOTHING
+            return (said,) if order.is_held else (said, e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
+        case e.RefundDropped():
+            return NOTHING  # it only ever follows from money that went back another way
+
+
+def decide_dispute(order: Order, said: e.DisputeOpened | e.DisputeClosed) -> Decision:
+    """A bank's last word settles what the shop still owes: less if it took money, the failed shares if it did not."""
+    known = order.disputes.get(said.dispute_id)
+    if isinstance(said, e.DisputeOpened):
+        if known is not None:
+            return NOTHING
+        require(order.state, type(said))
+        return (said,)
+    if known is not None and known.outcome is said.outcome:
+        return NOTHING
+    require(order.state, type(said))
+    draft = Draft(order, said)
+    if said.outcome is DisputeOutcome.LOST:
+        _make_room(draft)
+    if draft.order.every_image_is_settled:
+        for refund in owed_for_failed_images(draft.order):
+            draft.add(refund)
+    if draft.order.state in GIVEN_BACK and draft.order.refundable_amount:
+        # The order was stopped for good, so all that the bank left goes back.
+        draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
+    return draft.done()
+
+
+def decide_points(order: Order, said: e.PointsCredited | e.PointsDebited) -> Decision:
+    """Points are earned and spent once for each customer and reason; what a refund does to them follows by itself."""
+    is_first_hand = (
+        said.reason in _EARNED if isinstance(said, e.PointsCredited) else (said.reason is PointsReason.SPENT)
+    )
+    is_known = any(p.customer_id == said.customer_id and p.reason is said.reason for p in order.points)
+    if said.points <= 0 or not is_first_hand or is_known:
+        return NOTHING
+    require(order.state, type(said))
+    return (said,)
+
+
+def points_after(order: Order) -> Iterator[e.Event]:
+    """What money that went back does to points: the share that was earned goes, the share that was spent returns."""
+    if not order.points:
+        return
+    paid, back = order.paid_amount, order.ledger.gone_back
+    if paid == 0:
+        paid, back = 1, 1 if order.state is State.REFUNDED else 0
+    for customer_id in dict.fromkeys(entry.customer_id for entry in order.points):
+        mine = [entry for entry in order.points if entry.customer_id == customer_id]
+        earned = sum(entry.points for entry in mine if entry.reason in _EARNED)
+        spent = -sum(entry.points for entry in mine if entry.reason is PointsReason.SPENT)
+        taken = -sum(entry.points for entry in mine if entry.reason is PointsReason.TAKEN_BACK)
+        returned = sum(entry.points for entry in mine if entry.reason is PointsReason.RETURNED)
+        if (more := earned * back // paid - taken) > 0:
+            yield e.PointsDebited(customer_id=customer_id, points=more, reason=PointsReason.TAKEN_BACK)
+        if (more := spent * back // paid - returned) > 0:
+            yield e.PointsCredited(customer_id=customer_id, points=more, reason=PointsReason.RETURNED)
+
+
+def _decide_request(order: Order, said: e.RefundRequested) -> Decision:
+    require(order.state, type(said))
+    _require_refundable(order, said.amount)
+    draft = Draft(order)
+    for image_id in said.image_ids:
+        image = _refundable_image(order, image_id)
+        if not image.is_settled:
+            draft.add(
+                e.RestorationFailed(
+                    image_id=image_id, attempts=len(image.attempts), reason=FailureReason.WITHDRAWN
+                )
+            )
+    draft.add(said)
+    if draft.order.every_image_is_settled and said.image_ids:
+        for refund in owed_for_failed_images(draft.order):
+            draft.add(refund)
+    return draft.done()
+
+
+def _refundable_image(order: Order, image_id: ImageId) -> Image:
+    """No photo is both delivered and refunded, nor refunded twice; goodwill is a refund of an amount."""
+    if image_id not in order.images:
+        raise UnknownImageError(order_id=order.order_id, image_id=image_id)
+    image = order.images[image_id]
+    is_covered = image_id in order.ledger.covered_images
+    may_be_withdrawn = image.failure is not None or order.state is State.RESTORING
+    if image.restored is not None or is_covered or not may_be_withdrawn:
+        raise ImageNotRefundableError(order_id=order.order_id, image_id=image_id)
+    return image
+
+
+def _take_in(order: Order, said: e.RefundIssued, known: Refund | None) -> Decision:
+    """Money went back without us, or although we had dropped it: it is on record as if the shop had asked for it."""
+    require(order.state, type(said))
+    draft = Draft(order)
+    if known is None:
+        asked = e.RefundRequested(
+            refund_id=said.refund_id, amount=said.amount, reason=RefundReason.AT_PROVIDER, image_ids=()
+        )
+        ledger = order.ledger
+        room = ledger.paid - ledger.requested - ledger.issued - ledger.failed - ledger.lost
+        dropped = _drop(draft, said.amount.amount - room, asked=said.amount)
+        draft.add(asked)
+    else:
+        ledger = order.ledger
+        room = ledger.paid - ledger.requested - ledger.issued - ledger.failed - ledger.lost
+        dropped = _drop(draft, known.amount.amount - room, asked=known.amount)
+    draft.add(said)
+    _request_what_is_left(draft, dropped)
+    return draft.done()
+
+
+def _make_room(draft: Draft) -> None:
+    """What a bank took is not owed a second time."""
+    excess = min(draft.order.ledger.excess, draft.order.ledger.requested + draft.order.ledger.failed)
+    _request_what_is_left(draft, _drop(draft, excess, asked=None))
+
+
+def _drop(draft: Draft, excess: int, *, asked: Money | None) -> list[Refund]:
+    """Give up refunds that were not paid yet, the newest first, until ``excess`` is covered."""
+    dropped: list[Refund] = []
+    open_refunds = draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)
+    for refund in reversed(open_refunds):
+        if excess <= 0:
+            break
+        draft.add(e.RefundDropped(refund_id=refund.refund_id))
+        dropped.append(refund)
+        excess -= refund.amount.amount
+    if excess > 0 and asked is not None:
+        refundable = replace(asked, amount=draft.order.refundable_amount)
+        raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))
+    return dropped
+
+
+def _request_what_is_left(draft: Draft, dropped: list[Refund]) -> None:
+    """What was resolved and dropped is still owed, as far as there is money left that has not gone back."""
+    for refund in reversed(dropped):
+        amount = min(refund.amount.amount, draft.order.refundable_amount)
+        if amount > 0 and draft.order.payment is not None:
+            draft.add(_request(draft.order, amount, refund.reason, refund.image_ids))
+
+
+def _request(
+    order: Order, amount: int, reason: RefundReason, image_ids: tuple[ImageId, ...]
+) -> e.RefundRequested:
+    if order.payment is None:
+        raise AssertionError("Money goes back for what was paid.")
+    return e.RefundRequested(
+        refund_id=refund_id_of(order.order_id, len(order.refunds) + 1),
+        amount=Money(amount=amount, currency=order.payment.paid.currency),
+        reason=reason,
+        image_ids=image_ids,
+    )
+
+
+def _is_news(known: Refund, said: e.RefundFailed) -> bool:
+    """Whether a failure is about the refund that counts now, and not about an earlier try of it."""
+    if known.status is RefundStatus.ISSUED:
+        return said.provider_refund_id in {None, known.provider_refund_id}
+    return known.status is RefundStatus.REQUESTED and (
+        said.provider_refund_id not in known.failed_provider_refund_ids
+    )
+
+
+def _require_refundable(order: Order, asked: Money) -> None:
+    paid_in = order.payment.paid.currency if order.payment else asked.currency
+    refundable = Money(amount=order.refundable_amount, currency=paid_in)
+    if asked.currency != paid_in or not 0 < asked.amount <= refundable.amount:
+        raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))

@@ -1,0 +1,96 @@
+"""What goes on record of the restorer's work, and of wishes for more of it."""
+
+from domain.model import events as e
+from domain.model.decide_money import owed_for_failed_images
+from domain.model.draft import NOTHING, Decision, Draft
+from domain.model.errors import RedoRefusedError, UnknownImageError
+from domain.model.image import AttemptStatus, Image
+from domain.model.lifecycle import require
+from domain.model.limits import Limits
+from domain.model.order import Order
+from domain.model.values import FailureReason, ImageId, Variant
+
+
+def image_of(order: Order, image_id: ImageId) -> Image:
+    """The order's image; raises UnknownImageError."""
+    if image_id not in order.images:
+        raise UnknownImageError(order_id=order.order_id, image_id=image_id)
+    return order.images[image_id]
+
+
+def decide_start(order: Order, said: e.RestorationStarted) -> Decision:
+    """A start counts once, for the newest attempt; a repeat after a lost reply replaces what it repeats."""
+    image = image_of(order, said.image_id)
+    is_next = said.attempt in {image.next_attempt - 1, image.next_attempt}
+    if not is_next or not order.awaits(said.image_id, said.attempt):
+        return NOTHING
+    known = image.attempts.get(said.attempt)
+    return NOTHING if known and known.prediction_id == said.prediction_id else (said,)
+
+
+def decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limits: Limits) -> Decision:
+    """A failure counts once; the last one the limits allow gives the image, or the redo, up."""
+    image = image_of(order, said.image_id)
+    known = image.attempts.get(said.attempt)
+    is_running = known is not None and known.status is AttemptStatus.RUNNING
+    belongs_to_another = is_running and known is not None and known.prediction_id != said.prediction_id
+    is_known = not is_running and (image.running is not None or said.attempt != image.next_attempt)
+    if not order.awaits(said.image_id, said.attempt) or belongs_to_another or is_known:
+        return NOTHING
+    draft = Draft(order, said)
+    if _gives_up(image, said, limits):
+        for event in decide_result(draft.order, gave_up(image, said.attempt, said.reason)):
+            draft.add(event)
+    return draft.done()
+
+
+def gave_up(image: Image, attempts: int, reason: FailureReason) -> e.RestorationFailed | e.RedoFailed:
+    """What an image that is given up comes to: one that had a result keeps it."""
+    if image.is_being_redone:
+        return e.RedoFailed(image_id=image.image_id, attempts=attempts, reason=reason)
+    return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)
+
+
+def _gives_up(image: Image, said: e.RestorationAttemptFailed, limits: Limits) -> bool:
+    """What one model refuses for good is not retried as such, but offered to another one if there is one."""
+    is_last = image.spent(said.attempt) >= limits.max_restoration_attempts
+    if said.reason.is_final:
+        return image.variant is Variant.SECOND or not limits.has_second_model
+    return is_last
+
+
+def decide_result(
+    order: Order, said: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
+) -> Decision:
+    """The first outcome of a round wins; the last image to settle brings what is owed for the failed ones."""
+    image = image_of(order, said.image_id)
+    attempt = said.attempt if isinstance(said, e.RestorationCompleted) else image.next_attempt
+    is_of_the_other_round = isinstance(said, e.RestorationFailed if image.is_being_redone else e.RedoFailed)
+    if not order.awaits(said.image_id, attempt) or is_of_the_other_round:
+        return NOTHING
+    if image.is_being_redone:
+        return (said,)
+    draft = Draft(order, said)
+    if draft.order.every_image_is_settled:
+        for refund in owed_for_failed_images(draft.order):
+            draft.add(refund)
+    return draft.done()
+
+
+def decide_redo(order: Order, said: e.RedoRequested, limits: Limits) -> Decision:
+    """One redo of an image at a time, and only of what has a result; customers may ask once for each photo."""
+    image = image_of(order, said.image_id)
+    if image.is_being_redone:
+        return NOTHING
+    require(order.state, type(said))
+    if order.photos_are_purged:
+        raise RedoRefusedError(
+            image_id=said.image_id, why="its photos were deleted when their retention ended"
+        )
+    if image.restored is None:
+        raise RedoRefusedError(image_id=said.image_id, why="it has no result yet that could be improved")
+    if said.by_customer and image.redos_by_customer >= limits.max_redos_by_customer:
+        raise RedoRefusedError(
+            image_id=said.image_id, why="its customer has asked for another attempt already"
+        )
+    return (said,)

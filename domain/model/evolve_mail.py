@@ -1,0 +1,98 @@
+"""What events tell about mails and links."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from domain.model import events as e
+from domain.model.identity import email_id_of
+from domain.model.order import DownloadLink, Email, EmailStatus, Order
+from domain.model.values import DownloadLinkId, EmailKind, RefundId
+
+_STATUS: Mapping[type, EmailStatus] = {
+    e.EmailSent: EmailStatus.SENT,
+    e.EmailUnconfirmed: EmailStatus.UNCONFIRMED,
+    e.EmailFailed: EmailStatus.FAILED,
+    e.EmailBounced: EmailStatus.BOUNCED,
+}
+
+
+def owe_once(order: Order, kind: EmailKind) -> Order:
+    """The order with a mail of this kind due, unless it has one."""
+    return order if order.count_of(kind) else owe_another(order, kind)
+
+
+def owe_another(order: Order, kind: EmailKind, *, refund_id: RefundId | None = None) -> Order:
+    """The order with one more mail of this kind due."""
+    email_id = email_id_of(order.order_id, kind, order.count_of(kind) + 1)
+    email = Email(email_id=email_id, kind=kind, refund_id=refund_id)
+    return replace(order, emails={**order.emails, email_id: email})
+
+
+def learn_email(
+    order: Order,
+    event: e.EmailRequested | e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced,
+) -> Order:
+    """The order after an event of one of its mails."""
+    known = order.emails.get(event.email_id) or Email(email_id=event.email_id, kind=event.kind)
+    changes: dict[str, Any] = {}
+    if not isinstance(event, e.EmailRequested):
+        changes["status"] = _STATUS[type(event)]
+    if isinstance(event, e.EmailSent):
+        changes["message_id"] = event.message_id
+    if isinstance(event, e.EmailUnconfirmed):
+        changes["attempt"] = known.attempt + 1
+    return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
+
+
+def learn_link(
+    order: Order,
+    event: e.DownloadPrepared | e.DownloadLinkIssued | e.DownloadLinkRevoked | e.ResultDownloaded,
+) -> Order:
+    """The order after an event of one of its links."""
+    match event:
+        case e.DownloadPrepared():
+            link = DownloadLink(
+                link_id=event.link_id,
+                archive=event.archive,
+                token_sha256=event.token_sha256,
+                expires_at=event.expires_at,
+                edition=event.edition,
+            )
+            return _owe_result(_with_link(order, link), event)
+        case e.DownloadLinkIssued():
+            newest = list(order.links.values())[-1]
+            link = replace(
+                newest,
+                link_id=event.link_id,
+                token_sha256=event.token_sha256,
+                expires_at=event.expires_at,
+                is_revoked=False,
+                opened=frozenset(),
+            )
+            return _owe_new_link(_with_link(order, link))
+        case e.DownloadLinkRevoked():
+            return _with_link(order, replace(order.links[event.link_id], is_revoked=True))
+        case e.ResultDownloaded():
+            link = order.links[event.link_id]
+            return _with_link(order, replace(link, opened=link.opened | {event.image_id}))
+
+
+def _owe_result(order: Order, event: e.DownloadPrepared) -> Order:
+    if event.edition > 1:
+        return owe_another(order, EmailKind.REDONE)
+    return owe_once(order, EmailKind.PARTIAL_RESULT if order.failed_images else EmailKind.RESULT)
+
+
+def _owe_new_link(order: Order) -> Order:
+    """A mail about a new link that has not gone out yet carries the newest one anyway."""
+    is_due = any(
+        email.kind is EmailKind.NEW_LINK and email.status is EmailStatus.DUE
+        for email in order.emails.values()
+    )
+    return order if is_due else owe_another(order, EmailKind.NEW_LINK)
+
+
+def _with_link(order: Order, link: DownloadLink) -> Order:
+    links: dict[DownloadLinkId, DownloadLink] = {**order.links, link.link_id: link}
+    return replace(order, links=links)

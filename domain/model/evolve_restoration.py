@@ -1,0 +1,70 @@
+"""What events tell about the restoration of images, the first and any further one."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from domain.model import events as e
+from domain.model.evolve_mail import owe_another
+from domain.model.image import Attempt, AttemptStatus, Image
+from domain.model.order import Order
+from domain.model.values import EmailKind
+
+AboutAttempt = e.RestorationStarted | e.RestorationAttemptFailed | e.RestorationCompleted
+
+
+def learn_restoration(
+    order: Order, event: AboutAttempt | e.RestorationFailed | e.RedoRequested | e.RedoFailed
+) -> Order:
+    """The order after an event of its restoration."""
+    image = order.images[event.image_id]
+    match event:
+        case e.RestorationStarted() | e.RestorationAttemptFailed() | e.RestorationCompleted():
+            return with_images(order, [_learn_attempt(image, event)])
+        case e.RestorationFailed():
+            return with_images(order, [replace(image, failure=event.reason)])
+        case e.RedoRequested():
+            asked = image.redos_by_customer + (1 if event.by_customer else 0)
+            redone = replace(
+                image, redo_from=image.next_attempt, redos=image.redos + 1, redos_by_customer=asked
+            )
+            return with_images(order, [redone])
+        case e.RedoFailed():
+            after = with_images(order, [replace(image, redo_from=None)])
+            is_answer = not after.is_being_redone and after.has_newest_edition
+            return owe_another(after, EmailKind.REDO_FAILED) if is_answer else after
+
+
+def with_images(order: Order, images: Iterable[Image]) -> Order:
+    """The order with these images in place of what it knew of them."""
+    return replace(order, images={**order.images, **{image.image_id: image for image in images}})
+
+
+def _learn_attempt(image: Image, event: AboutAttempt) -> Image:
+    known = image.attempts.get(event.attempt)
+    superseded = known.superseded if known else ()
+    if known and known.prediction_id is not None and known.prediction_id != event.prediction_id:
+        superseded = (*superseded, known.prediction_id)
+    attempt = Attempt(
+        number=event.attempt,
+        status=AttemptStatus.RUNNING,
+        prediction_id=event.prediction_id,
+        model=event.model if isinstance(event, e.RestorationStarted) else known.model if known else None,
+        superseded=superseded,
+    )
+    match event:
+        case e.RestorationStarted():
+            return replace(image, attempts={**image.attempts, event.attempt: attempt})
+        case e.RestorationAttemptFailed():
+            failed = replace(attempt, status=AttemptStatus.FAILED, reason=event.reason)
+            return replace(image, attempts={**image.attempts, event.attempt: failed})
+        case e.RestorationCompleted():
+            completed = replace(attempt, status=AttemptStatus.COMPLETED)
+            return replace(
+                image,
+                attempts={**image.attempts, event.attempt: completed},
+                earlier=(*image.earlier, image.restored) if image.restored else image.earlier,
+                restored=event.restored,
+                redo_from=None,
+                width=event.width,
+                height=event.height,
+            )

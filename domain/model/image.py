@@ -1,0 +1,118 @@
+"""A paid photo on its way: its attempts at the restorer, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.model.values import FailureReason, ImageId, Money, StoredObject, Variant
+
+
+class AttemptStatus(StrEnum):
+    """What became of one attempt to restore an image."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt at the provider; ``prediction_id`` is the one that counts, if a lost reply left several."""
+
+    number: int
+    status: AttemptStatus
+    prediction_id: str | None
+    model: str | None = None
+    reason: FailureReason | None = None
+    superseded: tuple[str, ...] = ()  # predictions of this attempt that nobody waits for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A paid photo on its way: uploaded, original, restored or failed for good, perhaps tried once more."""
+
+    image_id: ImageId
+    upload: StoredObject
+    share: Money  # of what was paid
+    original: StoredObject | None = None
+    restored: StoredObject | None = None
+    earlier: tuple[StoredObject, ...] = ()  # the results that further attempts replaced, oldest first
+    width: int | None = None
+    height: int | None = None
+    failure: FailureReason | None = None
+    attempts: Mapping[int, Attempt] = field(default_factory=dict)
+    redo_from: int | None = None  # the first attempt of the redo that is going on
+    redos: int = 0
+    redos_by_customer: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Restored, or failed for good."""
+        return self.restored is not None or self.failure is not None
+
+    @property
+    def results(self) -> tuple[StoredObject, ...]:
+        """Every result there is, the newest first."""
+        return (*([self.restored] if self.restored else []), *reversed(self.earlier))
+
+    @property
+    def was_redone(self) -> bool:
+        """Whether anybody ever asked for another attempt."""
+        return self.redos > 0
+
+    @property
+    def is_being_redone(self) -> bool:
+        """Whether somebody asked for another attempt that has not ended yet."""
+        return self.redo_from is not None
+
+    @property
+    def awaits_restorer(self) -> bool:
+        """Whether a result, or a better one, is still to come."""
+        return self.is_being_redone or not self.is_settled
+
+    @property
+    def running(self) -> Attempt | None:
+        """The attempt the shop waits for, if there is one."""
+        return next((a for a in self.attempts.values() if a.status is AttemptStatus.RUNNING), None)
+
+    @property
+    def last_failure(self) -> FailureReason | None:
+        """Why the newest attempt came to nothing, if it did."""
+        newest = self.attempts.get(len(self.attempts))
+        return newest.reason if newest is not None else None
+
+    @property
+    def next_attempt(self) -> int:
+        """The number the next attempt will have."""
+        return len(self.attempts) + 1
+
+    @property
+    def variant(self) -> Variant:
+        """How the next attempt is made: what was refused for good, or found not right, is done another way."""
+        was_refused = any(a.reason is not None and a.reason.is_final for a in self.attempts.values())
+        return Variant.SECOND if self.is_being_redone or was_refused else Variant.FIRST
+
+    def spent(self, attempt: int) -> int:
+        """How many tries ``attempt`` makes it, counted from the redo's first one if there is a redo."""
+        return attempt - (self.redo_from or 1) + 1
+
+    def is_in_turn(self, attempt: int) -> bool:
+        """Whether an attempt is of the round that is going on."""
+        return self.awaits_restorer and attempt >= (self.redo_from or 1)
+
+    def knows(self, prediction_id: str) -> bool:
+        """Whether a prediction is one of this image's attempts."""
+        return any(
+            prediction_id == attempt.prediction_id or prediction_id in attempt.superseded
+            for attempt in self.attempts.values()
+        )
+
+    @property
+    def open_predictions(self) -> tuple[str, ...]:
+        """Predictions that may still run; once nobody waits for this image, they are better stopped."""
+        predictions: list[str] = []
+        for attempt in self.attempts.values():
+            predictions.extend(attempt.superseded)
+            if attempt.status is AttemptStatus.RUNNING and attempt.prediction_id is not None:
+                predictions.append(attempt.prediction_id)
+        return tuple(predictions)

@@ -1,0 +1,135 @@
+"""The ledger of an order: what was paid, asked back, paid back, disputed and lost, as the log tells it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.model.values import (
+    CustomerId,
+    DisputeOutcome,
+    ImageId,
+    Money,
+    PointsReason,
+    RefundId,
+    RefundReason,
+)
+
+
+class RefundStatus(StrEnum):
+    """How far a refund has come."""
+
+    REQUESTED = "requested"
+    ISSUED = "issued"
+    FAILED = "failed"
+    DROPPED = "dropped"  # the money went back another way
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refund:
+    """Money on its way back; ``attempt`` counts definite refusals, each of which needs a fresh try."""
+
+    refund_id: RefundId
+    amount: Money
+    reason: RefundReason
+    image_ids: tuple[ImageId, ...]
+    status: RefundStatus = RefundStatus.REQUESTED
+    attempt: int = 1
+    provider_refund_id: str | None = None
+    failed_provider_refund_ids: frozenset[str] = frozenset()  # word of these may still come, late
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispute:
+    """What a bank disputes; ``outcome`` is none until it has decided."""
+
+    dispute_id: str
+    amount: Money | None  # none where a decision overtook the opening and did not tell it
+    outcome: DisputeOutcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsEntry:
+    """Points that came to a customer, or went if ``points`` is negative, because of the order."""
+
+    customer_id: CustomerId
+    points: int
+    reason: PointsReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """An order's money. Amounts are minor units of the payment's currency."""
+
+    paid: int = 0
+    refunds: Mapping[RefundId, Refund] = field(default_factory=dict)
+    disputes: Mapping[str, Dispute] = field(default_factory=dict)
+
+    @property
+    def requested(self) -> int:
+        """What is on its way back."""
+        return self._sum(RefundStatus.REQUESTED)
+
+    @property
+    def issued(self) -> int:
+        """What the provider paid back."""
+        return self._sum(RefundStatus.ISSUED)
+
+    @property
+    def failed(self) -> int:
+        """What the provider refused to pay back: it is owed all the same."""
+        return self._sum(RefundStatus.FAILED)
+
+    @property
+    def disputed(self) -> int:
+        """What banks have yet to decide about."""
+        return sum(d.amount.amount for d in self.disputes.values() if d.outcome is None and d.amount)
+
+    @property
+    def lost(self) -> int:
+        """What banks took."""
+        is_lost = DisputeOutcome.LOST
+        return sum(d.amount.amount for d in self.disputes.values() if d.outcome is is_lost and d.amount)
+
+    @property
+    def gone_back(self) -> int:
+        """What the customer has back, from the shop or through a bank."""
+        return min(self.issued + self.lost, self.paid)
+
+    @property
+    def refundable(self) -> int:
+        """What may still be asked back: paid, less all that is on its way or a bank has its hand on."""
+        asked = self.requested + self.issued + self.failed
+        return max(self.paid - asked - self.disputed - self.lost, 0)
+
+    @property
+    def excess(self) -> int:
+        """By how much more is asked back than was paid and not lost to a bank."""
+        return max(self.requested + self.issued + self.failed + self.lost - self.paid, 0)
+
+    @property
+    def covered_images(self) -> frozenset[ImageId]:
+        """The images whose share is on its way back, or is back."""
+        return frozenset(
+            image_id for refund in self.all_but(RefundStatus.DROPPED) for image_id in refund.image_ids
+        )
+
+    @property
+    def repaid_images(self) -> frozenset[ImageId]:
+        """The images whose share is back."""
+        return frozenset(image_id for r in self.having(RefundStatus.ISSUED) for image_id in r.image_ids)
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a bank has yet to decide about the payment."""
+        return any(dispute.outcome is None for dispute in self.disputes.values())
+
+    def having(self, *statuses: RefundStatus) -> list[Refund]:
+        """The refunds of these statuses, oldest first."""
+        return [refund for refund in self.refunds.values() if refund.status in statuses]
+
+    def all_but(self, *statuses: RefundStatus) -> Iterable[Refund]:
+        """The refunds of all other statuses, oldest first."""
+        return (refund for refund in self.refunds.values() if refund.status not in statuses)
+
+    def _sum(self, status: RefundStatus) -> int:
+        return sum(refund.amount.amount for refund in self.having(status))

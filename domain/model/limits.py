@@ -1,0 +1,12 @@
+"""How often the shop tries, and what it has to try with."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What bounds the work on one order."""
+
+    max_restoration_attempts: int = 3
+    has_second_model: bool = False  # what one model refuses for good is offered to another
+    max_redos_by_customer: int = 1  # of each photo; a person at the shop may always ask for one more
