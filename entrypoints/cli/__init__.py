@@ -104,15 +104,10 @@ def worker() -> None:
 @_JSON
 def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None:
     """Compare the books with Stripe's, the storage's, Replicate's and SendGrid's; ends with 1 if they differ."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.bootstrap.shop import build
     from entrypoints.cli.reconciling import reconcile
-    from entrypoints.settings import read_settings
+    from entrypoints.cli.whole import open_shop
 
-    settings = read_settings()
-    with open_books(settings):
-        pass  # as for serve
-    with build(settings) as shop:
+    with open_shop() as shop:
         agrees = reconcile(shop.reconciling, since, heals=fix, reads_bytes=not skip_bytes, as_json=as_json)
     if not agrees:
         sys.exit(1)

@@ -1,6 +1,6 @@
 """The providers' own books, read off the other doubles' ledgers; all that is in them began at one ``moment``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -62,14 +62,16 @@ class MemoryPaymentLedger:
 
 @dataclass
 class MemoryRestorationLedger:
-    """What a restorer double knows."""
+    """What a restorer double knows; ``meanwhile`` is what happens while its list is on the way."""
 
     restorer: MemoryRestorer
     moment: datetime = MOMENT
+    meanwhile: Callable[[], object] = lambda: None
     weather: Weather = field(default_factory=Weather)
 
     def predictions(self, since: datetime) -> Iterator[ListedPrediction]:
         with self.weather.over("predictions", ""):
+            self.meanwhile()
             for prediction_id, work in reversed(self.restorer.works.items()) if since <= self.moment else ():
                 is_running = work.told.status is PredictionStatus.RUNNING
                 yield ListedPrediction(

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,23 @@ TEMPORARY = "uploads/temp/"
 LASTING = ("uploads/originals/", "uploads/restored/", "downloads/")
 
 _RESTORE = "Ask the operator to restore it from the storage's backup."
+
+
+@dataclass(frozen=True)
+class _Inventory:
+    """What an order's events name, with the moment they did; nothing once the photos are to go."""
+
+    named: tuple[tuple[datetime, StoredObject], ...] = ()
+    gone_since: datetime | None = None
+
+    @property
+    def keys(self) -> set[ObjectKey]:
+        return {stored.key for _, stored in self.named}
+
+    def accounts_for(self, key: ObjectKey, settled_before: datetime) -> bool:
+        """Whether an object has a name, or is about to be deleted with the others."""
+        is_going = self.gone_since is not None and self.gone_since > settled_before
+        return is_going or key in self.keys
 
 
 class ObjectComparison:
@@ -41,8 +58,8 @@ class ObjectComparison:
         with self._books.transaction() as transaction:
             order_ids = transaction.audit.orders_since(scope.since)
         for page in paged(order_ids):
-            for order_id, named in self._named(page):
-                for recorded_at, stored in named:
+            for order_id, inventory in self._inventories(page).items():
+                for recorded_at, stored in inventory.named:
                     found = listed.pop(stored.key, None)
                     if recorded_at >= scope.since:
                         yield from self._judge(scope, order_id, recorded_at, stored, found)
@@ -54,20 +71,10 @@ class ObjectComparison:
             scope.watch(len(page))
             yield from (each for each in page if each.stored_at >= scope.since)
 
-    def _named(
-        self, order_ids: Sequence[OrderId]
-    ) -> Iterator[tuple[OrderId, list[tuple[datetime, StoredObject]]]]:
-        """What each order's events name; nothing, once its photos were purged."""
+    def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, _Inventory]:
         with self._books.transaction() as transaction:
             streams = transaction.audit.streams(order_ids)
-        for order_id, stream in streams.items():
-            is_purged = any(isinstance(each.event, e.PhotosPurged | e.OrderErased) for each in stream)
-            yield (
-                order_id,
-                []
-                if is_purged
-                else [(each.recorded_at, stored) for each in stream for stored in _lasting(each.event)],
-            )
+        return {order_id: _inventory(stream) for order_id, stream in streams.items()}
 
     def _judge(
         self,
@@ -111,23 +118,23 @@ class ObjectComparison:
         return None
 
     def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
-        return any(stored.key == key for _, named in self._named([order_id]) for _, stored in named)
+        return any(key in inventory.keys for inventory in self._inventories([order_id]).values())
 
     def _strays(self, scope: Scope, unnamed: Iterable[ListedObject]) -> Iterator[Finding]:
         """Objects of orders that nothing else happened to, too: their names are asked for before they are judged."""
         old = [each for each in unnamed if each.stored_at < scope.settled_before]
         for page in paged(old):
             owners = {each.key: OrderId(owner) for each in page if (owner := _owner(each.key))}
-            named = {
-                stored.key for _, names in self._named(list(set(owners.values()))) for _, stored in names
-            }
+            inventories = self._inventories(list(set(owners.values())))
             for stray in page:
-                if stray.key not in named:
+                order_id = owners.get(stray.key)
+                inventory = inventories.get(order_id, _Inventory()) if order_id else _Inventory()
+                if not inventory.accounts_for(stray.key, scope.settled_before):
                     yield Finding(
                         side=Side.STORAGE,
                         what=What.STRAY_OBJECT,
                         subject=stray.key,
-                        order_id=owners.get(stray.key),
+                        order_id=order_id,
                         since=stray.stored_at,
                         wrong="No event names it.",
                         advice="A crash left it behind, or it is an output that came second: look, then delete it.",
@@ -152,6 +159,17 @@ class ObjectComparison:
                         advice="`--fix` deletes it.",
                     )
                     yield scope.heal(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
+
+
+def _inventory(stream: Sequence[e.RecordedEvent]) -> _Inventory:
+    gone_since = [
+        each.recorded_at for each in stream if isinstance(each.event, e.PhotosPurged | e.OrderErased)
+    ]
+    if gone_since:
+        return _Inventory(gone_since=gone_since[-1])
+    return _Inventory(
+        named=tuple((each.recorded_at, stored) for each in stream for stored in _lasting(each.event))
+    )
 
 
 def _lasting(event: e.Event) -> Iterator[StoredObject]:

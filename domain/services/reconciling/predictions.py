@@ -120,7 +120,7 @@ class PredictionComparison:
             order = transaction.log.load(waiting.order_id)
             lines = transaction.audit.work([waiting.order_id]).get(waiting.order_id, [])
         image = order.images.get(waiting.work.image_id)
-        if image is None or image.knows(listed.prediction_id):
+        if image is None:
             return
         open_work = {line.reaction_id for line in lines if line.is_open}
         if is_wanted(waiting.work, order):

@@ -49,6 +49,15 @@ def test_a_mail_that_came_back_is_told_until_that_is_on_record(shop: MemoryShop,
     assert report.findings[0].is_healed is (not sent or sent[0].status is not EmailStatus.SENT)
 
 
+def test_a_mail_that_came_back_just_now_is_on_its_way_into_the_log(
+    shop: MemoryShop, order_id: OrderId
+) -> None:
+    del order_id
+    shop.mail_ledger.undeliverable.add("message-2")
+    shop.mail_ledger.moment = shop.clock.now()
+    assert compare(shop).agrees
+
+
 def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.mailer.weather.lose_reply("send")

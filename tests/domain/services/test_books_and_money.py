@@ -120,6 +120,12 @@ def test_a_payment_that_stripe_does_not_know_is_told(shop: MemoryShop) -> None:
     assert (finding.what, finding.order_id) == ("payment_not_at_stripe", order_id)
 
 
+def test_a_payment_that_came_just_now_may_be_new_to_stripes_lists(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.payments.states.clear()
+    assert compare(shop).agrees
+
+
 def test_a_refund_made_by_hand_of_which_nobody_told_is_taken_in(shop: MemoryShop) -> None:
     order_id, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)

@@ -1,8 +1,15 @@
 """Replicate's predictions against the log's attempts."""
 
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
 from domain.model.lifecycle import State
+from domain.model.reactions import CollectRestoration, reaction_id_of
 from domain.model.values import FailureReason
 from domain.ports.restorer import PredictionStatus
+from domain.ports.work import Outcome
 from tests.domain.services.reconciled import compare, found
 from tests.doubles.shop import MemoryShop
 
@@ -76,6 +83,45 @@ def test_a_prediction_that_ended_and_that_nobody_collects_is_collected(shop: Mem
     assert about_predictions(shop) == [], "its webhook may be on its way"
     shop.clock.advance(hours=2)
     assert about_predictions(shop, heals=True) == [("prediction_not_collected", True)]
+    shop.work()
+    assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_a_prediction_that_is_collected_while_the_list_is_read_is_not_told(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.restorer.succeed("prediction-1", b"restored")
+    shop.clock.advance(hours=2)
+
+    def collect() -> None:
+        shop.post_prediction("prediction-1")
+        shop.work()
+
+    shop.restoration_ledger.meanwhile = collect
+    assert about_predictions(shop) == []
+
+
+@pytest.mark.parametrize("is_orphan", [True, False])
+def test_a_collection_that_was_given_up_or_put_off_is_done_at_once(
+    shop: MemoryShop, *, is_orphan: bool
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    if is_orphan:
+        shop.restorer.weather.lose_reply("start")
+    shop.work()
+    shop.end_predictions()
+    (image_id,) = shop.order(order_id).images
+    reaction_id = reaction_id_of(order_id, CollectRestoration(image_id, 1, "prediction-1"))
+    shop.clock.advance(hours=2)
+    shop.queue.waiting.clear()
+    work = shop.own_books.pages.work
+    work[reaction_id] = replace(
+        work[reaction_id],
+        outcome=Outcome.FAILED if is_orphan else None,
+        sent_at=None,
+        due_at=shop.clock.now() + timedelta(hours=9),
+    )
+    assert [is_healed for _, is_healed in about_predictions(shop, heals=True)] == [True]
     shop.work()
     assert shop.order(order_id).state is State.COMPLETED
 

@@ -1,5 +1,7 @@
 """The storage against the log: what is named is there, what is there has a name."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -7,6 +9,7 @@ import pytest
 
 from domain.model.lifecycle import State
 from domain.model.values import ObjectKey, OrderId
+from domain.services.reconciling.findings import Side
 from tests.domain.services.reconciled import compare, found, only
 from tests.doubles.shop import MemoryShop
 
@@ -65,6 +68,40 @@ def test_a_stray_object_is_told_and_never_deleted(shop: MemoryShop, order_id: Or
     assert stray in shop.storage.objects
 
 
+def test_what_was_named_or_stored_before_the_period_is_left_for_a_longer_one(
+    shop: MemoryShop, order_id: OrderId
+) -> None:
+    stray = put(shop, f"downloads/{order_id}/unnamed")
+    shop.clock.advance(days=29)
+    link = shop.order(order_id).newest_link
+    assert link is not None
+    delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
+    shop.delivering.note_opening(delivery, shop.ids.new())
+    shop.clock.advance(days=2)
+    original = key(shop, "uploads/originals/")
+    del shop.storage.objects[original]
+    assert compare(shop).agrees
+    longer = shop.reconciling.compare(shop.clock.now() - timedelta(days=60), heals=False)
+    assert {finding.subject for finding in longer.findings} == {original, stray}
+
+
+def test_an_object_that_is_purged_while_it_is_read_is_not_missed(
+    shop: MemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.clock.advance(days=91)
+    read = shop.storage.read
+
+    def purge_and_read(wanted: ObjectKey) -> AbstractContextManager[Iterator[bytes]]:
+        shop.retaining.purge()
+        shop.work()
+        return read(wanted)
+
+    monkeypatch.setattr(shop.storage, "read", purge_and_read)
+    report = shop.reconciling.compare(shop.clock.now() - timedelta(days=120), heals=False)
+    assert shop.order(order_id).photos_are_purged
+    assert [each for each in report.findings if each.side is Side.STORAGE] == []
+
+
 def test_an_object_of_an_order_that_nothing_happened_to_lately_is_no_stray(
     shop: MemoryShop, order_id: OrderId
 ) -> None:
@@ -94,6 +131,15 @@ def test_an_upload_whose_session_was_tidied_is_stray(shop: MemoryShop, order_id:
     put(shop, left)
     shop.clock.advance(hours=2)
     assert only(compare(shop)).subject == left
+
+
+def test_photos_that_are_about_to_go_are_no_strays(shop: MemoryShop, order_id: OrderId) -> None:
+    shop.clock.advance(days=91)
+    for name in shop.storage.stored_at:
+        shop.storage.stored_at[name] = shop.clock.now() - timedelta(days=2)
+    shop.retaining.purge()  # and no worker has come yet
+    assert shop.order(order_id).photos_are_purged
+    assert compare(shop).agrees
 
 
 def test_what_was_purged_is_not_missed_and_what_was_left_of_it_is_stray(
