@@ -7,9 +7,10 @@ from threading import BoundedSemaphore
 from typing import BinaryIO
 
 import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from adapters.picture_metadata import without_metadata
+from domain.model.likeness import SKETCH_SIDE
 from domain.ports.errors import UnavailableError, UnreadablePictureError
 from domain.ports.world import PictureFacts
 
@@ -37,6 +38,10 @@ _ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
 #: JPEG is checked at this fraction of its size: all of its data is read, with little memory.
 _DRAFT = 8
 _DRAFTED_FORMATS = frozenset({"JPEG", "MPO"})
+
+#: A sketch is drawn in two steps: at the first, what is no wider than the brush is painted over by what surrounds it.
+_DRAWN_SIDE = 256
+_BRUSH = 7
 
 _UPRIGHT_QUALITY = 95
 
@@ -94,11 +99,13 @@ class PillowInspector:
         """Decode the whole picture within limits, see the port."""
         with self._turn(), self._opened(picture) as image:
             width, height = image.size
-            image.draft(None, (width // _DRAFT, height // _DRAFT))
+            image.draft(None, (max(width // _DRAFT, _DRAWN_SIDE), max(height // _DRAFT, _DRAWN_SIDE)))
             image.load()
+            sketch = _sketched(image)
             if image.getexif().get(_ORIENTATION) in _ON_THEIR_SIDE:
                 width, height = height, width
-            return PictureFacts(media_type=_MEDIA_TYPES[image.format or ""], width=width, height=height)
+            media_type = _MEDIA_TYPES[image.format or ""]
+            return PictureFacts(media_type=media_type, width=width, height=height, sketch=sketch)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         """The picture as every restorer can read it, see the port; a converted one is JPEG.
@@ -188,12 +195,30 @@ def _as_jpeg(image: Image.Image) -> BinaryIO:
     return file
 
 
+def _sketched(image: Image.Image) -> bytes:
+    """Squeeze a picture of any mode into a small grey square, a band at a time so that it is not held twice."""
+    drawn = Image.new("L", (_DRAWN_SIDE, _DRAWN_SIDE))
+    for row in range(_DRAWN_SIDE):
+        top, bottom = (image.height * edge // _DRAWN_SIDE for edge in (row, row + 1))
+        band = _plain_strip(image.crop((0, top, image.width, max(bottom, top + 1))))
+        grey = band.convert(_plain_mode(band)).convert("L")
+        drawn.paste(grey.resize((_DRAWN_SIDE, 1), Image.Resampling.BOX), (0, row))
+    painted = drawn.filter(ImageFilter.MedianFilter(_BRUSH))
+    sketch = painted.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.BOX)
+    sketch.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
+    return ImageOps.exif_transpose(sketch).tobytes()
+
+
+def _plain_mode(image: Image.Image) -> str:
+    is_grey = image.mode in _GREY_MODES or image.mode.startswith("I")
+    return "L" if is_grey else "RGB"
+
+
 def _in_plain_colours(image: Image.Image) -> Image.Image:
     """Eight bits a channel, grey or RGB; what is transparent becomes white paper."""
     if image.mode in {"L", "RGB"}:
         return image
-    is_grey = image.mode in _GREY_MODES or image.mode.startswith("I")
-    plain = Image.new("L" if is_grey else "RGB", image.size)
+    plain = Image.new(_plain_mode(image), image.size)
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))

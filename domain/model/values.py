@@ -135,6 +135,7 @@ class FailureReason(StrEnum):
     UNAVAILABLE = "unavailable"  # the provider, or our own storage, could not be reached for hours
     CANCELED = "canceled"  # somebody else ended the prediction
     BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
+    WRONG_OUTPUT = "wrong_output"  # an output that shows something else: the answer to another photo
     WITHDRAWN = "withdrawn"  # a person took the photo out of the order and paid for it back
 
     @property

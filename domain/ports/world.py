@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
@@ -34,11 +34,16 @@ class Scratch(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PictureFacts:
-    """What a look into a picture file tells; ``width`` and ``height`` are pixels as a viewer would show it."""
+    """What a look into a picture file tells; ``width`` and ``height`` are pixels as a viewer would show it.
+
+    ``sketch`` is what pictures are compared by (see ``domain.model.likeness``): shades of grey, upright, without
+    anything as thin as a scratch.
+    """
 
     media_type: str
     width: int
     height: int
+    sketch: bytes = field(repr=False, compare=False)
 
 
 class PictureInspector(Protocol):

@@ -1,8 +1,10 @@
 """Chapters 5 and 6: predictions are started, and what comes of them is brought home."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import BinaryIO
 
 from domain.model import events as e
 from domain.model.order import Order
@@ -22,6 +24,7 @@ from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotic
 from domain.ports.storage import ObjectStore
 from domain.ports.work import ReactionQueue, Scheduled
 from domain.ports.world import Clock, PictureInspector, Scratch
+from domain.services.judging import flaw_in
 from domain.services.policy import Policy
 
 SOURCE = "replicate"
@@ -61,20 +64,8 @@ class Restoring:
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
         """Hand the original to the restorer; its end will be posted to an address that names this attempt."""
-        original = order.images[work.image_id].original
-        if original is None:
-            raise AssertionError(f"Image {work.image_id} is restored before it was moved.")
-        with self._scratch.file() as picture:
-            digest = hashlib.sha256()
-            with self._storage.read(original.key) as chunks:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    picture.write(chunk)
-            if digest.hexdigest() != original.sha256:
-                raise ObjectDiffersError(
-                    original.key, expected_sha256=original.sha256, found_sha256=digest.hexdigest()
-                )
-            picture.seek(0)
+        original = _original(order, work.image_id)
+        with self._opened(original) as picture:
             upright, media_type = self._inspector.upright(picture)
             mark = self._sealer.restoration_mark(order.order_id, work.image_id, work.attempt)
             address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
@@ -99,23 +90,39 @@ class Restoring:
     def collect(self, order: Order, work: CollectRestoration, *, waited: timedelta) -> Sequence[e.Event]:
         """Bring the outcome home; raises StillRunning while there is none and the deadline is not over."""
         prediction = self._restorer.look(work.prediction_id)
-        match prediction.status:
-            case PredictionStatus.RUNNING if waited < self._policy.restoration_deadline:
+        is_overdue = waited >= self._policy.restoration_deadline
+        if prediction.status is PredictionStatus.RUNNING:
+            if not is_overdue:
                 raise StillRunning(self._policy.pace.restoration_poll)
-            case PredictionStatus.RUNNING:
-                self._restorer.cancel(work.prediction_id)
-                return [_failed(work, work.prediction_id, FailureReason.TIMED_OUT)]
-            case PredictionStatus.FAILED:
-                reason = prediction.failure or FailureReason.PROVIDER_ERROR
-                outcome: e.Event = _failed(work, work.prediction_id, reason)
-            case PredictionStatus.SUCCEEDED:
-                outcome = self._fetch(order, work, prediction)
+            self._restorer.cancel(work.prediction_id)
+            # Between the look and the cancellation it may have come to a good end.
+            prediction = self._restorer.look(work.prediction_id)
+        if prediction.status is PredictionStatus.SUCCEEDED:
+            outcome = self._fetch(order, work, prediction)
+        else:
+            outcome = _failed(work, work.prediction_id, _reason(prediction, is_overdue=is_overdue))
         return [*_begun(order, work, prediction, outcome), outcome]
 
     def cancel(self, prediction_id: str) -> Sequence[e.Event]:
         """Stop what nobody waits for; the log does not care how that ends."""
         self._restorer.cancel(prediction_id)
         return []
+
+    @contextmanager
+    def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
+        """An original as it was when the shop verified it; raises ObjectDiffersError when it is not."""
+        with self._scratch.file() as picture:
+            digest = hashlib.sha256()
+            with self._storage.read(original.key) as chunks:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    picture.write(chunk)
+            if digest.hexdigest() != original.sha256:
+                raise ObjectDiffersError(
+                    original.key, expected_sha256=original.sha256, found_sha256=digest.hexdigest()
+                )
+            picture.seek(0)
+            yield picture
 
     def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
         with self._scratch.file() as output:
@@ -125,6 +132,10 @@ class Restoring:
                 facts = self._output_inspector.inspect(output)
             except (RefusedError, UnreadablePictureError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
+            with self._opened(_original(order, work.image_id)) as picture:
+                flaw = flaw_in(facts, self._inspector.inspect(picture))
+            if flaw is not None:
+                return _failed(work, work.prediction_id, flaw)
             output.seek(0)
             restored: StoredObject = self._storage.put(
                 ObjectKey(f"uploads/restored/{order.order_id}/{work.prediction_id}"),
@@ -205,6 +216,22 @@ def _begun(
         model=prediction.model,
     )
     return [started]
+
+
+def _original(order: Order, image_id: ImageId) -> StoredObject:
+    original = order.images[image_id].original
+    if original is None:
+        raise AssertionError(f"Image {image_id} is restored before it was moved.")
+    return original
+
+
+def _reason(prediction: Prediction, *, is_overdue: bool) -> FailureReason:
+    """Why nothing came of it: what was cancelled at the deadline was cancelled by us, or is about to be."""
+    if prediction.status is PredictionStatus.RUNNING:
+        return FailureReason.TIMED_OUT
+    if is_overdue and prediction.failure is FailureReason.CANCELED:
+        return FailureReason.TIMED_OUT
+    return prediction.failure or FailureReason.PROVIDER_ERROR
 
 
 def _failed(

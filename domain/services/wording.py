@@ -16,6 +16,7 @@ FAILURES: Mapping[FailureReason, str] = {
     FailureReason.TIMED_OUT: "it had not ended in time",
     FailureReason.CANCELED: "it was cancelled at the restorer",
     FailureReason.BAD_OUTPUT: "what came back was no usable picture",
+    FailureReason.WRONG_OUTPUT: "what came back was another picture",
     FailureReason.WITHDRAWN: "it was taken out of the order",
 }
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pillow_heif
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from adapters.images import PillowInspector
+from domain.model.likeness import LEAST_LIKENESS, SKETCH_SIDE, likeness
 from domain.ports.errors import UnavailableError, UnreadablePictureError
 from domain.ports.world import PictureFacts
 
@@ -56,7 +57,7 @@ def exif(orientation: int) -> Image.Exif:
 )
 def test_what_cameras_and_scanners_make_is_read(file_format: str, media_type: str) -> None:
     facts = INSPECTOR.inspect(encoded(picture(), file_format))
-    assert facts == PictureFacts(media_type=media_type, width=120, height=80)
+    assert facts == PictureFacts(media_type=media_type, width=120, height=80, sketch=facts.sketch)
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.jpg")), ids=lambda path: path.stem)
@@ -282,3 +283,83 @@ def test_a_damaged_picture_cannot_be_set_upright() -> None:
     whole = encoded(picture((400, 300)), "TIFF").getvalue()
     with pytest.raises(UnreadablePictureError):
         INSPECTOR.upright(io.BytesIO(whole[: len(whole) // 2]))
+
+
+def sketch_of(picture: Path | Image.Image | io.BytesIO) -> bytes:
+    if isinstance(picture, Path):
+        return INSPECTOR.inspect(io.BytesIO(picture.read_bytes())).sketch
+    file = encoded(picture, "PNG", compress_level=1) if isinstance(picture, Image.Image) else picture
+    return INSPECTOR.inspect(file).sketch
+
+
+AGED = sorted(SAMPLES.glob("*.jpg"))
+
+
+@pytest.mark.parametrize("aged", AGED, ids=lambda path: path.stem)
+def test_an_aged_photo_is_like_the_undamaged_one_and_like_no_other(aged: Path) -> None:
+    for undamaged in sorted((SAMPLES / "undamaged").glob("*.jpg")):
+        found = likeness(sketch_of(aged), sketch_of(undamaged))
+        assert found > 0.8 if undamaged.name == aged.name else found < 0.2
+
+
+@pytest.mark.parametrize(
+    "change", ["grey", "sepia", "faded", "darker", "scratched", "framed", "narrower", "small"]
+)
+def test_what_restoring_changes_leaves_a_photo_like_itself(change: str) -> None:
+    with Image.open(SAMPLES / "undamaged" / AGED[0].name) as image:
+        photo = image.convert("RGB").reduce(2)
+    changed = photo.copy()
+    if change == "grey":
+        changed = photo.convert("L")
+    elif change == "sepia":
+        changed = ImageOps.colorize(photo.convert("L"), "#2b1d0e", "#f2e2c4")
+    elif change == "faded":
+        changed = photo.point(lambda shade: 170 + shade // 5)
+    elif change == "darker":
+        changed = photo.point(lambda shade: shade // 3)
+    elif change == "scratched":
+        for at in range(0, photo.width, photo.width // 25):
+            ImageDraw.Draw(changed).line((at, 0, photo.width - at, photo.height), "white", 3)
+    elif change == "framed":
+        changed = ImageOps.expand(photo, photo.width // 40, "white")
+    elif change == "narrower":
+        changed = photo.resize((photo.width * 11 // 12, photo.height))
+    else:
+        changed = photo.resize((photo.width // 8, photo.height // 8))
+    assert likeness(sketch_of(photo), sketch_of(changed)) > 2 * LEAST_LIKENESS
+    assert likeness(sketch_of(changed), sketch_of(photo)) > 2 * LEAST_LIKENESS
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_sketch_is_upright(orientation: int) -> None:
+    photo = Image.open(AGED[0]).resize((400, 300))
+    lying = encoded(photo, "JPEG", exif=exif(orientation))
+    assert likeness(sketch_of(lying), sketch_of(ImageOps.exif_transpose(Image.open(lying)))) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_format"),
+    [
+        ("1", "PNG"),
+        ("L", "PNG"),
+        ("LA", "PNG"),
+        ("P", "PNG"),
+        ("RGBA", "PNG"),
+        ("I;16", "PNG"),
+        ("CMYK", "TIFF"),
+    ],
+)
+def test_a_picture_of_any_mode_is_sketched(mode: str, file_format: str) -> None:
+    photo = Image.open(AGED[0]).convert("L").resize((300, 300))
+    if mode == "I;16":
+        image = Image.new("I;16", photo.size)
+        image.putdata([shade * 256 for shade in photo.tobytes()])
+    else:
+        image = photo.convert(mode)
+    found = INSPECTOR.inspect(encoded(image, file_format)).sketch
+    assert len(found) == SKETCH_SIDE**2
+    assert likeness(sketch_of(photo), found) > 0.7
+
+
+def test_a_tiny_picture_is_sketched_too() -> None:
+    assert len(sketch_of(picture((32, 40)))) == SKETCH_SIDE**2

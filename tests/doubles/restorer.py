@@ -30,6 +30,7 @@ class MemoryRestorer:
 
     works: dict[str, Work] = field(default_factory=dict)
     weather: Weather = field(default_factory=Weather)
+    _nearly_done: dict[str, bytes] = field(default_factory=dict)
 
     def start(
         self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
@@ -56,6 +57,8 @@ class MemoryRestorer:
 
     def cancel(self, prediction_id: str) -> None:
         with self.weather.over("cancel", prediction_id):
+            if prediction_id in self._nearly_done:
+                self.succeed(prediction_id, self._nearly_done.pop(prediction_id))
             work = self.works.get(prediction_id)
             if work is not None and work.told.status is PredictionStatus.RUNNING:
                 self.fail(prediction_id, FailureReason.CANCELED)
@@ -70,6 +73,10 @@ class MemoryRestorer:
             model=work.told.model,
             output_url=OUTPUTS + prediction_id,
         )
+
+    def succeed_just_before_it_is_cancelled(self, prediction_id: str, output: bytes) -> None:
+        """Let a prediction run until somebody wants to stop it, and end well at that very moment."""
+        self._nearly_done[prediction_id] = output
 
     def fail(self, prediction_id: str, reason: FailureReason) -> None:
         """End a prediction badly."""

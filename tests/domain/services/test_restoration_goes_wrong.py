@@ -1,13 +1,20 @@
 """Predictions that fail, hang, come late or twice: the photo is restored once, or its money goes back."""
 
+from contextlib import suppress
+
 import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.values import FailureReason, ImageId, RefundReason
+from domain.model.values import FailureReason, ImageId, OrderId, RefundReason
 from domain.ports.errors import ForgedMessageError
 from tests.domain.services.looking import kinds, sent
 from tests.doubles.shop import MemoryShop
+
+
+def reasons(shop: MemoryShop, order_id: OrderId) -> list[FailureReason]:
+    failures = (event for event in shop.events(order_id) if isinstance(event, e.RestorationAttemptFailed))
+    return [failure.reason for failure in failures]
 
 
 def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: MemoryShop) -> None:
@@ -50,10 +57,60 @@ def test_a_prediction_without_an_end_is_cancelled_at_its_deadline_and_tried_agai
     shop.work()
     for _ in range(35):
         shop.pass_time(minutes=1)
-    failures = [event for event in shop.events(order_id) if isinstance(event, e.RestorationAttemptFailed)]
-    assert [failure.reason for failure in failures] == [FailureReason.TIMED_OUT]
+    assert reasons(shop, order_id) == [FailureReason.TIMED_OUT]
     assert "cancel" in {call.method for call in shop.restorer.weather.calls}
     assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.restorer.succeed_just_before_it_is_cancelled("prediction-1", b"restored")
+    for _ in range(31):
+        shop.pass_time(minutes=1)
+    assert e.RestorationAttemptFailed not in kinds(shop, order_id)
+    assert list(shop.restorer.works) == ["prediction-1"]
+    assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_a_deadline_is_told_as_such_when_the_cancellation_was_all_that_got_done(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    with shop.books_break_at_record():
+        for _ in range(30):
+            shop.clock.advance(minutes=1)
+            shop.working.sweep()
+            with suppress(RuntimeError):
+                shop.work()
+    assert shop.restorer.works["prediction-1"].told.failure is FailureReason.CANCELED
+    shop.pass_time(minutes=10)
+    assert reasons(shop, order_id) == [FailureReason.TIMED_OUT]
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        (b"broken", FailureReason.BAD_OUTPUT),
+        (b"square portrait of ada", FailureReason.BAD_OUTPUT),
+        (b"small portrait of ada", FailureReason.BAD_OUTPUT),
+        (b"portrait of grace", FailureReason.WRONG_OUTPUT),
+    ],
+)
+def test_what_is_no_answer_is_refused_and_tried_again(
+    shop: MemoryShop, output: bytes, reason: FailureReason
+) -> None:
+    order_id = shop.pay(shop.upload(b"portrait of ada"))
+    shop.work()
+    shop.restorer.succeed("prediction-1", output)
+    shop.post_prediction("prediction-1")
+    shop.work()
+    assert reasons(shop, order_id) == [reason]
+    assert list(shop.storage.keys("uploads/restored/")) == []
+    shop.pass_time(minutes=1)
+    shop.restorer.succeed("prediction-2", b"portrait of ada")
+    shop.post_prediction("prediction-2")
+    shop.work()
+    assert shop.order(order_id).state is State.COMPLETED
 
 
 def test_a_webhook_that_never_comes_is_made_up_for_by_looking(shop: MemoryShop) -> None:

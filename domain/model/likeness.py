@@ -1,0 +1,113 @@
+"""Whether two pictures show the same, told from tiny grey sketches of them.
+
+What restoring changes must not count: tones, colours, fading, stains, what fills a tear or takes the place of a
+scratch, a border cut off. So it is not the shades that are compared but the relief: how much lighter or darker each
+cell is than its surroundings, in units of how much they vary. Reliefs of the same scene correlate wherever the picture
+is not destroyed; those of two scenes do not.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate, product
+from math import sqrt
+from operator import mul
+
+#: A sketch is a square of so many cells a side, into which the picture is squeezed whatever its shape; a byte a cell.
+SKETCH_SIDE = 48
+
+#: Measured on 1,246 pairs of a photo aged in one of eleven ways (faded, sepia, stained, torn, scratched, noisy) and
+#: the same photo restored, recoloured, cropped, stretched or partly invented: half are above 0.83, 99 of 100 above
+#: 0.34, and the lowest, a moon that is nearly nothing but sky, is at 0.21. Two different photos are at 0.09 in the
+#: middle, and 93 of 100 below this line; two faces that fill their pictures alike may reach 0.2. A true answer that is
+#: refused costs a customer the picture and a wrong one hardly ever comes, so the line lies below all that is true.
+#: (Where scratches outshine a picture sevenfold, one in forty is refused, and tried again.)
+LEAST_LIKENESS = 0.15
+
+#: How many cells in each direction count as surroundings.
+_REACH = 3
+
+#: Shades of grey; where all varies less than this, the relief is faint instead of being blown up to noise.
+_FAINT = 2.0
+
+#: The mean square of a relief below which nothing can be recognised.
+_LEAST_RELIEF = 0.05
+
+#: Each quarter is looked for so many cells around its place, because models cut borders off and stretch a little.
+#: Farther off, what is alike by chance would be found more often than what has moved.
+_STRAY = 1
+
+#: The quarter that fits worst does not count: it may have been torn off and invented anew.
+_QUARTERS_COUNTED = 3
+
+#: Where quarters begin and how long they are; the outermost cells are left free for what has strayed.
+_PLACES = (_STRAY, SKETCH_SIDE // 2)
+_QUARTER = SKETCH_SIDE // 2 - _STRAY
+
+Relief = Sequence[Sequence[float]]
+
+
+def likeness(original: bytes, other: bytes) -> float:
+    """From about 0, for another scene, to 1, for the same; 1 also where the original shows nothing to tell it by."""
+    before, after = _relief(original), _relief(other)
+    places = product(_PLACES, repeat=2)
+    fits = [_fit(before, after, top, left) for top, left in places if _shows_something(before, top, left)]
+    counted = sorted(fits, reverse=True)[:_QUARTERS_COUNTED]
+    return sum(counted) / len(counted) if counted else 1.0
+
+
+def _fit(before: Relief, after: Relief, top: int, left: int) -> float:
+    """How well a quarter of one is found again near its place in the other."""
+    if not _shows_something(after, top, left):
+        return 0.0
+    wanted = _quarter(after, top, left)
+    tops, lefts = (range(at - _STRAY, at + _STRAY + 1) for at in (top, left))
+    return max(_correlation(_quarter(before, *place), wanted) for place in product(tops, lefts))
+
+
+def _shows_something(relief: Relief, top: int, left: int) -> bool:
+    cells = _quarter(relief, top, left)
+    return _product(cells, cells) >= _LEAST_RELIEF * len(cells)
+
+
+def _quarter(relief: Relief, top: int, left: int) -> list[float]:
+    return [cell for row in relief[top : top + _QUARTER] for cell in row[left : left + _QUARTER]]
+
+
+def _correlation(ones: Sequence[float], others: Sequence[float]) -> float:
+    count = len(ones)
+    mean, other_mean = sum(ones) / count, sum(others) / count
+    spread = _product(ones, ones) - count * mean * mean
+    other_spread = _product(others, others) - count * other_mean * other_mean
+    if spread <= 0 or other_spread <= 0:
+        return 0.0
+    return (_product(ones, others) - count * mean * other_mean) / sqrt(spread * other_spread)
+
+
+def _product(ones: Sequence[float], others: Sequence[float]) -> float:
+    total: float = sum(map(mul, ones, others))
+    return total
+
+
+def _relief(sketch: bytes) -> Relief:
+    shades = [sketch[start : start + SKETCH_SIDE] for start in range(0, SKETCH_SIDE**2, SKETCH_SIDE)]
+    around = _surroundings(shades)
+    raised = [
+        [shade - mean for shade, mean in zip(*rows, strict=True)] for rows in zip(shades, around, strict=True)
+    ]
+    variances = _surroundings([[cell * cell for cell in row] for row in raised])
+    return [
+        [cell / (sqrt(variance) + _FAINT) for cell, variance in zip(*rows, strict=True)]
+        for rows in zip(raised, variances, strict=True)
+    ]
+
+
+def _surroundings(cells: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The mean around each cell, as far as its surroundings lie within the picture."""
+    across = [_means(row) for row in cells]
+    down = [_means(column) for column in zip(*across, strict=True)]
+    return [list(row) for row in zip(*down, strict=True)]
+
+
+def _means(line: Sequence[float]) -> list[float]:
+    sums = [0.0, *accumulate(line)]
+    bounds = ((max(0, at - _REACH), min(len(line), at + _REACH + 1)) for at in range(len(line)))
+    return [(sums[end] - sums[start]) / (end - start) for start, end in bounds]

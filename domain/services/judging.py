@@ -1,0 +1,38 @@
+"""Whether what came back is an answer to what was asked."""
+
+from domain.model.likeness import LEAST_LIKENESS, likeness
+from domain.model.values import FailureReason
+from domain.ports.world import PictureFacts
+
+#: Models work in shapes of their own. The nearest to an original is up to 8.5 % broader or narrower than it where there
+#: are few of them: FLUX Kontext, for one, has seventeen from 3:7 to 7:3.
+SHAPE_TOLERANCE = 0.10
+
+#: All round sides to multiples of 8, 16 or 32 pixels, which is more than the tolerance where the original is tiny.
+ROUNDING_PIXELS = 32
+
+#: Half as wide and half as high as the original is a preview, not a restoration ...
+LEAST_SHARE = 1 / 4
+
+#: ... unless the original is larger than models work: most give a megapixel back, whatever they are handed.
+ENOUGH_PIXELS = 500_000
+
+
+def flaw_in(output: PictureFacts, original: PictureFacts) -> FailureReason | None:
+    """Why an output cannot be the restored original; none if it can."""
+    if not (_has_the_shape_of(original, output) and _is_large_enough(output, original)):
+        return FailureReason.BAD_OUTPUT
+    if likeness(original.sketch, output.sketch) < LEAST_LIKENESS:
+        return FailureReason.WRONG_OUTPUT
+    return None
+
+
+def _has_the_shape_of(original: PictureFacts, output: PictureFacts) -> bool:
+    ratio = (output.width * original.height) / (output.height * original.width)
+    tolerance = max(SHAPE_TOLERANCE, ROUNDING_PIXELS / min(original.width, original.height))
+    return max(ratio, 1 / ratio) <= 1 + tolerance
+
+
+def _is_large_enough(output: PictureFacts, original: PictureFacts) -> bool:
+    pixels = output.width * output.height
+    return pixels >= min(LEAST_SHARE * original.width * original.height, ENOUGH_PIXELS)
