@@ -40,7 +40,9 @@ def obstacle(order: Order) -> Obstacle | None:
 
 def has_good_link(order: Order, now: datetime) -> bool:
     """Whether the customer can still fetch something."""
-    return not order.photos_are_purged and any(link.expires_at > now for link in order.links.values())
+    return not order.photos_are_purged and any(
+        link.expires_at > now and not link.is_revoked for link in order.links.values()
+    )
 
 
 def lived(order_id: OrderId, history: Iterable[RecordedEvent]) -> tuple[Order, datetime | None]:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import CustomerId, UploadSessionId
+from domain.model.values import CustomerId, NoteId, OrderId, UploadSessionId
 from domain.ports.books import Books
 from domain.ports.persons import Erasure
+from domain.ports.registers import Note
 from domain.ports.uploads import UploadStatus
 from tests.contracts.books_kept import NOON, checkout, claimed, facts, photo, schedule, scheduled, session
 from tests.domain.facts import Facts, euros
@@ -33,6 +34,7 @@ def buy(books: Books, email: str = GRACE) -> tuple[Facts, CustomerId]:
         transaction.uploads.set_status(upload.session_id, UploadStatus.PAID)
         transaction.log.record(step(about.order_id, paid, *about.until_completed()[1:]))
         transaction.unmatched.set_aside(second_payment(upload.session_id))
+        transaction.notes.write(note(about.order_id))
     work = scheduled(about)
     schedule(books, work)
     held = claimed(books, work)
@@ -50,6 +52,16 @@ def second_payment(session_id: UploadSessionId) -> UnmatchedPayment:
         reason="The order of Grace Hopper was paid before.",
         received_at=NOON,
         note="Grace Hopper called",
+    )
+
+
+def note(order_id: OrderId) -> Note:
+    return Note(
+        note_id=NoteId(uuid4()),
+        order_id=order_id,
+        actor="person:ada",
+        text="Grace Hopper wants them for a birthday",
+        written_at=NOON,
     )
 
 
@@ -83,7 +95,8 @@ def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(books: Books) ->
         held = transaction.persons.holdings(customer_id)
     assert {"customers", "upload_sessions", "file_uploads", "orders", "email_queue", "reactions"} <= set(held)
     assert len(held["unmatched_payments"]) == len(held["orders"]) == len(held["customers"]) == 1
-    assert "Grace Hopper called" in str(held)
+    assert "Grace Hopper called" in str(held["unmatched_payments"])
+    assert "Grace Hopper wants them for a birthday" in str(held["notes"])
     assert "grace-and-the-moth-1947.jpg" in str(held["file_uploads"])
     assert "ada@example.org" not in str(held)
 
@@ -100,6 +113,7 @@ def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
         "upload_sessions": 1,
         "file_uploads": 1,
         "reactions": 1,
+        "notes": 1,
         "unmatched_payments": 1,
     }
     with books.transaction() as transaction:
@@ -107,6 +121,7 @@ def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
         assert transaction.customers.find(customer_id) is None
         assert transaction.log.load(about.order_id) == before, "the log stays as it is"
         assert transaction.uploads.file_names(about.order_id) == {}
+        assert transaction.notes.of(about.order_id) == []
         session = transaction.uploads.find(about.paid().upload_session_id)
         assert session is not None
         assert (session.status, session.checkout and session.checkout.url) == (UploadStatus.PAID, None)

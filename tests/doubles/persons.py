@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.model.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.persons import Erasure, Holdings, PersonalRecords
-from domain.ports.registers import Customer
+from domain.ports.registers import Customer, Note
 from tests.doubles.upload_desk import UploadPage
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class InMemoryPersonalRecords(PersonalRecords):
             "reactions": [
                 work for work in self._pages.work.values() if work.order_id in self.orders(customer_id)
             ],
+            "notes": self._notes(customer_id),
             "unmatched_payments": [self._pages.unmatched[key] for key in self._unmatched(customer_id)],
         }
         return {table: [_row(each) for each in rows] for table, rows in found.items() if rows}
@@ -71,10 +72,14 @@ class InMemoryPersonalRecords(PersonalRecords):
             )
         for reaction_id in work:
             pages.work[reaction_id] = replace(pages.work[reaction_id], problem=None)
+        notes = self._notes(customer_id)
+        for note in notes:
+            del pages.notes[note.note_id]
         del pages.customers[customer_id]
         pages.erasures[erasure.erasure_id] = erasure
         return {
             "unmatched_payments": len(unmatched),
+            "notes": len(notes),
             "file_uploads": sum(len(page.session.photos) for page in uploads),
             "upload_sessions": len(uploads),
             "reactions": len(work),
@@ -83,6 +88,10 @@ class InMemoryPersonalRecords(PersonalRecords):
 
     def _uploads(self, customer_id: CustomerId) -> list[UploadPage]:
         return [self._pages.uploads[key] for key in self.sessions(customer_id) if key in self._pages.uploads]
+
+    def _notes(self, customer_id: CustomerId) -> list[Note]:
+        orders = self.orders(customer_id)
+        return [note for note in self._pages.notes.values() if note.order_id in orders]
 
     def _unmatched(self, customer_id: CustomerId) -> list[str]:
         sessions = set(self.sessions(customer_id))

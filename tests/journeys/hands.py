@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
@@ -20,7 +21,8 @@ from domain.model.evolve import fold
 from domain.model.order import Order
 from domain.model.reactions import MoveImages
 from domain.model.seals import Sealer
-from domain.model.values import DownloadLinkId, OrderId
+from domain.model.values import DownloadLinkId, NoteId, OrderId
+from domain.ports.registers import Note
 from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.customer import Customer
 from entrypoints.cli.local import LocalShop
@@ -148,6 +150,18 @@ class Hands:
     def download_token(self, link_id: DownloadLinkId) -> str:
         """The token only the customer's mailbox and the shop's key know."""
         return Sealer(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
+
+    def note(self, order_id: OrderId, text: str) -> None:
+        """Write something down about an order, as a person of the shop."""
+        note = Note(
+            note_id=NoteId(uuid4()),
+            order_id=order_id,
+            actor="person:grace",
+            text=text,
+            written_at=datetime.now(UTC),
+        )
+        with self._books.transaction() as transaction:
+            transaction.notes.write(note)
 
     def hasten(self, order_id: OrderId) -> None:
         """Let what an order has to do later be due now, and wait until nothing is left of it."""

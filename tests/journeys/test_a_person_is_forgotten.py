@@ -43,6 +43,7 @@ class Canary:
             "name": f"name-{self.mark}".encode(),
             "file name": f"file-{self.mark}".encode(),
             "picture": f"exif-{self.mark}".encode(),
+            "note": f"note-{self.mark}".encode(),
         }
 
     def found_in(self, content: bytes) -> list[str]:
@@ -72,6 +73,7 @@ def canary(hands: Hands, tmp_path: Path, photo: Path) -> Canary:
         mail = eventually(lambda: customer.mails()[1:], "the mail with the link")[0]
         with customer.following(customer.link_in(mail) or "") as chunks:
             assert b"".join(chunks)
+    hands.note(order_id, f"Note-{mark}")
     return Canary(mark, order_id)
 
 

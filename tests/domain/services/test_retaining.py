@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from domain.model import events as e
+from domain.model.identity import download_link_id_of
+from domain.model.seals import sha256_of
 from domain.model.values import DisputeOutcome, HoldReason, Money, OrderId, RefundId, RefundReason
 from domain.services.recording import Cause
 from tests.doubles.shop import POLICY, MemoryShop
@@ -74,6 +76,20 @@ def test_a_link_that_is_still_good_keeps_what_it_leads_to() -> None:
     shop.clock.advance(days=DAYS + 29)
     assert shop.retaining.purge() == 0
     shop.clock.advance(days=1)
+    assert shop.retaining.purge() == 1
+
+
+def test_a_link_that_was_revoked_keeps_nothing() -> None:
+    shop = MemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
+    order_id = finished(shop)
+    (link,) = shop.order(order_id).links.values()
+    shorter = e.DownloadLinkIssued(
+        link_id=download_link_id_of(order_id, 2),
+        token_sha256=sha256_of("another"),
+        expires_at=shop.clock.now() + timedelta(days=1),
+    )
+    say(shop, order_id, shorter, e.DownloadLinkRevoked(link_id=link.link_id))
+    shop.clock.advance(days=DAYS + 1)
     assert shop.retaining.purge() == 1
 
 
