@@ -9,6 +9,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import streams_of
+from adapters.postgres.reactions import IS_ADMITTED
 from adapters.postgres.read_models import Row, rows_of
 from adapters.postgres.recordset import as_json, select_from_json
 from adapters.postgres.tables import READ_MODELS, metadata
@@ -26,8 +27,9 @@ _ORDERS_SINCE = text(
     ORDER BY order_id"""
 )
 _WORK = text(
-    """SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
-        coalesce(leased_until, due_at) AS free_since, problem
+    f"""SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
+        CASE WHEN status <> 'pending' OR {IS_ADMITTED}
+            THEN coalesce(leased_until, greatest(due_at, admitted_at)) END AS free_since, problem
     FROM reactions WHERE order_id = ANY(CAST(:order_ids AS uuid[])) ORDER BY due_at, reaction_id"""
 )
 _UNKNOWN_MESSAGES = text(

@@ -31,12 +31,12 @@ CLOSE = """UPDATE reactions
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 
 #: What starts a prediction is nobody's to have before it is admitted.
-_IS_ADMITTED = f"(kind <> '{RestoreImage.__name__}' OR admitted_at IS NOT NULL)"
+IS_ADMITTED = f"(kind <> '{RestoreImage.__name__}' OR admitted_at IS NOT NULL)"
 _CLAIM = text(
     f"""UPDATE reactions
     SET status = 'leased', lease_token = :token, leased_until = :leased_until, attempts = attempts + 1,
         due_at = :now, sendings = 0
-    WHERE reaction_id = :reaction_id AND {_IS_ADMITTED}
+    WHERE reaction_id = :reaction_id AND {IS_ADMITTED}
       AND (
           (status = 'pending' AND (due_at <= :now OR sent_at IS NOT NULL))
           OR (status = 'leased' AND leased_until <= :now)
@@ -67,7 +67,7 @@ _TAKE_UNSENT = text(
     f"""UPDATE reactions SET sent_at = :now, sendings = sendings + 1
     FROM (
         SELECT reaction_id FROM reactions
-        WHERE {_IS_ADMITTED}
+        WHERE {IS_ADMITTED}
           AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
           AND (sent_at IS NULL OR sent_at <= :now - (:resend_after * power(2, LEAST(greatest(sendings - 1, 0), 6))))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED

@@ -13,12 +13,15 @@ from domain.model.values import Money, OrderId, UploadSessionId
 
 @dataclass(frozen=True, kw_only=True)
 class WorkLine:
-    """How far a piece of work has come; ``free_since`` is the moment from which on anybody may do it."""
+    """How far a piece of work has come; ``free_since`` is the moment from which on anybody may do it.
+
+    It is none while a start waits for its order's turn at the restorer.
+    """
 
     reaction_id: UUID
     kind: str
     is_open: bool
-    free_since: datetime
+    free_since: datetime | None
     problem: str | None = None
 
 

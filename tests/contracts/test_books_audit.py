@@ -1,13 +1,13 @@
 """Many things asked of the books with one question, on the double and on PostgreSQL alike."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from domain.model import events as e
 from domain.model.order import Order
-from domain.model.reactions import MoveImages, reaction_id_of
+from domain.model.reactions import MoveImages, RestoreImage, reaction_id_of
 from domain.model.unmatched import UnmatchedPayment
 from domain.model.values import OrderId, Sha256, UploadSessionId
 from domain.ports.books import Books
@@ -17,6 +17,7 @@ from domain.ports.work import Outcome
 from tests.contracts.books_kept import (
     MINUTE,
     NOON,
+    admit,
     claimed,
     facts,
     photo,
@@ -94,6 +95,20 @@ def test_work_is_told_as_open_until_it_is_closed(books: Books) -> None:
     with books.transaction() as transaction:
         transaction.reactions.close(claim, outcome=Outcome.DONE)
     assert told()[2] is False
+
+
+def test_a_start_is_free_for_anybody_only_from_its_admission_on(books: Books) -> None:
+    about = facts()
+    schedule(books, scheduled(about, RestoreImage(about.image(0), 1)))
+
+    def free_since() -> datetime | None:
+        with books.transaction() as transaction:
+            ((line,),) = transaction.audit.work([about.order_id]).values()
+        return line.free_since
+
+    assert free_since() is None
+    admit(books, NOON + MINUTE)
+    assert free_since() == NOON + MINUTE
 
 
 def test_messages_that_the_inbox_never_took_are_told(books: Books) -> None:

@@ -51,7 +51,7 @@ class InMemoryAudit(Audit):
                     reaction_id=each.reaction_id,
                     kind=type(each.reaction).__name__,
                     is_open=each.outcome is None,
-                    free_since=each.leased_until or each.due_at,
+                    free_since=each.free_since,
                     problem=each.problem,
                 )
                 work.setdefault(each.order_id, []).append(line)

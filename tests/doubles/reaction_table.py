@@ -41,6 +41,13 @@ class Work:
         """Whether it is admitted, if it has to be."""
         return self.admitted_at is not None or not needs_admission(self.reaction)
 
+    @property
+    def free_since(self) -> datetime | None:
+        """From when on anybody may do it; none while it waits for its turn."""
+        if self.token is None and self.outcome is None and not self.may_begin:
+            return None
+        return self.leased_until or max(self.due_at, self.admitted_at or self.due_at)
+
     def is_lost(self, now: datetime, resend_after: timedelta) -> bool:
         """Whether it was never sent, or so long ago that the message may be lost."""
         patience = resend_after * 2 ** min(max(self.sendings - 1, 0), 6)

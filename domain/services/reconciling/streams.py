@@ -175,7 +175,7 @@ def _about_work(
                 advice="`--fix` schedules it.",
             )
     for line in lines.values():
-        if line.is_open and line.free_since < scope.now - OVERDUE:
+        if line.is_open and line.free_since is not None and line.free_since < scope.now - OVERDUE:
             yield Finding(
                 side=Side.LOG,
                 what=What.WORK_OVERDUE,

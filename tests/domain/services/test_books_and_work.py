@@ -8,7 +8,7 @@ from domain.model.reactions import MoveImages, reaction_id_of
 from domain.model.values import Money, OrderId, RefundId, Sha256
 from domain.ports.work import Outcome
 from tests.domain.services.reconciled import compare, found, only
-from tests.doubles.shop import MemoryShop
+from tests.doubles.shop import POLICY, MemoryShop
 
 
 def paid(shop: MemoryShop) -> OrderId:
@@ -63,6 +63,15 @@ def test_work_that_is_due_and_that_nobody_does_is_told(shop: MemoryShop) -> None
         "MoveImages is due, and nobody does it.",
         "SendEmail is due, and nobody does it.",
     }
+
+
+def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
+    shop = MemoryShop(replace(POLICY, max_running_predictions=1))
+    shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    shop.clock.advance(hours=2)
+    overdue = [finding.wrong for finding in compare(shop).findings if finding.what == "work_overdue"]
+    assert overdue == ["CollectRestoration is due, and nobody does it."]
 
 
 def test_an_order_on_hold_is_told_with_its_reason(shop: MemoryShop) -> None:
