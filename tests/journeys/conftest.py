@@ -1,11 +1,12 @@
 """One whole shop for all journeys: real servers, twins, API and worker, each a process of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from entrypoints.cli.local import LocalShop
+from tests.entrypoints.shell import Answer, Shell
 from tests.journeys.hands import Hands
 
 #: A lease this short lets a journey see what happens after it without waiting long.
@@ -33,3 +34,14 @@ def hands(local_shop: LocalShop) -> Iterator[Hands]:
 def photo() -> Path:
     """A small picture, so that a journey's time is the shop's and not the restorer's."""
     return Path(__file__).parent / "harvest-1926.jpg"
+
+
+@pytest.fixture
+def reconcile(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Answer]:
+    """The command, for which nothing is too young to be missing."""
+    for name, value in {**hands.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}.items():
+        monkeypatch.setenv(name, value)
+    shell = Shell(capsys)
+    return lambda *options: shell("reconcile", "--since", "1h", *options)

@@ -1,10 +1,13 @@
-"""How an order ends well, whatever was done to it on the way."""
+"""How an order ends well, whatever was done to it on the way, and what a comparison of the books finds."""
 
+import json
 from collections import Counter
+from typing import Any
 
 from domain.model.lifecycle import State
 from domain.model.values import OrderId
 from entrypoints.cli.customer import Customer
+from tests.entrypoints.shell import Answer
 from tests.journeys.hands import Hands
 from tests.waiting import eventually
 
@@ -37,3 +40,11 @@ def completes_with_two_mails(
     link = next(link for mail in mails if (link := customer.link_in(mail)))
     with customer.following(link) as chunks:
         assert next(chunks).startswith(b"PK")
+
+
+def findings(answer: Answer) -> list[dict[str, Any]]:
+    """Every finding of an answer in JSON; its last line is about the whole."""
+    *lines, whole = map(json.loads, answer.out.splitlines())
+    assert whole["agrees"] is (answer.status == 0)
+    assert (whole["closed"], whole["cut_off"]) == ({}, {})
+    return lines

@@ -1,11 +1,9 @@
 """`restoreclick reconcile` on a running shop: lost webhooks are made up for, missing and stray objects are told."""
 
 import io
-import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,21 +11,10 @@ from minio import Minio
 
 from domain.model.values import OrderId
 from entrypoints.cli.customer import Customer
-from tests.entrypoints.shell import Answer, Shell
-from tests.journeys.endings import completes_with_two_mails
+from tests.entrypoints.shell import Answer
+from tests.journeys.endings import completes_with_two_mails, findings
 from tests.journeys.hands import Hands
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def reconcile(
-    hands: Hands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Answer]:
-    """The command, for which nothing is too young to be missing."""
-    for name, value in {**hands.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}.items():
-        monkeypatch.setenv(name, value)
-    shell = Shell(capsys)
-    return lambda *options: shell("reconcile", "--since", "1h", *options)
 
 
 @pytest.fixture
@@ -40,14 +27,6 @@ def storage(hands: Hands) -> Minio:
         secure=False,
         region=shop["S3_REGION"],
     )
-
-
-def findings(answer: Answer) -> list[dict[str, Any]]:
-    """Every finding of an answer in JSON; its last line is about the whole."""
-    *lines, whole = map(json.loads, answer.out.splitlines())
-    assert whole["agrees"] is (answer.status == 0)
-    assert (whole["closed"], whole["cut_off"]) == ({}, {})
-    return lines
 
 
 def about(order_id: str, answer: Answer) -> list[tuple[str, bool]]:

@@ -5,7 +5,7 @@ The shop of the journeys is shared, so whatever they did to it is judged here; b
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from domain.model.lifecycle import TERMINAL
 from domain.model.order import Order
 from domain.model.values import ImageId, OrderId, StoredObject
 from tests.domain.laws import check_laws
+from tests.entrypoints.shell import Answer
+from tests.journeys.endings import findings
 from tests.journeys.hands import Hands
 from tests.waiting import eventually
 
@@ -176,6 +178,14 @@ def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its
         order_id, image_id, _ = _address(prediction)
         image = orders[order_id].images[ImageId(UUID(image_id))]
         assert image.is_settled, f"Nobody collected prediction {prediction['id']} of image {image_id}."
+
+
+def test_the_shops_own_comparison_comes_to_the_same(
+    histories: Histories, reconcile: Callable[..., Answer]
+) -> None:
+    """Outputs that came second wait for the purge, and orders on hold for a person: of both it tells."""
+    del histories
+    assert {each["what"] for each in findings(reconcile("--json"))} <= {"stray_object", "order_held"}
 
 
 def test_a_token_is_nowhere_in_the_database(hands: Hands, orders: list[Order]) -> None:
