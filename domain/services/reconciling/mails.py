@@ -90,7 +90,7 @@ class MailComparison:
             order_id=mail.order_id,
             since=carried.last_event_at,
             wrong="It counts as sent, and SendGrid could not deliver it.",
-            advice="`--fix` puts that on record; if it stays, ask the customer for another address.",
+            advice="`--fix` puts that on record; the customer has to be asked for another address.",
         )
         yield self._healed(scope, finding, mail, carried, EmailStatus.SENT)
 
