@@ -21,6 +21,10 @@ from sandbox.services.seaweedfs_server import S3
 
 BUCKET = "restoreclick"
 
+#: What the shop turns to when the model it begins with refuses a photo, or when a customer asks again.
+SECOND_MODEL = "tencentarc/gfpgan:0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c"
+SECOND_INPUT_NAME = "img"
+
 _TWINS = ("stripe", "replicate", "sendgrid")
 
 #: Python, a web framework and, for one of them, OpenCV are loaded by three processes at once.
@@ -192,6 +196,8 @@ def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, st
         "STRIPE_API_BASE": announcements["stripe"]["url"],
         "REPLICATE_API_BASE": replicate_url,
         "REPLICATE_OUTPUT_HOSTS": replicate_url.removeprefix("http://"),
+        "REPLICATE_SECOND_MODEL": SECOND_MODEL,
+        "REPLICATE_SECOND_INPUT_NAME": SECOND_INPUT_NAME,
         "SENDGRID_API_BASE": announcements["sendgrid"]["url"],
         "SENDGRID_WEBHOOK_PUBLIC_KEY": announcements["sendgrid"]["public_key"],
     }

@@ -26,7 +26,7 @@ from tests.adapters.accounts import (
     replicate_restorer,
     small_photo,
 )
-from tests.adapters.rogue import RogueHandler, RogueServer
+from tests.adapters.rogue import RogueHandler, RogueServer, rogue_server
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 
@@ -187,6 +187,16 @@ def test_every_status_has_a_meaning(
         ("cannot identify image file <_io.BytesIO>", FailureReason.REFUSED_INPUT),
         ("Invalid image: it has no pixels", FailureReason.REFUSED_INPUT),
         ("CUDA out of memory. Tried to allocate 2.00 GiB", FailureReason.PROVIDER_ERROR),
+        ("Model ran out of memory (E1001)", FailureReason.PROVIDER_ERROR),
+        ("An unknown error occurred. (E1000)", FailureReason.PROVIDER_ERROR),
+        ("Failed to upload output. (E9825)", FailureReason.PROVIDER_ERROR),
+        ("Service is temporarily unavailable due to high demand. (E003)", FailureReason.PROVIDER_ERROR),
+        ("Prediction interrupted; please retry (code: PA)", FailureReason.PROVIDER_ERROR),
+        ("The input was invalid. (E006)", FailureReason.REFUSED_INPUT),
+        ("Input validation failed: image", FailureReason.REFUSED_INPUT),
+        ("All generated images were flagged by the safety checker", FailureReason.CONTENT_FILTER),
+        ("Content moderated: try another photo", FailureReason.CONTENT_FILTER),
+        ("Request Moderated", FailureReason.CONTENT_FILTER),
         ("Director: unexpected error handling prediction (E6716)", FailureReason.PROVIDER_ERROR),
         ("None", FailureReason.PROVIDER_ERROR),
     ],
@@ -227,6 +237,17 @@ def test_an_output_is_fetched_without_our_token(rogue: RogueServer, restorer: Re
         "https://127.0.0.1/out.png",
         "http://127.0.0.1:22/",
         "http://169.254.169.254/latest/meta-data",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::1]/out.png",
+        "https://[::ffff:127.0.0.1]/out.png",
+        "https://2130706433/out.png",
+        "https://replicate.delivery:80/out.png",
+        "https://replicate.delivery:@evil.example/out.png",
+        "https://evil.example#@replicate.delivery/out.png",
+        "https://evil.example\\@replicate.delivery/out.png",
+        "https://*.replicate.delivery.evil.example/out.png",
+        "https://replicate.delivery./out.png",
+        "ftp://replicate.delivery/out.png",
     ],
 )
 def test_an_output_is_not_fetched_from(url: str) -> None:
@@ -271,6 +292,23 @@ def test_an_output_that_is_not_there_says_whether_to_ask_again(
         restorer.fetch(f"{rogue.url}/out.png", io.BytesIO())
     assert type(raised.value) is ours
     assert len(rogue.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_followed_nowhere_not_even_to_another_allowed_host(
+    rogue: RogueServer, status: int
+) -> None:
+    with rogue_server() as elsewhere:
+        elsewhere.manners["GET"] = lambda request: request.answer(200, PHOTO)
+        rogue.manners["GET"] = lambda request: request.answer(status, Location=f"{elsewhere.url}/out.png")
+        hosts = frozenset({rogue.host, elsewhere.host})
+        target = io.BytesIO()
+        with (
+            closing(replicate_restorer(rogue.url, output_hosts=hosts)) as restorer,
+            pytest.raises(RefusedError, match="somewhere else"),
+        ):
+            restorer.fetch(f"{rogue.url}/out.png", target)
+        assert (elsewhere.seen, target.getvalue()) == ([], b"")
 
 
 def test_an_output_that_is_too_large_is_left(rogue: RogueServer, restorer: ReplicateRestorer) -> None:

@@ -6,6 +6,7 @@ from threading import Event
 
 from tests.journeys.endings import completes_with_two_mails
 from tests.journeys.hands import Hands
+from tests.journeys.refusals import FIRST, REFUSAL, SECOND
 from tests.waiting import eventually
 
 KILLS = 6
@@ -16,8 +17,8 @@ LIFE_SECONDS = (0.02, 0.2)
 def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
     hands: Hands, photo: Path
 ) -> None:
-    refused = {"on": "prediction", "do": "fail", "options": {"error": "NSFW content detected. (E005)"}}
-    hands.misbehave("replicate", refused)
+    for model in (FIRST, SECOND):
+        hands.misbehave("replicate", {"on": model, **REFUSAL})
     is_inside = hands.misbehave("stripe", {"on": "POST /v1/refunds", "do": "hang", "seconds": 1})
     customer, order_id = hands.buy(photo, photo)
     eventually(is_inside, "A refund that hangs")

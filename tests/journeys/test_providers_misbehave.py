@@ -5,15 +5,23 @@ from typing import Any
 
 import pytest
 
+from domain.model.image import Attempt
 from domain.model.lifecycle import State
+from domain.model.values import FailureReason, OrderId
 from tests.journeys.endings import completes_with_two_mails
 from tests.journeys.hands import Hands
+from tests.journeys.refusals import FIRST, REFUSAL, SECOND
 from tests.waiting import eventually
 
 STRIPE_WEBHOOK = "webhook:checkout.session.completed"
 CREATE = "POST /v1/models/*/predictions"
 LOOK = "GET /v1/predictions/*"
 SEND = "POST /v3/mail/send"
+
+
+def attempts(hands: Hands, order_id: OrderId) -> list[Attempt]:
+    """What was tried for an order's photos."""
+    return [one for image in hands.order(order_id).images.values() for one in image.attempts.values()]
 
 
 @pytest.mark.parametrize(
@@ -50,16 +58,38 @@ def test_the_order_completes_all_the_same(twin: str, rule: dict[str, Any], hands
     assert struck(), "the twin never misbehaved"
 
 
-def test_a_photo_the_model_refuses_is_refunded_and_the_other_delivered(hands: Hands, photo: Path) -> None:
-    struck = hands.misbehave(
-        "replicate",
-        {"on": "prediction", "do": "fail", "options": {"error": "NSFW content detected. (E005)"}},
-    )
+def test_another_shape_and_the_answer_to_another_photo_are_refused_and_tried_again(
+    hands: Hands, photo: Path
+) -> None:
+    for deed in ("wrong_output", "other_output"):
+        hands.misbehave("replicate", {"on": "prediction", "do": deed})
+    customer, order_id = hands.buy(photo, photo)
+    completes_with_two_mails(hands, customer, order_id)
+    assert {attempt.reason for attempt in attempts(hands, order_id)} == {
+        FailureReason.BAD_OUTPUT,
+        FailureReason.WRONG_OUTPUT,
+        None,
+    }
+
+
+def test_a_photo_that_one_model_refuses_is_restored_by_the_other(hands: Hands, photo: Path) -> None:
+    hands.misbehave("replicate", {"on": FIRST, **REFUSAL})
+    customer, order_id = hands.buy(photo)
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+    refused, restored = attempts(hands, order_id)
+    assert refused.reason is FailureReason.CONTENT_FILTER
+    assert SECOND.removeprefix("prediction:") in str(restored.model)
+
+
+def test_a_photo_that_both_models_refuse_is_refunded_and_the_other_delivered(
+    hands: Hands, photo: Path
+) -> None:
+    for model in (FIRST, SECOND):
+        hands.misbehave("replicate", {"on": model, **REFUSAL})
     customer, order_id = hands.buy(photo, photo)
     order = eventually(
         lambda: (found := hands.order(order_id)).state is State.COMPLETED and found, "the completed order"
     )
-    assert struck()
     assert (len(order.restored_images), len(order.failed_images)) == (1, 1)
     assert [refund.amount.amount for refund in order.refunds.values()] == [490]
     result = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "the two mails")[-1]
@@ -69,15 +99,7 @@ def test_a_photo_the_model_refuses_is_refunded_and_the_other_delivered(hands: Ha
 def test_when_nothing_can_be_restored_all_the_money_goes_back_with_one_mail_that_says_so(
     hands: Hands, photo: Path
 ) -> None:
-    hands.misbehave(
-        "replicate",
-        {
-            "on": "prediction",
-            "do": "fail",
-            "times": 2,
-            "options": {"error": "NSFW content detected. (E005)"},
-        },
-    )
+    hands.misbehave("replicate", {"on": "prediction", "times": 4, **REFUSAL})
     customer, order_id = hands.buy(photo, photo)
     eventually(lambda: hands.order(order_id).state is State.REFUNDED, "the refunded order")
     mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "the two mails")

@@ -395,13 +395,20 @@ def test_a_prediction_can_be_told_to_abort(lab: Lab) -> None:
 
 def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> None:
     outputs = {}
-    for deed in ("wrong_output", "corrupt_output", "missing_output", "succeed_without_output"):
+    for deed in (
+        "wrong_output",
+        "other_output",
+        "corrupt_output",
+        "missing_output",
+        "succeed_without_output",
+    ):
         lab.twin.misbehave("prediction", deed)
         done = lab.run()
         assert done["status"] == "succeeded"
         outputs[deed] = done["output"] and httpx.get(done["output"], trust_env=False)
 
     assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
+    assert decoded(outputs["other_output"].content).shape == (48, 64, 3)
     with pytest.raises(UnreadablePictureError):
         decoded(outputs["corrupt_output"].content)
     assert outputs["missing_output"].status_code == 404

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 
 from sandbox.restoration import DESCRIPTION, NAME, OutputFormat, UnreadablePictureError, restore
+from sandbox.restoration.engine import decoded
 from sandbox.twins.replicate.files import Files
 
 #: Larger inputs are refused, as uploads of that size would be.
@@ -83,7 +84,16 @@ def format_of(picture: bytes) -> OutputFormat:
 
 def misshapen(output_format: OutputFormat) -> bytes:
     """Return a picture of a shape that no input has."""
-    _, encoded = cv2.imencode(f".{output_format}", np.full((16, 333, 3), 127, np.uint8))
+    _, encoded = cv2.imencode(f".{output_format}", np.full((48, 999, 3), 127, np.uint8))
+    return encoded.tobytes()
+
+
+def another(picture: bytes) -> bytes:
+    """Return a picture of the same shape and format that shows something else."""
+    height, width = decoded(picture).shape[:2]
+    hills = np.random.default_rng(1931).integers(0, 255, (24, 24, 3), np.uint8)
+    scene = cv2.resize(hills, (width, height), interpolation=cv2.INTER_LINEAR)
+    _, encoded = cv2.imencode(f".{format_of(picture)}", scene)
     return encoded.tobytes()
 
 

@@ -22,6 +22,7 @@ PREDICTION_DEEDS = frozenset(
         "abort",
         "never_end",
         "wrong_output",
+        "other_output",
         "corrupt_output",
         "missing_output",
         "succeed_without_output",

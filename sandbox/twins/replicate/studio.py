@@ -147,19 +147,29 @@ class Studio:
         picture = self._intake.fetch(wanted[named(prediction["model"]).picture])
         output_format = wanted.get("output_format", "png")
         content, logs = pictures.work(picture, output_format, self._settings.current.engine)
-        name = f"out.{pictures.format_of(content)}"
-        spoilt: dict[str, Output | None] = {
-            "wrong_output": Output(name, pictures.misshapen(pictures.format_of(content))),
-            "corrupt_output": Output(name, pictures.NOT_A_PICTURE),
-            "missing_output": Output(name, None),
-            "succeed_without_output": None,
-        }
-        return spoilt.get(deed, Output(name, content)), logs
+        if deed == "succeed_without_output":
+            return None, logs
+        return Output(f"out.{pictures.format_of(content)}", _spoilt(content, deed)), logs
 
     def _fault_for(self, model: str) -> ArmedFault | None:
         return self._faults.take("prediction", PREDICTION_DEEDS) or self._faults.take(
             f"prediction:{model}", PREDICTION_DEEDS
         )
+
+
+def _spoilt(content: bytes, deed: str) -> bytes | None:
+    """Return what becomes of an output; None is a file that is not there."""
+    match deed:
+        case "wrong_output":
+            return pictures.misshapen(pictures.format_of(content))
+        case "other_output":
+            return pictures.another(content)
+        case "corrupt_output":
+            return pictures.NOT_A_PICTURE
+        case "missing_output":
+            return None
+        case _:
+            return content
 
 
 def _taken(times: dict[str, float], until: float) -> list[str]:
