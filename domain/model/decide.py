@@ -28,10 +28,9 @@ from domain.model.values import HoldReason
 def decide(order: Order, said: e.Event, limits: Limits) -> Decision:
     """The events to record, none if ``said`` is nothing new; raises a ShopError if the order cannot take it."""
     decision = _decide(order, said, limits)
-    if not decision:
-        return NOTHING
-    draft = Draft(order, *decision)
-    return (*decision, *points_after(draft.order))
+    if not (decision and order.points):
+        return decision
+    return (*decision, *points_after(Draft(order, *decision).order))
 
 
 def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- a case per event

@@ -97,8 +97,6 @@ def decide_points(order: Order, said: e.PointsCredited | e.PointsDebited) -> Dec
 
 def points_after(order: Order) -> Iterator[e.Event]:
     """What money that went back does to points: the share that was earned goes, the share that was spent returns."""
-    if not order.points:
-        return
     paid, back = order.paid_amount, order.ledger.gone_back
     if paid == 0:
         paid, back = 1, 1 if order.state is State.REFUNDED else 0
