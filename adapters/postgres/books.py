@@ -19,6 +19,7 @@ from adapters.postgres.codec import Codec
 from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
 from adapters.postgres.notes import PostgresNoteBook
 from adapters.postgres.persons import PostgresPersonalRecords
+from adapters.postgres.points import PostgresPointsBook
 from adapters.postgres.reactions import PostgresReactionTable
 from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recordset import as_json, upsert_from_json
@@ -60,6 +61,7 @@ class PostgresTransaction(Transaction):
         self.uploads = PostgresUploadDesk(connection)
         self.customers = PostgresCustomerRegister(connection)
         self.persons = PostgresPersonalRecords(connection)
+        self.points = PostgresPointsBook(connection)
         self.inbox = PostgresInbox(connection)
         self.unmatched = PostgresUnmatchedPayments(connection)
         self.reactions = PostgresReactionTable(connection)

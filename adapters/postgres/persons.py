@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.registers import customer_of
 from domain.model.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.persons import Erasure, Holdings, PersonalRecords
 from domain.ports.registers import Customer
@@ -27,6 +28,7 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "restoration_jobs": f"image_id IN (SELECT image_id FROM images WHERE {_OF_AN_ORDER})",
     "email_queue": _OF_AN_ORDER,
     "download_links": _OF_AN_ORDER,
+    "points": "customer_id = :customer_id",
     "notes": _OF_AN_ORDER,
     "reactions": _OF_AN_ORDER,
     "admissions": _OF_AN_ORDER,
@@ -49,11 +51,11 @@ _FORGETTING: Final[Mapping[str, str]] = {
         WHERE {HOLDINGS["upload_sessions"]}""",
     "reactions": f"UPDATE reactions SET problem = NULL WHERE problem IS NOT NULL AND {_OF_AN_ORDER}",
     "customers": f"""UPDATE customers
-        SET email = NULL, name = NULL, locale = NULL, erased_at = :erased_at
+        SET email = NULL, name = NULL, locale = NULL, referral_code = NULL, erased_at = :erased_at
         WHERE {HOLDINGS["customers"]}""",
 }
 
-_FIND = "SELECT customer_id, email, name, locale FROM customers WHERE lower(email) = lower(:email)"
+_FIND = "SELECT * FROM customers WHERE lower(email) = lower(:email)"
 _REMEMBER = text(
     """INSERT INTO erasures (erasure_id, customer_id, actor, reason, erased_at)
     VALUES (:erasure_id, :customer_id, :actor, :reason, :erased_at)"""
@@ -70,11 +72,7 @@ class PostgresPersonalRecords(PersonalRecords):
         """The customer with this address."""
         query = f"{_FIND} FOR UPDATE" if lock else _FIND
         row = self._connection.execute(text(query), {"email": email}).one_or_none()
-        if row is None:
-            return None
-        return Customer(
-            customer_id=CustomerId(row.customer_id), email=row.email, name=row.name, locale=row.locale
-        )
+        return customer_of(row) if row is not None else None
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
         """Their orders, by id."""

@@ -20,6 +20,7 @@ def rows_of(order: Order) -> Rows:
         "restoration_jobs": _keyed(tables.restoration_jobs.name, _job_rows(order)),
         "email_queue": _keyed(tables.email_queue.name, _email_rows(order)),
         "download_links": _keyed(tables.download_links.name, _link_rows(order)),
+        "points": _keyed(tables.points.name, _points_rows(order)),
     }
 
 
@@ -132,4 +133,15 @@ def _link_rows(order: Order) -> Iterator[Row]:
             "edition": link.edition,
             "is_revoked": link.is_revoked,
             "openings": len(link.opened),
+        }
+
+
+def _points_rows(order: Order) -> Iterator[Row]:
+    for sequence, entry in enumerate(order.points, start=1):
+        yield {
+            "order_id": order.order_id,
+            "sequence": sequence,
+            "customer_id": entry.customer_id,
+            "points": entry.points,
+            "reason": entry.reason,
         }

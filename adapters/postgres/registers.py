@@ -1,11 +1,13 @@
 """Customers and their order numbers, the providers' inbox, and the shelf of orders."""
 
 from datetime import date, datetime
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, and_, select, text
+from sqlalchemy import Connection, Row, and_, select, text
 
 from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
+from domain.model.rewards import referral_codes_of
 from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
 from domain.ports.registers import (
     UNSEEN,
@@ -17,11 +19,16 @@ from domain.ports.registers import (
     OrderSummary,
 )
 
-#: One round trip for both. The counter's row stays locked until the transaction ends, which keeps numbers gap-free.
+#: One round trip for all. Of two who are given the same code at the same moment, one's payment has to come again. The
+#: counter's row stays locked until the transaction ends, which keeps numbers gap-free.
 _RECEIVE = text(
     """WITH known AS (
-        INSERT INTO customers (customer_id, email, name, locale)
-        VALUES (:customer_id, :email, :name, :locale)
+        INSERT INTO customers (customer_id, email, name, locale, referral_code)
+        VALUES (:customer_id, :email, :name, :locale, (
+            SELECT code FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS proposed (code, place)
+            WHERE NOT EXISTS (SELECT FROM customers WHERE referral_code = code)
+            ORDER BY place LIMIT 1
+        ))
         ON CONFLICT (lower(email)) DO UPDATE
             SET name = coalesce(EXCLUDED.name, customers.name),
                 locale = coalesce(EXCLUDED.locale, customers.locale)
@@ -79,10 +86,9 @@ class PostgresCustomerRegister(CustomerRegister):
         self, customer_id: CustomerId, email: str, name: str | None, locale: str | None, day: date
     ) -> tuple[CustomerId, OrderNumber]:
         """Find or add the customer and give the day's next number, in one round trip."""
-        row = self._connection.execute(
-            _RECEIVE,
-            {"customer_id": customer_id, "email": email, "name": name, "locale": locale, "day": day},
-        ).one()
+        who = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
+        codes = list(referral_codes_of(customer_id))
+        row = self._connection.execute(_RECEIVE, {**who, "codes": codes, "day": day}).one()
         return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
 
     def find(self, customer_id: CustomerId) -> Customer | None:
@@ -90,11 +96,27 @@ class PostgresCustomerRegister(CustomerRegister):
         row = self._connection.execute(
             select(customers).where(customers.c.customer_id == customer_id, customers.c.erased_at.is_(None))
         ).one_or_none()
-        if row is None:
-            return None
-        return Customer(
-            customer_id=CustomerId(row.customer_id), email=row.email, name=row.name, locale=row.locale
-        )
+        return customer_of(row) if row is not None else None
+
+    def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
+        """The customer with this code; see the port."""
+        query = select(customers).where(customers.c.referral_code == code)
+        if lock:
+            # Rows that refer to the customer may be written meanwhile.
+            query = query.with_for_update(key_share=True)
+        row = self._connection.execute(query).one_or_none()
+        return customer_of(row) if row is not None else None
+
+
+def customer_of(row: Row[Any]) -> Customer:
+    """A row of ``customers``, of somebody who was not erased."""
+    return Customer(
+        customer_id=CustomerId(row.customer_id),
+        email=row.email,
+        name=row.name,
+        locale=row.locale,
+        referral_code=row.referral_code,
+    )
 
 
 class PostgresInbox(Inbox):

@@ -68,8 +68,10 @@ customers = Table(
     _moment("erased_at"),
     _created(),
     _touched(),
+    Column("referral_code", Text, unique=True),
     CheckConstraint(
-        "CASE WHEN erased_at IS NULL THEN email IS NOT NULL ELSE num_nonnulls(email, name, locale) = 0 END",
+        "CASE WHEN erased_at IS NULL THEN num_nonnulls(email, referral_code) = 2"
+        " ELSE num_nonnulls(email, name, locale, referral_code) = 0 END",
         name="customers_are_known_or_erased",
     ),
 )
@@ -108,6 +110,19 @@ upload_sessions = Table(
     _moment("temp_objects_deleted_at"),
     _created(),
     _touched(),
+    Column("referrer_id", Uuid),
+    Column("points_customer_id", Uuid),
+    Column("points", Integer, CheckConstraint("points > 0")),
+    Column("points_discount_amount", BigInteger, CheckConstraint("points_discount_amount > 0")),
+    CheckConstraint(
+        "num_nonnulls(points_customer_id, points, points_discount_amount) IN (0, 3)",
+        name="upload_sessions_spending_is_whole",
+    ),
+)
+Index(
+    "upload_sessions_spending",
+    upload_sessions.c.points_customer_id,
+    postgresql_where=text("status IN ('checkout', 'pending')"),
 )
 Index(
     "upload_sessions_with_temp_objects",
@@ -266,8 +281,20 @@ download_links = Table(
 )
 Index("download_links_order", download_links.c.order_id)
 
+#: What came to customers and went because of an order: the friend who recommended the shop may be one of them.
+points = Table(
+    "points",
+    metadata,
+    Column("order_id", Uuid, ForeignKey("orders.order_id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("customer_id", Uuid, nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+Index("points_customer", points.c.customer_id)
+
 #: The tables a fold of the log fills, parents before children.
-READ_MODELS = (orders, images, restoration_jobs, email_queue, download_links)
+READ_MODELS = (orders, images, restoration_jobs, email_queue, download_links, points)
 
 reactions = Table(
     "reactions",

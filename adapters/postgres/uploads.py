@@ -8,7 +8,17 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, text, upda
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.tables import file_uploads, upload_sessions
-from domain.model.values import Money, ObjectKey, OrderId, PhotoId, Sha256, StoredObject, UploadSessionId
+from domain.model.rewards import Spending
+from domain.model.values import (
+    CustomerId,
+    Money,
+    ObjectKey,
+    OrderId,
+    PhotoId,
+    Sha256,
+    StoredObject,
+    UploadSessionId,
+)
 from domain.ports.uploads import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
 
 _PHOTO_FIELDS = (
@@ -115,6 +125,7 @@ class PostgresUploadDesk(UploadDesk):
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
         """Write down what was quoted, or where its page is."""
+        spending = checkout.spending
         self._update(
             session_id,
             status=UploadStatus.CHECKOUT,
@@ -125,6 +136,10 @@ class PostgresUploadDesk(UploadDesk):
             checkout_expires_at=checkout.expires_at,
             quoted_amount=checkout.quoted.amount,
             quoted_currency=checkout.quoted.currency,
+            referrer_id=checkout.referrer_id,
+            points_customer_id=spending.customer_id if spending else None,
+            points=spending.points if spending else None,
+            points_discount_amount=spending.discount.amount if spending else None,
         )
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
@@ -212,4 +227,14 @@ def _checkout(row: Row[Any]) -> Checkout:
         expires_at=row.checkout_expires_at,
         checkout_session_id=row.checkout_session_id,
         url=row.checkout_url,
+        referrer_id=CustomerId(row.referrer_id) if row.referrer_id else None,
+        spending=_spending(row) if row.points is not None else None,
+    )
+
+
+def _spending(row: Row[Any]) -> Spending:
+    return Spending(
+        customer_id=CustomerId(row.points_customer_id),
+        points=row.points,
+        discount=Money(amount=row.points_discount_amount, currency=row.quoted_currency),
     )

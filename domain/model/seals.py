@@ -1,6 +1,6 @@
-"""What only this shop can have made: download tokens and the marks on webhook addresses.
+"""What only this shop can have made: download tokens, the marks on webhook addresses, and points codes.
 
-Both are HMAC-SHA256 under WORKER_SECRET_KEY, so they need not be stored: whoever holds the key can make them again,
+All are HMAC-SHA256 under WORKER_SECRET_KEY, so they need not be stored: whoever holds the key can make them again,
 and the books keep a token's SHA-256 only.
 """
 
@@ -8,7 +8,8 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 
-from domain.model.values import DownloadLinkId, ImageId, OrderId, Sha256
+from domain.model.rewards import PROOF_LENGTH, spoken
+from domain.model.values import CustomerId, DownloadLinkId, ImageId, OrderId, Sha256
 
 
 class Sealer:
@@ -30,10 +31,20 @@ class Sealer:
         expected = self.restoration_mark(order_id, image_id, attempt)
         return hmac.compare_digest(mark.encode(), expected.encode())
 
+    def points_proof(self, customer_id: CustomerId) -> str:
+        """The secret half of a customer's points code, to be told to nobody but their mailbox."""
+        return spoken(self._digest("points", customer_id), PROOF_LENGTH)
+
+    def is_points_proof(self, proof: str, customer_id: CustomerId) -> bool:
+        """Whether the proof is this customer's, compared in constant time."""
+        return hmac.compare_digest(proof.encode(), self.points_proof(customer_id).encode())
+
     def _seal(self, *parts: object) -> str:
+        return urlsafe_b64encode(self._digest(*parts)).rstrip(b"=").decode()
+
+    def _digest(self, *parts: object) -> bytes:
         message = ":".join(str(part) for part in parts).encode()
-        digest = hmac.new(self._secret_key, message, hashlib.sha256).digest()
-        return urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return hmac.new(self._secret_key, message, hashlib.sha256).digest()
 
 
 def sha256_of(content: str | bytes) -> Sha256:

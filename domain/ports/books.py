@@ -16,6 +16,7 @@ from domain.ports.admission import Admissions
 from domain.ports.auditing import Audit, Rounds
 from domain.ports.log import ChainedEvent, OrderLog
 from domain.ports.persons import PersonalRecords
+from domain.ports.points import PointsBook
 from domain.ports.registers import CustomerRegister, Inbox, NoteBook, OrderShelf, UnmatchedPayments
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
@@ -56,6 +57,7 @@ class Transaction(Protocol):
     uploads: UploadDesk
     customers: CustomerRegister
     persons: PersonalRecords
+    points: PointsBook
     inbox: Inbox
     unmatched: UnmatchedPayments
     reactions: ReactionTable

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from domain.model.rewards import Spending
 from domain.model.values import DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
 
 
@@ -23,6 +24,7 @@ class CheckoutWish:
     expires_at: datetime
     idempotency_key: str
     locale: str | None = None  # the customer's language and region, for the mails to come
+    spending: Spending | None = None  # taken off the price, once, on this page alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,9 @@ class CheckoutNotice:
     email: str | None
     name: str | None
     locale: str | None
+    spending: Spending | None = (
+        None  # the points that the page was opened with, whatever was taken off in the end
+    )
 
 
 class CheckoutStanding(StrEnum):

@@ -16,6 +16,7 @@ class Customer:
     email: str
     name: str | None
     locale: str | None
+    referral_code: str
 
 
 class CustomerRegister(Protocol):
@@ -27,12 +28,16 @@ class CustomerRegister(Protocol):
         """Find or add the customer, and give the next order number of a UTC day.
 
         Numbers are unique and without a gap: the counter is held until the transaction ends and falls back with it.
-        ``customer_id`` is used when the address is new.
+        ``customer_id`` is used when the address is new. Whoever is new gets a referral code that nobody else has.
         """
         ...
 
     def find(self, customer_id: CustomerId) -> Customer | None:
         """The customer, unless they were erased."""
+        ...
+
+    def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
+        """The customer with this code; ``lock`` keeps others who lock them from spending their points meanwhile."""
         ...
 
 

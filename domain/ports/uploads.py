@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.model.values import Money, OrderId, PhotoId, StoredObject, UploadSessionId
+from domain.model.rewards import Spending
+from domain.model.values import CustomerId, Money, OrderId, PhotoId, StoredObject, UploadSessionId
 
 
 class UploadStatus(StrEnum):
@@ -39,6 +40,8 @@ class Checkout:
     expires_at: datetime
     checkout_session_id: str | None = None
     url: str | None = None
+    referrer_id: CustomerId | None = None  # whose referral code was given
+    spending: Spending | None = None  # points that are reserved while it is open
 
 
 @dataclass(frozen=True, kw_only=True)

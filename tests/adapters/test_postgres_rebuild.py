@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.tables import READ_MODELS
 from domain.model import events as e
-from domain.model.values import DisputeOutcome, EmailKind, OrderId
+from domain.model.values import DisputeOutcome, EmailKind, OrderId, PointsReason
 from tests.contracts.books_kept import facts, take_order
 from tests.domain.facts import Facts
 from tests.domain.recording import step
@@ -34,6 +34,7 @@ def lives(about: Facts) -> tuple[tuple[e.Event, ...], ...]:
         (about.refund_requested(980), about.refund_issued(980), about.unconfirmed(EmailKind.REFUND)),
         (about.disputed(), about.decided(DisputeOutcome.LOST), about.moved(), about.disputed("dp_2")),
         (*about.until_completed()[1:], about.erased()),
+        (about.credited(100), about.debited(30), about.credited(100, PointsReason.REFERRAL), about.moved()),
     )
 
 

@@ -32,7 +32,8 @@ def buy(books: Books, email: str = GRACE) -> tuple[Facts, CustomerId]:
         opened = replace(checkout(), checkout_session_id=f"cs_{uuid4()}", url=page)
         transaction.uploads.set_checkout(upload.session_id, opened)
         transaction.uploads.set_status(upload.session_id, UploadStatus.PAID)
-        transaction.log.record(step(about.order_id, paid, *about.until_completed()[1:]))
+        points = about.credited(100, customer_id=customer_id)
+        transaction.log.record(step(about.order_id, paid, points, *about.until_completed()[1:]))
         transaction.unmatched.set_aside(second_payment(upload.session_id))
         transaction.notes.write(note(about.order_id))
     work = scheduled(about)
@@ -96,6 +97,10 @@ def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(books: Books) ->
     assert {"customers", "upload_sessions", "file_uploads", "orders", "email_queue", "reactions"} <= set(held)
     assert len(held["unmatched_payments"]) == len(held["orders"]) == len(held["customers"]) == 1
     assert "Grace Hopper called" in str(held["unmatched_payments"])
+    assert [(line["points"], line["reason"]) for line in held["points"]] in (
+        [(100, "welcome")],
+        [("100", "welcome")],
+    )
     assert "Grace Hopper wants them for a birthday" in str(held["notes"])
     assert "grace-and-the-moth-1947.jpg" in str(held["file_uploads"])
     assert "ada@example.org" not in str(held)
@@ -106,6 +111,8 @@ def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
     other, other_id = buy(books, "ada@example.org")
     with books.transaction() as transaction:
         before = transaction.log.load(about.order_id)
+        grace = transaction.customers.find(customer_id)
+        assert grace is not None
         kept = transaction.persons.holdings(other_id)
         touched = transaction.persons.forget(erasure(customer_id))
     assert touched == {
@@ -119,6 +126,8 @@ def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
     with books.transaction() as transaction:
         assert transaction.persons.find(GRACE) is None
         assert transaction.customers.find(customer_id) is None
+        assert transaction.customers.find_by_referral_code(grace.referral_code) is None, "the code goes"
+        assert transaction.points.balance(customer_id) == 100, "the figures stay"
         assert transaction.log.load(about.order_id) == before, "the log stays as it is"
         assert transaction.uploads.file_names(about.order_id) == {}
         assert transaction.notes.of(about.order_id) == []

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.model.rewards import referral_codes_of
 from domain.model.values import CustomerId, Sha256
 from domain.ports.books import Books
 from domain.ports.registers import Conflict, Customer
@@ -29,7 +30,11 @@ def test_a_new_address_is_a_new_customer_under_the_id_given(books: Books) -> Non
     with books.transaction() as transaction:
         transaction.customers.receive(customer_id, "Eileen@Example.org", "Eileen", "en", DAY)
         assert transaction.customers.find(customer_id) == Customer(
-            customer_id=customer_id, email="Eileen@Example.org", name="Eileen", locale="en"
+            customer_id=customer_id,
+            email="Eileen@Example.org",
+            name="Eileen",
+            locale="en",
+            referral_code=referral_codes_of(customer_id)[0],
         )
 
 
@@ -45,12 +50,40 @@ def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(books: Books) -> 
     receive(books, "EILEEN@example.org", None)
     with books.transaction() as transaction:
         kept = transaction.customers.find(customer_id)
-    assert kept == Customer(customer_id=customer_id, email="eileen@example.org", name="Eileen", locale="de")
+    assert kept == Customer(
+        customer_id=customer_id,
+        email="eileen@example.org",
+        name="Eileen",
+        locale="de",
+        referral_code=referral_codes_of(customer_id)[0],
+    )
     receive(books, "eileen@example.org", "Eileen Collins")
     with books.transaction() as transaction:
         renamed = transaction.customers.find(customer_id)
     assert renamed is not None
     assert renamed.name == "Eileen Collins"
+
+
+def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(books: Books) -> None:
+    customer_id, _ = receive(books, "eileen@example.org")
+    code = referral_codes_of(customer_id)[0]
+    receive(books, "Eileen@example.org")
+    with books.transaction() as transaction:
+        found = transaction.customers.find_by_referral_code(code, lock=True)
+        assert found == transaction.customers.find(customer_id)
+        assert transaction.customers.find_by_referral_code(code[:-1]) is None
+
+
+def test_a_code_that_is_somebodys_is_given_to_nobody_else(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("adapters.postgres.registers", "tests.doubles.books"):
+        monkeypatch.setattr(f"{module}.referral_codes_of", lambda _: ("SAMESAME", "AN0THER1"))
+    with books.transaction() as transaction:
+        for address in ("eileen@example.org", "grace@example.org"):
+            transaction.customers.receive(CustomerId(uuid4()), address, None, None, DAY)
+        found = [transaction.customers.find_by_referral_code(code) for code in ("SAMESAME", "AN0THER1")]
+    assert [customer and customer.email for customer in found] == ["eileen@example.org", "grace@example.org"]
 
 
 def test_a_customer_nobody_received_is_not_found(books: Books) -> None:

@@ -237,11 +237,21 @@ class Facts:
         disputed = self.price * self.photos if amount is None else amount
         return e.DisputeOpened(dispute_id=dispute_id, amount=euros(disputed), reason="fraudulent")
 
-    def credited(self, points: int = 100, reason: PointsReason = PointsReason.WELCOME) -> e.PointsCredited:
-        return e.PointsCredited(customer_id=self.customer, points=points, reason=reason)
+    def credited(
+        self,
+        points: int = 100,
+        reason: PointsReason = PointsReason.WELCOME,
+        customer_id: CustomerId | None = None,
+    ) -> e.PointsCredited:
+        return e.PointsCredited(customer_id=customer_id or self.customer, points=points, reason=reason)
 
-    def debited(self, points: int = 100, reason: PointsReason = PointsReason.SPENT) -> e.PointsDebited:
-        return e.PointsDebited(customer_id=self.customer, points=points, reason=reason)
+    def debited(
+        self,
+        points: int = 100,
+        reason: PointsReason = PointsReason.SPENT,
+        customer_id: CustomerId | None = None,
+    ) -> e.PointsDebited:
+        return e.PointsDebited(customer_id=customer_id or self.customer, points=points, reason=reason)
 
     def decided(
         self, outcome: DisputeOutcome = DisputeOutcome.WON, dispute_id: str = "dp_1"

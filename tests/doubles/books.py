@@ -13,6 +13,7 @@ from domain.model.evolve import apply, fold
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State
 from domain.model.order import Order
+from domain.model.rewards import referral_codes_of
 from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import CustomerId, NoteId, OrderId, OrderNumber, Sha256, UploadSessionId
@@ -35,6 +36,7 @@ from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.audit import InMemoryAudit, InMemoryRounds
 from tests.doubles.gate import Gate
 from tests.doubles.persons import InMemoryPersonalRecords
+from tests.doubles.points import InMemoryPointsBook
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage
 
@@ -70,6 +72,7 @@ class InMemoryTransaction(Transaction):
         self.uploads = InMemoryUploadDesk(pages.uploads, pages.orders)
         self.customers = InMemoryCustomerRegister(pages)
         self.persons = InMemoryPersonalRecords(pages)
+        self.points = InMemoryPointsBook(pages)
         self.inbox = InMemoryInbox(pages)
         self.unmatched = InMemoryUnmatchedPayments(pages)
         self.reactions = InMemoryReactionTable(pages.work, pages.gate)
@@ -146,13 +149,21 @@ class InMemoryCustomerRegister(CustomerRegister):
         customers = self._pages.customers
         known = next((c for c in customers.values() if c.email.lower() == email.lower()), None)
         if known is None:
-            known = Customer(customer_id=customer_id, email=email, name=name, locale=locale)
+            taken = {each.referral_code for each in customers.values()}
+            code = next(proposed for proposed in referral_codes_of(customer_id) if proposed not in taken)
+            known = Customer(
+                customer_id=customer_id, email=email, name=name, locale=locale, referral_code=code
+            )
         customers[known.customer_id] = replace(known, name=name or known.name, locale=locale or known.locale)
         number = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1
         return known.customer_id, OrderNumber(f"{day:%Y%m%d}-{number:06}")
 
     def find(self, customer_id: CustomerId) -> Customer | None:
         return self._pages.customers.get(customer_id)
+
+    def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:  # noqa: ARG002 -- a transaction is alone
+        found = (each for each in self._pages.customers.values() if each.referral_code == code)
+        return next(found, None)
 
 
 class InMemoryInbox(Inbox):

@@ -48,6 +48,12 @@ class InMemoryPersonalRecords(PersonalRecords):
             "reactions": [
                 work for work in self._pages.work.values() if work.order_id in self.orders(customer_id)
             ],
+            "points": [
+                entry
+                for order in self._pages.orders.values()
+                for entry in order.points
+                if entry.customer_id == customer_id
+            ],
             "notes": self._notes(customer_id),
             "unmatched_payments": [self._pages.unmatched[key] for key in self._unmatched(customer_id)],
         }
