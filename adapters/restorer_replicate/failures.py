@@ -5,7 +5,10 @@ import re
 from domain.model.values import FailureReason
 
 _MEANINGS = (
-    (FailureReason.CONTENT_FILTER, r"nsfw|sensitive|flagged|moderated|safety (filter|checker|system)|\bE005\b"),
+    (
+        FailureReason.CONTENT_FILTER,
+        r"nsfw|sensitive|flagged|moderated|safety (filter|checker|system)|\bE005\b",
+    ),
     (
         FailureReason.REFUSED_INPUT,
         r"cannot identify image|(invalid|unsupported|corrupt)\w* (input|image|file)|input validation|\bE006\b",

@@ -40,11 +40,22 @@ def cli() -> None:
 
 @cli.command("demo")
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path, readable=False))
-def run_demo(photos: tuple[Path, ...]) -> None:
+@click.option(
+    "--misbehave",
+    "providers_misbehave",
+    is_flag=True,
+    help="Have a photo refused, providers away and a webhook lost, and watch the shop; on the samples.",
+)
+def run_demo(photos: tuple[Path, ...], *, providers_misbehave: bool) -> None:
     """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
-    from entrypoints.cli.demo import run
+    from entrypoints.cli import demo, demo_misbehave
 
-    run(photos)
+    if not providers_misbehave:
+        demo.run(photos)
+    elif photos:
+        raise click.UsageError("--misbehave tells its story on the samples: leave out PHOTOS.")
+    else:
+        demo_misbehave.run()
 
 
 @cli.command("dev")

@@ -9,6 +9,8 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
+from entrypoints.cli.customer import Json
+
 #: How far along each state is.
 _WAY = {"uploaded": 1, "waiting": 2, "restoring": 3, "restored": 4}
 
@@ -57,16 +59,15 @@ class Board:
         what = f"{words}: {about}" if about else words
         self.say(f"{recorded_at:%H:%M:%S} {gap:>11}  {what}", "cyan")
 
-    def mail(self, to: str, subject: str, text: str, attachments: list[str]) -> None:
-        """Show the beginning of a mail."""
-        lines = text.strip().splitlines()
-        shown = "\n".join(lines[:_LETTER_LINES]) + ("\n..." if len(lines) > _LETTER_LINES else "")
-        attached = f"\n\nAttached: {', '.join(attachments)}" if attachments else ""
-        self._console.print(
-            Panel(
-                Text(f"{shown}{attached}"), title=Text(f"To {to}: {subject}"), title_align="left", width=100
-            )
-        )
+    def mail(self, mail: Json, *, is_whole: bool = False) -> None:
+        """Show a mail, or its beginning."""
+        lines = mail["text"].strip().splitlines()
+        shown = lines if is_whole or len(lines) <= _LETTER_LINES else [*lines[:_LETTER_LINES], "..."]
+        attachments = [attachment["filename"] for attachment in mail["attachments"]]
+        if attachments:
+            shown = [*shown, "", f"Attached: {', '.join(attachments)}"]
+        title = Text(f"To {mail['to'][0]['email']}: {mail['subject']}")
+        self._console.print(Panel(Text("\n".join(shown)), title=title, title_align="left", width=100))
 
 
 class PhotoLine:

@@ -97,11 +97,27 @@ def print_story(console: Console, story: Story) -> None:
         if at.date() != today:
             today = at.date()
             console.print(Text(f"\n{at:%A}, {day(at)} (UTC)", style="italic"))
-        if passage.pause:
-            _print_beside(console, Text(" " * MARGIN), passage.pause)
-        since = _since(passage.since_previous)
-        _print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(passage))
+        print_passage(console, passage)
     console.print(f"\n{story.ending}", soft_wrap=True)
+
+
+def print_passage(console: Console, passage: Passage) -> None:
+    """Print one event of a story, beside when it was."""
+    at = passage.recorded.recorded_at
+    if passage.pause:
+        print_beside(console, Text(" " * MARGIN), passage.pause)
+    since = _since(passage.since_previous)
+    print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(passage))
+
+
+def print_beside(console: Console, margin: Text, sentence: str, style: str = "") -> None:
+    """Print a sentence beside its time, its further lines under its first."""
+    first, *others = textwrap.wrap(
+        sentence, max(min(console.width, STORY_WIDTH) - MARGIN, 40), break_on_hyphens=False
+    )
+    console.print(margin + Text(first, style), soft_wrap=True)
+    for line in others:
+        console.print(Text(" " * MARGIN) + Text(line, style), soft_wrap=True)
 
 
 def _since(span: timedelta | None) -> str:
@@ -117,16 +133,6 @@ def _signed(passage: Passage) -> str:
     if actor == "worker" or passage.who.lower() in passage.text.lower():
         return passage.text
     return f"{passage.text} ({'by' if actor.startswith('person:') else 'reported by'} {passage.who})"
-
-
-def _print_beside(console: Console, margin: Text, sentence: str) -> None:
-    """Print a sentence beside its time, its further lines under its first."""
-    first, *others = textwrap.wrap(
-        sentence, max(min(console.width, STORY_WIDTH) - MARGIN, 40), break_on_hyphens=False
-    )
-    console.print(margin + Text(first), soft_wrap=True)
-    for line in others:
-        console.print(Text(" " * MARGIN + line), soft_wrap=True)
 
 
 def _find(transaction: Transaction, wanted: str) -> OrderId:

@@ -64,6 +64,31 @@ def test_a_demo_that_delivers_everything_ends_well(start: Start, photo: Path) ->
     left_nothing(visitor)
 
 
+def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_rest(start: Start) -> None:
+    visitor = start("demo", "--misbehave")
+    assert visitor.wait() == 0, visitor.screen
+    screen = " ".join(visitor.screen.split())
+    for told in (
+        "Replicate is away",
+        "was given up: the model's safety filter stopped it",
+        "is lost on the way",
+        "Stripe is away",
+        "4.90 EUR went back, once (re_",
+        "14.70 - 4.90 = 9.80 EUR stay for what was delivered.",
+        "To ada@example.com: 2 of your 3 photos are restored",
+        "each says what was recorded. Head: transaction",
+        "The books agree.",
+        "The order is complete: 2 of 3 photos are with the customer and 4.90 EUR went back. Nothing is awaited.",
+    ):
+        assert told in screen
+    (saved,) = (visitor.home / "restored").iterdir()
+    before, after = sorted(saved.glob("*.jpg")), sorted(saved.glob("*-restored.*"))
+    assert len(before) == len(after) == len(samples.photos()) - 1
+    for picture in [*before, *after]:
+        Image.open(picture).verify()
+    left_nothing(visitor)
+
+
 @pytest.mark.parametrize(
     ("words", "key", "status"),
     [

@@ -69,6 +69,16 @@ def test_a_rule_fires_as_often_as_it_was_told_and_shows_it(shop: Shop) -> None:
     assert (rule["id"], rule["fired"], rule["times"]) == (fault, 2, 2)
 
 
+def test_a_rule_that_is_lifted_strikes_no_more_and_the_others_do(shop: Shop) -> None:
+    outage = shop.twin.misbehave("GET /v1/events", "status", status=503, times=None)
+    shop.twin.misbehave("GET /v1/refunds", "status", status=503)
+    shop.twin.control("DELETE", f"faults/{outage}")
+    shop.client.v1.events.list()
+    with pytest.raises(stripe.APIError):
+        shop.client.v1.refunds.list()
+    assert shop.twin.http.delete(f"/_twin/faults/{outage}").status_code == 404
+
+
 def test_a_rule_without_number_fires_until_it_is_cleared(shop: Shop) -> None:
     shop.twin.misbehave("GET /v1/events", "status", status=500, times=None)
     for _ in range(3):

@@ -45,6 +45,12 @@ class Control(Controller):
         except UnknownDeedError as error:
             raise HTTPException(str(error), status_code=400) from error
 
+    @delete("/faults/{rule_id:str}", sync_to_thread=False)
+    def lift(self, rule_id: str, twin: Twin = GIVEN) -> None:
+        """Behave again as far as one rule goes; 404 when there is none."""
+        if not twin.faults.lift(rule_id):
+            raise NotFoundException(f"There is no rule {rule_id}.")
+
     @delete("/faults", sync_to_thread=False)
     def clear(self, twin: Twin = GIVEN) -> None:
         """Behave again."""

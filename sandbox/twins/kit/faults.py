@@ -91,6 +91,13 @@ class FaultBook:
         with self._lock:
             return list(self._rules)
 
+    def lift(self, rule_id: str) -> bool:
+        """Forget one rule; False when there is none of this id."""
+        with self._lock:
+            before = len(self._rules)
+            self._rules = [rule for rule in self._rules if rule.id != rule_id]
+            return len(self._rules) < before
+
     def clear(self) -> None:
         """Behave again."""
         with self._lock:
