@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PHOTOS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY) ## one order from photo to inbox; PHOTOS="a.png b.jpg" takes your own
 	@$(BIN)/restoreclick demo $(PHOTOS)
+
+misbehave: $(READY) ## the same while a photo is refused, providers are away and a webhook is lost
+	@$(BIN)/restoreclick demo --misbehave
 
 dev: $(READY) ## the whole shop on this machine, kept running
 	@$(BIN)/restoreclick dev

@@ -20,6 +20,7 @@ from domain.model.values import EmailKind, FailureReason, HoldReason, OrderId
 from domain.services.reconciling.findings import What
 from domain.services.story import tell
 from entrypoints.cli import cli
+from entrypoints.cli.trouble import TROUBLES, back
 from entrypoints.settings import Settings
 from tests.domain.facts import PAID_AT, Facts
 
@@ -95,6 +96,21 @@ def test_a_printed_history_is_told_as_the_shop_would_tell_it_today(page: str) ->
     assert len(sentences) > 5
     assert {shape(sentence) for sentence in sentences} - told_today() == set()
     assert shape(lines[-1]) in told_today()
+
+
+def test_the_printed_trouble_is_told_as_the_demo_would_tell_it_today() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (printed,) = re.findall(r"```text\n(\d\d:.+?)```", readme, flags=re.DOTALL)
+    lines = re.sub(r"\n {24}", " ", printed).splitlines()
+    timed = [line for line in lines if re.match(r"\d\d:", line)]
+    # What goes wrong has no figure beside its time; the first line of a story has none either.
+    wrong = [line[24:] for line in timed[1:] if not line[8:24].strip()]
+    sentences = [line[24:].partition(" (reported by")[0] for line in timed if line[24:] not in wrong]
+    assert {shape(sentence) for sentence in sentences} - told_of_trouble() == set()
+    assert {shape(sentence) for sentence in wrong} - trouble_today() == set()
+    assert len(wrong) == len(TROUBLES) + sum(bool(trouble.outage_of) for trouble in TROUBLES)
+    assert shape(lines[-1]) in told_of_trouble()
+    assert {"The books agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
 
 
 def test_support_staff_are_told_of_lines_that_a_story_has() -> None:
@@ -188,6 +204,29 @@ def told_today() -> set[str]:
     ]
     passages = [passage.text for story in stories for passage in story.passages]
     return {shape(text) for text in [*passages, *(story.ending for story in stories)]}
+
+
+def told_of_trouble() -> set[str]:
+    """The shape of each sentence of the story that the demo tells when providers misbehave."""
+    three, refused = Facts(photos=3), FailureReason.CONTENT_FILTER
+    life: list[Event] = [
+        *(three.paid(), three.moved(), three.sent(EmailKind.CONFIRMATION)),
+        *(three.started(0), three.started(1), three.started(2)),
+        *(three.attempt_failed(1, reason=refused), three.started(1, attempt=2)),
+        *(three.attempt_failed(1, attempt=2, reason=refused), three.failed(1, attempts=2)),
+        *(three.restored(0), three.restored(2), three.owed(490, 1), three.prepared(0, 2)),
+        *(three.sent(EmailKind.PARTIAL_RESULT), three.refund_issued(490), three.downloaded()),
+    ]
+    stories = [tell(_recorded(three.order_id, life, tries)) for tries in (1, 2)]
+    passages = [passage.text for story in stories for passage in story.passages]
+    return {shape(text) for text in [*passages, *(story.ending for story in stories)]}
+
+
+def trouble_today() -> set[str]:
+    """The shape of all that the demo may say goes wrong."""
+    struck = [f"{trouble.told} {trouble.answer}" for trouble in TROUBLES]
+    over = [back(trouble, strikes, timedelta(seconds=2)) for trouble in TROUBLES for strikes in (1, 2)]
+    return {shape(text) for text in [*struck, *over]}
 
 
 def shape(sentence: str) -> str:

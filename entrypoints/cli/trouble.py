@@ -164,7 +164,10 @@ class Plot:
     def _end(self, outage: _Armed, strikes: int, seconds: float) -> str:
         self.backstage.lift(outage.trouble.twin, outage.rule_id)
         outage.is_over = True
-        turned_away = f"it had turned away {counted(strikes, 'request')}"
-        return (
-            f"{outage.trouble.outage_of} is back after {lasting(timedelta(seconds=seconds))}; {turned_away}."
-        )
+        return back(outage.trouble, strikes, timedelta(seconds=seconds))
+
+
+def back(outage: Trouble, strikes: int, lasted: timedelta) -> str:
+    """What is said when an outage is over."""
+    turned_away = counted(strikes, "request")
+    return f"{outage.outage_of} is back after {lasting(lasted)}; it had turned away {turned_away}."
