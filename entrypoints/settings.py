@@ -227,6 +227,15 @@ class Settings(DatabaseSettings):
         600, description="how long to wait for word of a mail whose reply was lost, before its one resend"
     )
     download_link_days: Count = Field(30, description="how long a download link is good")
+    link_reminder_days: Annotated[int, Field(ge=0)] = Field(
+        3,
+        validate_default=True,
+        description="how long before a link ends its customer is reminded who has fetched nothing; 0 for never",
+    )
+    redo_days: Annotated[int, Field(ge=0)] = Field(
+        14,
+        description="how long customers may ask for another attempt at a photo, once each; 0 for not at all",
+    )
     photo_retention_days: Count = Field(
         90,
         validate_default=True,
@@ -270,6 +279,13 @@ class Settings(DatabaseSettings):
         if isinstance(model, str) and value is None:
             raise ValueError("REPLICATE_SECOND_MODEL needs it")
         return value
+
+    @field_validator("link_reminder_days")
+    @classmethod
+    def _leaves_time_to_use_the_link(cls, days: int, read: ValidationInfo) -> int:
+        if days >= read.data.get("download_link_days", days + 1):
+            raise ValueError("it is not less than DOWNLOAD_LINK_DAYS: the reminder would come with the link")
+        return days
 
     @field_validator("photo_retention_days")
     @classmethod

@@ -7,9 +7,11 @@ import structlog
 from sqlalchemy import Connection, Row, and_, select, text
 
 from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
+from domain.model.lifecycle import SHOWN
 from domain.model.rewards import referral_codes_of
-from domain.model.values import CustomerId, Money, OrderId, OrderNumber, Sha256
+from domain.model.values import CustomerId, DownloadLinkId, Money, OrderId, OrderNumber, Sha256
 from domain.ports.registers import (
+    REMINDER,
     UNSEEN,
     Conflict,
     Customer,
@@ -59,6 +61,20 @@ _FINISHED = text(
       AND greatest(completed_at, refunded_at) < :before
       AND (CAST(:after AS uuid) IS NULL OR order_id > :after)
     ORDER BY order_id LIMIT :limit"""
+)
+_UNFETCHED = text(
+    """SELECT order_id, link_id FROM download_links AS link JOIN orders USING (order_id)
+    WHERE state = ANY (:shown) AND hold_reason IS NULL AND NOT is_disputed AND NOT photos_are_purged
+      AND expires_at > :ending_after AND expires_at <= :ending_before AND NOT is_revoked
+      AND (CAST(:after AS uuid) IS NULL OR link_id > :after)
+      AND NOT EXISTS (
+        SELECT FROM download_links AS other WHERE other.order_id = link.order_id
+          AND (other.openings > 0 OR (other.expires_at > link.expires_at AND NOT other.is_revoked))
+      )
+      AND NOT EXISTS (
+        SELECT FROM events WHERE events.order_id = link.order_id AND events.cause = :reminder || link_id
+      )
+    ORDER BY link_id LIMIT :limit"""
 )
 _CONFLICTS = (
     select(webhook_conflicts, webhook_inbox.c.body_sha256.label("taken_sha256"))
@@ -183,6 +199,15 @@ class PostgresOrderShelf(OrderShelf):
         found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))
         order_id = found.scalar_one_or_none()
         return OrderId(order_id) if order_id is not None else None
+
+    def unfetched(
+        self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
+    ) -> list[tuple[OrderId, DownloadLinkId]]:
+        """Links of which customers should be reminded; see the port."""
+        asked = {"ending_after": ending_after, "ending_before": ending_before, "after": after, "limit": limit}
+        shown = {"shown": [state.value for state in SHOWN], "reminder": REMINDER}
+        rows = self._connection.execute(_UNFETCHED, {**asked, **shown})
+        return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         """Orders that were over before a moment and whose photos are kept; see the port."""

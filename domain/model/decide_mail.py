@@ -25,12 +25,14 @@ def mail_called_for(order: Order) -> EmailKind:
             raise NothingToSendError(state=order.state)
 
 
+def is_on_its_way(order: Order, kind: EmailKind) -> bool:
+    """Whether a mail of this kind is due, or may be with the provider already."""
+    return any(email.kind is kind and email.status in _ON_ITS_WAY for email in order.emails.values())
+
+
 def decide_email_wish(order: Order, said: e.EmailRequested) -> Decision:
     """A mail that is on its way already is not asked for twice; what it tells of has to be there."""
-    is_coming = any(
-        email.kind is said.kind and email.status in _ON_ITS_WAY for email in order.emails.values()
-    )
-    if said.email_id in order.emails or is_coming:
+    if said.email_id in order.emails or is_on_its_way(order, said.kind):
         return NOTHING
     require(order.state, type(said))
     lacks_link = said.kind.brings_a_link and (

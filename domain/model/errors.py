@@ -9,9 +9,11 @@ ShopError
 ├── UnknownDownloadLinkError    the order has no such link
 ├── LastDownloadLinkError       without this link the customer could not get at the photos
 ├── RedoRefusedError            the image cannot be tried once more
+├── AskedTooOftenError          a customer wants the same again, too soon or too many times
 └── NothingToSendError          the order's state calls for no such mail or link
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 
@@ -101,6 +103,19 @@ class RedoRefusedError(ShopError):
         self.image_id = image_id
         self.why = why
         super().__init__(f"Image {image_id} cannot be tried once more, because {why}.")
+
+
+class AskedTooOftenError(ShopError):
+    """A customer asked for the same thing too soon, or, without a ``wait``, as often as anybody may."""
+
+    def __init__(self, *, wait: timedelta | None) -> None:
+        self.wait = wait
+        what_to_do = (
+            "answer our last e-mail, and a person will help you"
+            if wait is None
+            else f"look for it in your mailbox, and ask again in {wait // timedelta(minutes=1) + 1} minutes"
+        )
+        super().__init__(f"This was asked for already: {what_to_do}.")
 
 
 class NothingToSendError(ShopError):

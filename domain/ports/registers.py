@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import CustomerId, Money, NoteId, OrderId, OrderNumber, Sha256
+from domain.model.values import CustomerId, DownloadLinkId, Money, NoteId, OrderId, OrderNumber, Sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +142,10 @@ class NoteBook(Protocol):
         ...
 
 
+#: What the cause of an event begins with that reminds of a link; the link's id follows.
+REMINDER = "reminder:"
+
+
 class OrderShelf(Protocol):
     """The read models, for people who look for an order."""
 
@@ -151,6 +155,16 @@ class OrderShelf(Protocol):
 
     def find(self, number: OrderNumber) -> OrderId | None:
         """The order with this number."""
+        ...
+
+    def unfetched(
+        self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
+    ) -> list[tuple[OrderId, DownloadLinkId]]:
+        """Links that end between two moments, and of which their customers should be reminded; by id from ``after`` on.
+
+        Not revoked and none that ends later beside it, in an order whose results are shown and of which nothing was
+        ever fetched, not held, not disputed, and not reminded of this link before.
+        """
         ...
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:

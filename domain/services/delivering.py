@@ -11,7 +11,6 @@ from uuid import UUID
 from domain.model import events as e
 from domain.model.errors import ShopError
 from domain.model.identity import download_link_id_of
-from domain.model.image import Image
 from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, Order
 from domain.model.seals import Sealer, sha256_of
@@ -36,11 +35,24 @@ class UnknownLinkError(ShopError):
 
 
 class LinkExpiredError(ShopError):
-    """The link was good once: it has run out, was revoked, or its photos were deleted."""
+    """The link was good once: it has run out, or its photos were deleted."""
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
-        super().__init__("This link has expired: answer the e-mail it came with, and a person will help you.")
+        super().__init__(
+            "This link has expired: have a new one sent to the address on file, with a POST to this link's /renew, or "
+            "answer the e-mail it came with, and a person will help you."
+        )
+
+
+class LinkRevokedError(ShopError):
+    """The link was taken back by a person."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        self.order_id = order_id
+        super().__init__(
+            "This link was withdrawn: open the newest link from our e-mail, or answer it, and a person will help you."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +91,15 @@ class Delivering:
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
         """Stream the restored images into one archive and mint its link."""
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
-        names = self._file_names(order)
+        stems = self._file_stems(order)
         entries = [
             ArchiveEntry(
-                name=name if number == 1 else f"earlier results/{number - 1}-{name}",
+                name=f"{'earlier results/' if earlier else ''}{_name_of(earlier, result, stems[image.image_id])}",
                 size_bytes=result.size_bytes,
                 content=self._read(result.key),
             )
             for image in order.restored_images
-            for name in [names[image.image_id]]
-            for number, result in enumerate(image.results, start=1)
+            for earlier, result in enumerate(image.results)
         ]
         size_bytes, chunks = self._archiver.archive(entries)
         archive = self._storage.put(
@@ -108,30 +119,47 @@ class Delivering:
             )
         ]
 
-    def find(self, token: str, image_id: ImageId | None = None) -> Delivery:
-        """What a token opens: the archive, or one image of its order; raises UnknownLinkError or LinkExpiredError."""
+    def new_link(self, order: Order) -> e.DownloadLinkIssued:
+        """One more link to the newest archive, good from now on."""
+        link_id = download_link_id_of(order.order_id, len(order.links) + 1)
+        return e.DownloadLinkIssued(
+            link_id=link_id,
+            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            expires_at=self._clock.now() + self._policy.download_lifetime,
+        )
+
+    def open(self, token: str) -> tuple[Order, DownloadLink]:
+        """The order behind a link that is good; raises UnknownLinkError, LinkRevokedError or LinkExpiredError."""
         fingerprint = sha256_of(token)
         with self._books.transaction() as transaction:
             order = transaction.log.load_by_token(fingerprint)
-        link = (
-            next((link for link in order.links.values() if link.token_sha256 == fingerprint), None)
-            if order
-            else None
-        )
-        if order is None or link is None or order.payment is None:
+        links = order.links.values() if order else ()
+        link = next((link for link in links if link.token_sha256 == fingerprint), None)
+        if order is None or link is None:
             raise UnknownLinkError
-        is_gone = order.photos_are_purged or order.state is State.ERASED
-        if link.expires_at <= self._clock.now() or link.is_revoked or is_gone:
+        if link.is_revoked:
+            raise LinkRevokedError(order.order_id)
+        if link.expires_at <= self._clock.now() or order.photos_are_purged or order.state is State.ERASED:
             raise LinkExpiredError(order.order_id)
+        return order, link
+
+    def find(self, token: str, image_id: ImageId | None = None, *, earlier: int = 0) -> Delivery:
+        """What a token opens: the archive, or one image of its order; raises what ``open`` raises.
+
+        ``earlier`` asks for the result that so many further attempts have replaced.
+        """
+        order, link = self.open(token)
+        if order.payment is None:
+            raise UnknownLinkError
         if image_id is None:
             name = f"restored-photos-{order.payment.order_number}.zip"
             content = link.archive
         else:
             image = order.images.get(image_id)
-            if image is None or image.restored is None:
+            if image is None or not 0 <= earlier < len(image.results):
                 raise UnknownLinkError
-            name = self._file_names(order)[image_id]
-            content = image.restored
+            content = image.results[earlier]
+            name = _name_of(earlier, content, self._file_stems(order)[image_id])
         return Delivery(
             order_id=order.order_id, link=link, image_id=image_id, content=content, file_name=name
         )
@@ -154,16 +182,15 @@ class Delivering:
         with self._storage.read(key) as chunks:
             yield from chunks
 
-    def _file_names(self, order: Order) -> dict[ImageId, str]:
-        """A name for each restored image that tells which photo it was, no two alike."""
+    def _file_stems(self, order: Order) -> dict[ImageId, str]:
+        """A name without its ending for each image that tells which photo it was, no two files alike."""
         with self._books.transaction() as transaction:
             given = transaction.uploads.file_names(order.order_id)
-        names: dict[ImageId, str] = {}
-        for number, image in enumerate(order.images.values(), start=1):
-            stem = safe_stem(given.get(PhotoId(image.image_id), "")) or f"photo-{number}"
-            name = f"{stem}-restored{_ending(image)}"
-            names[image.image_id] = name if name not in names.values() else f"{number}-{name}"
-        return names
+        stems: dict[ImageId, str] = {}
+        for number, image_id in enumerate(order.images, start=1):
+            stem = f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"
+            stems[image_id] = stem if stem not in stems.values() else f"{number}-{stem}"
+        return stems
 
 
 def safe_stem(file_name: str) -> str:
@@ -172,8 +199,9 @@ def safe_stem(file_name: str) -> str:
     return _UNSAFE.sub("_", stem).strip(" ._").encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
 
 
-def _ending(image: Image) -> str:
-    return _ENDINGS.get(image.restored.media_type, "") if image.restored is not None else ""
+def _name_of(earlier: int, result: StoredObject, stem: str) -> str:
+    """The file name of a result; one that further attempts replaced says how many."""
+    return f"{f'{earlier}-' if earlier else ''}{stem}{_ENDINGS.get(result.media_type, '')}"
 
 
 class _Reader(io.RawIOBase):

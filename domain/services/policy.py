@@ -30,6 +30,10 @@ class Policy:
     email_retry: timedelta = timedelta(seconds=60)
     max_mail_bytes: int = 20_000_000  # as it travels; the archive is attached while the mail stays under it
     download_lifetime: timedelta = timedelta(days=30)
+    link_reminder: timedelta = timedelta(days=3)  # before a link ends that nobody has used; zero: never
+    redo_within: timedelta = timedelta(
+        days=14
+    )  # after the results were first sent; zero: customers cannot ask
     photo_retention: timedelta = timedelta(days=90)  # at least as long as a link is good
     unmatched_payment_wait: timedelta = timedelta(days=7)  # before money without an order goes back
     cleanup_retention: timedelta = timedelta(days=7)

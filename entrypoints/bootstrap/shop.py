@@ -16,6 +16,7 @@ from domain.ports.payments import PaymentNotices
 from domain.ports.restorer import RestorationNotices
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Scratch
+from domain.services.asking import Asking
 from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
@@ -30,6 +31,7 @@ from domain.services.purging import Purging
 from domain.services.reconciling.reconciling import Reconciling
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
+from domain.services.reminding import Reminding
 from domain.services.restoring import RestorationDesk, Restoring
 from domain.services.retaining import Retaining
 from domain.services.uploading import Uploading
@@ -57,9 +59,11 @@ class Shop(AbstractContextManager["Shop"]):
     restoration_desk: RestorationDesk
     mail_desk: MailDesk
     delivering: Delivering
+    asking: Asking
     working: Working
     housekeeping: Housekeeping
     retaining: Retaining
+    reminding: Reminding
     exporting: Exporting
     forgetting: Forgetting
     reconciling: Reconciling
@@ -109,6 +113,9 @@ def build(settings: Settings) -> Shop:
         restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
         mail_desk=mail_desk,
         delivering=crafts.delivering,
+        asking=Asking(
+            books=books, recorder=recorder, delivering=crafts.delivering, clock=clock, policy=policy
+        ),
         working=Working(
             books=books,
             queue=queue,
@@ -120,6 +127,7 @@ def build(settings: Settings) -> Shop:
         ),
         housekeeping=Housekeeping(books=books, storage=storage, clock=clock, policy=policy),
         retaining=Retaining(books=books, recorder=recorder, clock=clock, policy=policy),
+        reminding=Reminding(books=books, recorder=recorder, clock=clock, policy=policy),
         exporting=Exporting(books=books, storage=storage, archiver=ZipArchiver()),
         forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
         reconciling=reconciling(world, paying, mail_desk),

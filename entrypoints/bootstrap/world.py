@@ -76,6 +76,8 @@ def policy_from(settings: Settings) -> Policy:
         restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
         email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
         download_lifetime=timedelta(days=settings.download_link_days),
+        link_reminder=timedelta(days=settings.link_reminder_days),
+        redo_within=timedelta(days=settings.redo_days),
         photo_retention=timedelta(days=settings.photo_retention_days),
         unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
         cleanup_retention=timedelta(days=settings.cleanup_retention_days),

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from domain.model.errors import ShopError, UnknownImageError
+from domain.model.errors import AskedTooOftenError, ShopError, UnknownImageError
 from domain.ports.books import BooksError
 from domain.ports.errors import (
     ForgedMessageError,
@@ -20,7 +21,7 @@ from domain.ports.errors import (
     UnreadablePictureError,
 )
 from domain.services.checkout import NothingToPayError
-from domain.services.delivering import LinkExpiredError, UnknownLinkError
+from domain.services.delivering import LinkExpiredError, LinkRevokedError, UnknownLinkError
 from domain.services.uploading import TooManyPhotosError, UnknownUploadSessionError, UploadSessionClosedError
 from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
@@ -80,6 +81,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     NothingToPayError: Kind(409, "nothing-to-pay", "Nothing to pay for"),
     UnknownLinkError: Kind(404, "link-unknown", "This link is not known"),
     LinkExpiredError: Kind(410, "link-expired", "This link has expired"),
+    LinkRevokedError: Kind(410, "link-withdrawn", "This link was withdrawn"),
+    AskedTooOftenError: Kind(429, "asked-too-often", "Asked for too often"),
     UnknownImageError: Kind(404, "image-unknown", "No such image"),
     ShopError: Kind(409, "not-possible-now", "Not possible now"),
     ForgedMessageError: Kind(400, "message-forged", "The message is not signed by its sender"),
@@ -138,6 +141,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 kind=kind, detail=str(error), headers=retry, extensions={"checks": dict(error.checks)}
             )
+        case AskedTooOftenError(wait=timedelta() as wait):
+            later = {"Retry-After": str(math.ceil(wait.total_seconds()))}
+            return Problem(kind=kind, detail=str(error), headers=later)
         case BooksError():
             return Problem(kind=kind, detail=kind.detail or "", headers={"Retry-After": "1"})
         case _:

@@ -58,6 +58,11 @@ def run(settings: Settings) -> None:
                 every_seconds=settings.housekeeping_interval_seconds,
                 do=shop.retaining.purge,
             ),
+            Chore(
+                name="reminders",
+                every_seconds=settings.housekeeping_interval_seconds,
+                do=shop.reminding.remind,
+            ),
             *_comparing(shop, settings),
         )
         # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that

@@ -6,10 +6,11 @@ from uuid import uuid4
 import pytest
 
 from domain.model.rewards import referral_codes_of
-from domain.model.values import CustomerId, Sha256
+from domain.model.values import CustomerId, EmailKind, Sha256
 from domain.ports.books import Books
-from domain.ports.registers import Conflict, Customer
+from domain.ports.registers import REMINDER, Conflict, Customer
 from tests.contracts.books_kept import MINUTE, NOON, facts, rolled_back, take_order
+from tests.domain.recording import step
 
 DAY = date(2026, 11, 22)
 DIGEST = Sha256("a" * 64)
@@ -161,3 +162,34 @@ def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(b
         assert transaction.shelf.finished(NOON + 5 * MINUTE, None, 1) == expected[:1]
         assert transaction.shelf.finished(NOON + 5 * MINUTE, expected[0], 10) == expected[1:]
         assert transaction.shelf.finished(NOON, None, 10) == []
+
+
+def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_was_fetched(
+    books: Books,
+) -> None:
+    due, also_due, reminded, fetched, held, purged, renewed, withdrawn = (facts() for _ in range(8))
+    orders = {about: take_order(books, about, *about.until_completed()[1:]) for about in (due, reminded)}
+    without_second = (also_due.link_issued(), also_due.link_revoked(2))
+    orders[also_due] = take_order(books, also_due, *also_due.until_completed()[1:], *without_second)
+    take_order(books, fetched, *fetched.until_completed()[1:], fetched.downloaded())
+    take_order(books, held, *held.until_completed()[1:], held.held())
+    take_order(books, purged, *purged.until_completed()[1:], purged.purged())
+    take_order(books, renewed, *renewed.until_completed()[1:], renewed.link_issued())
+    take_order(books, withdrawn, *withdrawn.until_completed()[1:], withdrawn.link_revoked())
+    (link,) = orders[due].links.values()
+    (told,) = orders[reminded].links.values()
+    asked = reminded.email_requested(EmailKind.REMINDER)
+    with books.transaction() as transaction:
+        transaction.log.record(step(orders[reminded], asked, cause=f"{REMINDER}{told.link_id}"))
+    ends = link.expires_at
+    expected = sorted(
+        ((about.order_id, next(iter(orders[about].links))) for about in (due, also_due)),
+        key=lambda each: each[1],
+    )
+    with books.transaction() as transaction:
+        shelf = transaction.shelf
+        assert shelf.unfetched(ends - MINUTE, ends, None, 10) == expected
+        assert shelf.unfetched(ends - MINUTE, ends, None, 1) == expected[:1]
+        assert shelf.unfetched(ends - MINUTE, ends, expected[0][1], 10) == expected[1:]
+        assert shelf.unfetched(ends, ends + MINUTE, None, 10) == []
+        assert shelf.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []

@@ -14,7 +14,11 @@ from tests.domain.facts import PAID_AT
 
 
 def recorded(
-    before: Order, *events: e.Event, at: datetime = PAID_AT, cause_key: str | None = None
+    before: Order,
+    *events: e.Event,
+    at: datetime = PAID_AT,
+    cause: str = "test",
+    cause_key: str | None = None,
 ) -> tuple[e.RecordedEvent, ...]:
     """The events in envelopes that follow the order's version, each with a cause of its own."""
     return tuple(
@@ -23,7 +27,7 @@ def recorded(
             order_id=before.order_id,
             version=version,
             recorded_at=at,
-            cause="test",
+            cause=cause,
             cause_key=cause_key or f"test:{uuid4()}",
             correlation_id=uuid4(),
             actor="person:tester",
@@ -37,6 +41,7 @@ def step(
     before: Order | OrderId,
     *events: e.Event,
     at: datetime = PAID_AT,
+    cause: str = "test",
     cause_key: str | None = None,
     reactions: Iterable[Scheduled] = (),
     closes: Claim | None = None,
@@ -44,7 +49,7 @@ def step(
 ) -> Step:
     """A step that records the events as they are, without deciding anything."""
     order = before if isinstance(before, Order) else Order(order_id=before)
-    envelopes = recorded(order, *events, at=at, cause_key=cause_key)
+    envelopes = recorded(order, *events, at=at, cause=cause, cause_key=cause_key)
     after = order
     for envelope in envelopes:
         after = apply(after, envelope)

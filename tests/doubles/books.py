@@ -12,15 +12,24 @@ from domain.model.events import RecordedEvent
 from domain.model.evolve import apply, fold
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State
-from domain.model.order import Order
+from domain.model.order import DownloadLink, Order
 from domain.model.rewards import referral_codes_of
 from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
-from domain.model.values import CustomerId, NoteId, OrderId, OrderNumber, Sha256, UploadSessionId
+from domain.model.values import (
+    CustomerId,
+    DownloadLinkId,
+    NoteId,
+    OrderId,
+    OrderNumber,
+    Sha256,
+    UploadSessionId,
+)
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
 from domain.ports.persons import Erasure
 from domain.ports.registers import (
+    REMINDER,
     UNSEEN,
     Conflict,
     Customer,
@@ -327,6 +336,24 @@ class InMemoryOrderShelf(OrderShelf):
         lines = (_summary(order) for order in self._pages.orders.values())
         return next((line.order_id for line in lines if line.number == number), None)
 
+    def unfetched(
+        self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
+    ) -> list[tuple[OrderId, DownloadLinkId]]:
+        found = (
+            (order.order_id, link.link_id)
+            for order in self._pages.orders.values()
+            if order.is_shown and not (order.is_held or order.is_disputed or order.photos_are_purged)
+            if not any(link.opened for link in order.links.values())
+            for link in [max(_good(order), key=lambda link: link.expires_at, default=None)]
+            if link is not None and ending_after < link.expires_at <= ending_before
+            if after is None or link.link_id > after
+            if all(
+                recorded.cause != f"{REMINDER}{link.link_id}"
+                for recorded in self._pages.streams[order.order_id]
+            )
+        )
+        return sorted(found, key=lambda each: each[1])[:limit]
+
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         found = (
             order.order_id
@@ -336,6 +363,10 @@ class InMemoryOrderShelf(OrderShelf):
             if after is None or order.order_id > after
         )
         return sorted(found)[:limit]
+
+
+def _good(order: Order) -> list[DownloadLink]:
+    return [link for link in order.links.values() if not link.is_revoked]
 
 
 def _event_sha256(recorded: RecordedEvent, previous: Sha256 | None) -> Sha256:

@@ -22,6 +22,7 @@ from domain.ports.mail import Letter, LetterFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from domain.ports.world import ArchiveEntry, PictureFacts
+from domain.services.asking import Asking
 from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
@@ -41,6 +42,7 @@ from domain.services.reconciling.reconciling import Reconciling
 from domain.services.reconciling.streams import StreamComparison
 from domain.services.recording import Recorder
 from domain.services.refunding import Refunding
+from domain.services.reminding import Reminding
 from domain.services.restoring import RestorationDesk, Restoring
 from domain.services.retaining import Retaining
 from domain.services.uploading import Uploading
@@ -180,6 +182,13 @@ class MemoryShop:
             clock=clock,
             policy=policy,
         )
+        self.asking = Asking(
+            books=self.books,
+            recorder=self.recorder,
+            delivering=self.delivering,
+            clock=clock,
+            policy=policy,
+        )
         self.working = Working(
             books=self.books,
             queue=self.queue,
@@ -221,6 +230,7 @@ class MemoryShop:
             ids=self.ids,
         )
         self.exporting = Exporting(books=self.books, storage=self.storage, archiver=PlainArchiver())
+        self.reminding = Reminding(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
         self.retaining = Retaining(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
         self.payment_ledger = MemoryPaymentLedger(self.payments)
         self.restoration_ledger = MemoryRestorationLedger(self.restorer)
