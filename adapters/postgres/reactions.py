@@ -9,10 +9,11 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from adapters.postgres.recordset import as_json, insert_from_json
-from domain.model.reactions import Reaction, RestoreImage
+from domain.model.reactions import DONE_ONCE, Reaction, RestoreImage
+from domain.model.values import OrderId
 from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
-from domain.ports.work import Claim, Outcome, ReactionTable, Scheduled
+from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
 
 _KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
 
@@ -74,6 +75,11 @@ _TAKE_UNSENT = text(
     ) AS unsent
     WHERE reactions.reaction_id = unsent.reaction_id
     RETURNING reactions.reaction_id, kind, arguments"""
+)
+_GIVEN_UP = text(
+    """SELECT order_id, kind, arguments, first_due_at FROM reactions
+    WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
+    ORDER BY first_due_at, reaction_id"""
 )
 _UNCOUNT = text(
     """DELETE FROM admissions USING reactions
@@ -177,6 +183,18 @@ class PostgresReactionTable(ReactionTable):
             _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
         return [(row.reaction_id, reaction_of(row.kind, row.arguments)) for row in rows]
+
+    def given_up(self) -> list[GivenUp]:
+        """What was given up of the work that is done once, in one query."""
+        kinds = {"kinds": [kind.__name__ for kind in DONE_ONCE]}
+        return [
+            GivenUp(
+                order_id=OrderId(row.order_id),
+                reaction=reaction_of(row.kind, row.arguments),
+                since=row.first_due_at,
+            )
+            for row in self._connection.execute(_GIVEN_UP, kinds)
+        ]
 
 
 def reaction_of(kind: str, arguments: dict[str, Any]) -> Reaction:

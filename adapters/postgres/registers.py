@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, and_, select, text
+from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
 from domain.model.lifecycle import SHOWN
@@ -76,6 +77,15 @@ _UNFETCHED = text(
       )
     ORDER BY link_id LIMIT :limit"""
 )
+#: The address's index decides who has it, also when two ask at once.
+_CHANGE_EMAIL = text(
+    "UPDATE customers SET email = :email WHERE customer_id = :customer_id AND erased_at IS NULL"
+)
+_IN_TROUBLE = text(
+    """SELECT order_id FROM orders WHERE hold_reason IS NOT NULL OR is_disputed
+    UNION SELECT order_id FROM email_queue WHERE status IN ('failed', 'bounced')
+    ORDER BY order_id"""
+)
 _CONFLICTS = (
     select(webhook_conflicts, webhook_inbox.c.body_sha256.label("taken_sha256"))
     .join_from(
@@ -122,6 +132,17 @@ class PostgresCustomerRegister(CustomerRegister):
             query = query.with_for_update(key_share=True)
         row = self._connection.execute(query).one_or_none()
         return customer_of(row) if row is not None else None
+
+    def change_email(self, customer_id: CustomerId, email: str) -> bool:
+        """Give a customer another address; a savepoint keeps the transaction whole if another has it."""
+        try:
+            with self._connection.begin_nested():
+                changed = self._connection.execute(
+                    _CHANGE_EMAIL, {"customer_id": customer_id, "email": email}
+                )
+        except IntegrityError:
+            return False
+        return changed.rowcount == 1
 
 
 def customer_of(row: Row[Any]) -> Customer:
@@ -208,6 +229,10 @@ class PostgresOrderShelf(OrderShelf):
         shown = {"shown": [state.value for state in SHOWN], "reminder": REMINDER}
         rows = self._connection.execute(_UNFETCHED, {**asked, **shown})
         return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
+
+    def in_trouble(self) -> list[OrderId]:
+        """The orders that may need a person, in one query."""
+        return [OrderId(order_id) for order_id in self._connection.execute(_IN_TROUBLE).scalars()]
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         """Orders that were over before a moment and whose photos are kept; see the port."""

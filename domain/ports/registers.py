@@ -40,6 +40,10 @@ class CustomerRegister(Protocol):
         """The customer with this code; ``lock`` keeps others who lock them from spending their points meanwhile."""
         ...
 
+    def change_email(self, customer_id: CustomerId, email: str) -> bool:
+        """Give a customer another address; false, and nothing is changed, if it is another's or they were erased."""
+        ...
+
 
 #: In place of the fingerprint of a message that was never posted, but found on its provider's own list: should it be
 #: posted yet, it conflicts with nothing.
@@ -165,6 +169,10 @@ class OrderShelf(Protocol):
         Not revoked and none that ends later beside it, in an order whose results are shown and of which nothing was
         ever fetched, not held, not disputed, and not reminded of this link before.
         """
+        ...
+
+    def in_trouble(self) -> list[OrderId]:
+        """The orders that are held or disputed, or of which a mail failed or came back, by id."""
         ...
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:

@@ -49,6 +49,15 @@ class Claim:
     leased_until: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class GivenUp:
+    """Work whose attempts are used up; it was due first at ``since``."""
+
+    order_id: OrderId
+    reaction: Reaction
+    since: datetime
+
+
 class ReactionTable(Protocol):
     """The only truth about outstanding work."""
 
@@ -91,6 +100,10 @@ class ReactionTable(Protocol):
         Each time it is sent in vain ``resend_after`` doubles, up to 64 times as long. What waits for an admission
         is not taken.
         """
+        ...
+
+    def given_up(self) -> list[GivenUp]:
+        """What was given up of the work that is done once, the oldest first: no event tells of it."""
         ...
 
 

@@ -3,6 +3,8 @@
 from typing import assert_never
 
 from domain.model import events as e
+from domain.model.decide_mail import mail_called_for
+from domain.model.errors import NothingToSendError
 from domain.model.image import Image
 from domain.model.lifecycle import State, allowed
 from domain.model.order import EmailStatus, Order
@@ -68,19 +70,29 @@ def possible(order: Order) -> list[str]:
     """What a person may do with the order now, as the lifecycle allows it."""
     may = allowed(order.state)
     refundable = order.refundable_amount
+    has_photos = bool(order.restored_images) and not order.photos_are_purged
     ways: list[tuple[type[e.Event], bool, str]] = [
         (e.OrderHeld, not order.is_held, "put it on hold"),
         (e.OrderReleased, order.is_held, "let it go on"),
         (e.RefundRequested, refundable > 0, f"pay back up to {_money(order, refundable)}"),
-        (e.RedoRequested, bool(order.restored_images), "have a photo restored once more"),
-        (e.DownloadLinkIssued, not order.photos_are_purged, "send a new download link"),
+        (e.RefundIssued, order.ledger.failed > 0, "put on record that a failed refund was paid another way"),
+        (e.RedoRequested, has_photos, "have a photo restored once more"),
+        (e.DownloadLinkIssued, has_photos, "send a new download link"),
         (e.DownloadLinkRevoked, order.newest_link is not None, "revoke a download link"),
-        (e.EmailRequested, True, "send the mail again that its state calls for"),
+        (e.EmailRequested, _calls_for_mail(order), "send the mail again that its state calls for"),
         (e.NoteAdded, True, "write a note about it"),
         (e.PhotosPurged, not order.photos_are_purged, "delete its photos once their retention is over"),
         (e.OrderErased, True, "erase the customer's data"),
     ]
     return [words for event, makes_sense, words in ways if event in may and makes_sense]
+
+
+def _calls_for_mail(order: Order) -> bool:
+    try:
+        kind = mail_called_for(order)
+    except NothingToSendError:
+        return False
+    return not (kind.brings_a_link and (order.photos_are_purged or order.newest_link is None))
 
 
 def way_of(image: Image, order: Order) -> str:

@@ -3,10 +3,24 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from domain.model.lifecycle import State
 from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason, PointsReason
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _KILOBYTE = 1000
+
+STATES: Mapping[State, str] = {
+    State.NEW: "not paid yet",
+    State.PAID: "paid and about to be begun",
+    State.RESTORING: "being restored",
+    State.SETTLED: "restored and about to be packed",
+    State.READY: "ready to be fetched",
+    State.DELIVERED: "delivered, with money still owed",
+    State.COMPLETED: "complete",
+    State.REFUNDING: "stopped, with all its money on the way back",
+    State.REFUNDED: "paid back",
+    State.ERASED: "closed, and its customer forgotten",
+}
 
 FAILURES: Mapping[FailureReason, str] = {
     FailureReason.REFUSED_INPUT: "the restorer does not take this picture",
@@ -72,6 +86,11 @@ def every(photos: int, one: str, many: str) -> str:
 def listed(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def alternatives(parts: Sequence[str]) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def ordinal(number: int) -> str:

@@ -16,10 +16,12 @@ from domain.ports.payments import PaymentNotices
 from domain.ports.restorer import RestorationNotices
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Scratch
+from domain.services.addressing import Addressing
 from domain.services.asking import Asking
 from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
+from domain.services.desk import Desk
 from domain.services.exporting import Exporting
 from domain.services.forgetting import Forgetting
 from domain.services.housekeeping import Housekeeping
@@ -58,6 +60,8 @@ class Shop(AbstractContextManager["Shop"]):
     matching: Matching
     restoration_desk: RestorationDesk
     mail_desk: MailDesk
+    desk: Desk
+    addressing: Addressing
     delivering: Delivering
     asking: Asking
     working: Working
@@ -112,6 +116,8 @@ def build(settings: Settings) -> Shop:
         paying=paying,
         restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
         mail_desk=mail_desk,
+        desk=Desk(books=books, recorder=recorder, delivering=crafts.delivering, clock=clock, ids=ids),
+        addressing=Addressing(books=books, recorder=recorder, clock=clock, ids=ids),
         delivering=crafts.delivering,
         asking=Asking(
             books=books, recorder=recorder, delivering=crafts.delivering, clock=clock, policy=policy

@@ -9,14 +9,11 @@ from litestar import post
 from litestar.params import JSONBody
 
 from domain.model.values import UploadSessionId
+from domain.services.addressing import is_address
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import upload_views
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.parameters import LOCALE, CheckoutThreads, TheShop, first_language
-
-#: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_LONGEST_EMAIL = 254
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,9 +25,7 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         """Refuse what is no address or no locale; the message does not repeat it."""
-        if self.email is not None and (
-            len(self.email) > _LONGEST_EMAIL or _EMAIL.fullmatch(self.email) is None
-        ):
+        if self.email is not None and not is_address(self.email):
             raise ValueError("email is not an e-mail address, so correct it or leave it out")
         if self.locale is not None and re.fullmatch(LOCALE, self.locale) is None:
             raise ValueError("locale is not a language tag such as de-AT, so correct it or leave it out")

@@ -22,7 +22,7 @@ from domain.model.reactions import (
 from domain.model.values import EmailKind
 from domain.ports.books import Books, LeaseLostError
 from domain.ports.log import Step
-from domain.ports.work import Claim, Outcome, Scheduled
+from domain.ports.work import Claim, GivenUp, Outcome, Scheduled
 from tests.contracts.books_kept import (
     MINUTE,
     NOON,
@@ -361,3 +361,22 @@ def test_each_sending_in_vain_doubles_the_wait_for_the_next(books: Books) -> Non
     waits = [later - earlier for earlier, later in itertools.pairwise(sent_at)]
     assert waits == sorted(waits)
     assert waits[-1] > waits[0] > 0
+
+
+def test_what_was_given_up_and_no_event_tells_of_is_listed_until_it_is_reopened(books: Books) -> None:
+    about, other = facts(), facts()
+    cancel = scheduled(about, CancelPrediction("orphan"), due_at=NOON + MINUTE)
+    delete = scheduled(other, DeletePhotos(for_good=False))
+    move, done = scheduled(about, MoveImages()), scheduled(other, CancelPrediction("other"))
+    schedule(books, cancel, delete, move, done)
+    for work, outcome in [(cancel, Outcome.FAILED), (delete, Outcome.FAILED), (move, Outcome.FAILED)]:
+        close(books, claimed(books, work, NOON + MINUTE), outcome)
+    close(books, claimed(books, done), Outcome.DONE)
+    with books.transaction() as transaction:
+        assert transaction.reactions.given_up() == [
+            GivenUp(order_id=other.order_id, reaction=DeletePhotos(for_good=False), since=NOON),
+            GivenUp(order_id=about.order_id, reaction=CancelPrediction("orphan"), since=NOON + MINUTE),
+        ]
+    schedule(books, cancel)
+    with books.transaction() as transaction:
+        assert [work.order_id for work in transaction.reactions.given_up()] == [other.order_id]

@@ -8,6 +8,7 @@ import pytest
 from domain.model.rewards import referral_codes_of
 from domain.model.values import CustomerId, EmailKind, Sha256
 from domain.ports.books import Books
+from domain.ports.persons import Erasure
 from domain.ports.registers import REMINDER, Conflict, Customer
 from tests.contracts.books_kept import MINUTE, NOON, facts, rolled_back, take_order
 from tests.domain.recording import step
@@ -90,6 +91,42 @@ def test_a_code_that_is_somebodys_is_given_to_nobody_else(
 def test_a_customer_nobody_received_is_not_found(books: Books) -> None:
     with books.transaction() as transaction:
         assert transaction.customers.find(CustomerId(uuid4())) is None
+
+
+def test_a_customer_gets_another_address_unless_it_is_anothers(books: Books) -> None:
+    eileen, _ = receive(books, "eilen@example.org", "Eileen")
+    bruno, _ = receive(books, "bruno@example.org")
+    with books.transaction() as transaction:
+        assert transaction.customers.change_email(eileen, "Eileen@example.org")
+        assert transaction.customers.change_email(eileen, "eileen@example.org")
+        assert not transaction.customers.change_email(bruno, "EILEEN@example.org")
+        assert not transaction.customers.change_email(CustomerId(uuid4()), "clara@example.org")
+        found = [transaction.customers.find(customer_id) for customer_id in (eileen, bruno)]
+    assert [customer.email for customer in found if customer] == ["eileen@example.org", "bruno@example.org"]
+    assert receive(books, "EILEEN@example.org")[0] == eileen
+
+
+def test_a_customer_who_was_erased_gets_no_address(books: Books) -> None:
+    customer_id, _ = receive(books, "eileen@example.org")
+    erasure = Erasure(
+        erasure_id=uuid4(), customer_id=customer_id, actor="person:ada", reason="asked for it", erased_at=NOON
+    )
+    with books.transaction() as transaction:
+        transaction.persons.forget(erasure)
+        assert not transaction.customers.change_email(customer_id, "eileen@example.org")
+
+
+def test_orders_in_trouble_are_those_held_or_disputed_or_with_a_mail_that_nobody_has(books: Books) -> None:
+    held, disputed, failed, bounced, well, settled = (facts() for _ in range(6))
+    take_order(books, held, held.held())
+    take_order(books, disputed, disputed.disputed())
+    take_order(books, failed, failed.email_failed(EmailKind.CONFIRMATION))
+    take_order(books, bounced, bounced.bounced(EmailKind.CONFIRMATION))
+    take_order(books, well, *well.until_completed()[1:])
+    take_order(books, settled, settled.held(), settled.released(), settled.disputed(), settled.decided())
+    with books.transaction() as transaction:
+        in_trouble = transaction.shelf.in_trouble()
+    assert in_trouble == sorted(each.order_id for each in (held, disputed, failed, bounced))
 
 
 def test_order_numbers_count_from_one_each_day(books: Books) -> None:

@@ -12,7 +12,7 @@ from domain.model.events import RecordedEvent
 from domain.model.evolve import apply, fold
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State
-from domain.model.order import DownloadLink, Order
+from domain.model.order import DownloadLink, EmailStatus, Order
 from domain.model.rewards import referral_codes_of
 from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
@@ -173,6 +173,14 @@ class InMemoryCustomerRegister(CustomerRegister):
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:  # noqa: ARG002 -- a transaction is alone
         found = (each for each in self._pages.customers.values() if each.referral_code == code)
         return next(found, None)
+
+    def change_email(self, customer_id: CustomerId, email: str) -> bool:
+        customers = self._pages.customers
+        others = (each for each in customers.values() if each.customer_id != customer_id)
+        if customer_id not in customers or any(each.email.lower() == email.lower() for each in others):
+            return False
+        customers[customer_id] = replace(customers[customer_id], email=email)
+        return True
 
 
 class InMemoryInbox(Inbox):
@@ -353,6 +361,16 @@ class InMemoryOrderShelf(OrderShelf):
             )
         )
         return sorted(found, key=lambda each: each[1])[:limit]
+
+    def in_trouble(self) -> list[OrderId]:
+        undelivered = {EmailStatus.FAILED, EmailStatus.BOUNCED}
+        return sorted(
+            order.order_id
+            for order in self._pages.orders.values()
+            if order.is_held
+            or order.is_disputed
+            or any(email.status in undelivered for email in order.emails.values())
+        )
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         found = (

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.model.reactions import Reaction
+from domain.model.reactions import DONE_ONCE, Reaction
 from domain.model.values import OrderId
 from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
-from domain.ports.work import Claim, Outcome, ReactionTable, Scheduled
+from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
 from tests.doubles.gate import Gate
 
 
@@ -155,6 +155,17 @@ class InMemoryReactionTable(ReactionTable):
         for work in unsent:
             self._work[work.reaction_id] = replace(work, sent_at=now, sendings=work.sendings + 1)
         return [(work.reaction_id, work.reaction) for work in unsent]
+
+    def given_up(self) -> list[GivenUp]:
+        failed = (
+            each
+            for each in self._work.values()
+            if each.outcome is Outcome.FAILED and isinstance(each.reaction, DONE_ONCE)
+        )
+        return [
+            GivenUp(order_id=each.order_id, reaction=each.reaction, since=each.first_due_at)
+            for each in sorted(failed, key=lambda each: (each.first_due_at, each.reaction_id))
+        ]
 
     def _held(self, claim: Claim) -> Work:
         work = self._work.get(claim.reaction_id)

@@ -22,10 +22,12 @@ from domain.ports.mail import Letter, LetterFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from domain.ports.world import ArchiveEntry, PictureFacts
+from domain.services.addressing import Addressing
 from domain.services.asking import Asking
 from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
+from domain.services.desk import Desk
 from domain.services.exporting import Exporting
 from domain.services.forgetting import Forgetting
 from domain.services.housekeeping import Housekeeping
@@ -173,6 +175,7 @@ class MemoryShop:
             books=self.books, queue=self.queue, sealer=self.sealer, clock=clock
         )
         self.mail_desk = MailDesk(books=self.books, recorder=self.recorder, clock=clock)
+        self.addressing = Addressing(books=self.books, recorder=self.recorder, clock=clock, ids=self.ids)
         self.delivering = Delivering(
             books=self.books,
             storage=self.storage,
@@ -181,6 +184,9 @@ class MemoryShop:
             sealer=self.sealer,
             clock=clock,
             policy=policy,
+        )
+        self.desk = Desk(
+            books=self.books, recorder=self.recorder, delivering=self.delivering, clock=clock, ids=self.ids
         )
         self.asking = Asking(
             books=self.books,

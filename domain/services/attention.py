@@ -1,0 +1,181 @@
+"""What needs a person: orders on hold, mails that nobody has, disputes, money and messages that fit nowhere."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.model import events as e
+from domain.model.evolve import fold
+from domain.model.ledger import RefundStatus
+from domain.model.lifecycle import State
+from domain.model.order import EmailStatus, Order
+from domain.model.reactions import CancelPrediction
+from domain.model.values import EmailId, HoldReason, OrderId, OrderNumber
+from domain.ports.books import Books
+from domain.ports.work import GivenUp
+from domain.services.wording import HOLDS, MAILS
+
+#: How many orders' streams are read with one query.
+PAGE_ORDERS = 200
+
+
+class Kind(StrEnum):
+    """Why somebody has to look."""
+
+    ON_HOLD = "on_hold"
+    REFUND_FAILED = "refund_failed"
+    MAIL_FAILED = "mail_failed"
+    MAIL_BOUNCED = "mail_bounced"
+    DISPUTED = "disputed"
+    WORK_GIVEN_UP = "work_given_up"
+    PAYMENT_UNMATCHED = "payment_unmatched"
+    WEBHOOK_CONFLICT = "webhook_conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something that waits for a person; ``subject`` is a provider's id, or ours of what it is about."""
+
+    kind: Kind
+    since: datetime
+    why: str
+    subject: str
+    order_id: OrderId | None = None
+    number: OrderNumber | None = None
+    hold: HoldReason | None = None
+
+
+class Attention:
+    """Looks for what needs a person, with a few queries however much that is."""
+
+    def __init__(self, *, books: Books) -> None:
+        self._books = books
+
+    def needed(self) -> list[Concern]:
+        """All of it, what has waited longest first."""
+        with self._books.transaction() as transaction:
+            given_up = transaction.reactions.given_up()
+            order_ids = sorted({*transaction.shelf.in_trouble(), *(work.order_id for work in given_up)})
+            unmatched = transaction.unmatched.unsettled()
+            conflicts = transaction.inbox.conflicts()
+        concerns = [
+            Concern(
+                kind=Kind.PAYMENT_UNMATCHED,
+                since=payment.received_at,
+                why=f"{payment.left} belong to no order. {payment.reason}",
+                subject=payment.checkout_session_id,
+            )
+            for payment in unmatched
+        ]
+        concerns += [
+            Concern(
+                kind=Kind.WEBHOOK_CONFLICT,
+                since=conflict.received_at,
+                why=f"{conflict.source} posted {conflict.event_type} with other contents under a known id",
+                subject=conflict.event_id,
+            )
+            for conflict in conflicts
+        ]
+        concerns += self._of_orders(order_ids, given_up)
+        return sorted(concerns, key=lambda concern: (concern.since, concern.subject))
+
+    def _of_orders(self, order_ids: Sequence[OrderId], given_up: Sequence[GivenUp]) -> Iterator[Concern]:
+        for start in range(0, len(order_ids), PAGE_ORDERS):
+            with self._books.transaction() as transaction:
+                streams = transaction.audit.streams(order_ids[start : start + PAGE_ORDERS])
+            for order_id, stream in streams.items():
+                mine = [work for work in given_up if work.order_id == order_id]
+                yield from _Looker(fold(order_id, stream), stream).concerns(mine)
+
+
+class _Looker:
+    """Looks at one order and its stream."""
+
+    def __init__(self, order: Order, stream: Sequence[e.RecordedEvent]) -> None:
+        self._order = order
+        self._stream = stream
+
+    def concerns(self, given_up: Iterable[GivenUp]) -> Iterator[Concern]:
+        yield from self._hold()
+        yield from self._refunds()
+        yield from self._disputes()
+        if self._order.state is State.ERASED:
+            return  # nobody is left to write to, and nothing to be restored
+        yield from self._mails()
+        for work in given_up:
+            if not self._was_seen_to(work.since):
+                why = "a prediction that nobody waits for could not be cancelled"
+                if not isinstance(work.reaction, CancelPrediction):
+                    why = "its photos could not be deleted"
+                yield self._concern(Kind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
+
+    def _hold(self) -> Iterator[Concern]:
+        if self._order.hold is not None:
+            since = self._last(e.OrderHeld)
+            yield self._concern(
+                Kind.ON_HOLD, since, HOLDS[self._order.hold], str(self._order.order_id), self._order.hold
+            )
+
+    def _refunds(self) -> Iterator[Concern]:
+        failures = {
+            event.refund_id: (recorded.recorded_at, event.reason)
+            for recorded in self._stream
+            if isinstance(event := recorded.event, e.RefundFailed)
+        }
+        for number, refund in enumerate(self._order.refunds.values(), start=1):
+            if refund.status is RefundStatus.FAILED:
+                since, reason = failures[refund.refund_id]
+                why = f"refund {number}, {refund.amount}, failed ({reason.replace('_', ' ')})"
+                yield self._concern(Kind.REFUND_FAILED, since, why, str(number))
+
+    def _disputes(self) -> Iterator[Concern]:
+        for recorded in self._stream:
+            match recorded.event:
+                case e.DisputeOpened(dispute_id=name, amount=amount, reason=reason):
+                    if self._order.disputes[name].outcome is None:
+                        why = f"the customer's bank disputes {amount} ({reason.replace('_', ' ')})"
+                        yield self._concern(Kind.DISPUTED, recorded.recorded_at, why, name)
+                case _:
+                    pass
+
+    def _mails(self) -> Iterator[Concern]:
+        """Mails that failed or came back, unless the customer has heard or fetched something since."""
+        troubles: dict[EmailId, e.RecordedEvent] = {
+            each.event.email_id: each
+            for each in self._stream
+            if isinstance(each.event, e.EmailFailed | e.EmailBounced)
+        }
+        for email_id, recorded in troubles.items():
+            email = self._order.emails[email_id]
+            is_open = email.status in {EmailStatus.FAILED, EmailStatus.BOUNCED}
+            if not is_open or self._was_seen_to(recorded.recorded_at, e.EmailSent, e.ResultDownloaded):
+                continue
+            came_back = isinstance(recorded.event, e.EmailBounced)
+            kind = Kind.MAIL_BOUNCED if came_back else Kind.MAIL_FAILED
+            fate = "did not reach its address" if came_back else "could not be sent"
+            yield self._concern(kind, recorded.recorded_at, f"{MAILS[email.kind]} {fate}", str(email_id))
+
+    def _was_seen_to(self, since: datetime, *kinds: type[e.Event]) -> bool:
+        """Whether anything of these kinds came later, or somebody wrote a note: then a person knows."""
+        return any(
+            recorded.recorded_at > since and isinstance(recorded.event, (e.NoteAdded, *kinds))
+            for recorded in self._stream
+        )
+
+    def _last(self, kind: type[e.Event]) -> datetime:
+        return max(each.recorded_at for each in self._stream if isinstance(each.event, kind))
+
+    def _concern(
+        self, kind: Kind, since: datetime, why: str, subject: str, hold: HoldReason | None = None
+    ) -> Concern:
+        payment = self._order.payment
+        return Concern(
+            kind=kind,
+            since=since,
+            why=why,
+            subject=subject,
+            order_id=self._order.order_id,
+            number=payment.order_number if payment else None,
+            hold=hold,
+        )
