@@ -26,8 +26,8 @@ misbehave: $(READY) ## the same while a photo is refused, providers are away and
 dev: $(READY) ## the whole shop on this machine, kept running
 	@$(BIN)/restoreclick dev
 
-test: $(READY) ## the whole test suite
-	$(BIN)/pytest
+test: $(READY) ## the whole test suite, on as many cores as there are
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(READY) ## style, types, walls between the rooms, dead code
 	$(BIN)/ruff check .

@@ -136,7 +136,7 @@ def test_the_log_has_a_line_an_event_and_its_end_can_be_asked_for(
 
 
 @pytest.mark.parametrize("command", ["show", "history"])
-@pytest.mark.parametrize("wanted", ["20261122-000077", str(uuid4()), "no-such-id"])
+@pytest.mark.parametrize("wanted", ["20261122-000077", "01931000-0000-7000-8000-00000000dead", "no-such-id"])
 def test_an_unknown_order_is_told_in_a_sentence(restoreclick: Shell, command: str, wanted: str) -> None:
     failed = restoreclick("orders", command, wanted)
     assert (failed.status, failed.out) == (1, "")
