@@ -45,6 +45,10 @@ _BRUSH = 7
 
 _UPRIGHT_QUALITY = 95
 
+#: Large enough to see on paper what was mended, and ten to twenty kilobytes: there may be hundreds on a page.
+_THUMBNAIL_SIDE = 360
+_THUMBNAIL_QUALITY = 72
+
 #: A large print, scanned well. Decoding and turning it takes 200 to 580 MiB in most formats, and 790 MiB in the worst
 #: of them, which are WebP and TIFF with 16 bits a channel.
 MAX_PIXELS = 50_000_000
@@ -118,6 +122,21 @@ class PillowInspector:
                 file_format = image.format or ""
                 return _bare(picture, file_format), _MEDIA_TYPES[file_format]
             return _as_jpeg(image), "image/jpeg"
+
+    def thumbnail(self, picture: BinaryIO) -> bytes:
+        """A small JPEG of the picture, see the port."""
+        with self._turn(), self._opened(picture) as image:
+            image.draft(None, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+            image.load()
+            orientation = image.getexif().get(_ORIENTATION, 1)
+            small = _in_plain_colours(image)
+            small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+            small.getexif()[_ORIENTATION] = orientation
+            file = io.BytesIO()
+            ImageOps.exif_transpose(small).save(
+                file, "JPEG", quality=_THUMBNAIL_QUALITY, icc_profile=None, exif=b"", comment=b""
+            )
+            return file.getvalue()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

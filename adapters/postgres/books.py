@@ -106,9 +106,9 @@ class PostgresBooks(Books):
                     )
                 yield order_id
 
-    def chained_events(self) -> Iterator[ChainedEvent]:
+    def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """The log with its hashes, streamed as it stands when the first event is read; see the port."""
-        with self._engine.connect() as reader, closing(chained_events(reader)) as events:
+        with self._engine.connect() as reader, closing(chained_events(reader, order_id)) as events:
             yield from events
 
     def check(self) -> None:

@@ -64,14 +64,17 @@ _WHOLE_LOG = text(
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
 )
-#: Likewise, and what pretends to come from a transaction this server has yet to reach: no reader would see that.
+#: What is not readable pretends to come from a transaction this server has yet to reach: no reader would see that.
+_CHAINED = f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS},
+        txid < pg_snapshot_xmax(pg_current_snapshot()) AS is_readable
+    FROM events"""
+#: In commit order, as above.
 _CHAIN = text(
-    f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS},
-        txid < pg_snapshot_xmin(pg_current_snapshot()) AS is_readable
-    FROM events
+    f"""{_CHAINED}
     WHERE txid < pg_snapshot_xmin(pg_current_snapshot()) OR txid >= pg_snapshot_xmax(pg_current_snapshot())
     ORDER BY txid, position"""
 )
+_CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position")
 
 
 class PostgresOrderLog(OrderLog):
@@ -196,12 +199,15 @@ def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent
             yield decode_row(row, codec)
 
 
-def chained_events(connection: Connection) -> Generator[ChainedEvent, None, None]:
+def chained_events(
+    connection: Connection, order_id: OrderId | None = None
+) -> Generator[ChainedEvent, None, None]:
     """Every event in commit order with its hashes, through a server-side cursor; none of them is decoded.
 
     So events of old versions, and those that only another version of the shop knows, are read all the same.
     """
-    with connection.execution_options(yield_per=PAGE_EVENTS).execute(_CHAIN) as rows:
+    chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
+    with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
         for row in rows:
             yield ChainedEvent(
                 cursor=LogCursor(row.transaction_id, row.position),

@@ -83,8 +83,11 @@ class Books(Protocol):
         """Write every read model anew from the log, telling each order as it is done."""
         ...
 
-    def chained_events(self) -> Iterator[ChainedEvent]:
-        """Every committed event of the log, in commit order, with its hashes; none that may yet be overtaken."""
+    def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
+        """Every committed event of the log, in commit order, with its hashes; none that may yet be overtaken.
+
+        Of one order, all that is committed: within a stream nothing is overtaken.
+        """
         ...
 
     def check(self) -> None:

@@ -63,6 +63,17 @@ class PictureInspector(Protocol):
         ...
 
 
+class Thumbnailer(Protocol):
+    """Makes small pictures of large ones."""
+
+    def thumbnail(self, picture: BinaryIO) -> bytes:
+        """A JPEG of a few kilobytes that shows the whole picture, upright and without metadata.
+
+        Raises UnreadablePictureError.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArchiveEntry:
     """One file of an archive: its name there, its length in bytes, and where its bytes come from."""

@@ -1,8 +1,7 @@
 """Everything the shop holds about a person, as one archive that is made while it is read."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from domain.model import events as e
 from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
@@ -11,6 +10,7 @@ from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver
 from domain.services.delivering import safe_stem
 from domain.services.forgetting import UnknownCustomerError
+from domain.services.papers import event_document, json_file, story_file, text_file
 from domain.services.purging import prefixes_of
 from domain.services.story import tell
 
@@ -74,8 +74,8 @@ class Exporting:
             ]
         photos = [entry for file in files for entry in self._photos(file)]
         entries = [
-            _text("README.txt", _README),
-            _text("person.json", _json(holdings)),
+            text_file("README.txt", _README),
+            json_file("person.json", holdings),
             *(entry for file in files for entry in _papers(file)),
             *photos,
         ]
@@ -107,13 +107,8 @@ def _order_file(transaction: Transaction, order_id: OrderId) -> _OrderFile:
 
 
 def _papers(file: _OrderFile) -> Iterator[ArchiveEntry]:
-    history = [{"type": type(line.event).__name__, **asdict(line)} for line in file.history]
-    yield _text(f"{file.number}/history.json", _json(history))
-    story = tell(file.history)
-    lines = [
-        f"{passage.recorded.recorded_at:%Y-%m-%d %H:%M:%S}  {passage.text}" for passage in story.passages
-    ]
-    yield _text(f"{file.number}/story.txt", "\n".join([story.title, "", *lines, "", story.ending, ""]))
+    yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
+    yield story_file(f"{file.number}/story.txt", tell(file.history))
 
 
 def _named(file: _OrderFile) -> dict[str, StoredObject]:
@@ -146,12 +141,3 @@ def _name(file: _OrderFile, image_id: ImageId, number: int) -> str:
 
 def _ending(stored: StoredObject) -> str:
     return f".{stored.media_type.partition('/')[2]}".replace(".jpeg", ".jpg")
-
-
-def _text(name: str, text: str) -> ArchiveEntry:
-    content = text.encode()
-    return ArchiveEntry(name=name, size_bytes=len(content), content=[content])
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str) + "\n"

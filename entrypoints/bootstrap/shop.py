@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from adapters.archive_zip import ZipArchiver
+from adapters.evidence_page import TemplateEvidencePrinter
 from adapters.letters import TemplateLetterWriter
 from adapters.mailer_sendgrid import SendGridNotices
 from adapters.payments_stripe import StripeNotices
@@ -22,6 +23,7 @@ from domain.services.beginning import Beginning
 from domain.services.checkout import CheckingOut
 from domain.services.delivering import Delivering
 from domain.services.desk import Desk
+from domain.services.evidence import Proving
 from domain.services.exporting import Exporting
 from domain.services.forgetting import Forgetting
 from domain.services.housekeeping import Housekeeping
@@ -69,6 +71,7 @@ class Shop(AbstractContextManager["Shop"]):
     retaining: Retaining
     reminding: Reminding
     exporting: Exporting
+    proving: Proving
     forgetting: Forgetting
     reconciling: Reconciling
     payment_notices: PaymentNotices
@@ -135,6 +138,15 @@ def build(settings: Settings) -> Shop:
         retaining=Retaining(books=books, recorder=recorder, clock=clock, policy=policy),
         reminding=Reminding(books=books, recorder=recorder, clock=clock, policy=policy),
         exporting=Exporting(books=books, storage=storage, archiver=ZipArchiver()),
+        proving=Proving(
+            books=books,
+            storage=storage,
+            thumbnailer=world.output_inspector,
+            printer=TemplateEvidencePrinter(shop_name=settings.sender_name),
+            archiver=ZipArchiver(),
+            scratch=world.scratch,
+            clock=clock,
+        ),
         forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
         reconciling=reconciling(world, paying, mail_desk),
         payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),

@@ -35,7 +35,7 @@ class World:
     scratch: Scratch
     sealer: Sealer
     inspector: PictureInspector
-    output_inspector: PictureInspector
+    output_inspector: PillowInspector
     books: PostgresBooks
     queue: DramatiqQueue
     storage: MinioStore

@@ -205,6 +205,42 @@ def order_history(order: str, *, as_json: bool) -> None:
         show_history(books, order, as_json=as_json)
 
 
+@order_commands.command("evidence")
+@click.argument("order", metavar="ID")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.zip",
+    help="The archive to write; without it, evidence-NUMBER.zip in this folder.",
+)
+@click.option("--dispute", "dispute_id", metavar="ID", help="Which of several disputes it is about.")
+@click.option(
+    "--with-notes", "has_notes", is_flag=True, help="Add what people at the shop wrote, word for word."
+)
+@click.option("--force", "replaces", is_flag=True, help="Replace a file that is there.")
+def order_evidence(
+    order: str, target: Path | None, dispute_id: str | None, *, has_notes: bool, replaces: bool
+) -> None:
+    """Write the pack for a bank that disputes a payment: photos, deliveries, money, and that the log verifies.
+
+    ID is as for `show`. Ends with 1 if something does not verify; the pack then says so, too.
+    """
+    from entrypoints.cli.proving import prove
+    from entrypoints.cli.whole import open_shop
+
+    with open_shop() as shop:
+        prove(
+            shop.books,
+            shop.proving,
+            order,
+            target=target,
+            dispute_id=dispute_id,
+            has_notes=has_notes,
+            replaces=replaces,
+        )
+
+
 cli.add_command(payment_commands)
 
 

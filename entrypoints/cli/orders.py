@@ -65,7 +65,7 @@ def show_list(books: Books, limit: int, *, as_json: bool) -> None:
 def show(books: Books, wanted: str) -> None:
     """Print where an order stands; raises UnknownOrderError or AmbiguousOrderError."""
     with books.transaction() as transaction:
-        order = transaction.log.load(_find(transaction, wanted))
+        order = transaction.log.load(find_order(transaction, wanted))
     console = screen()
     console.print(Text(f"Order {order.payment.order_number if order.payment else ''}", style="bold"), end="")
     console.print(f"  {order.order_id}")
@@ -79,7 +79,7 @@ def show(books: Books, wanted: str) -> None:
 def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
     """Print an order's story, or its events as JSON; raises UnknownOrderError or AmbiguousOrderError."""
     with books.transaction() as transaction:
-        history = transaction.log.history(_find(transaction, wanted))
+        history = transaction.log.history(find_order(transaction, wanted))
     if as_json:
         for recorded in history:
             click.echo(json_of(recorded))
@@ -135,9 +135,10 @@ def _signed(passage: Passage) -> str:
     return f"{passage.text} ({'by' if actor.startswith('person:') else 'reported by'} {passage.who})"
 
 
-def _find(transaction: Transaction, wanted: str) -> OrderId:
+def find_order(transaction: Transaction, wanted: str) -> OrderId:
+    """The order by its number, its id or the beginning of that; raises UnknownOrderError or AmbiguousOrderError."""
     order_id = _by_number(transaction, wanted) if _NUMBER.fullmatch(wanted) else _by_id(transaction, wanted)
-    if order_id is None or not transaction.log.load(order_id).version:
+    if order_id is None or not transaction.log.history(order_id):
         raise UnknownOrderError(wanted)
     return order_id
 
@@ -196,7 +197,8 @@ def _money(order: Order) -> list[str]:
     if payment is None:
         return []
     back = Money(amount=order.refunded_amount, currency=payment.paid.currency)
-    disputes = [f"Dispute {d.dispute_id}: {d.outcome or 'open'}" for d in order.disputes.values()]
+    asks = "open; `restoreclick orders evidence` writes the pack for the bank"
+    disputes = [f"Dispute {d.dispute_id}: {d.outcome or asks}" for d in order.disputes.values()]
     quoted = f"{payment.quoted} quoted, {payment.discount} discount, {payment.paid} paid, {back} paid back"
     return [quoted, f"Stripe: {payment.payment_intent_id or 'nothing charged'}", *disputes]
 

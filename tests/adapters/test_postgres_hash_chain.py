@@ -189,3 +189,16 @@ def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(books: Pos
         transaction.log.record(step(paid, *said))
     (_, first), (second_follows, second), (third_follows, _) = hashes(books, expected=3)
     assert (second_follows, third_follows) == (first, second)
+
+
+def test_the_chain_of_one_order_is_whole_at_once_while_others_take_their_time(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    about = facts()
+    with psycopg.connect(own_database_url) as slow:
+        slow.execute("SELECT pg_current_xact_id()")  # older than what follows, and open
+        take_order(books, about, about.moved())
+        chain = list(books.chained_events(about.order_id))
+        assert list(books.chained_events()) == []
+    assert [event.version for event in chain] == [1, 2]
+    assert verify(chain).findings == ()

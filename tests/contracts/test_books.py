@@ -289,6 +289,19 @@ def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committ
         assert [event.cursor for event in books.chained_events()] == [cursor for cursor, _ in lines]
 
 
+def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_others(books: Books) -> None:
+    one, other = facts(), facts()
+    take_order(books, one, one.moved())
+    second = take_order(books, other)
+    with books.transaction() as transaction:
+        transaction.log.record(step(second, other.moved()))  # a neighbour's transaction that takes its time
+        chain = list(books.chained_events(one.order_id))
+    assert [(event.order_id, event.version) for event in chain] == [(one.order_id, 1), (one.order_id, 2)]
+    assert all(event.actual_sha256 == event.sha256 and event.is_readable for event in chain)
+    assert [event.previous_sha256 for event in chain] == [None, chain[0].sha256]
+    assert list(books.chained_events(OrderId(uuid4()))) == []
+
+
 def test_the_shelf_shows_the_newest_orders_first(books: Books) -> None:
     old, new = facts(), facts(photos=3)
     take_order(books, old, *old.until_delivered()[1:], old.held())

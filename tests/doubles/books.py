@@ -126,10 +126,12 @@ class InMemoryBooks(Books):
                 self.pages.orders[order_id] = fold(order_id, stream)
                 yield order_id
 
-    def chained_events(self) -> Iterator[ChainedEvent]:
+    def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """The log with its hashes."""
         heads: dict[OrderId, Sha256 | None] = {}
         for cursor, recorded in self.pages.log:
+            if order_id not in {None, recorded.order_id}:
+                continue
             assert recorded.sha256 is not None
             previous = heads.get(recorded.order_id)
             yield ChainedEvent(

@@ -86,6 +86,10 @@ class PlainLetterWriter:
         return Letter(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
 
 
+#: How every JPEG begins.
+JPEG_BEGINS = b"\xff\xd8\xff"
+
+
 class PlainInspector:
     """Takes everything for a PNG that does not say it is broken; it is square if it says so, and small if it does.
 
@@ -105,6 +109,12 @@ class PlainInspector:
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         return picture, "image/png"
+
+    def thumbnail(self, picture: BinaryIO) -> bytes:
+        picture.seek(0)
+        self.inspect(picture)
+        picture.seek(0)
+        return JPEG_BEGINS + picture.read(100)
 
 
 class PlainArchiver:

@@ -14,8 +14,9 @@ from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.services.exporting import Exporting
 from domain.services.forgetting import UnknownCustomerError
 from entrypoints.cli.erasing import NobodyAgreedError, NobodyToAskError, erase
-from entrypoints.cli.exporting import FileTakenError, export
+from entrypoints.cli.exporting import export
 from entrypoints.cli.keeping import UnwritableFolderError
+from entrypoints.cli.private_file import FileTakenError
 from tests.doubles.shop import MemoryShop
 
 ADA = "ada@customer.example"

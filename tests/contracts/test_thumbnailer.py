@@ -1,0 +1,33 @@
+"""Small pictures of large ones: what the page for a bank relies on."""
+
+import io
+
+import pytest
+
+from adapters.images import PillowInspector
+from domain.ports.errors import UnreadablePictureError
+from domain.ports.world import Thumbnailer
+from tests.adapters.test_images import encoded, picture
+from tests.doubles.shop import JPEG_BEGINS, PlainInspector
+
+BYTES_AT_MOST = 100_000
+
+
+@pytest.fixture(params=[PlainInspector, PillowInspector])
+def thumbnailer(request: pytest.FixtureRequest) -> Thumbnailer:
+    made: Thumbnailer = request.param()
+    return made
+
+
+def test_a_thumbnail_is_a_small_jpeg_wherever_the_file_stands(thumbnailer: Thumbnailer) -> None:
+    file = encoded(picture((1600, 1200)), "TIFF")
+    file.seek(7)
+    small = thumbnailer.thumbnail(file)
+    assert small.startswith(JPEG_BEGINS)
+    assert len(small) < BYTES_AT_MOST
+    assert thumbnailer.thumbnail(file) == small
+
+
+def test_what_is_no_picture_has_no_thumbnail(thumbnailer: Thumbnailer) -> None:
+    with pytest.raises(UnreadablePictureError):
+        thumbnailer.thumbnail(io.BytesIO(b"broken"))
