@@ -51,15 +51,16 @@ class Hands:
             self._twins.delete(f"{self.shop.addresses[name]}/_twin/faults")
         self._stack.close()
 
-    def customer(self) -> Customer:
+    def customer(self, email: str | None = None) -> Customer:
         """A customer nobody knows yet."""
+        address = email or f"{uuid4().hex}@customer.example"
         return self._stack.enter_context(
-            Customer(self.shop.url, self.shop.addresses["sendgrid"], email=f"{uuid4().hex}@customer.example")
+            Customer(self.shop.url, self.shop.addresses["sendgrid"], email=address)
         )
 
-    def buy(self, *photos: Path) -> tuple[Customer, OrderId]:
+    def buy(self, *photos: Path, email: str | None = None) -> tuple[Customer, OrderId]:
         """Upload and pay; gives the customer and the order, which begins its way now."""
-        customer = self.customer()
+        customer = self.customer(email)
         customer.open_session()
         for number, photo in enumerate(photos, start=1):
             customer.send(photo, f"{number}-{photo.name}")
@@ -85,6 +86,19 @@ class Hands:
         faults = f"{self.shop.addresses[twin]}/_twin/faults"
         self._twins.post(faults, json=rule).raise_for_status()
         return lambda: any(told["fired"] for told in self._twins.get(faults).json())
+
+    def backstage(self, twin: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Do what only a bank or a person at the provider can do; gives what came of it."""
+        answer = self._twins.post(f"{self.shop.addresses[twin]}/_twin/{path}", json=body).raise_for_status()
+        done: dict[str, Any] = answer.json()
+        return done
+
+    def payment_intent(self, order_id: OrderId) -> str:
+        """What the payment provider calls an order's payment."""
+        payment = self.order(order_id).payment
+        assert payment is not None
+        assert payment.payment_intent_id is not None
+        return payment.payment_intent_id
 
     def ledger(self, twin: str) -> dict[str, list[dict[str, Any]]]:
         """What a provider knows: its objects by kind."""

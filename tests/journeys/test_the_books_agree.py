@@ -16,9 +16,11 @@ from minio import Minio
 
 from domain.model import events as e
 from domain.model.evolve import fold
+from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import TERMINAL
 from domain.model.order import Order
-from domain.model.values import ImageId, OrderId, StoredObject
+from domain.model.values import ImageId, OrderId, RefundReason, StoredObject
+from entrypoints.cli.local import LocalShop
 from tests.domain.laws import check_laws
 from tests.entrypoints.shell import Answer
 from tests.journeys.endings import findings
@@ -37,18 +39,19 @@ _WORK_THAT_WRITES = {
 }
 
 
-@pytest.fixture
-def histories(hands: Hands, photo: Path) -> Histories:
+@pytest.fixture(scope="module")
+def histories(local_shop: LocalShop, photo: Path) -> Histories:
     """Every order's stream, once all of them have come to rest."""
-    hands.buy(photo)
+    with Hands(local_shop) as hands:
+        hands.buy(photo)
 
-    def at_rest() -> Histories:
-        found = hands.histories()
-        orders = [fold(order_id, history) for order_id, history in found.items()]
-        resting = all(order.state in TERMINAL or order.is_held for order in orders)
-        return found if resting and not hands.open_work() else {}
+        def at_rest() -> Histories:
+            found = hands.histories()
+            orders = [fold(order_id, history) for order_id, history in found.items()]
+            resting = all(order.state in TERMINAL or order.is_held for order in orders)
+            return found if resting and not hands.open_work() else {}
 
-    return eventually(at_rest, "the rest of all orders")
+        return eventually(at_rest, "the rest of all orders")
 
 
 @pytest.fixture
@@ -92,13 +95,21 @@ def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: Hands, orders:
 
 
 def test_the_providers_refunds_are_those_of_the_log(hands: Hands, orders: list[Order]) -> None:
-    theirs = {refund["id"]: refund["amount"] for refund in hands.ledger("stripe").get("refund", [])}
+    """Those that were made in the dashboard, without a word of ours, are on record as such."""
+    refunds = hands.ledger("stripe").get("refund", [])
+    theirs = {refund["id"]: (refund["amount"], not refund["metadata"]) for refund in refunds}
     ours = {
-        refund.provider_refund_id: refund.amount.amount
+        refund.provider_refund_id: (refund.amount.amount, refund.reason is RefundReason.AT_PROVIDER)
         for order in orders
         for refund in order.refunds.values()
+        if refund.status is not RefundStatus.DROPPED
     }
     assert ours == theirs
+
+
+def test_no_money_is_on_its_way_back_for_ever(orders: list[Order]) -> None:
+    owing = [order for order in orders if order.ledger.requested or order.ledger.failed]
+    assert [order.order_id for order in owing if not order.is_held] == []
 
 
 def test_no_provider_was_written_to_without_a_committed_claim(hands: Hands, histories: Histories) -> None:
@@ -112,6 +123,7 @@ def test_no_provider_was_written_to_without_a_committed_claim(hands: Hands, hist
     refunds = {
         ("IssueRefund", refund["metadata"]["refund_id"])
         for refund in hands.ledger("stripe").get("refund", [])
+        if refund["metadata"]
     }
     predictions = {
         ("RestoreImage", *_address(prediction)[1:]) for prediction in hands.ledger("replicate")["prediction"]
@@ -162,6 +174,22 @@ def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, his
     assert set(accepted) == sent
     assert {email_id for email_id, times in accepted.items() if times > 1} <= flagged
     assert max(accepted.values()) <= 2
+
+
+def test_every_mail_that_came_back_is_on_record_as_such(hands: Hands, histories: Histories) -> None:
+    theirs = {
+        mail["custom_args"]["email_id"]
+        for mail in hands.ledger("sendgrid")["mail"]
+        if "bounce" in mail["outcomes"].values()
+    }
+    recorded = [event.event for history in histories.values() for event in history]
+    assert {str(event.email_id) for event in recorded if isinstance(event, e.EmailBounced)} == theirs
+
+
+def test_no_prediction_runs_for_which_no_order_waits(hands: Hands, histories: Histories) -> None:
+    del histories
+    statuses = {prediction["status"] for prediction in hands.ledger("replicate")["prediction"]}
+    assert statuses <= {"succeeded", "failed", "canceled", "aborted"}
 
 
 def test_every_prediction_on_record_was_the_restorers(hands: Hands, histories: Histories) -> None:
