@@ -11,7 +11,7 @@ from domain.model.values import EmailId, EmailKind, Money, OrderId, OrderNumber
 
 @dataclass(frozen=True, kw_only=True)
 class LetterFacts:
-    """What a letter tells; ``download_url`` and ``expires_at`` belong to the kinds that bring a link."""
+    """What a letter tells; only the kinds that bring a link have two addresses for it, and its end."""
 
     kind: EmailKind
     order_id: OrderId
@@ -26,6 +26,8 @@ class LetterFacts:
     refund_amount: Money | None = None  # of the one refund that this letter is about
     status_url: str
     download_url: str | None = None
+    photos_url: str | None = None  # where each photo can be looked at
+    redo_days: int | None = None  # how long another attempt can be asked for there, if it can
     expires_at: datetime | None = None
     is_attached: bool = False
     failed_names: tuple[str, ...] = ()  # the customer's own names for the photos that could not be restored

@@ -11,7 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from entrypoints.bootstrap.shop import Shop
-from entrypoints.http import checkout, downloads, health, orders, uploads, webhooks
+from entrypoints.http import albums, checkout, downloads, health, orders, uploads, webhooks, wishes
 from entrypoints.http.diary import Diary
 from entrypoints.http.parameters import BULK_THREADS, CHECKOUT_THREADS
 from entrypoints.http.problems import answer
@@ -43,6 +43,10 @@ def create_app(shop: Shop) -> Litestar:
             orders.show_progress,
             downloads.fetch_archive,
             downloads.fetch_image,
+            albums.show_album,
+            wishes.ask_for_redo,
+            wishes.ask_for_new_link,
+            wishes.ask_for_mail,
             health.live,
             health.ready,
         ],

@@ -9,15 +9,13 @@ from entrypoints.http import problems
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.diary import request_id_of
 
-_HEADERS = {
-    "Cache-Control": "private, no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept",
-}
+_HEADERS = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
+
+#: Nothing is loaded and nothing is sent, unless a page says that it shows pictures or takes wishes: of this shop only.
+_CONTENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; base-uri 'none'; form-action {forms}; "
+    "frame-ancestors 'none'"
+)
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -42,6 +40,12 @@ ul {{ list-style: none; padding: 0; }}
 li, dl div {{ display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem;
               border-top: 1px solid var(--line); padding: .5rem 0; }}
 dl, dd {{ margin: 0; }}
+h2 {{ font-size: 1.1rem; margin: 3rem 0 .5rem; padding-top: 1.5rem; border-top: 1px solid var(--line); }}
+img {{ display: block; max-width: 100%; height: auto; background: var(--line); }}
+summary {{ cursor: pointer; margin: .5rem 0; }}
+button {{ font: inherit; color: var(--paper); background: var(--mark); border: 0; border-radius: .4rem;
+          padding: .6rem 1.2rem; cursor: pointer; }}
+button:disabled {{ color: var(--faint); background: none; border: 1px solid var(--line); cursor: default; }}
 </style>
 </head>
 <body>
@@ -60,14 +64,25 @@ def is_wanted(request: AnyRequest) -> bool:
     return request.accept.best_match(offered) == MediaType.HTML
 
 
-def page(title: str, body: str, *, refresh_seconds: int | None = None, status: int = 200) -> Response[Any]:
+def page(
+    title: str,
+    body: str,
+    *,
+    refresh_seconds: int | None = None,
+    status: int = 200,
+    has_pictures: bool = False,
+    has_forms: bool = False,
+) -> Response[Any]:
     """A page under a heading that is escaped here; ``body`` is HTML already. It renews itself if told to."""
+    allowed = _CONTENT_POLICY.format(
+        pictures="'self'" if has_pictures else "'none'", forms="'self'" if has_forms else "'none'"
+    )
     refresh = f'\n<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     return Response(
         _PAGE.format(title=escape(title), body=body, refresh=refresh),
         status_code=status,
         media_type=MediaType.HTML,
-        headers=dict(_HEADERS),
+        headers={**_HEADERS, "Content-Security-Policy": allowed},
     )
 
 
@@ -77,13 +92,17 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
     problems.note(request, problem, error)
     if not is_wanted(request):
         return problems.response(request, problem)
-    title = problem.kind.title
-    detail = problem.detail.removeprefix(f"{title}: ")  # the heading has said that much
-    explained = page(
-        title,
-        f"<p>{escape(detail[:1].upper() + detail[1:])}</p>\n"
-        f"<p><small>Should you write to us, this number helps: {request_id_of(request.scope)}</small></p>",
-        status=problem.kind.status,
+    detail = problem.detail.removeprefix(f"{problem.kind.title}: ")  # the heading has said that much
+    return explained(request, problem, f"<p>{escape(detail[:1].upper() + detail[1:])}</p>")
+
+
+def explained(
+    request: AnyRequest, problem: problems.Problem, body: str, *, has_forms: bool = False
+) -> Response[Any]:
+    """The page of a problem, in words of its own; ``body`` is HTML already."""
+    number = (
+        f"<p><small>Should you write to us, this number helps: {request_id_of(request.scope)}</small></p>"
     )
-    explained.headers.update(problem.headers)
-    return explained
+    shown = page(problem.kind.title, f"{body}\n{number}", status=problem.kind.status, has_forms=has_forms)
+    shown.headers.update(problem.headers)
+    return shown

@@ -19,6 +19,7 @@ REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
 
 _CLOSE = "You may close this page: we write to you as soon as your photos are ready."
 _READY = "Your photos are ready: look into your e-mail"
+_LINK = "You find the link to them there, and what to do should one not be quite right."
 _SORRY = "We could not restore your photos"
 
 #: Heading and sentence of an order that goes its way.
@@ -27,8 +28,8 @@ _ORDERS: Mapping[State, tuple[str, str]] = {
     State.RESTORING: ("We are restoring your photos", _CLOSE),
     State.SETTLED: ("We are packing your photos", _CLOSE),
     State.READY: ("Your photos are ready", "The e-mail with the link to them is on its way to you."),
-    State.DELIVERED: (_READY, "You find the link to them there. The money we owe you is on its way back."),
-    State.COMPLETED: (_READY, "You find the link to them there."),
+    State.DELIVERED: (_READY, f"{_LINK} The money we owe you is on its way back."),
+    State.COMPLETED: (_READY, _LINK),
     State.REFUNDED: (
         "Your money is on its way back",
         "We have sent back all that you paid; your bank may take some days to show it.",

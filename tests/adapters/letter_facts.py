@@ -13,6 +13,7 @@ WRITER = TemplateLetterWriter()
 
 STATUS_URL = "https://shop.example/orders/1"
 DOWNLOAD_URL = "https://shop.example/api/download/token-1"
+PHOTOS_URL = f"{DOWNLOAD_URL}/photos"
 
 
 def euros(cents: int) -> Money:
@@ -33,6 +34,7 @@ def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
         "refunded": euros(0),
         "status_url": STATUS_URL,
         "download_url": DOWNLOAD_URL,
+        "photos_url": PHOTOS_URL,
         "expires_at": datetime(2026, 3, 21, 15, 9, tzinfo=UTC),
     }
     return LetterFacts(**known | changes)

@@ -5,7 +5,16 @@ import pytest
 
 from adapters.letters import TemplateLetterWriter
 from domain.model.values import EmailKind
-from tests.adapters.letter_facts import DOWNLOAD_URL, STATUS_URL, Reader, euros, facts, read, write
+from tests.adapters.letter_facts import (
+    DOWNLOAD_URL,
+    PHOTOS_URL,
+    STATUS_URL,
+    Reader,
+    euros,
+    facts,
+    read,
+    write,
+)
 
 LOCALES = ["en-GB", "de-DE"]
 BRINGING_A_LINK = [kind for kind in EmailKind if kind.brings_a_link]
@@ -24,7 +33,7 @@ def test_text_and_html_say_the_same(kind: EmailKind, locale: str) -> None:
 def test_a_letter_brings_nothing_from_elsewhere(kind: EmailKind) -> None:
     letter = write(kind)
     reader = Reader(letter.html)
-    assert reader.links <= {STATUS_URL, DOWNLOAD_URL}
+    assert reader.links <= {STATUS_URL, DOWNLOAD_URL, PHOTOS_URL}
     assert not reader.tags & {"img", "script", "link", "iframe", "object"}
     assert "url(" not in letter.html
     assert "@import" not in letter.html
@@ -57,6 +66,26 @@ def test_what_brings_a_link_gives_it_a_line_of_its_own_and_says_until_when_it_wo
     assert f"\n{DOWNLOAD_URL}\n" in write(kind).text
     assert "The link works until Saturday, 21 March 2026, 15:09 UTC." in read(kind)
     assert DOWNLOAD_URL in Reader(write(kind).html).links
+
+
+@pytest.mark.parametrize("kind", BRINGING_A_LINK)
+def test_what_brings_a_link_leads_to_the_photos_one_by_one(kind: EmailKind) -> None:
+    assert f"\n{PHOTOS_URL}\n" in write(kind).text
+    assert PHOTOS_URL in Reader(write(kind).html).links
+    assert "once more" not in read(kind)
+
+
+@pytest.mark.parametrize(
+    ("locale", "days", "told"),
+    [
+        ("en", 14, "Should one not be quite right, you can have us try it once more, within 14 days:"),
+        ("en", 1, "within one day:"),
+        ("de", 14, "versuchen wir es auf Ihren Wunsch noch einmal; dafür haben Sie 14 Tage Zeit:"),
+        ("de", 1, "dafür haben Sie einen Tag Zeit:"),
+    ],
+)
+def test_a_result_says_how_long_another_attempt_can_be_asked_for(locale: str, days: int, told: str) -> None:
+    assert told in read(locale=locale, redo_days=days)
 
 
 @pytest.mark.parametrize("kind", EmailKind)
@@ -178,8 +207,9 @@ def test_the_reminder_says_in_its_subject_until_when() -> None:
 
 def test_one_photo_is_spoken_of_as_one() -> None:
     for kind in EmailKind:
-        letter = write(kind, photos=1, restored=1)
-        assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", letter.subject + letter.text)
+        letter = write(kind, photos=1, restored=1, redo_days=14)
+        said = letter.subject + letter.text.replace(PHOTOS_URL, "")
+        assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", said)
 
 
 def test_what_a_customer_typed_is_text_and_never_markup() -> None:

@@ -99,7 +99,7 @@ def test_a_person_who_follows_a_dead_link_reads_a_page(door: Doorway) -> None:
     order_id = door.shop.delivered()
     door.shop.clock.advance(days=31)
     for token, status, sentence in (
-        (door.shop.token(order_id), 410, "answer the e-mail it came with"),
+        (door.shop.token(order_id), 410, "Send me a new link"),
         ("<script>alert(1)", 404, "Open the newest link"),
     ):
         answer = door.http.get(f"/api/download/{token}", headers=BROWSER)

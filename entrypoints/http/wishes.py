@@ -1,0 +1,104 @@
+"""What customers ask for after their photos came: a mail again, a new link, another attempt.
+
+The forms of the pages post here from any browser, without scripts. A form on somebody else's page could do no more
+than its author: nothing is known of a visitor but the address they call, there is no cookie and no log-in that
+another page could make use of. A link that is merely followed, by a mailbox's scanner for example, changes nothing.
+"""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from domain.model.errors import RedoRefusedError
+from domain.model.values import ImageId, OrderId
+from entrypoints.http import pages
+from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.dead_links import explain
+from entrypoints.http.diary import request_id_of
+from entrypoints.http.errors import UnknownOrderError
+from entrypoints.http.parameters import TheShop
+
+#: Where a form leads back to, from ``/{image}/redo``.
+_ALBUM = "../photos"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WishView:
+    """A wish was taken; what comes of it comes by mail."""
+
+    sentence: str
+
+
+def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
+    """A person who may not ask finds the reason beside the photo."""
+    if isinstance(error, RedoRefusedError) and pages.is_wanted(request):
+        return Redirect(_ALBUM, status_code=303)
+    return explain(request, error)
+
+
+@post(
+    "/api/download/{token:str}/{image:uuid}/redo",
+    status_code=202,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain_redo},
+)
+def ask_for_redo(
+    shop: TheShop, request: AnyRequest, token: FromPath[str], image: FromPath[UUID]
+) -> Response[WishView]:
+    """Have a photo tried once more, once and within REDO_DAYS; its results so far are kept."""
+    shop.asking.redo(token, ImageId(image), request_id_of(request.scope))
+    if pages.is_wanted(request):
+        return Redirect(_ALBUM, status_code=303)
+    return _taken(request, "We try it once more", "We write to you as soon as we know what came of it.")
+
+
+@post(
+    "/api/download/{token:str}/renew",
+    status_code=202,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+)
+def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[WishView]:
+    """Have a link that is good sent to the address on file; the answer is the same whatever the token is."""
+    shop.asking.renew(token, request_id_of(request.scope))
+    return _taken(
+        request,
+        "Look into your e-mail",
+        "If this link led to photos that we still keep, one that works is on its way to the e-mail address that was "
+        "given with the order. Should nothing arrive within a quarter of an hour, look among the unwanted mails; or "
+        "answer any of our e-mails, and a person will help you.",
+    )
+
+
+@post(
+    "/api/email/resend/{order:uuid}",
+    status_code=202,
+    sync_to_thread=True,
+    exception_handlers={Exception: pages.explain},
+)
+def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Response[WishView]:
+    """Have the mail that tells how the order stands sent again, to the address on file."""
+    order_id = OrderId(order)
+    with shop.books.transaction() as transaction:
+        is_known = transaction.log.load(order_id).version > 0
+    if not is_known:
+        raise UnknownOrderError(order_id)
+    shop.asking.resend(order_id, request_id_of(request.scope))
+    return _taken(
+        request,
+        "Look into your e-mail",
+        "The e-mail about this order is on its way, to the address that was given with it.",
+    )
+
+
+def _taken(request: AnyRequest, heading: str, sentence: str) -> Response[Any]:
+    """The calm end of a wish, for a person or a program."""
+    if pages.is_wanted(request):
+        return pages.page(heading, f"<p>{escape(sentence)}</p>", status=202)
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    return Response(WishView(sentence=sentence), status_code=202, headers=headers)

@@ -1,0 +1,242 @@
+"""Customers ask for a mail, a new link or another attempt: over HTTP, as programs and as people without scripts."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from domain.model import events as e
+from domain.model.values import ImageId, OrderId
+from domain.services.recording import Cause
+from tests.domain.services.looking import sent
+from tests.entrypoints.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
+
+
+def album_path(door: Doorway, order_id: OrderId) -> str:
+    return f"/api/download/{door.shop.token(order_id)}/photos"
+
+
+def image(door: Doorway, order_id: OrderId) -> ImageId:
+    return next(iter(door.shop.order(order_id).images))
+
+
+def redo_path(door: Doorway, order_id: OrderId) -> str:
+    return f"/api/download/{door.shop.token(order_id)}/{image(door, order_id)}/redo"
+
+
+class Form(HTMLParser):
+    """Finds where the forms and pictures of a page lead."""
+
+    def __init__(self, page: httpx.Response) -> None:
+        super().__init__()
+        self.posts: list[str] = []
+        self.pictures: list[str] = []
+        self.links: list[str] = []
+        self._base = page.request.url
+        self.feed(page.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if tag == "form":
+            assert known["method"] == "post"
+            self.posts.append(self._absolute(known["action"]))
+        elif tag == "img":
+            self.pictures.append(self._absolute(known["src"]))
+        elif tag == "a":
+            self.links.append(self._absolute(known["href"]))
+
+    def _absolute(self, address: str | None) -> str:
+        return urljoin(str(self._base), address or "")
+
+
+def post_form(door: Doorway, address: str) -> httpx.Response:
+    """What a browser sends when a button is pressed that has no name."""
+    headers = {**BROWSER, "Content-Type": "application/x-www-form-urlencoded", "Origin": "null"}
+    return door.http.post(address, content=b"", headers=headers, follow_redirects=False)
+
+
+# A mail again.
+
+
+def test_a_mail_is_sent_again_to_the_address_on_file(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    answer = door.http.post(f"/api/email/resend/{order_id}")
+    assert answer.status_code == 202
+    assert "on its way" in answer.json()["sentence"]
+    assert "ada@" not in answer.text
+    door.shop.work()
+    assert sent(door.shop).count("result") == 2
+
+
+def test_whoever_asks_too_often_is_told_when_to_ask_again(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.http.post(f"/api/email/resend/{order_id}")
+    door.shop.work()
+    problem = assert_problem(again := door.http.post(f"/api/email/resend/{order_id}"), 429, "asked-too-often")
+    assert "mailbox" in problem["detail"]
+    assert again.headers["retry-after"] == "300"
+    door.shop.clock.advance(minutes=5)
+    assert door.http.post(f"/api/email/resend/{order_id}").status_code == 202
+
+
+def test_no_mail_is_sent_about_what_is_no_order(door: Doorway) -> None:
+    assert_problem(door.http.post(f"/api/email/resend/{uuid4()}"), 404, "order-unknown")
+    assert_problem(door.http.post("/api/email/resend/all-of-them"), 404, "not-found")
+    assert_problem(door.http.get(f"/api/email/resend/{uuid4()}"), 405, "method-not-allowed")
+
+
+def test_a_mail_that_the_state_does_not_call_for_is_refused_in_words(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=100)
+    assert door.shop.retaining.purge() == 1
+    problem = assert_problem(door.http.post(f"/api/email/resend/{order_id}"), 409, "not-possible-now")
+    assert "completed" in problem["detail"]
+
+
+# A new link.
+
+
+@pytest.mark.parametrize("below", ["", "/photos", "/{image}", "/{image}?earlier=0"])
+def test_a_dead_link_offers_a_new_one_wherever_it_led(door: Doorway, below: str) -> None:
+    order_id = door.shop.delivered()
+    old = door.shop.token(order_id)
+    door.shop.clock.advance(days=31)
+    path = f"/api/download/{old}{below.format(image=image(door, order_id))}"
+    page = door.http.get(path, headers=BROWSER)
+    assert page.status_code == 410
+    assert "<h1>This link has expired</h1>" in page.text
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    (address,) = Form(page).posts
+    assert address.endswith(f"/api/download/{old}/renew")
+    answer = post_form(door, address)
+    assert answer.status_code == 202
+    assert "<h1>Look into your e-mail</h1>" in answer.text
+    door.shop.work()
+    assert sent(door.shop)[-1] == "new_link"
+    assert door.http.get(f"/api/download/{door.shop.token(order_id)}").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [BROWSER, {}])
+def test_the_answer_tells_nobody_whether_there_was_anything_to_renew(
+    door: Doorway, headers: dict[str, str]
+) -> None:
+    expired, erased = door.shop.delivered(), door.shop.delivered(b"your grandfather")
+    tokens = [door.shop.token(expired), door.shop.token(erased), "guessed", "A" * 43, "<script>"]
+    door.shop.forgetting.erase("ada@customer.example", actor="person:grace", reason="asked for it")
+    door.shop.clock.advance(days=31)
+    answers = [door.http.post(f"/api/download/{token}/renew", headers=headers) for token in tokens]
+    assert [answer.status_code for answer in answers] == [202] * len(tokens)
+    assert len({answer.text for answer in answers}) == 1
+    told = [{**answer.headers, "x-request-id": ""} for answer in answers]
+    assert told == told[:1] * len(tokens)
+
+
+def test_a_program_is_told_where_to_have_a_link_renewed(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=31)
+    problem = assert_problem(door.http.get(album_path(door, order_id)), 410, "link-expired")
+    assert "/renew" in problem["detail"]
+
+
+def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    old, order = door.shop.token(order_id), door.shop.order(order_id)
+    (link_id,) = order.links
+    said: list[e.Event] = [door.shop.delivering.new_link(order), e.DownloadLinkRevoked(link_id=link_id)]
+    cause = Cause(name="desk", key="withdrawn", actor="person:grace", correlation_id=order_id)
+    door.shop.recorder.record(order_id, said, cause)
+    page = door.http.get(f"/api/download/{old}", headers=BROWSER)
+    assert page.status_code == 410
+    assert "<h1>This link was withdrawn</h1>" in page.text
+    assert "<form" not in page.text
+
+
+# Another attempt.
+
+
+def test_the_album_shows_each_photo_and_has_it_tried_once_more(door: Doorway) -> None:
+    order_id = door.shop.delivered(PORTRAIT, b"a wedding")
+    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+    assert page.status_code == 200
+    assert "img-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "private, no-store"
+    found = Form(page)
+    assert [door.http.get(picture).content for picture in found.pictures] == [
+        b"restored " + PORTRAIT,
+        b"restored a wedding",
+    ]
+    assert door.http.get(found.links[0]).headers["content-type"] == "application/zip"
+    answer = post_form(door, found.posts[1])
+    assert answer.status_code == 303
+    back = door.http.get(urljoin(found.posts[1], answer.headers["location"]), headers=BROWSER)
+    assert "We are trying this photo once more" in back.text
+    assert len(Form(back).posts) == 1
+    assert [type(event) for event in door.shop.events(order_id)].count(e.RedoRequested) == 1
+
+
+def test_the_result_before_stays_beside_the_new_one(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    post_form(door, redo_path(door, order_id))
+    door.shop.work()
+    door.shop.end_predictions(b"restored again")
+    door.shop.work()
+    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+    pictures = [door.http.get(picture).content for picture in Form(page).pictures]
+    assert pictures == [b"restored again " + PORTRAIT, b"restored " + PORTRAIT]
+    assert not Form(page).posts
+    assert re.search("<button[^>]* disabled>.*Not possible: another attempt was asked for already", page.text)
+    assert_problem(
+        door.http.get(f"{album_path(door, order_id)[:-6]}{image(door, order_id)}?earlier=2"),
+        404,
+        "link-unknown",
+    )
+
+
+def test_a_program_learns_what_is_possible_and_asks_for_it(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    album = door.http.get(album_path(door, order_id)).json()
+    (photo,) = album["photos"]
+    assert album["redo_until"] is not None
+    assert (photo["results"], photo["redo_is_possible"], photo["why_no_redo"]) == (1, True, None)
+    for _ in range(2):
+        assert door.http.post(redo_path(door, order_id)).status_code == 202
+    door.shop.live(order_id)
+    problem = assert_problem(door.http.post(redo_path(door, order_id)), 409, "not-possible-now")
+    assert "asked for already" in problem["detail"]
+    (photo,) = door.http.get(album_path(door, order_id)).json()["photos"]
+    assert (photo["results"], photo["redo_is_possible"]) == (2, False)
+
+
+def test_a_person_who_asks_too_late_finds_the_reason_beside_the_photo(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=15)
+    answer = post_form(door, redo_path(door, order_id))
+    assert (answer.status_code, answer.headers["location"]) == (303, "../photos")
+    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+    assert "Not possible: the time for it is over." in page.text
+    assert "Is one not quite right?" not in page.text
+
+
+def test_whoever_knows_only_the_order_can_have_nothing_tried_again(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    path = f"/api/download/{order_id}/{image(door, order_id)}/redo"
+    assert_problem(door.http.post(path), 404, "link-unknown")
+    assert_problem(door.http.get(redo_path(door, order_id)), 405, "method-not-allowed")
+    assert_problem(
+        door.http.post(f"/api/download/{door.shop.token(order_id)}/{uuid4()}/redo"), 404, "image-unknown"
+    )
+    assert e.RedoRequested not in [type(event) for event in door.shop.events(order_id)]
+
+
+def test_a_file_name_in_an_album_is_shown_and_never_obeyed(door: Doorway) -> None:
+    session_id = door.shop.upload()
+    name = "\"><script>alert('1931').jpg"
+    door.send_photo(session_id, file_name=name)
+    order_id = door.shop.pay(session_id)
+    door.shop.live(order_id)
+    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+    assert "<script" not in page.text
+    assert "&lt;script&gt;" in page.text
