@@ -10,8 +10,9 @@ import msgspec
 import stripe
 
 from adapters.notices import plain_code
-from adapters.payments_stripe.sessions import Session, state_of
+from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.waits import wait_seconds
+from domain.model.rewards import Spending
 from domain.model.values import Money, RefundId
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import CheckoutState, CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
@@ -22,6 +23,7 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 
 #: What the customer reads on Stripe's page and on the receipt.
 PRODUCT_NAME = "Photo restoration"
+COUPON_NAME = "Your points"
 
 #: Statuses in which the money stays with, or came back to, the shop.
 FAILED_REFUNDS = frozenset({"failed", "canceled"})
@@ -52,7 +54,7 @@ class StripePayments:
         return self._client
 
     def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
-        """Open a Checkout Session; our ids ride on it and on its payment."""
+        """Open a Checkout Session; our ids ride on it and on its payment, and the points on the session."""
         metadata = {"upload_session_id": str(wish.upload_session_id), "order_id": str(wish.order_id)}
         # Stripe's own field for it knows some forty locales and refuses all others.
         spoken = {"locale": wish.locale} if wish.locale is not None else {}
@@ -67,11 +69,13 @@ class StripePayments:
             "success_url": wish.success_url,
             "cancel_url": wish.cancel_url,
             "expires_at": int(wish.expires_at.timestamp()),
-            "metadata": metadata | spoken,
+            "metadata": metadata | spoken | points_told(wish.spending),
             "payment_intent_data": {"metadata": metadata},
         }
         if wish.email is not None:
             params["customer_email"] = wish.email
+        if wish.spending is not None:
+            params["discounts"] = [{"coupon": self._coupon(wish, wish.spending)}]
         with translated(is_write=True):
             session = self._client.v1.checkout.sessions.create(
                 params, {"idempotency_key": wish.idempotency_key}
@@ -84,6 +88,23 @@ class StripePayments:
             url=session.url,
             expires_at=datetime.fromtimestamp(session.expires_at, UTC),
         )
+
+    def _coupon(self, wish: CheckoutWish, spending: Spending) -> str:
+        """A coupon for this page alone, good for one payment while the page is open."""
+        params: stripe.params.CouponCreateParams = {
+            "amount_off": spending.discount.amount,
+            "currency": spending.discount.currency.lower(),
+            "duration": "once",
+            "max_redemptions": 1,
+            "redeem_by": int(wish.expires_at.timestamp()),
+            "name": COUPON_NAME,
+            "metadata": {"upload_session_id": str(wish.upload_session_id)},
+        }
+        with translated(is_write=True):
+            made = self._client.v1.coupons.create(
+                params, {"idempotency_key": f"{wish.idempotency_key}:coupon"}
+            )
+        return made.id
 
     def issue_refund(self, wish: RefundWish) -> ProviderRefund:
         """Refund part or all of a payment; a refund that fails at once is told as refused."""

@@ -1,9 +1,12 @@
 """A Checkout Session as Stripe shows it, in its webhooks and over its API alike."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from adapters.notices import our_id
-from domain.model.values import Money, OrderId, UploadSessionId
+from domain.model.rewards import Spending
+from domain.model.values import CustomerId, Money, OrderId, UploadSessionId
 from domain.ports.payments import CheckoutNotice, CheckoutStanding, CheckoutState
 
 #: Statuses of a payment that nobody waits for any more: of a complete session, no other try can follow.
@@ -58,6 +61,29 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         email=person.email,
         name=person.name,
         locale=metadata.get("locale") or session.locale,
+        spending=_spending(metadata, session.currency),
+    )
+
+
+def points_told(spending: Spending | None) -> dict[str, str]:
+    """The points that a session is opened with, as its metadata keeps them: what is spent goes with the page."""
+    if spending is None:
+        return {}
+    return {
+        "points": str(spending.points),
+        "points_of": str(spending.customer_id),
+        "points_discount": str(spending.discount.amount),
+    }
+
+
+def _spending(metadata: Mapping[str, str], currency: str) -> Spending | None:
+    """What ``points_told`` wrote; none of a session that was opened without points, or not by this shop."""
+    customer_id = our_id(metadata.get("points_of"))
+    points, amount = metadata.get("points", ""), metadata.get("points_discount", "")
+    if customer_id is None or not (points.isdecimal() and amount.isdecimal()):
+        return None
+    return Spending(
+        customer_id=CustomerId(customer_id), points=int(points), discount=money(int(amount), currency)
     )
 
 

@@ -79,6 +79,11 @@ def as_typed(code: str) -> str:
     return code.upper().translate(_MISHEARD)
 
 
+def is_referral_code(code: str) -> bool:
+    """Whether somebody could have this code, as the books keep it."""
+    return len(code) == REFERRAL_CODE_LENGTH and set(code) <= set(_ALPHABET)
+
+
 def as_shown(code: str) -> str:
     """A code as people read it, in groups of four: ``7QK2-M9XD``."""
     return "-".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP))

@@ -10,6 +10,18 @@ from domain.model.values import EmailId, EmailKind, Money, OrderId, OrderNumber
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewards:
+    """What a customer is told of points; the points code is a secret between the shop and their mailbox."""
+
+    referral_code: str | None  # none where recommendations bring nothing
+    referral_points: int  # to each side, for a recommendation
+    referral_worth: Money
+    points: int  # that the customer has
+    worth: Money
+    points_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LetterFacts:
     """What a letter tells; only the kinds that bring a link have two addresses for it, and its end."""
 
@@ -32,6 +44,7 @@ class LetterFacts:
     is_attached: bool = False
     failed_names: tuple[str, ...] = ()  # the customer's own names for the photos that could not be restored
     redone_name: str | None = None  # and for the one of which another attempt was asked
+    rewards: Rewards | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from domain.ports.payments import CheckoutNotice
 from domain.ports.uploads import UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids
 from domain.services.recording import Cause, Recorder
+from domain.services.rewarding import Rewarding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,9 @@ class Purchase:
 class Beginning:
     """Has orders begin. Every way to an order leads through here: a notice, a look at the provider, a person."""
 
-    def __init__(self, *, recorder: Recorder, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, recorder: Recorder, rewarding: Rewarding, clock: Clock, ids: Ids) -> None:
         self._recorder = recorder
+        self._rewarding = rewarding
         self._clock = clock
         self._ids = ids
 
@@ -67,9 +69,17 @@ class Beginning:
         return self.begin(transaction, order, purchase, word)
 
     def begin(self, transaction: Transaction, order: Order, purchase: Purchase, word: Word) -> Step:
-        """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted."""
+        """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted.
+
+        Points that were spent on it go in the same step, and those it earns come.
+        """
         cause = Cause(name=word.name, key=word.name, actor=word.actor, correlation_id=order.order_id)
-        step = self._recorder.plan(order, [self._payment(transaction, purchase)], cause)
+        payment = self._payment(transaction, purchase)
+        quote = purchase.session.checkout
+        points = self._rewarding.follows(
+            transaction, payment, purchase.checkout, quote.referrer_id if quote else None
+        )
+        step = self._recorder.plan(order, [payment, *points], cause)
         self._recorder.write(transaction, step)
         transaction.uploads.set_status(purchase.session.session_id, UploadStatus.PAID)
         return step

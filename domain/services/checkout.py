@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 from domain.model.errors import ShopError
 from domain.model.seals import sha256_of
 from domain.model.values import UploadSessionId
-from domain.ports.books import Books
+from domain.ports.books import Books, Transaction
 from domain.ports.payments import CheckoutWish, PaymentProvider
 from domain.ports.uploads import Checkout, UploadSession, UploadStatus
 from domain.ports.world import Clock
 from domain.services.policy import Policy
+from domain.services.rewarding import Claims, Codes, Rewarding
 from domain.services.uploading import UnknownUploadSessionError, UploadSessionClosedError
 
 #: A page that could not be opened within this time is asked for anew: the provider wants half an hour of lifetime.
 REPEATABLE = timedelta(minutes=5)
+
+NO_CODES = Codes()
 
 
 class NothingToPayError(ShopError):
@@ -27,22 +30,52 @@ class NothingToPayError(ShopError):
         )
 
 
+class CheckoutFixedError(ShopError):
+    """A checkout with points in it is open, and other codes are given now."""
+
+    def __init__(self, session_id: UploadSessionId, expires_at: datetime) -> None:
+        self.session_id = session_id
+        self.expires_at = expires_at
+        super().__init__(
+            f"The checkout of upload session {session_id} is open, with points that are reserved for it until "
+            f"{expires_at:%Y-%m-%d %H:%M} UTC: ask for it without codes and pay there, or wait until then."
+        )
+
+
 class CheckingOut:
     """Quotes and opens checkouts."""
 
-    def __init__(self, *, books: Books, payments: PaymentProvider, clock: Clock, policy: Policy) -> None:
+    def __init__(
+        self,
+        *,
+        books: Books,
+        payments: PaymentProvider,
+        rewarding: Rewarding,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
         self._books = books
         self._payments = payments
+        self._rewarding = rewarding
         self._clock = clock
         self._policy = policy
 
-    def open(self, session_id: UploadSessionId, *, email: str | None, locale: str | None = None) -> Checkout:
+    def open(
+        self,
+        session_id: UploadSessionId,
+        *,
+        email: str | None,
+        locale: str | None = None,
+        codes: Codes = NO_CODES,
+    ) -> Checkout:
         """The page where the session's photos are paid; asking again gives the same page while it is open.
 
-        The quote is written down before the provider is asked, so that a repeat asks for the very same thing.
-        Raises UnknownUploadSessionError, UploadSessionClosedError or NothingToPayError, or what the provider says.
+        The quote is written down, and points are reserved, before the provider is asked, so that a repeat asks for
+        the very same thing. Codes that were not given before make it another page. Raises UnknownUploadSessionError,
+        UploadSessionClosedError, NothingToPayError, CheckoutFixedError, NoPointsError, what ``Rewarding.read``
+        raises, or what the provider says.
         """
-        session, checkout = self._reserve(session_id)
+        session, checkout = self._reserve(session_id, codes, email)
         if checkout.url is not None:
             return checkout
         opened = self._payments.open_checkout(self._wish(session, checkout, email, locale))
@@ -53,7 +86,9 @@ class CheckingOut:
                 transaction.uploads.set_checkout(session_id, checkout)
         return checkout
 
-    def _reserve(self, session_id: UploadSessionId) -> tuple[UploadSession, Checkout]:
+    def _reserve(
+        self, session_id: UploadSessionId, codes: Codes, email: str | None
+    ) -> tuple[UploadSession, Checkout]:
         now = self._clock.now()
         with self._books.transaction() as transaction:
             session = transaction.uploads.find(session_id, lock=True)
@@ -63,16 +98,32 @@ class CheckingOut:
                 raise UploadSessionClosedError(session_id, session.status)
             if not session.photos:
                 raise NothingToPayError(session_id)
-            if session.checkout is not None and _can_be_used(session, session.checkout, now):
-                return session, session.checkout
-            checkout = Checkout(
-                attempt=session.checkout.attempt + 1 if session.checkout else 1,
-                quoted=self._policy.prices.quote(len(session.photos)),
-                reserved_at=now,
-                expires_at=now + self._policy.checkout_lifetime,
-            )
+            claims = self._rewarding.read(transaction, codes, email)
+            known = session.checkout
+            if known is not None and _can_be_used(session, known, now):
+                if codes.are_none or claims == Claims.of(known):
+                    return session, known
+                if known.spending is not None and known.url is not None:
+                    # Two open pages would be able to spend the same points.
+                    raise CheckoutFixedError(session_id, known.expires_at)
+            checkout = self._quote(transaction, session, claims, now)
             transaction.uploads.set_checkout(session_id, checkout)
             return session, checkout
+
+    def _quote(
+        self, transaction: Transaction, session: UploadSession, claims: Claims, now: datetime
+    ) -> Checkout:
+        quoted, spending = self._policy.prices.quote(len(session.photos)), None
+        if claims.spender_id is not None:
+            spending = self._rewarding.reserve(transaction, session.session_id, claims.spender_id, quoted)
+        return Checkout(
+            attempt=session.checkout.attempt + 1 if session.checkout else 1,
+            quoted=quoted,
+            reserved_at=now,
+            expires_at=now + self._policy.checkout_lifetime,
+            referrer_id=claims.referrer_id,
+            spending=spending,
+        )
 
     def _wish(
         self, session: UploadSession, checkout: Checkout, email: str | None, locale: str | None
@@ -91,6 +142,7 @@ class CheckingOut:
             # Another customer is another page; a fingerprint keeps the key short and the address out of it.
             idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",
             locale=locale,
+            spending=checkout.spending,
         )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from domain.model.limits import Limits
 from domain.model.pricing import PriceList
 from domain.model.reactions import Pace
+from domain.model.rewards import Programme
 
 MEBIBYTE = 1024 * 1024
 
@@ -21,6 +22,7 @@ class Policy:
     cancel_url: str  # where a customer lands who did not pay
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
+    programme: Programme = field(default_factory=Programme)
     max_photos: int = 200  # in one upload session
     max_photo_bytes: int = 50 * MEBIBYTE
     checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours

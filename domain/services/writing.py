@@ -12,12 +12,22 @@ from domain.model.seals import Sealer, sha256_of
 from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, RefundReason, Sha256, StoredObject
 from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
-from domain.ports.mail import Attachment, LetterFacts, LetterWriter, Mail, Mailer, MailFate, MailNotice
+from domain.ports.mail import (
+    Attachment,
+    LetterFacts,
+    LetterWriter,
+    Mail,
+    Mailer,
+    MailFate,
+    MailNotice,
+    Rewards,
+)
 from domain.ports.registers import Customer
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
+from domain.services.rewarding import Rewarding
 from domain.services.weighing import weight_bytes
 
 SOURCE = "sendgrid"
@@ -34,9 +44,11 @@ class Writing:
         writer: LetterWriter,
         storage: ObjectStore,
         sealer: Sealer,
+        rewarding: Rewarding,
         policy: Policy,
     ) -> None:
         self._books = books
+        self._rewarding = rewarding
         self._mailer = mailer
         self._writer = writer
         self._storage = storage
@@ -108,7 +120,15 @@ class Writing:
             photos_url=f"{download_url}/photos" if link else None,
             redo_days=self._policy.redo_within.days if tells_of_redo else None,
             expires_at=link.expires_at if link else None,
+            rewards=self._rewards(kind, customer, currency),
         )
+
+    def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
+        """What comes with a result, and with no other mail: whoever waits or is disappointed is not advertised to."""
+        if kind not in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}:
+            return None
+        with self._books.transaction() as transaction:
+            return self._rewarding.told_to(transaction, customer, currency)
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
         """The customer's names of the photos that could not be restored."""

@@ -38,6 +38,7 @@ from domain.services.refunding import Refunding
 from domain.services.reminding import Reminding
 from domain.services.restoring import RestorationDesk, Restoring
 from domain.services.retaining import Retaining
+from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
@@ -92,10 +93,11 @@ def build(settings: Settings) -> Shop:
     books, clock, ids, policy = world.books, world.clock, world.ids, world.policy
     storage, queue, sealer = world.storage, world.queue, world.sealer
     recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
-    beginning = Beginning(recorder=recorder, clock=clock, ids=ids)
+    rewarding = Rewarding(sealer=sealer, clock=clock, policy=policy)
+    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids)
     paying = Paying(books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock)
     mail_desk = MailDesk(books=books, recorder=recorder, clock=clock)
-    crafts = _crafts(world, recorder)
+    crafts = _crafts(world, recorder, rewarding)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
     return Shop(
         policy=policy,
@@ -107,7 +109,9 @@ def build(settings: Settings) -> Shop:
         uploading=Uploading(
             books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),
-        checking_out=CheckingOut(books=books, payments=world.payments, clock=clock, policy=policy),
+        checking_out=CheckingOut(
+            books=books, payments=world.payments, rewarding=rewarding, clock=clock, policy=policy
+        ),
         matching=Matching(
             books=books,
             payments=world.payments,
@@ -158,7 +162,7 @@ def build(settings: Settings) -> Shop:
     )
 
 
-def _crafts(world: World, recorder: Recorder) -> Crafts:
+def _crafts(world: World, recorder: Recorder, rewarding: Rewarding) -> Crafts:
     """Who does which work."""
     return Crafts(
         moving=Moving(storage=world.storage),
@@ -187,6 +191,7 @@ def _crafts(world: World, recorder: Recorder) -> Crafts:
             writer=TemplateLetterWriter(),
             storage=world.storage,
             sealer=world.sealer,
+            rewarding=rewarding,
             policy=world.policy,
         ),
         refunding=Refunding(payments=world.payments, clock=world.clock),

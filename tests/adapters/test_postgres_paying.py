@@ -10,10 +10,11 @@ from structlog.testing import capture_logs
 from adapters.postgres import books as postgres
 from adapters.postgres.books import PostgresBooks
 from adapters.system import TimeOrderedIds
-from domain.model.seals import sha256_of
+from domain.model.seals import Sealer, sha256_of
 from domain.services.beginning import Beginning
 from domain.services.paying import Paying
 from domain.services.recording import Recorder
+from domain.services.rewarding import Rewarding
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.shop import POLICY, MemoryQueue, MemoryShop
 from tests.doubles.world import StoppedClock
@@ -35,7 +36,8 @@ def books(own_database_url: str) -> Iterator[PostgresBooks]:
 def paying(books: PostgresBooks) -> Paying:
     clock, ids = StoppedClock(), TimeOrderedIds()
     recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=ids, policy=POLICY)
-    beginning = Beginning(recorder=recorder, clock=clock, ids=ids)
+    rewarding = Rewarding(sealer=Sealer(b"a secret of thirty-two characters!"), clock=clock, policy=POLICY)
+    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids)
     return Paying(books=books, payments=MemoryPayments(), recorder=recorder, beginning=beginning, clock=clock)
 
 

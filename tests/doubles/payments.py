@@ -83,7 +83,7 @@ class MemoryPayments:
             return next(made_on, None)
 
     def pay(self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada") -> str:
-        """Be the customer: pay a checkout; return the payment intent's id."""
+        """Be the customer: pay a checkout; return the payment intent's id, empty if there was nothing to pay."""
         return self._take(checkout_session_id, CheckoutStanding.PAID, email, name)
 
     def pay_later(
@@ -116,15 +116,16 @@ class MemoryPayments:
 
     def _take(self, checkout_session_id: str, standing: CheckoutStanding, email: str, name: str) -> str:
         wish = self.checkouts[checkout_session_id]
-        intent = f"pi_{len(self.payments) + 1}"
-        paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos)
-        self.payments[intent] = Payment(intent, wish, paid, checkout_session_id)
-        told = replace(
-            self.states[checkout_session_id].checkout, payment_intent_id=intent, email=email, name=name
-        )
+        told = replace(self.states[checkout_session_id].checkout, email=email, name=name)
+        paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos) - told.discount
+        intent = None
+        if paid.amount:
+            intent = f"pi_{len(self.payments) + 1}"
+            self.payments[intent] = Payment(intent, wish, paid, checkout_session_id)
+        told = replace(told, payment_intent_id=intent)
         self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
         self._stand(checkout_session_id, standing)
-        return intent
+        return intent or ""
 
     def _stand(self, checkout_session_id: str, standing: CheckoutStanding) -> None:
         told = self.states[checkout_session_id].checkout
@@ -163,10 +164,11 @@ class MemoryPayments:
             order_id=wish.order_id,
             payment_intent_id=None,
             paid=nothing,
-            discount=nothing,
+            discount=wish.spending.discount if wish.spending else nothing,
             email=wish.email,
             name=None,
             locale=wish.locale,
+            spending=wish.spending,
         )
         self.states[session_id] = CheckoutState(standing=CheckoutStanding.OPEN, checkout=told)
         url = f"https://payments.example/{session_id}"

@@ -47,6 +47,7 @@ from domain.services.refunding import Refunding
 from domain.services.reminding import Reminding
 from domain.services.restoring import RestorationDesk, Restoring
 from domain.services.retaining import Retaining
+from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
@@ -164,8 +165,17 @@ class MemoryShop:
             clock=clock,
             policy=policy,
         )
-        self.checking_out = CheckingOut(books=self.books, payments=payments, clock=clock, policy=policy)
-        self.beginning = Beginning(recorder=self.recorder, clock=clock, ids=self.ids)
+        self.rewarding = Rewarding(sealer=self.sealer, clock=clock, policy=policy)
+        self.checking_out = CheckingOut(
+            books=self.books,
+            payments=payments,
+            rewarding=self.rewarding,
+            clock=clock,
+            policy=policy,
+        )
+        self.beginning = Beginning(
+            recorder=self.recorder, rewarding=self.rewarding, clock=clock, ids=self.ids
+        )
         self.paying = Paying(
             books=self.books,
             payments=payments,
@@ -229,6 +239,7 @@ class MemoryShop:
                     writer=PlainLetterWriter(),
                     storage=self.storage,
                     sealer=self.sealer,
+                    rewarding=self.rewarding,
                     policy=policy,
                 ),
                 refunding=Refunding(payments=payments, clock=clock),
@@ -287,16 +298,19 @@ class MemoryShop:
         """Open the checkout, pay it, and give the notice the provider would post."""
         checkout = self.checking_out.open(session_id, email=None)
         assert checkout.checkout_session_id is not None
+        nothing = Money(amount=0, currency=checkout.quoted.currency)
+        discount = checkout.spending.discount if checkout.spending else nothing
         told = CheckoutNotice(
             checkout_session_id=checkout.checkout_session_id,
             upload_session_id=session_id,
             order_id=self.uploading.find(session_id).order_id,
-            payment_intent_id=self.payments.pay(checkout.checkout_session_id),
-            paid=checkout.quoted,
-            discount=Money(amount=0, currency=checkout.quoted.currency),
+            payment_intent_id=self.payments.pay(checkout.checkout_session_id) or None,
+            paid=checkout.quoted - discount,
+            discount=discount,
             email="ada@customer.example",
             name="Ada",
             locale="en",
+            spending=checkout.spending,
         )
         return PaymentNotice(
             event_id=f"evt_{self.ids.new().int}",

@@ -10,13 +10,12 @@ from litestar.exceptions import HTTPException
 
 from sandbox.twins.kit import GIVEN, Json, exchange_of
 from sandbox.twins.kit.control import answer_in_plain_json
-from sandbox.twins.stripe import checkout, lists, payment, reading, refunds
-from sandbox.twins.stripe.account import Account, new_id
+from sandbox.twins.stripe import checkout, coupons, lists, payment, reading, refunds
+from sandbox.twins.stripe.account import Account
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error
 from sandbox.twins.stripe.forms import decode
 from sandbox.twins.stripe.gate import IdempotencyKeys
-from sandbox.twins.stripe.shapes import selling
 
 Call = Request[Any, Any, State]
 Operation = Callable[[Account, Json], Json]
@@ -110,19 +109,19 @@ class Refunds(Controller):
 
 
 class Coupons(Controller):
-    """Coupons, as many as it takes to make an order free."""
+    """Coupons: a share of the price, or an amount."""
 
     path = "/v1/coupons"
 
     @post("/", sync_to_thread=False)
     def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
         """Make one."""
-        return api.answer(request, _create_coupon)
+        return api.answer(request, coupons.create)
 
     @get("/{coupon_id:str}", sync_to_thread=False)
     def read(self, request: Call, coupon_id: str, api: Api = GIVEN) -> Response[str]:
         """Show one."""
-        return api.answer(request, lambda account, _: account.load("coupon", coupon_id))
+        return api.answer(request, lambda account, _: coupons.find(account, coupon_id))
 
 
 class Events(Controller):
@@ -179,32 +178,6 @@ def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
         return answer_in_plain_json(request, error)
     message = f"Unrecognized request URL ({request.method}: {request.url.path})."
     return answer_stripe_error(request, StripeError(message, status=404))
-
-
-def _create_coupon(account: Account, params: Json) -> Json:
-    reading.known(params, {"amount_off", "currency", "duration", "id", "metadata", "name", "percent_off"})
-    numbers: Json = {}
-    if "percent_off" in params:
-        numbers["percent_off"] = _percent(params["percent_off"])
-    else:
-        numbers["amount_off"] = reading.whole(
-            reading.required(params, "amount_off"), "amount_off", at_least=1
-        )
-        reading.required(params, "currency")
-    given = params | {"metadata": reading.metadata(params)} | numbers
-    coupon = selling.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
-    account.save(coupon)
-    return coupon
-
-
-def _percent(text: str) -> float:
-    try:
-        percent = float(text)
-    except ValueError:
-        percent = 0.0
-    if not 0 < percent <= 100:  # noqa: PLR2004 (per cent)
-        raise StripeError(f"Invalid percentage: {text}", param="percent_off")
-    return percent
 
 
 def _list_events(account: Account, params: Json) -> Json:

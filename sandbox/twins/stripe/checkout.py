@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.twins.kit import Json
-from sandbox.twins.stripe import reading
+from sandbox.twins.stripe import coupons, reading
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
 from sandbox.twins.stripe.shapes import selling
@@ -73,7 +73,8 @@ def _line_items(account: Account, params: Json) -> list[Json]:
     items = [_priced(line, f"line_items[{index}]") for index, line in enumerate(lines)]
     if len({item["currency"] for item in items}) > 1:
         raise StripeError("All line items must have the same currency.", param="line_items")
-    discounts = _discounts(account, params, [item["unit_amount"] * item["quantity"] for item in items])
+    subtotals = [item["unit_amount"] * item["quantity"] for item in items]
+    discounts = coupons.discounts(account, params, items[0]["currency"], subtotals)
     return [
         selling.line_item(
             item, item_id=new_id("li"), price_id=new_id("price"), now=account.now(), discount=discount
@@ -94,22 +95,6 @@ def _priced(line: Any, param: str) -> Json:
         "unit_amount": reading.whole(unit_amount, f"{param}[price_data][unit_amount]", at_least=0),
         "quantity": reading.whole(reading.required(line, "quantity"), f"{param}[quantity]", at_least=1),
     }
-
-
-def _discounts(account: Account, params: Json, subtotals: list[int]) -> list[int]:
-    """Say how much of each line a coupon takes off."""
-    coupons = [reading.required(one, "coupon") for one in params.get("discounts", [])]
-    if not coupons:
-        return [0] * len(subtotals)
-    coupon = account.load("coupon", coupons[0], "discounts[0][coupon]")
-    if coupon["percent_off"] is not None:
-        return [round(subtotal * coupon["percent_off"] / 100) for subtotal in subtotals]
-    left = coupon["amount_off"]
-    taken = []
-    for subtotal in subtotals:
-        taken.append(min(left, subtotal))
-        left -= taken[-1]
-    return taken
 
 
 def _default_methods(items: list[Json]) -> list[str]:

@@ -1,6 +1,7 @@
 """What becomes of a checkout session: paid, paid later, declined, expired."""
 
 from sandbox.twins.kit import Json
+from sandbox.twins.stripe import coupons
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError
@@ -13,6 +14,7 @@ DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
 def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Take the money at once, by card."""
     session = selling.with_customer(session, email, name)
+    coupons.redeem(account, session)
     if session["payment_status"] == "no_payment_required":
         return _complete(account, session)
     intent = _charge(account, session, "card", "succeeded")
@@ -22,6 +24,7 @@ def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
 def pay_later(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Complete the session on the promise of a bank debit that has yet to succeed."""
     session = selling.with_customer(session, email, name)
+    coupons.redeem(account, session)
     method = next(method for method in session["payment_method_types"] if method in DELAYED_METHODS)
     intent = _charge(account, session, method, "pending")
     after = account.settings.debit_settles_after_seconds

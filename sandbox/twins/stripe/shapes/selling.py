@@ -125,7 +125,7 @@ def line_item(item: Json, *, item_id: str, price_id: str, now: int, discount: in
 
 
 def coupon(params: Json, *, coupon_id: str, now: int) -> Json:
-    """Return a coupon; `params` holds percent_off, or amount_off and currency, as numbers."""
+    """Return a coupon; numbers in `params` are numbers already."""
     return {
         "id": coupon_id,
         "object": "coupon",
@@ -135,11 +135,11 @@ def coupon(params: Json, *, coupon_id: str, now: int) -> Json:
         "duration": params.get("duration", "once"),
         "duration_in_months": None,
         "livemode": False,
-        "max_redemptions": None,
+        "max_redemptions": params.get("max_redemptions"),
         "metadata": params.get("metadata", {}),
         "name": params.get("name"),
         "percent_off": params.get("percent_off"),
-        "redeem_by": None,
+        "redeem_by": params.get("redeem_by"),
         "times_redeemed": 0,
         "valid": True,
     }

@@ -1,0 +1,116 @@
+"""Coupons: what they take off, how often and how long."""
+
+from sandbox.twins.kit import Json
+from sandbox.twins.stripe import reading
+from sandbox.twins.stripe.account import Account, new_id
+from sandbox.twins.stripe.errors import StripeError
+from sandbox.twins.stripe.shapes import selling
+
+PARAMETERS = frozenset(
+    {
+        "amount_off",
+        "currency",
+        "duration",
+        "id",
+        "max_redemptions",
+        "metadata",
+        "name",
+        "percent_off",
+        "redeem_by",
+    }
+)
+LONGEST_NAME = 40
+LONGEST_LIFE_SECONDS = 5 * 365 * 24 * 3600
+
+
+def create(account: Account, params: Json) -> Json:
+    """Make one, of a share or of an amount."""
+    reading.known(params, PARAMETERS)
+    numbers: Json = {}
+    if "percent_off" in params:
+        numbers["percent_off"] = _percent(params["percent_off"])
+    else:
+        amount = reading.required(params, "amount_off")
+        numbers["amount_off"] = reading.whole(amount, "amount_off", at_least=1)
+        numbers["currency"] = reading.required(params, "currency").lower()
+    if "max_redemptions" in params:
+        numbers["max_redemptions"] = reading.whole(params["max_redemptions"], "max_redemptions", at_least=1)
+    if "redeem_by" in params:
+        numbers["redeem_by"] = _last_moment(account, params["redeem_by"])
+    if len(params.get("name", "")) > LONGEST_NAME:
+        raise StripeError(f"Invalid string: must be at most {LONGEST_NAME} characters", param="name")
+    given = params | {"metadata": reading.metadata(params)} | numbers
+    coupon = selling.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
+    account.save(coupon)
+    return coupon
+
+
+def find(account: Account, coupon_id: str, param: str = "id") -> Json:
+    """Show one as it is now: time alone may have ended it."""
+    coupon = account.load("coupon", coupon_id, param)
+    return coupon | {"valid": _is_good(account, coupon)}
+
+
+def discounts(account: Account, params: Json, currency: str, subtotals: list[int]) -> list[int]:
+    """Say how much of each line of a new session its coupon takes off."""
+    given = params.get("discounts", [])
+    if len(given) > 1:
+        raise StripeError("You can only apply one discount to a Checkout Session.", param="discounts")
+    if not given:
+        return [0] * len(subtotals)
+    param = "discounts[0][coupon]"
+    coupon = _good(account, reading.required(given[0], "coupon"), param)
+    if coupon["percent_off"] is not None:
+        return [round(subtotal * coupon["percent_off"] / 100) for subtotal in subtotals]
+    if coupon["currency"] != currency:
+        raise StripeError(
+            f"The coupon takes off {coupon['currency']}, the session is in {currency}.", param=param
+        )
+    left = coupon["amount_off"]
+    taken = []
+    for subtotal in subtotals:
+        taken.append(min(left, subtotal))
+        left -= taken[-1]
+    return taken
+
+
+def redeem(account: Account, session: Json) -> None:
+    """Use up the coupon of a session that is being paid.
+
+    Raises:
+        StripeError: others have used it up, or its time is over.
+    """
+    for given in session["discounts"]:
+        coupon = _good(account, given["coupon"], "discounts[0][coupon]")
+        coupon |= {"times_redeemed": coupon["times_redeemed"] + 1}
+        account.save(coupon | {"valid": _is_good(account, coupon)})
+
+
+def _good(account: Account, coupon_id: str, param: str) -> Json:
+    coupon = find(account, coupon_id, param)
+    if not coupon["valid"]:
+        raise StripeError(f"Coupon {coupon_id} is expired or used up.", code="coupon_expired", param=param)
+    return coupon
+
+
+def _is_good(account: Account, coupon: Json) -> bool:
+    most, redeem_by = coupon["max_redemptions"], coupon["redeem_by"]
+    is_left = most is None or coupon["times_redeemed"] < most
+    return is_left and (redeem_by is None or account.now() <= redeem_by)
+
+
+def _last_moment(account: Account, text: str) -> int:
+    redeem_by = reading.whole(text, "redeem_by", at_least=0)
+    if not account.now() < redeem_by <= account.now() + LONGEST_LIFE_SECONDS:
+        raise StripeError("redeem_by must be in the future, within five years.", param="redeem_by")
+    return redeem_by
+
+
+def _percent(text: str) -> float:
+    try:
+        percent = float(text)
+    except ValueError:
+        percent = 0.0
+    if not 0 < percent <= 100:  # noqa: PLR2004 (per cent)
+        raise StripeError(f"Invalid percentage: {text}", param="percent_off")
+    return percent
