@@ -9,15 +9,6 @@ from structlog.testing import capture_logs
 from domain.ports.errors import UnavailableError
 from entrypoints.cli.reconciling import UnknownMomentError, moment, reconcile
 from entrypoints.worker.comparing import compare_if_due
-from sandbox.services.seaweedfs_server import REGION, S3
-from tests.adapters.accounts import (
-    BUCKET,
-    REPLICATE_API_TOKEN,
-    REPLICATE_WEBHOOK_SECRET,
-    SENDGRID_API_KEY,
-    STRIPE_SECRET_KEY,
-    STRIPE_WEBHOOK_SECRET,
-)
 from tests.doubles.shop import MemoryShop
 from tests.entrypoints.shell import Shell
 from tests.sandbox.processes import TwinProcess
@@ -126,42 +117,6 @@ def test_a_scheduled_comparison_heals_and_logs_ids_only(shop: MemoryShop) -> Non
     assert (finding["what"], finding["is_healed"]) == ("payment_not_on_record", True)
     assert cut_off["side"] == "replicate"
     assert (done["findings"], done["remaining"]) == (1, 0)
-
-
-@pytest.fixture
-def restoreclick(
-    request: pytest.FixtureRequest,
-    own_database_url: str,
-    s3: S3,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Shell:
-    """The command line with a shop's whole environment: an empty database, and the twins as other tests left them."""
-    twins: dict[str, TwinProcess] = {
-        name: request.getfixturevalue(name) for name in ("stripe", "replicate", "sendgrid")
-    }
-    environment = {
-        "DATABASE_URL": own_database_url,
-        "REDIS_URL": "redis://127.0.0.1:9/0",
-        "S3_ENDPOINT": s3.endpoint,
-        "S3_ACCESS_KEY": s3.access_key,
-        "S3_SECRET_KEY": s3.secret_key,
-        "S3_BUCKET": BUCKET,
-        "S3_REGION": REGION,
-        "STRIPE_SECRET_KEY": STRIPE_SECRET_KEY,
-        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
-        "REPLICATE_API_TOKEN": REPLICATE_API_TOKEN,
-        "REPLICATE_WEBHOOK_SECRET": REPLICATE_WEBHOOK_SECRET,
-        "SENDGRID_API_KEY": SENDGRID_API_KEY,
-        "SENDGRID_WEBHOOK_PUBLIC_KEY": twins["sendgrid"].announcement["public_key"],
-        "SENDER_ADDRESS": "photos@shop.example",
-        "WORKER_SECRET_KEY": "canary" * 8,
-        "PUBLIC_URL": "https://shop.example",
-        **{f"{name.upper()}_API_BASE": twin.url for name, twin in twins.items()},
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return Shell(capsys)
 
 
 def test_a_clean_shop_ends_well(restoreclick: Shell) -> None:

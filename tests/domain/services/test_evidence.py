@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -302,3 +303,17 @@ def test_a_picture_that_cannot_be_shown_small_is_evidence_all_the_same(shop: Mem
     pack = proving(shop, Blind()).pack(order_id)
     assert pack.evidence.problems == ()
     assert "cannot be shown small" in unpacked(pack)["evidence.html"]
+
+
+def test_photos_pass_through_little_memory_one_after_the_other(shop: MemoryShop) -> None:
+    order_id = finished(shop, *(bytes([number]) * 1_000_000 for number in range(1, 9)))
+    service = proving(shop)
+    tracemalloc.start()
+    try:
+        pack = service.pack(order_id)
+        assert sum(len(chunk) for chunk in pack.content) == pack.size_bytes
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(exhibit.stored.size_bytes for exhibit in pack.evidence.exhibits) > 24_000_000
+    assert peak < 5_000_000
