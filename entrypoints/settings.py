@@ -207,6 +207,14 @@ class Settings(DatabaseSettings):
         ((1, 490), (10, 390)),
         description="minor units for each photo, by how many are ordered: FROM_COUNT:UNITS, with commas",
     )
+    smallest_payment: Count = Field(
+        50, description="minor units below which Stripe takes no payment in this currency; free is free"
+    )
+    referral_points: Annotated[int, Field(ge=0)] = Field(
+        100,
+        description="points for a friend's first order, to them and to who recommended the shop; 0 for none",
+    )
+    point_value: Count = Field(1, description="minor units that a point takes off a price")
 
     max_restoration_attempts: Count = Field(3, description="attempts before a photo counts as not restorable")
     max_running_predictions: Count = Field(

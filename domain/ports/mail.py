@@ -14,8 +14,7 @@ class Rewards:
     """What a customer is told of points; the points code is a secret between the shop and their mailbox."""
 
     referral_code: str | None  # none where recommendations bring nothing
-    referral_points: int  # to each side, for a recommendation
-    referral_worth: Money
+    referral_worth: Money  # of what it brings each side
     points: int  # that the customer has
     worth: Money
     points_code: str

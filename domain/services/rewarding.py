@@ -19,9 +19,11 @@ from domain.model.values import CustomerId, HoldReason, Money, PointsReason, Upl
 from domain.ports.books import Transaction
 from domain.ports.mail import Rewards
 from domain.ports.payments import CheckoutNotice
+from domain.ports.points import PointsLine
 from domain.ports.registers import Customer
 from domain.ports.uploads import Checkout
 from domain.ports.world import Clock
+from domain.services.forgetting import UnknownCustomerError
 from domain.services.policy import Policy
 
 #: How long points stay reserved after their checkout expired: a payment of its last moment may be told later.
@@ -210,7 +212,6 @@ class Rewarding:
         proof = self._sealer.points_proof(customer.customer_id)
         return Rewards(
             referral_code=as_shown(customer.referral_code) if programme.takes_referrals else None,
-            referral_points=programme.referral_points,
             referral_worth=programme.worth(programme.referral_points, currency),
             points=points,
             worth=programme.worth(points, currency),
@@ -228,4 +229,25 @@ def _spent(paid: CheckoutNotice, spending: Spending) -> e.Event:
         return e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH)
     return e.PointsDebited(
         customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsStatement:
+    """A customer's points as people at the shop may see them: the code that spends them is the customer's alone."""
+
+    referral_code: str
+    balance: int
+    lines: tuple[PointsLine, ...]
+
+
+def statement(transaction: Transaction, email: str) -> PointsStatement:
+    """The points of the customer with this address; raises UnknownCustomerError."""
+    customer = transaction.persons.find(email)
+    if customer is None:
+        raise UnknownCustomerError(email)
+    return PointsStatement(
+        referral_code=as_shown(customer.referral_code),
+        balance=transaction.points.balance(customer.customer_id),
+        lines=tuple(transaction.points.lines(customer.customer_id)),
     )

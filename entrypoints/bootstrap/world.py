@@ -15,6 +15,7 @@ from adapters.storage_minio import MinioStore
 from domain.model.limits import Limits
 from domain.model.pricing import PriceList
 from domain.model.reactions import Pace
+from domain.model.rewards import Programme
 from domain.model.seals import Sealer
 from domain.model.values import Variant
 from domain.ports.world import Clock, Ids, PictureInspector, Scratch
@@ -68,6 +69,11 @@ def policy_from(settings: Settings) -> Policy:
             restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
             restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
             email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
+        ),
+        programme=Programme(
+            referral_points=settings.referral_points,
+            point_value=settings.point_value,
+            smallest_payment=settings.smallest_payment,
         ),
         max_photos=settings.max_photos_per_order,
         max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,

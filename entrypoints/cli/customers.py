@@ -1,4 +1,4 @@
-"""Customers as persons: what is held about them, and their wish to be forgotten."""
+"""Customers as persons: what is held about them, their points, and their wish to be forgotten."""
 # ruff: noqa: PLC0415 -- each command imports what it needs only when it runs
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from entrypoints.cli.person import on_record
 
 @click.group("customers", cls=Commands)
 def customer_commands() -> None:
-    """Give customers what the shop holds about them, and forget those who ask for it."""
+    """Give customers what the shop holds about them, tell their points, and forget those who ask for it."""
 
 
 @customer_commands.command("export")
@@ -30,6 +30,19 @@ def export_customer(email: str, target: Path) -> None:
 
     with open_shop() as shop:
         export(shop.exporting, email, target)
+
+
+@customer_commands.command("points")
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+def show_customer_points(email: str, *, as_json: bool) -> None:
+    """The referral code and the points of EMAIL, with the orders that moved them."""
+    from entrypoints.bootstrap.books import open_books
+    from entrypoints.cli.points import show_points
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show_points(books, email, as_json=as_json)
 
 
 @customer_commands.command("erase")

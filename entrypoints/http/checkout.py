@@ -1,6 +1,7 @@
 """Chapter 2 over HTTP: ask for the page where the photos are paid."""
 
 import re
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -8,12 +9,16 @@ from anyio import to_thread
 from litestar import post
 from litestar.params import JSONBody
 
+from domain.model.rewards import LONGEST_CODE
 from domain.model.values import UploadSessionId
 from domain.services.addressing import is_address
+from domain.services.rewarding import Codes
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import upload_views
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.parameters import LOCALE, CheckoutThreads, TheShop, first_language
+
+Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,6 +27,8 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     session_id: UUID
     email: str | None = None
     locale: str | None = None  # else what the browser says
+    referral_code: Code | None = None  # a friend's, for a first order
+    points_code: Code | None = None  # the customer's own, from an e-mail: their points come off the price
 
     def __post_init__(self) -> None:
         """Refuse what is no address or no locale; the message does not repeat it."""
@@ -42,7 +49,8 @@ async def open_checkout(
 
 def _open(shop: Shop, data: CheckoutRequest, locale: str | None) -> upload_views.CheckoutView:
     session_id = UploadSessionId(data.session_id)
-    checkout = shop.checking_out.open(session_id, email=data.email, locale=locale)
+    codes = Codes(referral=data.referral_code, points=data.points_code)
+    checkout = shop.checking_out.open(session_id, email=data.email, locale=locale, codes=codes)
     photos = len(shop.uploading.find(session_id).photos)
     view = upload_views.opened_checkout(checkout, photos)
     if view is None:

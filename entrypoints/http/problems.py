@@ -20,8 +20,16 @@ from domain.ports.errors import (
     UnavailableError,
     UnreadablePictureError,
 )
-from domain.services.checkout import NothingToPayError
+from domain.services.checkout import CheckoutFixedError, NothingToPayError
 from domain.services.delivering import LinkExpiredError, LinkRevokedError, UnknownLinkError
+from domain.services.rewarding import (
+    NoPointsError,
+    NoReferralsError,
+    OwnReferralCodeError,
+    TwoCodesError,
+    UnknownPointsCodeError,
+    UnknownReferralCodeError,
+)
 from domain.services.uploading import TooManyPhotosError, UnknownUploadSessionError, UploadSessionClosedError
 from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
@@ -79,6 +87,13 @@ KINDS: Mapping[type[Exception], Kind] = {
     UploadSessionClosedError: Kind(409, "upload-session-closed", "The upload session is closed"),
     TooManyPhotosError: Kind(409, "too-many-photos", "Too many photos"),
     NothingToPayError: Kind(409, "nothing-to-pay", "Nothing to pay for"),
+    CheckoutFixedError: Kind(409, "checkout-fixed", "A checkout with points is open"),
+    UnknownReferralCodeError: Kind(422, "referral-code-unknown", "No such referral code"),
+    OwnReferralCodeError: Kind(422, "referral-code-own", "A referral code of one's own"),
+    NoReferralsError: Kind(422, "no-referrals", "No referral codes are taken"),
+    UnknownPointsCodeError: Kind(422, "points-code-unknown", "No such points code"),
+    TwoCodesError: Kind(422, "two-codes", "One code too many"),
+    NoPointsError: Kind(409, "no-points", "No points to spend"),
     UnknownLinkError: Kind(404, "link-unknown", "This link is not known"),
     LinkExpiredError: Kind(410, "link-expired", "This link has expired"),
     LinkRevokedError: Kind(410, "link-withdrawn", "This link was withdrawn"),

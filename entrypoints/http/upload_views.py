@@ -37,13 +37,15 @@ class UploadedPhotoView:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutView:
-    """The provider's page where the session's photos are paid."""
+    """The provider's page where the session's photos are paid; ``points`` take ``discount`` off the ``amount``."""
 
     url: str
     expires_at: datetime
     amount: int
     currency: str
     photos: int
+    points: int
+    discount: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +110,13 @@ def opened_checkout(checkout: Checkout, photos: int) -> CheckoutView | None:
     """Show a checkout; none while the provider has not opened its page."""
     if checkout.url is None:
         return None
+    spending = checkout.spending
     return CheckoutView(
         url=checkout.url,
         expires_at=checkout.expires_at,
         amount=checkout.quoted.amount,
         currency=checkout.quoted.currency,
         photos=photos,
+        points=spending.points if spending else 0,
+        discount=spending.discount.amount if spending else 0,
     )

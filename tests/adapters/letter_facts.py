@@ -7,7 +7,7 @@ from uuid import UUID
 
 from adapters.letters import TemplateLetterWriter
 from domain.model.values import EmailKind, Money, OrderId, OrderNumber
-from domain.ports.mail import Letter, LetterFacts
+from domain.ports.mail import Letter, LetterFacts, Rewards
 
 WRITER = TemplateLetterWriter()
 
@@ -18,6 +18,16 @@ PHOTOS_URL = f"{DOWNLOAD_URL}/photos"
 
 def euros(cents: int) -> Money:
     return Money(amount=cents, currency="EUR")
+
+
+def rewards(points: int, referral_code: str | None = "7QK2-M9XD") -> Rewards:
+    return Rewards(
+        referral_code=referral_code,
+        referral_worth=euros(100),
+        points=points,
+        worth=euros(points),
+        points_code="7QK2-M9XD-0123-4567-89AB-CDEF",
+    )
 
 
 def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
@@ -36,6 +46,7 @@ def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
         "download_url": DOWNLOAD_URL,
         "photos_url": PHOTOS_URL,
         "expires_at": datetime(2026, 3, 21, 15, 9, tzinfo=UTC),
+        "rewards": rewards(150),
     }
     return LetterFacts(**known | changes)
 

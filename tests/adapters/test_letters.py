@@ -13,6 +13,7 @@ from tests.adapters.letter_facts import (
     euros,
     facts,
     read,
+    rewards,
     write,
 )
 
@@ -231,3 +232,30 @@ def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> N
     assert (f"“{hostile}”" in letter.text.replace("\n", " ")) == (
         kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE, EmailKind.REDO_FAILED}
     )
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", [EmailKind.RESULT, EmailKind.PARTIAL_RESULT])
+def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth(
+    kind: EmailKind, locale: str
+) -> None:
+    said = read(kind, locale=locale, rewards=rewards(150))
+    for told in ("7QK2-M9XD ", "7QK2-M9XD-0123-4567-89AB-CDEF", "150"):
+        assert told in said
+    assert ("€1.00" in said and "€1.50" in said) or ("1,00 €" in said and "1,50 €" in said)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_without_points_the_code_for_later_ones_is_told_and_without_a_programme_nothing_is(
+    locale: str,
+) -> None:
+    later = read(locale=locale, rewards=rewards(0))
+    assert "7QK2-M9XD-0123-4567-89AB-CDEF" in later
+    assert not re.search(r"\b0 (points|Punkte)", later)
+    assert "7QK2-M9XD " not in read(locale=locale, rewards=rewards(150, None))
+    assert "7QK2" not in read(locale=locale, rewards=None)
+
+
+@pytest.mark.parametrize("kind", set(EmailKind) - {EmailKind.RESULT, EmailKind.PARTIAL_RESULT})
+def test_no_other_letter_tells_of_points(kind: EmailKind) -> None:
+    assert "7QK2" not in read(kind)

@@ -13,9 +13,11 @@ from domain.model.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.services.exporting import Exporting
 from domain.services.forgetting import UnknownCustomerError
+from domain.services.rewarding import Codes
 from entrypoints.cli.erasing import NobodyAgreedError, NobodyToAskError, erase
 from entrypoints.cli.exporting import export
 from entrypoints.cli.keeping import UnwritableFolderError
+from entrypoints.cli.points import show_points
 from entrypoints.cli.private_file import FileTakenError
 from tests.doubles.shop import MemoryShop
 
@@ -169,3 +171,26 @@ def test_nobody_unknown_leaves_a_file(shop: MemoryShop, tmp_path: Path) -> None:
     with pytest.raises(UnknownCustomerError):
         export(exporting(shop), ADA, tmp_path / "ada.zip")
     assert not list(tmp_path.iterdir())
+
+
+def test_points_are_shown_with_the_orders_that_moved_them_and_without_the_secret_code(
+    shop: MemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del order_id
+    with shop.books.transaction() as transaction:
+        ada = transaction.persons.find(ADA)
+    assert ada is not None
+    friends = shop.upload(b"harvest")
+    shop.checking_out.open(friends, email=None, codes=Codes(referral=ada.referral_code))
+    shop.pay(friends, email="grace@friends.example")
+    show_points(shop.books, ADA, as_json=False)
+    printed = capsys.readouterr().out
+    assert f"Referral code {ada.referral_code[:4]}-{ada.referral_code[4:]}, balance +100." in printed
+    assert "20260314-000002    +100  a friend's first order" in printed
+    show_points(shop.books, ADA, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document["balance"] == 100
+    assert document["lines"] == [{"order_number": "20260314-000002", "points": 100, "reason": "referral"}]
+    assert shop.sealer.points_proof(ada.customer_id) not in f"{printed}{document}".replace("-", "")
+    with pytest.raises(UnknownCustomerError):
+        show_points(shop.books, "nobody@customer.example", as_json=False)

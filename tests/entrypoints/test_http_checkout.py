@@ -132,3 +132,46 @@ def test_a_provider_that_hangs_delays_no_notice(door: Doorway) -> None:
 
 async def leave_as_many_threads_for_all_else(number: int) -> None:
     to_thread.current_default_thread_limiter().total_tokens = number
+
+
+@pytest.mark.parametrize(
+    ("codes", "problem"),
+    [
+        ({"referral_code": "NOBODYS0"}, "referral-code-unknown"),
+        ({"points_code": "NOBODYS0-0123-4567-89AB-CDEF"}, "points-code-unknown"),
+        ({"referral_code": "NOBODYS0", "points_code": "NOBODYS0"}, "two-codes"),
+    ],
+)
+def test_a_code_that_helps_nobody_is_refused_and_the_checkout_can_still_be_had(
+    door: Doorway, codes: dict[str, str], problem: str
+) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    assert_problem(ask(door, session_id, **codes), 422, problem)
+    assert door.shop.payments.checkouts == {}
+    assert ask(door, session_id).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["referral_code", "points_code"])
+@pytest.mark.parametrize("code", ["A" * 65, 7, ["A"]])
+def test_what_is_no_code_is_refused(door: Doorway, name: str, code: object) -> None:
+    assert_problem(ask(door, door.shop.upload(PORTRAIT), **{name: code}), 400, "request-malformed")
+
+
+def test_points_are_told_with_the_discount_they_are_and_only_to_who_has_the_code(door: Doorway) -> None:
+    shop = door.shop
+    shop.pay(shop.upload(PORTRAIT))
+    with shop.books.transaction() as transaction:
+        ada = transaction.persons.find("ada@customer.example")
+    assert ada is not None
+    friends = shop.upload(PORTRAIT)
+    assert ask(door, friends, referral_code=ada.referral_code).json()["discount"] == 0
+    shop.pay(friends, email="grace@friends.example")
+    own = {"referral_code": ada.referral_code, "email": "Ada@customer.example"}
+    assert_problem(ask(door, shop.upload(PORTRAIT), **own), 422, "referral-code-own")
+    code = ada.referral_code + shop.sealer.points_proof(ada.customer_id)
+    session_id = shop.upload(PORTRAIT)
+    told = ask(door, session_id, points_code=code).json()
+    assert (told["amount"], told["points"], told["discount"]) == (490, 100, 100)
+    assert_problem(ask(door, shop.upload(PORTRAIT), points_code=code), 409, "no-points")
+    assert_problem(ask(door, session_id, referral_code=ada.referral_code), 409, "checkout-fixed")
+    assert ask(door, session_id).json() == told
