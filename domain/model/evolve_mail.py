@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from domain.model import events as e
-from domain.model.identity import email_id_of
 from domain.model.order import DownloadLink, Email, EmailStatus, Order
 from domain.model.values import DownloadLinkId, EmailKind, RefundId
 
@@ -24,7 +23,7 @@ def owe_once(order: Order, kind: EmailKind) -> Order:
 
 def owe_another(order: Order, kind: EmailKind, *, refund_id: RefundId | None = None) -> Order:
     """The order with one more mail of this kind due."""
-    email_id = email_id_of(order.order_id, kind, order.count_of(kind) + 1)
+    email_id = order.next_email_id(kind)
     email = Email(email_id=email_id, kind=kind, refund_id=refund_id)
     return replace(order, emails={**order.emails, email_id: email})
 

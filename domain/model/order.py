@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.model.identity import email_id_of
 from domain.model.image import Image
 from domain.model.ledger import Dispute, Ledger, PointsEntry, Refund, RefundStatus
 from domain.model.lifecycle import SHOWN, State
@@ -184,6 +185,10 @@ class Order:
     def count_of(self, kind: EmailKind) -> int:
         """How many mails of a kind there are."""
         return sum(email.kind is kind for email in self.emails.values())
+
+    def next_email_id(self, kind: EmailKind) -> EmailId:
+        """The id that one more mail of a kind has."""
+        return email_id_of(self.order_id, kind, self.count_of(kind) + 1)
 
     # Money.
 

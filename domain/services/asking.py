@@ -15,7 +15,6 @@ from domain.model.errors import (
     UnknownImageError,
 )
 from domain.model.evolve import fold
-from domain.model.identity import email_id_of
 from domain.model.image import Image
 from domain.model.order import Order
 from domain.model.values import EmailKind, ImageId, OrderId, PhotoId
@@ -152,9 +151,7 @@ class Asking:
                 require_frugality(history)
                 return self._delivering.new_link(order)
         require_patience(history, kind, self._clock.now())
-        return e.EmailRequested(
-            email_id=email_id_of(order.order_id, kind, order.count_of(kind) + 1), kind=kind
-        )
+        return e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
 
     def _why_no_redo(self, order: Order, image: Image, until: datetime | None) -> str | None:
         return why_no_redo(order, image, self._policy.limits, until, self._clock.now())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from domain.model import events as e
 from domain.model.decide_mail import mail_called_for
 from domain.model.errors import ShopError
-from domain.model.identity import email_id_of, provider_refund_id_by_hand
+from domain.model.identity import provider_refund_id_by_hand
 from domain.model.ledger import Refund, RefundStatus
 from domain.model.lifecycle import GIVEN_BACK
 from domain.model.order import Order
@@ -167,8 +167,7 @@ class Desk:
                 raise NotPossibleError(
                     order, "The link in the e-mail has expired, so a new one has to be sent"
                 )
-            email_id = email_id_of(order.order_id, kind, order.count_of(kind) + 1)
-            return [e.EmailRequested(email_id=email_id, kind=kind, note_id=note)]
+            return [e.EmailRequested(email_id=order.next_email_id(kind), kind=kind, note_id=note)]
 
         return self._do(order_id, "resend", by, wish, nothing_new="This e-mail is on its way already")
 

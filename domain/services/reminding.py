@@ -1,7 +1,6 @@
 """Chapter 9, before it is too late: customers who have fetched nothing are told that their link ends soon."""
 
 from domain.model import events as e
-from domain.model.identity import email_id_of
 from domain.model.values import DownloadLinkId, EmailKind, OrderId
 from domain.model.wishes import needs_reminder
 from domain.ports.books import Books
@@ -48,9 +47,9 @@ class Reminding:
                 return False
             name = f"{REMINDER}{link_id}"
             cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)
-            kind = EmailKind.REMINDER
-            email_id = email_id_of(order_id, kind, order.count_of(kind) + 1)
-            step = self._recorder.plan(order, [e.EmailRequested(email_id=email_id, kind=kind)], cause)
+            email_id = order.next_email_id(EmailKind.REMINDER)
+            said = e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)
+            step = self._recorder.plan(order, [said], cause)
             self._recorder.write(transaction, step)
         self._recorder.wake(step)
         return bool(step.events)

@@ -67,7 +67,7 @@ def _view(album: Album) -> AlbumView:
 def _page(album: Album, token: str) -> Response[Any]:
     """The page of an album. Every address in it is relative, so that it holds behind any proxy."""
     parts = [
-        f'<p>Click on a photo to save it, or <a href="../{escape(token)}">save all of them at once</a>.</p>'
+        f'<p>Choose a photo to save it, or <a href="../{escape(token)}">save all of them at once</a>.</p>'
     ]
     if any(image_id not in album.why_no_redo for image_id in album.order.images) and album.redo_until:
         until = f"{album.redo_until.day} {album.redo_until:%B %Y}"
@@ -117,6 +117,6 @@ def _redo(image: Image, name: str, why: str | None) -> str:
             f"<p>{button}>Not quite right: try once more</button></p></form>"
         )
     return (
-        f"<p>{button} disabled>Not quite right: try once more</button> "
+        f"<p>{button} disabled>Not quite right: try once more</button><br>"
         f"<small>Not possible: {escape(why)}.</small></p>"
     )

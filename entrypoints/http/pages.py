@@ -26,7 +26,7 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">{refresh}
 <title>{title}</title>
 <style>
-:root {{ --ink: #332e28; --faint: #6b6257; --paper: #faf7f2; --line: #e3dbcf; --mark: #9a6b2f; }}
+:root {{ --ink: #332e28; --faint: #6b6257; --paper: #faf7f2; --line: #e3dbcf; --mark: #8f612a; }}
 @media (prefers-color-scheme: dark) {{
   :root {{ --ink: #ece5da; --faint: #aea392; --paper: #211d19; --line: #40382f; --mark: #d6a566; }}
 }}

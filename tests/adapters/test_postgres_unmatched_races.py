@@ -1,12 +1,9 @@
 """Money without an order on real books, while several settle it at the same moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import pytest
-
-from adapters.postgres.books import PostgresBooks
 from domain.model.errors import ShopError
 from domain.model.unmatched import UnmatchedStatus
 from domain.ports.payments import NoticeKind
@@ -15,13 +12,6 @@ from tests.doubles.shop import MemoryShop
 
 BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
 ROUNDS = 10
-
-
-@pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
-    books = PostgresBooks(own_database_url, connections=8)
-    yield MemoryShop(books=books)
-    books.close()
 
 
 def set_aside(shop: MemoryShop) -> str:

@@ -89,6 +89,8 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
         ("HTTP_PORT", "70000"),
         ("SENDER_ADDRESS", "photos"),
         ("PHOTO_RETENTION_DAYS", "29"),
+        ("LINK_REMINDER_DAYS", "30"),
+        ("REDO_DAYS", "-1"),
     ],
 )
 def test_a_malformed_setting_is_named(environment: pytest.MonkeyPatch, name: str, malformed: str) -> None:
@@ -136,6 +138,20 @@ def test_a_link_may_not_outlive_the_photos(environment: pytest.MonkeyPatch) -> N
         read_settings()
     environment.setenv("PHOTO_RETENTION_DAYS", "91")
     assert policy_from(read_settings()).photo_retention == timedelta(days=91)
+
+
+def test_a_reminder_comes_after_its_link_and_both_wishes_and_reminders_may_be_left_out(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("DOWNLOAD_LINK_DAYS", "3")
+    with pytest.raises(
+        SettingsError, match=r"LINK_REMINDER_DAYS is malformed \(it is not less than DOWNLOAD"
+    ):
+        read_settings()
+    environment.setenv("LINK_REMINDER_DAYS", "0")
+    environment.setenv("REDO_DAYS", "0")
+    policy = policy_from(read_settings())
+    assert (policy.link_reminder, policy.redo_within) == (timedelta(0), timedelta(0))
 
 
 def test_a_setting_that_is_empty_is_missing(environment: pytest.MonkeyPatch) -> None:
