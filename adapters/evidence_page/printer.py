@@ -12,7 +12,7 @@ _STATES = {
     ObjectState.VERIFIED: "verified",
     ObjectState.DIFFERS: "is not what was recorded",
     ObjectState.MISSING: "is missing",
-    ObjectState.DELETED: "deleted as recorded",
+    ObjectState.DELETED: "deleted",
 }
 
 
@@ -28,7 +28,7 @@ class TemplateEvidencePrinter:
             lstrip_blocks=True,
         )
         environment.filters |= {"moment": _moment, "day": day, "sized": sized, "data_url": _data_url}
-        environment.globals |= {"counted": counted, "says": _says}
+        environment.globals.update(counted=counted, says=_says)
         self._template = environment.get_template("evidence.jinja")
         self._shop_name = shop_name
 

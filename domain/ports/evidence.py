@@ -17,7 +17,7 @@ class ObjectState(StrEnum):
     VERIFIED = "verified"  # its bytes are those that were recorded
     DIFFERS = "differs"
     MISSING = "missing"
-    DELETED = "deleted"  # its time was over, as the log says: it was not looked for
+    DELETED = "deleted"  # its time was over, as the log says
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,32 +4,27 @@ It is made for those who know the customer, so it names them. What the log says 
 what the storage has against the log's, at the moment the pack is made; what does not agree is told, never left out.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from domain.model import events as e
 from domain.model.errors import ShopError
 from domain.model.evolve import fold
 from domain.model.ledger import Dispute
 from domain.model.order import Order
-from domain.model.values import ObjectKey, OrderId, PhotoId, Sha256, StoredObject
+from domain.model.values import OrderId, PhotoId
 from domain.ports.books import Books
-from domain.ports.errors import ObjectMissingError, UnreadablePictureError
-from domain.ports.evidence import Evidence, EvidencePrinter, Exhibit, ObjectState, PhotoEvidence
+from domain.ports.evidence import Evidence, EvidencePrinter, Exhibit, ObjectState
 from domain.ports.log import ChainedEvent
 from domain.ports.registers import Customer, Note
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Archiver, Clock, Scratch, Thumbnailer
+from domain.services.evidence_exhibits import Examiner, Watch
 from domain.services.evidence_papers import balance_of, lines_of, photos_gone, sheets
-from domain.services.standing import standing, way_of
+from domain.services.standing import standing
 from domain.services.story import tell
 from domain.services.verifying import PROBLEMS, Defect, Finding, verify
 from domain.services.wording import counted
-
-#: Told after each object that was looked at: how many that makes, and of how many.
-Watch = Callable[[int, int], None]
 
 
 class NothingToProveError(ShopError):
@@ -149,7 +144,7 @@ class Proving:
         if order.payment is None:
             raise AssertionError("An order without a payment was refused before.")
         gone = photos_gone(record.history)
-        examiner = _Examiner(self._storage, self._thumbnailer, self._scratch, watch, is_gone=gone is not None)
+        examiner = Examiner(self._storage, self._thumbnailer, self._scratch, watch, is_gone=gone is not None)
         photos, archives = examiner.examine(order, record.names)
         lines = lines_of(tell(record.history), record.findings)
         exhibits = [*(each for photo in photos for each in (photo.before, *photo.after)), *archives]
@@ -172,84 +167,6 @@ class Proving:
             head=record.chain[-1].sha256 if record.chain else None,
             problems=(*map(_said, record.findings), *_doubts(exhibits)),
         )
-
-
-class _Examiner:
-    """Reads what the log names of one order, and looks at it."""
-
-    def __init__(
-        self, storage: ObjectStore, thumbnailer: Thumbnailer, scratch: Scratch, watch: Watch, *, is_gone: bool
-    ) -> None:
-        self._storage = storage
-        self._thumbnailer = thumbnailer
-        self._scratch = scratch
-        self._watch = watch
-        self._is_gone = is_gone
-        self._done = self._of = 0
-
-    def examine(
-        self, order: Order, names: dict[PhotoId, str]
-    ) -> tuple[tuple[PhotoEvidence, ...], tuple[Exhibit, ...]]:
-        """The photos and the archives of an order; links to one archive count once."""
-        packed = list({link.archive.key: link.archive for link in order.links.values()}.values())
-        self._of = sum(1 + len(image.results) for image in order.images.values()) + len(packed)
-        photos = tuple(
-            PhotoEvidence(
-                number=number,
-                file_name=names.get(PhotoId(image.image_id)),
-                share=image.share,
-                standing=way_of(image, order),
-                before=self._picture(f"Photo {number}, as it was sent", image.original or image.upload),
-                after=tuple(
-                    self._picture(f"Photo {number}, {'restored' if newest else 'earlier result'}", result)
-                    for newest, result in zip(
-                        [True, *[False] * len(image.earlier)], image.results, strict=False
-                    )
-                ),
-            )
-            for number, image in enumerate(order.images.values(), start=1)
-        )
-        archives = tuple(
-            self._archive(f"Archive {number} of the restored photos", archive)
-            for number, archive in enumerate(packed, start=1)
-        )
-        return photos, archives
-
-    def _picture(self, caption: str, stored: StoredObject) -> Exhibit:
-        with self._scratch.file() as file:
-            state, found = self._look(stored, file)
-            thumbnail = self._thumbnail(file) if state is ObjectState.VERIFIED else None
-        return Exhibit(caption=caption, stored=stored, state=state, found_sha256=found, thumbnail=thumbnail)
-
-    def _archive(self, caption: str, stored: StoredObject) -> Exhibit:
-        state, found = self._look(stored)
-        return Exhibit(caption=caption, stored=stored, state=state, found_sha256=found)
-
-    def _look(self, stored: StoredObject, keep: BinaryIO | None = None) -> tuple[ObjectState, Sha256 | None]:
-        self._done += 1
-        self._watch(self._done, self._of)
-        if self._is_gone:
-            return ObjectState.DELETED, None
-        try:
-            found = self._digest(stored.key, keep)
-        except ObjectMissingError:
-            return ObjectState.MISSING, None
-        return ObjectState.VERIFIED if found == stored.sha256 else ObjectState.DIFFERS, found
-
-    def _digest(self, key: ObjectKey, keep: BinaryIO | None) -> Sha256:
-        digest = hashlib.sha256()
-        with self._storage.read(key) as chunks:
-            for chunk in chunks:
-                digest.update(chunk)
-                if keep is not None:
-                    keep.write(chunk)
-        return Sha256(digest.hexdigest())
-
-    def _thumbnail(self, file: BinaryIO) -> bytes | None:
-        try:
-            return self._thumbnailer.thumbnail(file)
-        except UnreadablePictureError:
-            return None  # its bytes are what was recorded, so it is shown by name only
 
 
 def _chosen(order: Order, dispute_id: str | None) -> tuple[Dispute, ...]:

@@ -39,7 +39,7 @@ _HASHES = """SHA-256 of every object of order {number} as the log recorded it, a
 verified   the bytes were read and are those that were recorded
 DIFFERS    they are not
 MISSING    there is no such object, though nobody deleted it on record
-deleted    it was deleted as the log says, so its bytes cannot be compared any more
+deleted    it was deleted when its time was over, so its bytes cannot be compared any more
 
 """
 _CHAIN = """The log of order {number}, event by event, as it was read on {at} UTC.

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from domain.model.events import PaymentReceived
 from domain.ports.books import Books
 from domain.ports.evidence import Evidence, ObjectState
-from domain.services.evidence import Proving, Watch
+from domain.services.evidence import Proving
+from domain.services.evidence_exhibits import Watch
 from domain.services.wording import counted, sized
 from entrypoints.cli.orders import find_order
 from entrypoints.cli.private_file import private_file

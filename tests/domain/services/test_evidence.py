@@ -14,7 +14,7 @@ import pytest
 from adapters.archive_zip import ZipArchiver
 from adapters.evidence_page import TemplateEvidencePrinter
 from domain.model import events as e
-from domain.model.values import DisputeOutcome, NoteId, OrderId
+from domain.model.values import DisputeOutcome, NoteId, OrderId, RefundId, RefundReason
 from domain.ports.evidence import ObjectState
 from domain.ports.log import LogCursor
 from domain.ports.registers import Note
@@ -120,6 +120,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
         "Restored & Co",
         "Evidence for order 20260314-000001",
         "Every record verifies.",
+        "read anew",
         "Ada, ada@customer.example",
         "The e-mail with the download link went out to the customer",
         "The customer followed the link and fetched the whole archive.",
@@ -317,3 +318,20 @@ def test_photos_pass_through_little_memory_one_after_the_other(shop: MemoryShop)
         tracemalloc.stop()
     assert sum(exhibit.stored.size_bytes for exhibit in pack.evidence.exhibits) > 24_000_000
     assert peak < 5_000_000
+
+
+def test_an_upload_of_an_order_that_was_stopped_at_once_may_be_gone(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    assert proving(shop).pack(order_id).evidence.exhibits[0].state is ObjectState.VERIFIED
+    shop.storage.objects.clear()
+    assert proving(shop).pack(order_id).evidence.exhibits[0].state is ObjectState.MISSING
+    refund_id = RefundId(UUID(int=8))
+    back = e.RefundRequested(
+        refund_id=refund_id, amount=euros(490), reason=RefundReason.AT_PROVIDER, image_ids=()
+    )
+    say(shop, order_id, back)
+    say(shop, order_id, e.RefundIssued(refund_id=refund_id, amount=euros(490), provider_refund_id="re_1"))
+    pack = proving(shop).pack(order_id)
+    assert pack.evidence.exhibits[0].state is ObjectState.DELETED
+    assert pack.evidence.problems == ()
+    assert "read anew" not in unpacked(pack)["evidence.html"]
