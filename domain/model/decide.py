@@ -28,7 +28,8 @@ from domain.model.values import HoldReason
 def decide(order: Order, said: e.Event, limits: Limits) -> Decision:
     """The events to record, none if ``said`` is nothing new; raises a ShopError if the order cannot take it."""
     decision = _decide(order, said, limits)
-    if not (decision and order.points):
+    moves_points = bool(order.points) or isinstance(said, e.PointsCredited | e.PointsDebited)
+    if not (decision and moves_points):
         return decision
     return (*decision, *points_after(Draft(order, *decision).order))
 

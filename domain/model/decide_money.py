@@ -1,7 +1,6 @@
 """What goes on record of refunds, disputes and points. Whatever comes, no more is asked back than was paid."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from domain.model import events as e
 from domain.model.draft import NOTHING, Decision, Draft
@@ -53,9 +52,7 @@ def decide_refund(
             has_failed = said.provider_refund_id in known.failed_provider_refund_ids
             return NOTHING if known.status is RefundStatus.ISSUED or has_failed else (said,)
         case e.RefundFailed():
-            if known is None or not _is_news(known, said):
-                return NOTHING
-            return (said,) if order.is_held else (said, e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
+            return NOTHING if known is None or not _is_news(known, said) else _decide_failure(order, said)
         case e.RefundDropped():
             return NOTHING  # it only ever follows from money that went back another way
 
@@ -114,7 +111,7 @@ def points_after(order: Order) -> Iterator[e.Event]:
 
 def _decide_request(order: Order, said: e.RefundRequested) -> Decision:
     require(order.state, type(said))
-    _require_refundable(order, said.amount)
+    _require_at_most(order.refundable_amount, order, said.amount)
     draft = Draft(order)
     for image_id in said.image_ids:
         image = _refundable_image(order, image_id)
@@ -144,21 +141,21 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
 
 
 def _take_in(order: Order, said: e.RefundIssued, known: Refund | None) -> Decision:
-    """Money went back without us, or although we had dropped it: it is on record as if the shop had asked for it."""
+    """Money went back without us, or although we had dropped it: it is on record as if the shop had asked for it.
+
+    It went back whatever a bank has taken besides; what alone cannot be is more than was paid.
+    """
     require(order.state, type(said))
+    amount = known.amount if known is not None else said.amount
+    _require_at_most(order.paid_amount - order.refunded_amount, order, amount)
     draft = Draft(order)
+    dropped = _drop(draft, amount.amount - order.ledger.room)
     if known is None:
-        asked = e.RefundRequested(
-            refund_id=said.refund_id, amount=said.amount, reason=RefundReason.AT_PROVIDER, image_ids=()
+        draft.add(
+            e.RefundRequested(
+                refund_id=said.refund_id, amount=amount, reason=RefundReason.AT_PROVIDER, image_ids=()
+            )
         )
-        ledger = order.ledger
-        room = ledger.paid - ledger.requested - ledger.issued - ledger.failed - ledger.lost
-        dropped = _drop(draft, said.amount.amount - room, asked=said.amount)
-        draft.add(asked)
-    else:
-        ledger = order.ledger
-        room = ledger.paid - ledger.requested - ledger.issued - ledger.failed - ledger.lost
-        dropped = _drop(draft, known.amount.amount - room, asked=known.amount)
     draft.add(said)
     _request_what_is_left(draft, dropped)
     return draft.done()
@@ -166,23 +163,18 @@ def _take_in(order: Order, said: e.RefundIssued, known: Refund | None) -> Decisi
 
 def _make_room(draft: Draft) -> None:
     """What a bank took is not owed a second time."""
-    excess = min(draft.order.ledger.excess, draft.order.ledger.requested + draft.order.ledger.failed)
-    _request_what_is_left(draft, _drop(draft, excess, asked=None))
+    _request_what_is_left(draft, _drop(draft, -draft.order.ledger.room))
 
 
-def _drop(draft: Draft, excess: int, *, asked: Money | None) -> list[Refund]:
-    """Give up refunds that were not paid yet, the newest first, until ``excess`` is covered."""
+def _drop(draft: Draft, excess: int) -> list[Refund]:
+    """Give up refunds that were not paid yet, the newest first, until ``excess`` is covered as far as it can be."""
     dropped: list[Refund] = []
-    open_refunds = draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)
-    for refund in reversed(open_refunds):
+    for refund in reversed(draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)):
         if excess <= 0:
             break
         draft.add(e.RefundDropped(refund_id=refund.refund_id))
         dropped.append(refund)
         excess -= refund.amount.amount
-    if excess > 0 and asked is not None:
-        refundable = replace(asked, amount=draft.order.refundable_amount)
-        raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))
     return dropped
 
 
@@ -207,6 +199,15 @@ def _request(
     )
 
 
+def _decide_failure(order: Order, said: e.RefundFailed) -> Decision:
+    """The money is owed again and a person has to look at it; what a bank took meanwhile is not owed any more."""
+    draft = Draft(order, said)
+    _make_room(draft)
+    if not order.is_held:
+        draft.add(e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
+    return draft.done()
+
+
 def _is_news(known: Refund, said: e.RefundFailed) -> bool:
     """Whether a failure is about the refund that counts now, and not about an earlier try of it."""
     if known.status is RefundStatus.ISSUED:
@@ -216,8 +217,8 @@ def _is_news(known: Refund, said: e.RefundFailed) -> bool:
     )
 
 
-def _require_refundable(order: Order, asked: Money) -> None:
+def _require_at_most(limit: int, order: Order, asked: Money) -> None:
     paid_in = order.payment.paid.currency if order.payment else asked.currency
-    refundable = Money(amount=order.refundable_amount, currency=paid_in)
-    if asked.currency != paid_in or not 0 < asked.amount <= refundable.amount:
+    if asked.currency != paid_in or not 0 < asked.amount <= limit:
+        refundable = Money(amount=limit, currency=paid_in)
         raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))

@@ -96,15 +96,19 @@ class Ledger:
         return min(self.issued + self.lost, self.paid)
 
     @property
-    def refundable(self) -> int:
-        """What may still be asked back: paid, less all that is on its way or a bank has its hand on."""
-        asked = self.requested + self.issued + self.failed
-        return max(self.paid - asked - self.disputed - self.lost, 0)
+    def going_back(self) -> int:
+        """What was asked back or taken by a bank, wherever it is by now."""
+        return self.requested + self.issued + self.failed + self.lost
 
     @property
-    def excess(self) -> int:
-        """By how much more is asked back than was paid and not lost to a bank."""
-        return max(self.requested + self.issued + self.failed + self.lost - self.paid, 0)
+    def room(self) -> int:
+        """What of the payment nobody has asked back or taken; less than nothing where a bank took what was asked."""
+        return self.paid - self.going_back
+
+    @property
+    def refundable(self) -> int:
+        """What may still be asked back: nothing of what a bank has its hand on."""
+        return max(self.room - self.disputed, 0)
 
     @property
     def covered_images(self) -> frozenset[ImageId]:

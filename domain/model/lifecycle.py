@@ -50,6 +50,8 @@ SHOWN = (State.READY, *_DELIVERED)
 #: Where everything that was paid goes back, or has gone.
 GIVEN_BACK = (State.REFUNDING, State.REFUNDED)
 _LIVING = (*_WORKING, *_DELIVERED, *GIVEN_BACK)
+#: Where money may be on its way back.
+_OWING = (*_WORKING, State.DELIVERED, State.REFUNDING)
 _EVER_PAID = (*_LIVING, State.ERASED)
 
 
@@ -59,6 +61,15 @@ def _stays(event: type[events.Event], states: Iterable[State]) -> list[Move]:
 
 def _goes(event: type[events.Event], sources: Iterable[State], target: State, condition: str) -> list[Move]:
     return [Move(event, source, target, condition) for source in sources]
+
+
+def _owes_again(event: type[events.Event]) -> list[Move]:
+    """Money is owed that is not back yet, so an order that was over is so no more."""
+    return [
+        Move(event, State.COMPLETED, State.DELIVERED),
+        Move(event, State.REFUNDED, State.REFUNDING),
+        *_stays(event, [*_OWING, State.ERASED]),
+    ]
 
 
 def _ends_in_refund(event: type[events.Event]) -> list[Move]:
@@ -101,20 +112,17 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.DownloadLinkRevoked, [*SHOWN, *GIVEN_BACK]),
     # Money, in whatever order reality brings it.
     *_goes(events.RefundRequested, (*_WORKING, *_DELIVERED), State.REFUNDING, "everything_is_to_go_back"),
-    Move(events.RefundRequested, State.COMPLETED, State.DELIVERED, "money_is_owed"),
-    Move(events.RefundRequested, State.REFUNDED, State.REFUNDING, "money_is_owed"),
-    *_stays(events.RefundRequested, _EVER_PAID),
+    *_owes_again(events.RefundRequested),
     *_ends_in_refund(events.RefundIssued),
     Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundIssued, _EVER_PAID),
-    Move(events.RefundFailed, State.COMPLETED, State.DELIVERED, "money_is_owed"),
-    Move(events.RefundFailed, State.REFUNDED, State.REFUNDING, "money_is_owed"),
-    *_stays(events.RefundFailed, _EVER_PAID),
-    *_ends_in_refund(events.RefundDropped),
+    *_owes_again(events.RefundFailed),
+    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, "everything_is_refunded"),
     Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
-    *_stays(events.RefundDropped, _EVER_PAID),
+    *_stays(events.RefundDropped, [*_OWING, State.REFUNDED, State.ERASED]),
     *_stays(events.DisputeOpened, _EVER_PAID),
     *_ends_in_refund(events.DisputeClosed),
+    *_goes(events.DisputeClosed, _OWING, State.REFUNDING, "everything_is_to_go_back"),
     Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, "is_complete_after_all"),
     *_stays(events.DisputeClosed, _EVER_PAID),
     *_stays(events.PointsCredited, _EVER_PAID),

@@ -247,8 +247,9 @@ class Order:
     def everything_is_to_go_back(self) -> bool:
         """Whether somebody stopped the order, or nothing came of it, so that all that was paid goes back."""
         ledger = self.ledger
-        back = ledger.requested + ledger.issued + ledger.failed + ledger.lost
-        return back >= ledger.paid > 0 and self._was_stopped(tuple(ledger.all_but(RefundStatus.DROPPED)))
+        return ledger.going_back >= ledger.paid > 0 and self._was_stopped(
+            tuple(ledger.all_but(RefundStatus.DROPPED))
+        )
 
     @property
     def everything_is_refunded(self) -> bool:

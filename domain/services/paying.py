@@ -244,7 +244,8 @@ def _said(notice: PaymentNotice, order: Order) -> list[e.Event]:
         case NoticeKind.DISPUTE_OPENED if dispute_id is not None and notice.dispute_amount is not None:
             return [e.DisputeOpened(dispute_id=dispute_id, amount=notice.dispute_amount, reason=reason)]
         case NoticeKind.DISPUTE_CLOSED if dispute_id is not None and notice.outcome is not None:
-            return [e.DisputeClosed(dispute_id=dispute_id, outcome=notice.outcome)]
+            amount = notice.dispute_amount
+            return [e.DisputeClosed(dispute_id=dispute_id, outcome=notice.outcome, amount=amount)]
         case _:
             return []
 

@@ -1,10 +1,16 @@
 """The laws of the house that the pure model must keep, each as a check that names what broke it."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from adapters.postgres.read_models import Rows, changed_rows, rows_of
-from domain.model.lifecycle import TERMINAL, State
-from domain.model.order import Order
+from domain.model import events as e
+from domain.model.ledger import RefundStatus
+from domain.model.lifecycle import GIVEN_BACK, TERMINAL, State
+from domain.model.order import EmailStatus, Order
 from domain.model.reactions import (
     DONE_ONCE,
+    CancelPrediction,
     CollectRestoration,
     IssueRefund,
     PrepareDownload,
@@ -13,22 +19,31 @@ from domain.model.reactions import (
     needed,
     outstanding,
 )
+from domain.model.values import EmailKind, PointsReason, RefundReason
 
 
 def check_laws(order: Order) -> None:
     """Everything that holds for an order at any time."""
     check_money(order)
     check_shares(order)
+    check_points(order)
     check_attempts(order)
+    check_links(order)
+    check_mails_that_wait(order)
     check_completion(order)
     check_it_cannot_be_stuck(order)
+    check_what_was_stopped(order)
     check_the_end(order)
 
 
 def check_money(order: Order) -> None:
-    """Law 4: what is asked back and what went back never exceed what was paid; no photo is delivered and refunded."""
+    """Law 4: what is asked back and what went back never exceed what was paid; no photo is delivered and refunded.
+
+    A bank may take more than the shop's refunds have left, which nobody can help: nothing is asked back then.
+    """
     ledger = order.ledger
-    assert 0 <= ledger.requested + ledger.issued + ledger.failed <= order.paid_amount
+    assert 0 <= ledger.issued <= order.paid_amount
+    assert ledger.requested + ledger.failed <= max(order.paid_amount - ledger.issued - ledger.lost, 0)
     delivered = {image.image_id for image in order.restored_images}
     for refund in order.refunds.values():
         assert not delivered & set(refund.image_ids), "a photo is both delivered and refunded"
@@ -37,6 +52,19 @@ def check_money(order: Order) -> None:
 def check_shares(order: Order) -> None:
     """The images' shares add up to what was paid."""
     assert sum(image.share.amount for image in order.images.values()) == order.paid_amount
+
+
+def check_points(order: Order) -> None:
+    """A customer loses no more of what was earned, and gets back no more of what was spent, than there was."""
+    sums: Counter[tuple[object, PointsReason]] = Counter()
+    for entry in order.points:
+        sums[entry.customer_id, entry.reason] += entry.points
+    for customer in {entry.customer_id for entry in order.points}:
+        earned = sums[customer, PointsReason.WELCOME] + sums[customer, PointsReason.REFERRAL]
+        assert 0 <= -sums[customer, PointsReason.TAKEN_BACK] <= earned
+        assert 0 <= sums[customer, PointsReason.RETURNED] <= -sums[customer, PointsReason.SPENT]
+        if order.paid_amount and order.ledger.gone_back == order.paid_amount:
+            assert sum(entry.points for entry in order.points if entry.customer_id == customer) == 0
 
 
 def check_attempts(order: Order) -> None:
@@ -61,11 +89,70 @@ def check_completion(order: Order) -> None:
         assert image.restored or image.image_id in repaid or image.share.amount == 0 or is_all_back
 
 
+def check_links(order: Order) -> None:
+    """Whoever has the photos has a link that opens them; one that was revoked is never the one that is sent.
+
+    What a person closed while a bank had the money stays closed when the bank gives it back.
+    """
+    newest = order.newest_link
+    assert newest is None or not newest.is_revoked
+    assert newest is not None or not order.is_shown or order.disputes
+
+
+def check_mails_that_wait(order: Order) -> None:
+    """No link is sent while a person or a bank has to decide, nor any more once everything goes back."""
+    waiting = {work.kind for work in outstanding(order) if isinstance(work, SendEmail)}
+    if order.state in GIVEN_BACK:
+        assert waiting <= {EmailKind.REFUND, EmailKind.FAILURE}
+    if order.is_held or order.is_disputed:
+        assert not any(kind.brings_a_link for kind in waiting)
+    assert order.state is not State.ERASED or not waiting
+
+
+def check_mails(order: Order, history: Iterable[e.Event]) -> None:
+    """One mail per outcome, unless somebody asked for another or the first one came back.
+
+    Each refund that somebody asked for is told once; photos that failed are told with the result, or once without.
+    """
+    asked = Counter(event.kind for event in history if isinstance(event, e.EmailRequested))
+    replaced = Counter(mail.kind for mail in order.emails.values() if mail.status is EmailStatus.REPLACED)
+    by_itself = {kind: order.count_of(kind) - asked[kind] - replaced[kind] for kind in EmailKind}
+    assert by_itself[EmailKind.CONFIRMATION] <= 1
+    assert by_itself[EmailKind.RESULT] + by_itself[EmailKind.PARTIAL_RESULT] <= 1
+    assert by_itself[EmailKind.FAILURE] <= 1
+    standing = (mail for mail in order.emails.values() if mail.status is not EmailStatus.REPLACED)
+    told = Counter(mail.refund_id for mail in standing if mail.refund_id is not None)
+    assert all(times == 1 for times in told.values())
+    for refund in order.ledger.having(RefundStatus.ISSUED):
+        assert refund.reason is RefundReason.NOT_RESTORED or told[refund.refund_id] == 1
+
+
+def check_nothing_is_lost(before: Order, after: Order) -> None:
+    """A result that was there stays, whatever further attempts bring; a mail that was owed stays known."""
+    for image_id, image in before.images.items():
+        assert set(image.results) <= set(after.images[image_id].results)
+    assert before.emails.keys() <= after.emails.keys()
+    assert before.links.keys() <= after.links.keys()
+
+
 def check_it_cannot_be_stuck(order: Order) -> None:
     """Law 11: an order that is neither over, nor held, nor disputed has work that will move it on."""
     if order.state in TERMINAL | {State.NEW} or order.is_held or order.is_disputed:
         return
     assert needed(order), f"an order that is {order.state} waits for nobody"
+
+
+def check_what_was_stopped(order: Order) -> None:
+    """Once everything goes back, nothing is restored or delivered, and what still runs is cancelled."""
+    if order.state not in GIVEN_BACK:
+        assert not order.everything_is_to_go_back or order.state is State.ERASED, (
+            "the work goes on for nothing"
+        )
+        return
+    work = outstanding(order)
+    assert not any(isinstance(each, (RestoreImage, CollectRestoration, PrepareDownload)) for each in work)
+    for image in order.images.values():
+        assert all(CancelPrediction(prediction) in work for prediction in image.open_predictions)
 
 
 def check_the_end(order: Order) -> None:
@@ -76,7 +163,8 @@ def check_the_end(order: Order) -> None:
     for work in outstanding(order):
         assert isinstance(work, (*again, IssueRefund, SendEmail, *DONE_ONCE))
     if order.state is State.REFUNDED and not order.everything_is_refunded and order.paid_amount:
-        assert order.money_is_owed, "an order is refunded, its money is not back, and nobody owes it"
+        is_open = order.money_is_owed or order.is_disputed
+        assert is_open, "an order is refunded, its money is not back, and nobody owes it"
 
 
 def with_changes(rows: Rows, before: Order, after: Order) -> Rows:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -24,12 +24,14 @@ from domain.model.reactions import (
     Reaction,
     RestoreImage,
     SendEmail,
+    needed,
     outstanding,
 )
-from domain.model.values import FailureReason
+from domain.model.values import EmailKind, FailureReason
 from tests.domain.any_facts import any_fact
 from tests.domain.facts import ORDER_ID, Facts
-from tests.domain.laws import check_laws, with_changes
+from tests.domain.fitting_facts import CHAPTERS, Chapter
+from tests.domain.laws import check_laws, check_mails, check_nothing_is_lost, with_changes
 from tests.domain.recording import recorded
 from tests.domain.specification import LIMITS
 
@@ -44,6 +46,7 @@ HEAD_STARTS: tuple[Callable[[Facts], Sequence[e.Event]], ...] = (
     Facts.until_delivered,
     Facts.until_completed,
     lambda facts: (*facts.until_completed(), facts.redo(0), facts.started(0, 2)),
+    lambda facts: (*facts.until_delivered(), facts.redo(0), facts.bounced(EmailKind.PARTIAL_RESULT)),
     Facts.until_refunded,
 )
 
@@ -81,6 +84,15 @@ class AnyLife(RuleBasedStateMachine):
         kinds = sorted(set(e.EVENT_TYPES) - allowed(self.order.state), key=lambda kind: kind.__name__)
         assert self._say(data.draw(st.sampled_from(kinds).flatmap(self._any_fact))) == ()
 
+    @precondition(lambda self: self.stream)
+    @rule(data=st.data(), chapter=st.sampled_from(CHAPTERS))
+    def say_what_fits(self, data: st.DataObject, chapter: Chapter) -> None:
+        fitting = [
+            fact for fact in chapter(self.facts, self.order) if type(fact) in allowed(self.order.state)
+        ]
+        if fitting:
+            self._say(data.draw(st.sampled_from(fitting)))
+
     @precondition(lambda self: bool(outstanding(self.order)))
     @rule(data=st.data(), pieces=st.integers(min_value=1, max_value=4))
     def work(self, data: st.DataObject, pieces: int) -> None:
@@ -102,6 +114,14 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def the_laws_hold(self) -> None:
         check_laws(self.order)
+        check_mails(self.order, (line.event for line in self.stream))
+
+    @invariant()
+    def work_that_goes_well_is_news(self) -> None:
+        """Nothing is outstanding that would be done again and again, because doing it changes nothing."""
+        for reaction in needed(self.order):
+            well = outcomes_of(reaction, self.facts, self.order)[0]
+            assert decide(self.order, well, LIMITS), f"{reaction} is wanted and no news when it is done"
 
     @invariant()
     def versions_are_without_a_gap(self) -> None:
@@ -124,13 +144,22 @@ class AnyLife(RuleBasedStateMachine):
         try:
             decision = decide(self.order, said, LIMITS)
         except ShopError:
+            assert not self._is_true_of_the_provider(said), "money that went back is refused"
             return ()
         for line in recorded(self.order, *decision):
             before, self.order = self.order, apply(self.order, line)
+            check_nothing_is_lost(before, self.order)
+            event(f"{type(line.event).__name__} {before.state} -> {self.order.state}")
             self.rows = with_changes(self.rows, before, self.order)
             self.stream.append(line)
             self.seen.append((repr(self.order), self.rows))
         return decision
+
+    def _is_true_of_the_provider(self, said: e.Event) -> bool:
+        """Whether the provider could well have paid this: it never pays back more than it took."""
+        if not isinstance(said, e.RefundIssued) or self.order.payment is None:
+            return False
+        return 0 < said.amount.amount <= self.order.paid_amount - self.order.refunded_amount
 
 
 def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]:
@@ -202,7 +231,7 @@ class WorkedLife(AnyLife):
 
 
 LIVES = settings(
-    max_examples=int(__import__("os").environ.get("EX", "200")),
+    max_examples=100,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -367,3 +367,47 @@ def test_points_are_credited_once_and_only_for_what_earned_them() -> None:
     earned.when(FACTS.credited(5, PointsReason.RETURNED)).then_nothing()
     earned.when(FACTS.debited(5, PointsReason.TAKEN_BACK)).then_nothing()
     earned.when(FACTS.debited(0)).then_nothing()
+
+
+def test_what_the_provider_paid_back_is_taken_in_even_after_a_bank_took_the_whole_payment() -> None:
+    lost = given(FACTS.paid(), FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST))
+    asked = FACTS.refund_requested(490, reason=RefundReason.AT_PROVIDER)
+    late = FACTS.refund_issued(490)
+    lost.when(late).then(asked, late).stands(State.REFUNDED)
+    lost.when(FACTS.refund_issued(981)).then_refused(RefundExceedsPaymentError)
+
+
+def test_a_refund_that_fails_after_a_bank_took_its_part_is_owed_for_what_the_bank_left() -> None:
+    half = FACTS.disputed(amount=490)
+    back = given(FACTS.paid(), FACTS.refund_requested(980), FACTS.refund_issued(980), half)
+    lost = back.when(FACTS.decided(DisputeOutcome.LOST)).then(FACTS.decided(DisputeOutcome.LOST))
+    failed = FACTS.refund_failed(provider_refund_id="re_1")
+    rest = FACTS.refund_requested(490, sequence=2)
+    held = FACTS.held(HoldReason.REFUND_NOT_ISSUED)
+    lost.when(failed).then(failed, FACTS.refund_dropped(), rest, held).stands(State.REFUNDING)
+
+
+def test_work_stops_when_a_bank_takes_all_that_was_not_asked_back_already() -> None:
+    running = given(*FACTS.until_restoring(), FACTS.started(0), FACTS.refund_requested(490))
+    lost = FACTS.decided(DisputeOutcome.LOST)
+    half = running.when(FACTS.disputed(amount=490)).then(FACTS.disputed(amount=490))
+    half.when(lost).then(lost).stands(State.REFUNDING).adds(CancelPrediction("prediction-0-1"), issue())
+
+
+def test_a_refund_that_was_dropped_and_went_through_after_all_may_be_what_ends_an_order() -> None:
+    """The newer wish gives way to one made in the dashboard, and is paid all the same while a bank decides."""
+    wishes = (FACTS.refund_requested(50), FACTS.refund_requested(100, sequence=2))
+    disputed = given(FACTS.paid(), *wishes, FACTS.disputed(amount=100))
+    by_hand = (
+        FACTS.refund_requested(880, sequence=3, reason=RefundReason.AT_PROVIDER),
+        FACTS.refund_issued(880, sequence=3),
+    )
+    given_way = disputed.when(by_hand[1]).then(FACTS.refund_dropped(2), *by_hand).stands(State.PAID)
+    late = FACTS.refund_issued(100, sequence=2)
+    given_way.when(late).then(FACTS.refund_dropped(1), late).stands(State.REFUNDED)
+
+
+def test_points_that_come_after_the_money_went_back_go_at_once() -> None:
+    back = given(*FACTS.until_refunded())
+    taken = FACTS.debited(100, PointsReason.TAKEN_BACK)
+    back.when(FACTS.credited(100)).then(FACTS.credited(100), taken)

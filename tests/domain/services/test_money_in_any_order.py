@@ -213,6 +213,15 @@ def test_a_dispute_and_its_end_may_be_told_before_the_payment(shop: MemoryShop) 
     assert order.state is State.COMPLETED
 
 
+def test_what_a_bank_took_is_known_even_if_its_dispute_is_never_told(shop: MemoryShop) -> None:
+    checkout = shop.checkout(shop.upload(b"wedding"))
+    intent = shop.payments.pay(checkout)
+    take(shop, of_dispute(intent, DisputeOutcome.LOST))
+    order = shop.order(order_of(shop.told(checkout, NoticeKind.PAID)))
+    assert order.ledger.lost == 490
+    assert order.state is State.REFUNDED
+
+
 def test_a_refund_ahead_of_its_payment_comes_again_only_when_the_provider_cannot_be_asked(
     shop: MemoryShop,
 ) -> None:
