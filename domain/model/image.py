@@ -97,8 +97,8 @@ class Image:
         return attempt - (self.redo_from or 1) + 1
 
     def is_in_turn(self, attempt: int) -> bool:
-        """Whether an attempt is of the round that is going on."""
-        return self.awaits_restorer and attempt >= (self.redo_from or 1)
+        """Whether an attempt is of the round that is going on: none of an earlier one, and none before its turn."""
+        return self.awaits_restorer and (self.redo_from or 1) <= attempt <= self.next_attempt
 
     def knows(self, prediction_id: str) -> bool:
         """Whether a prediction is one of this image's attempts."""

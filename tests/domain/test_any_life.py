@@ -231,7 +231,7 @@ class WorkedLife(AnyLife):
 
 
 LIVES = settings(
-    max_examples=100,
+    max_examples=60,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

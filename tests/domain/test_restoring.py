@@ -233,3 +233,9 @@ def test_what_is_restored_is_known_with_its_size() -> None:
     image = restoring(ONE, ONE.started(), ONE.restored()).order.images[ONE.image(0)]
     assert (image.restored, image.width, image.height) == (ONE.restored().restored, 2048, 1536)
     assert (image.attempts[1].model, image.attempts[1].prediction_id) == ("restore-image", "prediction-0-1")
+
+
+def test_an_attempt_that_could_not_have_begun_yet_brings_nothing() -> None:
+    restoring = given(*FACTS.until_restoring(), FACTS.started(0))
+    restoring.when(FACTS.restored(0, attempt=3)).then_nothing()
+    restoring.when(FACTS.restored(1, attempt=2)).then_nothing()
