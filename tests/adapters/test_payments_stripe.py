@@ -12,7 +12,7 @@ from domain.ports.errors import (
 )
 from tests.adapters.accounts import STRIPE_SECRET_KEY, stripe_payments
 from tests.adapters.rogue import RogueServer
-from tests.contracts.test_payment_provider import pay_at, refund, wish
+from tests.contracts.test_payment_provider import discounted, pay_at, refund, wish
 from tests.sandbox.processes import TwinProcess
 
 
@@ -32,6 +32,33 @@ def test_stripe_is_told_what_is_bought_and_whose_it_is(stripe: TwinProcess) -> N
     assert session["metadata"] == payment["metadata"] == ids
     assert (session["amount_total"], session["currency"]) == (4 * 490, "eur")
     assert session["customer_email"] == "adele@example.com"
+
+
+def test_points_are_a_coupon_for_one_payment_on_one_page(stripe: TwinProcess) -> None:
+    wished = discounted(100)
+    assert wished.spending is not None
+    payments = stripe_payments(stripe.url)
+    opened = payments.open_checkout(wished)
+    objects = stripe.ledger()["objects"]
+    (session,) = [one for one in objects["checkout.session"] if one["id"] == opened.checkout_session_id]
+    ((coupon_id,),) = [tuple({one["coupon"] for one in session["discounts"]})]
+    (coupon,) = [one for one in objects["coupon"] if one["id"] == coupon_id]
+    assert (coupon["amount_off"], coupon["currency"], coupon["duration"]) == (100, "eur", "once")
+    assert (coupon["max_redemptions"], coupon["times_redeemed"]) == (1, 0)
+    assert coupon["redeem_by"] == session["expires_at"] == int(wished.expires_at.timestamp())
+    assert session["metadata"]["points_of"] == str(wished.spending.customer_id)
+    assert (session["amount_total"], session["total_details"]["amount_discount"]) == (390, 100)
+
+
+def test_a_coupon_whose_reply_was_lost_is_made_once(stripe: TwinProcess) -> None:
+    before = len(stripe.ledger()["objects"].get("coupon", []))
+    wished = discounted(100)
+    stripe.misbehave("POST /v1/coupons", "lose_reply")
+    payments = stripe_payments(stripe.url)
+    with pytest.raises(LostReplyError):
+        payments.open_checkout(wished)
+    payments.open_checkout(wished)
+    assert len(stripe.ledger()["objects"]["coupon"]) == before + 1
 
 
 def test_a_customer_who_gave_no_address_is_asked_for_it_by_stripe(stripe: TwinProcess) -> None:

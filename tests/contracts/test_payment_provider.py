@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.model.values import Money, OrderId, RefundId, UploadSessionId
+from domain.model.rewards import Spending
+from domain.model.values import CustomerId, Money, OrderId, RefundId, UploadSessionId
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import (
     CheckoutStanding,
@@ -16,6 +17,7 @@ from domain.ports.payments import (
     RefundWish,
 )
 from tests.adapters.accounts import STRIPE_SECRET_KEY, stripe_payments
+from tests.domain.facts import euros
 from tests.doubles.payments import MemoryPayments
 from tests.sandbox.processes import TwinProcess
 
@@ -223,6 +225,46 @@ def test_a_refund_is_looked_up_as_it_is_now_whoever_made_it(till: Till) -> None:
     assert found is not None
     assert (found.has_failed, found.amount) == (True, Money(amount=200, currency="EUR"))
     assert till.provider.look_up_refund("re_nobodys") is None
+
+
+def discounted(points: int, photos: int = 1) -> CheckoutWish:
+    spending = Spending(customer_id=CustomerId(uuid4()), points=points, discount=euros(points))
+    return replace(wish(photos), spending=spending)
+
+
+def test_points_come_off_the_price_once_and_the_checkout_tells_whose_they_were(till: Till) -> None:
+    wished = discounted(100, photos=2)
+    opened = till.provider.open_checkout(wished)
+    assert till.provider.open_checkout(wished) == opened
+    intent = till.pay(opened.checkout_session_id)
+    found = till.provider.find_checkout(opened.checkout_session_id)
+    assert found is not None
+    assert (found.checkout.paid, found.checkout.discount) == (euros(880), euros(100))
+    assert found.checkout.spending == wished.spending
+    with pytest.raises(RefusedError):
+        till.provider.issue_refund(refund(intent, 881))
+
+
+def test_what_points_pay_for_whole_is_paid_without_a_payment(till: Till) -> None:
+    wished = discounted(490)
+    session_id = till.provider.open_checkout(wished).checkout_session_id
+    assert standing(till, session_id) == (CheckoutStanding.OPEN, 0)
+    assert not till.pay(session_id)
+    assert standing(till, session_id) == (CheckoutStanding.PAID, 0)
+    found = till.provider.find_checkout(session_id)
+    assert found is not None
+    assert (found.checkout.payment_intent_id, found.checkout.spending) == (None, wished.spending)
+
+
+def test_a_discounted_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
+    wished = discounted(100)
+    till.lose_reply("open_checkout")
+    with pytest.raises(LostReplyError):
+        till.provider.open_checkout(wished)
+    opened = till.provider.open_checkout(wished)
+    assert opened == till.provider.open_checkout(wished)
+    till.pay(opened.checkout_session_id)
+    assert standing(till, opened.checkout_session_id) == (CheckoutStanding.PAID, 390)
 
 
 def standing(till: Till, session_id: str) -> tuple[CheckoutStanding, int]:
