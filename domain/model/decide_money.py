@@ -96,7 +96,8 @@ def points_after(order: Order) -> Iterator[e.Event]:
     """What money that went back does to points: the share that was earned goes, the share that was spent returns."""
     paid, back = order.paid_amount, order.ledger.gone_back
     if paid == 0:
-        paid, back = 1, 1 if order.state is State.REFUNDED else 0
+        # Nothing was charged, so no money can tell: the photos that points paid for and that failed do.
+        paid, back = len(order.images), len(order.failed_images)
     for customer_id in dict.fromkeys(entry.customer_id for entry in order.points):
         mine = [entry for entry in order.points if entry.customer_id == customer_id]
         earned = sum(entry.points for entry in mine if entry.reason in _EARNED)
