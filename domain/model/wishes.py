@@ -53,12 +53,16 @@ def require_frugality(history: History) -> None:
 
 
 def first_shown(history: History) -> datetime | None:
-    """When the customer first had the results: a mail with the link was accepted, or something was fetched."""
+    """When the customer first had the results, as far as anybody knows.
+
+    That is when a mail with the link was accepted that did not come back, or when something was fetched.
+    """
+    returned = {each.event.email_id for each in history if isinstance(each.event, e.EmailBounced)}
     for recorded in history:
         match recorded.event:
             case e.ResultDownloaded():
                 return recorded.recorded_at
-            case e.EmailSent(kind=kind) if kind.brings_a_link:
+            case e.EmailSent(kind=kind, email_id=email_id) if kind.brings_a_link and email_id not in returned:
                 return recorded.recorded_at
     return None
 

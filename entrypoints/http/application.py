@@ -47,6 +47,7 @@ def create_app(shop: Shop) -> Litestar:
             wishes.ask_for_redo,
             wishes.ask_for_new_link,
             wishes.ask_for_mail,
+            wishes.press_the_orders_button,
             health.live,
             health.ready,
         ],

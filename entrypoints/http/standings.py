@@ -92,7 +92,10 @@ def of_order(seen: Order, names: Mapping[ImageId, str]) -> Response[Any]:
         if seen.refunded_amount:
             facts["Sent back"] = str(Money(amount=seen.refunded_amount, currency=seen.payment.paid.currency))
         parts.append(_facts(facts))
-    return page(heading, "\n".join(parts), refresh_seconds=_refresh(seen))
+    may_ask = heading == _READY and not seen.is_disputed
+    if may_ask:
+        parts.insert(1, '<form method="post"><p><button>Send me the e-mail again</button></p></form>')
+    return page(heading, "\n".join(parts), refresh_seconds=_refresh(seen), has_forms=may_ask)
 
 
 def of_upload(session: UploadSession, policy: Policy) -> Response[Any]:

@@ -10,12 +10,14 @@ from html import escape
 from typing import Any
 from uuid import UUID
 
+from anyio import to_thread
 from litestar import Response, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from domain.model.errors import RedoRefusedError
 from domain.model.values import ImageId, OrderId
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.dead_links import explain
@@ -83,6 +85,23 @@ def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -
 )
 def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Response[WishView]:
     """Have the mail that tells how the order stands sent again, to the address on file."""
+    return _resend(shop, request, order)
+
+
+@post(
+    "/api/restoration/status/{order:uuid}",
+    status_code=202,
+    exception_handlers={Exception: pages.explain},
+    include_in_schema=False,
+)
+async def press_the_orders_button(
+    shop: TheShop, request: AnyRequest, order: FromPath[UUID]
+) -> Response[WishView]:
+    """The same for the order's page, which posts to its own address so that it need not hold any id."""
+    return await to_thread.run_sync(_resend, shop, request, order)
+
+
+def _resend(shop: Shop, request: AnyRequest, order: UUID) -> Response[Any]:
     order_id = OrderId(order)
     with shop.books.transaction() as transaction:
         is_known = transaction.log.load(order_id).version > 0

@@ -42,7 +42,7 @@ class Form(HTMLParser):
         known = dict(attrs)
         if tag == "form":
             assert known["method"] == "post"
-            self.posts.append(self._absolute(known["action"]))
+            self.posts.append(self._absolute(known.get("action")))
         elif tag == "img":
             self.pictures.append(self._absolute(known["src"]))
         elif tag == "a":
@@ -69,6 +69,24 @@ def test_a_mail_is_sent_again_to_the_address_on_file(door: Doorway) -> None:
     assert "ada@" not in answer.text
     door.shop.work()
     assert sent(door.shop).count("result") == 2
+
+
+def test_the_orders_page_has_a_button_for_it_once_there_is_something_to_send(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    path = f"/api/restoration/status/{order_id}"
+    assert not Form(door.http.get(path, headers=BROWSER)).posts
+    door.shop.live(order_id)
+    page = door.http.get(path, headers=BROWSER)
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    (address,) = Form(page).posts
+    for status, heading in ((202, "Look into your e-mail"), (429, "Asked for too often")):
+        answer = post_form(door, address)
+        assert (answer.status_code, f"<h1>{heading}</h1>" in answer.text) == (status, True)
+        door.shop.work()
+    assert sent(door.shop).count("result") == 2
+    door.shop.clock.advance(days=100)
+    door.shop.retaining.purge()
+    assert not Form(door.http.get(path, headers=BROWSER)).posts
 
 
 def test_whoever_asks_too_often_is_told_when_to_ask_again(door: Doorway) -> None:

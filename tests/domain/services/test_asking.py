@@ -287,6 +287,16 @@ def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: MemorySho
     redo(shop, order_id)
 
 
+def test_a_result_that_came_back_has_not_begun_the_time_to_ask(shop: MemoryShop) -> None:
+    order_id = delivered(shop)
+    result = email_id_of(order_id, EmailKind.RESULT)
+    say(shop, order_id, e.EmailBounced(email_id=result, kind=EmailKind.RESULT, reason="bounce"))
+    assert shop.asking.album(token(shop, order_id)).redo_until is None
+    shop.clock.advance(days=10)
+    say(shop, order_id, e.OrderReleased())
+    assert shop.asking.album(token(shop, order_id)).redo_until == shop.clock.now() + POLICY.redo_within
+
+
 def test_a_shop_that_makes_no_further_attempts_makes_none() -> None:
     shop = MemoryShop(replace(POLICY, redo_within=timedelta(0)))
     order_id = delivered(shop)
