@@ -16,7 +16,9 @@ from tests.adapters.accounts import (
 )
 from tests.entrypoints.http_fixtures import Doorway, HttpShop, application
 from tests.entrypoints.shell import Shell
+from tests.entrypoints.stripe_till import Till, open_till
 from tests.sandbox.processes import TwinProcess
+from tests.sandbox.receiver import WebhookReceiver
 
 
 @pytest.fixture
@@ -25,6 +27,13 @@ def door() -> Iterator[Doorway]:
     shop = HttpShop()
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         yield Doorway(shop, http)
+
+
+@pytest.fixture
+def till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]:
+    """The doorway of a shop that sells at Stripe's twin."""
+    with open_till(stripe, letterbox) as till:
+        yield till
 
 
 @pytest.fixture
