@@ -102,7 +102,7 @@ def way_of(image: Image, order: Order) -> str:
         where = "at the restorer" if running is not None else "waits for the restorer"
         return f"restored, and tried once more: {where}, {ordinal(len(image.attempts))} attempt"
     if image.restored is not None:
-        return "restored and delivered" if order.result_is_sent else "restored"
+        return f"{'restored and delivered' if order.result_is_sent else 'restored'}{_redone(image)}"
     if image.failure is not None:
         return f"not restored: {FAILURES[image.failure]}"
     if running is not None:
@@ -110,6 +110,17 @@ def way_of(image: Image, order: Order) -> str:
     if image.original is not None:
         return f"waits for its {ordinal(image.next_attempt)} attempt at the restorer"
     return "uploaded and paid"
+
+
+def _redone(image: Image) -> str:
+    """That a photo was tried once more, and that what it had before is kept."""
+    if not image.was_redone:
+        return ""
+    tries = "once more" if image.redos == 1 else f"{image.redos} times more"
+    some = "" if image.redos == image.redos_by_customer else f"{image.redos_by_customer} of them "
+    by = f", {some}as the customer asked" if image.redos_by_customer else ""
+    kept = f", {counted(len(image.earlier), 'earlier result')} kept" if image.earlier else ""
+    return f"; tried {tries}{by}{kept}"
 
 
 def number_of(order: Order, image_id: ImageId) -> int:
@@ -133,7 +144,7 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
         case State.READY:
             return f"{counted(restored, 'restored photo')} ready to be fetched."
         case State.DELIVERED:
-            return f"The order is delivered: {restored} of {photos}, the money for the others is owed."
+            return f"The order is delivered: {restored} of {photos}, {_still_owed(order)}."
         case State.COMPLETED:
             return f"The order is complete: {_delivered(order)}."
         case State.REFUNDING:
@@ -148,6 +159,15 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
             return "The order is closed and its customer forgotten."
         case _:
             assert_never(order.state)
+
+
+def _still_owed(order: Order) -> str:
+    on_its_way = order.ledger.requested + order.ledger.failed
+    return (
+        f"and {_money(order, on_its_way)} has yet to go back"
+        if on_its_way
+        else "the money for the others is owed"
+    )
 
 
 def _delivered(order: Order) -> str:

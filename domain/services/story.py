@@ -12,6 +12,7 @@ from typing import assert_never
 
 from domain.model import events as e
 from domain.model.evolve import apply
+from domain.model.identity import note_of_payment_by_hand
 from domain.model.lifecycle import State
 from domain.model.order import EmailStatus, Order
 from domain.model.values import ImageId, RefundId, RefundReason
@@ -272,8 +273,10 @@ class _Teller:
             case e.RefundIssued():
                 since = self.owed_since.get(event.refund_id)
                 later = f", {lasting(at - since)} after it was resolved" if since and at > since else ""
+                by_hand = note_of_payment_by_hand(event.provider_refund_id) is not None
+                way = ", paid another way than by the payment provider" if by_hand else ""
                 end = "; with that, all that was paid went back" if after.everything_is_refunded else ""
-                return f"{amount} went back to the customer{later}{end}."
+                return f"{amount} went back to the customer{way}{later}{end}."
             case e.RefundFailed():
                 return f"The refund of {amount} failed ({_plain(event.reason)}): the money is still owed."
 

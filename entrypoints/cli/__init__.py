@@ -14,6 +14,7 @@ import rich_click as click
 from entrypoints.cli.customers import customer_commands
 from entrypoints.cli.group import Commands
 from entrypoints.cli.payments import payment_commands
+from entrypoints.cli.staff import STAFF_COMMANDS
 
 #: What shells expect of a command that Ctrl-C has ended.
 INTERRUPTED = 130
@@ -164,7 +165,11 @@ def rebuild() -> None:
 
 @cli.group("orders")
 def order_commands() -> None:
-    """Look at orders."""
+    """Look at orders, and step into them."""
+
+
+for _command in STAFF_COMMANDS:
+    order_commands.add_command(_command)
 
 
 @order_commands.command("list")

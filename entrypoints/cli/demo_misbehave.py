@@ -20,9 +20,9 @@ from entrypoints.cli.customer import Customer, Json
 from entrypoints.cli.ending import ending_in_order
 from entrypoints.cli.keeping import require_writable
 from entrypoints.cli.local import LocalShop
-from entrypoints.cli.orders import MARGIN, print_beside, print_passage
 from entrypoints.cli.reckoning import Reckoning
 from entrypoints.cli.screen import screen
+from entrypoints.cli.telling import MARGIN, print_beside, print_passage
 from entrypoints.cli.trouble import Backstage, Plot
 from entrypoints.cli.visit import RESTORED, Visit
 from entrypoints.failures import CommandFailedError

@@ -1,7 +1,6 @@
 """A person is forgotten: what would go is shown, somebody agrees, and the certificate is printed."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 
 import click
@@ -9,8 +8,8 @@ import click
 from domain.services.certificate import ELSEWHERE, STAYS, Certificate
 from domain.services.forgetting import Forgetting, Outlook
 from domain.services.wording import counted, day, listed
+from entrypoints.cli.agreeing import ask
 from entrypoints.cli.screen import screen
-from entrypoints.failures import CommandFailedError, MisuseError
 
 #: What the rows of a table held that was blotted out.
 _HELD: Mapping[str, str] = {
@@ -31,22 +30,6 @@ _ROWS: Mapping[str, str] = {
 }
 
 
-class NobodyToAskError(MisuseError):
-    """An erasure has to be agreed to, and there is no terminal."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Nobody is at a terminal to be asked whether to erase: if that is decided, add --yes."
-        )
-
-
-class NobodyAgreedError(CommandFailedError):
-    """Somebody was asked and said no."""
-
-    def __init__(self) -> None:
-        super().__init__("Nothing was erased.")
-
-
 def erase(
     forgetting: Forgetting, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
 ) -> None:
@@ -64,15 +47,12 @@ def erase(
 
 
 def _ask(email: str, outlook: Outlook) -> None:
-    if not sys.stdin.isatty():
-        raise NobodyToAskError
     orders, photos = counted(outlook.orders, "order"), counted(outlook.photos, "photo")
-    click.echo(f"{email} has {orders} with {photos}. All of it goes for good; the figures stay.", err=True)
+    told = [f"{email} has {orders} with {photos}. All of it goes for good; the figures stay."]
     if outlook.good_links:
         links = counted(outlook.good_links, "download link")
-        click.echo(f"{links} can still be used, and leads nowhere then.", err=True)
-    if not click.confirm("Erase?", err=True):
-        raise NobodyAgreedError
+        told.append(f"{links} can still be used, and leads nowhere then.")
+    ask(*told, question="Erase?", deed="to erase", undone="Nothing was erased.")
 
 
 def _lines(certificate: Certificate) -> Iterator[str]:

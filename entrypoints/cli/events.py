@@ -31,9 +31,12 @@ def show_log(books: Books, limit: int | None, *, follow: bool, as_json: bool) ->
             click.echo(_line(recorded, as_json=as_json))
 
 
-def json_of(recorded: RecordedEvent) -> bytes:
-    """An event with its whole envelope, as one line of JSON."""
-    return msgspec.json.encode({"type": type(recorded.event).__name__, **msgspec.to_builtins(recorded)})
+def json_of(recorded: RecordedEvent, *, note: str | None = None) -> bytes:
+    """An event with its whole envelope, as one line of JSON; with what a person wrote about it, if anything."""
+    words = {} if note is None else {"note": note}
+    return msgspec.json.encode(
+        {"type": type(recorded.event).__name__, **msgspec.to_builtins(recorded), **words}
+    )
 
 
 def _line(recorded: RecordedEvent, *, as_json: bool) -> bytes | str:

@@ -14,7 +14,7 @@ from domain.ports.evidence import Evidence, ObjectState
 from domain.services.evidence import Proving
 from domain.services.evidence_exhibits import Watch
 from domain.services.wording import counted, sized
-from entrypoints.cli.orders import find_order
+from entrypoints.cli.finding import find_order
 from entrypoints.cli.private_file import private_file
 from entrypoints.failures import CommandFailedError
 

@@ -14,7 +14,8 @@ from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.services.exporting import Exporting
 from domain.services.forgetting import UnknownCustomerError
 from domain.services.rewarding import Codes
-from entrypoints.cli.erasing import NobodyAgreedError, NobodyToAskError, erase
+from entrypoints.cli.agreeing import NobodyAgreedError, NobodyToAskError
+from entrypoints.cli.erasing import erase
 from entrypoints.cli.exporting import export
 from entrypoints.cli.keeping import UnwritableFolderError
 from entrypoints.cli.points import show_points
