@@ -24,6 +24,17 @@ from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares what it has started: a file's tests, and all journeys through the one shop.
+
+    So the laws that are checked last are held against whatever any journey did to that shop.
+    """
+    for item in items:
+        has_the_shop = "local_shop" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("one shop" if has_the_shop else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     with Supervisor() as supervisor:

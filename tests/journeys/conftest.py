@@ -1,6 +1,7 @@
 """One whole shop for all journeys: real servers, twins, API and worker, each a process of its own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from entrypoints.cli.local import LocalShop
 from tests.entrypoints.shell import Answer, Shell
 from tests.journeys.hands import Hands
+from tests.journeys.visitors import Start, Visitor
 
 #: A lease this short lets a journey see what happens after it without waiting long.
 PACE = {
@@ -45,3 +47,10 @@ def reconcile(
         monkeypatch.setenv(name, value)
     shell = Shell(capsys)
     return lambda *options: shell("reconcile", "--since", "1h", *options)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts commands that are ended with the test."""
+    with ExitStack() as stack:
+        yield lambda *words: stack.enter_context(Visitor(tmp_path, *words))

@@ -24,7 +24,11 @@ def completes_with_two_mails(
             and hands.event_names(order_id).count("EmailSent") >= 2
         )
 
-    eventually(is_done, "The completed order with its two mails")
+    try:
+        eventually(is_done, "The completed order with its two mails")
+    except TimeoutError as error:
+        error.add_note(f"Its events: {hands.event_names(order_id)}")
+        raise
     once = {
         "PaymentReceived": 1,
         "ImagesMoved": 1,

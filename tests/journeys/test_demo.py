@@ -1,9 +1,5 @@
 """What a newcomer sees: `restoreclick demo` delivers or says why not, and leaves nothing behind but the photos."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,22 +7,9 @@ import pytest
 from PIL import Image
 
 from sandbox import samples
-from tests.journeys.visitors import Start, Visitor
-from tests.waiting import eventually
+from tests.journeys.visitors import Start, left_nothing
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left is looked for in /proc")
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts commands that are ended with the test."""
-    with ExitStack() as stack:
-        yield lambda *words: stack.enter_context(Visitor(tmp_path, *words))
-
-
-def left_nothing(visitor: Visitor) -> None:
-    assert visitor.processes() == {}
-    assert list(visitor.temporary.iterdir()) == []
 
 
 def test_a_letter_posing_as_a_photo_is_refused_and_the_samples_go_on(start: Start, tmp_path: Path) -> None:
@@ -86,40 +69,4 @@ def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_
     assert len(before) == len(after) == len(samples.photos()) - 1
     for picture in [*before, *after]:
         Image.open(picture).verify()
-    left_nothing(visitor)
-
-
-@pytest.mark.parametrize(
-    ("words", "key", "status"),
-    [
-        ("Opening a shop", signal.SIGTERM, 143),
-        ("Restoration started", signal.SIGINT, 130),
-    ],
-)
-def test_a_demo_that_is_interrupted_leaves_nothing(
-    start: Start, words: str, key: signal.Signals, status: int
-) -> None:
-    visitor = start("demo")
-    visitor.reads(words)
-    eventually(visitor.processes, "a process of the demo")
-    assert visitor.press(key) == status
-    assert "Traceback" not in visitor.screen
-    left_nothing(visitor)
-
-
-def test_dev_brings_back_what_dies_keeps_others_out_and_closes_on_a_signal(start: Start) -> None:
-    visitor = start("dev")
-    visitor.reads("Ctrl-C closes the shop")
-    second = start("dev")
-    assert second.wait() == 1
-    assert "is using the data folder" in second.screen
-    (worker,) = (
-        pid for pid, words in visitor.processes().items() if words.endswith("entrypoints.cli worker ")
-    )
-    os.kill(worker, signal.SIGKILL)
-    visitor.reads("The worker has ended unexpectedly (killed by SIGKILL)")
-    visitor.reads("The worker is back")
-    assert visitor.press(signal.SIGTERM) == 0
-    assert visitor.screen.endswith("The shop is closed; nothing of it is running any more.\n")
-    assert (visitor.home / ".restoreclick" / "logs" / "worker.log").is_file()
     left_nothing(visitor)

@@ -91,3 +91,9 @@ def _words(file: Path) -> str:
 
 
 Start = Callable[..., Visitor]
+
+
+def left_nothing(visitor: Visitor) -> None:
+    """Require that no process and no temporary file of a command is left."""
+    assert visitor.processes() == {}
+    assert list(visitor.temporary.iterdir()) == []
