@@ -13,7 +13,7 @@ from entrypoints.cli.screen import screen
 
 #: What the rows of a table held that was blotted out.
 _HELD: Mapping[str, str] = {
-    "customers": "name, e-mail address and language of {}",
+    "customers": "name, e-mail address, language and referral code of {}",
     "file_uploads": "the names of {}",
     "upload_sessions": "the payment page's address of {}",
     "unmatched_payments": "what was written about {}",

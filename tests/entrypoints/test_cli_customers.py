@@ -98,7 +98,7 @@ def test_whoever_agrees_gets_a_certificate_to_read(
     for said in (
         "by grace: asked by mail",
         "the person behind 1 order: 20260314-000001",
-        "name, e-mail address and language of 1 customer",
+        "name, e-mail address, language and referral code of 1 customer",
         "the names of 1 photo",
         "4 objects of the storage, each version counted",
         "order numbers, amounts and dates: accounts have to be kept",
