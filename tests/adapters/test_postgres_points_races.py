@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier
 
-import psycopg
 import pytest
 
 from adapters.postgres.books import PostgresBooks, downgrade, upgrade
@@ -89,18 +88,6 @@ def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: MemorySh
     all_at_once([lambda number=number: check_out(number) for number in range(AT_ONCE)])  # type: ignore[misc]
     assert len(refused) == AT_ONCE - 1
     assert len([one for one in shop.payments.checkouts.values() if one.spending]) == 1
-
-
-def test_a_code_that_is_taken_makes_way_for_the_next_proposal(
-    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shop.pay(shop.upload(b"harvest"))
-    taken = customer(shop, ADA).referral_code
-    monkeypatch.setattr("adapters.postgres.registers.referral_codes_of", lambda _: (taken, "AN0THER1"))
-    shop.pay(shop.upload(b"wedding"), email=GRACE)
-    assert customer(shop, GRACE).referral_code == "AN0THER1"
-    with psycopg.connect(own_database_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
-        connection.execute("UPDATE customers SET referral_code = 'AN0THER1'")
 
 
 def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:
