@@ -15,7 +15,7 @@ from tests.journeys.visitors import Start, Visitor
 PACE = {
     "LEASE_SECONDS": "1.5",
     "RESEND_AFTER_SECONDS": "1",
-    "EMAIL_CONFIRMATION_SECONDS": "3",
+    "EMAIL_CONFIRMATION_SECONDS": "5",
     "EMAIL_RETRY_DELAY_MS": "200",
 }
 
