@@ -18,6 +18,7 @@ from tests.adapters.letter_facts import (
 )
 
 LOCALES = ["en-GB", "de-DE"]
+RESULTS = [EmailKind.RESULT, EmailKind.PARTIAL_RESULT]
 BRINGING_A_LINK = [kind for kind in EmailKind if kind.brings_a_link]
 
 
@@ -235,7 +236,7 @@ def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> N
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("kind", [EmailKind.RESULT, EmailKind.PARTIAL_RESULT])
+@pytest.mark.parametrize("kind", RESULTS)
 def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth(
     kind: EmailKind, locale: str
 ) -> None:
@@ -256,6 +257,6 @@ def test_without_points_the_code_for_later_ones_is_told_and_without_a_programme_
     assert "7QK2" not in read(locale=locale, rewards=None)
 
 
-@pytest.mark.parametrize("kind", set(EmailKind) - {EmailKind.RESULT, EmailKind.PARTIAL_RESULT})
+@pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind not in RESULTS])
 def test_no_other_letter_tells_of_points(kind: EmailKind) -> None:
     assert "7QK2" not in read(kind)
