@@ -64,7 +64,7 @@ class Addressing:
         """
         if not is_address(email):
             raise NoAddressError
-        key = f"desk:address:{by.key or self._ids.new()}"
+        key = by.cause_key("address", self._ids)
         with self._books.transaction() as transaction:
             customer, orders = _look(transaction, order_id)
             order = next(each for each in orders if each.order_id == order_id)

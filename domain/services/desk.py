@@ -13,6 +13,7 @@ from domain.model.identity import provider_refund_id_by_hand
 from domain.model.ledger import Refund, RefundStatus
 from domain.model.lifecycle import GIVEN_BACK
 from domain.model.order import Order
+from domain.model.seals import sha256_of
 from domain.model.values import (
     DownloadLinkId,
     HoldReason,
@@ -41,6 +42,10 @@ class Signature:
     actor: str
     reason: str
     key: str | None = None
+
+    def cause_key(self, action: str, ids: Ids) -> str:
+        """What the step is recorded under; of the key only its fingerprint, for people may write anything into it."""
+        return f"desk:{action}:{sha256_of(self.key) if self.key is not None else ids.new()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +180,7 @@ class Desk:
         self, order_id: OrderId, action: str, by: Signature, wish: Wish, *, nothing_new: str = ""
     ) -> Done:
         """One wish, one step, one note; ``nothing_new`` says why an order may have nothing to do for it."""
-        key = f"desk:{action}:{by.key or self._ids.new()}"
+        key = by.cause_key(action, self._ids)
         with self._books.transaction() as transaction:
             transaction.log.lock(order_id)
             order = transaction.log.load(order_id)
