@@ -60,13 +60,32 @@ class Desk:
     """Does what people ask for. Each wish raises NotPossibleError if the order does not take it, and writes nothing."""
 
     def __init__(
-        self, *, books: Books, recorder: Recorder, delivering: Delivering, clock: Clock, ids: Ids
+        self,
+        *,
+        books: Books,
+        recorder: Recorder,
+        delivering: Delivering,
+        clock: Clock,
+        ids: Ids,
+        is_rehearsal: bool = False,
     ) -> None:
         self._books = books
         self._recorder = recorder
         self._delivering = delivering
         self._clock = clock
         self._ids = ids
+        self._is_rehearsal = is_rehearsal
+
+    def rehearsal(self) -> "Desk":
+        """A desk that decides as this one does and writes nothing, to show what a wish would bring."""
+        return Desk(
+            books=self._books,
+            recorder=self._recorder,
+            delivering=self._delivering,
+            clock=self._clock,
+            ids=self._ids,
+            is_rehearsal=True,
+        )
 
     # Whether work goes on.
 
@@ -101,12 +120,12 @@ class Desk:
         """
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
-            images = images_of(order, photos)
+            images = _images_of(order, photos)
             refund_id = RefundId(self._ids.new())
             return [
                 e.RefundRequested(
                     refund_id=refund_id,
-                    amount=amount or due_back(order, images),
+                    amount=amount or _due_back(order, images),
                     reason=RefundReason.REQUESTED,
                     image_ids=images,
                     note_id=note,
@@ -119,7 +138,7 @@ class Desk:
         """Put on record that a refund which failed was paid another way; ``refund`` is its number, if several did."""
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
-            failed = failed_refund(order, refund)
+            failed = _failed_refund(order, refund)
             return [
                 e.RefundIssued(
                     refund_id=failed.refund_id,
@@ -138,7 +157,7 @@ class Desk:
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
             return [
                 e.RedoRequested(image_id=image_id, by_customer=False, note_id=note)
-                for image_id in images_of(order, photos)
+                for image_id in _images_of(order, photos)
             ]
 
         return self._do(order_id, "redo", by, wish, nothing_new="That is being done already")
@@ -196,6 +215,8 @@ class Desk:
                 raise NotPossibleError(order, problem_of(order, refusal)) from refusal
             if not step.events:
                 raise NotPossibleError(order, nothing_new)
+            if self._is_rehearsal:
+                return Done(order=step.after, events=step.events)
             transaction.notes.write(note)
             self._recorder.write(transaction, step)
         self._recorder.wake(step)
@@ -218,7 +239,7 @@ def note_of(order_id: OrderId, by: Signature, ids: Ids, clock: Clock) -> Note:
     )
 
 
-def images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
+def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
     """The images with these numbers, 1-based, each once; raises NotPossibleError."""
     images = tuple(order.images)
     for number in photos:
@@ -227,7 +248,7 @@ def images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
     return tuple(images[number - 1] for number in dict.fromkeys(photos))
 
 
-def due_back(order: Order, images: Sequence[ImageId] = ()) -> Money:
+def _due_back(order: Order, images: Sequence[ImageId] = ()) -> Money:
     """What a refund of these images comes to, or one of everything: never more than is there to be paid back."""
     if order.payment is None:
         raise NotPossibleError(order, "Nothing was paid")
@@ -236,7 +257,7 @@ def due_back(order: Order, images: Sequence[ImageId] = ()) -> Money:
     return replace(order.payment.paid, amount=amount)
 
 
-def failed_refund(order: Order, number: int | None) -> Refund:
+def _failed_refund(order: Order, number: int | None) -> Refund:
     """The refund that failed, by its number (1-based) if that is given; raises NotPossibleError."""
     refunds = list(order.refunds.values())
     failed = order.ledger.having(RefundStatus.FAILED)

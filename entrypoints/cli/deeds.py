@@ -1,14 +1,16 @@
 """What a person does with an order at the command line: found, asked about, done and told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 import msgspec
 
+from domain.model import events as e
+from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import Money, OrderId
-from domain.services.desk import Done, Signature, due_back, failed_refund, images_of
+from domain.services.desk import Desk, Done, Signature
 from domain.services.standing import possible, standing
 from domain.services.story import tell
 from domain.services.wording import counted
@@ -56,37 +58,55 @@ class DeskVisit:
         """Pay back; raises NoAmountError, AmountOrPhotosError or what ``ask`` and the desk raise."""
         if words is not None and photos:
             raise AmountOrPhotosError
-        due = due_back(self._order, images_of(self._order, photos))
-        amount = amount_of(words, due) if words is not None else None
-        if not is_agreed:
-            self._ask(f"{amount or due} goes back to the customer of order {self._number}.", "Pay it back?")
-        self.tell(
-            self.shop.desk.refund(self.order_id, self.by, amount=amount, photos=photos), as_json=as_json
+        amount = amount_of(words, self._paid) if words is not None else None
+
+        def told(would: Done) -> str:
+            asked = [each.event.amount for each in would.events if isinstance(each.event, e.RefundRequested)]
+            whole = sum(asked[1:], start=asked[0])
+            stops = " and the order is stopped" if would.order.state is State.REFUNDING else ""
+            return f"{whole} goes back to the customer of order {self._number}{stops}."
+
+        self._do_if_agreed(
+            lambda desk: desk.refund(self.order_id, self.by, amount=amount, photos=photos),
+            told,
+            question=None if is_agreed else "Pay it back?",
+            as_json=as_json,
         )
 
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
         """Settle a failed refund; raises what ``ask`` and the desk raise."""
-        if not is_agreed:
-            amount = self._failed_amount(number)
-            self._ask(
-                f"{amount} of order {self._number} counts as paid back from now on, and Stripe pays nothing.",
-                "Did the customer get it another way?",
+
+        def told(would: Done) -> str:
+            [amount] = [each.event.amount for each in would.events if isinstance(each.event, e.RefundIssued)]
+            return (
+                f"{amount} of order {self._number} counts as paid back from now on, and Stripe pays nothing."
             )
-        self.tell(self.shop.desk.settle(self.order_id, self.by, refund=number), as_json=as_json)
+
+        self._do_if_agreed(
+            lambda desk: desk.settle(self.order_id, self.by, refund=number),
+            told,
+            question=None if is_agreed else "Did the customer get it another way?",
+            as_json=as_json,
+        )
 
     def link(self, *, revokes: bool, only_revoke: bool, is_agreed: bool, as_json: bool) -> None:
         """Send a new link, or revoke old ones, or both; raises what ``ask`` and the desk raise."""
         if revokes and only_revoke:
             raise RevokeHowError
-        if (revokes or only_revoke) and not is_agreed:
-            good = sum(not link.is_revoked for link in self._order.links.values())
-            self._ask(f"Order {self._number} has {counted(good, 'good link')}.", "Revoke the old ones?")
-        desk = self.shop.desk
-        if only_revoke:
-            self.tell(desk.revoke_links(self.order_id, self.by), as_json=as_json)
-        else:
-            done = desk.renew_link(self.order_id, self.by, revokes_others=revokes)
-            self.tell(done, as_json=as_json)
+
+        def told(would: Done) -> str:
+            revoked = sum(isinstance(each.event, e.DownloadLinkRevoked) for each in would.events)
+            return f"{counted(revoked, 'link')} of order {self._number} will open nothing any more."
+
+        def act(desk: Desk) -> Done:
+            if only_revoke:
+                return desk.revoke_links(self.order_id, self.by)
+            return desk.renew_link(self.order_id, self.by, revokes_others=revokes)
+
+        is_harmless = not (revokes or only_revoke)
+        self._do_if_agreed(
+            act, told, question=None if is_agreed or is_harmless else "Revoke?", as_json=as_json
+        )
 
     def address(self, email: str, *, as_json: bool) -> None:
         """Correct the customer's address; raises what ``Addressing`` raises."""
@@ -106,11 +126,26 @@ class DeskVisit:
         else:
             click.echo(" ".join([*sentences, standing(done.order)]))
 
-    def _ask(self, told: str, question: str) -> None:
-        ask(told, question=question, deed="to do this", undone="Nothing was done.")
+    def _do_if_agreed(
+        self,
+        act: Callable[[Desk], Done],
+        told: Callable[[Done], str],
+        *,
+        question: str | None,
+        as_json: bool,
+    ) -> None:
+        """Do it, once whoever is asked agrees to what it would bring; what is refused is not even asked about."""
+        if question is not None:
+            would = act(self.shop.desk.rehearsal())
+            if would.events:
+                ask(told(would), question=question, deed="to do this", undone="Nothing was done.")
+        self.tell(act(self.shop.desk), as_json=as_json)
 
-    def _failed_amount(self, number: int | None) -> Money:
-        return failed_refund(self._order, number).amount
+    @property
+    def _paid(self) -> Money:
+        if self._order.payment is None:
+            raise AssertionError("An order that is found was paid.")
+        return self._order.payment.paid
 
     @property
     def _number(self) -> str:

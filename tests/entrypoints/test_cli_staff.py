@@ -150,7 +150,9 @@ def test_money_moves_and_links_die_only_when_somebody_agrees(
     assert shop.order(order.order_id).version == order.version
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     agreed = restoreclick("orders", "refund", number(order), *WHY)
-    assert f"9.80 EUR goes back to the customer of order {number(order)}." in agreed.err
+    assert (
+        f"9.80 EUR goes back to the customer of order {number(order)} and the order is stopped." in agreed.err
+    )
     assert shop.order(order.order_id).state is State.REFUNDING
 
 
@@ -219,6 +221,9 @@ def test_what_the_state_does_not_allow_is_refused_with_the_state_and_what_would_
         restoreclick("orders", "redo", number(order), "--photo", "1", *WHY),
         "No photo can be restored once more now: the order is being restored, and one can ",
     )
+    refused(restoreclick("orders", "refund", number(order), "--photo", "3", *WHY), "There is no photo 3")
+    refused(restoreclick("orders", "settle", number(order), *WHY), "No refund of it has failed: ")
+    refused(restoreclick("orders", "link", number(order), "--revoke", *WHY), "No new link can be sent now: ")
     refused(restoreclick("orders", "hold", "20261122-000077", *WHY), "There is no order 20261122-000077: ")
     assert words(shop, order.order_id) == []
 

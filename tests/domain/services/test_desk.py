@@ -119,6 +119,20 @@ def test_a_repeat_under_the_same_key_is_done_once(shop: MemoryShop) -> None:
     assert len(notes(shop, order_id)) == 2
 
 
+def test_a_rehearsal_shows_what_a_wish_would_bring_and_writes_nothing(shop: MemoryShop) -> None:
+    order_id = completed(shop)
+    before = shop.order(order_id)
+    would = shop.desk.rehearsal().refund(order_id, ADA)
+    assert (would.order.state, [type(each.event) for each in would.events]) == (
+        State.REFUNDING,
+        [e.RefundRequested],
+    )
+    shop.work()
+    assert (shop.order(order_id), notes(shop, order_id)) == (before, [])
+    with pytest.raises(NotPossibleError, match="It is not on hold"):
+        shop.desk.rehearsal().release(order_id, ADA)
+
+
 def test_a_photo_that_is_paid_back_by_number_is_taken_out_of_the_work(shop: MemoryShop) -> None:
     order_id = restoring(shop)
     order = shop.desk.refund(order_id, ADA, photos=[2]).order
