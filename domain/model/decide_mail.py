@@ -99,7 +99,8 @@ def decide_link(
     link = order.links.get(said.link_id)
     match said:
         case e.DownloadPrepared():
-            is_missing = not order.has_newest_edition and said.edition == order.edition
+            # A link that was issued while the archive was made may have taken its place: then it is made once more.
+            is_missing = link is None and not order.has_newest_edition and said.edition == order.edition
             is_due = order.state is State.SETTLED or (order.is_shown and not order.is_being_redone)
             return (said,) if is_missing and is_due else NOTHING
         case e.DownloadLinkIssued():

@@ -196,7 +196,13 @@ class Desk:
         return self._do(order_id, "resend", by, wish, nothing_new="This e-mail is on its way already")
 
     def _do(
-        self, order_id: OrderId, action: str, by: Signature, wish: Wish, *, nothing_new: str = ""
+        self,
+        order_id: OrderId,
+        action: str,
+        by: Signature,
+        wish: Wish,
+        *,
+        nothing_new: str = "There is nothing to do for it",
     ) -> Done:
         """One wish, one step, one note; ``nothing_new`` says why an order may have nothing to do for it."""
         key = by.cause_key(action, self._ids)

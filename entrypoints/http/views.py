@@ -19,7 +19,7 @@ SENTENCES: dict[State, str] = {
     State.RESTORING: "The photos are being restored.",
     State.SETTLED: "The restored photos are being packed.",
     State.READY: "The restored photos are ready; the e-mail with their link is on its way.",
-    State.DELIVERED: "The restored photos are delivered; money for the others is on its way back.",
+    State.DELIVERED: "The restored photos are delivered; what is paid back is on its way.",
     State.COMPLETED: "Everything that was paid for is delivered or refunded.",
     State.REFUNDED: "Everything that was paid went back.",
     State.ERASED: "The photos and all personal data are erased.",

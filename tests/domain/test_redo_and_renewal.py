@@ -62,6 +62,16 @@ def test_two_redos_are_packed_together_once_both_are_over() -> None:
     one.when(failed).then(failed, given_up).adds(PrepareDownload(2))
 
 
+def test_an_archive_does_not_take_the_place_of_a_link_that_was_issued_while_it_was_made() -> None:
+    redone = given(
+        *FACTS.until_completed(), REDO, FACTS.started(0, 2), FACTS.restored(0, 2), FACTS.link_issued()
+    )
+    redone.when(FACTS.prepared(edition=2, sequence=2)).then_nothing()
+    assert PrepareDownload(2) in outstanding(redone.order)
+    packed = FACTS.prepared(edition=2, sequence=3)
+    redone.when(packed).then(packed)
+
+
 def test_a_redo_that_brings_nothing_leaves_the_first_result_and_says_so() -> None:
     running = given(*FACTS.until_completed(), REDO, FACTS.started(0, 2))
     failed = FACTS.attempt_failed(0, 2, FailureReason.CONTENT_FILTER)
