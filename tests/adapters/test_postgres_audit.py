@@ -17,6 +17,7 @@ CHANGES = {
     "restoration_jobs": "DELETE FROM restoration_jobs",
     "email_queue": "UPDATE email_queue SET message_id = 'another'",
     "download_links": "UPDATE download_links SET openings = 7",
+    "points": "UPDATE points SET points = 1000",
 }
 
 
@@ -31,7 +32,7 @@ def test_a_read_model_that_was_changed_is_named(
     books: PostgresBooks, own_database_url: str, table: str
 ) -> None:
     about = facts()
-    order = take_order(books, about, *about.until_completed()[1:])
+    order = take_order(books, about, about.credited(100), *about.until_completed()[1:])
     with psycopg.connect(own_database_url, autocommit=True) as connection:
         assert connection.execute(CHANGES[table].encode()).rowcount > 0
     with books.transaction() as transaction:
