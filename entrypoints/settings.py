@@ -4,113 +4,31 @@ Whatever is missing or malformed is named, all at once and with what it is for, 
 never shown. ``.env.example`` is generated from this module.
 """
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-from pydantic import (
-    AfterValidator,
-    AnyHttpUrl,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    TypeAdapter,
-    UrlConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import ErrorDetails, PydanticUndefined, Url
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.model.pricing import PriceList
 from entrypoints.complaints import complaint
 from entrypoints.failures import MisuseError
+from entrypoints.setting_types import (
+    Address,
+    Count,
+    DatabaseUrl,
+    Hosts,
+    Inputs,
+    Model,
+    PublicKey,
+    RedisUrl,
+    Seconds,
+    Secret,
+    Secrets,
+    SigningKey,
+    Steps,
+)
 
-_ADDRESS = TypeAdapter(AnyHttpUrl)
-
-
-def _address(text: str) -> str:
-    return str(_ADDRESS.validate_python(text)).rstrip("/")
-
-
-def _database(text: str) -> str:
-    """Take what libpq takes: without a host, or with a socket's folder as ``?host=``, too."""
-    try:
-        parts = urlsplit(text)
-        is_whole = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
-    except ValueError:  # its port is no number; what is said of it might repeat the password
-        is_whole = False
-    if not is_whole:
-        raise ValueError(
-            "write postgresql://USER:PASSWORD@HOST/DATABASE, and %40, %2F... for signs in a password"
-        )
-    return text
-
-
-def _parts(text: object) -> object:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
-
-
-def _steps(text: object) -> object:
-    """Read ``1:490,10:390`` as steps of (from this many photos on, minor units each)."""
-    if not isinstance(text, str):
-        return text
-    try:
-        pairs = (part.split(":") for part in text.split(","))
-        steps = tuple((int(count), int(amount)) for count, amount in pairs)
-    except ValueError:
-        raise ValueError("write COUNT:MINOR_UNITS, with commas between, as in 1:490,10:390") from None
-    # XXX is ISO 4217's code for no currency: only the steps are judged here.
-    return PriceList(currency="XXX", steps=steps).steps
-
-
-def _inputs(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise ValueError('write a JSON object, as in {"output_format": "png"}') from None
-
-
-def _signing_key(secret: SecretStr) -> SecretStr:
-    """Take what the webhooks' standard calls a symmetric key: base64 after ``whsec_``."""
-    try:
-        base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
-    except ValueError:
-        raise ValueError("it is not base64 after whsec_: copy it whole") from None
-    return secret
-
-
-def _public_key(text: str) -> str:
-    """Take an elliptic curve's public key as the mail settings show it: its DER in base64."""
-    try:
-        key = load_der_public_key(base64.b64decode(text, validate=True))
-    except ValueError:
-        key = None
-    if not isinstance(key, EllipticCurvePublicKey):
-        raise ValueError("it is no such key: copy it whole")  # noqa: TRY004 -- what pydantic takes for a complaint
-    return text
-
-
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
-Address = Annotated[str, AfterValidator(_address)]
-RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
-Secret = Annotated[SecretStr, Field(min_length=8)]
-SigningKey = Annotated[Secret, AfterValidator(_signing_key)]
-PublicKey = Annotated[str, AfterValidator(_public_key)]
-Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
-Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
-Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
-Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Model = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+(:\w+)?$")]
 S = TypeVar("S", bound=BaseSettings)
 
 
