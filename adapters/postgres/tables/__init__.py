@@ -1,0 +1,47 @@
+"""The schema as SQLAlchemy knows it; the revisions in ``migrations`` establish the same, and a test compares them."""
+
+from adapters.postgres.tables.columns import Xid8, metadata
+from adapters.postgres.tables.log import events, order_numbers
+from adapters.postgres.tables.persons import customers, erasures, file_uploads, notes, upload_sessions
+from adapters.postgres.tables.post import (
+    reconciliations,
+    unmatched_payments,
+    webhook_conflicts,
+    webhook_inbox,
+)
+from adapters.postgres.tables.read_models import (
+    READ_MODELS,
+    download_links,
+    email_queue,
+    images,
+    orders,
+    points,
+    restoration_jobs,
+)
+from adapters.postgres.tables.work import admission_pause, admissions, reactions
+
+__all__ = [
+    "READ_MODELS",
+    "Xid8",
+    "admission_pause",
+    "admissions",
+    "customers",
+    "download_links",
+    "email_queue",
+    "erasures",
+    "events",
+    "file_uploads",
+    "images",
+    "metadata",
+    "notes",
+    "order_numbers",
+    "orders",
+    "points",
+    "reactions",
+    "reconciliations",
+    "restoration_jobs",
+    "unmatched_payments",
+    "upload_sessions",
+    "webhook_conflicts",
+    "webhook_inbox",
+]

@@ -1,0 +1,118 @@
+"""Persons and what they sent: customers, their uploads, and what people at the shop wrote about their orders."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+
+from adapters.postgres.tables.columns import created, metadata, moment, touched
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", Uuid, primary_key=True),
+    Column("email", Text),
+    Column("name", Text),
+    Column("locale", Text),
+    moment("erased_at"),
+    created(),
+    touched(),
+    Column("referral_code", Text, unique=True),
+    CheckConstraint(
+        "CASE WHEN erased_at IS NULL THEN num_nonnulls(email, referral_code) = 2"
+        " ELSE num_nonnulls(email, name, locale, referral_code) = 0 END",
+        name="customers_are_known_or_erased",
+    ),
+)
+Index("customers_email_key", func.lower(customers.c.email), unique=True)
+
+#: That somebody was forgotten; it names nobody.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", Uuid, primary_key=True),
+    Column("customer_id", Uuid, ForeignKey("customers.customer_id"), nullable=False, unique=True),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    moment("erased_at", nullable=False),
+)
+
+upload_sessions = Table(
+    "upload_sessions",
+    metadata,
+    Column("session_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False, unique=True),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('open', 'checkout', 'pending', 'paid', 'expired')"),
+        nullable=False,
+    ),
+    moment("opened_at", nullable=False),
+    Column("checkout_attempt", Integer),
+    Column("checkout_session_id", Text, unique=True),
+    Column("checkout_url", Text),
+    moment("checkout_reserved_at"),
+    moment("checkout_expires_at"),
+    Column("quoted_amount", BigInteger, CheckConstraint("quoted_amount >= 0")),
+    Column("quoted_currency", Text),
+    moment("temp_objects_deleted_at"),
+    created(),
+    touched(),
+    Column("referrer_id", Uuid),
+    Column("points_customer_id", Uuid),
+    Column("points", Integer, CheckConstraint("points > 0")),
+    Column("points_discount_amount", BigInteger, CheckConstraint("points_discount_amount > 0")),
+    CheckConstraint(
+        "num_nonnulls(points_customer_id, points, points_discount_amount) IN (0, 3)",
+        name="upload_sessions_spending_is_whole",
+    ),
+)
+Index(
+    "upload_sessions_spending",
+    upload_sessions.c.points_customer_id,
+    postgresql_where=text("status IN ('checkout', 'pending')"),
+)
+Index(
+    "upload_sessions_with_temp_objects",
+    upload_sessions.c.opened_at,
+    postgresql_where=text("temp_objects_deleted_at IS NULL"),
+)
+
+file_uploads = Table(
+    "file_uploads",
+    metadata,
+    Column("photo_id", Uuid, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("upload_sessions.session_id", ondelete="CASCADE"), nullable=False),
+    Column("sequence", BigInteger, Identity(always=True), nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("object_key", Text, nullable=False, unique=True),
+    Column("sha256", Text, CheckConstraint("length(sha256) = 64"), nullable=False),
+    Column("size_bytes", BigInteger, CheckConstraint("size_bytes > 0"), nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("width", Integer, CheckConstraint("width > 0"), nullable=False),
+    Column("height", Integer, CheckConstraint("height > 0"), nullable=False),
+    created(),
+)
+Index("file_uploads_session", file_uploads.c.session_id, file_uploads.c.sequence)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("note_id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    moment("written_at", nullable=False),
+)
+Index("notes_order", notes.c.order_id, notes.c.written_at)

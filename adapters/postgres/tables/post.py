@@ -1,0 +1,81 @@
+"""What providers told, the money that belongs to no order, and the rounds in which the books are compared."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from adapters.postgres.tables.columns import metadata, moment, touched
+
+webhook_inbox = Table(
+    "webhook_inbox",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("event_type", Text, nullable=False),
+    Column("body_sha256", Text, nullable=False),
+    moment("received_at", nullable=False),
+)
+
+#: No body: what a message of such a kind holds may be anything.
+webhook_conflicts = Table(
+    "webhook_conflicts",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("body_sha256", Text, primary_key=True),
+    Column("event_type", Text, nullable=False),
+    moment("received_at", nullable=False),
+)
+
+unmatched_payments = Table(
+    "unmatched_payments",
+    metadata,
+    Column("checkout_session_id", Text, primary_key=True),
+    Column("upload_session_id", Uuid),
+    Column("payment_intent_id", Text),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status IN ('open', 'refunding', 'refunded', 'matched')"),
+        nullable=False,
+        server_default="open",
+    ),
+    Column("returned", JSONB, nullable=False, server_default="{}"),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    moment("asked_at"),
+    moment("retry_at"),
+    Column("problem", Text),
+    Column("actor", Text),
+    Column("note", Text),
+    moment("decided_at"),
+    Column("matched_session_id", Uuid),
+    moment("received_at", nullable=False),
+    touched(),
+)
+Index("unmatched_payments_intent", unmatched_payments.c.payment_intent_id)
+Index(
+    "unmatched_payments_unsettled",
+    unmatched_payments.c.received_at,
+    postgresql_where=text("status IN ('open', 'refunding')"),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    moment("began_at", nullable=False, primary_key=True),
+    moment("ended_at"),
+    Column("findings", Integer),
+    Column("healed", Integer),
+)
