@@ -196,7 +196,7 @@ class Matching:
         )
         waited = now - (payment.asked_at or now)
         try:
-            made = pay_back(self._payments, wish, attempt=payment.attempt, waited=waited)
+            made = pay_back(self._payments, wish, waited=waited)
         except RefusedError as refusal:
             return self._fail(payment, refusal.code or "refused")
         except UnavailableError as error:

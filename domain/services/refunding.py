@@ -54,23 +54,18 @@ class Refunding:
             amount=refund.amount,
             idempotency_key=str(reaction_id_of(order.order_id, work)),
         )
-        waited = self._clock.now() - first_due_at
-        return pay_back(self._payments, wish, attempt=work.attempt, waited=waited)
+        return pay_back(self._payments, wish, waited=self._clock.now() - first_due_at)
 
 
-def pay_back(
-    payments: PaymentProvider, wish: RefundWish, *, attempt: int, waited: timedelta
-) -> ProviderRefund | None:
+def pay_back(payments: PaymentProvider, wish: RefundWish, *, waited: timedelta) -> ProviderRefund | None:
     """Have money paid back, once however often this is repeated; none if only a look was safe and found nothing.
 
-    ``waited`` is for how long this attempt, and its idempotency key with it, has been made.
+    ``waited`` is for how long this was tried without a pause. A key guards against a reply that was lost a moment
+    ago; against an earlier try, which had another key or one that is forgotten since, only a look does.
     """
-    is_late = waited > KEY_LIFETIME
-    if is_late or attempt > 1:
-        # A later attempt has a key of its own, so it must be sure that no earlier one went through after all.
-        found = payments.find_refund(wish.payment_intent_id, wish.refund_id)
-        if is_late or (found is not None and not found.has_failed):
-            return found
+    found = payments.find_refund(wish.payment_intent_id, wish.refund_id)
+    if waited > KEY_LIFETIME or (found is not None and not found.has_failed):
+        return found
     return payments.issue_refund(wish)
 
 

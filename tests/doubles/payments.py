@@ -146,6 +146,10 @@ class MemoryPayments:
                 for wish, made in payment.refunds
             ]
 
+    def forget_keys(self) -> None:
+        """Be the provider a day later: what was asked for under a key before is done anew."""
+        self._answers.clear()
+
     def _once(self, key: str, wish: object, do: Callable[[], T]) -> T:
         if key not in self._answers:
             self._answers[key] = (wish, do())

@@ -9,7 +9,7 @@ from domain.model import events as e
 from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import State
 from domain.model.seals import sha256_of
-from domain.model.values import FailureReason, HoldReason, Money, RefundReason
+from domain.model.values import DisputeOutcome, FailureReason, HoldReason, Money, RefundReason
 from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
 from tests.domain.services.looking import kinds, order_of, sent
@@ -29,6 +29,19 @@ def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentNotice:
             has_failed=False,
             amount=Money(amount=490, currency="EUR"),
         ),
+    )
+
+
+def dispute_notice(intent: str, outcome: DisputeOutcome | None) -> PaymentNotice:
+    return PaymentNotice(
+        event_id=f"evt_dispute_{outcome}",
+        event_type="charge.dispute.closed" if outcome else "charge.dispute.created",
+        kind=NoticeKind.DISPUTE_CLOSED if outcome else NoticeKind.DISPUTE_OPENED,
+        payment_intent_id=intent,
+        dispute_id="dp_1",
+        dispute_amount=Money(amount=490, currency="EUR"),
+        reason="fraudulent",
+        outcome=outcome,
     )
 
 
@@ -122,6 +135,23 @@ def test_a_refund_whose_reply_was_lost_is_paid_once(shop: MemoryShop) -> None:
     order = shop.live(order_id)
     assert order.state is State.REFUNDED
     assert [len(payment.refunds) for payment in shop.payments.payments.values()] == [1]
+
+
+def test_a_refund_whose_reply_was_lost_before_a_dispute_is_paid_once(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.payments.weather.lose_reply("issue_refund")
+    shop.end_predictions(FailureReason.REFUSED_INPUT)
+    shop.work()
+    [payment] = shop.payments.payments.values()
+    assert len(payment.refunds) == 1
+    shop.paying.take(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
+    shop.live(order_id, hours=48)
+    shop.payments.forget_keys()
+    payment.paid = payment.paid + payment.paid  # a provider that would pay it back again
+    shop.paying.take(dispute_notice(payment.payment_intent_id, DisputeOutcome.WON), sha256_of(b"won"))
+    assert shop.live(order_id).state is State.REFUNDED
+    assert len(payment.refunds) == 1
 
 
 def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
