@@ -9,7 +9,7 @@ from domain.model.ledger import RefundStatus
 from domain.model.order import Email, Order
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, RefundReason, Sha256, StoredObject
+from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, Sha256, StoredObject
 from domain.ports.books import Books
 from domain.ports.errors import LostReplyError, RefusedError
 from domain.ports.mail import (
@@ -163,14 +163,10 @@ def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
 
 
 def _told_refund(order: Order, email: Email) -> Money | None:
-    """The one refund a mail tells of: the one it was written for, or what the photos that failed had cost."""
+    """What a mail tells of money: the refund it was written for, or what goes back for the photos that are missing."""
     if email.refund_id is not None:
         return order.refunds[email.refund_id].amount
-    shares = [
-        refund.amount
-        for refund in order.ledger.all_but(RefundStatus.DROPPED)
-        if refund.reason is RefundReason.NOT_RESTORED
-    ]
+    shares = [refund.amount for refund in order.ledger.all_but(RefundStatus.DROPPED) if refund.image_ids]
     if email.kind is not EmailKind.PARTIAL_RESULT or not shares:
         return None
     return sum(shares[1:], start=shares[0])

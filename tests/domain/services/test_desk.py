@@ -141,6 +141,21 @@ def test_a_photo_that_is_paid_back_by_number_is_taken_out_of_the_work(shop: Memo
     assert (order.state, order.ledger.issued, len(order.restored_images)) == (State.COMPLETED, 490, 1)
 
 
+def test_the_mail_tells_what_goes_back_for_all_photos_that_are_missing_and_for_nothing_else(
+    shop: MemoryShop,
+) -> None:
+    order_id = restoring(shop, b"wedding", b"harvest", b"portrait")
+    shop.desk.refund(order_id, ADA, photos=[2])
+    shop.desk.refund(order_id, ADA, amount=euros(100))
+    shop.restorer.fail("prediction-3", FailureReason.CONTENT_FILTER)
+    shop.post_prediction("prediction-3")
+    assert shop.live(order_id).ledger.issued == 1080
+    [letter] = [
+        mail.letter for mail in shop.mailer.mailbox.values() if mail.letter.subject == "partial_result"
+    ]
+    assert "refund_amount=Money(amount=980, currency='EUR')" in letter.html
+
+
 def test_all_that_was_paid_stops_the_order_and_nothing_is_sent_but_the_notice(shop: MemoryShop) -> None:
     order_id = restoring(shop)
     shop.desk.refund(order_id, ADA)
