@@ -138,10 +138,12 @@ def test_the_result_says_when_the_photos_are_attached() -> None:
     assert "You will find them attached to this e-mail" in read(is_attached=True)
 
 
-def test_the_confirmation_says_what_was_paid() -> None:
+def test_the_confirmation_says_what_was_paid_and_not_that_work_has_begun_on_what_may_be_held() -> None:
     known = {"download_url": None, "expires_at": None}
     assert write(EmailKind.CONFIRMATION, **known).subject == "We have your photos (order 20260314-000001)"
-    assert "Your payment of €14.70 has" in read(EmailKind.CONFIRMATION, **known)
+    assert "Your payment of €14.70 has arrived. There is nothing you need to do. As soon as" in read(
+        EmailKind.CONFIRMATION, **known
+    )
 
 
 def test_a_free_order_is_not_thanked_for_its_payment() -> None:
