@@ -124,8 +124,8 @@ class Writing:
         )
 
     def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
-        """What comes with a result, and with no other mail: whoever waits or is disappointed is not advertised to."""
-        if kind not in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}:
+        """What comes with a whole result, and no other mail: who waits or is disappointed gets no advertising."""
+        if kind is not EmailKind.RESULT:
             return None
         with self._books.transaction() as transaction:
             return self._rewarding.told_to(transaction, customer, currency)

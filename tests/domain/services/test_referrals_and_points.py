@@ -7,7 +7,15 @@ import pytest
 from domain.model import events as e
 from domain.model.rewards import Programme
 from domain.model.seals import sha256_of
-from domain.model.values import CustomerId, HoldReason, Money, OrderId, PointsReason, UploadSessionId
+from domain.model.values import (
+    CustomerId,
+    FailureReason,
+    HoldReason,
+    Money,
+    OrderId,
+    PointsReason,
+    UploadSessionId,
+)
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import NoticeKind, PaymentNotice
 from domain.ports.persons import Erasure
@@ -352,3 +360,16 @@ def test_results_tell_of_points_and_other_mails_do_not(club: Club) -> None:
     assert proof in letters["result"].replace("-", "")
     assert "points=100" in letters["result"]
     assert proof not in letters["confirmation"].replace("-", "")
+
+
+def test_who_is_disappointed_is_not_advertised_to() -> None:
+    shop = MemoryShop(policy=POLICY)
+    shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    shop.restorer.fail("prediction-1", FailureReason.CONTENT_FILTER)
+    shop.post_prediction("prediction-1")
+    shop.work()
+    shop.end_predictions()
+    shop.work()
+    letters = {mail.letter.subject: mail.letter.html for mail in shop.mailer.mailbox.values()}
+    assert "rewards=None" in letters["partial_result"]
