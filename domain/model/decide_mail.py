@@ -75,7 +75,9 @@ def _email_failed(order: Order, email: Email, reason: str) -> Decision:
 
 
 def _decide_bounce(order: Order, email: Email, said: e.EmailBounced) -> Decision:
-    if email.status in {EmailStatus.BOUNCED, EmailStatus.REPLACED, EmailStatus.FAILED}:
+    is_known = email.status in {EmailStatus.BOUNCED, EmailStatus.REPLACED, EmailStatus.FAILED}
+    is_too_late = order.photos_are_purged and email.kind.brings_a_link  # there is nothing left to send
+    if is_known or is_too_late:
         return NOTHING
     return _held_if_nobody_has_it(order, said, HoldReason.EMAIL_BOUNCED)
 

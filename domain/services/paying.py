@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.model import events as e
+from domain.model.errors import RefundExceedsPaymentError
 from domain.model.identity import refund_id_at_provider
 from domain.model.order import Order
 from domain.model.unmatched import UnmatchedPayment
@@ -64,7 +65,8 @@ class Paying:
         """Write down what a notice means, once: inbox, customer and order in one transaction.
 
         When this returns, the notice may be answered with 200: nothing of it can be lost any more. Raises
-        UnavailableError when the provider has to be asked and cannot be: the notice has to come again.
+        UnavailableError when the provider has to be asked and cannot be, or when what it tells cannot be true before
+        something else is known: the notice has to come again.
         """
         if notice.kind in _REFUNDS | _DISPUTES:
             self._take_in_what_is_ahead(notice)
@@ -208,7 +210,11 @@ class Paying:
         said = _said(notice, order)
         if not self._is_new(transaction, notice, body_sha256) or not said:
             return None
-        step = self._recorder.plan(order, said, _cause(notice, order.order_id))
+        try:
+            step = self._recorder.plan(order, said, _cause(notice, order.order_id))
+        except RefundExceedsPaymentError as error:
+            # The provider never pays back more than it took, so another refund has failed meanwhile.
+            raise UnavailableError("The order", "word of another refund has to come first") from error
         self._recorder.write(transaction, step)
         return step
 
@@ -251,7 +257,10 @@ def _said(notice: PaymentNotice, order: Order) -> list[e.Event]:
 
 
 def _said_of_refund(notice: PaymentNotice, refund: ProviderRefund, order: Order) -> list[e.Event]:
-    """A refund that failed before the order ever heard of it was issued first: so it ends as if heard in time."""
+    """A refund that failed before the order ever heard of it was issued first: so it ends as if heard in time.
+
+    If others have paid back meanwhile what it was to pay, nothing of it is owed, and it is no news at all.
+    """
     refund_id = _refund_id(notice, refund, order)
     issued = e.RefundIssued(
         refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id
@@ -263,7 +272,10 @@ def _said_of_refund(notice: PaymentNotice, refund: ProviderRefund, order: Order)
         provider_refund_id=refund.provider_refund_id,
         reason=notice.reason or "no reason given",
     )
-    return [failed] if refund_id in order.refunds else [issued, failed]
+    if refund_id in order.refunds:
+        return [failed]
+    is_owed_yet = refund.amount.amount <= order.paid_amount - order.refunded_amount
+    return [issued, failed] if is_owed_yet else []
 
 
 def _refund_id(notice: PaymentNotice, refund: ProviderRefund, order: Order) -> RefundId:

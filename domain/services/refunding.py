@@ -32,7 +32,8 @@ class Refunding:
             issued = self._issue(order, refund, work, intent, first_due_at)
         except RefusedError as refusal:
             return [_failed(refund, None, refusal.code or "refused")]
-        if issued is None:
+        if issued is None or issued.provider_refund_id in refund.failed_provider_refund_ids:
+            # What failed before is no answer to this attempt, and is on record already.
             return [_failed(refund, None, "not known to the provider after a day")]
         if issued.has_failed:
             return [_failed(refund, issued.provider_refund_id, "the provider could not pay it")]

@@ -162,7 +162,7 @@ def check_the_end(order: Order) -> None:
     again = (RestoreImage, CollectRestoration, PrepareDownload) if order.state is State.COMPLETED else ()
     for work in outstanding(order):
         assert isinstance(work, (*again, IssueRefund, SendEmail, *DONE_ONCE))
-    if order.state is State.REFUNDED and not order.everything_is_refunded and order.paid_amount:
+    if order.state is State.REFUNDED and order.ledger.gone_back < order.paid_amount:
         is_open = order.money_is_owed or order.is_disputed
         assert is_open, "an order is refunded, its money is not back, and nobody owes it"
 

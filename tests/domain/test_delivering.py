@@ -144,3 +144,9 @@ def test_a_forgotten_customer_downloads_nothing() -> None:
 def test_a_link_of_another_order_opens_nothing() -> None:
     given(FACTS.paid()).when(FACTS.downloaded()).then_nothing()
     given().when(FACTS.downloaded()).then_nothing()
+
+
+def test_a_mail_that_comes_back_when_its_photos_are_gone_changes_nothing() -> None:
+    purged = given(*FACTS.until_completed(), FACTS.purged())
+    purged.when(FACTS.bounced(EmailKind.RESULT)).then_nothing()
+    purged.when(FACTS.bounced(EmailKind.CONFIRMATION)).then(FACTS.bounced(EmailKind.CONFIRMATION))

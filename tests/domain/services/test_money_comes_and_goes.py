@@ -12,8 +12,12 @@ from domain.model.seals import sha256_of
 from domain.model.values import DisputeOutcome, FailureReason, HoldReason, Money, RefundReason
 from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
+from domain.services.desk import Signature
+from domain.services.recording import Cause
 from tests.domain.services.looking import kinds, order_of, sent
 from tests.doubles.shop import MemoryShop
+
+GRACE = Signature(actor="person:grace", reason="They asked for it on the phone.")
 
 AWAY = UnavailableError("The double", "out for lunch")
 
@@ -181,3 +185,24 @@ def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(s
     order = shop.order(order_id)
     assert [refund.status for refund in order.refunds.values()] == [RefundStatus.FAILED]
     assert order.hold is HoldReason.REFUND_NOT_ISSUED
+
+
+def test_a_refund_that_failed_and_was_left_alone_for_a_day_comes_back_to_a_person(shop: MemoryShop) -> None:
+    """The failure that a late look finds is the one on record: whoever let it go on is told that nothing came."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.desk.refund(order_id, GRACE)
+    shop.work()
+    refund = next(iter(shop.order(order_id).refunds.values()))
+    assert refund.provider_refund_id is not None
+    shop.payments.fail_refund(refund.provider_refund_id)
+    failed = e.RefundFailed(
+        refund_id=refund.refund_id, provider_refund_id=refund.provider_refund_id, reason="declined"
+    )
+    cause = Cause(name="stripe", key="evt_failed", actor="stripe", correlation_id=order_id)
+    shop.recorder.record(order_id, [failed], cause)
+    shop.desk.release(order_id, GRACE)
+    shop.queue.waiting.clear()
+    shop.clock.advance(hours=24)
+    assert shop.live(order_id, hours=0.1).hold is HoldReason.REFUND_NOT_ISSUED
+    shop.desk.release(order_id, GRACE)
+    assert shop.live(order_id, hours=0.1).state is State.REFUNDED
