@@ -11,6 +11,7 @@ from domain.ports.log import Step
 from domain.ports.payments import CheckoutNotice
 from domain.ports.uploads import UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids
+from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 from domain.services.rewarding import Rewarding
 
@@ -36,7 +37,10 @@ class Purchase:
 class Beginning:
     """Has orders begin. Every way to an order leads through here: a notice, a look at the provider, a person."""
 
-    def __init__(self, *, recorder: Recorder, rewarding: Rewarding, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, *, recorder: Recorder, rewarding: Rewarding, clock: Clock, ids: Ids, policy: Policy
+    ) -> None:
+        self._policy = policy
         self._recorder = recorder
         self._rewarding = rewarding
         self._clock = clock
@@ -64,9 +68,15 @@ class Beginning:
                 self._set_aside(transaction, checkout, "The order was paid before.")
             return None
         purchase = Purchase(
-            session=session, checkout=checkout, email=checkout.email, quoted=session.checkout.quoted
+            session=session, checkout=checkout, email=checkout.email, quoted=self.quoted(session)
         )
         return self.begin(transaction, order, purchase, word)
+
+    def quoted(self, session: UploadSession) -> Money:
+        """What the session's photos cost; of one that is open again, more may have come since its checkout."""
+        if session.checkout is None or session.status is UploadStatus.OPEN:
+            return self._policy.prices.quote(len(session.photos))
+        return session.checkout.quoted
 
     def begin(self, transaction: Transaction, order: Order, purchase: Purchase, word: Word) -> Step:
         """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted.

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from domain.model.errors import ShopError
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
-from domain.model.values import Money, OrderId, UploadSessionId
+from domain.model.values import OrderId, UploadSessionId
 from domain.ports.books import Books, Transaction
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.payments import CheckoutNotice, CheckoutStanding, PaymentProvider, RefundWish
@@ -158,13 +158,9 @@ class Matching:
             raise NotMatchableError(
                 payment.checkout_session_id, upload_session_id, problem or "there is none"
             )
-        return Purchase(session=session, checkout=checkout, email=email, quoted=self._quoted(session))
-
-    def _quoted(self, session: UploadSession) -> Money:
-        """What the session's photos cost; of one that is open again, more may have come since its checkout."""
-        if session.checkout is None or session.status is UploadStatus.OPEN:
-            return self._policy.prices.quote(len(session.photos))
-        return session.checkout.quoted
+        return Purchase(
+            session=session, checkout=checkout, email=email, quoted=self._beginning.quoted(session)
+        )
 
     def _claim(self, checkout_session_id: str) -> UnmatchedPayment | None:
         """Have a payment that is due on its way back; none if somebody else was faster."""

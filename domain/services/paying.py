@@ -36,6 +36,8 @@ _REFUNDS = frozenset({NoticeKind.REFUND_ISSUED, NoticeKind.REFUND_FAILED})
 _DISPUTES = frozenset({NoticeKind.DISPUTE_OPENED, NoticeKind.DISPUTE_CLOSED})
 #: In these a checkout can still become a payment.
 _UNDECIDED = frozenset({CheckoutStanding.OPEN, CheckoutStanding.PENDING})
+#: In these nobody is known to pay for a session's photos.
+_UNPAID = frozenset({UploadStatus.OPEN, UploadStatus.CHECKOUT})
 
 
 class Paying:
@@ -155,7 +157,12 @@ class Paying:
         if session is None or session.checkout is None:
             return
         if session.checkout.checkout_session_id != checkout.checkout_session_id:
-            return  # another page of the same session: the one that is on record counts
+            # Another page of the same session: the one that is on record counts, unless the customer went back to it.
+            if state.standing is CheckoutStanding.PENDING and session.status in _UNPAID:
+                page = replace(session.checkout, checkout_session_id=checkout.checkout_session_id, url=None)
+                transaction.uploads.set_checkout(session.session_id, page)
+                transaction.uploads.set_status(session.session_id, UploadStatus.PENDING)
+            return
         match session.status:
             case UploadStatus.CHECKOUT if state.standing is CheckoutStanding.PENDING:
                 transaction.uploads.set_status(session.session_id, UploadStatus.PENDING)

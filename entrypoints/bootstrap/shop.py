@@ -94,7 +94,7 @@ def build(settings: Settings) -> Shop:
     storage, queue, sealer = world.storage, world.queue, world.sealer
     recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
     rewarding = Rewarding(sealer=sealer, clock=clock, policy=policy)
-    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids)
+    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids, policy=policy)
     paying = Paying(books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock)
     mail_desk = MailDesk(books=books, recorder=recorder, clock=clock)
     crafts = _crafts(world, recorder, rewarding)

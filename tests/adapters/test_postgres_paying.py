@@ -37,7 +37,7 @@ def paying(books: PostgresBooks) -> Paying:
     clock, ids = StoppedClock(), TimeOrderedIds()
     recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=ids, policy=POLICY)
     rewarding = Rewarding(sealer=Sealer(b"a secret of thirty-two characters!"), clock=clock, policy=POLICY)
-    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids)
+    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids, policy=POLICY)
     return Paying(books=books, payments=MemoryPayments(), recorder=recorder, beginning=beginning, clock=clock)
 
 

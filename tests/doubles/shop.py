@@ -174,7 +174,7 @@ class MemoryShop:
             policy=policy,
         )
         self.beginning = Beginning(
-            recorder=self.recorder, rewarding=self.rewarding, clock=clock, ids=self.ids
+            recorder=self.recorder, rewarding=self.rewarding, clock=clock, ids=self.ids, policy=policy
         )
         self.paying = Paying(
             books=self.books,

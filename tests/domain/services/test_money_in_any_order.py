@@ -14,6 +14,7 @@ from domain.ports.errors import UnavailableError
 from domain.ports.payments import CheckoutState, NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.uploads import UploadStatus
 from domain.services.paying import PENDING_PAYMENT
+from domain.services.uploading import UploadSessionClosedError
 from tests.domain.services.looking import kinds, order_of
 from tests.doubles.shop import MemoryShop
 
@@ -155,6 +156,53 @@ def test_word_of_an_older_page_does_not_open_a_session_whose_new_page_is_being_o
         shop.checking_out.open(session_id, email=None)
     take(shop, shop.told(old, NoticeKind.ABANDONED))
     assert shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
+
+
+def test_money_that_takes_days_keeps_its_photos_also_when_it_comes_from_an_older_page(
+    shop: MemoryShop,
+) -> None:
+    session_id = shop.upload(b"wedding")
+    old = shop.checkout(session_id)
+    shop.clock.advance(hours=2)
+    new = shop.checkout(session_id)
+    assert old != new
+    shop.payments.pay_later(old)
+    take(shop, shop.told(old, NoticeKind.PENDING))
+    shop.payments.expire(new)
+    take(shop, shop.told(new, NoticeKind.ABANDONED))
+    with pytest.raises(UploadSessionClosedError):
+        shop.add(session_id, b"harvest")
+    shop.clock.advance(days=30)
+    shop.housekeeping.tidy()
+    shop.payments.settle(old, has_failed=False)
+    take(shop, paid := shop.told(old, NoticeKind.PAID))
+    assert shop.live(order_of(paid)).state is State.COMPLETED
+
+
+def test_money_that_fails_on_an_older_page_frees_its_photos(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    old = shop.checkout(session_id)
+    shop.clock.advance(hours=2)
+    shop.checkout(session_id)
+    shop.payments.pay_later(old)
+    take(shop, shop.told(old, NoticeKind.PENDING))
+    shop.payments.settle(old, has_failed=True)
+    take(shop, shop.told(old, NoticeKind.ABANDONED))
+    assert shop.uploading.find(session_id).status is UploadStatus.OPEN
+
+
+def test_photos_that_came_after_the_quote_are_quoted_anew_whenever_the_money_comes(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    page = shop.checkout(session_id)
+    shop.payments.expire(page)
+    take(shop, shop.told(page, NoticeKind.ABANDONED))
+    shop.add(session_id, b"harvest")
+    shop.payments.pay(page)
+    take(shop, paid := shop.told(page, NoticeKind.PAID))
+    order = shop.live(order_of(paid))
+    assert order.payment is not None
+    assert (order.payment.paid.amount, order.payment.quoted.amount) == (490, 980)
+    assert (order.hold, order.state) == (HoldReason.AMOUNT_MISMATCH, State.PAID)
 
 
 def test_a_session_whose_end_is_never_told_is_asked_about_once_it_is_over(shop: MemoryShop) -> None:
