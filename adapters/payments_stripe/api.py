@@ -14,7 +14,13 @@ from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.waits import wait_seconds
 from domain.model.rewards import Spending
 from domain.model.values import Money, RefundId
-from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import (
+    AccountRefusedError,
+    DisputedError,
+    LostReplyError,
+    RefusedError,
+    UnavailableError,
+)
 from domain.ports.payments import CheckoutState, CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
 
 PROVIDER = "Stripe"
@@ -32,6 +38,7 @@ T = TypeVar("T")
 
 _PAGE_SIZE = 100
 _MISSING = "resource_missing"
+_DISPUTED = "charge_disputed"
 
 
 class StripePayments:
@@ -209,6 +216,6 @@ def _refuse(error: stripe.StripeError) -> NoReturn:
     code = error.code or type(error).__name__
     param = getattr(error, "param", None)
     about = f" about {param}" if param else ""
-    raise RefusedError(
+    raise (DisputedError if code == _DISPUTED else RefusedError)(
         PROVIDER, f"{code}{about} (status {error.http_status}, request {error.request_id})", code=code
     ) from error

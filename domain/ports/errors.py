@@ -6,6 +6,7 @@ OutsideError
 │   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
 │   └── AccountRefusedError nothing was done, because our own account or its settings are not in order
 ├── RefusedError            it will never be done as asked: ``reason`` says why
+│   └── DisputedError       not while a bank has its hand on the payment; perhaps once it has decided
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
 ├── ObjectMissingError      the storage has no such object
 ├── ObjectDiffersError      an object's bytes are not the recorded ones
@@ -50,6 +51,10 @@ class RefusedError(OutsideError):
         self.reason = reason
         self.code = code
         super().__init__(f"{provider} refuses: {reason}")
+
+
+class DisputedError(RefusedError):
+    """The provider pays nothing back of what a bank disputes; when the bank has decided, it may."""
 
 
 class ForgedMessageError(OutsideError):

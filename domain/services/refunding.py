@@ -7,7 +7,7 @@ from domain.model import events as e
 from domain.model.ledger import Refund
 from domain.model.order import Order
 from domain.model.reactions import IssueRefund, reaction_id_of
-from domain.ports.errors import RefusedError
+from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import PaymentProvider, ProviderRefund, RefundWish
 from domain.ports.world import Clock
 
@@ -23,13 +23,18 @@ class Refunding:
         self._clock = clock
 
     def issue(self, order: Order, work: IssueRefund, *, first_due_at: datetime) -> Sequence[e.Event]:
-        """Have a refund paid, under a key that makes a repeat harmless, or find out that it was."""
+        """Have a refund paid, under a key that makes a repeat harmless, or find out that it was.
+
+        Raises DisputedError where word of a dispute is still on its way: the refund waits for the bank's decision.
+        """
         refund = order.refunds[work.refund_id]
         intent = order.payment.payment_intent_id if order.payment else None
         if intent is None:
             return [_failed(refund, None, "nothing was charged for this order")]
         try:
             issued = self._issue(order, refund, work, intent, first_due_at)
+        except DisputedError:
+            raise
         except RefusedError as refusal:
             return [_failed(refund, None, refusal.code or "refused")]
         if issued is None or issued.provider_refund_id in refund.failed_provider_refund_ids:

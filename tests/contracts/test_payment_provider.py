@@ -7,7 +7,7 @@ import pytest
 
 from domain.model.rewards import Spending
 from domain.model.values import CustomerId, Money, OrderId, RefundId, UploadSessionId
-from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import DisputedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import (
     CheckoutStanding,
     CheckoutState,
@@ -36,6 +36,7 @@ class Till:
     expire: Callable[[str], object]
     refund_by_hand: Callable[[str, int], str]
     fail_refund: Callable[[str], object]
+    dispute: Callable[[str], object]
     lose_reply: Callable[[str], object]
     be_busy: Callable[[str], object]
 
@@ -56,6 +57,7 @@ def till(request: pytest.FixtureRequest) -> Till:
             expire=double.expire,
             refund_by_hand=lambda intent, amount: double.refund_by_hand(intent, amount).provider_refund_id,
             fail_refund=double.fail_refund,
+            dispute=lambda intent: setattr(double.payments[intent], "is_disputed", True),
             lose_reply=double.weather.lose_reply,
             be_busy=lambda method: double.weather.fail(method, busy),
         )
@@ -68,6 +70,7 @@ def till(request: pytest.FixtureRequest) -> Till:
         expire=lambda session_id: expire_at(twin, session_id),
         refund_by_hand=lambda intent, amount: refund_at(twin, intent, amount),
         fail_refund=lambda refund: twin.control("POST", f"refunds/{refund}/settle", {"outcome": "failed"}),
+        dispute=lambda intent: twin.control("POST", "disputes", {"payment_intent": intent}),
         lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
         be_busy=lambda method: twin.misbehave(
             ENDPOINTS[method], "status", status=429, headers={"Retry-After": "7"}
@@ -320,3 +323,11 @@ def test_money_that_takes_days_is_pending_until_it_arrives_or_fails(
     by_payment = till.provider.find_checkout_by_payment(intent)
     assert by_payment is not None
     assert by_payment.standing is outcome[0]
+
+
+def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
+    wished = refund(till.paid(), 490)
+    till.dispute(wished.payment_intent_id)
+    with pytest.raises(DisputedError):
+        till.provider.issue_refund(wished)
+    assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None

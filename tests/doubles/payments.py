@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from uuid import uuid4
 
 from domain.model.values import Money, RefundId
-from domain.ports.errors import RefusedError
+from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import (
     CheckoutNotice,
     CheckoutStanding,
@@ -32,6 +32,7 @@ class Payment:
     paid: Money
     checkout_session_id: str
     refunds: list[tuple[RefundWish, ProviderRefund]] = field(default_factory=list)
+    is_disputed: bool = False
 
     @property
     def left(self) -> int:
@@ -182,6 +183,8 @@ class MemoryPayments:
         payment = self.payments.get(wish.payment_intent_id)
         if payment is None:
             raise RefusedError(PROVIDER, "there is no such payment", code="resource_missing")
+        if payment.is_disputed:
+            raise DisputedError(PROVIDER, "a bank has its hand on it", code="charge_disputed")
         if wish.amount.amount > payment.left:
             raise RefusedError(PROVIDER, "more would go back than is left", code="amount_too_large")
         number = sum(len(one.refunds) for one in self.payments.values()) + 1

@@ -158,6 +158,25 @@ def test_a_refund_whose_reply_was_lost_before_a_dispute_is_paid_once(shop: Memor
     assert len(payment.refunds) == 1
 
 
+@pytest.mark.parametrize("outcome", DisputeOutcome)
+def test_a_refund_that_a_dispute_overtakes_waits_for_the_bank_and_for_nobody_else(
+    shop: MemoryShop, outcome: DisputeOutcome
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    [payment] = shop.payments.payments.values()
+    payment.is_disputed = True
+    shop.end_predictions(FailureReason.REFUSED_INPUT)
+    shop.work()
+    shop.paying.take(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
+    order = shop.live(order_id, hours=48)
+    assert (order.hold, order.ledger.requested) == (None, 490)
+    payment.is_disputed = False
+    shop.paying.take(dispute_notice(payment.payment_intent_id, outcome), sha256_of(b"closed"))
+    assert shop.live(order_id).state is State.REFUNDED
+    assert payment.left == (0 if outcome is DisputeOutcome.WON else 490)
+
+
 def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
