@@ -27,7 +27,7 @@ dev: $(READY) ## the whole shop on this machine, kept running
 	@$(BIN)/restoreclick dev
 
 test: $(READY) ## the whole test suite, on as many cores as there are
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## style, types, walls between the rooms, dead code
 	$(BIN)/ruff check .

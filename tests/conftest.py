@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from minio import Minio
 from sqlalchemy import make_url
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from adapters.postgres.books import upgrade
 from sandbox.processes import Supervisor
@@ -24,15 +26,23 @@ from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares what it has started: a file's tests, and all journeys through the one shop.
+class OneShopScheduling(LoadFileScheduling):
+    """Keeps together what shares what it has started: a file's tests, and all journeys through the one shop.
 
-    So the laws that are checked last are held against whatever any journey did to that shop.
+    So the laws that are checked last are held against whatever any journey did to that shop. Commands that open a shop
+    of their own go by themselves.
     """
-    for item in items:
-        has_the_shop = "local_shop" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("one shop" if has_the_shop else str(item.path)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        is_journey = file.startswith("tests/journeys/") and not file.startswith("tests/journeys/test_demo")
+        return "tests/journeys" if is_journey else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneShopScheduling:
+    """Tell who shares out tests that run side by side."""
+    return OneShopScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
