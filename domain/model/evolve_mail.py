@@ -69,7 +69,7 @@ def learn_link(
                 is_revoked=False,
                 opened=frozenset(),
             )
-            return _owe_new_link(_with_link(order, link))
+            return _owe_new_link(_with_link(order, link), event)
         case e.DownloadLinkRevoked():
             return _with_link(order, replace(order.links[event.link_id], is_revoked=True))
         case e.ResultDownloaded():
@@ -83,13 +83,18 @@ def _owe_result(order: Order, event: e.DownloadPrepared) -> Order:
     return owe_once(order, EmailKind.PARTIAL_RESULT if order.failed_images else EmailKind.RESULT)
 
 
-def _owe_new_link(order: Order) -> Order:
-    """A mail about a new link that has not gone out yet carries the newest one anyway."""
-    is_due = any(
-        email.kind is EmailKind.NEW_LINK and email.status is EmailStatus.DUE
-        for email in order.emails.values()
-    )
-    return order if is_due else owe_another(order, EmailKind.NEW_LINK)
+def _owe_new_link(order: Order, event: e.DownloadLinkIssued) -> Order:
+    """A mail that is still to go out carries the newest link anyway.
+
+    What a person issued has a mail of its own, for another may be on its way with a link that was just revoked.
+    """
+    is_by_a_person = event.note_id is not None
+    carriers = {kind for kind in EmailKind if kind.brings_a_link and not is_by_a_person} | {
+        EmailKind.NEW_LINK
+    }
+    waiting = {EmailStatus.DUE} if is_by_a_person else {EmailStatus.DUE, EmailStatus.UNCONFIRMED}
+    is_carried = any(email.kind in carriers and email.status in waiting for email in order.emails.values())
+    return order if is_carried else owe_another(order, EmailKind.NEW_LINK)
 
 
 def _with_link(order: Order, link: DownloadLink) -> Order:

@@ -25,6 +25,7 @@ from domain.ports.mail import (
 from domain.ports.registers import Customer
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock
+from domain.services.delivering import Delivering
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 from domain.services.rewarding import Rewarding
@@ -45,10 +46,14 @@ class Writing:
         storage: ObjectStore,
         sealer: Sealer,
         rewarding: Rewarding,
+        delivering: Delivering,
+        clock: Clock,
         policy: Policy,
     ) -> None:
         self._books = books
         self._rewarding = rewarding
+        self._delivering = delivering
+        self._clock = clock
         self._mailer = mailer
         self._writer = writer
         self._storage = storage
@@ -56,13 +61,18 @@ class Writing:
         self._policy = policy
 
     def send_email(self, order: Order, work: SendEmail, *, may_have_been_sent: bool) -> Sequence[e.Event]:
-        """Have a mail accepted; when the answer is lost, or a crash hid it, say so instead of trying again."""
+        """Have a mail accepted; when the answer is lost, or a crash hid it, say so instead of trying again.
+
+        A mail that was kept back until its link ran out waits for a new one, and goes out with that.
+        """
         unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
         if may_have_been_sent:
             return [unconfirmed]
         customer = self._customer(order)
         if customer is None:
             return [_failed(work, "The customer's address is not kept any more.")]
+        if work.kind.brings_a_link and self._link_has_run_out(order):
+            return [self._delivering.new_link(order)]
         try:
             message_id = self._mailer.send(self._mail(order, work, customer))
         except LostReplyError:
@@ -70,6 +80,10 @@ class Writing:
         except RefusedError as refusal:
             return [_failed(work, refusal.code or "The mail provider refused it.")]
         return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id=message_id)]
+
+    def _link_has_run_out(self, order: Order) -> bool:
+        link = order.newest_link
+        return link is not None and link.expires_at <= self._clock.now()
 
     def _customer(self, order: Order) -> Customer | None:
         if order.payment is None:

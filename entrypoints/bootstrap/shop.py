@@ -164,6 +164,15 @@ def build(settings: Settings) -> Shop:
 
 def _crafts(world: World, recorder: Recorder, rewarding: Rewarding) -> Crafts:
     """Who does which work."""
+    delivering = Delivering(
+        books=world.books,
+        storage=world.storage,
+        archiver=ZipArchiver(),
+        recorder=recorder,
+        sealer=world.sealer,
+        clock=world.clock,
+        policy=world.policy,
+    )
     return Crafts(
         moving=Moving(storage=world.storage),
         restoring=Restoring(
@@ -176,15 +185,7 @@ def _crafts(world: World, recorder: Recorder, rewarding: Rewarding) -> Crafts:
             clock=world.clock,
             policy=world.policy,
         ),
-        delivering=Delivering(
-            books=world.books,
-            storage=world.storage,
-            archiver=ZipArchiver(),
-            recorder=recorder,
-            sealer=world.sealer,
-            clock=world.clock,
-            policy=world.policy,
-        ),
+        delivering=delivering,
         writing=Writing(
             books=world.books,
             mailer=world.mailer,
@@ -192,6 +193,8 @@ def _crafts(world: World, recorder: Recorder, rewarding: Rewarding) -> Crafts:
             storage=world.storage,
             sealer=world.sealer,
             rewarding=rewarding,
+            delivering=delivering,
+            clock=world.clock,
             policy=world.policy,
         ),
         refunding=Refunding(payments=world.payments, clock=world.clock),

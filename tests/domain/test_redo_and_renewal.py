@@ -1,5 +1,8 @@
 """What is asked for after delivery: another attempt at a photo, another mail, another link."""
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
 from domain.model.errors import (
@@ -18,7 +21,7 @@ from domain.model.reactions import (
     SendEmail,
     outstanding,
 )
-from domain.model.values import EmailKind, FailureReason, HoldReason, Variant
+from domain.model.values import EmailKind, FailureReason, HoldReason, NoteId, Variant
 from tests.domain.facts import Facts, stored
 from tests.domain.specification import Given, given
 
@@ -125,6 +128,15 @@ def test_a_new_link_opens_the_newest_archive_and_is_mailed() -> None:
     assert second.archive == first.archive
     assert issued.order.newest_link == second
     issued.when(FACTS.link_issued()).then_nothing()
+
+
+def test_a_mail_that_is_still_to_go_out_carries_a_new_link_unless_a_person_issued_it() -> None:
+    ready = given(*FACTS.until_ready())
+    ready.when(FACTS.link_issued()).then(FACTS.link_issued()).adds()
+    unconfirmed = given(*FACTS.until_ready(), FACTS.unconfirmed(EmailKind.PARTIAL_RESULT))
+    unconfirmed.when(FACTS.link_issued()).then(FACTS.link_issued()).adds()
+    by_a_person = replace(FACTS.link_issued(), note_id=NoteId(UUID(int=1)))
+    ready.when(by_a_person).then(by_a_person).adds(mail(EmailKind.NEW_LINK))
 
 
 def test_a_revoked_link_opens_nothing_and_an_unknown_one_cannot_be_revoked() -> None:

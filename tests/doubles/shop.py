@@ -240,6 +240,8 @@ class MemoryShop:
                     storage=self.storage,
                     sealer=self.sealer,
                     rewarding=self.rewarding,
+                    delivering=self.delivering,
+                    clock=clock,
                     policy=policy,
                 ),
                 refunding=Refunding(payments=payments, clock=clock),

@@ -177,6 +177,27 @@ def test_a_refund_that_a_dispute_overtakes_waits_for_the_bank_and_for_nobody_els
     assert payment.left == (0 if outcome is DisputeOutcome.WON else 490)
 
 
+def test_a_result_that_a_dispute_kept_back_too_long_goes_out_once_and_with_a_link_that_is_good(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.mailer.weather.fail("send", AWAY)
+    shop.end_predictions()
+    shop.work()
+    assert shop.order(order_id).state is State.READY
+    [intent] = shop.payments.payments
+    shop.paying.take(dispute_notice(intent, None), sha256_of(b"opened"))
+    shop.live(order_id)
+    shop.clock.advance(days=40)
+    shop.paying.take(dispute_notice(intent, DisputeOutcome.WON), sha256_of(b"won"))
+    assert shop.live(order_id).state is State.COMPLETED
+    assert sent(shop) == ["confirmation", "result"]
+    url = list(shop.mailer.mailbox.values())[-1].letter.text
+    order, link = shop.delivering.open(url.rpartition("/")[2])
+    assert (order.order_id, link) == (order_id, order.newest_link)
+
+
 def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
