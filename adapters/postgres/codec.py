@@ -31,7 +31,7 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
     e.EmailBounced: ("order.email_bounced", 1),
     e.ResultDownloaded: ("order.result_downloaded", 1),
     e.RefundRequested: ("order.refund_requested", 2),
-    e.RefundIssued: ("order.refund_issued", 1),
+    e.RefundIssued: ("order.refund_issued", 2),
     e.RefundFailed: ("order.refund_failed", 1),
     e.RefundDropped: ("order.refund_dropped", 1),
     e.DisputeOpened: ("order.dispute_opened", 1),
@@ -50,6 +50,7 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("order.download_prepared", 1): lambda fields: {**fields, "edition": 1},
     ("order.refund_requested", 1): lambda fields: {**fields, "note_id": None},
+    ("order.refund_issued", 1): lambda fields: {**fields, "is_told": False},
     ("order.dispute_closed", 1): lambda fields: {**fields, "amount": None},
 }
 

@@ -214,6 +214,7 @@ class RefundIssued:
     refund_id: RefundId
     amount: Money
     provider_refund_id: str
+    is_told: bool = True  # by a mail to the customer; the first versions of the shop sent none
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,6 +102,8 @@ def _owe_notice(before: Order, after: Order, event: e.Event) -> Order:
     The share of photos that failed is told with the result, or in one mail if there is none.
     """
     if isinstance(event, e.RefundIssued):
+        if not event.is_told:
+            return after
         refund = after.refunds[event.refund_id]
         if refund.reason is not RefundReason.NOT_RESTORED:
             is_told = any(email.refund_id == refund.refund_id for email in after.emails.values())
@@ -129,5 +131,8 @@ def _reopen_what_failed(order: Order) -> Order:
     for email in order.emails.values():
         if email.status is EmailStatus.BOUNCED and email.kind not in _PASSING:
             replaced = {**reopened.emails, email.email_id: replace(email, status=EmailStatus.REPLACED)}
-            reopened = owe_another(replace(reopened, emails=replaced), email.kind, refund_id=email.refund_id)
+            has_successor = email.kind.brings_a_link and reopened.link_is_on_its_way
+            reopened = replace(reopened, emails=replaced)
+            if not has_successor:
+                reopened = owe_another(reopened, email.kind, refund_id=email.refund_id)
     return reopened

@@ -33,7 +33,11 @@ def learn_email(
     event: e.EmailRequested | e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced,
 ) -> Order:
     """The order after an event of one of its mails."""
-    known = order.emails.get(event.email_id) or Email(email_id=event.email_id, kind=event.kind)
+    known = order.emails.get(event.email_id)
+    if known is None:
+        known = Email(email_id=event.email_id, kind=event.kind)
+        if event.kind is EmailKind.RESULT and not isinstance(event, e.EmailRequested):
+            order = _without_partial_result(order)
     changes: dict[str, Any] = {}
     if not isinstance(event, e.EmailRequested):
         changes["status"] = _STATUS[type(event)]
@@ -42,6 +46,12 @@ def learn_email(
     if isinstance(event, e.EmailUnconfirmed):
         changes["attempt"] = known.attempt + 1
     return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
+
+
+def _without_partial_result(order: Order) -> Order:
+    """Logs of older versions call every result by one name: theirs took the place of the mail about a part of it."""
+    emails = {i: mail for i, mail in order.emails.items() if mail.kind is not EmailKind.PARTIAL_RESULT}
+    return replace(order, emails=emails)
 
 
 def learn_link(

@@ -178,6 +178,14 @@ class Order:
         )
 
     @property
+    def link_is_on_its_way(self) -> bool:
+        """Whether a mail with the link is due, or may be with the provider already."""
+        return any(
+            email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and email.kind.brings_a_link
+            for email in self.emails.values()
+        )
+
+    @property
     def result_is_with_nobody(self) -> bool:
         """Whether no mail with the link arrived, as far as anybody knows, and nothing was fetched."""
         return not self.result_is_sent and not any(link.opened for link in self.links.values())

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.model import events as e
 from domain.model.errors import (
     IllegalMoveError,
     LastDownloadLinkError,
@@ -184,6 +185,22 @@ def test_a_bounce_after_the_photos_were_fetched_is_on_record_and_no_more() -> No
     fetched = given(*FACTS.until_completed(), FACTS.downloaded())
     bounced = FACTS.bounced(EmailKind.RESULT)
     fetched.when(bounced).then(bounced).stands(State.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("sent_meanwhile", "kind", "sequence"),
+    [
+        (FACTS.email_requested(EmailKind.RESULT), EmailKind.RESULT, 2),
+        (FACTS.link_issued(), EmailKind.NEW_LINK, 1),
+    ],
+    ids=["the mail again", "a new link"],
+)
+def test_what_came_back_is_not_sent_once_more_beside_what_a_person_has_sent_in_its_place(
+    sent_meanwhile: e.Event, kind: EmailKind, sequence: int
+) -> None:
+    bounced = (FACTS.bounced(EmailKind.RESULT), FACTS.held(HoldReason.EMAIL_BOUNCED))
+    mended = given(*FACTS.until_completed(), *bounced, sent_meanwhile, FACTS.released())
+    mended.needs(SendEmail(FACTS.email(kind, sequence), kind, 1))
 
 
 def test_a_bounced_confirmation_holds_nothing_up() -> None:
