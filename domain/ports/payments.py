@@ -161,3 +161,7 @@ class PaymentNotices(Protocol):
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentNotice:
         """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
         ...
+
+    def contents(self, body: bytes) -> bytes:
+        """What of a body that was read is the same whenever its message is posted."""
+        ...

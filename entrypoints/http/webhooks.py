@@ -23,7 +23,8 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
     """Take a notice about money."""
 
     def take(body: bytes, headers: Headers) -> None:
-        shop.paying.take(shop.payment_notices.read(body, headers), sha256_of(body))
+        notice = shop.payment_notices.read(body, headers)
+        shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body)))
 
     await _take(request, take)
 

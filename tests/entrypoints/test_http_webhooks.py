@@ -40,6 +40,13 @@ def test_the_same_event_with_other_contents_changes_nothing_and_is_set_aside(doo
     assert [conflict.event_id for conflict in after.conflicts.values()] == [event["id"]]
 
 
+def test_the_same_event_is_the_same_however_many_endpoints_wait_for_it(door: Doorway) -> None:
+    event = door.payment_event(door.shop.upload(PORTRAIT))
+    for waiting in (2, 1):
+        assert door.post_from_stripe(event | {"pending_webhooks": waiting}).status_code == 200
+    assert not door.shop.own_books.pages.conflicts
+
+
 def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
