@@ -36,7 +36,7 @@ WEBHOOK_URL = "http://127.0.0.1:9/restored"
 
 @pytest.fixture
 def restorer(rogue: RogueServer) -> Iterator[ReplicateRestorer]:
-    with closing(replicate_restorer(rogue.url, timeout_seconds=0.2, max_output_bytes=1_000)) as restorer:
+    with closing(replicate_restorer(rogue.url, timeout_seconds=1.0, max_output_bytes=1_000)) as restorer:
         yield restorer
 
 
