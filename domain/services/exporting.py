@@ -119,7 +119,11 @@ def _named(file: _OrderFile) -> dict[str, StoredObject]:
         match line.event:
             case e.PaymentReceived() as paid:
                 numbers = {photo.image_id: number for number, photo in enumerate(paid.photos, start=1)}
+                for photo in paid.photos:
+                    name = _name(file, photo.image_id, numbers[photo.image_id])
+                    found[f"originals/{name}{_ending(photo.upload)}"] = photo.upload
             case e.ImagesMoved() as moved:
+                # Each takes the place of its upload, which is the same picture.
                 for image in moved.images:
                     name = _name(file, image.image_id, numbers[image.image_id])
                     found[f"originals/{name}{_ending(image.original)}"] = image.original

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.archive_zip import ZipArchiver
-from domain.model.values import OrderId
+from domain.model.values import Money, OrderId
 from domain.ports.errors import ObjectMissingError
 from domain.services.exporting import Dossier, Exporting
 from domain.services.forgetting import UnknownCustomerError
@@ -62,6 +62,13 @@ def test_an_export_holds_rows_events_stories_and_photos_of_every_order(shop: Mem
     ]
     assert events[0]["actor"] == "stripe"
     assert b"The order is complete" in files["20260314-000001/story.txt"]
+
+
+def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop: MemoryShop) -> None:
+    finished(shop, b"wedding", paid=Money(amount=1, currency="EUR"))
+    dossier = export(shop)
+    assert dossier.photos == 1
+    assert unpacked(dossier)["20260314-000001/originals/1-great-aunt-1.png"] == b"wedding"
 
 
 def test_an_export_holds_nothing_of_anybody_else(shop: MemoryShop) -> None:
