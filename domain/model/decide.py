@@ -61,7 +61,8 @@ def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: P
         case e.PointsCredited() | e.PointsDebited():
             return decide_points(order, said)
         case e.OrderHeld():
-            return _unless(order.is_held, order, said)
+            is_graver = said.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
+            return _unless(order.is_held and not is_graver, order, said)
         case e.OrderReleased():
             return _unless(not order.is_held, order, said)
         case e.PhotosPurged():

@@ -88,7 +88,7 @@ def _held_if_nobody_has_it(
     """A person has to help when the customer is left without the link; other mails are on record, and that is all."""
     draft = Draft(order, said)
     is_stuck = said.kind.brings_a_link and draft.order.result_is_with_nobody and draft.order.is_shown
-    if is_stuck and not order.is_held:
+    if is_stuck and not order.work_is_stopped:
         draft.add(e.OrderHeld(reason=reason))
     return draft.done()
 

@@ -105,6 +105,14 @@ class Order:
         return self.hold is not None
 
     @property
+    def work_is_stopped(self) -> bool:
+        """Whether a hold keeps work from being begun and results from being sent.
+
+        A refund that cannot be paid needs a person, and is no reason to withhold what was restored.
+        """
+        return self.hold not in {None, HoldReason.REFUND_NOT_ISSUED}
+
+    @property
     def is_disputed(self) -> bool:
         """Whether a bank has yet to decide about the payment."""
         return self.ledger.is_disputed

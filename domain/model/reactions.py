@@ -174,8 +174,8 @@ def _progress(order: Order) -> Iterator[Reaction]:
     if order.is_restoring:
         # What runs is collected even while the order is held: the provider deletes outputs after an hour.
         for image in order.images.values():
-            yield from _restoration(image, may_start=not order.is_held)
-    elif order.is_held or (order.is_disputed and order.state is not State.PAID):
+            yield from _restoration(image, may_start=not order.work_is_stopped)
+    elif order.work_is_stopped or (order.is_disputed and order.state is not State.PAID):
         return
     elif order.state is State.PAID:
         yield MoveImages()
@@ -216,7 +216,7 @@ def _refunds(order: Order) -> Iterator[Reaction]:
 
 def _emails(order: Order) -> Iterator[Reaction]:
     for email in order.emails.values():
-        is_paused = email.kind.brings_a_link and (order.is_held or order.is_disputed)
+        is_paused = email.kind.brings_a_link and (order.work_is_stopped or order.is_disputed)
         is_past = order.state in GIVEN_BACK and email.kind not in _ABOUT_MONEY
         if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not (is_paused or is_past):
             yield SendEmail(email.email_id, email.kind, email.attempt)

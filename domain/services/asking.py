@@ -145,8 +145,8 @@ class Asking:
         if is_on_its_way(order, kind):
             return None
         if kind.brings_a_link:
-            if order.is_held or order.is_disputed:
-                raise NothingToSendError(state="on hold" if order.is_held else "disputed")
+            if order.work_is_stopped or order.is_disputed:
+                raise NothingToSendError(state="on hold" if order.work_is_stopped else "disputed")
             if order.newest_link is not None and order.newest_link.expires_at <= self._clock.now():
                 require_frugality(history)
                 return self._delivering.new_link(order)

@@ -72,7 +72,7 @@ def possible(order: Order) -> list[str]:
     refundable = order.refundable_amount
     has_photos = bool(order.restored_images) and not order.photos_are_purged
     ways: list[tuple[type[e.Event], bool, str]] = [
-        (e.OrderHeld, not order.is_held, "put it on hold"),
+        (e.OrderHeld, not order.work_is_stopped, "put it on hold"),
         (e.OrderReleased, order.is_held, "let it go on"),
         (e.RefundRequested, refundable > 0, f"pay back up to {_money(order, refundable)}"),
         (e.RefundIssued, order.ledger.failed > 0, "put on record that a failed refund was paid another way"),

@@ -104,7 +104,7 @@ def check_mails_that_wait(order: Order) -> None:
     waiting = {work.kind for work in outstanding(order) if isinstance(work, SendEmail)}
     if order.state in GIVEN_BACK:
         assert waiting <= {EmailKind.REFUND, EmailKind.FAILURE}
-    if order.is_held or order.is_disputed:
+    if order.work_is_stopped or order.is_disputed:
         assert not any(kind.brings_a_link for kind in waiting)
     assert order.state is not State.ERASED or not waiting
 

@@ -6,8 +6,9 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.values import FailureReason, ImageId, OrderId, RefundReason
-from domain.ports.errors import ForgedMessageError
+from domain.model.values import FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
+from domain.ports.errors import ForgedMessageError, RefusedError
+from domain.services.desk import Signature
 from tests.domain.services.looking import kinds, sent
 from tests.doubles.shop import MemoryShop
 
@@ -28,6 +29,36 @@ def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: Me
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.NOT_RESTORED]
     assert sent(shop) == ["confirmation", "partial_result"]
     assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].letter.html
+
+
+def test_what_was_restored_is_delivered_also_if_the_share_of_the_rest_cannot_be_paid_back(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    shop.payments.weather.fail("issue_refund", RefusedError("The double", "no", code="balance_insufficient"))
+    shop.restorer.fail("prediction-1", FailureReason.CONTENT_FILTER)
+    shop.post_prediction("prediction-1")
+    shop.end_predictions()
+    order = shop.live(order_id)
+    assert (order.state, order.hold) == (State.DELIVERED, HoldReason.REFUND_NOT_ISSUED)
+    assert sent(shop) == ["confirmation", "partial_result"]
+
+
+def test_a_graver_hold_takes_the_place_of_a_refused_refunds(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    shop.payments.weather.fail("issue_refund", RefusedError("The double", "no", code="balance_insufficient"))
+    by = Signature(actor="person:ada", reason="They asked for it.")
+    shop.desk.refund(order_id, by, amount=Money(amount=100, currency="EUR"))
+    shop.work()
+    assert shop.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
+    shop.desk.hold(order_id, by)
+    shop.end_predictions()
+    order = shop.live(order_id)
+    assert (order.state, order.hold) == (State.SETTLED, HoldReason.REQUESTED)
+    shop.desk.release(order_id, by)
+    assert (shop.live(order_id).state, shop.order(order_id).refunded_amount) == (State.COMPLETED, 100)
 
 
 def test_nothing_restored_is_refunded_whole_with_one_mail(shop: MemoryShop) -> None:
