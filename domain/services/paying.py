@@ -206,9 +206,10 @@ class Paying:
         If neither an order nor a payment set aside was paid with it, it is not this shop's.
         """
         intent = notice.payment_intent_id
-        order = transaction.log.load_by_payment(intent) if intent is not None else None
+        # The payment is looked for first, and locked: somebody may be giving it to an order at this moment.
+        unmatched = transaction.unmatched.find_by_payment(intent, lock=True) if intent else None
+        order = transaction.log.load_by_payment(intent) if intent else None
         if order is None:
-            unmatched = transaction.unmatched.find_by_payment(intent, lock=True) if intent else None
             if self._is_new(transaction, notice, body_sha256) and unmatched is not None:
                 transaction.unmatched.save(self._after(unmatched, notice))
             return None

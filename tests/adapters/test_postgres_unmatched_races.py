@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 from domain.model.errors import ShopError
 from domain.model.unmatched import UnmatchedStatus
-from domain.ports.payments import NoticeKind
-from tests.domain.services.test_money_in_any_order import of_refund, take
+from domain.model.values import UploadSessionId
+from domain.ports.payments import NoticeKind, PaymentNotice
+from tests.domain.services.test_money_in_any_order import of_dispute, of_refund, take
 from tests.doubles.shop import MemoryShop
 
 BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
@@ -105,3 +107,24 @@ def test_word_of_a_refund_that_comes_while_it_is_made_is_counted_once(shop: Memo
         status, _, _ = how_it_ended(shop, checkout)
         assert status is UnmatchedStatus.REFUNDED
         assert shop.payments.payments[payment.payment_intent_id].left == 0
+
+
+def test_a_dispute_told_while_a_payment_is_matched_reaches_the_order(shop: MemoryShop) -> None:
+    for _ in range(ROUNDS):
+        checkout, session_id = set_aside(shop), shop.upload(b"harvest")
+        with shop.books.transaction() as transaction:
+            payment = transaction.unmatched.find(checkout)
+        assert payment is not None
+        notice = of_dispute(payment.payment_intent_id)
+
+        def match(checkout: str = checkout, session_id: UploadSessionId = session_id) -> None:
+            shop.matching.match(checkout, session_id, **BRUNO)
+
+        def tell(notice: PaymentNotice = notice) -> None:
+            take(shop, replace(notice, dispute_id=f"dp_{checkout}"))  # noqa: B023 -- done within the round
+
+        refused = at_once(match, tell)
+        order = shop.order(shop.uploading.find(session_id).order_id)
+        assert order.is_disputed is not bool(refused), (
+            "either it was matched before, or it could not be any more"
+        )
