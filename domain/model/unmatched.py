@@ -52,8 +52,9 @@ class UnmatchedPayment:
 
     @property
     def refund_id(self) -> RefundId:
-        """Our id of its refund, the same at every attempt."""
-        return RefundId(uuid5(NAMESPACE_URL, f"unmatched:{self.checkout_session_id}"))
+        """Our id of the refund of what is left: the same at every attempt, until something has gone back."""
+        gone = sorted(provider_id for provider_id, amount in self.returned.items() if amount)
+        return RefundId(uuid5(NAMESPACE_URL, ":".join(["unmatched", self.checkout_session_id, *gone])))
 
     def resolved(self, actor: str, note: str | None, now: datetime) -> Self:
         """The payment after somebody resolved what is to be done about it."""

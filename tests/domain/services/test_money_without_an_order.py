@@ -363,3 +363,22 @@ def test_a_payment_whose_payer_the_provider_does_not_know_cannot_be_matched(shop
     del shop.payments.states[checkout]
     with pytest.raises(NotMatchableError, match="refund it instead"):
         shop.matching.match(checkout, shop.upload(b"harvest"), **BRUNO)
+
+
+def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding", b"harvest")
+    shop.pay(session_id)
+    notice = shop.payment(shop.upload(b"portrait", b"garden"), upload_session_id=session_id)
+    take(shop, notice)
+    assert notice.checkout is not None
+    checkout = notice.checkout.checkout_session_id
+    intent = intent_of(shop, checkout)
+    take(shop, of_dispute(intent))  # half of what was paid
+    wait(shop, shop.policy.unmatched_payment_wait)
+    assert shop.matching.refund_due() == 1
+    assert gone_back(shop, checkout) == 490
+    take(shop, of_dispute(intent, DisputeOutcome.WON))
+    wait(shop, REFUSED_AGAIN)
+    shop.matching.refund_due()
+    assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
+    assert gone_back(shop, checkout) == 980
