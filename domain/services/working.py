@@ -199,7 +199,7 @@ class Working:
             case CancelPrediction():
                 return Patience(first_wait=timedelta(seconds=5), attempts=5)
             case SendEmail():
-                return Patience(first_wait=self._policy.email_retry, attempts=8)
+                return Patience(first_wait=self._policy.email_retry, attempts=24)
             case IssueRefund():
                 return Patience(first_wait=timedelta(seconds=5), attempts=24)
             case DeletePhotos():

@@ -33,6 +33,11 @@ class Weather:
         error = LostReplyError("The double", "the reply was lost on request")
         self._after.setdefault(method, deque()).append(error)
 
+    def clear_up(self) -> None:
+        """Forget the trouble that was ordered and has not struck."""
+        self._before.clear()
+        self._after.clear()
+
     @contextmanager
     def over(self, method: str, subject: str) -> Iterator[None]:
         """Surround a call's work."""

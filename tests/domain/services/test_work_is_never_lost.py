@@ -1,5 +1,7 @@
 """Crashes, lost messages and lost replies: work is done once, and a mail goes out once or is flagged."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.model import events as e
@@ -86,6 +88,20 @@ def test_a_mail_provider_that_is_away_is_tried_again_with_growing_waits(shop: Me
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(4):
         shop.mailer.weather.fail("send", AWAY)
+    assert shop.live(order_id).state is State.COMPLETED
+    assert sorted(sent(shop)) == ["confirmation", "result"]
+
+
+def test_no_person_has_to_help_because_the_mail_provider_was_away_for_half_a_day(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    outage_ends_at = shop.clock.now() + timedelta(hours=12)
+    while shop.clock.now() < outage_ends_at:
+        shop.mailer.weather.fail("send", AWAY)
+        shop.mailer.weather.fail("send", AWAY)
+        shop.end_predictions()
+        shop.pass_time(minutes=20)
+    shop.mailer.weather.clear_up()
     assert shop.live(order_id).state is State.COMPLETED
     assert sorted(sent(shop)) == ["confirmation", "result"]
 
