@@ -19,6 +19,9 @@ from entrypoints.cli.staff import STAFF_COMMANDS
 #: What shells expect of a command that Ctrl-C has ended.
 INTERRUPTED = 130
 
+#: More lines than anybody reads; a bound of PostgreSQL's would be told as a defect.
+MOST_ROWS = 1_000_000
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 
 
@@ -173,7 +176,9 @@ for _command in STAFF_COMMANDS:
 
 
 @order_commands.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1, max=MOST_ROWS), default=20, show_default=True, help="How many."
+)
 @_JSON
 def list_orders(limit: int, *, as_json: bool) -> None:
     """The newest orders."""
@@ -256,7 +261,9 @@ def log_commands() -> None:
 
 @log_commands.command()
 @click.option("--follow", is_flag=True, help="Go on with what is recorded from now on, until Ctrl-C.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only this many of what is there, the newest.")
+@click.option(
+    "--limit", type=click.IntRange(min=1, max=MOST_ROWS), help="Only this many of what is there, the newest."
+)
 @_JSON
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""

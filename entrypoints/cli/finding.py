@@ -21,6 +21,13 @@ class UnknownOrderError(CommandFailedError):
         super().__init__(f"There is no order {wanted}: `restoreclick orders list` shows those there are.")
 
 
+class NamelessOrderError(CommandFailedError):
+    """Nothing was given where an order should be named, as by a variable of a script that is not set."""
+
+    def __init__(self) -> None:
+        super().__init__("No order was named: give its number, its id, or the beginning of that.")
+
+
 class AmbiguousOrderError(CommandFailedError):
     """The beginning of an id fits several orders."""
 
@@ -31,7 +38,9 @@ class AmbiguousOrderError(CommandFailedError):
 
 
 def find_order(transaction: Transaction, wanted: str) -> OrderId:
-    """The order that somebody means; raises UnknownOrderError or AmbiguousOrderError."""
+    """The order that somebody means; raises UnknownOrderError, AmbiguousOrderError or NamelessOrderError."""
+    if not wanted.strip():  # Every id begins with nothing: it would mean the only order there is.
+        raise NamelessOrderError
     order_id = _by_number(transaction, wanted) if _NUMBER.fullmatch(wanted) else _by_id(transaction, wanted)
     if order_id is None or not transaction.log.history(order_id):
         raise UnknownOrderError(wanted)

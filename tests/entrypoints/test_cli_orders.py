@@ -143,6 +143,24 @@ def test_an_unknown_order_is_told_in_a_sentence(restoreclick: Shell, command: st
     assert failed.err == f"There is no order {wanted}: `restoreclick orders list` shows those there are.\n"
 
 
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_the_only_order_is_not_meant_by_nothing(
+    restoreclick: Shell, books: PostgresBooks, nothing: str
+) -> None:
+    facts = Facts(photos=1)
+    record(books, facts, facts.paid(number="20261122-000001"))
+    failed = restoreclick("orders", "show", nothing)
+    assert (failed.status, failed.out) == (1, "")
+    assert failed.err == "No order was named: give its number, its id, or the beginning of that.\n"
+
+
+def test_more_lines_than_a_database_counts_are_refused_in_a_sentence(restoreclick: Shell) -> None:
+    failed = restoreclick("orders", "list", "--limit", "99999999999999999999")
+    assert (failed.status, failed.out) == (2, "")
+    assert "Traceback" not in failed.err
+    assert "is not in the range" in failed.err
+
+
 def test_a_beginning_that_fits_several_orders_asks_for_more(
     restoreclick: Shell, books: PostgresBooks
 ) -> None:
