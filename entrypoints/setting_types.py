@@ -21,11 +21,21 @@ from pydantic_settings import NoDecode
 
 from domain.model.pricing import PriceList
 
+YEAR_SECONDS = 366 * 24 * 3600
+CENTURY_DAYS = 36_525
+BILLION = 1_000_000_000
+
 _ADDRESS = TypeAdapter(AnyHttpUrl)
 
 
 def _address(text: str) -> str:
     return str(_ADDRESS.validate_python(text)).rstrip("/")
+
+
+def _landing_page(text: str) -> str:
+    """Take an address in which ``{upload_session}`` may stand; it stays as it was written."""
+    _ADDRESS.validate_python(text.replace("{upload_session}", "upload-session"))
+    return text
 
 
 def _database(text: str) -> str:
@@ -98,6 +108,13 @@ Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
 Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+LandingPage = Annotated[str, AfterValidator(_landing_page)]
+#: Beyond these a number is a slip of the hand, and would not fit into what it is reckoned with.
+Seconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS)]
+SecondsOrNone = Annotated[float, Field(ge=0, le=YEAR_SECONDS)]
+Hours = Annotated[float, Field(ge=0, le=YEAR_SECONDS / 3600)]
+Days = Annotated[int, Field(ge=1, le=CENTURY_DAYS)]
+DaysOrNone = Annotated[int, Field(ge=0, le=CENTURY_DAYS)]
+Count = Annotated[int, Field(ge=1, le=BILLION)]
+CountOrNone = Annotated[int, Field(ge=0, le=BILLION)]
 Model = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+(:\w+)?$")]

@@ -16,13 +16,19 @@ from entrypoints.failures import MisuseError
 from entrypoints.setting_types import (
     Address,
     Count,
+    CountOrNone,
     DatabaseUrl,
+    Days,
+    DaysOrNone,
     Hosts,
+    Hours,
     Inputs,
+    LandingPage,
     Model,
     PublicKey,
     RedisUrl,
     Seconds,
+    SecondsOrNone,
     Secret,
     Secrets,
     SigningKey,
@@ -111,10 +117,10 @@ class Settings(DatabaseSettings):
     webhook_url: Address | None = Field(
         None, description="where providers reach this shop, if not under PUBLIC_URL"
     )
-    checkout_success_url: str | None = Field(
+    checkout_success_url: LandingPage | None = Field(
         None, description="where customers land who paid; {upload_session} is filled in"
     )
-    checkout_cancel_url: str | None = Field(
+    checkout_cancel_url: LandingPage | None = Field(
         None, description="where customers land who did not pay; {upload_session} is filled in"
     )
 
@@ -128,7 +134,7 @@ class Settings(DatabaseSettings):
     smallest_payment: Count = Field(
         50, description="minor units below which Stripe takes no payment in this currency; free is free"
     )
-    referral_points: Annotated[int, Field(ge=0)] = Field(
+    referral_points: CountOrNone = Field(
         100,
         description="points for a friend's first order, to them and to who recommended the shop; 0 for none",
     )
@@ -152,25 +158,25 @@ class Settings(DatabaseSettings):
     email_confirmation_seconds: Seconds = Field(
         600, description="how long to wait for word of a mail whose reply was lost, before its one resend"
     )
-    download_link_days: Count = Field(30, description="how long a download link is good")
-    link_reminder_days: Annotated[int, Field(ge=0)] = Field(
+    download_link_days: Days = Field(30, description="how long a download link is good")
+    link_reminder_days: DaysOrNone = Field(
         3,
         validate_default=True,
         description="how long before a link ends its customer is reminded who has fetched nothing; 0 for never",
     )
-    redo_days: Annotated[int, Field(ge=0)] = Field(
+    redo_days: DaysOrNone = Field(
         14,
         description="how long customers may ask for another attempt at a photo, once each; 0 for not at all",
     )
-    photo_retention_days: Count = Field(
+    photo_retention_days: Days = Field(
         90,
         validate_default=True,
         description="how long the photos of a finished order are kept; at least DOWNLOAD_LINK_DAYS",
     )
-    unmatched_payment_days: Count = Field(
+    unmatched_payment_days: Days = Field(
         7, description="how long a payment without an order waits for a person before it is refunded"
     )
-    cleanup_retention_days: Count = Field(7, description="how long photos are kept that nobody paid for")
+    cleanup_retention_days: Days = Field(7, description="how long photos are kept that nobody paid for")
     max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
     max_photo_mebibytes: Count = Field(50, description="how large one photo may be")
 
@@ -183,10 +189,10 @@ class Settings(DatabaseSettings):
     resend_after_seconds: Seconds = Field(10, description="when a wake-up nobody followed is sent again")
     sweep_interval_ms: Count = Field(1000, description="how often to look for work that is due")
     housekeeping_interval_seconds: Seconds = Field(3600, description="how often to tidy up")
-    reconcile_interval_hours: Annotated[float, Field(ge=0)] = Field(
+    reconcile_interval_hours: Hours = Field(
         24, description="how often the books are compared with the providers', and healed; 0 for never"
     )
-    reconcile_grace_seconds: Annotated[float, Field(ge=0)] = Field(
+    reconcile_grace_seconds: SecondsOrNone = Field(
         3600, description="how old something has to be before it counts as missing, and not as on its way"
     )
     log_level: str = Field(

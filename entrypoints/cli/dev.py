@@ -1,5 +1,6 @@
 """The whole shop on this machine, kept running."""
 
+import os
 import shlex
 import sys
 import time
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from entrypoints.cli.ending import EndedBySignalError, ending_in_order
 from entrypoints.cli.local import LocalShop
+from entrypoints.cli.private_file import private_file
 from entrypoints.cli.screen import screen
 
 #: How often to look after the processes.
@@ -47,11 +49,11 @@ def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
     }.items():
         console.print(Text.assemble((f"{name:<18}", "bold"), url), soft_wrap=True)
     console.print("\nTo try it, in another terminal:", style="bold")
-    console.print(_examples(shop), markup=False, soft_wrap=True)
+    console.print(_examples(shop, _write_environment(shop, data_dir)), markup=False, soft_wrap=True)
     console.print("Ctrl-C closes the shop; its data stays.")
 
 
-def _examples(shop: LocalShop) -> str:
+def _examples(shop: LocalShop, environment_file: Path) -> str:
     uploads = f"{shop.url}/api/uploads"
     return f"""
   SESSION=$(curl -sX POST {uploads} | sed -E 's/.*"session_id":"([^"]+)".*/\\1/')
@@ -59,9 +61,19 @@ def _examples(shop: LocalShop) -> str:
        -H "Content-Type: image/jpeg" --data-binary @aunt.jpg
   curl {shop.url}/api/checkout-sessions --json '{{"session_id": "'$SESSION'"}}'
   # open the address it answers with in a browser, pay, and look into the mailbox
-  export DATABASE_URL={shlex.quote(shop.environment["DATABASE_URL"])}
+  . {shlex.quote(str(environment_file))}    # all that the shop's own processes are told
   {_program()} orders list
 """
+
+
+def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
+    """Leave what the shop's processes are told in a file to be read by a shell, for no eyes but its owner's."""
+    environment_file = data_dir.resolve() / "environment.sh"
+    own = {name: value for name, value in shop.environment.items() if os.environ.get(name) != value}
+    with private_file(environment_file, replaces=True) as file:
+        for name, value in sorted(own.items()):
+            file.write(f"export {name}={shlex.quote(value)}\n".encode())
+    return environment_file
 
 
 def _program() -> str:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,12 +32,22 @@ def test_a_demo_that_is_interrupted_leaves_nothing(
     left_nothing(visitor)
 
 
-def test_dev_brings_back_what_dies_keeps_others_out_and_closes_on_a_signal(start: Start) -> None:
+def test_dev_tells_a_shell_all_it_needs_brings_back_what_dies_and_closes_on_a_signal(start: Start) -> None:
     visitor = start("dev")
     visitor.reads("Ctrl-C closes the shop")
     second = start("dev")
     assert second.wait() == 1
     assert "is using the data folder" in second.screen
+    told = visitor.home / ".restoreclick" / "environment.sh"
+    assert told.stat().st_mode & 0o077 == 0
+    reconciled = subprocess.run(  # noqa: S603 -- our own words
+        ["/bin/sh", "-c", f'. "{told}" && "{sys.executable}" -m entrypoints.cli reconcile --since 1h'],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert reconciled.stdout.endswith("The books agree.\n"), reconciled.stderr
     (worker,) = (
         pid for pid, words in visitor.processes().items() if words.endswith("entrypoints.cli worker ")
     )
