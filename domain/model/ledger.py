@@ -118,11 +118,6 @@ class Ledger:
         )
 
     @property
-    def repaid_images(self) -> frozenset[ImageId]:
-        """The images whose share is back."""
-        return frozenset(image_id for r in self.having(RefundStatus.ISSUED) for image_id in r.image_ids)
-
-    @property
     def is_disputed(self) -> bool:
         """Whether a bank has yet to decide about the payment."""
         return any(dispute.outcome is None for dispute in self.disputes.values())

@@ -83,7 +83,7 @@ def check_completion(order: Order) -> None:
     if order.state is not State.COMPLETED:
         return
     assert not order.result_is_with_nobody
-    repaid = order.ledger.repaid_images
+    repaid = {i for refund in order.ledger.having(RefundStatus.ISSUED) for i in refund.image_ids}
     is_all_back = order.ledger.issued + order.ledger.lost >= order.paid_amount
     for image in order.images.values():
         assert image.restored or image.image_id in repaid or image.share.amount == 0 or is_all_back
