@@ -382,3 +382,19 @@ def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop:
     shop.matching.refund_due()
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
     assert gone_back(shop, checkout) == 980
+
+
+def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: MemoryShop) -> None:
+    """A refund that is on record is no answer to an attempt at what is left."""
+    checkout = set_aside(shop)
+    intent = intent_of(shop, checkout)
+    by_hand = shop.payments.refund_by_hand(intent, 90)
+    take(shop, of_refund(intent, by_hand))
+    wait(shop, timedelta(days=7))
+    assert shop.matching.refund_due() == 1
+    assert gone_back(shop, checkout) == 490
+    shop.payments.fail_refund(by_hand.provider_refund_id)
+    take(shop, of_refund(intent, by_hand, has_failed=True))
+    wait(shop, REFUSED_AGAIN)
+    assert shop.matching.refund_due() == 1
+    assert gone_back(shop, checkout) == 490
