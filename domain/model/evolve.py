@@ -129,7 +129,8 @@ def _reopen_what_failed(order: Order) -> Order:
     }
     reopened = reopen_failed_refunds(replace(order, emails=emails))
     for email in order.emails.values():
-        if email.status is EmailStatus.BOUNCED and email.kind not in _PASSING:
+        is_past = email.kind in _PASSING or (email.kind.brings_a_link and order.photos_are_purged)
+        if email.status is EmailStatus.BOUNCED and not is_past:
             replaced = {**reopened.emails, email.email_id: replace(email, status=EmailStatus.REPLACED)}
             has_successor = email.kind.brings_a_link and reopened.link_is_on_its_way
             reopened = replace(reopened, emails=replaced)

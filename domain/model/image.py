@@ -72,8 +72,9 @@ class Image:
 
     @property
     def running(self) -> Attempt | None:
-        """The attempt the shop waits for, if there is one."""
-        return next((a for a in self.attempts.values() if a.status is AttemptStatus.RUNNING), None)
+        """The attempt the shop waits for, if there is one: none of a round that was given up."""
+        of_this_round = (a for a in self.attempts.values() if a.number >= (self.redo_from or 1))
+        return next((a for a in of_this_round if a.status is AttemptStatus.RUNNING), None)
 
     @property
     def last_failure(self) -> FailureReason | None:

@@ -73,8 +73,11 @@ def _owes_again(event: type[events.Event]) -> list[Move]:
 
 
 def _ends_in_refund(event: type[events.Event]) -> list[Move]:
-    sources = (state for state in _LIVING if state is not State.REFUNDED)
-    return _goes(event, sources, State.REFUNDED, "everything_is_refunded")
+    """All is back; what is on its way back already ends so whatever each refund was for."""
+    return [
+        *_goes(event, (*_WORKING, *_DELIVERED), State.REFUNDED, "everything_is_refunded"),
+        Move(event, State.REFUNDING, State.REFUNDED, "all_is_back"),
+    ]
 
 
 MOVES: tuple[Move, ...] = (
@@ -117,7 +120,7 @@ MOVES: tuple[Move, ...] = (
     Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundIssued, _EVER_PAID),
     *_owes_again(events.RefundFailed),
-    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, "everything_is_refunded"),
+    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, "all_is_back"),
     Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundDropped, [*_OWING, State.REFUNDED, State.ERASED]),
     *_stays(events.DisputeOpened, _EVER_PAID),

@@ -274,6 +274,11 @@ class Order:
         is_back = ledger.issued + ledger.lost >= ledger.paid > 0
         return is_back and self._was_stopped(tuple(ledger.having(RefundStatus.ISSUED)))
 
+    @property
+    def all_is_back(self) -> bool:
+        """Whether the customer has all that was paid, whoever paid it back and for what."""
+        return self.ledger.gone_back >= self.ledger.paid > 0
+
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
         """Whether money goes back for another reason than photos that failed while others were restored."""
         by_somebody = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)

@@ -150,3 +150,10 @@ def test_a_mail_that_comes_back_when_its_photos_are_gone_changes_nothing() -> No
     purged = given(*FACTS.until_completed(), FACTS.purged())
     purged.when(FACTS.bounced(EmailKind.RESULT)).then_nothing()
     purged.when(FACTS.bounced(EmailKind.CONFIRMATION)).then(FACTS.bounced(EmailKind.CONFIRMATION))
+
+
+def test_a_release_sends_no_link_to_photos_that_are_gone() -> None:
+    again = (FACTS.email_requested(EmailKind.RESULT), FACTS.sent(EmailKind.RESULT, sequence=2))
+    bounced = (*FACTS.until_completed(), *again, FACTS.bounced(EmailKind.RESULT))
+    held = given(*bounced, FACTS.purged(), FACTS.held())
+    held.when(FACTS.released()).then(FACTS.released()).adds()

@@ -411,3 +411,15 @@ def test_points_that_come_after_the_money_went_back_go_at_once() -> None:
     back = given(*FACTS.until_refunded())
     taken = FACTS.debited(100, PointsReason.TAKEN_BACK)
     back.when(FACTS.credited(100)).then(FACTS.credited(100), taken)
+
+
+def test_an_order_on_its_way_back_ends_when_all_is_back_whatever_each_refund_was_for() -> None:
+    """A bank took all and gave it back; a share that was dropped then went out besides the one asked for anew."""
+    won = FACTS.decided(DisputeOutcome.WON)
+    taken = (*FACTS.until_delivered(), FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST))
+    anew = (FACTS.owed(490, 1, sequence=2), FACTS.refund_requested(490, sequence=3))
+    stopped = given(*taken, FACTS.refund_dropped()).when(won).then(won, *anew).stands(State.REFUNDING)
+    dropped_once = FACTS.refund_issued(490)
+    first = stopped.when(dropped_once).then(FACTS.refund_dropped(3), dropped_once).stands(State.REFUNDING)
+    last = FACTS.refund_issued(490, sequence=2)
+    first.when(last).then(last).stands(State.REFUNDED)
