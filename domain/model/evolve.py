@@ -129,11 +129,18 @@ def _reopen_what_failed(order: Order) -> Order:
     }
     reopened = reopen_failed_refunds(replace(order, emails=emails))
     for email in order.emails.values():
-        is_past = email.kind in _PASSING or (email.kind.brings_a_link and order.photos_are_purged)
-        if email.status is EmailStatus.BOUNCED and not is_past:
+        if email.status is EmailStatus.BOUNCED and _is_worth_another(email.kind, order):
             replaced = {**reopened.emails, email.email_id: replace(email, status=EmailStatus.REPLACED)}
             has_successor = email.kind.brings_a_link and reopened.link_is_on_its_way
             reopened = replace(reopened, emails=replaced)
             if not has_successor:
                 reopened = owe_another(reopened, email.kind, refund_id=email.refund_id)
     return reopened
+
+
+def _is_worth_another(kind: EmailKind, order: Order) -> bool:
+    """Whether a mail that came back is sent anew; where nobody has a link, even a reminder's is missed."""
+    if kind.brings_a_link:
+        is_missed = order.is_shown and order.result_is_with_nobody
+        return not order.photos_are_purged and (kind not in _PASSING or is_missed)
+    return kind not in _PASSING

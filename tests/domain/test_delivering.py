@@ -157,3 +157,15 @@ def test_a_release_sends_no_link_to_photos_that_are_gone() -> None:
     bounced = (*FACTS.until_completed(), *again, FACTS.bounced(EmailKind.RESULT))
     held = given(*bounced, FACTS.purged(), FACTS.held())
     held.when(FACTS.released()).then(FACTS.released()).adds()
+
+
+def test_a_reminder_that_comes_back_in_place_of_the_result_is_sent_anew_on_release() -> None:
+    bounced = (FACTS.bounced(EmailKind.RESULT), FACTS.held(HoldReason.EMAIL_BOUNCED))
+    reminded = (
+        FACTS.email_requested(EmailKind.REMINDER, 1),
+        FACTS.released(),
+        FACTS.bounced(EmailKind.REMINDER),
+    )
+    order = given(*FACTS.until_completed(), *bounced, *reminded, FACTS.held(HoldReason.EMAIL_BOUNCED))
+    another = SendEmail(FACTS.email(EmailKind.REMINDER, 2), EmailKind.REMINDER, 1)
+    order.when(FACTS.released()).then(FACTS.released()).stands(State.READY).needs(another)
