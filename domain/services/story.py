@@ -14,8 +14,9 @@ from domain.model import events as e
 from domain.model.evolve import apply
 from domain.model.identity import note_of_payment_by_hand
 from domain.model.lifecycle import State
-from domain.model.order import EmailStatus, Order
+from domain.model.order import Order
 from domain.model.values import ImageId, RefundId, RefundReason
+from domain.services.sentences import in_plain_words, of_mail, of_payment
 from domain.services.standing import number_of, standing
 from domain.services.wording import (
     FAILURES,
@@ -151,7 +152,7 @@ class _Teller:
         event, at = recorded.event, recorded.recorded_at
         match event:
             case e.PaymentReceived():
-                return _payment(event)
+                return of_payment(event)
             case e.ImagesMoved():
                 moved = every(len(event.images), "was", "were")
                 return f"{moved} moved to the order's own place and verified byte for byte."
@@ -186,11 +187,9 @@ class _Teller:
             case e.EmailRequested():
                 return f"{MAILS[event.kind]} is to be sent beside those before."
             case e.EmailBounced():
-                return (
-                    f"{MAILS[event.kind]} came back: it did not reach the customer ({_plain(event.reason)})."
-                )
+                return f"{MAILS[event.kind]} came back: it did not reach the customer ({in_plain_words(event.reason)})."
             case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed():
-                return _mail(event, recorded.actor, self.order, after)
+                return of_mail(event, recorded.actor, self.order, after)
             case e.ResultDownloaded():
                 what = "the whole archive" if event.image_id is None else self._photo(event.image_id)
                 return f"The customer followed the link and fetched {what}."
@@ -204,7 +203,7 @@ class _Teller:
                 return f"Points of a customer changed by {sign}{event.points}: {POINTS[event.reason]}."
             case e.DisputeOpened():
                 return (
-                    f"The customer's bank disputed {event.amount} of the payment ({_plain(event.reason)}); "
+                    f"The customer's bank disputed {event.amount} of the payment ({in_plain_words(event.reason)}); "
                     "delivery pauses until it decides."
                 )
             case e.DisputeClosed():
@@ -278,45 +277,4 @@ class _Teller:
                 end = "; with that, all that was paid went back" if after.everything_is_refunded else ""
                 return f"{amount} went back to the customer{way}{later}{end}."
             case e.RefundFailed():
-                return f"The refund of {amount} failed ({_plain(event.reason)}): the money is still owed."
-
-
-def _payment(event: e.PaymentReceived) -> str:
-    photos = counted(len(event.photos), "photo")
-    number = f"the order got number {event.order_number}"
-    price = f"{event.quoted} less {event.discount}" if event.discount.amount else ""
-    if event.paid.amount == 0:
-        return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}."
-    if event.paid != event.quoted - event.discount:
-        price = f"{price or event.quoted} had been quoted"
-    noted = f" ({price})" if price else ""
-    return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."
-
-
-def _mail(
-    event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, actor: str, before: Order, after: Order
-) -> str:
-    mail = MAILS[event.kind]
-    match event:
-        case e.EmailSent():
-            known = before.emails.get(event.email_id)
-            was_unconfirmed = known is not None and known.status is EmailStatus.UNCONFIRMED
-            went = f"{mail} went out to the customer"
-            if was_unconfirmed:
-                went = f"{mail} was sent once more" if actor == "worker" else f"{mail} had gone out after all"
-            if before.state is after.state:
-                return f"{went}."
-            if after.state is State.COMPLETED:
-                return f"{went}; with it, the order was complete."
-            return f"{went}; what remains is the money for what could not be restored."
-        case e.EmailUnconfirmed():
-            return (
-                f"{mail} was handed over, but the answer was lost; "
-                "it is sent once more unless the mail provider confirms it in time."
-            )
-        case e.EmailFailed():
-            return f"{mail} could not be sent: {event.reason.rstrip('.')}."
-
-
-def _plain(code: str) -> str:
-    return code.replace("_", " ").rstrip(".")
+                return f"The refund of {amount} failed ({in_plain_words(event.reason)}): the money is still owed."

@@ -38,31 +38,7 @@ def run(settings: Settings) -> None:
         schedule = Schedule(
             Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
             Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=leases.renew),
-            Chore(
-                name="housekeeping",
-                every_seconds=settings.housekeeping_interval_seconds,
-                do=shop.housekeeping.tidy,
-            ),
-            Chore(
-                name="unmatched_payments",
-                every_seconds=settings.housekeeping_interval_seconds,
-                do=shop.matching.refund_due,
-            ),
-            Chore(
-                name="pending_payments",
-                every_seconds=settings.housekeeping_interval_seconds,
-                do=shop.paying.look_after_pending,
-            ),
-            Chore(
-                name="retention",
-                every_seconds=settings.housekeeping_interval_seconds,
-                do=shop.retaining.purge,
-            ),
-            Chore(
-                name="reminders",
-                every_seconds=settings.housekeeping_interval_seconds,
-                do=shop.reminding.remind,
-            ),
+            *_tidying(shop, settings),
             *_comparing(shop, settings),
         )
         # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
@@ -81,6 +57,21 @@ def run(settings: Settings) -> None:
         # The leases are kept until the work in hand is done.
         _drain(workers)
         schedule.stop(DRAIN_SECONDS)
+
+
+def _tidying(shop: Shop, settings: Settings) -> list[Chore]:
+    """What is looked after now and then, because time passes and nothing else would tell."""
+    deeds = {
+        "housekeeping": shop.housekeeping.tidy,
+        "unmatched_payments": shop.matching.refund_due,
+        "pending_payments": shop.paying.look_after_pending,
+        "retention": shop.retaining.purge,
+        "reminders": shop.reminding.remind,
+    }
+    return [
+        Chore(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
+        for name, do in deeds.items()
+    ]
 
 
 def _comparing(shop: Shop, settings: Settings) -> list[Chore]:

@@ -1,0 +1,50 @@
+"""Sentences that need no more than their event and the order: about the payment and about mails."""
+
+from domain.model import events as e
+from domain.model.lifecycle import State
+from domain.model.order import EmailStatus, Order
+from domain.services.wording import MAILS, counted
+
+
+def of_payment(event: e.PaymentReceived) -> str:
+    """What arrived, for how many photos, and what had been quoted if that differs."""
+    photos = counted(len(event.photos), "photo")
+    number = f"the order got number {event.order_number}"
+    price = f"{event.quoted} less {event.discount}" if event.discount.amount else ""
+    if event.paid.amount == 0:
+        return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}."
+    if event.paid != event.quoted - event.discount:
+        price = f"{price or event.quoted} had been quoted"
+    noted = f" ({price})" if price else ""
+    return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."
+
+
+def of_mail(
+    event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, actor: str, before: Order, after: Order
+) -> str:
+    """What became of a mail, and of the order with it."""
+    mail = MAILS[event.kind]
+    match event:
+        case e.EmailSent():
+            known = before.emails.get(event.email_id)
+            was_unconfirmed = known is not None and known.status is EmailStatus.UNCONFIRMED
+            went = f"{mail} went out to the customer"
+            if was_unconfirmed:
+                went = f"{mail} was sent once more" if actor == "worker" else f"{mail} had gone out after all"
+            if before.state is after.state:
+                return f"{went}."
+            if after.state is State.COMPLETED:
+                return f"{went}; with it, the order was complete."
+            return f"{went}; what remains is the money for what could not be restored."
+        case e.EmailUnconfirmed():
+            return (
+                f"{mail} was handed over, but the answer was lost; "
+                "it is sent once more unless the mail provider confirms it in time."
+            )
+        case e.EmailFailed():
+            return f"{mail} could not be sent: {event.reason.rstrip('.')}."
+
+
+def in_plain_words(code: str) -> str:
+    """A provider's code as people would write it."""
+    return code.replace("_", " ").rstrip(".")
