@@ -13,7 +13,8 @@ from domain.model.values import Money, OrderId, UploadSessionId
 from domain.ports.auditing import Audit, Round, Rounds, WorkLine
 
 if TYPE_CHECKING:
-    from tests.doubles.books import Pages
+    from tests.doubles.drafts import Writing
+    from tests.doubles.pages import Pages
 
 
 class InMemoryAudit(Audit):
@@ -96,10 +97,12 @@ class InMemoryAudit(Audit):
 class InMemoryRounds(Rounds):
     """The register of comparisons."""
 
-    def __init__(self, rounds: dict[datetime, datetime | None]) -> None:
-        self._rounds = rounds
+    def __init__(self, pages: Pages, writing: Writing) -> None:
+        self._rounds = pages.rounds
+        self._writing = writing
 
     def begin(self, now: datetime, unless_since: datetime) -> Round | None:
+        self._writing.take("rounds")
         if any(began_at > unless_since for began_at in self._rounds):
             return None
         ended = [began_at for began_at, ended_at in self._rounds.items() if ended_at is not None]

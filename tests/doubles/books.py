@@ -1,12 +1,10 @@
 """The shop's books in memory: one transaction at a time, rolled back to a snapshot when it raises."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from datetime import date, datetime
 from threading import RLock
-from uuid import UUID
 
 from domain.model.events import RecordedEvent
 from domain.model.evolve import apply, fold
@@ -19,15 +17,12 @@ from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import (
     CustomerId,
     DownloadLinkId,
-    NoteId,
     OrderId,
     OrderNumber,
     Sha256,
-    UploadSessionId,
 )
 from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
-from domain.ports.persons import Erasure
 from domain.ports.registers import (
     REMINDER,
     UNSEEN,
@@ -43,53 +38,32 @@ from domain.ports.registers import (
 )
 from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.audit import InMemoryAudit, InMemoryRounds
-from tests.doubles.gate import Gate
+from tests.doubles.drafts import Locks, Writing
+from tests.doubles.pages import Pages, hold
 from tests.doubles.persons import InMemoryPersonalRecords
 from tests.doubles.points import InMemoryPointsBook
-from tests.doubles.reaction_table import InMemoryReactionTable, Work
-from tests.doubles.upload_desk import InMemoryUploadDesk, UploadPage
-
-
-@dataclass
-class Pages:
-    """Everything that is written down: plain tables of frozen values, for tests to read and never to write."""
-
-    uploads: dict[UploadSessionId, UploadPage] = field(default_factory=dict)
-    customers: dict[CustomerId, Customer] = field(default_factory=dict)
-    last_numbers: dict[date, int] = field(default_factory=dict)
-    inbox: dict[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
-    conflicts: dict[tuple[str, str, str], Conflict] = field(default_factory=dict)
-    unmatched: dict[str, UnmatchedPayment] = field(default_factory=dict)
-    erasures: dict[UUID, Erasure] = field(default_factory=dict)
-    notes: dict[NoteId, Note] = field(default_factory=dict)
-    work: dict[UUID, Work] = field(default_factory=dict)
-    gate: Gate = field(default_factory=Gate)
-    log: list[tuple[LogCursor, RecordedEvent]] = field(default_factory=list)
-    streams: dict[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
-    orders: dict[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
-    rounds: dict[datetime, datetime | None] = field(default_factory=dict)  # of comparisons: begun, ended
-
-    def copy(self) -> "Pages":
-        """The same values in tables of their own."""
-        return Pages(**{each.name: getattr(self, each.name).copy() for each in fields(self)})
+from tests.doubles.reaction_table import InMemoryReactionTable
+from tests.doubles.upload_desk import InMemoryUploadDesk
 
 
 class InMemoryTransaction(Transaction):
-    """Everything one transaction can touch, on the pages of a book."""
+    """Everything one transaction can touch, on a draft of the books' pages."""
 
-    def __init__(self, pages: Pages, txid: int) -> None:
+    def __init__(self, pages: Pages, writing: Writing, oldest_txid: int) -> None:
+        self.pages = pages
+        self.writing = writing
         self.uploads = InMemoryUploadDesk(pages.uploads, pages.orders)
         self.customers = InMemoryCustomerRegister(pages)
         self.persons = InMemoryPersonalRecords(pages)
         self.points = InMemoryPointsBook(pages)
         self.inbox = InMemoryInbox(pages)
         self.unmatched = InMemoryUnmatchedPayments(pages)
-        self.reactions = InMemoryReactionTable(pages.work, pages.gate)
-        self.admissions = InMemoryAdmissions(pages.work, pages.gate)
-        self.log = InMemoryOrderLog(pages, self.reactions, txid)
+        self.reactions = InMemoryReactionTable(pages)
+        self.admissions = InMemoryAdmissions(pages, writing)
+        self.log = InMemoryOrderLog(pages, self.reactions, writing, oldest_txid)
         self.shelf = InMemoryOrderShelf(pages)
         self.audit = InMemoryAudit(pages)
-        self.rounds = InMemoryRounds(pages.rounds)
+        self.rounds = InMemoryRounds(pages, writing)
         self.notes = InMemoryNoteBook(pages)
 
 
@@ -98,26 +72,40 @@ class InMemoryBooks(Books):
 
     def __init__(self) -> None:
         self.pages = Pages()
+        self._locks = Locks()
+        self._open: set[int] = set()
         self._turn = RLock()
-        self._is_open = False
         self._last_txid = 0
 
     @contextmanager
     def transaction(self) -> Iterator[InMemoryTransaction]:
         """Keep what the block wrote when it ends; forget it when it raises, or when ``record`` refused a step."""
         with self._turn:
-            if self._is_open:
+            if self._open:
                 raise RuntimeError("A transaction within a transaction would wait for itself.")
-            self._is_open = True
-            self._last_txid += 1
-            draft = self.pages.copy()
-            transaction = InMemoryTransaction(draft, self._last_txid)
+            transaction = self.begin()
             try:
                 yield transaction
-                if not transaction.log.is_void:
-                    self.pages = draft
+                self.commit(transaction)
             finally:
-                self._is_open = False
+                self.end(transaction)
+
+    def begin(self) -> InMemoryTransaction:
+        """Open a transaction, which sees what is committed at any moment and what it wrote itself."""
+        self._last_txid += 1
+        self._open.add(self._last_txid)
+        writing = Writing(self._last_txid, self._locks)
+        return InMemoryTransaction(self.pages.draft(writing), writing, min(self._open))
+
+    def commit(self, transaction: InMemoryTransaction) -> None:
+        """Keep what was written, unless a step was refused."""
+        if not transaction.log.is_void:
+            transaction.pages.keep()
+
+    def end(self, transaction: InMemoryTransaction) -> None:
+        """Give back what was locked; what was not committed is forgotten."""
+        self._open.discard(transaction.writing.txid)
+        self._locks.release(transaction.writing.txid)
 
     def rebuild(self) -> Iterator[OrderId]:
         """Fold every stream anew."""
@@ -129,7 +117,7 @@ class InMemoryBooks(Books):
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """The log with its hashes."""
         heads: dict[OrderId, Sha256 | None] = {}
-        for cursor, recorded in self.pages.log:
+        for cursor, recorded in sorted(self.pages.log.items()):
             if order_id not in {None, recorded.order_id}:
                 continue
             assert recorded.sha256 is not None
@@ -172,9 +160,11 @@ class InMemoryCustomerRegister(CustomerRegister):
     def find(self, customer_id: CustomerId) -> Customer | None:
         return self._pages.customers.get(customer_id)
 
-    def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:  # noqa: ARG002 -- a transaction is alone
-        found = (each for each in self._pages.customers.values() if each.referral_code == code)
-        return next(found, None)
+    def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
+        found = next((one for one in self._pages.customers.values() if one.referral_code == code), None)
+        if found is not None and lock:
+            hold(self._pages.customers, found.customer_id)
+        return found
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
         customers = self._pages.customers
@@ -219,12 +209,12 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
     def set_aside(self, payment: UnmatchedPayment) -> None:
         self._pages.unmatched.setdefault(payment.checkout_session_id, payment)
 
-    def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:  # noqa: ARG002 -- a transaction is alone
-        return self._pages.unmatched.get(checkout_session_id)
+    def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
+        return self._locked(self._pages.unmatched.get(checkout_session_id), lock=lock)
 
-    def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:  # noqa: ARG002 -- as above
+    def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
         found = (one for one in self._pages.unmatched.values() if one.payment_intent_id == payment_intent_id)
-        return next(found, None)
+        return self._locked(next(found, None), lock=lock)
 
     def save(self, payment: UnmatchedPayment) -> None:
         if payment.checkout_session_id in self._pages.unmatched:
@@ -247,18 +237,26 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
             )
         ]
 
+    def _locked(self, payment: UnmatchedPayment | None, *, lock: bool) -> UnmatchedPayment | None:
+        if payment is not None and lock:
+            hold(self._pages.unmatched, payment.checkout_session_id)
+        return payment
+
 
 class InMemoryOrderLog(OrderLog):
     """The streams and their folds."""
 
-    def __init__(self, pages: Pages, reactions: InMemoryReactionTable, txid: int) -> None:
+    def __init__(
+        self, pages: Pages, reactions: InMemoryReactionTable, writing: Writing, oldest_txid: int
+    ) -> None:
         self.is_void = False
         self._pages = pages
         self._reactions = reactions
-        self._txid = txid
+        self._writing = writing
+        self._oldest_txid = oldest_txid
 
     def lock(self, order_id: OrderId) -> None:
-        """Nothing to do: a transaction is alone."""
+        self._writing.take(("order", order_id))
 
     def load(self, order_id: OrderId) -> Order:
         return self._pages.orders.get(order_id, Order(order_id=order_id))
@@ -296,10 +294,9 @@ class InMemoryOrderLog(OrderLog):
         self.is_void = False
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
-        log = self._pages.log
-        start = bisect_right(log, after, key=lambda line: line[0])
-        end = bisect_right(log, LogCursor(txid=self._txid), key=lambda line: line[0])  # ours is not committed
-        return log[start : min(start + limit, end)]
+        settled = LogCursor(txid=self._oldest_txid)  # what is older can be overtaken by nothing
+        lines = sorted(line for line in self._pages.log.items() if after < line[0] < settled)
+        return lines[:limit]
 
     def _append(self, recorded: RecordedEvent, step: Step) -> None:
         order_id = recorded.order_id
@@ -308,12 +305,13 @@ class InMemoryOrderLog(OrderLog):
             raise VersionConflictError(order_id, step.before.version)
         if any(known.cause_key == recorded.cause_key for known in stream):
             raise CauseRepeatedError(order_id)
+        position = len(self._pages.log) + 1
         stored = replace(
             recorded,
-            position=len(self._pages.log) + 1,
+            position=position,
             sha256=_event_sha256(recorded, stream[-1].sha256 if stream else None),
         )
-        self._pages.log.append((LogCursor(self._txid, len(self._pages.log) + 1), stored))
+        self._pages.log[LogCursor(self._writing.txid, position)] = stored
         self._pages.streams[order_id] = (*stream, stored)
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
 

@@ -1,4 +1,7 @@
-"""The providers' own books, read off the other doubles' ledgers; all that is in them began at one ``moment``."""
+"""The providers' own books, read off the other doubles' ledgers.
+
+What a double without a clock has in its ledger began at one ``moment``.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,8 +37,10 @@ class MemoryPaymentLedger:
 
     def checkouts(self, since: datetime) -> Iterator[ListedCheckout]:
         with self.weather.over("checkouts", ""):
-            for state in reversed(self.payments.states.values()) if since <= self.moment else ():
-                yield ListedCheckout(state=state, created_at=self.moment)
+            for state in reversed(self.payments.states.values()):
+                began_at = self._began_at(state.checkout.checkout_session_id)
+                if began_at >= since:
+                    yield ListedCheckout(state=state, created_at=began_at)
 
     def refunds(self, since: datetime) -> Iterator[PaymentNotice]:
         with self.weather.over("refunds", ""):
@@ -44,7 +49,10 @@ class MemoryPaymentLedger:
                 for payment in self.payments.payments.values()
                 for wish, refund in payment.refunds
             ]
-            for intent, wish, refund in reversed(made) if since <= self.moment else ():
+            for intent, wish, refund in reversed(made):
+                began_at = self._began_at(refund.provider_refund_id)
+                if began_at < since:
+                    continue
                 yield PaymentNotice(
                     event_id=f"{refund.provider_refund_id}:{refund.has_failed}",
                     event_type="refund.updated",
@@ -52,12 +60,15 @@ class MemoryPaymentLedger:
                     payment_intent_id=intent,
                     refund=refund,
                     refund_id=wish.refund_id if wish.idempotency_key else None,
-                    created_at=self.moment,
+                    created_at=began_at,
                 )
 
     def disputes(self, since: datetime) -> Iterator[PaymentNotice]:
         with self.weather.over("disputes", ""):
-            yield from self.disputed if since <= self.moment else ()
+            yield from (each for each in self.disputed if (each.created_at or self.moment) >= since)
+
+    def _began_at(self, name: str) -> datetime:
+        return self.payments.began_at.get(name, self.moment)
 
 
 @dataclass
@@ -72,13 +83,16 @@ class MemoryRestorationLedger:
     def predictions(self, since: datetime) -> Iterator[ListedPrediction]:
         with self.weather.over("predictions", ""):
             self.meanwhile()
-            for prediction_id, work in reversed(self.restorer.works.items()) if since <= self.moment else ():
+            for prediction_id, work in reversed(self.restorer.works.items()):
+                began_at = work.began_at or self.moment
+                if began_at < since:
+                    continue
                 is_running = work.told.status is PredictionStatus.RUNNING
                 yield ListedPrediction(
                     prediction_id=prediction_id,
                     status=work.told.status,
-                    created_at=self.moment,
-                    ended_at=None if is_running else self.moment,
+                    created_at=began_at,
+                    ended_at=None if is_running else work.ended_at or self.moment,
                     name_tag=prediction_id,
                 )
 
@@ -99,8 +113,9 @@ class MemoryMailLedger:
     def messages(self, since: datetime) -> Iterator[CarriedMail]:
         if self.is_closed:
             raise LedgerClosedError("The mail double", "it is closed on request")
-        for message_id in reversed(self.mailer.mailbox) if since <= self.moment else ():
-            yield self._told(message_id)
+        for message_id in reversed(self.mailer.mailbox):
+            if self._accepted_at(message_id) >= since:
+                yield self._told(message_id)
 
     def find(self, email_id: EmailId) -> CarriedMail | None:
         ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
@@ -111,5 +126,8 @@ class MemoryMailLedger:
         return CarriedMail(
             message_id=message_id,
             fate=MailFate.UNDELIVERABLE if is_lost else MailFate.ACCEPTED,
-            last_event_at=self.moment,
+            last_event_at=self._accepted_at(message_id),
         )
+
+    def _accepted_at(self, message_id: str) -> datetime:
+        return self.mailer.accepted_at.get(message_id, self.moment)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar, cast
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from domain.ports.payments import (
     ProviderRefund,
     RefundWish,
 )
+from domain.ports.world import Clock
 from tests.doubles.weather import Weather
 
 T = TypeVar("T")
@@ -48,6 +50,10 @@ class MemoryPayments:
     payments: dict[str, Payment] = field(default_factory=dict)
     states: dict[str, CheckoutState] = field(default_factory=dict)
     weather: Weather = field(default_factory=Weather)
+    clock: Clock | None = None
+    began_at: dict[str, datetime] = field(
+        default_factory=dict
+    )  # checkouts and refunds, where there is a clock
     _answers: dict[str, tuple[object, object]] = field(default_factory=dict)  # by idempotency key
 
     def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
@@ -121,7 +127,7 @@ class MemoryPayments:
         paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos) - told.discount
         intent = None
         if paid.amount:
-            intent = f"pi_{len(self.payments) + 1}"
+            intent = self._named("pi", checkout_session_id)
             self.payments[intent] = Payment(intent, wish, paid, checkout_session_id)
         told = replace(told, payment_intent_id=intent)
         self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
@@ -160,7 +166,7 @@ class MemoryPayments:
         return cast("T", answer)
 
     def _open(self, wish: CheckoutWish) -> OpenedCheckout:
-        session_id = f"cs_{len(self.checkouts) + 1}"
+        session_id = self._named("cs", str(wish.upload_session_id))
         self.checkouts[session_id] = wish
         nothing = replace(wish.unit_price, amount=0)
         told = CheckoutNotice(
@@ -187,7 +193,19 @@ class MemoryPayments:
             raise DisputedError(PROVIDER, "a bank has its hand on it", code="charge_disputed")
         if wish.amount.amount > payment.left:
             raise RefusedError(PROVIDER, "more would go back than is left", code="amount_too_large")
-        number = sum(len(one.refunds) for one in self.payments.values()) + 1
-        made = ProviderRefund(provider_refund_id=f"re_{number}", has_failed=False, amount=wish.amount)
+        refund_id = self._named("re", str(wish.refund_id))
+        made = ProviderRefund(provider_refund_id=refund_id, has_failed=False, amount=wish.amount)
         payment.refunds.append((wish, made))
         return made
+
+    def _named(self, kind: str, about: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
+        """The provider's id of something new, which begins now."""
+        name = (
+            f"{kind}_{len(self.checkouts) + sum(1 + len(one.refunds) for one in self.payments.values()) + 1}"
+        )
+        return self._begun(name)
+
+    def _begun(self, name: str) -> str:
+        if self.clock is not None:
+            self.began_at[name] = self.clock.now()
+        return name

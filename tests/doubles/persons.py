@@ -2,26 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.model.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.persons import Erasure, Holdings, PersonalRecords
 from domain.ports.registers import Customer, Note
+from tests.doubles.pages import Pages, hold
 from tests.doubles.upload_desk import UploadPage
-
-if TYPE_CHECKING:
-    from tests.doubles.books import Pages
 
 
 class InMemoryPersonalRecords(PersonalRecords):
     """Everything that is a customer's, on the pages of a book."""
 
-    def __init__(self, pages: "Pages") -> None:
+    def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def find(self, email: str, *, lock: bool = False) -> Customer | None:  # noqa: ARG002 -- a transaction is alone
+    def find(self, email: str, *, lock: bool = False) -> Customer | None:
         customers = self._pages.customers.values()
-        return next((each for each in customers if each.email.lower() == email.lower()), None)
+        found = next((each for each in customers if each.email.lower() == email.lower()), None)
+        if found is not None and lock:
+            hold(self._pages.customers, found.customer_id)
+        return found
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
         return sorted(

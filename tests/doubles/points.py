@@ -10,7 +10,7 @@ from domain.ports.points import PointsBook, PointsLine
 from domain.ports.uploads import UploadStatus
 
 if TYPE_CHECKING:
-    from tests.doubles.books import Pages
+    from tests.doubles.pages import Pages
 
 
 class InMemoryPointsBook(PointsBook):

@@ -1,6 +1,6 @@
 """The reactions table of the books in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ from domain.model.values import OrderId
 from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
 from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
-from tests.doubles.gate import Gate
+from tests.doubles.pages import Pages, is_held_by_another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +54,18 @@ class Work:
         return self.sent_at is None or self.sent_at <= now - patience
 
 
+def uncount(admissions: MutableMapping[tuple[UUID, datetime], OrderId], work: Work) -> None:
+    """Forget an admission that led to nothing."""
+    if work.admitted_at is not None:
+        admissions.pop((work.reaction_id, work.admitted_at), None)
+
+
 class InMemoryReactionTable(ReactionTable):
     """The only truth about outstanding work."""
 
-    def __init__(self, work: dict[UUID, Work], gate: Gate) -> None:
-        self._work = work
-        self._gate = gate
+    def __init__(self, pages: Pages) -> None:
+        self._work = pages.work
+        self._admissions = pages.admissions
 
     def schedule(self, reactions: Iterable[Scheduled]) -> None:
         for scheduled in reactions:
@@ -96,7 +102,7 @@ class InMemoryReactionTable(ReactionTable):
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
         renewed = set(tokens)
-        for work in self._work.values():
+        for work in list(self._work.values()):
             if work.token in renewed:
                 self._work[work.reaction_id] = replace(work, leased_until=leased_until)
 
@@ -124,7 +130,7 @@ class InMemoryReactionTable(ReactionTable):
     ) -> None:
         held = self._held(claim)
         if outcome is Outcome.DROPPED:
-            self._gate.uncount(held.reaction_id, held.admitted_at)
+            uncount(self._admissions, held)
         self._work[claim.reaction_id] = replace(
             held,
             token=None,
@@ -151,6 +157,7 @@ class InMemoryReactionTable(ReactionTable):
             work
             for work in sorted(self._work.values(), key=lambda work: work.due_at)
             if work.may_begin and work.is_to_be_had(now) and work.is_lost(now, resend_after)
+            if not is_held_by_another(self._work, work.reaction_id)  # whoever has it sends it, too
         ][:limit]
         for work in unsent:
             self._work[work.reaction_id] = replace(work, sent_at=now, sendings=work.sendings + 1)

@@ -1,11 +1,13 @@
 """A restorer in memory."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO
 
 from domain.model.values import FailureReason, Variant
 from domain.ports.errors import RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
+from domain.ports.world import Clock
 from tests.doubles.weather import Weather
 
 PROVIDER = "The restorer double"
@@ -22,6 +24,8 @@ class Work:
     webhook_url: str
     told: Prediction
     output: bytes | None = None
+    began_at: datetime | None = None  # where there is a clock
+    ended_at: datetime | None = None  # likewise
 
 
 @dataclass
@@ -30,16 +34,19 @@ class MemoryRestorer:
 
     works: dict[str, Work] = field(default_factory=dict)
     weather: Weather = field(default_factory=Weather)
+    clock: Clock | None = None
     _nearly_done: dict[str, bytes] = field(default_factory=dict)
 
     def start(
         self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
     ) -> StartedPrediction:
         with self.weather.over("start", webhook_url):
-            prediction_id = f"prediction-{len(self.works) + 1}"
+            prediction_id = self._named(webhook_url)
             model = MODELS[variant]
             told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
-            self.works[prediction_id] = Work(picture.read(), media_type, webhook_url, told)
+            self.works[prediction_id] = Work(
+                picture.read(), media_type, webhook_url, told, began_at=self._now()
+            )
             return StartedPrediction(prediction_id=prediction_id, model=model)
 
     def look(self, prediction_id: str) -> Prediction:
@@ -66,7 +73,7 @@ class MemoryRestorer:
     def succeed(self, prediction_id: str, output: bytes) -> None:
         """End a prediction well."""
         work = self.works[prediction_id]
-        work.output = output
+        work.output, work.ended_at = output, self._now()
         work.told = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.SUCCEEDED,
@@ -81,6 +88,7 @@ class MemoryRestorer:
     def fail(self, prediction_id: str, reason: FailureReason) -> None:
         """End a prediction badly."""
         work = self.works[prediction_id]
+        work.ended_at = self._now()
         work.told = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.FAILED,
@@ -92,3 +100,9 @@ class MemoryRestorer:
     def forget_output(self, prediction_id: str) -> None:
         """Let an output disappear, as it does after an hour."""
         self.works[prediction_id].output = None
+
+    def _named(self, webhook_url: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
+        return f"prediction-{len(self.works) + 1}"
+
+    def _now(self) -> datetime | None:
+        return self.clock.now() if self.clock is not None else None

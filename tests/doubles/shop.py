@@ -21,7 +21,8 @@ from domain.ports.errors import UnreadablePictureError
 from domain.ports.mail import Letter, LetterFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
 from domain.ports.restorer import PredictionStatus, RestorationNotice
-from domain.ports.world import ArchiveEntry, PictureFacts
+from domain.ports.work import ReactionQueue
+from domain.ports.world import ArchiveEntry, Clock, Ids, PictureFacts
 from domain.services.addressing import Addressing
 from domain.services.asking import Asking
 from domain.services.beginning import Beginning
@@ -134,28 +135,24 @@ class MemoryScratch:
         yield io.BytesIO()
 
 
-class MemoryShop:
-    """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
+class WiredShop:
+    """The production services, wired to whatever doubles are given."""
 
-    def __init__(
-        self,
-        policy: Policy = POLICY,
-        books: Books | None = None,
-        payment_provider: PaymentProvider | None = None,
-    ) -> None:
-        self.policy = policy
-        self.clock = StoppedClock()
-        self.ids = CountingIds()
-        self.own_books = InMemoryBooks()
-        self.books: Books = books or self.own_books
-        self.queue = MemoryQueue()
-        self.storage = MemoryStore(clock=self.clock)
-        self.payments = MemoryPayments()
-        payments: PaymentProvider = payment_provider or self.payments
-        self.restorer = MemoryRestorer()
-        self.mailer = MemoryMailer()
+    policy: Policy
+    clock: Clock
+    ids: Ids
+    books: Books
+    queue: ReactionQueue
+    storage: MemoryStore
+    payments: MemoryPayments
+    restorer: MemoryRestorer
+    mailer: MemoryMailer
+
+    def wire(self, payments: PaymentProvider) -> None:
+        """Build every service of the shop on the doubles that are there."""
         self.sealer = Sealer(b"a secret of thirty-two characters!")
-        clock, inspector, scratch = self.clock, PlainInspector(), MemoryScratch()
+        self.scratch = MemoryScratch()
+        clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
         self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, clock=clock, policy=policy)
         self.uploading = Uploading(
             books=self.books,
@@ -284,6 +281,32 @@ class MemoryShop:
             clock=clock,
             grace=policy.reconcile_grace,
         )
+
+
+class MemoryShop(WiredShop):
+    """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
+
+    clock: StoppedClock
+    ids: CountingIds
+    queue: MemoryQueue
+
+    def __init__(
+        self,
+        policy: Policy = POLICY,
+        books: Books | None = None,
+        payment_provider: PaymentProvider | None = None,
+    ) -> None:
+        self.policy = policy
+        self.clock = StoppedClock()
+        self.ids = CountingIds()
+        self.own_books = InMemoryBooks()
+        self.books = books or self.own_books
+        self.queue = MemoryQueue()
+        self.storage = MemoryStore(clock=self.clock)
+        self.payments = MemoryPayments()
+        self.restorer = MemoryRestorer()
+        self.mailer = MemoryMailer()
+        self.wire(payment_provider or self.payments)
 
     def upload(self, *photos: bytes) -> UploadSessionId:
         """Open a session and send photos to it."""

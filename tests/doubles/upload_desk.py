@@ -1,6 +1,6 @@
 """The upload desk of the books in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import OrderId, PhotoId, UploadSessionId
 from domain.ports.uploads import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from tests.doubles.pages import hold, is_held_by_another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +22,19 @@ class UploadPage:
 class InMemoryUploadDesk(UploadDesk):
     """Upload sessions and their photos; ``orders`` tells which of them are verified under keys of their own."""
 
-    def __init__(self, pages: dict[UploadSessionId, UploadPage], orders: Mapping[OrderId, Order]) -> None:
+    def __init__(
+        self, pages: MutableMapping[UploadSessionId, UploadPage], orders: Mapping[OrderId, Order]
+    ) -> None:
         self._pages = pages
         self._orders = orders
 
     def open(self, session: UploadSession) -> None:
         self._pages[session.session_id] = UploadPage(session=replace(session, photos=(), checkout=None))
 
-    def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:  # noqa: ARG002 -- a transaction is alone
+    def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
         page = self._pages.get(session_id)
+        if page is not None and lock:
+            hold(self._pages, session_id)
         return page.session if page is not None else None
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
@@ -60,7 +65,8 @@ class InMemoryUploadDesk(UploadDesk):
         sessions = [
             page.session
             for page in self._pages.values()
-            if page.temp_objects_deleted_at is None
+            if not is_held_by_another(self._pages, page.session.session_id)
+            and page.temp_objects_deleted_at is None
             and page.session.opened_at < opened_before
             and self._is_given_up(page.session, checkout_expired_before)
         ]

@@ -23,7 +23,7 @@ from domain.ports.payments import PaymentProvider
 from domain.services.policy import Policy
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import create_app
-from tests.doubles.shop import POLICY, MemoryScratch, MemoryShop
+from tests.doubles.shop import POLICY, MemoryShop
 
 STRIPE_SECRET = "whsec_the_doorway"
 REPLICATE_SECRET = "whsec_dGhlIGRvb3J3YXk="
@@ -40,7 +40,6 @@ class HttpShop(MemoryShop):
 
     def __init__(self, policy: Policy = POLICY, payment_provider: PaymentProvider | None = None) -> None:
         super().__init__(policy, payment_provider=payment_provider)
-        self.scratch = MemoryScratch()
         self.queue.check = self._check_queue  # type: ignore[attr-defined]
         self.payment_notices = StripeNotices((STRIPE_SECRET,), self.clock)
         self.restoration_notices = ReplicateNotices(REPLICATE_SECRET, self.clock)

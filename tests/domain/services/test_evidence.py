@@ -100,7 +100,7 @@ def rewrite(shop: MemoryShop, order_id: OrderId, version: int, **changes: Any) -
 def keep(shop: MemoryShop, order_id: OrderId, stream: list[e.RecordedEvent]) -> None:
     pages = shop.own_books.pages
     pages.streams[order_id] = tuple(stream)
-    pages.log[:] = [(LogCursor(number, number), line) for number, line in enumerate(stream, start=1)]
+    pages.log = {LogCursor(number, number): line for number, line in enumerate(stream, start=1)}
 
 
 def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_disputed(

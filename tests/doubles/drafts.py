@@ -1,0 +1,140 @@
+"""Tables of a book as a transaction sees and writes them: read committed, a row locked by whoever writes it first."""
+
+from collections.abc import Hashable, ItemsView, Iterator, KeysView, MutableMapping, ValuesView
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar, cast
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_GONE: Final = object()
+_UNWRITTEN: Final = object()
+
+
+class RowLockedError(Exception):
+    """Another transaction that is still open wrote or locked this row: wait for its end, then begin anew."""
+
+    def __init__(self, row: Hashable, holder: int) -> None:
+        self.row = row
+        self.holder = holder
+        super().__init__(f"Row {row} belongs to transaction {holder} until that ends.")
+
+
+@dataclass
+class Locks:
+    """Which open transaction has which row; the same row may be taken by the same transaction again."""
+
+    holders: dict[Hashable, int] = field(default_factory=dict)
+
+    def take(self, row: Hashable, txid: int) -> None:
+        """Keep a row until the transaction ends; raises RowLockedError."""
+        holder = self.holders.setdefault(row, txid)
+        if holder != txid:
+            raise RowLockedError(row, holder)
+
+    def release(self, txid: int) -> None:
+        """Give back all that a transaction took."""
+        self.holders = {row: holder for row, holder in self.holders.items() if holder != txid}
+
+
+@dataclass
+class Writing:
+    """What one transaction has taken and written so far, and how to take back the last of it."""
+
+    txid: int
+    locks: Locks
+    _undo: list[tuple[dict[Any, Any], Any, Any]] = field(default_factory=list)
+
+    def take(self, row: Hashable) -> None:
+        """Lock a row, or anything that has a name."""
+        self.locks.take(row, self.txid)
+
+    def is_taken_by_another(self, row: Hashable) -> bool:
+        """Whether taking it would mean to wait."""
+        return self.locks.holders.get(row, self.txid) != self.txid
+
+    def note(self, written: dict[Any, Any], key: object) -> None:
+        """Remember how a row stood before it is written."""
+        self._undo.append((written, key, written.get(key, _UNWRITTEN)))
+
+    def mark(self) -> int:
+        """A moment to come back to."""
+        return len(self._undo)
+
+    def back_to(self, mark: int) -> None:
+        """Take back what was written since; what was locked stays locked."""
+        while len(self._undo) > mark:
+            written, key, before = self._undo.pop()
+            if before is _UNWRITTEN:
+                del written[key]
+            else:
+                written[key] = before
+
+
+class Draft(MutableMapping[K, V]):
+    """A table of frozen values: what is committed now, and over it what this transaction wrote."""
+
+    def __init__(self, name: str, kept: dict[K, V], writing: Writing) -> None:
+        self._name = name
+        self._kept = kept
+        self._writing = writing
+        self.written: dict[K, V] = {}
+
+    def hold(self, key: K) -> None:
+        """Keep others from writing a row; raises RowLockedError."""
+        self._writing.take((self._name, key))
+
+    def is_held_by_another(self, key: K) -> bool:
+        """Whether another transaction has the row."""
+        return self._writing.is_taken_by_another((self._name, key))
+
+    def keep(self) -> None:
+        """Make what was written part of what is committed."""
+        for key, value in self.written.items():
+            if value is _GONE:
+                self._kept.pop(key, None)
+            else:
+                self._kept[key] = value
+
+    def _view(self) -> dict[K, V]:
+        if not self.written:
+            return self._kept
+        return {key: value for key, value in {**self._kept, **self.written}.items() if value is not _GONE}
+
+    def __getitem__(self, key: K) -> V:
+        value = self.written.get(key, _UNWRITTEN) if self.written else _UNWRITTEN
+        if value is _UNWRITTEN:
+            return self._kept[key]
+        if value is _GONE:
+            raise KeyError(key)
+        return cast("V", value)
+
+    def __contains__(self, key: object) -> bool:
+        if key in self.written:
+            return self.written[key] is not _GONE
+        return key in self._kept
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self.hold(key)
+        self._writing.note(self.written, key)
+        self.written[key] = value
+
+    def __delitem__(self, key: K) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self.__setitem__(key, cast("V", _GONE))
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._view())
+
+    def __len__(self) -> int:
+        return len(self._view())
+
+    def keys(self) -> KeysView[K]:
+        return self._view().keys()
+
+    def values(self) -> ValuesView[V]:
+        return self._view().values()
+
+    def items(self) -> ItemsView[K, V]:
+        return self._view().items()

@@ -1,0 +1,73 @@
+"""What the books in memory hold: plain tables of frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from domain.model.events import RecordedEvent
+from domain.model.order import Order
+from domain.model.unmatched import UnmatchedPayment
+from domain.model.values import CustomerId, NoteId, OrderId, Sha256, UploadSessionId
+from domain.ports.log import LogCursor
+from domain.ports.persons import Erasure
+from domain.ports.registers import Conflict, Customer, Note
+from tests.doubles.drafts import Draft, Writing
+
+if TYPE_CHECKING:
+    from tests.doubles.reaction_table import Work
+    from tests.doubles.upload_desk import UploadPage
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class Pages:
+    """Everything that is written down, for tests to read and never to write."""
+
+    uploads: MutableMapping[UploadSessionId, UploadPage] = field(default_factory=dict)
+    customers: MutableMapping[CustomerId, Customer] = field(default_factory=dict)
+    last_numbers: MutableMapping[date, int] = field(default_factory=dict)
+    inbox: MutableMapping[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
+    conflicts: MutableMapping[tuple[str, str, str], Conflict] = field(default_factory=dict)
+    unmatched: MutableMapping[str, UnmatchedPayment] = field(default_factory=dict)
+    erasures: MutableMapping[UUID, Erasure] = field(default_factory=dict)
+    notes: MutableMapping[NoteId, Note] = field(default_factory=dict)
+    work: MutableMapping[UUID, Work] = field(default_factory=dict)
+    #: Starts at the restorer that were admitted, whatever became of them, with their orders.
+    admissions: MutableMapping[tuple[UUID, datetime], OrderId] = field(default_factory=dict)
+    paused_until: MutableMapping[str, datetime] = field(default_factory=dict)  # one row at most
+    log: MutableMapping[LogCursor, RecordedEvent] = field(default_factory=dict)  # in the order of commits
+    streams: MutableMapping[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
+    orders: MutableMapping[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
+    rounds: MutableMapping[datetime, datetime | None] = field(
+        default_factory=dict
+    )  # of comparisons: begun, ended
+
+    def draft(self, writing: Writing) -> Pages:
+        """The same tables as a transaction sees them."""
+        return Pages(
+            **{each.name: Draft(each.name, getattr(self, each.name), writing) for each in fields(self)}
+        )
+
+    def keep(self) -> None:
+        """Commit a draft: what was written into it becomes part of the pages it was made of."""
+        for each in fields(self):
+            getattr(self, each.name).keep()
+
+
+def hold(table: MutableMapping[K, V], key: K) -> None:
+    """Lock a row of a draft until its transaction ends, whether or not the row is there."""
+    if isinstance(table, Draft):
+        table.hold(key)
+
+
+def is_held_by_another(table: MutableMapping[K, V], key: K) -> bool:
+    """Whether another transaction has a row of a draft."""
+    return isinstance(table, Draft) and table.is_held_by_another(key)
