@@ -109,7 +109,9 @@ class Uploading:
         )
         try:
             self._write_down(session_id, photo)
-        except BaseException:
+        except ShopError:
+            # Only here is it certain that nothing names it: after an outage it may be written down all the same, and
+            # what is not goes with the rest of the session's.
             self._storage.delete([upload.key])
             raise
         return photo

@@ -1,0 +1,46 @@
+"""A photo that a visitor sends is kept as long as anything may name it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from domain.ports.books import Transaction
+from domain.ports.errors import UnavailableError
+from domain.services.uploading import TooManyPhotosError
+from tests.doubles.books import InMemoryBooks
+from tests.doubles.shop import POLICY, MemoryShop
+
+
+class BooksWhoseAnswersAreLost(InMemoryBooks):
+    """Everything is committed, and nobody is told."""
+
+    is_away = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with super().transaction() as transaction:
+            yield transaction
+        if self.is_away:
+            raise UnavailableError("PostgreSQL", "the connection broke")
+
+
+def test_a_photo_stays_whose_commit_got_no_answer() -> None:
+    books = BooksWhoseAnswersAreLost()
+    shop = MemoryShop(books=books)
+    session_id = shop.upload()
+    books.is_away = True
+    with pytest.raises(UnavailableError):
+        shop.add(session_id, b"portrait")
+    books.is_away = False
+    (photo,) = shop.uploading.find(session_id).photos
+    assert photo.upload.key in shop.storage.objects
+
+
+def test_a_photo_that_was_refused_leaves_nothing_behind() -> None:
+    shop = MemoryShop(replace(POLICY, max_photos=1))
+    session_id = shop.upload(b"portrait")
+    with pytest.raises(TooManyPhotosError):
+        shop.add(session_id, b"one too many")
+    assert len(shop.storage.objects) == 1
