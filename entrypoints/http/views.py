@@ -21,6 +21,7 @@ SENTENCES: dict[State, str] = {
     State.READY: "The restored photos are ready; the e-mail with their link is on its way.",
     State.DELIVERED: "The restored photos are delivered; what is paid back is on its way.",
     State.COMPLETED: "Everything that was paid for is delivered or refunded.",
+    State.REFUNDING: "The order is stopped; everything that was paid is on its way back.",
     State.REFUNDED: "Everything that was paid went back.",
     State.ERASED: "The photos and all personal data are erased.",
 }

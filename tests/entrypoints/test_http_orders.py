@@ -1,6 +1,9 @@
 from uuid import uuid4
 
+from domain.model.lifecycle import State
 from domain.model.values import FailureReason
+from domain.services.desk import Signature
+from entrypoints.http.views import SENTENCES
 from tests.entrypoints.http_fixtures import PORTRAIT, Doorway, assert_problem
 
 
@@ -88,3 +91,18 @@ def test_no_order_is_shown_before_it_is_paid(door: Doorway) -> None:
 def test_an_id_that_is_none_leads_nowhere(door: Doorway) -> None:
     for path in ("/api/orders/20260314-000001", "/api/restoration/status/x", "/api/uploads/x"):
         assert_problem(door.http.get(path), 404, "not-found")
+
+
+def test_an_order_that_was_stopped_is_told_to_be_on_its_way_back(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    door.shop.desk.refund(
+        order_id, Signature(actor="person:grace", reason="They asked."), amount=None, photos=[]
+    )
+    for address in (f"/api/orders/{order_id}", f"/api/restoration/status/{order_id}"):
+        told = door.http.get(address)
+        assert (told.status_code, told.json()["state"]) == (200, "refunding")
+        assert "on its way back" in told.json()["sentence"]
+
+
+def test_every_state_of_an_order_has_its_sentence() -> None:
+    assert set(SENTENCES) == set(State)
