@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.model.reactions import CancelPrediction, CollectRestoration, Reaction
 from domain.model.values import OrderId
-from domain.ports.admission import MINUTE, Admissions, needs_admission
+from domain.ports.admission import MINUTE, Admissions, follows_prediction, needs_admission
 from tests.doubles.drafts import Writing
 from tests.doubles.pages import LONG_AGO, Pages
 from tests.doubles.reaction_table import Work, uncount
@@ -25,7 +25,8 @@ class InMemoryAdmissions(Admissions):
 
     def admit(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
         self._writing.take("admissions")
-        admissions, works = self._pages.admissions, self._pages.work.values()
+        admissions = self._pages.admissions
+        works = [work for work in self._pages.work.values() if work.outcome is None]
         for key in [key for key in admissions if key[1] <= now - MINUTE]:
             del admissions[key]
         if self._pages.paused_until.get(PAUSE, LONG_AGO) > now:
@@ -57,13 +58,11 @@ class InMemoryAdmissions(Admissions):
 
 
 def _waits(work: Work) -> bool:
-    return needs_admission(work.reaction) and work.admitted_at is None and work.outcome is None
+    return work.admitted_at is None and needs_admission(work.reaction)
 
 
 def _holds_slot(work: Work) -> bool:
-    return work.outcome is None and (
-        work.admitted_at is not None or isinstance(work.reaction, CollectRestoration | CancelPrediction)
-    )
+    return work.admitted_at is not None or follows_prediction(work.reaction)
 
 
 def _slot(work: Work) -> tuple[OrderId, str]:

@@ -1,10 +1,11 @@
 """The shop's books in memory: one transaction at a time, rolled back to a snapshot when it raises."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from threading import RLock
+from typing import Any
 
 from domain.model.events import RecordedEvent
 from domain.model.evolve import apply, fold
@@ -39,7 +40,7 @@ from domain.ports.registers import (
 from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.audit import InMemoryAudit, InMemoryRounds
 from tests.doubles.drafts import Locks, Writing
-from tests.doubles.pages import Pages, hold
+from tests.doubles.pages import DraftPages, Pages, hold
 from tests.doubles.persons import InMemoryPersonalRecords
 from tests.doubles.points import InMemoryPointsBook
 from tests.doubles.reaction_table import InMemoryReactionTable
@@ -49,22 +50,34 @@ from tests.doubles.upload_desk import InMemoryUploadDesk
 class InMemoryTransaction(Transaction):
     """Everything one transaction can touch, on a draft of the books' pages."""
 
-    def __init__(self, pages: Pages, writing: Writing, oldest_txid: int) -> None:
+    def __init__(self, pages: DraftPages, writing: Writing, oldest_txid: int) -> None:
         self.pages = pages
         self.writing = writing
-        self.uploads = InMemoryUploadDesk(pages.uploads, pages.orders)
-        self.customers = InMemoryCustomerRegister(pages)
-        self.persons = InMemoryPersonalRecords(pages)
-        self.points = InMemoryPointsBook(pages)
-        self.inbox = InMemoryInbox(pages)
-        self.unmatched = InMemoryUnmatchedPayments(pages)
-        self.reactions = InMemoryReactionTable(pages)
-        self.admissions = InMemoryAdmissions(pages, writing)
-        self.log = InMemoryOrderLog(pages, self.reactions, writing, oldest_txid)
-        self.shelf = InMemoryOrderShelf(pages)
-        self.audit = InMemoryAudit(pages)
-        self.rounds = InMemoryRounds(pages, writing)
-        self.notes = InMemoryNoteBook(pages)
+        self.oldest_txid = oldest_txid
+        self.is_void = False  # a step was refused: nothing may be kept
+
+    def __getattr__(self, name: str) -> Any:
+        """Each port, from when it is first asked for."""
+        port = _PORTS[name](self)
+        setattr(self, name, port)
+        return port
+
+
+_PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
+    "uploads": lambda of: InMemoryUploadDesk(of.pages.uploads, of.pages.orders),
+    "customers": lambda of: InMemoryCustomerRegister(of.pages),
+    "persons": lambda of: InMemoryPersonalRecords(of.pages),
+    "points": lambda of: InMemoryPointsBook(of.pages),
+    "inbox": lambda of: InMemoryInbox(of.pages),
+    "unmatched": lambda of: InMemoryUnmatchedPayments(of.pages),
+    "reactions": lambda of: InMemoryReactionTable(of.pages),
+    "admissions": lambda of: InMemoryAdmissions(of.pages, of.writing),
+    "log": lambda of: InMemoryOrderLog(of),
+    "shelf": lambda of: InMemoryOrderShelf(of.pages),
+    "audit": lambda of: InMemoryAudit(of.pages),
+    "rounds": lambda of: InMemoryRounds(of.pages, of.writing),
+    "notes": lambda of: InMemoryNoteBook(of.pages),
+}
 
 
 class InMemoryBooks(Books):
@@ -99,7 +112,7 @@ class InMemoryBooks(Books):
 
     def commit(self, transaction: InMemoryTransaction) -> None:
         """Keep what was written, unless a step was refused."""
-        if not transaction.log.is_void:
+        if not transaction.is_void:
             transaction.pages.keep()
 
     def end(self, transaction: InMemoryTransaction) -> None:
@@ -246,14 +259,10 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
 class InMemoryOrderLog(OrderLog):
     """The streams and their folds."""
 
-    def __init__(
-        self, pages: Pages, reactions: InMemoryReactionTable, writing: Writing, oldest_txid: int
-    ) -> None:
-        self.is_void = False
-        self._pages = pages
-        self._reactions = reactions
-        self._writing = writing
-        self._oldest_txid = oldest_txid
+    def __init__(self, transaction: InMemoryTransaction) -> None:
+        self._transaction = transaction
+        self._pages = transaction.pages
+        self._writing = transaction.writing
 
     def lock(self, order_id: OrderId) -> None:
         self._writing.take(("order", order_id))
@@ -285,16 +294,17 @@ class InMemoryOrderLog(OrderLog):
         return list(self._pages.streams.get(order_id, ()))
 
     def record(self, step: Step) -> None:
-        self.is_void = True  # until the whole step is written
+        self._transaction.is_void = True  # until the whole step is written
         for recorded in step.events:
             self._append(recorded, step)
-        self._reactions.schedule(step.reactions)
+        reactions: InMemoryReactionTable = self._transaction.reactions
+        reactions.schedule(step.reactions)
         if step.closes is not None:
-            self._reactions.close(step.closes, outcome=step.outcome, again_at=step.again_at)
-        self.is_void = False
+            reactions.close(step.closes, outcome=step.outcome, again_at=step.again_at)
+        self._transaction.is_void = False
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
-        settled = LogCursor(txid=self._oldest_txid)  # what is older can be overtaken by nothing
+        settled = LogCursor(txid=self._transaction.oldest_txid)  # what is older can be overtaken by nothing
         lines = sorted(line for line in self._pages.log.items() if after < line[0] < settled)
         return lines[:limit]
 

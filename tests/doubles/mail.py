@@ -22,15 +22,18 @@ class MemoryMailer:
         with self.weather.over("send", str(mail.email_id)):
             if "@" not in mail.to:
                 raise RefusedError("The mail double", "this is no address", code="400")
-            message_id = self._named(mail)
-            self.mailbox[message_id] = mail
-            if self.clock is not None:
-                self.accepted_at[message_id] = self.clock.now()
-            return message_id
+            return self._keep(mail)
 
     def mails_to(self, address: str) -> list[Mail]:
         """What one address received."""
         return [mail for mail in self.mailbox.values() if mail.to == address]
+
+    def _keep(self, mail: Mail) -> str:
+        message_id = self._named(mail)
+        self.mailbox[message_id] = mail
+        if self.clock is not None:
+            self.accepted_at[message_id] = self.clock.now()
+        return message_id
 
     def _named(self, mail: Mail) -> str:  # noqa: ARG002 -- for whoever names by what it is about
         return f"message-{len(self.mailbox) + 1}"

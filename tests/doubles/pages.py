@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from domain.model.events import RecordedEvent
@@ -50,16 +50,38 @@ class Pages:
         default_factory=dict
     )  # of comparisons: begun, ended
 
-    def draft(self, writing: Writing) -> Pages:
+    def draft(self, writing: Writing) -> DraftPages:
         """The same tables as a transaction sees them."""
-        return Pages(
-            **{each.name: Draft(each.name, getattr(self, each.name), writing) for each in fields(self)}
-        )
+        return DraftPages(self, writing)
+
+
+class DraftPages(Pages):
+    """The tables of one transaction, each from when it is first looked at."""
+
+    def __init__(self, kept: Pages, writing: Writing) -> None:
+        self._kept = kept
+        self._writing = writing
+        self._drafts: dict[str, Draft[Any, Any]] = {}
+
+    def __getattr__(self, name: str) -> Draft[Any, Any]:
+        draft = self._drafts[name] = Draft(name, getattr(self._kept, name), self._writing)
+        setattr(self, name, draft)
+        return draft
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the transaction wrote anything."""
+        return any(draft.written for draft in self._drafts.values())
+
+    def written(self, name: str) -> dict[Any, Any]:
+        """The rows that were written into a table and are there."""
+        draft = self._drafts.get(name)
+        return {} if draft is None else {key: row for key, row in draft.written.items() if key in draft}
 
     def keep(self) -> None:
-        """Commit a draft: what was written into it becomes part of the pages it was made of."""
-        for each in fields(self):
-            getattr(self, each.name).keep()
+        """Commit: what was written becomes part of the pages that this is a draft of."""
+        for draft in self._drafts.values():
+            draft.keep()
 
 
 def hold(table: MutableMapping[K, V], key: K) -> None:

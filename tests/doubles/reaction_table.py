@@ -33,8 +33,9 @@ class Work:
 
     def is_to_be_had(self, now: datetime) -> bool:
         """Whether it is due and nobody's, or its lease ran out; admitted or not."""
-        free_from = self.due_at if self.leased_until is None else self.leased_until
-        return self.outcome is None and free_from <= now
+        if self.outcome is not None:
+            return False
+        return (self.due_at if self.leased_until is None else self.leased_until) <= now
 
     @property
     def may_begin(self) -> bool:
@@ -153,12 +154,13 @@ class InMemoryReactionTable(ReactionTable):
         )
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
-        unsent = [
+        found = (
             work
-            for work in sorted(self._work.values(), key=lambda work: work.due_at)
-            if work.may_begin and work.is_to_be_had(now) and work.is_lost(now, resend_after)
+            for work in self._work.values()
+            if work.is_to_be_had(now) and work.may_begin and work.is_lost(now, resend_after)
             if not is_held_by_another(self._work, work.reaction_id)  # whoever has it sends it, too
-        ][:limit]
+        )
+        unsent = sorted(found, key=lambda work: work.due_at)[:limit]
         for work in unsent:
             self._work[work.reaction_id] = replace(work, sent_at=now, sendings=work.sendings + 1)
         return [(work.reaction_id, work.reaction) for work in unsent]

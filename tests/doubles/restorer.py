@@ -41,12 +41,8 @@ class MemoryRestorer:
         self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
     ) -> StartedPrediction:
         with self.weather.over("start", webhook_url):
-            prediction_id = self._named(webhook_url)
             model = MODELS[variant]
-            told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
-            self.works[prediction_id] = Work(
-                picture.read(), media_type, webhook_url, told, began_at=self._now()
-            )
+            prediction_id = self._begin(picture.read(), media_type, webhook_url, model)
             return StartedPrediction(prediction_id=prediction_id, model=model)
 
     def look(self, prediction_id: str) -> Prediction:
@@ -100,6 +96,12 @@ class MemoryRestorer:
     def forget_output(self, prediction_id: str) -> None:
         """Let an output disappear, as it does after an hour."""
         self.works[prediction_id].output = None
+
+    def _begin(self, picture: bytes, media_type: str, webhook_url: str, model: str) -> str:
+        prediction_id = self._named(webhook_url)
+        told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
+        self.works[prediction_id] = Work(picture, media_type, webhook_url, told, began_at=self._now())
+        return prediction_id
 
     def _named(self, webhook_url: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
         return f"prediction-{len(self.works) + 1}"

@@ -53,13 +53,13 @@ class MemoryStore:
     def delete(self, keys: Iterable[ObjectKey]) -> None:
         for key in keys:
             with self.weather.over("delete", key):
-                self.objects.pop(key, None)
+                self._forget(key)
 
     def purge(self, prefix: str) -> int:
         with self.weather.over("purge", prefix):
             gone = [key for key in self.objects if key.startswith(prefix)]
             for key in gone:
-                del self.objects[key]
+                self._forget(key)
             return len(gone)
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
@@ -78,6 +78,9 @@ class MemoryStore:
     def check(self) -> None:
         with self.weather.over("check", ""):
             return
+
+    def _forget(self, key: ObjectKey) -> None:
+        self.objects.pop(key, None)
 
     def _keep(self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str) -> StoredObject:
         found = _sha256(self.objects.setdefault(key, data))
