@@ -30,6 +30,10 @@ _ORDERS: Mapping[State, tuple[str, str]] = {
     State.READY: ("Your photos are ready", "The e-mail with the link to them is on its way to you."),
     State.DELIVERED: (_READY, f"{_LINK} The money we owe you is on its way back."),
     State.COMPLETED: (_READY, _LINK),
+    State.REFUNDING: (
+        "Your order is stopped",
+        "All that you paid is on its way back; we write to you as soon as it is.",
+    ),
     State.REFUNDED: (
         "Your money is on its way back",
         "We have sent back all that you paid; your bank may take some days to show it.",

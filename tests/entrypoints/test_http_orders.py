@@ -4,7 +4,7 @@ from domain.model.lifecycle import State
 from domain.model.values import FailureReason
 from domain.services.desk import Signature
 from entrypoints.http.views import SENTENCES
-from tests.entrypoints.http_fixtures import PORTRAIT, Doorway, assert_problem
+from tests.entrypoints.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
 
 
 def test_an_order_tells_its_owner_everything_but_names_and_addresses(door: Doorway) -> None:
@@ -102,6 +102,8 @@ def test_an_order_that_was_stopped_is_told_to_be_on_its_way_back(door: Doorway) 
         told = door.http.get(address)
         assert (told.status_code, told.json()["state"]) == (200, "refunding")
         assert "on its way back" in told.json()["sentence"]
+    page = door.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER)
+    assert (page.status_code, "Your order is stopped" in page.text) == (200, True)
 
 
 def test_every_state_of_an_order_has_its_sentence() -> None:
