@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PHOTOS ?=
+SEEDS  ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test simulate check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,11 +30,15 @@ dev: $(READY) ## the whole shop on this machine, kept running
 test: $(READY) ## the whole test suite, on as many cores as there are
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
+	@$(BIN)/restoreclick simulate --seeds $(SEEDS)
+
 check: $(READY) ## style, types, walls between the rooms, dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest --quiet tests/test_walls.py
 	$(BIN)/vulture
 
 format: $(READY) ## apply the style

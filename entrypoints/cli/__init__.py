@@ -77,6 +77,15 @@ def run_dev(data: Path) -> None:
     run(data)
 
 
+@cli.command("simulate", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run_simulation(arguments: tuple[str, ...]) -> None:
+    """Let the whole shop live through bad days under a virtual clock; needs the source."""
+    from entrypoints.cli.proving_ground import simulate
+
+    simulate(arguments)
+
+
 @cli.command()
 @click.option(
     "--fd",

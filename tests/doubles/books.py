@@ -22,8 +22,12 @@ from domain.model.values import (
     OrderNumber,
     Sha256,
 )
-from domain.ports.books import Books, CauseRepeatedError, Transaction, VersionConflictError
+from domain.ports.admission import Admissions
+from domain.ports.auditing import Audit, Rounds
+from domain.ports.books import Books, CauseRepeatedError, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.persons import PersonalRecords
+from domain.ports.points import PointsBook
 from domain.ports.registers import (
     REMINDER,
     UNSEEN,
@@ -37,6 +41,8 @@ from domain.ports.registers import (
     OrderSummary,
     UnmatchedPayments,
 )
+from domain.ports.uploads import UploadDesk
+from domain.ports.work import ReactionTable
 from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.audit import InMemoryAudit, InMemoryRounds
 from tests.doubles.drafts import Locks, Writing
@@ -47,8 +53,22 @@ from tests.doubles.reaction_table import InMemoryReactionTable
 from tests.doubles.upload_desk import InMemoryUploadDesk
 
 
-class InMemoryTransaction(Transaction):
+class InMemoryTransaction:
     """Everything one transaction can touch, on a draft of the books' pages."""
+
+    uploads: UploadDesk
+    customers: CustomerRegister
+    persons: PersonalRecords
+    points: PointsBook
+    inbox: Inbox
+    unmatched: UnmatchedPayments
+    reactions: ReactionTable
+    admissions: Admissions
+    log: OrderLog
+    shelf: OrderShelf
+    audit: Audit
+    rounds: Rounds
+    notes: NoteBook
 
     def __init__(self, pages: DraftPages, writing: Writing, oldest_txid: int) -> None:
         self.pages = pages
@@ -61,23 +81,6 @@ class InMemoryTransaction(Transaction):
         port = _PORTS[name](self)
         setattr(self, name, port)
         return port
-
-
-_PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
-    "uploads": lambda of: InMemoryUploadDesk(of.pages.uploads, of.pages.orders),
-    "customers": lambda of: InMemoryCustomerRegister(of.pages),
-    "persons": lambda of: InMemoryPersonalRecords(of.pages),
-    "points": lambda of: InMemoryPointsBook(of.pages),
-    "inbox": lambda of: InMemoryInbox(of.pages),
-    "unmatched": lambda of: InMemoryUnmatchedPayments(of.pages),
-    "reactions": lambda of: InMemoryReactionTable(of.pages),
-    "admissions": lambda of: InMemoryAdmissions(of.pages, of.writing),
-    "log": lambda of: InMemoryOrderLog(of),
-    "shelf": lambda of: InMemoryOrderShelf(of.pages),
-    "audit": lambda of: InMemoryAudit(of.pages),
-    "rounds": lambda of: InMemoryRounds(of.pages, of.writing),
-    "notes": lambda of: InMemoryNoteBook(of.pages),
-}
 
 
 class InMemoryBooks(Books):
@@ -297,7 +300,7 @@ class InMemoryOrderLog(OrderLog):
         self._transaction.is_void = True  # until the whole step is written
         for recorded in step.events:
             self._append(recorded, step)
-        reactions: InMemoryReactionTable = self._transaction.reactions
+        reactions = InMemoryReactionTable(self._pages)
         reactions.schedule(step.reactions)
         if step.closes is not None:
             reactions.close(step.closes, outcome=step.outcome, again_at=step.again_at)
@@ -311,10 +314,7 @@ class InMemoryOrderLog(OrderLog):
     def _append(self, recorded: RecordedEvent, step: Step) -> None:
         order_id = recorded.order_id
         stream = self._pages.streams.get(order_id, ())
-        if any(known.version == recorded.version for known in stream):
-            raise VersionConflictError(order_id, step.before.version)
-        if any(known.cause_key == recorded.cause_key for known in stream):
-            raise CauseRepeatedError(order_id)
+        self._require_new(recorded, stream, step)
         position = len(self._pages.log) + 1
         stored = replace(
             recorded,
@@ -324,6 +324,13 @@ class InMemoryOrderLog(OrderLog):
         self._pages.log[LogCursor(self._writing.txid, position)] = stored
         self._pages.streams[order_id] = (*stream, stored)
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
+
+    def _require_new(self, recorded: RecordedEvent, stream: tuple[RecordedEvent, ...], step: Step) -> None:
+        """What the database's constraints see to."""
+        if any(known.version == recorded.version for known in stream):
+            raise VersionConflictError(recorded.order_id, step.before.version)
+        if any(known.cause_key == recorded.cause_key for known in stream):
+            raise CauseRepeatedError(recorded.order_id)
 
 
 class InMemoryNoteBook(NoteBook):
@@ -413,3 +420,21 @@ def _summary(order: Order) -> OrderSummary:
         paid=order.payment.paid,
         paid_at=order.entered_at[State.PAID],
     )
+
+
+#: How each port of a transaction is made.
+_PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
+    "uploads": lambda of: InMemoryUploadDesk(of.pages.uploads, of.pages.orders),
+    "customers": lambda of: InMemoryCustomerRegister(of.pages),
+    "persons": lambda of: InMemoryPersonalRecords(of.pages),
+    "points": lambda of: InMemoryPointsBook(of.pages),
+    "inbox": lambda of: InMemoryInbox(of.pages),
+    "unmatched": lambda of: InMemoryUnmatchedPayments(of.pages),
+    "reactions": lambda of: InMemoryReactionTable(of.pages),
+    "admissions": lambda of: InMemoryAdmissions(of.pages, of.writing),
+    "log": InMemoryOrderLog,
+    "shelf": lambda of: InMemoryOrderShelf(of.pages),
+    "audit": lambda of: InMemoryAudit(of.pages),
+    "rounds": lambda of: InMemoryRounds(of.pages, of.writing),
+    "notes": lambda of: InMemoryNoteBook(of.pages),
+}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar, cast
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 from domain.model.values import Money, RefundId
 from domain.ports.errors import DisputedError, RefusedError
@@ -113,7 +113,7 @@ class MemoryPayments:
         payment = self.payments[payment_intent_id]
         return self._refund(
             RefundWish(
-                refund_id=RefundId(uuid4()),
+                refund_id=RefundId(uuid5(NAMESPACE_URL, f"{payment_intent_id} {len(payment.refunds)}")),
                 order_id=None,
                 payment_intent_id=payment_intent_id,
                 amount=replace(payment.paid, amount=amount),

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from domain.ports.books import Transaction
 from domain.ports.errors import UnavailableError
 from domain.services.uploading import TooManyPhotosError
-from tests.doubles.books import InMemoryBooks
+from tests.doubles.books import InMemoryBooks, InMemoryTransaction
 from tests.doubles.shop import POLICY, MemoryShop
 
 
@@ -19,7 +18,7 @@ class BooksWhoseAnswersAreLost(InMemoryBooks):
     is_away = False
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> Iterator[InMemoryTransaction]:
         with super().transaction() as transaction:
             yield transaction
         if self.is_away:

@@ -1,0 +1,156 @@
+"""The books in memory with many transactions open at once: every statement lets others run first."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from adapters.postgres.codec import UnknownEventError
+from domain.model.events import Event, RecordedEvent
+from domain.model.order import Order
+from domain.model.values import OrderId
+from domain.ports.books import BooksError, CauseRepeatedError, LeaseLostError, VersionConflictError
+from domain.ports.errors import UnavailableError
+from tests.doubles.books import InMemoryBooks, InMemoryTransaction
+from tests.doubles.drafts import RowLockedError
+from tests.simulation.trouble import Trouble
+
+#: What it means to have met one of these.
+MET: dict[type[BooksError], str] = {
+    VersionConflictError: "a step that came second was decided again",
+    CauseRepeatedError: "a cause that was on record changed nothing",
+    LeaseLostError: "an outcome was discarded because the lease was lost",
+}
+#: How long a statement takes, in microseconds.
+STATEMENT = 300
+
+
+class InterleavedBooks(InMemoryBooks):
+    """Transactions as PostgreSQL runs them: read committed, rows locked, waits in a circle broken.
+
+    ``on_commit`` sees each transaction in the moment before what it wrote is kept, ``on_kept`` right after it.
+    ``new_event`` is the one that old code does not know yet.
+    """
+
+    def __init__(
+        self,
+        trouble: Trouble,
+        on_commit: Callable[[InMemoryTransaction], None],
+        on_kept: Callable[[InMemoryTransaction], None],
+        new_event: type[Event] | None,
+    ) -> None:
+        super().__init__()
+        self.trouble = trouble
+        self._on_commit = on_commit
+        self._on_kept = on_kept
+        self._new_event = new_event
+        self._unknown_to_old_code: set[OrderId] = set()
+        self._waits: dict[int, int] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[InMemoryTransaction]:
+        """A transaction that other tasks run beside; it may fail at its begin and at its commit."""
+        about = str(self.trouble.scheduler.current.facts.get("about", ""))
+        self.trouble.enter("transaction", about)
+        transaction = self.begin()
+        try:
+            yield cast("InMemoryTransaction", _Statements(transaction, self))
+            self._commit(transaction, about)
+        finally:
+            self.end(transaction)
+            self.trouble.scheduler.tell(("transaction", transaction.writing.txid))
+
+    def _commit(self, transaction: InMemoryTransaction, about: str) -> None:
+        if transaction.is_void or not transaction.pages.is_written:
+            return
+        struck = self.trouble.enter("commit", about)
+        self._on_commit(transaction)
+        self._remember_new_events(transaction)
+        self.commit(transaction)
+        self._on_kept(transaction)
+        self.trouble.leave("commit", struck)
+
+    def run(self, transaction: InMemoryTransaction, statement: Callable[[], Any]) -> Any:
+        """Execute a statement, once nobody else holds a row that it needs."""
+        self.trouble.scheduler.sleep(STATEMENT)
+        while True:
+            mark = transaction.writing.mark()
+            try:
+                return statement()
+            except RowLockedError as locked:
+                transaction.writing.back_to(mark)
+                self._wait(transaction.writing.txid, locked.holder)
+
+    def _wait(self, txid: int, holder: int) -> None:
+        self._waits[txid] = holder
+        self.trouble.trace.recover("a transaction waited for another's row")
+        try:
+            following: int | None = holder
+            while following is not None:
+                following = self._waits.get(following)
+                if following == txid:
+                    self.trouble.trace.recover("a deadlock was broken")
+                    raise UnavailableError("transaction", "DeadlockDetected")
+            self.trouble.scheduler.wait(("transaction", holder))
+        finally:
+            self._waits.pop(txid, None)
+
+    def _remember_new_events(self, transaction: InMemoryTransaction) -> None:
+        process = self.trouble.scheduler.current.process
+        if self._new_event is None or not process.knows_new_events:
+            return
+        for recorded in transaction.pages.written("log").values():
+            if isinstance(recorded.event, self._new_event):
+                self._unknown_to_old_code.add(recorded.order_id)
+
+    def understood(self, found: Any) -> Any:
+        """What was read, unless the code that reads it is too old for it."""
+        if self.trouble.scheduler.current.process.knows_new_events:
+            return found
+        for each in found if isinstance(found, list) else [found]:
+            is_stream = isinstance(each, (Order, RecordedEvent))
+            if is_stream and each.order_id in self._unknown_to_old_code:
+                assert self._new_event is not None
+                self.trouble.trace.recover("old code left alone what it does not know")
+                raise UnknownEventError(f"{self._new_event.__name__}.v99")
+        return found
+
+
+class _Statements:
+    """A transaction's ports, every call of which is a statement."""
+
+    def __init__(self, transaction: InMemoryTransaction, books: InterleavedBooks) -> None:
+        self._transaction = transaction
+        self._books = books
+
+    def __getattr__(self, name: str) -> Any:
+        port = _Port(getattr(self._transaction, name), self._transaction, self._books, is_log=name == "log")
+        setattr(self, name, port)
+        return port
+
+
+class _Port:
+    """One port of a transaction."""
+
+    def __init__(
+        self, port: object, transaction: InMemoryTransaction, books: InterleavedBooks, *, is_log: bool
+    ) -> None:
+        self._port = port
+        self._transaction = transaction
+        self._books = books
+        self._is_log = is_log
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def statement(*args: Any, **kwargs: Any) -> Any:
+            try:
+                found = self._books.run(self._transaction, lambda: method(*args, **kwargs))
+            except BooksError as error:
+                self._books.trouble.trace.recover(MET[type(error)])
+                raise
+            if found is False and name == "take":
+                self._books.trouble.trace.recover("a message that came again changed nothing")
+            return self._books.understood(found) if self._is_log else found
+
+        setattr(self, name, statement)
+        return statement

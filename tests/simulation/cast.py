@@ -1,0 +1,45 @@
+"""Who takes part in a world."""
+
+from dataclasses import dataclass
+
+#: How customers pay, each as often as it stands here.
+HABITS = ("pay",) * 9 + ("pay later", "pay twice", "abandon", "pay when it is late", "come back with more")
+#: What customers do with a link, each as often as it stands here.
+DEEDS = (
+    *("fetch",) * 6,
+    "fetch one",
+    "look",
+    "forget",
+    "ask for a redo",
+    "dispute",
+    "renew",
+    "resend",
+    "come back after weeks",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that somebody plays; a visitor has a number from 1 on, and what is not told is drawn."""
+
+    name: str
+    number: int = 0
+    habit: str | None = None
+    deed: str | None = None
+    photos: int | None = None
+
+
+STAFF = Part("staff")
+FORGER = Part("forger")
+
+
+def visitor(
+    number: int, *, habit: str | None = None, deed: str | None = None, photos: int | None = None
+) -> Part:
+    """One visitor."""
+    return Part(f"visitor {number}", number, habit, deed, photos)
+
+
+def whole_cast(visitors: int) -> tuple[Part, ...]:
+    """So many visitors, the shop's own people, and somebody who means no good."""
+    return (*(visitor(number) for number in range(1, visitors + 1)), STAFF, FORGER)

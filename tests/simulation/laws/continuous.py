@@ -1,0 +1,282 @@
+"""What must hold after every step."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from domain.model import events as e
+from domain.model.errors import ShopError
+from domain.model.evolve import apply
+from domain.model.keeping import OVER
+from domain.model.lifecycle import State, require
+from domain.model.order import DownloadLink, Order
+from domain.model.reactions import IssueRefund, RestoreImage, SendEmail
+from domain.model.seals import sha256_of
+from domain.model.unmatched import UnmatchedStatus
+from domain.model.values import ObjectKey, OrderId, UploadSessionId
+from domain.ports.uploads import UploadStatus
+from domain.ports.work import Claim
+from tests.domain.laws import check_laws
+from tests.doubles.books import InMemoryTransaction
+from tests.doubles.reaction_table import Work
+from tests.simulation.laws.errors import LawBrokenError
+from tests.simulation.laws.rest import check_after_retention, check_at_rest
+from tests.simulation.recoveries import recoveries_in
+from tests.simulation.requests import Answer
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: As far as two clocks of the shop may be apart.
+DISAGREEMENT = timedelta(minutes=20)
+#: The calls that change something at a provider, and the work that is claimed for them.
+CLAIMED_FOR = {"start": RestoreImage, "send": SendEmail, "issue_refund": IssueRefund}
+_FIRST_SERVER_ERROR = 500
+
+
+class Continuous:
+    """Watches every commit, every call and every answer of a world."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._orders: dict[OrderId, Order] = {}  # what the log tells, folded here
+        self._claims: set[UUID] = set()  # tokens of claims that were ever committed
+
+    # Before and after a commit.
+
+    def before_commit(self, transaction: InMemoryTransaction) -> None:
+        """Law 12, and law 6: whoever records has the lease."""
+        if self._world.scheduler.current.facts.get("is_forging"):
+            raise LawBrokenError(12, "A forged message led to a commit.")
+        kept = self._world.own_books.pages.work
+        for reaction_id, work in transaction.pages.written("work").items():
+            if reaction_id in kept:
+                self._check_lease(kept[reaction_id], work)
+        for recorded in transaction.pages.written("log").values():
+            if recorded.cause_key.startswith("reaction:"):
+                _, reaction_id, token = recorded.cause_key.partition("#")[0].split(":")
+                holder = kept[UUID(reaction_id)].token
+                if str(holder) != token:
+                    raise LawBrokenError(
+                        6,
+                        f"{type(recorded.event).__name__} is recorded by a claim that {holder or 'nobody'} has now.",
+                        recorded.order_id,
+                        reaction_id,
+                    )
+
+    def _check_lease(self, before: Work, after: Work) -> None:
+        if before.token is None or after.token == before.token:
+            return
+        if after.attempts > before.attempts:
+            # It was claimed in this transaction, and perhaps dropped in the same.
+            assert before.leased_until is not None
+            if after.due_at < before.leased_until:
+                raise LawBrokenError(
+                    6, "A lease was taken that had not run out.", after.order_id, after.reaction_id
+                )
+            return
+        claim = self._world.scheduler.current.facts.get("claim")
+        if claim is None or cast("Claim", claim).token != before.token:
+            raise LawBrokenError(
+                6,
+                "Work was closed by somebody who did not hold its lease.",
+                after.order_id,
+                after.reaction_id,
+            )
+
+    def after_commit(self, transaction: InMemoryTransaction) -> None:
+        """Laws 1, 2, 4, 5 and 11, of the orders that this transaction touched."""
+        for work in transaction.pages.written("work").values():
+            if work.token is not None:
+                self._claims.add(work.token)
+        touched = dict.fromkeys(recorded.order_id for recorded in transaction.pages.written("log").values())
+        for order_id in touched:
+            self._follow(order_id)
+
+    def _follow(self, order_id: OrderId) -> None:
+        pages = self._world.own_books.pages
+        stream = pages.streams[order_id]
+        order = self._orders.get(order_id, Order(order_id=order_id))
+        for recorded in stream[order.version :]:
+            self._world.trace.note(type(recorded.event).__name__, f"{order_id} v{recorded.version}")
+            if recorded.version != order.version + 1:
+                raise LawBrokenError(1, f"Version {recorded.version} follows {order.version}.", order_id)
+            order = self._moved(order, recorded)
+        self._orders[order_id] = order
+        if len(stream) != order.version:
+            raise LawBrokenError(1, f"{len(stream)} events make version {order.version}.", order_id)
+        if pages.orders[order_id] != order:
+            raise LawBrokenError(2, "The order on the shelf is not what its stream tells.", order_id)
+        try:
+            check_laws(order)
+        except AssertionError as broken:
+            raise LawBrokenError(_law_of(broken), str(broken).partition("\n")[0], order_id) from broken
+
+    def _moved(self, order: Order, recorded: e.RecordedEvent) -> Order:
+        try:
+            require(order.state, type(recorded.event))
+        except ShopError as illegal:
+            raise LawBrokenError(1, str(illegal), order.order_id) from illegal
+        self._check_purge(order, recorded)
+        for how in recoveries_in(recorded.event, self._world.scheduler.current.facts):
+            self._world.trace.recover(how)
+        return apply(order, recorded)
+
+    def _check_purge(self, order: Order, recorded: e.RecordedEvent) -> None:
+        """Law 7: the retention is over, or the customer asked."""
+        if not isinstance(recorded.event, e.PhotosPurged):
+            return
+        since = max(at for state, at in order.entered_at.items() if state in OVER)
+        if recorded.recorded_at - since < self._world.policy.photo_retention - DISAGREEMENT:
+            raise LawBrokenError(
+                7, f"Photos went {recorded.recorded_at - since} after the order was over.", order.order_id
+            )
+
+    # Around a call.
+
+    def on_call(self, kind: str, method: str, subject: str) -> None:
+        """Law 6: no provider is called without a committed claim."""
+        self._world.scheduler.current.facts.setdefault("calls", set()).add(method)  # type: ignore[attr-defined]
+        if method == "cancel":
+            self._world.trace.recover("a prediction was cancelled")
+        if kind == "storage" or method not in CLAIMED_FOR:
+            return
+        claim = cast("Claim | None", self._world.scheduler.current.facts.get("claim"))
+        if (
+            claim is not None
+            and claim.token in self._claims
+            and isinstance(claim.reaction, CLAIMED_FOR[method])
+        ):
+            return
+        if method == "issue_refund" and self._is_resolved(subject):
+            return
+        raise LawBrokenError(6, f"{kind} was called ({method}) without a committed claim.", subject)
+
+    def _is_resolved(self, refund_id: str) -> bool:
+        """Money without an order is claimed by its own row, which says that it is on its way back."""
+        aside = self._world.own_books.pages.unmatched.values()
+        return any(
+            str(one.refund_id) == refund_id and one.status is UnmatchedStatus.REFUNDING for one in aside
+        )
+
+    def on_delete(self, key: ObjectKey) -> None:
+        """Law 7: nothing that an order needs goes."""
+        area, _, rest = key.partition("/")
+        if key.startswith("uploads/temp/"):
+            self._check_temp(key)
+            return
+        owner = OrderId(UUID(rest.split("/")[0 if area == "downloads" else 1]))
+        order = self._world.order(owner)
+        if not (order.photos_are_purged or order.state is State.ERASED):
+            raise LawBrokenError(7, f"{key} was deleted while the order is {order.state}.", owner)
+
+    def _check_temp(self, key: ObjectKey) -> None:
+        session_id = UploadSessionId(UUID(key.split("/")[2]))
+        page = self._world.own_books.pages.uploads.get(session_id)
+        if page is None or all(photo.upload.key != key for photo in page.session.photos):
+            return
+        session = page.session
+        order = self._world.order(session.order_id)
+        is_moved = bool(order.images) and all(image.original is not None for image in order.images.values())
+        is_over = order.state in {State.REFUNDED, State.ERASED}
+        if session.status is UploadStatus.EXPIRED or (
+            session.status is UploadStatus.PAID and (is_moved or is_over)
+        ):
+            return
+        raise LawBrokenError(
+            7, f"{key} was deleted while its session is {session.status}.", session.order_id, session_id
+        )
+
+    # Around a request.
+
+    @contextmanager
+    def watching(self, method: str, target: str) -> Iterator[Callable[[Answer], None]]:
+        """Law 10, of a request that opens a link; and no answer is a surprise."""
+        parts = target.partition("?")[0].split("/")
+        is_opening = method == "GET" and target.startswith("/api/download/")
+        fingerprint = sha256_of(parts[3]) if is_opening else None
+        found = self._link(fingerprint) if fingerprint else None
+        now = self._world.scheduler.moment()
+
+        def watch(answer: Answer) -> None:
+            if answer.status == _FIRST_SERVER_ERROR and self._world.api.knows_new_events:
+                raise LawBrokenError(0, f"{method} {target}: {self._world.unexpected}", *parts)
+            if is_opening and answer.status < 300:
+                self._check_opened(found, now, parts, answer)
+
+        yield watch
+
+    def _link(self, fingerprint: str) -> tuple[Order, DownloadLink] | None:
+        return next(
+            (
+                (order, link)
+                for order in self._world.own_books.pages.orders.values()
+                for link in order.links.values()
+                if link.token_sha256 == fingerprint
+            ),
+            None,
+        )
+
+    def _check_opened(
+        self, found: tuple[Order, DownloadLink] | None, now: Any, parts: list[str], answer: Answer
+    ) -> None:
+        if found is None:
+            raise LawBrokenError(10, "A token that nobody was given opened something.")
+        order, link = found
+        if link.is_revoked or link.expires_at + DISAGREEMENT < now:
+            raise LawBrokenError(10, "A link opened that was revoked or had run out.", order.order_id)
+        if len(parts) == 4:
+            expected = {link.archive.sha256}
+        elif parts[4] == "photos":
+            return
+        else:
+            image = next((one for key, one in order.images.items() if str(key) == parts[4]), None)
+            expected = {result.sha256 for result in image.results} if image is not None else set()
+        if sha256_of(answer.body) not in expected:
+            raise LawBrokenError(10, "A link opened what is not its order's.", order.order_id)
+
+    # When the bad days are over.
+
+    def at_rest(self) -> None:
+        """Every other law, of a world in which nobody has anything left to do."""
+        check_at_rest(self._world)
+
+    def at_the_end(self) -> None:
+        """Laws 7 and 8, once the retention is over."""
+        check_after_retention(self._world)
+
+    def not_at_rest(self) -> None:
+        """Law 11, broken."""
+        waiting = [one for one in self._world.own_books.pages.orders.values() if not self._world.is_over(one)]
+        aside = [one for one in self._world.own_books.pages.unmatched.values() if not one.is_settled]
+        lost = self._world.unsettled_checkouts()
+        sentence = (
+            f"{len(waiting)} orders, {len(aside)} payments set aside and {len(lost)} that nobody knows wait: "
+            f"{[(one.state.value, one.hold) for one in waiting]}, {[one.reason for one in aside]}, {lost}"
+        )
+        law = 3 if lost and not waiting else 11
+        raise LawBrokenError(
+            law,
+            sentence,
+            *(one.order_id for one in waiting),
+            *(one.checkout_session_id for one in aside),
+            *lost,
+        )
+
+
+def _law_of(broken: AssertionError) -> int:
+    """The law that a check of the pure model is about, by the check's name."""
+    frame, names = broken.__traceback__, []
+    while frame is not None:
+        names.append(frame.tb_frame.f_code.co_name)
+        frame = frame.tb_next
+    by_check = {
+        "check_money": 4,
+        "check_shares": 4,
+        "check_points": 4,
+        "check_completion": 5,
+        "check_links": 10,
+    }
+    return next((by_check[name] for name in names if name in by_check), 11)

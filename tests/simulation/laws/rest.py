@@ -1,0 +1,194 @@
+"""What must hold when a world has come to rest: the books agree with every provider's."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from adapters.postgres.read_models import Rows, rows_of
+from domain.model import events as e
+from domain.model.evolve import apply, fold
+from domain.model.order import Order
+from domain.model.seals import sha256_of
+from domain.model.values import StoredObject
+from domain.ports.payments import CheckoutStanding
+from domain.ports.restorer import PredictionStatus
+from tests.domain.laws import check_completion, check_mails, with_changes
+from tests.doubles.payments import Payment
+from tests.simulation.laws.errors import LawBrokenError
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def check_at_rest(world: "World") -> None:
+    """Everything that two ledgers can be compared about."""
+    _check_streams(world)
+    _check_payments(world)
+    _check_orders(world)
+    _check_predictions(world)
+    _check_objects(world)
+    _check_mails(world)
+    _check_tokens(world)
+
+
+def _check_streams(world: "World") -> None:
+    """Laws 1 and 2: every stream folds, and the rows that follow from it event by event are those of the fold."""
+    pages = world.own_books.pages
+    for order_id, stream in pages.streams.items():
+        if [recorded.version for recorded in stream] != list(range(1, len(stream) + 1)):
+            raise LawBrokenError(1, "The versions have a gap.", order_id)
+        if fold(order_id, stream) != pages.orders[order_id]:
+            raise LawBrokenError(2, "The order on the shelf is not what its stream tells.", order_id)
+        order, rows = Order(order_id=order_id), _no_rows(order_id)
+        for recorded in stream:
+            after = apply(order, recorded)
+            rows = with_changes(rows, order, after)
+            order = after
+        if rows != rows_of(order):
+            raise LawBrokenError(2, "The read models are not what the stream tells.", order_id)
+
+
+def _no_rows(order_id: object) -> Rows:
+    return {name: {} for name in rows_of(Order(order_id=order_id))}  # type: ignore[arg-type]
+
+
+def _paid(world: "World") -> list[Payment]:
+    """The payments whose money is there."""
+    states = world.payments.states
+    return [
+        one
+        for one in world.payments.payments.values()
+        if states[one.checkout_session_id].standing is CheckoutStanding.PAID
+    ]
+
+
+def _check_payments(world: "World") -> None:
+    """Laws 3 and 4, at the provider."""
+    pages = world.own_books.pages
+    for payment in _paid(world):
+        intent = payment.payment_intent_id
+        orders = [
+            one for one in pages.orders.values() if one.payment and one.payment.payment_intent_id == intent
+        ]
+        aside = [
+            one
+            for one in pages.unmatched.values()
+            if one.payment_intent_id == intent and one.matched_session_id is None
+        ]
+        if len(orders) + len(aside) != 1:
+            raise LawBrokenError(
+                3, f"A payment belongs to {len(orders)} orders and {len(aside)} set aside.", intent
+            )
+        if payment.left < 0:
+            raise LawBrokenError(4, f"{-payment.left} more went back than was paid.", intent, *_ids(orders))
+        lost = sum(
+            told.dispute_amount.amount
+            for told in world.disputes.values()
+            if told.payment_intent_id == intent and told.outcome == "lost" and told.dispute_amount
+        )
+        back = payment.paid.amount - payment.left
+        if orders and orders[0].ledger.issued != back:
+            raise LawBrokenError(
+                4,
+                f"The log says {orders[0].ledger.issued} went back, the provider {back}.",
+                intent,
+                *_ids(orders),
+            )
+        if aside and back + lost < payment.paid.amount:
+            raise LawBrokenError(3, f"{payment.paid.amount - back - lost} without an order is kept.", intent)
+
+
+def _check_orders(world: "World") -> None:
+    """Law 5, and one mail per outcome."""
+    pages = world.own_books.pages
+    for order in pages.orders.values():
+        try:
+            check_completion(order)
+        except AssertionError as broken:
+            raise LawBrokenError(
+                5, "A paid photo is neither delivered nor refunded.", order.order_id
+            ) from broken
+        try:
+            check_mails(order, [recorded.event for recorded in pages.streams[order.order_id]])
+        except AssertionError as broken:
+            raise LawBrokenError(
+                9, "More mails were due than there were outcomes.", order.order_id
+            ) from broken
+
+
+def _check_predictions(world: "World") -> None:
+    """Law 11, at the restorer: nothing runs for nobody."""
+    for prediction_id, work in world.restorer.works.items():
+        if work.told.status is PredictionStatus.RUNNING and prediction_id not in world.stuck:
+            raise LawBrokenError(11, "A prediction runs and nobody waits for it.", prediction_id)
+
+
+def named_objects(world: "World") -> dict[StoredObject, Order]:
+    """Every object that the log names, with its order."""
+    pages = world.own_books.pages
+    found: dict[StoredObject, Order] = {}
+    for order_id, stream in pages.streams.items():
+        for recorded in stream:
+            match recorded.event:
+                case e.ImagesMoved(images=images):
+                    found |= {each.original: pages.orders[order_id] for each in images}
+                case e.RestorationCompleted(restored=stored) | e.DownloadPrepared(archive=stored):
+                    found[stored] = pages.orders[order_id]
+                case _:
+                    pass
+    return found
+
+
+def _check_objects(world: "World") -> None:
+    """Law 8: what the log names is there as recorded."""
+    for stored, order in named_objects(world).items():
+        if order.photos_are_purged:
+            continue
+        content = world.storage.objects.get(stored.key)
+        if content is None or sha256_of(content) != stored.sha256:
+            raise LawBrokenError(
+                8, f"{stored.key} is {'missing' if content is None else 'changed'}.", order.order_id
+            )
+
+
+def _check_mails(world: "World") -> None:
+    """Law 9: accepted once, or ambiguous with the resend on record."""
+    accepted = Counter(mail.email_id for mail in world.mailer.mailbox.values())
+    pages = world.own_books.pages
+    for order in pages.orders.values():
+        history = [recorded.event for recorded in pages.streams[order.order_id]]
+        for email_id in order.emails:
+            doubts = sum(isinstance(one, e.EmailUnconfirmed) and one.email_id == email_id for one in history)
+            reopened = sum(isinstance(one, e.EmailFailed) and one.email_id == email_id for one in history)
+            if accepted[email_id] > 1 + doubts + reopened:
+                raise LawBrokenError(
+                    9,
+                    f"A mail was accepted {accepted[email_id]} times, and {doubts + reopened} doubts are on record.",
+                    order.order_id,
+                    email_id,
+                )
+
+
+def _check_tokens(world: "World") -> None:
+    """Law 10: only a token's hash is stored."""
+    pages = world.own_books.pages
+    for order_id, order in pages.orders.items():
+        written = repr(pages.streams[order_id]) if order.links else ""
+        for link_id in order.links:
+            if world.sealer.download_token(link_id) in written:
+                raise LawBrokenError(10, "A token stands in the log.", order_id)
+
+
+def check_after_retention(world: "World") -> None:
+    """Laws 7 and 8: what was kept for long enough is gone, and nothing else is left of it."""
+    for order in world.own_books.pages.orders.values():
+        if not order.photos_are_purged:
+            raise LawBrokenError(
+                7, f"An order that is {order.state} keeps its photos for ever.", order.order_id
+            )
+    left = sorted(world.storage.objects)
+    if left:
+        raise LawBrokenError(8, f"{len(left)} objects outlive their time, {left[0]} among them.", left[0])
+
+
+def _ids(orders: list[Order]) -> list[str]:
+    return [str(one.order_id) for one in orders]

@@ -1,0 +1,114 @@
+"""The providers of a simulated world: doubles with ids named by what they are about, and what follows from calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from domain.model.values import ObjectKey, Variant
+from domain.ports.mail import Mail
+from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+from domain.ports.restorer import StartedPrediction
+from tests.doubles.mail import MemoryMailer
+from tests.doubles.payments import MemoryPayments
+from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.storage import MemoryStore
+from tests.simulation.faults import Fault
+from tests.simulation.trouble import Trouble
+
+
+class Following(Protocol):
+    """What the world does when something happens at a provider."""
+
+    def checkout_opened(self, checkout_session_id: str) -> None: ...
+
+    def refund_made(self, payment_intent_id: str, refund: ProviderRefund) -> None: ...
+
+    def prediction_begun(self, prediction_id: str) -> None: ...
+
+    def mail_accepted(self, message_id: str, mail: Mail) -> None: ...
+
+
+@dataclass
+class SimulatedPayments(MemoryPayments):
+    """A payment provider that tells what was done at it."""
+
+    world: Following | None = None
+    trouble: Trouble | None = None
+
+    def _open(self, wish: CheckoutWish) -> OpenedCheckout:
+        opened = super()._open(wish)
+        assert self.world is not None
+        self.world.checkout_opened(opened.checkout_session_id)
+        return opened
+
+    def _refund(self, wish: RefundWish) -> ProviderRefund:
+        made = super()._refund(wish)
+        assert self.world is not None
+        self.world.refund_made(wish.payment_intent_id, made)
+        return made
+
+    def _named(self, kind: str, about: str) -> str:
+        assert self.trouble is not None
+        return self._begun(self.trouble.faults.chance.numbered(f"{kind}_{about}"))
+
+
+@dataclass
+class SimulatedRestorer(MemoryRestorer):
+    """A restorer whose predictions run by themselves, and which may hear a request twice."""
+
+    world: Following | None = None
+    trouble: Trouble | None = None
+
+    def start(
+        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+    ) -> StartedPrediction:
+        assert self.world is not None
+        assert self.trouble is not None
+        started = super().start(picture, media_type=media_type, webhook_url=webhook_url, variant=variant)
+        if Fault.DUPLICATE in self.trouble.struck[self.trouble.scheduler.current.name]:
+            self.trouble.trace.note(f"FAULT {Fault.DUPLICATE}", f"prediction after {started.prediction_id}")
+            self._begin(self.works[started.prediction_id].picture, media_type, webhook_url, started.model)
+        return started
+
+    def _begin(self, picture: bytes, media_type: str, webhook_url: str, model: str) -> str:
+        prediction_id = super()._begin(picture, media_type, webhook_url, model)
+        assert self.world is not None
+        self.world.prediction_begun(prediction_id)
+        return prediction_id
+
+    def _named(self, webhook_url: str) -> str:
+        assert self.trouble is not None
+        image, attempt = webhook_url.split("/")[-3:-1]
+        return self.trouble.faults.chance.numbered(f"prediction-{image[:8]}-{attempt}")
+
+
+@dataclass
+class SimulatedMailer(MemoryMailer):
+    """A mail provider that delivers; ``accepted`` counts how often each mail was taken."""
+
+    world: Following | None = None
+    trouble: Trouble | None = None
+
+    def _keep(self, mail: Mail) -> str:
+        message_id = super()._keep(mail)
+        assert self.world is not None
+        self.world.mail_accepted(message_id, mail)
+        return message_id
+
+    def _named(self, mail: Mail) -> str:
+        assert self.trouble is not None
+        return self.trouble.faults.chance.numbered(f"message-{mail.email_id}")
+
+
+@dataclass
+class SimulatedStore(MemoryStore):
+    """A storage that remembers what it lost; ``on_delete`` hears of each object before it goes."""
+
+    on_delete: Callable[[ObjectKey], None] = lambda _key: None
+    deleted: set[ObjectKey] = field(default_factory=set)
+
+    def _forget(self, key: ObjectKey) -> None:
+        if key in self.objects:
+            self.on_delete(key)
+            self.deleted.add(key)
+        super()._forget(key)

@@ -1,0 +1,57 @@
+"""The wake-ups of a simulated world: they come late, twice, in another order or never."""
+
+import heapq
+from collections.abc import Iterable
+from itertools import count
+from uuid import UUID
+
+from domain.model.reactions import Reaction
+from tests.simulation.faults import Fault
+from tests.simulation.scheduler import MINUTE, SECOND
+from tests.simulation.trouble import Trouble
+
+#: How long a wake-up is on its way, in microseconds.
+HOP = 2_000
+
+
+class SimulatedQueue:
+    """Wakes hands; it never fails, and never promises anything."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        self._trouble = trouble
+        self._waiting: list[tuple[int, int, UUID]] = []
+        self._numbers = count()
+
+    def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
+        """Tell hands about work, as far as nothing strikes."""
+        scheduler, faults = self._trouble.scheduler, self._trouble.faults
+        for reaction_id, reaction in reactions:
+            scheduler.sleep(HOP)
+            struck = faults.at("queue", f"{type(reaction).__name__} {reaction_id}")
+            for fault in struck.faults:
+                self._trouble.trace.note(f"FAULT {fault}", struck.name)
+            if Fault.QUEUE_EMPTIED in struck:
+                self._waiting.clear()
+            if Fault.LOST in struck:
+                continue
+            late = HOP
+            if Fault.DELAY in struck:
+                late += int(faults.chance.between(f"late {struck.name}", 0.2, 20) * MINUTE)
+            if Fault.REORDER in struck:
+                late += int(faults.chance.between(f"reorder {struck.name}", 0.1, 10) * SECOND)
+            for _ in range(2 if Fault.DUPLICATE in struck else 1):
+                heapq.heappush(self._waiting, (scheduler.now + late, next(self._numbers), reaction_id))
+            scheduler.tell("queue")
+
+    def take(self) -> UUID:
+        """Wait for the next wake-up."""
+        scheduler = self._trouble.scheduler
+        while not self._waiting or self._waiting[0][0] > scheduler.now:
+            at_most = self._waiting[0][0] - scheduler.now if self._waiting else None
+            scheduler.wait("queue", at_most=at_most)
+        return heapq.heappop(self._waiting)[2]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is about to be woken."""
+        return not self._waiting

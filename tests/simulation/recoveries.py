@@ -1,0 +1,38 @@
+"""The ways in which the shop recovers, by the events that tell of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.model import events as e
+
+#: Events that only come where something went another way than planned.
+_BY_EVENT: dict[type[e.Event], str] = {
+    e.RestorationFailed: "a photo was given up",
+    e.RedoFailed: "a redo was given up",
+    e.EmailUnconfirmed: "a mail whose reply was lost was flagged",
+    e.EmailFailed: "a mail was given up",
+    e.EmailBounced: "a mail came back",
+    e.RefundFailed: "a refund failed and was owed again",
+    e.RefundDropped: "a refund that somebody else had paid was dropped",
+    e.OrderReleased: "a person let an order go on",
+    e.DownloadLinkIssued: "a link was issued anew",
+    e.DisputeOpened: "a bank took money for the time being",
+    e.DisputeClosed: "a bank decided",
+}
+
+
+def recoveries_in(event: e.Event, facts: Mapping[str, Any]) -> Iterator[str]:
+    """What an event tells of recovering; ``facts`` are those of the task that recorded it."""
+    if type(event) in _BY_EVENT:
+        yield _BY_EVENT[type(event)]
+    match event:
+        case e.OrderHeld(reason=reason):
+            yield f"an order was held: {reason}"
+        case e.RestorationAttemptFailed(reason=reason):
+            yield f"an attempt failed: {reason}"
+        case e.RefundIssued() if (
+            "find_refund" in facts.get("calls", ()) and "issue_refund" not in facts["calls"]
+        ):
+            yield "a refund was found instead of paid again"
+        case _:
+            pass

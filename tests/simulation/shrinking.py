@@ -1,0 +1,94 @@
+"""From a world that breaks a law to the smallest that still does."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tests.simulation.cast import Part, whole_cast
+from tests.simulation.faults import Plan
+from tests.simulation.running import VISITORS, Outcome, run
+
+T = TypeVar("T")
+
+#: More runs than this hardly make it smaller, and somebody waits.
+MOST_RUNS = 250
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """The smallest world that was found: who takes part, and which faults may strike."""
+
+    outcome: Outcome
+    cast: tuple[Part, ...]
+    faults: tuple[str, ...]
+    runs: int
+    plant: str | None = None
+
+    @property
+    def command(self) -> str:
+        """What to type to see it again."""
+        parts = " ".join(f"--part '{part.name}'" for part in self.cast)
+        faults = " ".join(f"--fault '{fault}'" for fault in self.faults) or "--no-faults"
+        plant = f" --plant '{self.plant}'" if self.plant else ""
+        return f"restoreclick simulate --seed {self.outcome.seed} {parts} {faults}{plant}"
+
+
+class _Search:
+    """Runs the same seed with less and less."""
+
+    def __init__(self, broken: Outcome, plant: str | None) -> None:
+        self.smallest = broken
+        self.runs = 0
+        self._plant = plant
+
+    def still_breaks(self, cast: Sequence[Part], faults: Sequence[str]) -> bool:
+        """Whether so much is enough to break the same law."""
+        self.runs += 1
+        outcome = run(self.smallest.seed, cast, plan=Plan(only=frozenset(faults)), plant=self._plant)
+        if outcome.law != self.smallest.law:
+            return False
+        self.smallest = outcome
+        return True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it took long enough."""
+        return self.runs >= MOST_RUNS
+
+
+def shrink(broken: Outcome, cast: Sequence[Part] | int = VISITORS, *, plant: str | None = None) -> Shrunk:
+    """Leave out visitors, then kinds of faults, then faults, as long as the same law is broken."""
+    whole = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
+    search = _Search(broken, plant)
+    parts = _least(whole, lambda some: search.still_breaks(some, broken.struck), search)
+    kinds = sorted({_kind(fault) for fault in search.smallest.struck})
+    struck = search.smallest.struck
+    _least(
+        kinds, lambda some: search.still_breaks(parts, [one for one in struck if _kind(one) in some]), search
+    )
+    faults = _least(search.smallest.struck, lambda some: search.still_breaks(parts, some), search)
+    parts = _least(parts, lambda some: search.still_breaks(some, faults), search)
+    final = run(broken.seed, parts, plan=Plan(only=frozenset(faults)), plant=plant)
+    return Shrunk(final, tuple(parts), tuple(faults), search.runs, plant)
+
+
+def _kind(fault: str) -> tuple[str, str]:
+    """Where and what: the payment provider's time-outs, for example."""
+    return fault.partition(" ")[0], fault.rpartition("!")[2]
+
+
+def _least(things: Sequence[T], is_enough: Callable[[Sequence[T]], bool], search: _Search) -> Sequence[T]:
+    """Fewer things that are enough: taken out by halves, then by quarters, at last one by one (delta debugging)."""
+    size = max(len(things) // 2, 1)
+    while things and not search.is_over:
+        start, is_smaller = 0, False
+        while start < len(things) and not search.is_over:
+            rest = [*things[:start], *things[start + size :]]
+            if is_enough(rest):
+                things, is_smaller = rest, True
+            else:
+                start += size
+        if size == 1 and not is_smaller:
+            break
+        size = max(size // 2, 1)
+    return things

@@ -1,0 +1,118 @@
+"""The shop's own people, and whoever would like to be taken for somebody else."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from adapters.postgres.codec import UnknownEventError
+from domain.model.errors import ShopError
+from domain.model.order import Order
+from domain.model.values import Money
+from domain.ports.books import BooksError
+from domain.ports.errors import OutsideError
+from domain.services.desk import Signature
+from tests.simulation.post import SEAL, seal_of
+from tests.simulation.scheduler import HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+BY = Signature(actor="person:grace", reason="They asked for it on the phone.")
+WISHES = (
+    *("hold", "release", "release", "refund", "refund a photo", "refund a part", "refund in the dashboard"),
+    *("redo", "renew", "revoke", "resend"),
+)
+#: What a person's wish may meet; they try again another time.
+EXPECTED = (ShopError, OutsideError, BooksError, UnknownEventError)
+
+
+class Staff:
+    """Grace, who looks after orders now and then."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self._turns = 0
+
+    def work(self) -> None:
+        """Come back every few hours while the bustle lasts, and wish something for some order."""
+        while self.world.is_bustling:
+            self._turns += 1
+            self.world.scheduler.sleep(
+                int(self.world.chance.between(f"staff pause {self._turns}", 0.05, 2) * HOUR)
+            )
+            self.world.scheduler.current.facts["about"] = f"wish {self._turns}"
+            orders = list(self.world.own_books.pages.orders.values())
+            if orders:
+                self._wish(self.world.chance.one_of(f"staff order {self._turns}", orders))
+
+    def release_all(self) -> None:
+        """Let every order go on that waits for a person."""
+        for order in list(self.world.own_books.pages.orders.values()):
+            if order.is_held:
+                self.world.trace.note("releases an order", str(order.order_id))
+                with suppress(*EXPECTED):
+                    self.world.desk.release(order.order_id, BY)
+
+    def _wish(self, order: Order) -> None:
+        wish = self.world.chance.one_of(f"staff wish {self._turns}", WISHES)
+        self.world.trace.note(f"wishes: {wish}", str(order.order_id))
+        desk, order_id = self.world.desk, order.order_id
+        with suppress(*EXPECTED):
+            match wish:
+                case "refund":
+                    desk.refund(order_id, BY, amount=None, photos=[])
+                case "refund a photo":
+                    desk.refund(order_id, BY, amount=None, photos=[1])
+                case "refund a part":
+                    desk.refund(order_id, BY, amount=_part_of(order), photos=[])
+                case "refund in the dashboard":
+                    self.world.refund_by_hand(order_id, 100 if self._turns % 2 else 40)
+                case "redo":
+                    desk.redo(order_id, BY, photos=[1])
+                case "renew":
+                    desk.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
+                case "revoke":
+                    desk.revoke_links(order_id, BY)
+                case _:
+                    getattr(desk, wish)(order_id, BY)
+
+
+def _part_of(order: Order) -> Money:
+    assert order.payment is not None
+    return Money(amount=max(order.paid_amount // 3, 1), currency=order.payment.paid.currency)
+
+
+class Forger:
+    """Posts what looks like a provider's message: nothing may come of it."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    def work(self) -> None:
+        """Post forgeries of what is on its way, and rubbish, as long as the bustle lasts."""
+        turn = 0
+        while self.world.is_bustling:
+            turn += 1
+            self.world.scheduler.sleep(int(self.world.chance.between(f"forger pause {turn}", 1, 90) * MINUTE))
+            known = [name for name in self.world.postman.notices if name.startswith("msg_")]
+            known = known if turn % 2 else list(self.world.postman.notices)
+            body = self.world.chance.one_of(f"forger {turn}", known).encode() if known else b"{]"
+            self.world.scheduler.current.facts["is_forging"] = True
+            # At an address of the shop's own, a forger lacks a provider's seal; at another, not even that helps.
+            attempts = [
+                ("stripe", "mine"),
+                ("sendgrid", "mine"),
+                *((path, seal_of(body)) for path in self._marks(turn)),
+            ]
+            for path, seal in attempts:
+                answer = self.world.ask(
+                    "forger", "POST", f"/api/webhooks/{path}", body=body, headers={SEAL: seal}
+                )
+                self.world.check_refused(path, answer)
+
+    def _marks(self, turn: int) -> list[str]:
+        """Addresses for a restorer's message that this shop never made."""
+        works = list(self.world.restorer.works.values())
+        if not works:
+            return []
+        address = self.world.chance.one_of(f"forger address {turn}", works).webhook_url.split("/")
+        return [f"replicate/{'/'.join(address[-4:-1])}/{'0' * len(address[-1])}"]

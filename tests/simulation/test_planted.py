@@ -1,0 +1,40 @@
+"""The checkers are proven: each law is broken by a bug that is planted, and the simulation finds it."""
+
+import pytest
+
+from tests.simulation.laws.errors import SENTENCES
+from tests.simulation.planted import PLANTED
+from tests.simulation.running import run
+from tests.simulation.shrinking import shrink
+from tests.simulation.test_worlds import VISITORS
+
+#: About as many lines as a person follows.
+A_PAGE = 40
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_is_found_by_the_law_that_it_breaks(name: str) -> None:
+    bug = PLANTED[name]
+    assert any(run(seed, VISITORS, plant=name).law == bug.law for seed in bug.seeds)
+
+
+def test_every_law_has_a_planted_bug() -> None:
+    assert {bug.law for bug in PLANTED.values()} == set(SENTENCES) - {0}
+
+
+def test_what_is_planted_is_gone_afterwards() -> None:
+    name = "a read model forgets links"
+    assert not run(PLANTED[name].found_by, VISITORS, plant=name).holds
+    assert run(PLANTED[name].found_by, VISITORS).holds
+
+
+def test_a_broken_law_is_shrunk_to_a_story_that_fits_a_page() -> None:
+    name = "a mail is sent again after a lost reply"
+    broken = run(PLANTED[name].found_by, VISITORS, plant=name)
+    shrunk = shrink(broken, VISITORS, plant=name)
+    assert shrunk.outcome.law == broken.law
+    assert len(shrunk.cast) == 1
+    assert 0 < len(shrunk.faults) <= 3
+    assert any("time-out after the work" in fault for fault in shrunk.faults)
+    assert 0 < len(shrunk.outcome.timeline) <= A_PAGE
+    assert f"--seed {broken.seed}" in shrunk.command

@@ -1,0 +1,71 @@
+"""A campaign that never exercised something fails, and one that broke a law says how to see it again."""
+
+import shlex
+from collections import Counter
+
+import pytest
+
+from tests.entrypoints.shell import Shell
+from tests.simulation.faults import AT, Fault
+from tests.simulation.planted import PLANTED
+from tests.simulation.reporting import ENOUGH_SEEDS, RECOVERIES, Report
+from tests.simulation.test_worlds import VISITORS
+
+
+def whole_report() -> Report:
+    """As after enough seeds that exercised everything."""
+    return Report(
+        seeds=ENOUGH_SEEDS,
+        tally=Counter({(kind, fault): 1 for kind, faults in AT.items() for fault in faults}),
+        recoveries=Counter(RECOVERIES),
+    )
+
+
+def test_a_report_in_which_everything_was_exercised_holds() -> None:
+    assert whole_report().holds
+
+
+@pytest.mark.parametrize("recovery", RECOVERIES)
+def test_a_recovery_that_was_never_exercised_fails_the_run(recovery: str) -> None:
+    report = whole_report()
+    del report.recoveries[recovery]
+    assert (report.holds, report.unexercised) == (False, [recovery])
+
+
+def test_a_fault_that_never_struck_fails_the_run() -> None:
+    report = whole_report()
+    del report.tally["mailer", Fault.TIMEOUT_AFTER]
+    assert (report.holds, report.unexercised) == (False, ["mailer: time-out after the work"])
+
+
+def test_a_world_that_was_another_the_second_time_fails_the_run() -> None:
+    report = whole_report()
+    report.unlike.append(7)
+    assert not report.holds
+
+
+def test_the_command_tells_a_broken_law_and_how_to_see_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    shell = Shell(capsys)
+    name = "a copy that failed counts"
+    seed = str(PLANTED[name].found_by)
+    told = shell("simulate", "--seed", seed, "--visitors", str(VISITORS), "--plant", name)
+    assert told.status == 1
+    assert "Law 8" in told.out
+    command = next(line for line in told.out.splitlines() if "restoreclick simulate --seed" in line)
+    again = shell(*_words(command)[1:])
+    assert (again.status, "Law 8" in again.out) == (1, True)
+
+
+def test_a_world_in_which_every_law_holds_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Shell(capsys)("simulate", "--seed", "9", "--visitors", "2", "--no-faults")
+    assert (told.status, "every law held" in told.out) == (0, True)
+
+
+def test_nobody_of_that_name_is_told_who_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Shell(capsys)("simulate", "--seed", "9", "--part", "visitor x")
+    assert told.status == 2
+    assert "'visitor 3', 'staff' or 'forger'" in told.err
+
+
+def _words(command: str) -> list[str]:
+    return shlex.split(command.strip())

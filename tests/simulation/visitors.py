@@ -1,0 +1,211 @@
+"""The customers of a simulated world: they upload, pay, pay twice, abandon, download, ask for more and complain."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from uuid import UUID
+
+from domain.model.values import OrderId, UploadSessionId
+from domain.ports.mail import Mail
+from domain.ports.payments import CheckoutStanding, NoticeKind
+from tests.simulation.cast import DEEDS, HABITS, Part
+from tests.simulation.requests import Answer
+from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: How often somebody tries again who got no answer, or one that says to come back.
+TRIES = 12
+
+
+class Visitor:
+    """One customer, from their first click to their last."""
+
+    def __init__(self, world: "World", part: Part) -> None:
+        self.world = world
+        self.name = part.name
+        self.number = number = part.number
+        friend = number - 1 if number % 5 == 0 and number > 1 else number
+        self.email = f"visitor-{friend}@customer.example"
+        self.session_id: UploadSessionId | None = None
+        self.order_id: OrderId | None = None
+        self.checkouts: list[str] = []
+        self._habit = part.habit
+        self._deed = part.deed
+        self._photos = part.photos
+        self._steps = 0
+
+    # Chance, keyed by this visitor and nothing else.
+
+    def _draw(self, what: str) -> float:
+        return self.world.chance.at(f"{self.name} {what}")
+
+    def _one_of(self, what: str, things: tuple[str, ...]) -> str:
+        return self.world.chance.one_of(f"{self.name} {what}", things)
+
+    def _pause(self, least: float, most: float) -> None:
+        self._steps += 1
+        share = self._draw(f"pause {self._steps}")
+        self.world.scheduler.sleep(int(least + (most - least) * share))
+
+    # Their life.
+
+    def live(self) -> None:
+        """Buy something, or not."""
+        if not self._upload() or not self._ask_for_checkout():
+            return
+        habit = self._habit or self._one_of("habit", HABITS)
+        self.world.trace.note(f"is going to {habit}", str(self.session_id))
+        self._pause(2 * SECOND, 3 * MINUTE)
+        if habit == "abandon":
+            return
+        if habit == "pay when it is late":
+            self._pause(50 * MINUTE, 70 * MINUTE)
+        if habit in {"pay twice", "come back with more"}:
+            self._return_after_the_page_ran_out(habit)
+        later = habit == "pay later"
+        for checkout in self.checkouts if habit == "pay twice" else self.checkouts[-1:]:
+            self._pay(checkout, later=later)
+        self._follow()
+
+    def _upload(self) -> bool:
+        opened = self._ask("POST", "/api/uploads")
+        if opened is None or opened.status != 201:
+            return False
+        self.session_id = UploadSessionId(UUID(opened.json()["session_id"]))
+        for photo in range(1, (self._photos or 1 + int(self._draw("photos") * 2.99)) + 1):
+            self._send(self._photo(photo), f"{photo}.jpg")
+        if self._draw("nonsense") < 0.1:
+            self._send(b"broken", "notes.txt")
+        return True
+
+    def _photo(self, number: int) -> bytes:
+        """Bytes like no others; few people sit for all of them, so that few faces need to be compared."""
+        return b"%s's photo %d: portrait of sitter %d" % (
+            self.name.encode(),
+            number,
+            (self.number + number) % 12,
+        )
+
+    def _send(self, photo: bytes, file_name: str) -> None:
+        query = urlencode({"filename": file_name})
+        self._pause(SECOND, 20 * SECOND)
+        self._ask("POST", f"/api/uploads/{self.session_id}/photos?{query}", photo)
+
+    def _ask_for_checkout(self) -> bool:
+        said = b'{"session_id": "%s"}' % str(self.session_id).encode()
+        opened = self._ask("POST", "/api/checkout-sessions", said, {"content-type": "application/json"})
+        if opened is None or opened.status >= 300:
+            return False
+        checkout = opened.json()["url"].rpartition("/")[2]
+        if checkout not in self.checkouts:
+            self.checkouts.append(checkout)
+        return True
+
+    def _return_after_the_page_ran_out(self, habit: str) -> None:
+        lifetime = int(self.world.policy.checkout_lifetime.total_seconds() * SECOND)
+        if habit == "come back with more":
+            self.world.expire(self.checkouts[-1])
+            self._pause(MINUTE, 5 * MINUTE)
+            self._send(self._photo(9), "more.jpg")
+        else:
+            self.world.scheduler.sleep(lifetime + SECOND)
+        self._ask_for_checkout()
+
+    def _pay(self, checkout: str, *, later: bool) -> None:
+        payments = self.world.payments
+        if payments.states[checkout].standing is not CheckoutStanding.OPEN:
+            return
+        self.world.trace.note("pays later" if later else "pays", checkout)
+        (payments.pay_later if later else payments.pay)(checkout, self.email, self.name)
+        self.world.post_checkout(checkout, NoticeKind.PENDING if later else NoticeKind.PAID)
+        if later:
+            self._pause(HOUR, 3 * DAY)
+            self.world.settle(checkout, has_failed=self._draw("settled") < 0.3)
+
+    def _follow(self) -> None:
+        """Look how it goes, then wait for the mail that brings a link, and do something with it."""
+        for _ in range(3):
+            self._pause(10 * SECOND, 2 * MINUTE)
+            self._look()
+            seen = self._ask("GET", f"/api/uploads/{self.session_id}")
+            if seen is not None and seen.status == 200 and seen.json().get("order_url"):
+                self.order_id = OrderId(UUID(seen.json()["order_url"].rpartition("/")[2]))
+                break
+        deadline = self.world.scheduler.now + 60 * DAY
+        while (mail := self._link_mail()) is None and self.world.scheduler.now < deadline:
+            self.world.scheduler.wait(("mail", self.email), at_most=10 * DAY)
+        if mail is None:
+            return
+        self.order_id = mail.order_id
+        self._pause(MINUTE, 2 * DAY)
+        self._look()
+        self._use(mail.letter.text.rpartition("/")[2], self._deed or self._one_of("deed", DEEDS))
+
+    def _look(self) -> None:
+        """Look at the order's page, as a person and as a program."""
+        for accept in ("text/html", "application/json"):
+            target = (
+                f"/api/restoration/status/{self.order_id}"
+                if self.order_id
+                else f"/api/uploads/{self.session_id}"
+            )
+            self._ask("GET", target, headers={"accept": accept})
+
+    def _link_mail(self) -> Mail | None:
+        mails = self.world.mailer.mails_to(self.email)
+        orders = {self.order_id} if self.order_id is not None else {each.order_id for each in mails}
+        links = (each for each in reversed(mails) if each.order_id in orders and "/" in each.letter.text)
+        return next(links, None)
+
+    def _use(self, token: str, deed: str) -> None:
+        self.world.trace.note(f"does this with the link: {deed}", str(self.order_id))
+        images = [str(image) for image in self.world.order(self.order_id).images] if self.order_id else []
+        match deed:
+            case "forget":
+                return
+            case "come back after weeks":
+                self.world.scheduler.sleep(15 * DAY)
+                self._ask("GET", f"/api/download/{token}")
+                return
+            case "fetch one":
+                self._ask("GET", f"/api/download/{token}/{images[0]}")
+            case "look":
+                self._ask("GET", f"/api/download/{token}/photos")
+            case "renew":
+                self._ask("POST", f"/api/download/{token}/renew")
+            case "resend":
+                self._ask("POST", f"/api/email/resend/{self.order_id}")
+            case _:
+                self._ask("GET", f"/api/download/{token}")
+        if deed == "ask for a redo":
+            self._ask("POST", f"/api/download/{token}/{images[-1]}/redo")
+        if deed == "dispute" and self.order_id is not None:
+            self.world.dispute(self.order_id)
+        self._trespass(token)
+
+    def _trespass(self, token: str) -> None:
+        """Try what must not work: somebody else's photo behind one's own link, and links nobody was given."""
+        others = [one for one in self.world.own_books.pages.orders.values() if one.order_id != self.order_id]
+        if others:
+            other = self.world.chance.one_of(f"{self.name} other", others)
+            for image in list(other.images)[:1]:
+                self._ask("GET", f"/api/download/{token}/{image}")
+        self._ask("GET", f"/api/download/{'0' * len(token)}")
+
+    def _ask(
+        self, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> Answer | None:
+        """Ask until there is an answer that does not say to come back."""
+        answer: Answer | None = None
+        for attempt in range(TRIES):
+            answer = self.world.ask(self.name, method, target, body=body, headers=headers or {})
+            if answer is not None and answer.status < 500:
+                return answer
+            self._pause(SECOND, (1 << min(attempt, 8)) * 4 * SECOND)
+        return answer
+
+
+def arrival(world: "World", number: int, window: int) -> int:
+    """When a visitor comes, in microseconds after the beginning."""
+    return int(world.chance.at(f"visitor {number} arrives") * window)

@@ -1,0 +1,175 @@
+"""The worker processes: hands that work, and chores that come back, as the production worker has them."""
+
+import heapq
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from adapters.postgres.codec import UnknownEventError
+from domain.ports.books import BooksError, LeaseLostError
+from domain.ports.errors import OutsideError
+from domain.services.reconciling.findings import Report
+from entrypoints.worker.leases import LeaseKeeper
+from tests.simulation.scheduler import EPOCH, SECOND, Process
+
+if TYPE_CHECKING:
+    from tests.doubles.reaction_table import Work
+    from tests.simulation.world import World
+
+HANDS = 2
+#: The sweeper looks as often as this at most, and again after this at what stayed due.
+SWEEP_LEAST, SWEEP_AGAIN = 5 * SECOND, 30 * SECOND
+#: How likely a chore is done right at the start of a process that died before, as all are in production.
+AT_ONCE = 0.1
+COMPARISON = timedelta(hours=24)
+
+#: What a hand or a chore survives: the world is away, somebody else was first, or the code is too old.
+EXPECTED = (OutsideError, BooksError, UnknownEventError)
+
+
+class Agenda:
+    """When the sweeper has something to look at: so that virtual time in which nothing is due costs nothing."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._due: list[tuple[int, UUID]] = []
+        self._next: dict[UUID, int] = {}  # of open work, when it may have to be sent again
+
+    def note(self, work: "Work") -> None:
+        """Take in how a piece of work stands after a commit."""
+        if work.outcome is not None:
+            self._next.pop(work.reaction_id, None)
+            return
+        free_from = work.leased_until or work.due_at
+        if work.sent_at is not None:
+            patience = self._world.policy.resend_after * 2 ** min(max(work.sendings - 1, 0), 6)
+            free_from = max(free_from, work.sent_at + patience)
+        self._put((free_from - EPOCH) // timedelta(microseconds=1), work.reaction_id)
+
+    def pause(self) -> int | None:
+        """How long the sweeper may rest from now on; none while there is nothing that could become due."""
+        now = self._world.scheduler.now
+        while self._due and (self._due[0][0] <= now or self._is_past(*self._due[0])):
+            at, reaction_id = heapq.heappop(self._due)
+            if not self._is_past(at, reaction_id):
+                # It was looked at, by somebody with another clock perhaps: it is looked at again.
+                self._put(now + SWEEP_AGAIN, reaction_id)
+        return max(self._due[0][0] - now, SWEEP_LEAST) if self._due else None
+
+    def _put(self, at: int, reaction_id: UUID) -> None:
+        is_next = not self._due or at < self._due[0][0]
+        self._next[reaction_id] = at
+        heapq.heappush(self._due, (at, reaction_id))
+        if is_next:
+            self._world.scheduler.tell("agenda", after=1)
+
+    def _is_past(self, at: int, reaction_id: UUID) -> bool:
+        return self._next.get(reaction_id) != at
+
+
+class WorkerProcess:
+    """One of them: it can die and be started anew."""
+
+    def __init__(self, world: "World", process: Process) -> None:
+        self.world = world
+        self.process = process
+        self._busy: set[str] = set()  # hands that hold a lease
+
+    def boot(self) -> None:
+        """Start every hand and every chore."""
+        shop, leases = self.world, LeaseKeeper(self.world.working)
+        self._busy.clear()
+        for number in range(1, HANDS + 1):
+            self._spawn(f"hand {number}", lambda: self._work(leases))
+        self._spawn("sweeper", self._sweep)
+        self._spawn("leases", lambda: self._keep(leases))
+        for name, do in {
+            "housekeeping": shop.housekeeping.tidy,
+            "unmatched payments": shop.matching.refund_due,
+            "pending payments": shop.paying.look_after_pending,
+            "retention": shop.retaining.purge,
+            "reminders": shop.reminding.remind,
+            "reconciling": lambda: shop.reconciling.compare_if_due(COMPARISON),
+        }.items():
+            self._spawn(name, lambda name=name, do=do: self._repeat(name, do))  # type: ignore[misc]
+
+    def _spawn(self, name: str, body: Callable[[], None]) -> None:
+        life = f"{self.process.name}.{self.process.life}"
+        self.world.scheduler.spawn(f"{life} {name}", body, self.process, after=SECOND // 10)
+
+    def _work(self, leases: LeaseKeeper) -> None:
+        scheduler, trace = self.world.scheduler, self.world.trace
+        task = scheduler.current
+        while True:
+            reaction_id = self.world.queue.take()
+            task.facts = {"about": str(reaction_id)}
+            try:
+                claimed = self.world.working.claim(reaction_id)
+                if claimed is None:
+                    trace.recover("a wake-up found nothing to do")
+                    continue
+                claim, order = claimed
+                task.facts |= {"claim": claim, "calls": set()}
+                if claim.was_interrupted:
+                    trace.recover("work of a dead worker was taken over")
+                self._busy.add(task.name)
+                scheduler.tell("leases")
+                with leases.keep(claim):
+                    self.world.working.perform(claim, order)
+            except LeaseLostError:
+                trace.note("finds its lease lost")
+            except EXPECTED as error:
+                trace.note(f"fails: {type(error).__name__}", str(reaction_id))
+            finally:
+                self._busy.discard(task.name)
+
+    def _sweep(self) -> None:
+        scheduler = self.world.scheduler
+        while True:
+            scheduler.current.facts["about"] = "sweeper"
+            if self._do("sweeper", self.world.working.sweep):
+                self.world.trace.recover("the sweeper sent something again or admitted it")
+            # What was told of while this was at work has moved the agenda on; a moment later it is looked at.
+            before = scheduler.now
+            scheduler.wait("agenda", at_most=self.world.agenda.pause())
+            if scheduler.now < before + SWEEP_LEAST:
+                scheduler.sleep(before + SWEEP_LEAST - scheduler.now)
+
+    def _keep(self, leases: LeaseKeeper) -> None:
+        third = int(self.world.policy.lease.total_seconds() * SECOND / 3)
+        scheduler = self.world.scheduler
+        while True:
+            scheduler.sleep(third)
+            if not self._busy:
+                scheduler.wait("leases")
+            else:
+                scheduler.current.facts["about"] = "leases"
+                self._do("leases", leases.renew)
+
+    def _repeat(self, name: str, do: Callable[[], object]) -> None:
+        scheduler = self.world.scheduler
+        if self.process.life > 1 and self.world.chance.at(f"{scheduler.current.name} at once") > AT_ONCE:
+            # A process that dies all the time would do little else.
+            scheduler.wait(name, at_most=self.world.chore_pause)
+        while True:
+            scheduler.current.facts["about"] = name
+            self._tell(name, self._do(name, do))
+            scheduler.wait(name, at_most=self.world.chore_pause)
+
+    def _tell(self, name: str, done: object) -> None:
+        """Count what a chore recovered."""
+        if isinstance(done, Report):
+            for finding in done.findings:
+                if finding.is_healed:
+                    self.world.trace.recover(f"reconciling healed: {finding.what.value}")
+                self.world.trace.note(f"finds {finding.what.value}", f"{finding.subject} {finding.order_id}")
+        elif isinstance(done, int) and done:
+            self.world.trace.recover(f"{name} found something to do")
+
+    def _do(self, name: str, do: Callable[[], object]) -> object:
+        try:
+            return do()
+        except EXPECTED as error:
+            self.world.trace.note(f"{name} fails: {type(error).__name__}")
+            return None
