@@ -4,9 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PHOTOS ?=
+# Of a chaos run: a seed repeats one, SECONDS makes it shorter or longer, DATA names a folder that stays.
+SEED ?=
+SECONDS ?=
+DATA ?=
+PLANT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test chaos check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +33,10 @@ dev: $(READY) ## the whole shop on this machine, kept running
 
 test: $(READY) ## the whole test suite, on as many cores as there are
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+chaos: $(READY) ## two minutes of faults on the real shop, then all laws; SEED=7 does a run again
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	    $(if $(DATA),--data $(DATA)) $(if $(PLANT),--plant $(PLANT))
 
 check: $(READY) ## style, types, walls between the rooms, dead code
 	$(BIN)/ruff check .
