@@ -137,7 +137,7 @@ MONEY = (
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*HOUSE, *PROVIDERS, *MONEY)}
 #: Side by side, so that a fault on the shop's own machine meets one at a provider. In two minutes each kind comes once.
 TRACKS = (
-    Track(faults=tuple(fault.name for fault in HOUSE), pace_seconds=9.5),
+    Track(faults=tuple(fault.name for fault in HOUSE), pace_seconds=10.5),
     Track(faults=tuple(fault.name for fault in PROVIDERS), pace_seconds=8.0),
     Track(faults=tuple(fault.name for fault in MONEY), pace_seconds=35.0),
 )
