@@ -5,9 +5,14 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PHOTOS ?=
 SEEDS  ?= 1000
+# Of a chaos run: a seed repeats one, SECONDS makes it shorter or longer, DATA names a folder that stays.
+SEED ?=
+SECONDS ?=
+DATA ?=
+PLANT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test simulate check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test simulate chaos check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +37,10 @@ test: $(READY) ## the whole test suite, on as many cores as there are
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)
+
+chaos: $(READY) ## two minutes of faults on the real shop, then all laws; SEED=7 does a run again
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
+	    $(if $(DATA),--data $(DATA)) $(if $(PLANT),--plant $(PLANT))
 
 check: $(READY) ## style, types, walls between the rooms, dead code
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -52,11 +53,11 @@ class ProcessError(Exception):
 class Process:
     """One running child. As a context manager it is stopped at the end."""
 
-    def __init__(self, name: str, popen: "subprocess.Popen[bytes]", log: Path, log_start: int) -> None:
+    def __init__(self, name: str, launch: "Callable[..., subprocess.Popen[bytes]]", log: Path) -> None:
         self.name = name
         self.log = log
-        self._popen = popen
-        self._log_start = log_start
+        self._launch = launch
+        self.start_again()
 
     @classmethod
     def start(
@@ -90,20 +91,23 @@ class Process:
             str(os.getpid()),
             user,
         ]
-        with log.open("ab") as output:
-            log_start = output.tell()
-            popen = _FORKER.submit(
-                subprocess.Popen,
-                [*launch, *map(str, argv)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=env,
-                cwd=cwd,
-                pass_fds=pass_fds,
-                start_new_session=True,
-            ).result()
-        return cls(name, popen, log, log_start)
+        popen: partial[subprocess.Popen[bytes]] = partial(
+            subprocess.Popen,
+            [*launch, *map(str, argv)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=cwd,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+        return cls(name, popen, log)
+
+    def start_again(self) -> None:
+        """Start the same program anew, after the one before has ended; its output goes on in the same log."""
+        with self.log.open("ab") as output:
+            self._log_start = output.tell()
+            self._popen = _FORKER.submit(self._launch, stdout=output).result()
 
     @property
     def pid(self) -> int:

@@ -102,10 +102,15 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def processes(self) -> list[Process]:
+        """Every server and twin, as it runs now or has died."""
+        return [process for supervisor in self._supervisors for process in supervisor.processes]
+
     def check(self) -> None:
         """Raise ProcessError, naming the process and the end of its log, if any of them has died."""
-        for supervisor in self._supervisors:
-            supervisor.check()
+        for process in self.processes:
+            process.check()
 
     def _lock(self) -> None:
         """Take the data folder for us alone; the lock goes with our process, whatever ends it."""

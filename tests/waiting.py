@@ -12,14 +12,20 @@ PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.005
 
 
-def eventually(look: Callable[[], T | Literal[False] | None], what: str = "The fact") -> T:
+def eventually(
+    look: Callable[[], T | Literal[False] | None],
+    what: str = "The fact",
+    *,
+    within_seconds: float = PATIENCE_SECONDS,
+    every_seconds: float = LOOK_SECONDS,
+) -> T:
     """Look again and again, and give the first answer that is true; raises TimeoutError when patience is over."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + within_seconds
     between_looks = Event()
     while not (answer := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(
-                f"{what} did not come true in {PATIENCE_SECONDS} s; at last it was {answer!r}."
+                f"{what} did not come true in {within_seconds:g} s; at last it was {answer!r}."
             )
-        between_looks.wait(LOOK_SECONDS)
+        between_looks.wait(every_seconds)
     return answer

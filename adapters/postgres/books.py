@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.postgres.admissions import PostgresAdmissions
@@ -37,6 +37,9 @@ from domain.ports.log import ChainedEvent
 CONNECT_TIMEOUT_SECONDS = 5
 #: A statement that takes longer than this is a defect, not work.
 STATEMENT_TIMEOUT_SECONDS = 30
+#: No transaction of ours waits for anything but the database. Whoever is silent in the middle of one for so long has
+#: been stopped, or is gone, and must not keep locks that all others wait for.
+IDLE_IN_TRANSACTION_SECONDS = 5.0
 
 _OUTAGES = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -87,6 +90,11 @@ class PostgresBooks(Books):
             with self._engine.begin() as connection:
                 yield PostgresTransaction(connection, self._codec)
         except _OUTAGES as error:
+            raise UnavailableError("PostgreSQL", type(error).__name__) from error
+        except DBAPIError as error:
+            # Not every way in which the server ends a connection is called operational.
+            if not error.connection_invalidated:
+                raise
             raise UnavailableError("PostgreSQL", type(error).__name__) from error
 
     def rebuild(self) -> Iterator[OrderId]:
@@ -141,7 +149,10 @@ def connect(database_url: str, *, connections: int) -> Engine:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
-            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC",
+            "options": (
+                f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
+                f" -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}ms"
+            ),
         },
     )
 

@@ -1,11 +1,11 @@
-"""The whole shop on one machine: the sandbox, the API and a worker, each in processes of their own."""
+"""The whole shop on one machine: the sandbox, the API and its workers, each in processes of their own."""
 
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
 from typing import Self
@@ -40,10 +40,20 @@ class _Role:
     name: str
     command: str
     ready: str
+    log: str
 
 
-_API = _Role(name="The API", command="serve", ready='{"listening"')
-_WORKER = _Role(name="The worker", command="worker", ready='{"worker"')
+_API = _Role(name="The API", command="serve", ready='{"listening"', log="serve.log")
+_WORKER = _Role(name="The worker", command="worker", ready='{"worker"', log="worker.log")
+
+
+def _workers(count: int) -> list[_Role]:
+    """As many workers as are wanted, each with a log of its own."""
+    further = [
+        replace(_WORKER, name=f"Worker {number}", log=f"worker-{number}.log")
+        for number in range(2, count + 1)
+    ]
+    return [_WORKER, *further]
 
 
 class LocalShop:
@@ -52,6 +62,7 @@ class LocalShop:
     Args:
         data_dir: the folder that holds everything; made if needed.
         settings: settings of the shop that differ from those of a local one.
+        workers: how many workers there are.
 
     Attributes:
         url: where customers reach it.
@@ -59,13 +70,16 @@ class LocalShop:
         environment: everything its processes are told.
     """
 
-    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, settings: Mapping[str, str] | None = None, *, workers: int = 1
+    ) -> None:
         self.url = ""
         self.addresses: dict[str, str] = {}
         self.environment: dict[str, str] = {}
         self._data_dir = data_dir.resolve()
         self._settings = LOCAL | dict(settings or {})
         self._stack = ExitStack()
+        self._roles = [_API, *_workers(workers)]
         self._crew: dict[_Role, Process] = {}
 
     def __enter__(self) -> Self:
@@ -79,7 +93,7 @@ class LocalShop:
             self.environment = _without_settings() | self._sandbox.environment | self._settings
             upgrade(self.database)
             self._stack.callback(self._dismiss)
-            for role in (_API, _WORKER):
+            for role in self._roles:
                 self._start(role)
             for role, process in self._crew.items():
                 process.wait_for_line(role.ready, READY_SECONDS)
@@ -99,15 +113,19 @@ class LocalShop:
         """The worker that runs now, or has died."""
         return self._crew[_WORKER]
 
+    @property
+    def processes(self) -> dict[str, Process]:
+        """Every process of the shop and of its world, as it runs now or has died, by what people call it."""
+        return {process.name: process for process in [*self._sandbox.processes, *self._crew.values()]}
+
     def check(self) -> None:
         """Raise CommandFailedError if any process of the shop or of its world has died."""
         with told():
-            self._sandbox.check()
-            for process in self._crew.values():
+            for process in self.processes.values():
                 process.check()
 
     def restart_what_died(self) -> Iterator[str]:
-        """Start the API and the worker again if they died, with sentences about it; the world has to live."""
+        """Start the API and the workers again if they died, with sentences about it; the world has to live."""
         with told():
             self._sandbox.check()
             for role, process in list(self._crew.items()):
@@ -116,7 +134,8 @@ class LocalShop:
                 except ProcessError as death:
                     yield f"{role.name} {death.reason}; see {process.log}."
                     process.kill()
-                    self._start(role).wait_for_line(role.ready, READY_SECONDS)
+                    process.start_again()
+                    process.wait_for_line(role.ready, READY_SECONDS)
                     yield f"{role.name} is back."
 
     @property
@@ -130,18 +149,17 @@ class LocalShop:
         except OSError:
             return listening_socket()  # somebody took the port meanwhile
 
-    def _start(self, role: _Role) -> Process:
+    def _start(self, role: _Role) -> None:
         argv: list[str | Path] = [sys.executable, "-m", "entrypoints.cli", role.command]
         fds = []
         if role is _API:
             fds = [self._listener.fileno()]
             argv += ["--fd", str(fds[0])]
-        log = self._data_dir / "logs" / f"{role.command}.log"
+        log = self._data_dir / "logs" / role.log
         self._crew[role] = Process.start(role.name, argv, log=log, env=self.environment, pass_fds=fds)
-        return self._crew[role]
 
     def _dismiss(self) -> None:
-        """End the API and the worker, both at once: each takes a second to let go of what it has in hand."""
+        """End the API and the workers, all at once: each takes a second to let go of what it has in hand."""
         with ThreadPoolExecutor() as enders:
             for process in self._crew.values():
                 enders.submit(process.stop)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from adapters.postgres import books as postgres
 from adapters.postgres.books import PostgresBooks
 from domain.model.values import OrderId
 from domain.ports.errors import UnavailableError
@@ -34,3 +35,23 @@ def test_a_connection_that_is_cut_is_an_outage_once_and_replaced(own_database_ur
     with books.transaction() as transaction:
         assert transaction.log.load(OrderId(uuid4())).version == 0
     books.close()
+
+
+def test_whoever_is_stopped_in_the_middle_of_a_transaction_does_not_keep_its_locks(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
+    stopped, going_on = (PostgresBooks(own_database_url, connections=1) for _ in range(2))
+    order_id = OrderId(uuid4())
+
+    def stop_in_the_middle() -> None:
+        with stopped.transaction() as silent:
+            silent.log.lock(order_id)
+            with going_on.transaction() as transaction:
+                transaction.log.lock(order_id)
+            silent.log.lock(order_id)
+
+    with pytest.raises(UnavailableError):
+        stop_in_the_middle()
+    for books in (stopped, going_on):
+        books.close()

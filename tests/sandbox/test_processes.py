@@ -67,6 +67,21 @@ def test_a_child_survives_the_thread_that_started_it(supervisor: Supervisor, tmp
     supervisor.check()
 
 
+def test_a_child_that_was_killed_is_started_again_and_still_watched(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    child = supervisor.watch(start(SLEEP_FOR_EVER, tmp_path / "log"))
+    child.wait_for_line("sleeping", timeout_seconds=10)
+    before = child.pid
+    child.kill()
+    child.start_again()
+    child.wait_for_line("sleeping", timeout_seconds=10)
+    supervisor.check()
+    assert child.pid != before
+    assert (tmp_path / "log").read_text() == "sleeping\n" * 2
+    assert child.output() == "sleeping\n"
+
+
 def test_a_child_dies_with_a_parent_that_is_killed_outright(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", START_A_CHILD_AND_SLEEP, str(tmp_path / "log")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as parent:  # noqa: S603

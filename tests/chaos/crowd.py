@@ -1,0 +1,79 @@
+"""A bounded number of threads that live all visits, each visit step by step as its time comes."""
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable, Generator
+from threading import Condition, Thread
+
+Steps = Generator[float, None, None]
+
+#: So many that visitors who wait for an answer of a shop that is away do not keep all others from coming.
+THREADS = 24
+
+
+class Crowd:
+    """Runs generators that give how many seconds they let pass; each is moved on by one thread at a time."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._changed = Condition()
+        self._due: list[tuple[float, int, Steps]] = []
+        self._numbers = itertools.count()
+        self._busy = 0
+        self._is_closed = False
+        #: What no visitor's code should have raised.
+        self.failures: list[Exception] = []
+        self._threads = [Thread(target=self._live, name=f"visitor-{n}", daemon=True) for n in range(threads)]
+
+    def start(self) -> None:
+        """Let visitors live."""
+        for thread in self._threads:
+            thread.start()
+
+    def expect(self, at: float, steps: Callable[[], Steps]) -> None:
+        """Have somebody come at a time of the monotonic clock."""
+        with self._changed:
+            heapq.heappush(self._due, (at, next(self._numbers), steps()))
+            self._changed.notify()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody is there any more, and nobody will come."""
+        with self._changed:
+            return not self._due and not self._busy
+
+    def close(self) -> None:
+        """Send everybody home and wait for those who are in the middle of a step."""
+        with self._changed:
+            self._is_closed = True
+            self._due.clear()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _live(self) -> None:
+        while (steps := self._next()) is not None:
+            again_at: float | None = None
+            try:
+                again_at = time.monotonic() + next(steps)
+            except StopIteration:
+                pass
+            except Exception as error:  # noqa: BLE001 -- a defect of the test: the run reports it as one
+                self.failures.append(error)
+            with self._changed:
+                self._busy -= 1
+                if again_at is not None and not self._is_closed:
+                    heapq.heappush(self._due, (again_at, next(self._numbers), steps))
+                self._changed.notify()
+
+    def _next(self) -> Steps | None:
+        """Wait for a visit whose next step is due; none once everybody was sent home."""
+        with self._changed:
+            while not self._is_closed:
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    self._busy += 1
+                    self._changed.notify()  # another may be due as well
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+            return None

@@ -1,0 +1,216 @@
+"""What visitors do. A visit is a generator: it gives how many seconds it lets pass before its next step."""
+
+import hashlib
+import io
+import time
+import zipfile
+from collections.abc import Generator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from tests.chaos.mailbox import Mailbox
+from tests.chaos.schedule import BOUNCES, Manner, Visit
+from tests.chaos.visits import Ending, Experience, GaveUpError, RefusedError
+
+#: How long a visitor presses "reload" before they go away, and how long they wait for what they have paid.
+PATIENCE_SECONDS = 45.0
+ORDER_PATIENCE_SECONDS = 240.0
+#: The pauses between two looks at a page: the first, and the longest.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 3.0
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 3.0, 10.0
+
+#: What a browser would show as "try again": somebody else is at it, or too much is going on.
+_AGAIN = {httpx.codes.CONFLICT, httpx.codes.TOO_MANY_REQUESTS}
+_OVER = {"completed", "refunded"}
+_PICTURE = Path(__file__).parents[1] / "journeys" / "harvest-1926.jpg"
+_WIDTH, _HEIGHT = 112, 80
+
+Steps = Generator[float, None, None]
+Answers = Generator[float, None, httpx.Response]
+
+
+class Visitors:
+    """The ways into the shop that all visitors share."""
+
+    def __init__(self, environment: dict[str, str], mailbox: Mailbox) -> None:
+        self.shop = environment["PUBLIC_URL"]
+        self.stripe = environment["STRIPE_API_BASE"]
+        self._stripe_key = environment["STRIPE_SECRET_KEY"]
+        self._mailbox = mailbox
+        self.http = httpx.Client(
+            trust_env=False, timeout=10, limits=httpx.Limits(max_connections=None, keepalive_expiry=2)
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.http.close()
+
+    def steps(self, lived: Experience) -> Steps:
+        """All of a visit; it ends with what became of it."""
+        try:
+            yield from self._visit(lived)
+        except GaveUpError as over:
+            lived.ending, lived.word = Ending.GAVE_UP, str(over)
+        except RefusedError as refused:
+            lived.ending, lived.word = Ending.REFUSED, str(refused)
+
+    def insist(self, method: str, url: str, **request: Any) -> Answers:
+        """Ask until there is an answer that is not the shop's trouble; raises GaveUpError when patience is over."""
+        deadline, pause, trouble = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS, ""
+        while time.monotonic() < deadline:
+            try:
+                answer = self.http.request(method, url, **request)
+            except httpx.TransportError as error:
+                trouble = type(error).__name__
+            else:
+                if not answer.is_server_error and answer.status_code not in _AGAIN:
+                    return answer
+                trouble = f"{answer.status_code}: {answer.text[:200]}"
+            yield pause
+            pause = min(pause * 1.7, LONGEST_PAUSE_SECONDS)
+        raise GaveUpError(f"{method} {url} had no answer for {PATIENCE_SECONDS:g} s; the last was {trouble}")
+
+    def _visit(self, lived: Experience) -> Steps:
+        visit = lived.visit
+        if visit.manner is Manner.STRANGER:
+            yield from self._pay_for_nothing(lived)
+            return
+        opened = yield from self._expect("POST", f"{self.shop}/api/uploads")
+        lived.session_id = opened["session_id"]
+        for number, place in enumerate(visit.photos, start=1):
+            photos = f"{self.shop}/api/uploads/{lived.session_id}/photos?filename=photo-{number}.jpg"
+            content = {"content": picture(place), "headers": {"Content-Type": "image/jpeg"}}
+            yield from self._expect("POST", photos, **content)
+        if visit.manner is Manner.ABANDONS_PHOTOS:
+            lived.ending = Ending.LEFT
+            return
+        asked = {"session_id": lived.session_id}
+        checkout = yield from self._expect("POST", f"{self.shop}/api/checkout-sessions", json=asked)
+        if visit.manner is Manner.ABANDONS_PAYMENT:
+            lived.ending = Ending.LEFT
+            return
+        yield from self._pay(visit, checkout["url"])
+        yield from self._wait_for_photos(lived)
+
+    def _pay(self, visit: Visit, page: str) -> Steps:
+        if visit.manner is Manner.PAYS_LATER:
+            yield visit.hesitates_seconds
+        by_debit = visit.manner in {Manner.BY_DEBIT, Manner.DEBIT_FAILS}
+        form = {"email": visit.email, "name": "Ada Palmer", "action": "pay_later" if by_debit else "pay"}
+        for _ in range(2 if visit.manner is Manner.PAYS_TWICE else 1):
+            yield from self._press(page, form)
+        if by_debit:
+            yield visit.hesitates_seconds
+            outcome = "failed" if visit.manner is Manner.DEBIT_FAILS else "succeeded"
+            settle = f"{self.stripe}/_twin/checkout/{page.rpartition('/')[2]}/settle"
+            yield from self.insist("POST", settle, json={"outcome": outcome})
+
+    def _press(self, page: str, form: dict[str, str]) -> Steps:
+        """Press the button until the page says that it is paid; that it was paid before is good news, too."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                answer = self.http.post(page, data=form)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.status_code in {httpx.codes.SEE_OTHER, httpx.codes.CONFLICT}:
+                return
+            yield FIRST_PAUSE_SECONDS
+        raise GaveUpError("The payment page did not take the money.")
+
+    def _wait_for_photos(self, lived: Experience) -> Steps:
+        looks = _Looks()
+        session = f"{self.shop}/api/uploads/{lived.session_id}"
+        while not lived.order_id:
+            seen = yield from self._expect("GET", session)
+            lived.order_id = seen["order_id"] or ""
+            if lived.visit.manner is Manner.DEBIT_FAILS:
+                lived.ending = Ending.LEFT
+                return
+            yield looks.pause("the order")
+        if lived.visit.email.endswith(BOUNCES):
+            lived.ending = Ending.LEFT  # nothing that is written to them arrives
+            return
+        progress: dict[str, Any] = {"state": ""}
+        while progress["state"] not in _OVER:
+            yield looks.pause(f"the end of order {lived.order_id}")
+            progress = yield from self._expect("GET", f"{self.shop}/api/restoration/status/{lived.order_id}")
+        if progress["state"] == "completed":
+            yield from self._fetch(lived, looks)
+        lived.ending = Ending.SERVED
+
+    def _fetch(self, lived: Experience, looks: "_Looks") -> Steps:
+        """Follow the link in the mail."""
+        while not (link := self._mailbox.link_to(lived.visit.email)):
+            yield looks.pause(f"the mail about order {lived.order_id}")
+        lived.link = link
+        answer = yield from self.insist("GET", f"{self.shop}/api/download/{lived.link}")
+        _require(answer)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            contents = [archive.read(name) for name in archive.namelist()]
+        lived.delivered = [hashlib.sha256(content).hexdigest() for content in contents]
+
+    def _pay_for_nothing(self, lived: Experience) -> Steps:
+        """Open a checkout at the shop's own account, as an old payment link would, and pay it."""
+        line = "line_items[0]"
+        wanted = {
+            "mode": "payment",
+            "success_url": self.shop,
+            f"{line}[quantity]": "1",
+            f"{line}[price_data][currency]": "eur",
+            f"{line}[price_data][unit_amount]": "700",
+            f"{line}[price_data][product_data][name]": "A print",
+        }
+        url = f"{self.stripe}/v1/checkout/sessions"
+        answer = yield from self.insist("POST", url, data=wanted, auth=(self._stripe_key, ""))
+        _require(answer)
+        yield from self._press(
+            answer.json()["url"], {"email": lived.visit.email, "name": "Grace", "action": "pay"}
+        )
+        lived.ending = Ending.LEFT
+
+    def _expect(self, method: str, url: str, **request: Any) -> Generator[float, None, dict[str, Any]]:
+        answer = yield from self.insist(method, url, **request)
+        _require(answer)
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+class _Looks:
+    """How somebody who has paid looks again and again: less and less often, and not for ever."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + ORDER_PATIENCE_SECONDS
+        self._pause_seconds = LOOK_SECONDS
+
+    def pause(self, what: str) -> float:
+        """How long to wait until the next look; raises GaveUpError when patience is over."""
+        if time.monotonic() > self._until:
+            raise GaveUpError(f"It waited {ORDER_PATIENCE_SECONDS:g} s for {what} in vain")
+        pause_seconds = self._pause_seconds
+        self._pause_seconds = min(pause_seconds * 1.5, LONGEST_LOOK_SECONDS)
+        return pause_seconds
+
+
+def _require(answer: httpx.Response) -> None:
+    if not answer.is_success:
+        asked = f"{answer.request.method} {answer.request.url}"
+        raise RefusedError(f"{asked} was answered with {answer.status_code}: {answer.text[:300]}")
+
+
+def picture(place: int) -> bytes:
+    """A small part of the old picture, which no other visitor sends but by chance."""
+    left, top = place % (_whole().width - _WIDTH), place // 100 % (_whole().height - _HEIGHT)
+    content = io.BytesIO()
+    _whole().crop((left, top, left + _WIDTH, top + _HEIGHT)).save(content, "JPEG", quality=80)
+    return content.getvalue()
+
+
+@cache
+def _whole() -> Image.Image:
+    with Image.open(_PICTURE) as opened:
+        return opened.convert("RGB")

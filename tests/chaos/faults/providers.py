@@ -1,0 +1,51 @@
+"""The twins misbehave as they were told, until it is over; a rule that never struck is a fault that missed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from tests.chaos.faults.strike import Deed, MissedError, Strike
+from tests.chaos.stage import Stage
+from tests.journeys.refusals import FIRST, REFUSAL, SECOND
+from tests.waiting import eventually
+
+Rule = dict[str, Any]
+
+#: How long to wait for what a rule is about: a photo that is refused has to come that far first.
+_WINDOW_SECONDS = 60.0
+
+
+def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...] = ()) -> Deed:
+    """A rule, and others that bring about what it is about; it ends as soon as it has struck as often as it may."""
+
+    @contextmanager
+    def story(stage: Stage) -> Iterator[Strike]:
+        others = [(name, stage.arm(name, other)) for name, other in meanwhile]
+        rule_id = stage.arm(twin, rule)
+        strike = Strike()
+        try:
+            with suppress(TimeoutError):
+                eventually(
+                    lambda: stage.strikes(twin, rule_id) >= rule["times"] or stage.ending.is_set(),
+                    within_seconds=_WINDOW_SECONDS,
+                    every_seconds=0.1,
+                )
+            times = stage.strikes(twin, rule_id)
+            if not times:
+                raise MissedError(f"nothing like {rule['on']} came in {_WINDOW_SECONDS:g} s")
+            strike.proof = f"it struck {times} times"
+            yield strike
+        finally:
+            stage.lift(twin, rule_id)
+            for name, other_id in others:
+                stage.lift(name, other_id)
+
+    return story
+
+
+def refused_photos(times: int) -> tuple[tuple[str, Rule], ...]:
+    """Both models refuse some photos, so that money has to go back."""
+    return (
+        ("replicate", {"on": FIRST, "times": times, **REFUSAL}),
+        ("replicate", {"on": f"{SECOND}*", "times": None, **REFUSAL}),
+    )

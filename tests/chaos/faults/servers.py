@@ -1,0 +1,68 @@
+"""What the shop keeps its books, its messages and its photos in is taken from it."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from adapters.queue_dramatiq import QUEUES
+from tests.chaos.faults.strike import MissedError, Strike
+from tests.chaos.stage import Stage
+from tests.waiting import eventually
+
+_NAME = "PostgreSQL"
+_BEGAN = "SELECT pg_postmaster_start_time() AS began"
+_CUT = """SELECT pid, pg_terminate_backend(pid) AS is_cut FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+_THERE = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND backend_start < %s"
+
+_MESSAGES = [f"restoreclick:{queue}.msgs" for queue in sorted(set(QUEUES.values()))]
+_FULL_SECONDS = 20.0
+
+
+@contextmanager
+def database_shut_down_at_once(stage: Stage) -> Iterator[Strike]:
+    """PostgreSQL's immediate shutdown: no session ends in order, and the next start has to recover."""
+    process = stage.process(_NAME)
+    pid, (before,) = process.pid, stage.ask(_BEGAN)
+    process.stop(30, by=signal.SIGQUIT)
+    strike = Strike()
+    yield strike
+    process.start_again()
+    stage.wait_until_ready(_NAME)
+    (after,) = stage.ask(_BEGAN)
+    if after["began"] <= before["began"] or "not properly shut down" not in process.output():
+        raise MissedError("the server that answers now did not have to recover")
+    strike.proof = f"process {pid} is gone, and its successor recovered from what it left"
+
+
+@contextmanager
+def connections_cut(stage: Stage) -> Iterator[Strike]:
+    """Every connection to the database is ended from the server's side."""
+    cut = [row["pid"] for row in stage.ask(_CUT) if row["is_cut"]]
+    if not cut:
+        raise MissedError("nobody was connected to the database")
+    (now,) = stage.ask("SELECT now() AS now")
+    eventually(lambda: not stage.ask(_THERE, [cut, now["now"]]), "the end of the connections")
+    yield Strike(proof=f"{len(cut)} connections were cut")
+
+
+@contextmanager
+def queue_emptied(stage: Stage) -> Iterator[Strike]:
+    """FLUSHALL, at a moment when there are messages to lose."""
+    with stage.valkey() as valkey:
+
+        def lost() -> int:
+            with valkey.pipeline(transaction=True) as pipeline:
+                for messages in _MESSAGES:
+                    pipeline.hlen(messages)
+                pipeline.flushall()
+                *counts, _ = pipeline.execute()
+            return sum(counts)
+
+        try:
+            count = eventually(lost, "A message to lose", within_seconds=_FULL_SECONDS, every_seconds=0.02)
+        except (TimeoutError, redis.RedisError) as error:
+            raise MissedError(f"there was no message to lose: {error}") from error
+    yield Strike(proof=f"{count} messages were lost with it")

@@ -1,0 +1,70 @@
+"""Somebody who posts what no provider sent, sends what no browser would, and tries links that nobody was given."""
+
+import json
+import time
+from collections.abc import Generator
+from uuid import UUID, uuid5
+
+from tests.chaos.customers import Visitors
+from tests.chaos.schedule import Visit
+from tests.chaos.visits import FORGED, Ending, Experience, Forgery, Town
+
+_NAMES = UUID(int=1926)
+
+
+def forge(visitors: Visitors, town: Town, lived: Experience) -> Generator[float, None, None]:
+    """Try everything once; the marks tell afterwards whether anything of it came into the books."""
+    mark = f"{FORGED}_{lived.visit.number:06}"
+    for what, path, request in _attempts(lived.visit, mark, _any_order(town)):
+        method = "GET" if not request else "POST"
+        answer = yield from visitors.insist(method, f"{visitors.shop}{path}", **request)
+        town.forgeries.append(Forgery(what=what, mark=mark, status=answer.status_code))
+    lived.ending = Ending.LEFT
+
+
+def _any_order(town: Town) -> str:
+    """An order that exists, if there is one: a forger may know its id from a page that somebody showed around."""
+    known = [lived.order_id for lived in town.experiences if lived.order_id]
+    return known[-1] if known else str(uuid5(_NAMES, "no order"))
+
+
+def _attempts(visit: Visit, mark: str, order_id: str) -> list[tuple[str, str, dict[str, object]]]:
+    webhooks, now = "/api/webhooks", int(time.time())
+    image_id = uuid5(_NAMES, f"{visit.number}")
+    event = {"id": f"evt_{mark}", "object": "event", "type": "checkout.session.completed", "data": {}}
+    body = json.dumps(event).encode()
+    mail = json.dumps([{"event": "bounce", "sg_event_id": mark, "order_id": order_id, "email_id": mark}])
+    sendgrid_headers = {
+        "X-Twilio-Email-Event-Webhook-Signature": "MEUCIQDforged",
+        "X-Twilio-Email-Event-Webhook-Timestamp": str(now),
+    }
+    return [
+        ("a payment without a signature", f"{webhooks}/stripe", {"content": body}),
+        (
+            "a payment with a made-up signature",
+            f"{webhooks}/stripe",
+            {"content": body, "headers": {"Stripe-Signature": f"t={now},v1={'0' * 64}"}},
+        ),
+        (
+            "an output at a made-up address",
+            f"{webhooks}/replicate/{order_id}/{image_id}/1/{mark}",
+            {"json": {"id": mark, "status": "succeeded", "output": "http://127.0.0.1:1/mine.png"}},
+        ),
+        (
+            "a bounce with a made-up signature",
+            f"{webhooks}/sendgrid",
+            {"content": mail.encode(), "headers": sendgrid_headers},
+        ),
+        ("a message that is no JSON", f"{webhooks}/sendgrid", {"content": mark.encode()}),
+        (
+            "a checkout that names its own price",
+            "/api/checkout-sessions",
+            {"json": {"session_id": str(image_id), "amount": 1, "currency": mark}},
+        ),
+        (
+            "a photo for a session that does not exist",
+            f"/api/uploads/{image_id}/photos?filename={mark}.jpg",
+            {"content": mark.encode(), "headers": {"Content-Type": "image/jpeg"}},
+        ),
+        ("a link that nobody was given", f"/api/download/{mark}", {}),
+    ]

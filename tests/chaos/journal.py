@@ -1,0 +1,43 @@
+"""A journal of every lease, kept by a trigger in a schema of its own.
+
+Who held a lease when something was recorded, and who closed what nobody held, is known from nowhere else.
+"""
+
+import psycopg
+
+#: Written in the transaction that changes the lease, so its ``txid`` is that of the events recorded with it.
+SCHEMA = """
+CREATE SCHEMA chaos;
+CREATE TABLE chaos.leases (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    txid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    reaction_id uuid NOT NULL,
+    status_before text NOT NULL,
+    status text NOT NULL,
+    token_before uuid,
+    token uuid,
+    leased_until_before timestamptz
+);
+CREATE FUNCTION chaos.note_lease() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO chaos.leases
+        (reaction_id, status_before, status, token_before, token, leased_until_before)
+    VALUES (OLD.reaction_id, OLD.status, NEW.status, OLD.lease_token, NEW.lease_token, OLD.leased_until);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_lease AFTER UPDATE ON reactions FOR EACH ROW
+    WHEN (
+        OLD.lease_token IS DISTINCT FROM NEW.lease_token
+        OR (NEW.status NOT IN ('pending', 'leased') AND OLD.status <> 'leased')
+    )
+    EXECUTE FUNCTION chaos.note_lease();
+"""
+
+
+def keep_journal(database_url: str) -> None:
+    """Begin to keep it, unless it is kept already."""
+    with psycopg.connect(database_url) as connection:
+        known = connection.execute("SELECT to_regclass('chaos.leases')").fetchone()
+        if known == (None,):
+            connection.execute(SCHEMA)

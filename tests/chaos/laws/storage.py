@@ -1,0 +1,61 @@
+"""Laws 7 and 8: the log joined with the storage."""
+
+from collections.abc import Iterator
+
+from domain.model import events as e
+from domain.model.values import OrderId, StoredObject
+from tests.chaos.dossier import Dossier
+
+ORIGINALS_STAY = (
+    "An original is never deleted before its result is verified and delivered and the retention is over, "
+    "or the customer asked."
+)
+NAMED = (
+    "Every object that the log names exists with the recorded SHA-256; "
+    "no object without a name outlives its grace period."
+)
+
+
+def originals_are_there(dossier: Dossier) -> Iterator[str]:
+    """No retention is over in a run, and nobody asks: of each paid photo the original, or else the upload, is there."""
+    for order in dossier.orders.values():
+        for image_id, image in order.images.items():
+            stored = image.original or image.upload
+            if dossier.objects.get(stored.key) != image.upload.sha256:
+                yield f"Photo {image_id} of order {order.order_id} is not there any more as it was sent: {stored.key}."
+
+
+def objects_have_names(dossier: Dossier) -> Iterator[str]:
+    """What is named and missing or changed; what is there and belongs to nothing.
+
+    Two kinds of objects are in their grace without a name: uploads of a session, which go with it, and outputs of a
+    prediction that came second, which go with their order's photos.
+    """
+    named = {
+        stored.key: stored.sha256 for order_id in dossier.histories for stored in _named(dossier, order_id)
+    }
+    for name, sha256 in named.items():
+        if dossier.objects.get(name) != sha256:
+            yield f"{name} is on record with SHA-256 {sha256}, and the storage has {dossier.objects.get(name)}."
+    second = {
+        f"uploads/restored/{prediction['_webhook'].split('/')[-4]}/{prediction['id']}"
+        for prediction in dossier.replicate.kind("prediction")
+        if prediction["status"] == "succeeded"
+    }
+    for key in set(dossier.objects) - {str(name) for name in named} - second:
+        is_upload = key.startswith("uploads/temp/") and key.split("/")[2] in dossier.upload_sessions
+        if not is_upload:
+            yield f"{key} lies in the storage, and nothing knows of it."
+
+
+def _named(dossier: Dossier, order_id: OrderId) -> Iterator[StoredObject]:
+    for recorded in dossier.histories[order_id]:
+        match recorded.event:
+            case e.ImagesMoved(images=images):
+                yield from (image.original for image in images)
+            case e.RestorationCompleted(restored=restored):
+                yield restored
+            case e.DownloadPrepared(archive=archive):
+                yield archive
+            case _:
+                pass

@@ -1,0 +1,52 @@
+"""What the twins know, read from the files on which they keep it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """A provider's books: its objects by kind, the oldest first."""
+
+    objects: Mapping[str, list[Json]] = field(default_factory=dict)
+
+    def kind(self, name: str) -> list[Json]:
+        """All objects of a kind."""
+        return self.objects.get(name, [])
+
+
+def ledger_file(data_dir: Path, twin: str) -> Path:
+    """Where a twin keeps its books."""
+    return data_dir / "twins" / twin / f"{twin}.sqlite"
+
+
+def ledger_of(data_dir: Path, twin: str) -> Ledger:
+    """A twin's ledger as it stands on disk."""
+    objects: dict[str, list[Json]] = {}
+    with _opened(data_dir, twin) as connection:
+        for kind, body in connection.execute("SELECT kind, body FROM objects ORDER BY seq"):
+            objects.setdefault(kind, []).append(json.loads(body))
+    return Ledger(objects=objects)
+
+
+def undelivered(data_dir: Path, twin: str) -> int:
+    """How many of a twin's webhooks are still on their way."""
+    with _opened(data_dir, twin) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'held')"
+        ).fetchone()
+    return int(count)
+
+
+@contextmanager
+def _opened(data_dir: Path, twin: str) -> Iterator[sqlite3.Connection]:
+    """The file for reading, while the twin goes on writing."""
+    with closing(sqlite3.connect(f"file:{ledger_file(data_dir, twin)}?mode=ro", uri=True)) as connection:
+        yield connection

@@ -1,0 +1,75 @@
+"""What came of a run, and why it failed if it did."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.conductor import Incident
+from tests.chaos.laws import LAWS
+from tests.chaos.schedule import Schedule
+from tests.chaos.visits import Ending, Town
+
+#: Fewer orders than so many a second while the faults go on, and the run has shown too little: 300 in two minutes.
+LEAST_ORDERS_PER_SECOND = 2.5
+#: How many breaches of a law are told one by one.
+_TOLD = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Everything that is known in the end; ``breaches`` by the number of their law."""
+
+    schedule: Schedule
+    incidents: Sequence[Incident]
+    town: Town
+    completed: int  # orders, while the faults went on
+    completed_at_rest: int
+    rest_seconds: float
+    counts: Mapping[str, int]
+    breaches: Mapping[int, Sequence[str]]
+    disagreements: Sequence[str]  # what the shop's own comparison found that it could not explain
+    deaths: Sequence[str]  # processes that ended though nobody had killed them
+    defects: Sequence[str]  # of the run itself
+
+    @property
+    def wanted(self) -> int:
+        """How many orders had to be completed while the faults went on."""
+        return round(LEAST_ORDERS_PER_SECOND * self.schedule.seconds)
+
+    @property
+    def slowest(self) -> Incident | None:
+        """The fault after which it took longest until everything went on."""
+        struck = [incident for incident in self.incidents if not incident.missed]
+        return max(struck, key=lambda incident: incident.recovery_seconds, default=None)
+
+    @property
+    def failures(self) -> list[str]:
+        """Everything that the run failed for, each in a sentence or two; nothing if it passed."""
+        return [*self._broken_laws(), *self._missed(), *self._others()]
+
+    def _broken_laws(self) -> Iterator[str]:
+        for law in LAWS:
+            breaches = self.breaches.get(law.number, ())
+            if breaches:
+                told = "\n".join(f"    {breach}" for breach in breaches[:_TOLD])
+                more = f"\n    and {len(breaches) - _TOLD} more" if len(breaches) > _TOLD else ""
+                yield f"Law {law.number} is broken: {law.sentence}\n{told}{more}"
+        for disagreement in self.disagreements:
+            yield f"The shop's own comparison of the books finds: {disagreement}"
+
+    def _missed(self) -> Iterator[str]:
+        for incident in self.incidents:
+            if incident.missed:
+                at = f"{incident.deed.at_seconds:.0f} s"
+                yield f"The fault “{incident.fault.name}”, due at {at}, missed its window: {incident.missed}."
+
+    def _others(self) -> Iterator[str]:
+        if self.completed < self.wanted:
+            yield (
+                f"Only {self.completed} orders were completed while the faults went on, and {self.wanted} had to be: "
+                "the machine is too busy or too slow for this rate, or the shop does not recover."
+            )
+        for lived in self.town.experiences:
+            if lived.ending is Ending.REFUSED:
+                yield f"Visitor {lived.visit.number} ({lived.visit.manner}) was turned away: {lived.word}"
+        yield from (f"{death} Nobody had killed it." for death in self.deaths)
+        yield from (f"The run itself is at fault: {defect}" for defect in self.defects)

@@ -1,0 +1,227 @@
+"""One run: the shop opens, customers come while it is taken apart, it comes to rest, and its books are checked."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import ExitStack
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+from domain.model import events as e
+from domain.model.lifecycle import TERMINAL
+from entrypoints.failures import CommandFailedError
+from tests.chaos.conductor import Conductor, Incident
+from tests.chaos.crowd import Crowd
+from tests.chaos.customers import Visitors
+from tests.chaos.dossier import Dossier, gathered
+from tests.chaos.forger import forge
+from tests.chaos.laws import LAWS
+from tests.chaos.ledgers import ledger_file, undelivered
+from tests.chaos.mailbox import Mailbox
+from tests.chaos.outcome import Outcome
+from tests.chaos.schedule import Manner, Schedule
+from tests.chaos.stage import TWINS, Stage
+from tests.chaos.visits import Ending, Experience, Forgery, Town
+from tests.waiting import eventually
+
+#: The bounded time of law 11. On two cores what was behind when the faults stopped takes about a minute; then come the
+#: shop's own waits, of which that of a refund that was tried in vain a few times is the longest.
+REST_SECONDS = 200.0
+#: How often to tell how far the run is.
+_TELL_SECONDS = 0.5
+#: What the shop's own comparison may find at rest: outputs of predictions that came second wait for the purge, and
+#: orders whose mails came back wait for a person.
+_EXPLAINED = {"stray_object", "order_held"}
+#: With how many customers' links it is tried to open what is another's.
+_TRESPASSES = 20
+
+_COMPLETED = "SELECT count(*) AS count FROM orders WHERE state = 'completed'"
+_OPEN_ORDERS = "SELECT order_id, state FROM orders WHERE state <> ALL(%s) AND hold_reason IS NULL"
+_OPEN_WORK = """SELECT order_id, kind, status, attempts, problem, due_at FROM reactions
+    WHERE status IN ('pending', 'leased')"""
+_IMAGES = "SELECT image_id FROM images WHERE order_id = %s LIMIT 1"
+
+
+class Watcher(Protocol):
+    """Whoever is told how a run goes."""
+
+    def say(self, sentence: str) -> None:
+        """Hear what begins now."""
+        ...
+
+    def show(self, seconds: float, completed: int, town: Town) -> None:
+        """Hear how far the run is."""
+        ...
+
+    def struck(self, incident: Incident) -> None:
+        """Hear of a fault that is over, or that missed."""
+        ...
+
+
+class Run:
+    """A schedule on a stage, with everybody who takes part."""
+
+    def __init__(self, schedule: Schedule, stage: Stage, watcher: Watcher, stack: ExitStack) -> None:
+        self._schedule = schedule
+        self._stage = stage
+        self._watcher = watcher
+        mailbox = Mailbox(ledger_file(stage.data_dir, "sendgrid"))
+        stack.callback(mailbox.close)
+        self._visitors = Visitors(stage.shop.environment, mailbox)
+        stack.callback(self._visitors.close)
+        self._crowd = Crowd()
+        self._town = Town([Experience(visit) for visit in schedule.visits])
+        self._conductor = Conductor(stage, schedule.tracks, watcher.struck)
+
+    def __call__(self) -> Outcome:
+        """All of it, from the first customer to the verdict."""
+        try:
+            completed = self._chaos()
+        finally:
+            self._stage.ending.set()
+            self._conductor.wait()
+        self._watcher.say(
+            "Quiet: no fault any more, everything runs, and whoever is in the shop stays until served."
+        )
+        self._stage.behave()
+        began = time.monotonic()
+        restless = self._rest()
+        rest_seconds = time.monotonic() - began
+        self._watcher.say(f"At rest after {rest_seconds:.0f} s; the books are checked.")
+        self._trespass()
+        self._crowd.close()
+        dossier = gathered(self._stage, self._town, restless)
+        return Outcome(
+            schedule=self._schedule,
+            incidents=self._conductor.incidents,
+            town=self._town,
+            completed=completed,
+            completed_at_rest=self._completed(),
+            rest_seconds=rest_seconds,
+            counts=counted(dossier),
+            breaches={law.number: list(law.breaches(dossier)) for law in LAWS},
+            disagreements=self._compare(),
+            deaths=self._deaths(),
+            defects=[repr(failure) for failure in self._crowd.failures],
+        )
+
+    def _chaos(self) -> int:
+        """Let customers come and faults strike; gives how many orders were completed meanwhile."""
+        began = time.monotonic()
+        for lived in self._town.experiences:
+            self._crowd.expect(began + lived.visit.at_seconds, partial(self._steps, lived))
+        self._crowd.start()
+        self._conductor.start()
+        completed = 0
+        while (left := began + self._schedule.seconds - time.monotonic()) > 0:
+            self._stage.ending.wait(min(_TELL_SECONDS, left))
+            completed = max(completed, self._completed())
+            self._watcher.show(time.monotonic() - began, completed, self._town)
+        return max(completed, self._completed())
+
+    def _steps(self, lived: Experience) -> Generator[float, None, None]:
+        if lived.visit.manner is Manner.FORGER:
+            return forge(self._visitors, self._town, lived)
+        return self._visitors.steps(lived)
+
+    def _completed(self) -> int:
+        rows = self._stage.asked(_COMPLETED)
+        return int(rows[0]["count"]) if rows else 0
+
+    def _rest(self) -> list[str]:
+        """Wait until nothing moves any more; gives what still does when time is up."""
+        try:
+            eventually(lambda: not self._restless(), within_seconds=REST_SECONDS, every_seconds=0.5)
+        except TimeoutError:
+            return self._restless()
+        return []
+
+    def _restless(self) -> list[str]:
+        terminal = [str(state) for state in TERMINAL]
+        return [
+            *(
+                f"Order {row['order_id']} is {row['state']}."
+                for row in self._stage.ask(_OPEN_ORDERS, [terminal])
+            ),
+            *(
+                f"{row['kind']} of order {row['order_id']} is {row['status']}: {row}"
+                for row in self._stage.ask(_OPEN_WORK)
+            ),
+            *(
+                f"{twin} has webhooks to deliver."
+                for twin in TWINS
+                if undelivered(self._stage.data_dir, twin)
+            ),
+            *([] if self._crowd.is_gone else ["There are visitors in the shop who wait for something."]),
+        ]
+
+    def _trespass(self) -> None:
+        """Have customers try their own link on the photo of the next one."""
+        served = [lived for lived in self._town.experiences if lived.link and lived.ending is Ending.SERVED]
+        for mine, other in list(pairwise(served))[:_TRESPASSES]:
+            for row in self._stage.ask(_IMAGES, [other.order_id]):
+                url = f"{self._visitors.shop}/api/download/{mine.link}/{row['image_id']}"
+                status = self._visitors.http.get(url).status_code
+                told = Forgery(what="Another's photo through one's own link", mark=url, status=status)
+                self._town.trespasses.append(told)
+
+    def _compare(self) -> list[str]:
+        """What the shop's own comparison finds, in a process of its own, and nothing is too young to be missing."""
+        words = [sys.executable, "-m", "entrypoints.cli", "reconcile", "--since", "1h", "--json"]
+        env = {**self._stage.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}
+        compared = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+        *findings, _ = [json.loads(line) for line in compared.stdout.splitlines()] or [{}]
+        if not compared.stdout:
+            return [compared.stderr.strip()]
+        return [
+            f"{found['what']} {found['subject']}: {found['wrong']}"
+            for found in findings
+            if found["what"] not in _EXPLAINED
+        ]
+
+    def _deaths(self) -> list[str]:
+        try:
+            self._stage.shop.check()
+        except CommandFailedError as death:
+            return [str(death)]
+        return []
+
+
+def counted(dossier: Dossier) -> dict[str, int]:
+    """How much of what a run is about has happened in it."""
+    kinds = [type(event) for event in dossier.events]
+    predictions = dossier.replicate.kind("prediction")
+    adopted = {event.prediction_id for event in dossier.events if isinstance(event, e.RestorationCompleted)}
+    taken_over = [row for row in dossier.leases if row["status_before"] == row["status"] == "leased"]
+    return {
+        "orders": len(dossier.histories),
+        "events": len(kinds),
+        "payments at Stripe": sum(
+            bool(intent["amount_received"]) for intent in dossier.stripe.kind("payment_intent")
+        ),
+        "payments without an order": len(dossier.unmatched),
+        "refunds at Stripe": len(dossier.stripe.kind("refund")),
+        "predictions at Replicate": len(predictions),
+        "predictions that came second": sum(
+            one["status"] == "succeeded" and one["id"] not in adopted for one in predictions
+        ),
+        "mails at SendGrid": len(dossier.sendgrid.kind("mail")),
+        "mails in doubt": kinds.count(e.EmailUnconfirmed),
+        "mails that came back": kinds.count(e.EmailBounced),
+        "claims": sum(row["status"] == "leased" for row in dossier.leases),
+        "leases that ran out and were taken over": len(taken_over),
+        "objects in the storage": len(dossier.objects),
+        "forged or malformed messages": len(dossier.town.forgeries),
+    }
+
+
+def run(schedule: Schedule, data_dir: Path, planted: dict[str, str], watcher: Watcher) -> Outcome:
+    """Do it all and leave nothing running; raises CommandFailedError if the shop does not even open."""
+    with ExitStack() as stack:
+        watcher.say("Opening the shop with two workers ...")
+        stage = stack.enter_context(Stage(data_dir, planted))
+        return Run(schedule, stage, watcher, stack)()

@@ -1,0 +1,128 @@
+"""What will happen in a run: who comes when, and what is done to what when. All of it follows from the seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+#: The shop opens calmly: the first customers find everything well.
+CALM_SECONDS = 4.0
+#: No fault begins so late that it could not be shown to have struck before the customers stop coming.
+LAST_SECONDS = 8.0
+
+
+class Manner(StrEnum):
+    """How a visitor behaves."""
+
+    PAYS = "pays"
+    PAYS_TWICE = "pays twice"  # presses the button again, because nothing seems to happen
+    PAYS_LATER = "pays later"  # leaves the payment page open for a while
+    BY_DEBIT = "pays by debit"  # the bank settles some seconds later
+    DEBIT_FAILS = "debit fails"  # or refuses then
+    ABANDONS_PHOTOS = "abandons the photos"
+    ABANDONS_PAYMENT = "abandons the payment"
+    STRANGER = "pays for nothing"  # pays the shop's account without having sent a photo
+    FORGER = "forges"  # posts what no provider sent, and tries links that nobody was given
+
+
+#: In a hundred visitors.
+MANNERS = {
+    Manner.PAYS: 68,
+    Manner.PAYS_TWICE: 6,
+    Manner.PAYS_LATER: 10,
+    Manner.BY_DEBIT: 4,
+    Manner.DEBIT_FAILS: 1,
+    Manner.ABANDONS_PHOTOS: 3,
+    Manner.ABANDONS_PAYMENT: 4,
+    Manner.STRANGER: 2,
+    Manner.FORGER: 2,
+}
+_ORDERING = (Manner.PAYS, Manner.PAYS_TWICE, Manner.PAYS_LATER, Manner.BY_DEBIT)
+#: One in so many has an address that mails come back from.
+BOUNCING = 50
+BOUNCES = "@bounce.example"
+#: One in so many sends two photos instead of one.
+TWO_PHOTOS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A visitor: when they come, how they behave, and which part of the picture each of their photos shows."""
+
+    number: int
+    at_seconds: float
+    manner: Manner
+    email: str
+    photos: tuple[int, ...]
+    hesitates_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """A fault, by its name, and when it is due."""
+
+    at_seconds: float
+    fault: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """Faults of which one follows the other, by their names, and how long each takes with what follows from it."""
+
+    faults: tuple[str, ...]
+    pace_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A run: its visitors, and what is done meanwhile, track by track."""
+
+    seed: int
+    seconds: float
+    visits: tuple[Visit, ...]
+    tracks: tuple[tuple[Deed, ...], ...]
+
+
+def scheduled(seed: int, *, seconds: float, orders_per_second: float, tracks: Sequence[Track]) -> Schedule:
+    """The run of a seed; the tracks go side by side."""
+    return Schedule(
+        seed=seed,
+        seconds=seconds,
+        visits=tuple(_visits(Random(f"{seed} visits"), seconds, orders_per_second)),  # noqa: S311 -- no secrets
+        tracks=tuple(
+            tuple(_deeds(Random(f"{seed} faults {number}"), seconds, track))  # noqa: S311 -- no secrets
+            for number, track in enumerate(tracks)
+        ),
+    )
+
+
+def _visits(draw: Random, seconds: float, orders_per_second: float) -> Iterator[Visit]:
+    """Visitors come at random, not in step; so many of them that the wanted number would order."""
+    share = sum(MANNERS[manner] for manner in _ORDERING) / sum(MANNERS.values())
+    visitors_per_second = orders_per_second / share
+    number, at_seconds = 0, draw.expovariate(visitors_per_second)
+    while at_seconds < seconds:
+        number += 1
+        (manner,) = draw.choices(list(MANNERS), list(MANNERS.values()))
+        domain = BOUNCES if draw.randrange(BOUNCING) == 0 else "@customer.example"
+        yield Visit(
+            number=number,
+            at_seconds=at_seconds,
+            manner=manner,
+            email=f"visitor-{number}{domain}",
+            photos=tuple(draw.randrange(10_000) for _ in range(1 + (draw.randrange(TWO_PHOTOS) == 0))),
+            hesitates_seconds=draw.uniform(1, 8),
+        )
+        at_seconds += draw.expovariate(visitors_per_second)
+
+
+def _deeds(draw: Random, seconds: float, track: Track) -> Iterator[Deed]:
+    """Every fault once in a drawn order, before any of them comes again."""
+    room = seconds - CALM_SECONDS - LAST_SECONDS
+    count = max(1, int(room / track.pace_seconds))
+    order: list[str] = []
+    while len(order) < count:
+        order += draw.sample(track.faults, len(track.faults))
+    for number, fault in enumerate(order[:count]):
+        at_seconds = CALM_SECONDS + room * number / count + draw.uniform(0, track.pace_seconds / 4)
+        yield Deed(at_seconds=at_seconds, fault=fault)

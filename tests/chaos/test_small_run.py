@@ -1,0 +1,63 @@
+"""A run as small as can be: a few customers, the faults that are over soonest, and all laws in the end.
+
+It shows that the run itself works. What it takes two minutes to find is `make chaos`'s business.
+"""
+
+from pathlib import Path
+
+from tests.chaos.conductor import Incident
+from tests.chaos.run import run
+from tests.chaos.schedule import Deed, Manner, Schedule, Visit
+from tests.chaos.visits import Ending, Town
+
+#: When each is due.
+FAULTS = {"Stripe loses replies": 0.0, "cut the connections": 1.0}
+MANNERS = (Manner.PAYS, Manner.PAYS_TWICE, Manner.STRANGER, Manner.FORGER, Manner.ABANDONS_PAYMENT)
+
+SMALL = Schedule(
+    seed=0,
+    seconds=2,
+    visits=tuple(
+        Visit(
+            number=number,
+            at_seconds=number * 0.2,
+            manner=MANNERS[number % len(MANNERS)],
+            email=f"visitor-{number}@customer.example",
+            photos=(number,),
+            hesitates_seconds=1,
+        )
+        for number in range(len(MANNERS))
+    ),
+    tracks=tuple((Deed(at_seconds=due, fault=fault),) for fault, due in FAULTS.items()),
+)
+
+
+class Notes:
+    """A watcher who writes down which faults were over when."""
+
+    def __init__(self) -> None:
+        self.over: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        assert sentence
+
+    def show(self, seconds: float, completed: int, town: Town) -> None:
+        assert seconds >= 0
+        assert completed >= 0
+        assert town.experiences
+
+    def struck(self, incident: Incident) -> None:
+        self.over.append(incident.fault.name)
+
+
+def test_a_shop_that_is_taken_apart_keeps_the_laws(tmp_path: Path) -> None:
+    notes = Notes()
+    outcome = run(SMALL, tmp_path / "shop", {}, notes)
+    assert set(notes.over) == set(FAULTS)
+    assert [incident.missed for incident in outcome.incidents] == [""] * len(FAULTS)
+    assert {number: told for number, told in outcome.breaches.items() if told} == {}
+    assert (outcome.disagreements, outcome.deaths, outcome.defects) == ([], [], [])
+    assert {lived.ending for lived in outcome.town.experiences} == {Ending.SERVED, Ending.LEFT}
+    assert outcome.completed_at_rest == 2
+    assert outcome.counts["payments without an order"] == 1
+    assert len(outcome.town.forgeries) == 8
