@@ -12,6 +12,7 @@ from domain.ports.books import BooksError, CauseRepeatedError, LeaseLostError, V
 from domain.ports.errors import UnavailableError
 from tests.doubles.books import InMemoryBooks, InMemoryTransaction
 from tests.doubles.drafts import RowLockedError
+from tests.simulation.journal import Journal, Statement
 from tests.simulation.trouble import Trouble
 
 #: What it means to have met one of these.
@@ -28,7 +29,8 @@ class InterleavedBooks(InMemoryBooks):
     """Transactions as PostgreSQL runs them: read committed, rows locked, waits in a circle broken.
 
     ``on_commit`` sees each transaction in the moment before what it wrote is kept, ``on_kept`` right after it.
-    ``new_event`` is the one that old code does not know yet.
+    ``new_event`` is the one that old code does not know yet. With a ``journal``, every transaction runs alone and is
+    written down.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class InterleavedBooks(InMemoryBooks):
         on_commit: Callable[[InMemoryTransaction], None],
         on_kept: Callable[[InMemoryTransaction], None],
         new_event: type[Event] | None,
+        journal: Journal | None = None,
     ) -> None:
         super().__init__()
+        self.journal = journal
         self.trouble = trouble
         self._on_commit = on_commit
         self._on_kept = on_kept
@@ -52,8 +56,11 @@ class InterleavedBooks(InMemoryBooks):
         about = str(self.trouble.scheduler.current.facts.get("about", ""))
         self.trouble.enter("transaction", about)
         transaction = self.begin()
+        statements = _Statements(transaction, self)
         try:
-            yield cast("InMemoryTransaction", _Statements(transaction, self))
+            yield cast("InMemoryTransaction", statements)
+            if self.journal is not None and not transaction.is_void:
+                self.journal.transactions.append(statements.said)
             self._commit(transaction, about)
         finally:
             self.end(transaction)
@@ -62,16 +69,18 @@ class InterleavedBooks(InMemoryBooks):
     def _commit(self, transaction: InMemoryTransaction, about: str) -> None:
         if transaction.is_void or not transaction.pages.is_written:
             return
-        struck = self.trouble.enter("commit", about)
+        struck = None if self.journal is not None else self.trouble.enter("commit", about)
         self._on_commit(transaction)
         self._remember_new_events(transaction)
         self.commit(transaction)
         self._on_kept(transaction)
-        self.trouble.leave("commit", struck)
+        if struck is not None:
+            self.trouble.leave("commit", struck)
 
     def run(self, transaction: InMemoryTransaction, statement: Callable[[], Any]) -> Any:
         """Execute a statement, once nobody else holds a row that it needs."""
-        self.trouble.scheduler.sleep(STATEMENT)
+        if self.journal is None:
+            self.trouble.scheduler.sleep(STATEMENT)
         while True:
             mark = transaction.writing.mark()
             try:
@@ -121,9 +130,10 @@ class _Statements:
     def __init__(self, transaction: InMemoryTransaction, books: InterleavedBooks) -> None:
         self._transaction = transaction
         self._books = books
+        self.said: list[Statement] = []
 
     def __getattr__(self, name: str) -> Any:
-        port = _Port(getattr(self._transaction, name), self._transaction, self._books, is_log=name == "log")
+        port = _Port(name, self._transaction, self._books, self.said)
         setattr(self, name, port)
         return port
 
@@ -132,12 +142,13 @@ class _Port:
     """One port of a transaction."""
 
     def __init__(
-        self, port: object, transaction: InMemoryTransaction, books: InterleavedBooks, *, is_log: bool
+        self, name: str, transaction: InMemoryTransaction, books: InterleavedBooks, said: list[Statement]
     ) -> None:
-        self._port = port
+        self._name = name
+        self._port = getattr(transaction, name)
         self._transaction = transaction
         self._books = books
-        self._is_log = is_log
+        self._said = said
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
@@ -150,7 +161,9 @@ class _Port:
                 raise
             if found is False and name == "take":
                 self._books.trouble.trace.recover("a message that came again changed nothing")
-            return self._books.understood(found) if self._is_log else found
+            if self._books.journal is not None:
+                self._said.append(Statement(self._name, name, args, kwargs, found))
+            return self._books.understood(found) if self._name == "log" else found
 
         setattr(self, name, statement)
         return statement

@@ -1,7 +1,7 @@
 """Chance that is keyed by place: what is drawn somewhere does not depend on what was drawn anywhere else."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
@@ -31,6 +31,10 @@ class Chance:
     def one_of(self, place: str, things: Sequence[T]) -> T:
         """One of some things, each as likely as the others."""
         return things[self._whole(place) % len(things)]
+
+    def favourite(self, place: str, things: Mapping[str, T]) -> T:
+        """One of some named things, each as likely as the others; it stays the same when others are not there."""
+        return things[max(things, key=lambda name: self._whole(f"{place} {name}"))]
 
     def uuid(self, place: str) -> UUID:
         """An id, with the marks of a random one."""

@@ -102,6 +102,8 @@ class Faults:
     places: list[str] = field(default_factory=list)  # come to on the bad days, where a plan asks for them
     late_places: list[str] = field(default_factory=list)  # and after them
 
+    ordered: dict[str, list[Fault]] = field(default_factory=dict)  # for the next place of a kind
+
     def __post_init__(self) -> None:
         self._limits = {kind: self._limits_of(kind, faults) for kind, faults in AT.items()}
         self._is_plain = self.plan.only is None and not self.plan.forced
@@ -118,6 +120,8 @@ class Faults:
             for index, (fault, limit) in enumerate(self._limits[kind])
             if int.from_bytes(shares[2 * index : 2 * index + 2], "big") < limit
         ]
+        if self.ordered.get(kind):
+            drawn.append(self.ordered[kind].pop(0))
         if not self._is_plain:
             drawn = self._planned(kind, name, drawn)
         for fault in drawn:

@@ -10,6 +10,7 @@ from domain.ports.mail import MailNotice
 from domain.ports.payments import PaymentNotice
 from domain.ports.restorer import RestorationNotice
 from tests.simulation.faults import Fault, Faults
+from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
@@ -86,6 +87,8 @@ class Postman:
             answer = self.ask(source, "POST", path, body=body, headers={SEAL: seal_of(body)})
             if answer is not None and answer.status == 200:
                 break
+            if answer is not None and answer.status < 500:
+                raise LawBrokenError(0, f"A genuine message was refused with {answer.status}.", name)
         else:
             self.trace.note("gives up a message", name)
         self.on_its_way -= 1

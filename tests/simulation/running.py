@@ -11,7 +11,7 @@ from tests.simulation.cast import Part
 from tests.simulation.faults import Fault, Plan
 from tests.simulation.laws import LawBrokenError
 from tests.simulation.planted import planted
-from tests.simulation.timeline import timeline
+from tests.simulation.timeline import names_of, timeline
 from tests.simulation.world import World
 
 #: How many visitors a world has unless told: enough to meet one another.
@@ -35,6 +35,7 @@ class Outcome:
     law: int | None = None
     sentence: str = ""
     timeline: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()  # the faults about what broke
 
     @property
     def holds(self) -> bool:
@@ -68,7 +69,13 @@ def run(
             law=broken.law if broken else None,
             sentence=str(broken) if broken else "",
             timeline=tuple(timeline(world, broken)) if broken else (),
+            suspects=_suspects(world, broken) if broken else (),
         )
+
+
+def _suspects(world: World, broken: LawBrokenError) -> tuple[str, ...]:
+    names = names_of(world, broken)
+    return tuple(fault for fault in world.faults.struck if any(name in fault for name in names))
 
 
 def _live(world: World) -> LawBrokenError | None:

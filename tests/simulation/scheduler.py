@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from greenlet import getcurrent, greenlet
 
@@ -70,7 +71,9 @@ class Scheduler:
     def __init__(self) -> None:
         self.now = 0  # microseconds since the epoch
         self._hub = getcurrent()
-        self._heap: list[tuple[int, str, int, Task]] = []
+        # By time, then by name: who is added or taken out elsewhere changes nothing; the number is for namesakes.
+        self._heap: list[tuple[int, str, int, int, Task]] = []
+        self._numbers = count()
         self._tasks: dict[greenlet, Task] = {}
         self._waiting: dict[Hashable, list[Task]] = {}
         self._until = 0
@@ -101,7 +104,7 @@ class Scheduler:
         """Let time pass up to a moment; what a task raises is raised here."""
         self._until = until
         while self._heap and self._heap[0][0] <= until:
-            wake_at, _, turn, task = heapq.heappop(self._heap)
+            wake_at, _, turn, _, task = heapq.heappop(self._heap)
             if turn != task.turn or task.greenlet.dead:
                 continue
             if task.process.stopped_until > wake_at and not task.is_dead:
@@ -177,7 +180,7 @@ class Scheduler:
     def _wake(self, task: Task, at: int) -> None:
         task.turn += 1
         task.wake_at = at
-        heapq.heappush(self._heap, (at, task.name, task.turn, task))
+        heapq.heappush(self._heap, (at, task.name, task.turn, next(self._numbers), task))
 
     def _give_way(self) -> None:
         """Switch to the hub; an event loop that runs here is not seen to run elsewhere meanwhile."""

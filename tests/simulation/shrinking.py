@@ -57,10 +57,13 @@ class _Search:
 
 
 def shrink(broken: Outcome, cast: Sequence[Part] | int = VISITORS, *, plant: str | None = None) -> Shrunk:
-    """Leave out visitors, then kinds of faults, then faults, as long as the same law is broken."""
+    """Leave out whoever takes part, then kinds of faults, then faults, as long as the same law is broken."""
     whole = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
     search = _Search(broken, plant)
-    parts = _least(whole, lambda some: search.still_breaks(some, broken.struck), search)
+    # Where faults about nothing but what broke are enough, most of the work is done at once.
+    suspected = search.still_breaks(whole, broken.suspects)
+    struck = broken.suspects if suspected else broken.struck
+    parts = _least(whole, lambda some: search.still_breaks(some, struck), search)
     kinds = sorted({_kind(fault) for fault in search.smallest.struck})
     struck = search.smallest.struck
     _least(

@@ -1,12 +1,14 @@
 """The shop's own people, and whoever would like to be taken for somebody else."""
 
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from adapters.postgres.codec import UnknownEventError
 from domain.model.errors import ShopError
+from domain.model.ledger import RefundStatus
 from domain.model.order import Order
-from domain.model.values import Money
+from domain.model.values import HoldReason, Money, OrderId
 from domain.ports.books import BooksError
 from domain.ports.errors import OutsideError
 from domain.services.desk import Signature
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 BY = Signature(actor="person:grace", reason="They asked for it on the phone.")
+#: After so many in vain somebody looks why.
+VAIN_RELEASES = 2
 WISHES = (
     *("hold", "release", "release", "refund", "refund a photo", "refund a part", "refund in the dashboard"),
     *("redo", "renew", "revoke", "resend"),
@@ -31,6 +35,7 @@ class Staff:
     def __init__(self, world: "World") -> None:
         self.world = world
         self._turns = 0
+        self._releases: Counter[OrderId] = Counter()
 
     def work(self) -> None:
         """Come back every few hours while the bustle lasts, and wish something for some order."""
@@ -40,20 +45,34 @@ class Staff:
                 int(self.world.chance.between(f"staff pause {self._turns}", 0.05, 2) * HOUR)
             )
             self.world.scheduler.current.facts["about"] = f"wish {self._turns}"
-            orders = list(self.world.own_books.pages.orders.values())
+            orders = {str(order_id): one for order_id, one in self.world.own_books.pages.orders.items()}
             if orders:
-                self._wish(self.world.chance.one_of(f"staff order {self._turns}", orders))
+                wish = self.world.chance.one_of(f"staff wish {self._turns}", WISHES)
+                self.wish(self.world.chance.favourite(f"staff order {self._turns}", orders), wish)
 
     def release_all(self) -> None:
-        """Let every order go on that waits for a person."""
+        """Let every order go on that waits for a person; what the provider will never pay back is paid by hand."""
         for order in list(self.world.own_books.pages.orders.values()):
             if order.is_held:
                 self.world.trace.note("releases an order", str(order.order_id))
+                self._releases[order.order_id] += 1
                 with suppress(*EXPECTED):
+                    if (
+                        self._releases[order.order_id] > VAIN_RELEASES
+                        and order.hold is HoldReason.REFUND_NOT_ISSUED
+                    ):
+                        self._settle(order)
                     self.world.desk.release(order.order_id, BY)
 
-    def _wish(self, order: Order) -> None:
-        wish = self.world.chance.one_of(f"staff wish {self._turns}", WISHES)
+    def _settle(self, order: Order) -> None:
+        """Pay by another way what no refund brings back, and say so."""
+        for number, refund in enumerate(order.refunds.values(), start=1):
+            if refund.status is RefundStatus.FAILED:
+                self.world.trace.note("pays by hand", str(refund.refund_id))
+                self.world.desk.settle(order.order_id, BY, refund=number)
+
+    def wish(self, order: Order, wish: str) -> None:
+        """Wish something for an order; what is not possible is refused, and nothing comes of it."""
         self.world.trace.note(f"wishes: {wish}", str(order.order_id))
         desk, order_id = self.world.desk, order.order_id
         with suppress(*EXPECTED):
@@ -95,7 +114,8 @@ class Forger:
             self.world.scheduler.sleep(int(self.world.chance.between(f"forger pause {turn}", 1, 90) * MINUTE))
             known = [name for name in self.world.postman.notices if name.startswith("msg_")]
             known = known if turn % 2 else list(self.world.postman.notices)
-            body = self.world.chance.one_of(f"forger {turn}", known).encode() if known else b"{]"
+            bodies = {name: name.encode() for name in known}
+            body = self.world.chance.favourite(f"forger {turn}", bodies) if bodies else b"{]"
             self.world.scheduler.current.facts["is_forging"] = True
             # At an address of the shop's own, a forger lacks a provider's seal; at another, not even that helps.
             attempts = [
@@ -111,8 +131,8 @@ class Forger:
 
     def _marks(self, turn: int) -> list[str]:
         """Addresses for a restorer's message that this shop never made."""
-        works = list(self.world.restorer.works.values())
+        works = self.world.restorer.works
         if not works:
             return []
-        address = self.world.chance.one_of(f"forger address {turn}", works).webhook_url.split("/")
+        address = self.world.chance.favourite(f"forger address {turn}", works).webhook_url.split("/")
         return [f"replicate/{'/'.join(address[-4:-1])}/{'0' * len(address[-1])}"]

@@ -29,12 +29,11 @@ def test_what_is_planted_is_gone_afterwards() -> None:
 
 
 def test_a_broken_law_is_shrunk_to_a_story_that_fits_a_page() -> None:
-    name = "a mail is sent again after a lost reply"
+    name = "anybody may record an outcome"
     broken = run(PLANTED[name].found_by, VISITORS, plant=name)
     shrunk = shrink(broken, VISITORS, plant=name)
     assert shrunk.outcome.law == broken.law
     assert len(shrunk.cast) == 1
-    assert 0 < len(shrunk.faults) <= 3
-    assert any("time-out after the work" in fault for fault in shrunk.faults)
+    assert len(shrunk.faults) < len(broken.struck) / 10
     assert 0 < len(shrunk.outcome.timeline) <= A_PAGE
     assert f"--seed {broken.seed}" in shrunk.command

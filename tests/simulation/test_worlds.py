@@ -26,7 +26,7 @@ def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery
     cast = [visitor(number, habit="pay", deed="fetch", photos=2) for number in range(1, 5)]
     outcome = run(5, cast, plan=Plan(rates_are_zero=True))
     assert outcome.holds, outcome.sentence
-    assert outcome.orders == len(cast)
+    assert outcome.ended == {"completed": len(cast)}
     assert not outcome.struck
     assert outcome.recoveries["work of a dead worker was taken over"] == 0
 

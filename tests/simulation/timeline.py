@@ -17,12 +17,17 @@ LINES = 30
 
 def timeline(world: "World", broken: LawBrokenError, *, lines: int = LINES) -> list[str]:
     """The last lines about what broke, the faults among them first of all."""
-    names = set(_names(world, broken.about))
+    names = names_of(world, broken)
     about = [line for line in world.trace.lines if _is_about(line, names)] if names else world.trace.lines
     shown = about[-lines:]
     left_out = len(about) - len(shown)
     head = [f"({left_out} earlier lines about the same are left out)"] if left_out else []
     return [*head, *(_readable(world, line) for line in shown)]
+
+
+def names_of(world: "World", broken: LawBrokenError) -> set[str]:
+    """The ids of all that the broken law is about."""
+    return set(_names(world, broken.about))
 
 
 def _names(world: "World", about: Iterable[str]) -> Iterator[str]:

@@ -186,9 +186,10 @@ class Visitor:
 
     def _trespass(self, token: str) -> None:
         """Try what must not work: somebody else's photo behind one's own link, and links nobody was given."""
-        others = [one for one in self.world.own_books.pages.orders.values() if one.order_id != self.order_id]
+        orders = self.world.own_books.pages.orders
+        others = {str(order_id): one for order_id, one in orders.items() if order_id != self.order_id}
         if others:
-            other = self.world.chance.one_of(f"{self.name} other", others)
+            other = self.world.chance.favourite(f"{self.name} other", others)
             for image in list(other.images)[:1]:
                 self._ask("GET", f"/api/download/{token}/{image}")
         self._ask("GET", f"/api/download/{'0' * len(token)}")

@@ -24,13 +24,13 @@ from domain.ports.mail import Mail, MailFate, MailNotice
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from domain.services import judging
-from domain.services.policy import Policy
 from tests.doubles.books import InMemoryTransaction
 from tests.doubles.shop import POLICY, WiredShop
 from tests.simulation.books import InterleavedBooks
 from tests.simulation.cast import FORGER, STAFF, Part, whole_cast
 from tests.simulation.chance import Chance
 from tests.simulation.faults import Fault, Faults, Plan
+from tests.simulation.journal import Journal
 from tests.simulation.laws import Continuous, LawBrokenError
 from tests.simulation.post import Postman, SealedMailNotices, SealedNotices
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
@@ -97,11 +97,12 @@ class World(WiredShop):
         cast: Sequence[Part] | int = 20,
         *,
         plan: Plan | None = None,
-        policy: Policy = SIMULATED_POLICY,
+        journal: Journal | None = None,
     ) -> None:
         self.seed = seed
         self.cast = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
-        self.policy = policy
+        self.policy = SIMULATED_POLICY
+        self.journal = journal
         self.scheduler = Scheduler()
         self.chance = Chance(seed)
         self.trace = Trace(self.scheduler)
@@ -119,6 +120,7 @@ class World(WiredShop):
         self.chore_pause = 6 * HOUR
         self.stuck: set[str] = set()
         self.unexpected = ""
+        self.surprises: list[str] = []  # what the shop caught and wrote into its own log
         self.bustle = self.chance.one_of("bustle", BUSTLES)
         self._build()
 
@@ -127,7 +129,7 @@ class World(WiredShop):
         truth = WorldClock(self.scheduler, is_true=True)
         new_event = self.chance.one_of("new event", NEW_EVENTS)
         self.books = self.own_books = InterleavedBooks(
-            self.trouble, self.laws.before_commit, self._after_commit, new_event
+            self.trouble, self.laws.before_commit, self._after_commit, new_event, self.journal
         )
         self.queue = SimulatedQueue(self.trouble)
         self.storage = SimulatedStore(
@@ -160,14 +162,39 @@ class World(WiredShop):
 
     def live(self) -> None:
         """Let everything happen, then let it come to rest; raises LawBrokenError, or what nobody expects."""
+        self.begin()
+        self.pass_time(self.bustle)
+        self.end()
+
+    def begin(self) -> None:
+        """Start every process, and have everybody come in their time."""
         with self._awake():
             self._begin()
-            self.scheduler.run(self.bustle)
+
+    def pass_time(self, duration: int) -> None:
+        """Let so many microseconds pass, with all that happens in them."""
+        with self._awake():
+            self.scheduler.run(self.scheduler.now + duration)
+
+    def end(self) -> None:
+        """Let nothing fail any more, and hold the world to its laws when it has come to rest, and when it is old."""
+        with self._awake():
             self.calm_down()
             self._come_to_rest()
             self.laws.at_rest()
             self._grow_old()
             self.laws.at_the_end()
+
+    def come(self, part: Part) -> None:
+        """Have one more visitor come now."""
+        visitor = Visitor(self, part)
+        self.visitors.append(visitor)
+        self.scheduler.spawn(visitor.name, visitor.live, self.outside)
+
+    def wish(self, order_id: OrderId, wish: str) -> None:
+        """Have a person at the counter wish something, as soon as time passes."""
+        name = self.chance.numbered(f"a wish: {wish}")
+        self._later(name, self._staffed(lambda: self.staff.wish(self.order(order_id), wish)), 0)
 
     def close(self) -> None:
         """End all that still goes on."""
@@ -235,6 +262,9 @@ class World(WiredShop):
     def _come_to_rest(self) -> None:
         for _ in range(PATIENCE_DAYS):
             self.scheduler.run(self.scheduler.now + DAY)
+            if self.is_at_rest():
+                # Word that was lost altogether is found by the comparison, within two days.
+                self.scheduler.run(self.scheduler.now + 2 * DAY)
             if self.is_at_rest():
                 return
             self.scheduler.spawn("staff", self._staffed(self.staff.release_all), self.outside)
@@ -531,6 +561,7 @@ def _logs_go_to(world: World) -> Iterator[None]:
 
     def keep(_logger: object, _method: str, line: Any) -> Any:
         if line.get("exc_info"):
+            world.surprises.append(repr(sys.exception()))
             world.unexpected = "".join(traceback.format_exception(sys.exception()))
         raise structlog.DropEvent
 

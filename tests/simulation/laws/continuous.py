@@ -201,8 +201,11 @@ class Continuous:
         now = self._world.scheduler.moment()
 
         def watch(answer: Answer) -> None:
-            if answer.status == _FIRST_SERVER_ERROR and self._world.api.knows_new_events:
+            is_known = "UnknownEventError" in self._world.unexpected and not self._world.api.knows_new_events
+            if answer.status == _FIRST_SERVER_ERROR and not is_known:
                 raise LawBrokenError(0, f"{method} {target}: {self._world.unexpected}", *parts)
+            if is_opening and found and not is_known and 400 <= answer.status < _FIRST_SERVER_ERROR:
+                self._check_refused(*found, parts, answer)
             if is_opening and answer.status < 300:
                 self._check_opened(found, now, parts, answer)
 
@@ -218,6 +221,17 @@ class Continuous:
             ),
             None,
         )
+
+    def _check_refused(self, order: Order, link: DownloadLink, parts: list[str], answer: Answer) -> None:
+        """A link that is good all the while opens its own order's archive and photos."""
+        now = self._world.scheduler.moment()
+        is_own = len(parts) == 4 or parts[4] == "photos" or parts[4] in map(str, order.images)
+        is_good = not link.is_revoked and link.expires_at - DISAGREEMENT > now
+        newest = self._world.order(order.order_id)
+        is_kept = not (newest.photos_are_purged or newest.state is State.ERASED)
+        is_restored = len(parts) == 4 or all(image.results for image in order.images.values())
+        if is_own and is_good and is_kept and is_restored and not newest.links[link.link_id].is_revoked:
+            raise LawBrokenError(10, f"A good link was refused with {answer.status}.", order.order_id)
 
     def _check_opened(
         self, found: tuple[Order, DownloadLink] | None, now: Any, parts: list[str], answer: Answer

@@ -1,0 +1,105 @@
+"""The books in memory against PostgreSQL: what a world's transactions heard from one, they hear from the other."""
+
+from collections.abc import Iterator
+from dataclasses import is_dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.postgres.books import PostgresBooks
+from domain.model.events import RecordedEvent
+from domain.model.evolve import fold
+from domain.ports.auditing import WorkLine
+from domain.ports.books import Books, BooksError
+from tests.simulation.faults import Plan
+from tests.simulation.journal import Journal, Statement
+from tests.simulation.test_worlds import VISITORS
+from tests.simulation.world import World
+
+
+@pytest.fixture
+def postgres(own_database_url: str) -> Iterator[PostgresBooks]:
+    books = PostgresBooks(own_database_url, connections=2)
+    yield books
+    books.close()
+
+
+def lived(seed: int) -> tuple[World, Journal]:
+    """A world whose transactions ran one after the other, through faults of every kind at the providers."""
+    journal = Journal()
+    world = World(seed, VISITORS, plan=Plan(), journal=journal)
+    try:
+        world.live()
+    finally:
+        world.close()
+    return world, journal
+
+
+@pytest.mark.parametrize("seed", [9, 21])
+def test_postgresql_answers_every_statement_of_a_world_as_the_books_in_memory_do(
+    seed: int, postgres: PostgresBooks
+) -> None:
+    world, journal = lived(seed)
+    assert sum(1 for _ in journal.statements()) > 500
+    for number, transaction in enumerate(journal.transactions):
+        with postgres.transaction() as told:
+            for statement in transaction:
+                found = getattr(getattr(told, statement.port), statement.method)(
+                    *statement.args, **statement.kwargs
+                )
+                assert comparable(found) == comparable(statement.found), (number, _shown(statement))
+    for order_id, stream in world.own_books.pages.streams.items():
+        with postgres.transaction() as told:
+            assert told.log.load(order_id) == fold(order_id, stream)
+
+
+def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresBooks) -> None:
+    world, journal = lived(9)
+    tell(postgres, journal)
+    steps = [one.args[0] for one in journal.statements() if one.method == "record" and one.args[0].events]
+    assert len(steps) > 50
+    for step in steps:
+        events = tuple(replace(each, event_id=uuid4()) for each in step.events)
+        refusals = []
+        for books in (postgres, InMemory(world)):
+            with pytest.raises(BooksError) as refusal, books.transaction() as told:
+                told.log.record(replace(step, events=events, closes=None))
+            refusals.append(type(refusal.value))
+        assert refusals[0] is refusals[1]
+
+
+def tell(books: Books, journal: Journal) -> None:
+    """Have the books told all that a world's were, whatever they answer."""
+    for transaction in journal.transactions:
+        with books.transaction() as told:
+            for statement in transaction:
+                getattr(getattr(told, statement.port), statement.method)(*statement.args, **statement.kwargs)
+
+
+class InMemory:
+    """The books of a world that is over, without its scheduler."""
+
+    def __init__(self, world: World) -> None:
+        self._books = world.own_books
+
+    def transaction(self) -> Any:
+        """One that runs alone."""
+        return super(type(self._books), self._books).transaction()
+
+
+def comparable(found: Any) -> Any:
+    """What was found without what belongs to the store: hashes and positions; where no order is promised, sorted."""
+    if isinstance(found, RecordedEvent):
+        return replace(found, position=None, sha256=None)
+    if isinstance(found, dict):
+        return {key: comparable(value) for key, value in found.items()}
+    if isinstance(found, list):
+        alike = [comparable(each) for each in found]
+        is_ordered = all(is_dataclass(each) and not isinstance(each, WorkLine) for each in alike)
+        return alike if is_ordered else sorted(alike, key=repr)
+    return found
+
+
+def _shown(statement: Statement) -> str:
+    return f"{statement.port}.{statement.method}{statement.args} {statement.kwargs}"[:600]

@@ -1,0 +1,153 @@
+"""Any world at all: Hypothesis decides who comes, what strikes and what time it is, and finds the shortest story."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from domain.model.order import Order
+from domain.model.values import DisputeOutcome
+from domain.ports.payments import CheckoutStanding, CheckoutState, NoticeKind
+from tests.simulation.cast import DEEDS, FORGER, HABITS, visitor
+from tests.simulation.faults import AT, Fault, Plan
+from tests.simulation.laws import LawBrokenError
+from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
+from tests.simulation.staff import WISHES
+from tests.simulation.timeline import timeline
+from tests.simulation.world import World
+
+T = TypeVar("T")
+
+STEPS = 30
+NUMBERS = st.integers(min_value=0, max_value=50)
+#: Every fault that can be ordered, with its place; code of two versions is there from the beginning or not at all.
+FAULTS = [(kind, fault) for kind, faults in AT.items() for fault in faults if fault is not Fault.OLD_CODE]
+PROCESSES = ("api", "counter", "worker a", "worker b")
+
+
+class AnyWorld(RuleBasedStateMachine):
+    """The world of the simulation, in other hands."""
+
+    world: World
+
+    @initialize(
+        seed=st.integers(min_value=0, max_value=1 << 16),
+        habit=st.sampled_from(sorted(set(HABITS))),
+        deed=st.sampled_from(sorted(set(DEEDS))),
+        photos=st.integers(min_value=1, max_value=3),
+        minutes=st.sampled_from([0, 1, 5, 60]),
+    )
+    def open_the_shop(self, seed: int, habit: str, deed: str, photos: int, minutes: int) -> None:
+        """With a first customer, somewhere on their way; most worlds would stay empty for long otherwise."""
+        self.world = World(seed, [FORGER], plan=Plan(rates_are_zero=True))
+        with self._told():
+            self.world.begin()
+            self.world.come(visitor(1, habit=habit, deed=deed, photos=photos))
+            self.world.pass_time(minutes * MINUTE)
+
+    # Customers and their banks.
+
+    @precondition(lambda self: len(self.world.visitors) < 4)
+    @rule(
+        habit=st.sampled_from(HABITS),
+        deed=st.sampled_from(DEEDS),
+        photos=st.integers(min_value=1, max_value=2),
+    )
+    def another_customer_comes(self, habit: str, deed: str, photos: int) -> None:
+        self.world.come(visitor(len(self.world.visitors) + 1, habit=habit, deed=deed, photos=photos))
+
+    @precondition(lambda self: self._open_checkouts())
+    @rule(number=NUMBERS, amount=st.sampled_from([1, 489]))
+    def another_amount_is_paid_than_was_quoted(self, number: int, amount: int) -> None:
+        checkout = _any(self._open_checkouts(), number)
+        payments = self.world.payments
+        payment = payments.payments[payments.pay(checkout)]
+        payment.paid = replace(payment.paid, amount=amount)
+        told = replace(payments.states[checkout].checkout, paid=payment.paid)
+        payments.states[checkout] = CheckoutState(standing=CheckoutStanding.PAID, checkout=told)
+        self.world.post_checkout(checkout, NoticeKind.PAID)
+
+    @precondition(lambda self: self._orders())
+    @rule(number=NUMBERS)
+    def a_bank_disputes(self, number: int) -> None:
+        self.world.dispute(_any(self._orders(), number).order_id)
+
+    @precondition(lambda self: self.world.disputes)
+    @rule(number=NUMBERS, outcome=st.sampled_from(DisputeOutcome))
+    def a_bank_decides(self, number: int, outcome: DisputeOutcome) -> None:
+        self.world.decide(_any(sorted(self.world.disputes), number), outcome)
+
+    @precondition(lambda self: self._orders())
+    @rule(number=NUMBERS, percent=st.sampled_from([1, 50, 100]))
+    def somebody_refunds_in_the_dashboard(self, number: int, percent: int) -> None:
+        self.world.refund_by_hand(_any(self._orders(), number).order_id, percent)
+
+    # The shop's people.
+
+    @precondition(lambda self: self._orders())
+    @rule(number=NUMBERS, wish=st.sampled_from(sorted(set(WISHES))))
+    def a_person_wishes(self, number: int, wish: str) -> None:
+        self.world.wish(_any(self._orders(), number).order_id, wish)
+
+    # Bad days.
+
+    @rule(order=st.sampled_from(FAULTS))
+    def something_is_about_to_go_wrong(self, order: tuple[str, Fault]) -> None:
+        kind, fault = order
+        self.world.faults.ordered.setdefault(kind, []).append(fault)
+
+    @rule(name=st.sampled_from(PROCESSES))
+    def a_process_dies(self, name: str) -> None:
+        processes = [
+            self.world.api,
+            self.world.counter,
+            *(one.process for one in self.world.workers.values()),
+        ]
+        self.world.crash(next(process for process in processes if process.name == name))
+
+    @rule(duration=st.sampled_from([SECOND, 20 * SECOND, 5 * MINUTE, HOUR, 25 * HOUR, 4 * DAY]))
+    def time_passes(self, duration: int) -> None:
+        with self._told():
+            self.world.pass_time(duration)
+
+    def teardown(self) -> None:
+        """When nothing fails any more every law holds, at rest and in the end."""
+        if not hasattr(self, "world"):
+            return
+        try:
+            with self._told():
+                self.world.end()
+        finally:
+            self.world.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A broken law as a failure of the test, with its story."""
+        try:
+            yield
+        except LawBrokenError as broken:
+            raise AssertionError("\n".join([str(broken), *timeline(self.world, broken)])) from broken
+
+    def _orders(self) -> list[Order]:
+        return list(self.world.own_books.pages.orders.values())
+
+    def _open_checkouts(self) -> list[str]:
+        states = self.world.payments.states.items()
+        return [checkout for checkout, state in states if state.standing is CheckoutStanding.OPEN]
+
+
+def _any(things: Sequence[T], number: int) -> T:
+    return things[number % len(things)]
+
+
+TestAnyWorld = AnyWorld.TestCase
+TestAnyWorld.settings = settings(
+    max_examples=30,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
