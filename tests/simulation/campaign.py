@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from tests.simulation.reporting import Report
 from tests.simulation.running import VISITORS, Outcome, run
 
-#: How often a world is run twice.
+#: Every world whose seed is a multiple of this is run twice.
 TWICE = 20
 
 
@@ -28,10 +28,10 @@ def campaign(
         ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as other,
     ):
         firsts = [pool.submit(_run, seed, visitors, plant) for seed in seeds]
-        for number, outcome in enumerate(_as_they_come(firsts), start=1):
+        for outcome in _as_they_come(firsts):
             report.take(outcome)
             watch(outcome)
-            if number % TWICE == 0:
+            if outcome.seed % TWICE == 0:
                 report.runs_twice += 1
                 if other.submit(_run, outcome.seed, visitors, plant).result().digest != outcome.digest:
                     report.unlike.append(outcome.seed)

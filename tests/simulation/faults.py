@@ -92,7 +92,7 @@ class Plan:
 
 @dataclass
 class Faults:
-    """Draws faults while ``are_on``; ``struck`` are the ids of those that were drawn, in their order."""
+    """Draws faults while ``are_on``; ``struck`` are the ids of those that did something, in their order."""
 
     chance: Chance
     plan: Plan = field(default_factory=Plan)
@@ -124,10 +124,12 @@ class Faults:
             drawn.append(self.ordered[kind].pop(0))
         if not self._is_plain:
             drawn = self._planned(kind, name, drawn)
-        for fault in drawn:
-            self.struck.append(fault_id(name, fault))
-            self.tally[kind, fault] += 1
         return Struck(name, drawn, share)
+
+    def strike(self, place: str, fault: Fault) -> None:
+        """Write down that a fault does what it does: what was drawn for a place may find nothing to do there."""
+        self.struck.append(fault_id(place, fault))
+        self.tally[place.partition(" ")[0], fault] += 1
 
     def _planned(self, kind: str, name: str, drawn: list[Fault]) -> list[Fault]:
         only, forced = self.plan.only, self.plan.forced

@@ -238,7 +238,7 @@ PLANTED: dict[str, Planted] = {
         12,
         "What is posted is believed.",
         _patch(SealedNotices, "read", lambda self, body, _headers: self.postman.notices[body.decode()]),
-        found_by=2,
+        found_by=28,
     ),
 }
 

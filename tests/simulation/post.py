@@ -59,6 +59,7 @@ class Postman:
         self.notices[name] = notice
         struck = self.faults.at("webhook", f"{source} {name}")
         if Fault.LOST in struck:
+            self.faults.strike(struck.name, Fault.LOST)
             self.trace.note(f"FAULT {Fault.LOST}", struck.name, who=source)
             return
         delays = [after]
@@ -70,6 +71,7 @@ class Postman:
         if Fault.REORDER in struck:
             late += int(self.faults.chance.between(f"reorder {struck.name}", 1, 30) * SECOND)
         for fault in struck.faults:
+            self.faults.strike(struck.name, fault)
             self.trace.note(f"FAULT {fault}", struck.name, who=source)
         for copy, delay in enumerate(delays, start=1):
             self.on_its_way += 1

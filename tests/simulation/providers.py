@@ -65,7 +65,9 @@ class SimulatedRestorer(MemoryRestorer):
         assert self.world is not None
         assert self.trouble is not None
         started = super().start(picture, media_type=media_type, webhook_url=webhook_url, variant=variant)
-        if Fault.DUPLICATE in self.trouble.struck[self.trouble.scheduler.current.name]:
+        struck = self.trouble.struck[self.trouble.scheduler.current.name]
+        if Fault.DUPLICATE in struck:
+            self.trouble.faults.strike(struck.name, Fault.DUPLICATE)
             self.trouble.trace.note(f"FAULT {Fault.DUPLICATE}", f"prediction after {started.prediction_id}")
             self._begin(self.works[started.prediction_id].picture, media_type, webhook_url, started.model)
         return started

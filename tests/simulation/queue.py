@@ -29,6 +29,7 @@ class SimulatedQueue:
             scheduler.sleep(HOP)
             struck = faults.at("queue", f"{type(reaction).__name__} {reaction_id}")
             for fault in struck.faults:
+                faults.strike(struck.name, fault)
                 self._trouble.trace.note(f"FAULT {fault}", struck.name)
             if Fault.QUEUE_EMPTIED in struck:
                 self._waiting.clear()

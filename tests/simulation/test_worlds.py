@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.cast import FORGER, STAFF, visitor
-from tests.simulation.faults import Plan
+from tests.simulation.chance import Chance
+from tests.simulation.faults import Faults, Plan
 from tests.simulation.running import run
 
-#: So few that fifty worlds take a test suite's time, and enough to meet one another.
+#: So few that a test suite has time for fifty worlds.
+FEW = 3
+#: Enough to meet one another.
 VISITORS = 6
 
 
 @pytest.mark.parametrize("first", range(1, 51, 10))
 def test_every_law_holds_in_ten_worlds(first: int) -> None:
     for seed in range(first, first + 10):
-        outcome = run(seed, VISITORS)
+        outcome = run(seed, FEW)
         assert outcome.holds, "\n".join([f"seed {seed}: {outcome.sentence}", *outcome.timeline])
 
 
@@ -48,10 +51,26 @@ def test_the_same_seed_is_the_same_world_in_a_process_that_hashes_otherwise() ->
     assert digests == {f"{run(7, VISITORS).digest}\n"}
 
 
-def test_taking_out_one_fault_leaves_the_others_where_they_were() -> None:
+def test_a_plan_of_all_that_struck_is_the_same_world() -> None:
     cast = [visitor(1, habit="pay", deed="fetch", photos=1), STAFF, FORGER]
     whole = run(31, cast)
     assert len(whole.struck) > 20
-    rest = frozenset(whole.struck[:-1])
-    assert run(31, cast, plan=Plan(only=rest)).struck == whole.struck[:-1]
     assert run(31, cast, plan=Plan(only=frozenset(whole.struck))).digest == whole.digest
+
+
+def test_a_customer_who_stays_away_changes_nothing_about_what_another_meets_at_first() -> None:
+    first, second = (visitor(number, habit="pay", deed="fetch", photos=1) for number in (1, 2))
+    alone, together = run(31, [second]).struck, run(31, [first, second]).struck
+    uploads = [
+        [fault for fault in struck if "visitor 2 POST /api/uploads#" in fault] for struck in (alone, together)
+    ]
+    assert uploads[0] == uploads[1]
+
+
+def test_what_is_drawn_at_a_place_depends_on_nothing_that_was_drawn_elsewhere() -> None:
+    few, many = (Faults(Chance(7)) for _ in range(2))
+    for number in range(50):
+        many.at("storage", f"put {number}")
+    assert [few.at("mailer", "send").faults for _ in range(20)] == [
+        many.at("mailer", "send").faults for _ in range(20)
+    ]

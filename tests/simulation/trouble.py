@@ -116,6 +116,7 @@ class Trouble:
         raise Crashed
 
     def _note(self, struck: Struck, fault: Fault) -> None:
+        self.faults.strike(struck.name, fault)
         self.trace.note(f"FAULT {fault}", struck.name)
 
 

@@ -223,6 +223,7 @@ class World(WiredShop):
             self.scheduler.spawn(FORGER.name, self.forger.work, self.outside, after=2 * MINUTE)
         old = self.faults.at("process", "deployment")
         if Fault.OLD_CODE in old:
+            self.faults.strike(old.name, Fault.OLD_CODE)
             self.trace.note(f"FAULT {Fault.OLD_CODE}", old.name, who="deployment")
             for process in (self.workers["worker a"].process, self.api):
                 process.knows_new_events = False
@@ -330,6 +331,7 @@ class World(WiredShop):
         about = f"{client} {method} {target.partition('?')[0]}"
         struck = self.faults.at("request", about)
         for fault in struck.faults:
+            self.faults.strike(struck.name, fault)
             self.trace.note(f"FAULT {fault}", struck.name)
         self.scheduler.sleep(20_000)
         if Fault.DELAY in struck:
@@ -339,11 +341,12 @@ class World(WiredShop):
             return None
         if Fault.DUPLICATE in struck:
             # Somebody clicked twice: both are on their way at the same time.
-            self.scheduler.spawn(
+            twin = self.scheduler.spawn(
                 f"{struck.name} (twin)",
                 lambda: self._twin(about, method, target, body, headers or {}),
                 self.outside,
             )
+            twin.facts = dict(self.scheduler.current.facts)
         answer = self._answer(about, method, target, body, headers or {})
         return None if is_lost else answer
 

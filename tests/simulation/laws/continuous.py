@@ -12,7 +12,7 @@ from domain.model.evolve import apply
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State, require
 from domain.model.order import DownloadLink, Order
-from domain.model.reactions import IssueRefund, RestoreImage, SendEmail
+from domain.model.reactions import IssueRefund, Reaction, RestoreImage, SendEmail
 from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedStatus
 from domain.model.values import ObjectKey, OrderId, UploadSessionId
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: As far as two clocks of the shop may be apart.
 DISAGREEMENT = timedelta(minutes=20)
-#: The calls that change something at a provider, and the work that is claimed for them.
-CLAIMED_FOR = {"start": RestoreImage, "send": SendEmail, "issue_refund": IssueRefund}
+#: The calls that change something at a provider, for each of which there is work to be claimed.
+CLAIMED = {"start", "send", "issue_refund"}
 _FIRST_SERVER_ERROR = 500
 
 
@@ -141,14 +141,10 @@ class Continuous:
         self._world.scheduler.current.facts.setdefault("calls", set()).add(method)  # type: ignore[attr-defined]
         if method == "cancel":
             self._world.trace.recover("a prediction was cancelled")
-        if kind == "storage" or method not in CLAIMED_FOR:
+        if kind == "storage" or method not in CLAIMED:
             return
         claim = cast("Claim | None", self._world.scheduler.current.facts.get("claim"))
-        if (
-            claim is not None
-            and claim.token in self._claims
-            and isinstance(claim.reaction, CLAIMED_FOR[method])
-        ):
+        if claim is not None and claim.token in self._claims and _is_for(claim.reaction, method, subject):
             return
         if method == "issue_refund" and self._is_resolved(subject):
             return
@@ -278,6 +274,19 @@ class Continuous:
             *(one.checkout_session_id for one in aside),
             *lost,
         )
+
+
+def _is_for(work: Reaction, method: str, subject: str) -> bool:
+    """Whether a call is the one that this work is about."""
+    match method, work:
+        case "start", RestoreImage(image_id=image_id, attempt=attempt):
+            return f"/{image_id}/{attempt}/" in subject
+        case "send", SendEmail(email_id=email_id):
+            return subject == str(email_id)
+        case "issue_refund", IssueRefund(refund_id=refund_id):
+            return subject == str(refund_id)
+        case _:
+            return False
 
 
 def _law_of(broken: AssertionError) -> int:
