@@ -19,7 +19,7 @@ from domain.model.reactions import (
     needed,
     outstanding,
 )
-from domain.model.values import EmailKind, PointsReason, RefundReason
+from domain.model.values import EmailKind, OrderId, PointsReason, RefundReason
 
 
 def check_laws(order: Order) -> None:
@@ -165,6 +165,11 @@ def check_the_end(order: Order) -> None:
     if order.state is State.REFUNDED and order.ledger.gone_back < order.paid_amount:
         is_open = order.money_is_owed or order.is_disputed
         assert is_open, "an order is refunded, its money is not back, and nobody owes it"
+
+
+def no_rows(order_id: OrderId) -> Rows:
+    """The read models of an order of which nothing is on record."""
+    return rows_of(Order(order_id=order_id))
 
 
 def with_changes(rows: Rows, before: Order, after: Order) -> Rows:

@@ -43,6 +43,7 @@ from domain.ports.registers import (
 )
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
+from tests.domain.laws import no_rows, with_changes
 from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.audit import InMemoryAudit, InMemoryRounds
 from tests.doubles.drafts import Locks, Writing
@@ -300,6 +301,9 @@ class InMemoryOrderLog(OrderLog):
         self._transaction.is_void = True  # until the whole step is written
         for recorded in step.events:
             self._append(recorded, step)
+        order_id = step.after.order_id
+        written = self._pages.rows.get(order_id) or no_rows(order_id)
+        self._pages.rows[order_id] = with_changes(written, step.before, step.after)
         reactions = InMemoryReactionTable(self._pages)
         reactions.schedule(step.reactions)
         if step.closes is not None:

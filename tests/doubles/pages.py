@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from adapters.postgres.read_models import Rows
 from domain.model.events import RecordedEvent
 from domain.model.order import Order
 from domain.model.unmatched import UnmatchedPayment
@@ -46,6 +47,9 @@ class Pages:
     log: MutableMapping[LogCursor, RecordedEvent] = field(default_factory=dict)  # in the order of commits
     streams: MutableMapping[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
     orders: MutableMapping[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
+    rows: MutableMapping[OrderId, Rows] = field(
+        default_factory=dict
+    )  # the read models, written change by change
     rounds: MutableMapping[datetime, datetime | None] = field(
         default_factory=dict
     )  # of comparisons: begun, ended

@@ -13,6 +13,7 @@ from unittest import mock
 from adapters.postgres import read_models
 from domain.model import events as e
 from domain.model.order import Order
+from domain.model.reactions import SendEmail
 from domain.model.seals import sha256_of
 from domain.model.values import MovedImage, ObjectKey
 from domain.ports.errors import UnavailableError
@@ -24,6 +25,7 @@ from domain.services.moving import Moving
 from domain.services.restoring import RestorationDesk
 from domain.services.retaining import Retaining
 from domain.services.working import Working
+from domain.services.writing import Writing
 from tests.domain import laws
 from tests.doubles.books import InMemoryOrderLog
 from tests.doubles.reaction_table import InMemoryReactionTable
@@ -154,6 +156,16 @@ def _finds_any_image(self: Delivering, token: str, image_id: Any = None, *, earl
         raise
 
 
+def _sends_nothing(_self: Writing, _order: Order, work: SendEmail, **_: Any) -> Sequence[e.Event]:
+    """A mail that is written down and never handed over."""
+    return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id="message")]
+
+
+def _opens_nothing(*_: object, **__: object) -> Any:
+    """A link behind which there is nothing."""
+    raise UnknownLinkError
+
+
 PLANTED: dict[str, Planted] = {
     "two events with one version": Planted(
         1,
@@ -216,6 +228,12 @@ PLANTED: dict[str, Planted] = {
         "A lost reply counts as an outage.",
         _patch(writing, "LostReplyError", _NeverRaisedError),
         found_by=25,
+    ),
+    "a mail that is never handed over": Planted(
+        9, "A mail counts as sent that nobody was given.", _patch(Writing, "send_email", _sends_nothing)
+    ),
+    "a link behind which there is nothing": Planted(
+        10, "No link opens anything.", _patch(Delivering, "find", _opens_nothing)
     ),
     "a link that never runs out": Planted(
         10, "A token is good for ever.", _patch(Delivering, "open", _opens_whatever_has_a_token), found_by=13

@@ -83,6 +83,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+    is_whole: bool  # false when it was broken off
 
     def json(self) -> Any:
         """The body, parsed."""
@@ -114,7 +115,7 @@ class Doorway:
     ) -> Answer:
         """One request and its whole answer."""
         path, _, query = target.partition("?")
-        answer: dict[str, Any] = {"status": 0, "headers": {}, "body": b""}
+        answer: dict[str, Any] = {"status": 0, "headers": {}, "body": b"", "is_whole": False}
         loop = self._idle.pop() if self._idle else GreenletLoop(self._time)
         is_read = False
 
@@ -131,6 +132,7 @@ class Doorway:
                 answer["headers"] = {name.decode(): value.decode() for name, value in message["headers"]}
             else:
                 answer["body"] += message.get("body", b"")
+                answer["is_whole"] = not message.get("more_body", False)
 
         scope = {
             "type": "http",

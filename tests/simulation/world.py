@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from adapters.postgres.codec import UnknownEventError
 from domain.model import events as e
 from domain.model.lifecycle import TERMINAL
 from domain.model.likeness import likeness
@@ -20,6 +21,8 @@ from domain.model.limits import Limits
 from domain.model.order import Order
 from domain.model.reactions import Pace, needed
 from domain.model.values import DisputeOutcome, FailureReason, OrderId
+from domain.ports.books import BooksError
+from domain.ports.errors import OutsideError
 from domain.ports.mail import Mail, MailFate, MailNotice
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.restorer import PredictionStatus, RestorationNotice
@@ -118,9 +121,7 @@ class World(WiredShop):
         self.disputes: dict[str, PaymentNotice] = {}
         #: Between two rounds of each chore that time alone makes due; an hour in production.
         self.chore_pause = 6 * HOUR
-        self.stuck: set[str] = set()
         self.unexpected = ""
-        self.surprises: list[str] = []  # what the shop caught and wrote into its own log
         self.bustle = self.chance.one_of("bustle", BUSTLES)
         self._build()
 
@@ -366,6 +367,9 @@ class World(WiredShop):
                 answer = doorway().ask(
                     method, target, body=body, headers={**headers, "x-request-id": str(request_id)}
                 )
+                if not answer.is_whole:
+                    self.trace.note("gets half an answer", about)
+                    return None
                 watch(answer)
         except Crashed:
             if task.is_dead:
@@ -507,8 +511,7 @@ class World(WiredShop):
         """Let it run for a while; most end well."""
         seconds = self.chance.between(f"length {prediction_id}", 2, 40)
         if self.is_bustling and self.chance.at(f"stuck {prediction_id}") < 0.03:
-            self.stuck.add(prediction_id)  # it never ends by itself
-            return
+            return  # it never ends by itself
         self._later(f"gpu {prediction_id}", lambda: self._end(prediction_id), int(seconds * SECOND))
 
     def _end(self, prediction_id: str) -> None:
@@ -558,14 +561,23 @@ class World(WiredShop):
 _likeness = cache(likeness)
 
 
+def _is_expected(error: BaseException | None) -> bool:
+    """Whether it is, or comes from, what the world may do to the shop."""
+    while error is not None and not isinstance(error, (OutsideError, BooksError, UnknownEventError)):
+        error = error.__cause__
+    return error is not None
+
+
 @contextmanager
 def _logs_go_to(world: World) -> Iterator[None]:
     """The shop's own log lines go nowhere, for the trace tells more; only what it did not expect is kept."""
 
     def keep(_logger: object, _method: str, line: Any) -> Any:
         if line.get("exc_info"):
-            world.surprises.append(repr(sys.exception()))
-            world.unexpected = "".join(traceback.format_exception(sys.exception()))
+            error = sys.exception()
+            world.unexpected = "".join(traceback.format_exception(error))
+            if not _is_expected(error):
+                raise LawBrokenError(0, f"The shop caught what it did not expect: {world.unexpected}")
         raise structlog.DropEvent
 
     before = structlog.get_config()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from adapters.postgres.read_models import rows_of
 from domain.model import events as e
 from domain.model.errors import ShopError
 from domain.model.evolve import apply
@@ -109,6 +110,8 @@ class Continuous:
             raise LawBrokenError(1, f"{len(stream)} events make version {order.version}.", order_id)
         if pages.orders[order_id] != order:
             raise LawBrokenError(2, "The order on the shelf is not what its stream tells.", order_id)
+        if pages.rows[order_id] != rows_of(order):
+            raise LawBrokenError(2, "The rows of the read models are not what the stream tells.", order_id)
         try:
             check_laws(order)
         except AssertionError as broken:
