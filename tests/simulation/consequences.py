@@ -1,0 +1,195 @@
+"""What follows at the providers and the banks from what is done there, in their own time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from domain.model.order import Order
+from domain.model.values import DisputeOutcome, FailureReason, OrderId
+from domain.ports.mail import Mail, MailFate, MailNotice
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.restorer import PredictionStatus, RestorationNotice
+from tests.doubles.shop import WiredShop
+from tests.simulation.chance import Chance
+from tests.simulation.post import Postman
+from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
+from tests.simulation.trace import Trace
+
+
+class Consequences(WiredShop):
+    """The outside of a world: what it decides by itself, it posts to the shop."""
+
+    scheduler: Scheduler
+    chance: Chance
+    trace: Trace
+    postman: Postman
+    outside: Process
+    disputes: dict[str, PaymentNotice]  # by payment intent, as they stand
+
+    @property
+    def is_bustling(self) -> bool:
+        """Whether the bad days are not over."""
+        raise NotImplementedError
+
+    def order(self, order_id: OrderId) -> Order:
+        """An order as the books have it now."""
+        raise NotImplementedError
+
+    def checkout_opened(self, checkout_session_id: str) -> None:
+        """Close the page some minutes after its time, if nobody has paid by then."""
+        lifetime = int(self.policy.checkout_lifetime.total_seconds() * SECOND)
+        self._later(
+            f"page {checkout_session_id}", lambda: self.expire(checkout_session_id), lifetime + 5 * MINUTE
+        )
+
+    def expire(self, checkout_session_id: str) -> None:
+        """Close a page that nobody paid on."""
+        if self.payments.states[checkout_session_id].standing is CheckoutStanding.OPEN:
+            self.payments.expire(checkout_session_id)
+            self.post_checkout(checkout_session_id, NoticeKind.ABANDONED)
+
+    def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
+        """Let money that took days arrive, or say that it never will."""
+        if self.payments.states[checkout_session_id].standing is CheckoutStanding.PENDING:
+            self.payments.settle(checkout_session_id, has_failed=has_failed)
+            self.post_checkout(checkout_session_id, NoticeKind.ABANDONED if has_failed else NoticeKind.PAID)
+
+    def post_checkout(self, checkout_session_id: str, kind: NoticeKind) -> None:
+        """Have the payment provider tell of a checkout."""
+        name = f"evt_{checkout_session_id}_{kind}"
+        state = self.payments.states[checkout_session_id]
+        self._post_money(
+            PaymentNotice(
+                event_id=name, event_type=f"checkout.session.{kind}", kind=kind, checkout=state.checkout
+            )
+        )
+
+    def refund_made(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+        """Tell of a refund; now and then it fails after all."""
+        self._tell_refund(payment_intent_id, refund)
+        name = refund.provider_refund_id
+        if self.is_bustling and self.chance.at(f"fate {name}") < 0.1:
+            self._later(f"bank {name}", lambda: self._fail_refund(payment_intent_id, refund), 3 * HOUR)
+
+    def _fail_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+        self.trace.note("lets a refund fail", refund.provider_refund_id)
+        self.payments.fail_refund(refund.provider_refund_id)
+        self._tell_refund(payment_intent_id, replace(refund, has_failed=True))
+
+    def _tell_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+        payment = self.payments.payments[payment_intent_id]
+        wish = next(
+            (w for w, made in payment.refunds if made.provider_refund_id == refund.provider_refund_id), None
+        )
+        self._post_money(
+            PaymentNotice(
+                event_id=f"evt_{refund.provider_refund_id}_{refund.has_failed}",
+                event_type="refund.updated",
+                kind=NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED,
+                payment_intent_id=payment_intent_id,
+                refund=refund,
+                refund_id=wish.refund_id if wish is not None and wish.idempotency_key else None,
+            )
+        )
+
+    def refund_by_hand(self, order_id: OrderId, percent: int) -> None:
+        """Somebody pays back in the provider's dashboard, as far as there is something left."""
+        payment = self.order(order_id).payment
+        intent = payment.payment_intent_id if payment else None
+        if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
+            return
+        at_provider = self.payments.payments[intent]
+        amount = min(max(at_provider.paid.amount * percent // 100, 1), at_provider.left)
+        self.payments.refund_by_hand(intent, amount)
+
+    def dispute(self, order_id: OrderId) -> None:
+        """A customer's bank takes what is left of a payment, for the time being."""
+        payment = self.order(order_id).payment
+        intent = payment.payment_intent_id if payment else None
+        if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
+            return
+        at_provider = self.payments.payments[intent]
+        at_provider.is_disputed = True
+        opened = PaymentNotice(
+            event_id=f"evt_dp_{intent}_opened",
+            event_type="charge.dispute.created",
+            kind=NoticeKind.DISPUTE_OPENED,
+            payment_intent_id=intent,
+            dispute_id=f"dp_{intent}",
+            dispute_amount=replace(at_provider.paid, amount=at_provider.left),
+            reason="fraudulent",
+        )
+        self.disputes[intent] = self._post_money(opened)
+        outcome = self.chance.one_of(f"dispute {intent}", (DisputeOutcome.WON, DisputeOutcome.LOST))
+        self._later(f"bank {intent}", lambda: self.decide(intent, outcome), 8 * HOUR)
+
+    def decide(self, payment_intent_id: str, outcome: DisputeOutcome) -> None:
+        """The bank decides; what it keeps is as good as paid back."""
+        opened = self.disputes[payment_intent_id]
+        if opened.outcome is not None:
+            return
+        self.payments.payments[payment_intent_id].is_disputed = outcome is not DisputeOutcome.WON
+        closed = replace(
+            opened,
+            event_id=f"evt_dp_{payment_intent_id}_closed",
+            event_type="charge.dispute.closed",
+            kind=NoticeKind.DISPUTE_CLOSED,
+            outcome=outcome,
+        )
+        self.disputes[payment_intent_id] = self._post_money(closed)
+
+    def _post_money(self, notice: PaymentNotice) -> PaymentNotice:
+        told = replace(notice, created_at=self.scheduler.moment())
+        self.payment_ledger.told.append(told)
+        if notice.dispute_id is not None:
+            self.payment_ledger.disputed.append(told)
+        self.postman.post("stripe", told.event_id, told, "/api/webhooks/stripe")
+        return told
+
+    def prediction_begun(self, prediction_id: str) -> None:
+        """Let it run for a while; most end well."""
+        seconds = self.chance.between(f"length {prediction_id}", 2, 40)
+        if self.is_bustling and self.chance.at(f"stuck {prediction_id}") < 0.03:
+            return  # it never ends by itself
+        self._later(f"gpu {prediction_id}", lambda: self._end(prediction_id), int(seconds * SECOND))
+
+    def _end(self, prediction_id: str) -> None:
+        work = self.restorer.works[prediction_id]
+        if work.told.status is not PredictionStatus.RUNNING:
+            return
+        fate = self.chance.at(f"fate {prediction_id}") if self.is_bustling else 1.0
+        if fate < 0.15:
+            reason = self.chance.one_of(f"reason {prediction_id}", tuple(FailureReason))
+            self.restorer.fail(prediction_id, reason)
+        elif fate < 0.2:
+            self.restorer.succeed(prediction_id, b"restored portrait of somebody else")
+        else:
+            self.restorer.succeed(prediction_id, b"restored " + work.picture)
+        self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
+        path = work.webhook_url.removeprefix(self.policy.webhook_url)
+        name = f"msg_{prediction_id}"
+        notice = RestorationNotice(event_id=name, prediction_id=prediction_id, has_ended=True)
+        self.postman.post("replicate", name, notice, path)
+
+    def mail_accepted(self, message_id: str, mail: Mail) -> None:
+        """Bring the mail, and tell what became of it."""
+        fate = self.chance.at(f"fate {message_id}") if self.is_bustling else 1.0
+        is_lost = fate < 0.05
+        if is_lost:
+            self.mail_ledger.undeliverable.add(message_id)
+        else:
+            self.scheduler.tell(("mail", mail.to), after=SECOND)
+        for what in (MailFate.ACCEPTED, MailFate.UNDELIVERABLE) if is_lost else (MailFate.ACCEPTED,):
+            name = f"{message_id}:{what}"
+            notice = MailNotice(
+                event_id=name,
+                email_id=mail.email_id,
+                order_id=mail.order_id,
+                message_id=message_id,
+                fate=what,
+                reason="550" if what is MailFate.UNDELIVERABLE else None,
+            )
+            after = 20 * SECOND if what is MailFate.UNDELIVERABLE else 2 * SECOND
+            self.postman.post("sendgrid", name, notice, "/api/webhooks/sendgrid", after=after)
+
+    def _later(self, who: str, do: Callable[[], None], after: int) -> None:
+        self.scheduler.spawn(who, do, self.outside, after=after)

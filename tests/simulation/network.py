@@ -1,0 +1,90 @@
+"""The way from a customer, a provider or a forger to the shop, on which requests and answers get lost."""
+
+from tests.simulation.chance import Chance
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.laws import Continuous, LawBrokenError
+from tests.simulation.requests import Answer, doorway
+from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
+from tests.simulation.trace import Trace
+
+
+class Network:
+    """Requests to the shop's API, as it stands at that moment."""
+
+    scheduler: Scheduler
+    chance: Chance
+    trace: Trace
+    faults: Faults
+    laws: Continuous
+    api: Process
+    outside: Process
+
+    def ask(
+        self,
+        client: str,
+        method: str,
+        target: str,
+        *,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+    ) -> Answer | None:
+        """Send a request to the shop; none when no answer came back, whatever was done."""
+        about = f"{client} {method} {target.partition('?')[0]}"
+        struck = self.faults.at("request", about)
+        for fault in struck.faults:
+            self.faults.strike(struck.name, fault)
+            self.trace.note(f"FAULT {fault}", struck.name)
+        self.scheduler.sleep(20_000)
+        if Fault.DELAY in struck:
+            self.scheduler.sleep(int(self.chance.between(f"late {struck.name}", 1, 40) * SECOND))
+        is_lost = Fault.LOST in struck
+        if is_lost and self.chance.at(f"half {struck.name}") < 0.5:
+            return None
+        if Fault.DUPLICATE in struck:
+            # Somebody clicked twice: both are on their way at the same time.
+            twin = self.scheduler.spawn(
+                f"{struck.name} (twin)",
+                lambda: self._twin(about, method, target, body, headers or {}),
+                self.outside,
+            )
+            twin.facts = dict(self.scheduler.current.facts)
+        answer = self._answer(about, method, target, body, headers or {})
+        return None if is_lost else answer
+
+    def _twin(self, about: str, method: str, target: str, body: bytes, headers: dict[str, str]) -> None:
+        self._answer(f"{about} (twin)", method, target, body, headers)
+
+    def _answer(
+        self, about: str, method: str, target: str, body: bytes, headers: dict[str, str]
+    ) -> Answer | None:
+        if self.scheduler.now < self.api.up_at:
+            return None
+        task = self.scheduler.current
+        task.facts["about"] = about
+        request_id = self.chance.uuid(self.chance.numbered(f"request {about}"))
+        try:
+            with self.scheduler.inside(self.api), self.laws.watching(method, target) as watch:
+                answer = doorway().ask(
+                    method, target, body=body, headers={**headers, "x-request-id": str(request_id)}
+                )
+                if not answer.is_whole:
+                    self.trace.note("gets half an answer", about)
+                    return None
+                watch(answer)
+        except Crashed:
+            if task.is_dead:
+                raise
+            self.trace.note("loses the connection", about)
+            return None
+        finally:
+            task.facts["about"] = ""
+        self.trace.note(
+            f"{answer.status} for {method}",
+            target if answer.status < 500 else f"{target} {answer.body[:200]!r}",
+        )
+        return answer
+
+    def check_refused(self, path: str, answer: Answer | None) -> None:
+        """Law 12: a forgery is refused."""
+        if answer is not None and answer.status < 400:
+            raise LawBrokenError(12, f"A forged message to {path} was answered with {answer.status}.")
