@@ -109,17 +109,20 @@ class MemoryMailLedger:
     moment: datetime = MOMENT
     undeliverable: set[str] = field(default_factory=set)
     is_closed: bool = False
+    weather: Weather = field(default_factory=Weather)
 
     def messages(self, since: datetime) -> Iterator[CarriedMail]:
         if self.is_closed:
             raise LedgerClosedError("The mail double", "it is closed on request")
-        for message_id in reversed(self.mailer.mailbox):
-            if self._accepted_at(message_id) >= since:
-                yield self._told(message_id)
+        with self.weather.over("messages", ""):
+            for message_id in reversed(list(self.mailer.mailbox)):
+                if self._accepted_at(message_id) >= since:
+                    yield self._told(message_id)
 
     def find(self, email_id: EmailId) -> CarriedMail | None:
-        ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
-        return next(map(self._told, ours), None)
+        with self.weather.over("find", str(email_id)):
+            ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
+            return next(map(self._told, ours), None)
 
     def _told(self, message_id: str) -> CarriedMail:
         is_lost = message_id in self.undeliverable

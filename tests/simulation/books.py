@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from adapters.postgres.books import IDLE_IN_TRANSACTION_SECONDS
 from adapters.postgres.codec import UnknownEventError
 from domain.model.events import Event, RecordedEvent
 from domain.model.order import Order
@@ -12,7 +13,9 @@ from domain.ports.books import BooksError, CauseRepeatedError, LeaseLostError, V
 from domain.ports.errors import UnavailableError
 from tests.doubles.books import InMemoryBooks, InMemoryTransaction
 from tests.doubles.drafts import RowLockedError
+from tests.simulation.faults import Fault, Struck
 from tests.simulation.journal import Journal, Statement
+from tests.simulation.scheduler import SECOND
 from tests.simulation.trouble import Trouble
 
 #: What it means to have met one of these.
@@ -23,6 +26,8 @@ MET: dict[type[BooksError], str] = {
 }
 #: How long a statement takes, in microseconds.
 STATEMENT = 300
+#: For how long PostgreSQL lets a session be idle within a transaction before it ends it.
+IDLE = int(IDLE_IN_TRANSACTION_SECONDS * SECOND)
 
 
 class InterleavedBooks(InMemoryBooks):
@@ -49,13 +54,18 @@ class InterleavedBooks(InMemoryBooks):
         self._new_event = new_event
         self._unknown_to_old_code: set[OrderId] = set()
         self._waits: dict[int, int] = {}
+        self._idle_since: dict[int, int] = {}  # of open transactions that are not within a statement
+        self._strikes_at: dict[int, tuple[int, Struck]] = {}  # how many statements are left until then
 
     @contextmanager
     def transaction(self) -> Iterator[InMemoryTransaction]:
         """A transaction that other tasks run beside; it may fail at its begin and at its commit."""
         about = str(self.trouble.scheduler.current.facts.get("about", ""))
-        self.trouble.enter("transaction", about)
+        struck = self.trouble.enter("transaction", about)
         transaction = self.begin()
+        self._idle_since[transaction.writing.txid] = self.trouble.scheduler.now
+        if Fault.STOP_INSIDE in struck or Fault.BROKEN in struck:
+            self._strikes_at[transaction.writing.txid] = (1 + int(struck.share * 3), struck)
         statements = _Statements(transaction, self)
         try:
             yield cast("InMemoryTransaction", statements)
@@ -63,6 +73,8 @@ class InterleavedBooks(InMemoryBooks):
                 self.journal.transactions.append(statements.said)
             self._commit(transaction, about)
         finally:
+            self._idle_since.pop(transaction.writing.txid, None)
+            self._strikes_at.pop(transaction.writing.txid, None)
             self.end(transaction)
             self.trouble.scheduler.tell(("transaction", transaction.writing.txid))
 
@@ -70,6 +82,7 @@ class InterleavedBooks(InMemoryBooks):
         if transaction.is_void or not transaction.pages.is_written:
             return
         struck = None if self.journal is not None else self.trouble.enter("commit", about)
+        self._require_session(transaction.writing.txid)
         self._on_commit(transaction)
         self._remember_new_events(transaction)
         self.commit(transaction)
@@ -79,15 +92,49 @@ class InterleavedBooks(InMemoryBooks):
 
     def run(self, transaction: InMemoryTransaction, statement: Callable[[], Any]) -> Any:
         """Execute a statement, once nobody else holds a row that it needs."""
+        txid = transaction.writing.txid
         if self.journal is None:
+            self._meet_faults(txid)
             self.trouble.scheduler.sleep(STATEMENT)
+            self._require_session(txid)
         while True:
             mark = transaction.writing.mark()
             try:
-                return statement()
+                found = statement()
             except RowLockedError as locked:
                 transaction.writing.back_to(mark)
-                self._wait(transaction.writing.txid, locked.holder)
+                self._idle_since.pop(txid, None)  # it waits within a statement
+                self._wait(txid, locked.holder)
+            else:
+                self._idle_since[txid] = self.trouble.scheduler.now
+                return found
+
+    def _meet_faults(self, txid: int) -> None:
+        """What was drawn for this transaction may strike before one of its statements."""
+        left, struck = self._strikes_at.get(txid, (0, None))
+        if struck is None:
+            return
+        self._strikes_at[txid] = (left - 1, struck)
+        if left != 1:
+            return
+        if Fault.STOP_INSIDE in struck:
+            self.trouble.stop(struck, Fault.STOP_INSIDE)
+        if Fault.BROKEN in struck:
+            raise self.trouble.break_off(struck, "transaction")
+
+    def _require_session(self, txid: int) -> None:
+        """Raise UnavailableError if PostgreSQL has ended the session meanwhile, because nothing came of it."""
+        if self.trouble.scheduler.now - self._idle_since.get(txid, self.trouble.scheduler.now) > IDLE:
+            self.trouble.trace.recover("a transaction that stood still was ended")
+            raise UnavailableError("transaction", "IdleInTransactionSessionTimeout")
+
+    def _free_what_stands_still(self, holder: int) -> bool:
+        """Take its rows from a transaction whose session PostgreSQL has ended by now."""
+        idle_since = self._idle_since.get(holder)
+        if idle_since is None or self.trouble.scheduler.now - idle_since <= IDLE:
+            return False
+        self._locks.release(holder)
+        return True
 
     def _wait(self, txid: int, holder: int) -> None:
         self._waits[txid] = holder
@@ -99,7 +146,8 @@ class InterleavedBooks(InMemoryBooks):
                 if following == txid:
                     self.trouble.trace.recover("a deadlock was broken")
                     raise UnavailableError("transaction", "DeadlockDetected")
-            self.trouble.scheduler.wait(("transaction", holder))
+            if not self._free_what_stands_still(holder):
+                self.trouble.scheduler.wait(("transaction", holder), at_most=IDLE + STATEMENT)
         finally:
             self._waits.pop(txid, None)
 

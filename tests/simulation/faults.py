@@ -20,6 +20,8 @@ class Fault(StrEnum):
     CRASH_BEFORE = "crash before"
     CRASH_AFTER = "crash after"
     STOP = "stopped past its lease"  # the whole process, which then comes back
+    STOP_INSIDE = "stopped inside a transaction"  # with all that it has locked
+    BROKEN = "connection broken"  # within a transaction, or in the middle of an object
     DELAY = "delay"
     CHORES = "chores at that moment"  # sweeper and housekeeping
     LOST = "lost"
@@ -44,11 +46,19 @@ _MESSAGE = (Fault.LOST, Fault.DUPLICATE, Fault.DELAY, Fault.REORDER)
 
 #: What may go wrong at each kind of place.
 AT: dict[str, tuple[Fault, ...]] = {
-    "storage": _CALL,
+    "storage": (*_CALL, Fault.BROKEN),
     "payments": _CALL,
     "restorer": (*_CALL, Fault.DUPLICATE),
     "mailer": _CALL,
-    "transaction": (Fault.ERROR, Fault.STOP, Fault.DELAY, Fault.CHORES, Fault.CLOCK_STEP),
+    "transaction": (
+        Fault.ERROR,
+        Fault.STOP,
+        Fault.STOP_INSIDE,
+        Fault.BROKEN,
+        Fault.DELAY,
+        Fault.CHORES,
+        Fault.CLOCK_STEP,
+    ),
     "commit": (Fault.ERROR, Fault.TIMEOUT_AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER),
     "queue": (*_MESSAGE, Fault.QUEUE_EMPTIED),
     "webhook": _MESSAGE,

@@ -1,6 +1,7 @@
 """The providers of a simulated world: doubles with ids named by what they are about, and what follows from calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -12,7 +13,7 @@ from tests.doubles.mail import MemoryMailer
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.restorer import MemoryRestorer
 from tests.doubles.storage import MemoryStore
-from tests.simulation.faults import Fault
+from tests.simulation.faults import Fault, Struck
 from tests.simulation.trouble import Trouble
 
 
@@ -108,6 +109,21 @@ class SimulatedStore(MemoryStore):
 
     on_delete: Callable[[ObjectKey], None] = lambda _key: None
     deleted: set[ObjectKey] = field(default_factory=set)
+    trouble: Trouble | None = None
+
+    @contextmanager
+    def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
+        """The object, which may end in the middle."""
+        assert self.trouble is not None
+        with super().read(key) as chunks:
+            struck = self.trouble.struck[self.trouble.scheduler.current.name]
+            yield self._broken_off(chunks, struck) if Fault.BROKEN in struck else chunks
+
+    def _broken_off(self, chunks: Iterator[bytes], struck: Struck) -> Iterator[bytes]:
+        assert self.trouble is not None
+        first = next(chunks)
+        yield first[: len(first) // 2]
+        raise self.trouble.break_off(struck, "storage")
 
     def _forget(self, key: ObjectKey) -> None:
         if key in self.objects:

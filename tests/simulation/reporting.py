@@ -32,6 +32,7 @@ RECOVERIES = (
     "a redo was given up",
     "a refund failed and was owed again",
     "a refund was found instead of paid again",
+    "a transaction that stood still was ended",
     "a transaction waited for another's row",
     *(f"an attempt failed: {reason}" for reason in FailureReason),
     *(

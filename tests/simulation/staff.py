@@ -112,22 +112,24 @@ class Forger:
         while self.world.is_bustling:
             turn += 1
             self.world.scheduler.sleep(int(self.world.chance.between(f"forger pause {turn}", 1, 90) * MINUTE))
-            known = [name for name in self.world.postman.notices if name.startswith("msg_")]
-            known = known if turn % 2 else list(self.world.postman.notices)
-            bodies = {name: name.encode() for name in known}
-            body = self.world.chance.favourite(f"forger {turn}", bodies) if bodies else b"{]"
             self.world.scheduler.current.facts["is_forging"] = True
             # At an address of the shop's own, a forger lacks a provider's seal; at another, not even that helps.
-            attempts = [
-                ("stripe", "mine"),
-                ("sendgrid", "mine"),
-                *((path, seal_of(body)) for path in self._marks(turn)),
-            ]
-            for path, seal in attempts:
+            for path, beginning, has_seal in (
+                ("stripe", "evt_", False),
+                ("sendgrid", "message-", False),
+                *((path, "msg_", True) for path in self._marks(turn)),
+            ):
+                body = self._body(turn, beginning)
+                seal = seal_of(body) if has_seal else "mine"
                 answer = self.world.ask(
                     "forger", "POST", f"/api/webhooks/{path}", body=body, headers={SEAL: seal}
                 )
                 self.world.check_refused(path, answer)
+
+    def _body(self, turn: int, beginning: str) -> bytes:
+        """What a provider said before, or rubbish."""
+        known = {name: name.encode() for name in self.world.postman.notices if name.startswith(beginning)}
+        return self.world.chance.favourite(f"forger {turn} {beginning}", known) if known else b"{]"
 
     def _marks(self, turn: int) -> list[str]:
         """Addresses for a restorer's message that this shop never made."""

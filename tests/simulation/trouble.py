@@ -68,6 +68,19 @@ class Trouble:
             self.scheduler.sleep(TIMEOUT)
             raise lost(kind)
 
+    def stop(self, struck: Struck, fault: Fault) -> None:
+        """Stop the whole process where it is, for longer than its leases last."""
+        process = self.scheduler.current.process
+        self._note(struck, fault)
+        minutes = self.faults.chance.between(f"stop {struck.name}", 0.6, 3)
+        process.stopped_until = max(process.stopped_until, self.scheduler.now + int(minutes * MINUTE))
+        self.scheduler.sleep(1)
+
+    def break_off(self, struck: Struck, kind: str) -> UnavailableError:
+        """What is raised where a connection breaks in the middle."""
+        self._note(struck, Fault.BROKEN)
+        return lost(kind)
+
     def _take_time(self, kind: str, struck: Struck) -> None:
         least, most = LATENCY[kind]
         self.scheduler.sleep(int(least + (most - least) * struck.share**3))
@@ -82,10 +95,7 @@ class Trouble:
             self.scheduler.tell(self.faults.chance.one_of(f"chore {struck.name}", CHORES))
             self.scheduler.sleep(SECOND)
         if Fault.STOP in struck:
-            self._note(struck, Fault.STOP)
-            minutes = self.faults.chance.between(f"stop {struck.name}", 0.6, 3)
-            process.stopped_until = max(process.stopped_until, self.scheduler.now + int(minutes * MINUTE))
-            self.scheduler.sleep(1)
+            self.stop(struck, Fault.STOP)
         if Fault.DELAY in struck:
             self._note(struck, Fault.DELAY)
             self.scheduler.sleep(int(self.faults.chance.between(f"delay {struck.name}", 1, 60) * SECOND))

@@ -100,7 +100,7 @@ class World(Consequences, Network):
         )
         self.queue = SimulatedQueue(self.trouble)
         self.storage = SimulatedStore(
-            clock=truth, weather=self._weather("storage"), on_delete=self.laws.on_delete
+            clock=truth, weather=self._weather("storage"), on_delete=self.laws.on_delete, trouble=self.trouble
         )
         self.payments = SimulatedPayments(
             weather=self._weather("payments"), clock=truth, world=self, trouble=self.trouble
@@ -112,7 +112,11 @@ class World(Consequences, Network):
             weather=self._weather("mailer"), clock=truth, world=self, trouble=self.trouble
         )
         self.wire(self.payments)
-        for ledger, kind in ((self.payment_ledger, "payments"), (self.restoration_ledger, "restorer")):
+        for ledger, kind in (
+            (self.payment_ledger, "payments"),
+            (self.restoration_ledger, "restorer"),
+            (self.mail_ledger, "mailer"),
+        ):
             ledger.weather = self._weather(kind)
         self.postman = Postman(self.scheduler, self.faults, self.trace, self.outside, self.ask)
         self.payment_notices = self.restoration_notices = SealedNotices(self.postman)
