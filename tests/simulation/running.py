@@ -15,7 +15,7 @@ from tests.simulation.timeline import names_of, timeline
 from tests.simulation.world import World
 
 #: How many visitors a world has unless told: enough to meet one another.
-VISITORS = 20
+VISITORS = 5
 
 
 @dataclass(frozen=True, kw_only=True)

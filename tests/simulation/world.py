@@ -63,7 +63,7 @@ class World(Consequences, Network):
     def __init__(
         self,
         seed: int,
-        cast: Sequence[Part] | int = 20,
+        cast: Sequence[Part] | int = 5,
         *,
         plan: Plan | None = None,
         journal: Journal | None = None,

@@ -8,10 +8,12 @@ from domain.model.evolve import fold
 from domain.model.identity import note_of_payment_by_hand
 from domain.model.ledger import RefundStatus
 from domain.model.order import Order
+from domain.model.reactions import CancelPrediction
 from domain.model.seals import sha256_of
 from domain.model.values import StoredObject
 from domain.ports.payments import CheckoutStanding
 from domain.ports.restorer import PredictionStatus
+from domain.ports.work import Outcome
 from tests.domain.laws import check_completion, check_mails
 from tests.doubles.payments import Payment
 from tests.simulation.laws.errors import LawBrokenError
@@ -198,8 +200,13 @@ def check_after_retention(world: "World") -> None:
             raise LawBrokenError(
                 7, f"An order that is {order.state} keeps its photos for ever.", order.order_id
             )
+    given_up = {
+        work.reaction.prediction_id
+        for work in world.own_books.pages.work.values()
+        if isinstance(work.reaction, CancelPrediction) and work.outcome is Outcome.FAILED
+    }  # told to people who look what needs them
     for prediction_id, work in world.restorer.works.items():
-        if work.told.status is PredictionStatus.RUNNING:
+        if work.told.status is PredictionStatus.RUNNING and prediction_id not in given_up:
             raise LawBrokenError(11, "A prediction runs for ever, and nobody stops it.", prediction_id)
     left = sorted(world.storage.objects)
     if left:
