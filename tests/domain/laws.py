@@ -1,7 +1,7 @@
 """The laws of the house that the pure model must keep, each as a check that names what broke it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from adapters.postgres.read_models import Rows, changed_rows, rows_of
 from domain.model import events as e
@@ -19,7 +19,7 @@ from domain.model.reactions import (
     needed,
     outstanding,
 )
-from domain.model.values import EmailKind, OrderId, PointsReason, RefundReason
+from domain.model.values import EmailKind, OrderId, PointsReason, RefundReason, StoredObject
 
 
 def check_laws(order: Order) -> None:
@@ -165,6 +165,18 @@ def check_the_end(order: Order) -> None:
     if order.state is State.REFUNDED and order.ledger.gone_back < order.paid_amount:
         is_open = order.money_is_owed or order.is_disputed
         assert is_open, "an order is refunded, its money is not back, and nobody owes it"
+
+
+def objects_named_in(history: Iterable[e.Event]) -> Iterator[StoredObject]:
+    """The objects that an order's events name, for law 8; temp uploads are left out, housekeeping takes those."""
+    for event in history:
+        match event:
+            case e.ImagesMoved(images=images):
+                yield from (image.original for image in images)
+            case e.RestorationCompleted(restored=stored) | e.DownloadPrepared(archive=stored):
+                yield stored
+            case _:
+                pass
 
 
 def no_rows(order_id: OrderId) -> Rows:

@@ -21,7 +21,7 @@ from domain.model.lifecycle import TERMINAL
 from domain.model.order import Order
 from domain.model.values import ImageId, OrderId, RefundReason, StoredObject
 from entrypoints.cli.local import LocalShop
-from tests.domain.laws import check_laws
+from tests.domain.laws import check_laws, objects_named_in
 from tests.entrypoints.shell import Answer
 from tests.journeys.endings import findings
 from tests.journeys.hands import Hands
@@ -272,13 +272,4 @@ def _stored_objects(history: list[e.RecordedEvent]) -> Iterator[StoredObject]:
     """
     if any(isinstance(recorded.event, e.PhotosPurged | e.OrderErased) for recorded in history):
         return
-    for recorded in history:
-        match recorded.event:
-            case e.ImagesMoved(images=images):
-                yield from (image.original for image in images)
-            case e.RestorationCompleted(restored=restored):
-                yield restored
-            case e.DownloadPrepared(archive=archive):
-                yield archive
-            case _:
-                pass
+    yield from objects_named_in(recorded.event for recorded in history)

@@ -2,7 +2,7 @@
 
 from tests.simulation.chance import Chance
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.laws import Continuous, LawBrokenError
+from tests.simulation.laws import Answers, LawBrokenError
 from tests.simulation.requests import Answer, doorway
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
@@ -15,7 +15,7 @@ class Network:
     chance: Chance
     trace: Trace
     faults: Faults
-    laws: Continuous
+    answers: Answers
     api: Process
     outside: Process
 
@@ -63,7 +63,7 @@ class Network:
         task.facts["about"] = about
         request_id = self.chance.uuid(self.chance.numbered(f"request {about}"))
         try:
-            with self.scheduler.inside(self.api), self.laws.watching(method, target) as watch:
+            with self.scheduler.inside(self.api), self.answers.watching(method, target) as watch:
                 answer = doorway().ask(
                     method, target, body=body, headers={**headers, "x-request-id": str(request_id)}
                 )

@@ -20,7 +20,7 @@ from tests.simulation.chance import Chance
 from tests.simulation.consequences import Consequences
 from tests.simulation.faults import Fault, Faults, Plan
 from tests.simulation.journal import Journal
-from tests.simulation.laws import Continuous, LawBrokenError
+from tests.simulation.laws import Answers, Continuous, LawBrokenError
 from tests.simulation.network import Network
 from tests.simulation.post import Postman, SealedMailNotices, SealedNotices
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
@@ -83,7 +83,7 @@ class World(Consequences, Network):
         self.visitors = [Visitor(self, part) for part in self.cast if part.number]
         self.staff, self.forger = Staff(self), Forger(self)
         self.agenda = Agenda(self)
-        self.laws = Continuous(self)
+        self.laws, self.answers = Continuous(self), Answers(self)
         self.disputes: dict[str, PaymentNotice] = {}
         #: Between two rounds of each chore that time alone makes due; an hour in production.
         self.chore_pause = 6 * HOUR

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from domain.model import events as e
 from domain.model.values import OrderId, StoredObject
 from tests.chaos.dossier import Dossier
+from tests.domain.laws import objects_named_in
 
 ORIGINALS_STAY = (
     "An original is never deleted before its result is verified and delivered and the retention is over, "
@@ -49,13 +49,4 @@ def objects_have_names(dossier: Dossier) -> Iterator[str]:
 
 
 def _named(dossier: Dossier, order_id: OrderId) -> Iterator[StoredObject]:
-    for recorded in dossier.histories[order_id]:
-        match recorded.event:
-            case e.ImagesMoved(images=images):
-                yield from (image.original for image in images)
-            case e.RestorationCompleted(restored=restored):
-                yield restored
-            case e.DownloadPrepared(archive=archive):
-                yield archive
-            case _:
-                pass
+    return objects_named_in(recorded.event for recorded in dossier.histories[order_id])

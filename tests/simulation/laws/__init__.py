@@ -1,6 +1,7 @@
 """The laws of the house, held against a simulated world: some after every step, the others when it has come to rest."""
 
+from tests.simulation.laws.answers import Answers
 from tests.simulation.laws.continuous import Continuous
 from tests.simulation.laws.errors import LawBrokenError
 
-__all__ = ["Continuous", "LawBrokenError"]
+__all__ = ["Answers", "Continuous", "LawBrokenError"]

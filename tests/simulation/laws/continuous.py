@@ -1,9 +1,7 @@
 """What must hold after every step."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from adapters.postgres.read_models import rows_of
@@ -12,9 +10,8 @@ from domain.model.errors import ShopError
 from domain.model.evolve import apply
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State, require
-from domain.model.order import DownloadLink, Order
+from domain.model.order import Order
 from domain.model.reactions import IssueRefund, Reaction, RestoreImage, SendEmail
-from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedStatus
 from domain.model.values import ObjectKey, OrderId, UploadSessionId
 from domain.ports.uploads import UploadStatus
@@ -25,7 +22,6 @@ from tests.doubles.reaction_table import Work
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.laws.rest import check_after_retention, check_at_rest
 from tests.simulation.recoveries import recoveries_in
-from tests.simulation.requests import Answer
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 DISAGREEMENT = timedelta(minutes=20)
 #: The calls that change something at a provider, for each of which there is work to be claimed.
 CLAIMED = {"start", "send", "issue_refund"}
-_FIRST_SERVER_ERROR = 500
 
 
 class Continuous:
@@ -187,68 +182,6 @@ class Continuous:
         raise LawBrokenError(
             7, f"{key} was deleted while its session is {session.status}.", session.order_id, session_id
         )
-
-    # Around a request.
-
-    @contextmanager
-    def watching(self, method: str, target: str) -> Iterator[Callable[[Answer], None]]:
-        """Law 10, of a request that opens a link; and no answer is a surprise."""
-        parts = target.partition("?")[0].split("/")
-        is_opening = method == "GET" and target.startswith("/api/download/")
-        fingerprint = sha256_of(parts[3]) if is_opening else None
-        found = self._link(fingerprint) if fingerprint else None
-        now = self._world.scheduler.moment()
-
-        def watch(answer: Answer) -> None:
-            is_known = "UnknownEventError" in self._world.unexpected and not self._world.api.knows_new_events
-            if answer.status == _FIRST_SERVER_ERROR and not is_known:
-                raise LawBrokenError(0, f"{method} {target}: {self._world.unexpected}", *parts)
-            if is_opening and found and not is_known and 400 <= answer.status < _FIRST_SERVER_ERROR:
-                self._check_refused(*found, parts, answer)
-            if is_opening and answer.status < 300:
-                self._check_opened(found, now, parts, answer)
-
-        yield watch
-
-    def _link(self, fingerprint: str) -> tuple[Order, DownloadLink] | None:
-        return next(
-            (
-                (order, link)
-                for order in self._world.own_books.pages.orders.values()
-                for link in order.links.values()
-                if link.token_sha256 == fingerprint
-            ),
-            None,
-        )
-
-    def _check_refused(self, order: Order, link: DownloadLink, parts: list[str], answer: Answer) -> None:
-        """A link that is good all the while opens its own order's archive and photos."""
-        now = self._world.scheduler.moment()
-        is_own = len(parts) == 4 or parts[4] == "photos" or parts[4] in map(str, order.images)
-        is_good = not link.is_revoked and link.expires_at - DISAGREEMENT > now
-        newest = self._world.order(order.order_id)
-        is_kept = not (newest.photos_are_purged or newest.state is State.ERASED)
-        is_restored = len(parts) == 4 or all(image.results for image in order.images.values())
-        if is_own and is_good and is_kept and is_restored and not newest.links[link.link_id].is_revoked:
-            raise LawBrokenError(10, f"A good link was refused with {answer.status}.", order.order_id)
-
-    def _check_opened(
-        self, found: tuple[Order, DownloadLink] | None, now: Any, parts: list[str], answer: Answer
-    ) -> None:
-        if found is None:
-            raise LawBrokenError(10, "A token that nobody was given opened something.")
-        order, link = found
-        if link.is_revoked or link.expires_at + DISAGREEMENT < now:
-            raise LawBrokenError(10, "A link opened that was revoked or had run out.", order.order_id)
-        if len(parts) == 4:
-            expected = {link.archive.sha256}
-        elif parts[4] == "photos":
-            return
-        else:
-            image = next((one for key, one in order.images.items() if str(key) == parts[4]), None)
-            expected = {result.sha256 for result in image.results} if image is not None else set()
-        if sha256_of(answer.body) not in expected:
-            raise LawBrokenError(10, "A link opened what is not its order's.", order.order_id)
 
     # When the bad days are over.
 

@@ -10,11 +10,10 @@ from domain.model.ledger import RefundStatus
 from domain.model.order import Order
 from domain.model.reactions import CancelPrediction
 from domain.model.seals import sha256_of
-from domain.model.values import StoredObject
 from domain.ports.payments import CheckoutStanding
 from domain.ports.restorer import PredictionStatus
 from domain.ports.work import Outcome
-from tests.domain.laws import check_completion, check_mails
+from tests.domain.laws import check_completion, check_mails, objects_named_in
 from tests.doubles.payments import Payment
 from tests.simulation.laws.errors import LawBrokenError
 
@@ -117,32 +116,17 @@ def _check_orders(world: "World") -> None:
             ) from broken
 
 
-def named_objects(world: "World") -> dict[StoredObject, Order]:
-    """Every object that the log names, with its order."""
-    pages = world.own_books.pages
-    found: dict[StoredObject, Order] = {}
-    for order_id, stream in pages.streams.items():
-        for recorded in stream:
-            match recorded.event:
-                case e.ImagesMoved(images=images):
-                    found |= {each.original: pages.orders[order_id] for each in images}
-                case e.RestorationCompleted(restored=stored) | e.DownloadPrepared(archive=stored):
-                    found[stored] = pages.orders[order_id]
-                case _:
-                    pass
-    return found
-
-
 def _check_objects(world: "World") -> None:
     """Law 8: what the log names is there as recorded."""
-    for stored, order in named_objects(world).items():
+    pages = world.own_books.pages
+    for order in pages.orders.values():
         if order.photos_are_purged:
             continue
-        content = world.storage.objects.get(stored.key)
-        if content is None or sha256_of(content) != stored.sha256:
-            raise LawBrokenError(
-                8, f"{stored.key} is {'missing' if content is None else 'changed'}.", order.order_id
-            )
+        for stored in objects_named_in(recorded.event for recorded in pages.streams[order.order_id]):
+            content = world.storage.objects.get(stored.key)
+            if content is None or sha256_of(content) != stored.sha256:
+                what = "missing" if content is None else "changed"
+                raise LawBrokenError(8, f"{stored.key} is {what}.", order.order_id)
 
 
 def _check_mails(world: "World") -> None:

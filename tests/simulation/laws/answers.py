@@ -1,0 +1,84 @@
+"""What must hold of every answer that a customer, a provider or a forger gets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from domain.model.lifecycle import State
+from domain.model.order import DownloadLink, Order
+from domain.model.seals import sha256_of
+from tests.simulation.laws.continuous import DISAGREEMENT
+from tests.simulation.laws.errors import LawBrokenError
+from tests.simulation.requests import Answer
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_FIRST_SERVER_ERROR = 500
+
+
+class Answers:
+    """Watches what the shop says to whoever asks it."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    @contextmanager
+    def watching(self, method: str, target: str) -> Iterator[Callable[[Answer], None]]:
+        """Law 10, of a request that opens a link; and no answer is a surprise."""
+        parts = target.partition("?")[0].split("/")
+        is_opening = method == "GET" and target.startswith("/api/download/")
+        fingerprint = sha256_of(parts[3]) if is_opening else None
+        found = self._link(fingerprint) if fingerprint else None
+        now = self._world.scheduler.moment()
+
+        def watch(answer: Answer) -> None:
+            is_known = "UnknownEventError" in self._world.unexpected and not self._world.api.knows_new_events
+            if answer.status == _FIRST_SERVER_ERROR and not is_known:
+                raise LawBrokenError(0, f"{method} {target}: {self._world.unexpected}", *parts)
+            if is_opening and found and not is_known and 400 <= answer.status < _FIRST_SERVER_ERROR:
+                self._check_refused(*found, parts, answer)
+            if is_opening and answer.status < 300:
+                self._check_opened(found, now, parts, answer)
+
+        yield watch
+
+    def _link(self, fingerprint: str) -> tuple[Order, DownloadLink] | None:
+        return next(
+            (
+                (order, link)
+                for order in self._world.own_books.pages.orders.values()
+                for link in order.links.values()
+                if link.token_sha256 == fingerprint
+            ),
+            None,
+        )
+
+    def _check_refused(self, order: Order, link: DownloadLink, parts: list[str], answer: Answer) -> None:
+        """A link that is good all the while opens its own order's archive and photos."""
+        now = self._world.scheduler.moment()
+        is_own = len(parts) == 4 or parts[4] == "photos" or parts[4] in map(str, order.images)
+        is_good = not link.is_revoked and link.expires_at - DISAGREEMENT > now
+        newest = self._world.order(order.order_id)
+        is_kept = not (newest.photos_are_purged or newest.state is State.ERASED)
+        is_restored = len(parts) == 4 or all(image.results for image in order.images.values())
+        if is_own and is_good and is_kept and is_restored and not newest.links[link.link_id].is_revoked:
+            raise LawBrokenError(10, f"A good link was refused with {answer.status}.", order.order_id)
+
+    def _check_opened(
+        self, found: tuple[Order, DownloadLink] | None, now: Any, parts: list[str], answer: Answer
+    ) -> None:
+        if found is None:
+            raise LawBrokenError(10, "A token that nobody was given opened something.")
+        order, link = found
+        if link.is_revoked or link.expires_at + DISAGREEMENT < now:
+            raise LawBrokenError(10, "A link opened that was revoked or had run out.", order.order_id)
+        if len(parts) == 4:
+            expected = {link.archive.sha256}
+        elif parts[4] == "photos":
+            return
+        else:
+            image = next((one for key, one in order.images.items() if str(key) == parts[4]), None)
+            expected = {result.sha256 for result in image.results} if image is not None else set()
+        if sha256_of(answer.body) not in expected:
+            raise LawBrokenError(10, "A link opened what is not its order's.", order.order_id)
