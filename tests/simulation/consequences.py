@@ -14,6 +14,9 @@ from tests.simulation.post import Postman
 from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
 
+#: When the restorer ends by itself what got stuck: later than the shop gives up waiting for it.
+RUN_LIMIT_MINUTES = 45
+
 
 class Consequences(WiredShop):
     """The outside of a world: what it decides by itself, it posts to the shop."""
@@ -149,7 +152,7 @@ class Consequences(WiredShop):
         """Let it run for a while; most end well."""
         seconds = self.chance.between(f"length {prediction_id}", 2, 40)
         if self.is_bustling and self.chance.at(f"stuck {prediction_id}") < 0.03:
-            return  # it never ends by itself
+            seconds = RUN_LIMIT_MINUTES * 60
         self._later(f"gpu {prediction_id}", lambda: self._end(prediction_id), int(seconds * SECOND))
 
     def _end(self, prediction_id: str) -> None:

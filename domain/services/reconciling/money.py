@@ -54,8 +54,7 @@ class MoneyComparison:
         """What Stripe knows and the log does not, then what the log claims and Stripe does not know."""
         lists = self._lists(scope)
         lost, told = self._events(scope)
-        for event in lost:
-            yield self._taken_in(scope, event)
+        yield from self._all_taken_in(scope, lost)
         for judge, (notice, finding) in lists.missing:
             if subject_of(notice) not in told:
                 told.add(subject_of(notice))
@@ -97,6 +96,18 @@ class MoneyComparison:
                     lost.append(event)
         lost.reverse()
         return lost, told
+
+    def _all_taken_in(self, scope: Scope, lost: Sequence[PaymentNotice]) -> Iterator[Finding]:
+        """The oldest first; what word of another has to come before is tried once more when all others are known."""
+        waiting: list[PaymentNotice] = []
+        for event in lost:
+            finding = self._taken_in(scope, event)
+            if scope.heals and not finding.is_healed:
+                waiting.append(event)
+            else:
+                yield finding
+        for event in waiting:
+            yield self._taken_in(scope, event)
 
     def _taken_in(self, scope: Scope, notice: PaymentNotice) -> Finding:
         finding = Finding(

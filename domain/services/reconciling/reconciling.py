@@ -7,7 +7,7 @@ from domain.ports.books import Books
 from domain.ports.errors import OutsideError
 from domain.ports.ledgers import LedgerClosedError
 from domain.ports.world import Clock
-from domain.services.reconciling.findings import Finding, Report, Side
+from domain.services.reconciling.findings import Finding, Report, Side, What
 from domain.services.reconciling.scope import Comparison, Scope
 
 #: How far back the first comparison of a shop looks.
@@ -72,7 +72,8 @@ class Reconciling:
     def compare_if_due(self, interval: timedelta) -> Report | None:
         """Compare and heal once an interval, whichever worker asks first; none if that was done.
 
-        It goes back to the last comparison of which no side was cut off.
+        It goes back to the last comparison of which no side was cut off, and that took in all lost word it found: what
+        could not be taken in yet would be too old for the next one.
         """
         began_at = self._clock.now()
         with self._books.transaction() as transaction:
@@ -81,7 +82,7 @@ class Reconciling:
             return None
         since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
         report = self.compare(since, heals=True)
-        if report.cut_off:
+        if report.cut_off or any(finding.what is What.NOTICE_LOST for finding in report.remaining):
             return report
         with self._books.transaction() as transaction:
             transaction.rounds.end(

@@ -1,18 +1,25 @@
 """Stripe's books against ours: lost webhooks, payments, refunds and disputes, each found and healed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from domain.model import events as e
+from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import State
 from domain.model.seals import sha256_of
-from domain.model.values import DisputeOutcome, Money, OrderId
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.model.values import DisputeOutcome, Money, OrderId, RefundId
+from domain.ports.errors import UnavailableError
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.uploads import UploadStatus
+from domain.services.desk import Signature
+from domain.services.reconciling.findings import What
 from tests.domain.services.looking import kinds, order_of
 from tests.domain.services.reconciled import compare, found, only
 from tests.doubles.shop import MemoryShop
+
+BY = Signature(actor="person:grace", reason="They asked for it on the phone.")
 
 
 def lost_payment(shop: MemoryShop) -> PaymentNotice:
@@ -199,3 +206,60 @@ def test_a_session_that_waits_for_a_payment_which_has_ended_goes_on(
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("session_waits_in_vain", True)
     assert shop.uploading.find(session_id).status is then
+
+
+def refund_notice(
+    shop: MemoryShop, intent: str, refund: ProviderRefund, refund_id: RefundId | None = None
+) -> PaymentNotice:
+    """What the provider would have told of a refund."""
+    return PaymentNotice(
+        event_id=f"evt_{refund.provider_refund_id}_{refund.has_failed}",
+        event_type="refund.updated",
+        kind=NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED,
+        payment_intent_id=intent,
+        refund=refund,
+        refund_id=refund_id,
+        created_at=shop.clock.now(),
+    )
+
+
+def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it(shop: MemoryShop) -> None:
+    order_id, intent = completed(shop)
+    shop.desk.refund(order_id, BY, amount=None, photos=[])
+    shop.work()
+    ((wish, ours),) = shop.payments.payments[intent].refunds
+    # It fails, the whole sum is paid back in the dashboard instead, and word of that is told first.
+    shop.payments.fail_refund(ours.provider_refund_id)
+    by_hand = shop.payments.refund_by_hand(intent, 490)
+    failed = replace(ours, has_failed=True)
+    shop.payment_ledger.told += [
+        refund_notice(shop, intent, by_hand),
+        refund_notice(shop, intent, failed, wish.refund_id),
+    ]
+    shop.clock.advance(hours=2)
+    report = compare(shop, heals=True)
+    lost = [finding for finding in report.findings if finding.what is What.NOTICE_LOST]
+    assert [(finding.subject, finding.is_healed) for finding in lost] == [
+        (f"evt_{failed.provider_refund_id}_True", True),
+        (f"evt_{by_hand.provider_refund_id}_False", True),
+    ]
+    issued = list(shop.order(order_id).ledger.having(RefundStatus.ISSUED))
+    assert [refund.provider_refund_id for refund in issued] == [by_hand.provider_refund_id]
+    assert not shop.order(order_id).ledger.requested
+
+
+def test_a_scheduled_comparison_goes_back_to_lost_word_that_could_not_be_taken_in(shop: MemoryShop) -> None:
+    order_id, intent = completed(shop)
+    shop.payment_ledger.told.append(refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490)))
+    shop.clock.advance(hours=2)
+    for _ in range(3):
+        for _ in range(9):
+            shop.payments.weather.fail("look_up_refund", UnavailableError("The double", "away"))
+        report = shop.reconciling.compare_if_due(timedelta(days=1))
+        assert report is not None
+        assert not report.cut_off
+        shop.payments.weather.clear_up()
+        shop.clock.advance(days=2)  # more than two comparisons have in common
+    assert not shop.order(order_id).ledger.issued
+    shop.reconciling.compare_if_due(timedelta(days=1))
+    assert shop.order(order_id).ledger.issued == 490

@@ -8,11 +8,8 @@ from domain.model.evolve import fold
 from domain.model.identity import note_of_payment_by_hand
 from domain.model.ledger import RefundStatus
 from domain.model.order import Order
-from domain.model.reactions import CancelPrediction
 from domain.model.seals import sha256_of
 from domain.ports.payments import CheckoutStanding
-from domain.ports.restorer import PredictionStatus
-from domain.ports.work import Outcome
 from tests.domain.laws import check_completion, check_mails, objects_named_in
 from tests.doubles.payments import Payment
 from tests.simulation.laws.errors import LawBrokenError
@@ -178,20 +175,12 @@ def _check_tokens(world: "World") -> None:
 
 
 def check_after_retention(world: "World") -> None:
-    """Laws 7, 8 and 11: what was kept for long enough is gone, and nothing else is left or runs."""
+    """Laws 7 and 8: what was kept for long enough is gone, and nothing else is left of it."""
     for order in world.own_books.pages.orders.values():
         if not order.photos_are_purged:
             raise LawBrokenError(
                 7, f"An order that is {order.state} keeps its photos for ever.", order.order_id
             )
-    given_up = {
-        work.reaction.prediction_id
-        for work in world.own_books.pages.work.values()
-        if isinstance(work.reaction, CancelPrediction) and work.outcome is Outcome.FAILED
-    }  # told to people who look what needs them
-    for prediction_id, work in world.restorer.works.items():
-        if work.told.status is PredictionStatus.RUNNING and prediction_id not in given_up:
-            raise LawBrokenError(11, "A prediction runs for ever, and nobody stops it.", prediction_id)
     left = sorted(world.storage.objects)
     if left:
         raise LawBrokenError(8, f"{len(left)} objects outlive their time, {left[0]} among them.", left[0])
