@@ -3,7 +3,7 @@
 uploads/temp/{session}/{photo}          what a visitor sent, until housekeeping
 uploads/originals/{order}/{image}       the same bytes, belonging to an order
 uploads/restored/{order}/{prediction}   what the restorer made of it
-downloads/{order}/{link}.zip            the archive the customer fetches
+downloads/{order}/{fingerprint}.zip     the archive the customer fetches, named by the files in it
 """
 
 from collections.abc import Iterable, Iterator

@@ -14,7 +14,7 @@ from domain.model.identity import download_link_id_of
 from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, Order
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
+from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, Sha256, StoredObject
 from domain.ports.books import Books
 from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver, Clock
@@ -91,19 +91,15 @@ class Delivering:
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
         """Stream the restored images into one archive and mint its link."""
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
-        stems = self._file_stems(order)
+        files = self._files(order)
         entries = [
-            ArchiveEntry(
-                name=f"{'earlier results/' if earlier else ''}{_name_of(earlier, result, stems[image.image_id])}",
-                size_bytes=result.size_bytes,
-                content=self._read(result.key),
-            )
-            for image in order.restored_images
-            for earlier, result in enumerate(image.results)
+            ArchiveEntry(name=name, size_bytes=result.size_bytes, content=self._read(result.key))
+            for name, result in files
         ]
         size_bytes, chunks = self._archiver.archive(entries)
         archive = self._storage.put(
-            ObjectKey(f"downloads/{order.order_id}/{link_id}.zip"),
+            # Named by what is in it: a crash may have left an archive of other files, of which no link tells.
+            ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip"),
             cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
             size_bytes=size_bytes,
             media_type="application/zip",
@@ -117,6 +113,18 @@ class Delivering:
                 expires_at=self._clock.now() + self._policy.download_lifetime,
                 edition=order.edition,
             )
+        ]
+
+    def _files(self, order: Order) -> list[tuple[str, StoredObject]]:
+        """Every result there is, under its name in the archive."""
+        stems = self._file_stems(order)
+        return [
+            (
+                f"{'earlier results/' if earlier else ''}{_name_of(earlier, result, stems[image.image_id])}",
+                result,
+            )
+            for image in order.restored_images
+            for earlier, result in enumerate(image.results)
         ]
 
     def new_link(self, order: Order) -> e.DownloadLinkIssued:
@@ -197,6 +205,10 @@ def safe_stem(file_name: str) -> str:
     """A customer's file name without its ending and without anything a file system could take amiss."""
     stem = PurePosixPath(file_name.replace("\\", "/")).stem
     return _UNSAFE.sub("_", stem).strip(" ._").encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
+
+
+def _fingerprint(files: Sequence[tuple[str, StoredObject]]) -> Sha256:
+    return sha256_of("\n".join(f"{name} {result.sha256}" for name, result in files))
 
 
 def _name_of(earlier: int, result: StoredObject, stem: str) -> str:

@@ -6,9 +6,10 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.values import EmailKind, HoldReason
+from domain.model.values import EmailKind, HoldReason, OrderId
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.mail import MailFate, MailNotice
+from domain.services.desk import Signature
 from domain.services.recording import Cause
 from tests.domain.services.looking import kinds, sent
 from tests.doubles.shop import MemoryShop
@@ -165,3 +166,29 @@ def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_n
         shop.mail_desk.take([notice])
     shop.mail_desk.take([notice])
     assert e.EmailSent in kinds(shop, order_id)
+
+
+def test_an_archive_that_a_crash_left_unrecorded_stands_in_no_later_ones_way(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"portrait of Adele"))
+    shop.live(order_id)
+    redo_comes_back(shop, order_id, b"restored again")
+    shop.delivering.prepare_download(shop.order(order_id))  # stored, and then the worker died
+    redo_comes_back(shop, order_id, b"restored once more")
+    order = shop.live(order_id)
+    assert (order.hold, order.has_newest_edition) == (None, True)
+    assert order.newest_link is not None
+    assert b"restored once more" in shop.storage.objects[order.newest_link.archive.key]
+
+
+def redo_comes_back(shop: MemoryShop, order_id: OrderId, result: bytes) -> None:
+    """Another attempt is asked for and ends well; nothing that follows from it is done yet."""
+    shop.desk.redo(order_id, Signature(actor="person:grace", reason="They asked."), photos=[1])
+    results = len(shop.order(order_id).restored_images[0].results)
+    for _ in range(50):
+        if shop.queue.waiting:
+            shop.perform(shop.queue.waiting.popleft())
+        else:
+            shop.end_predictions(result)
+        if len(shop.order(order_id).restored_images[0].results) > results:
+            return
+    raise AssertionError("The redo does not come back.")
