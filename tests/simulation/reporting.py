@@ -20,7 +20,6 @@ ENOUGH_SEEDS = 200
 RECOVERIES = (
     "a bank decided",
     "a bank took money for the time being",
-    "a cause that was on record changed nothing",
     "a link was issued anew",
     "a mail came back",
     "a mail was given up",

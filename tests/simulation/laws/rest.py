@@ -140,7 +140,9 @@ def _check_mails(world: "World") -> None:
         for email_id in order.emails:
             doubts = sum(isinstance(one, e.EmailUnconfirmed) and one.email_id == email_id for one in history)
             reopened = sum(isinstance(one, e.EmailFailed) and one.email_id == email_id for one in history)
-            if accepted[email_id] > 1 + min(doubts, 1) + reopened:
+            # Each time a person has it tried again, it may be in doubt once more, and be sent once more for that.
+            rounds = 1 + reopened
+            if accepted[email_id] > rounds + min(doubts, rounds):
                 raise LawBrokenError(
                     9,
                     f"A mail was accepted {accepted[email_id]} times, and {doubts + reopened} doubts are on record.",
