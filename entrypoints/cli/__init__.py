@@ -14,6 +14,7 @@ import rich_click as click
 from entrypoints.cli.customers import customer_commands
 from entrypoints.cli.group import Commands
 from entrypoints.cli.payments import payment_commands
+from entrypoints.cli.proving_ground import run_simulation
 from entrypoints.cli.staff import STAFF_COMMANDS
 
 #: What shells expect of a command that Ctrl-C has ended.
@@ -75,15 +76,6 @@ def run_dev(data: Path) -> None:
     from entrypoints.cli.dev import run
 
     run(data)
-
-
-@cli.command("simulate", add_help_option=False, context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run_simulation(arguments: tuple[str, ...]) -> None:
-    """Let the whole shop live through bad days under a virtual clock; needs the source."""
-    from entrypoints.cli.proving_ground import simulate
-
-    simulate(arguments)
 
 
 @cli.command()
@@ -303,3 +295,4 @@ def verify_log(against: Path | None, *, as_json: bool) -> None:
 
 
 cli.add_command(customer_commands)
+cli.add_command(run_simulation)

@@ -1,6 +1,5 @@
 """The simulation, which comes with the source and is no part of the package."""
 
-from collections.abc import Sequence
 from importlib import import_module
 
 import rich_click as click
@@ -8,8 +7,10 @@ import rich_click as click
 from entrypoints.failures import CommandFailedError
 
 
-def simulate(arguments: Sequence[str]) -> None:
-    """Hand the words on to the simulation; raises CommandFailedError where only the package is installed."""
+@click.command("simulate", add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run_simulation(arguments: tuple[str, ...]) -> None:
+    """Let the whole shop live through bad days under a virtual clock; needs the source."""
     try:
         commands = import_module("tests.simulation.commands")
     except ModuleNotFoundError as error:
