@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from entrypoints.cli import proving_ground
 from tests.entrypoints.shell import Shell
 from tests.simulation.faults import AT, Fault
 from tests.simulation.planted import PLANTED
@@ -59,6 +60,17 @@ def test_the_command_tells_a_broken_law_and_how_to_see_it_again(capsys: pytest.C
 def test_a_world_in_which_every_law_holds_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
     told = Shell(capsys)("simulate", "--seed", "9", "--visitors", "2", "--no-faults")
     assert (told.status, "every law held" in told.out) == (0, True)
+
+
+def test_without_the_source_the_command_says_where_the_simulation_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_there(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(proving_ground, "import_module", not_there)
+    told = Shell(capsys)("simulate", "--seeds", "1")
+    assert (told.status, "comes with the source" in told.err) == (1, True)
 
 
 def test_nobody_of_that_name_is_told_who_there_is(capsys: pytest.CaptureFixture[str]) -> None:
