@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
+from math import ceil
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
@@ -53,9 +55,19 @@ class ReplicateRestorer:
         self._outputs = OutputDoor(output_hosts, timeout=timeout, max_bytes=max_output_bytes)
 
     def start(
-        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+        self,
+        picture: BinaryIO,
+        *,
+        media_type: str,
+        webhook_url: str,
+        variant: Variant,
+        ends_within: timedelta,
     ) -> StartedPrediction:
-        """Upload a picture and start a prediction on it; only its end is posted to ``webhook_url``."""
+        """Upload a picture and start a prediction on it; only its end is posted to ``webhook_url``.
+
+        Replicate counts whole seconds from the creation, what waits for its turn included:
+        https://replicate.com/changelog/2025-10-16-prediction-deadlines
+        """
         recipe = self._recipes[variant]
         # Replicate tells nobody where a prediction's end is posted to, but it does tell what an upload carries.
         tag = msgspec.json.encode({POSTS_TO: webhook_url}).decode()
@@ -64,7 +76,11 @@ class ReplicateRestorer:
         notice = {"webhook": webhook_url, "webhook_events_filter": ["completed"]}
         try:
             prediction = self.ask(
-                _Prediction, "POST", recipe.path, json=recipe.body(upload.urls.get) | notice
+                _Prediction,
+                "POST",
+                recipe.path,
+                json=recipe.body(upload.urls.get) | notice,
+                headers={"Cancel-After": f"{ceil(ends_within.total_seconds())}s"},
             )
         except _UnreadableAnswerError as error:
             raise LostReplyError(PROVIDER, error.detail) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
@@ -40,9 +41,17 @@ class Restorer(Protocol):
     """Restores pictures elsewhere. Methods raise UnavailableError, LostReplyError, BusyError or RefusedError."""
 
     def start(
-        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+        self,
+        picture: BinaryIO,
+        *,
+        media_type: str,
+        webhook_url: str,
+        variant: Variant,
+        ends_within: timedelta,
     ) -> StartedPrediction:
         """Hand a picture over; its end is posted to ``webhook_url``. A repeat starts a second prediction.
+
+        After ``ends_within`` the provider cancels it by itself: whatever becomes of the shop, nothing runs for ever.
 
         Both variants exist whether or not there is a second model: the first with other settings stands in for it.
         """

@@ -28,6 +28,8 @@ from domain.services.judging import flaw_in
 from domain.services.policy import Policy
 
 SOURCE = "replicate"
+#: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
+GRACE = timedelta(minutes=1)
 
 
 class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not yet"
@@ -75,6 +77,7 @@ class Restoring:
                     media_type=media_type,
                     webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
                     variant=order.images[work.image_id].variant,
+                    ends_within=self._policy.restoration_deadline + GRACE,
                 )
             except RefusedError:
                 return [_failed(work, None, FailureReason.REFUSED_INPUT)]

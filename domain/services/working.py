@@ -197,7 +197,8 @@ class Working:
             case RestoreImage() | CollectRestoration():
                 return Patience(first_wait=timedelta(seconds=2), attempts=24)
             case CancelPrediction():
-                return Patience(first_wait=timedelta(seconds=5), attempts=5)
+                # Longer than the restorer lets one run: what could not be cancelled by then is over.
+                return Patience(first_wait=timedelta(seconds=5), attempts=10)
             case SendEmail():
                 return Patience(first_wait=self._policy.email_retry, attempts=24)
             case IssueRefund():

@@ -93,6 +93,7 @@ def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProce
                 media_type="image/png",
                 webhook_url="http://127.0.0.1:9/",
                 variant=Variant.FIRST,
+                ends_within=timedelta(hours=1),
             ).prediction_id
             for _ in range(101)  # a page holds a hundred
         }

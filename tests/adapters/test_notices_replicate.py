@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import io
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -39,6 +40,7 @@ def test_what_replicate_posts_of_an_end_is_read(replicate: TwinProcess, letterbo
             media_type="image/png",
             webhook_url=letterbox.url,
             variant=Variant.FIRST,
+            ends_within=timedelta(hours=1),
         )
         (posted,) = eventually(lambda: list(letterbox.received))
     notice = ReplicateNotices(REPLICATE_WEBHOOK_SECRET, SystemClock()).read(posted.body, posted.headers)

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,7 +55,13 @@ def on_create(rogue: RogueServer, behave: Any) -> None:
 
 
 def start(restorer: ReplicateRestorer, variant: Variant = Variant.FIRST) -> Any:
-    return restorer.start(io.BytesIO(PHOTO), media_type="image/png", webhook_url=WEBHOOK_URL, variant=variant)
+    return restorer.start(
+        io.BytesIO(PHOTO),
+        media_type="image/png",
+        webhook_url=WEBHOOK_URL,
+        variant=variant,
+        ends_within=timedelta(hours=1),
+    )
 
 
 @pytest.mark.parametrize("variant", Variant)

@@ -132,7 +132,7 @@ def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
 def started(studio: Studio, address: str) -> str:
     picture = io.BytesIO(small_photo())
     return studio.restorer.start(
-        picture, media_type="image/png", webhook_url=address, variant=Variant.FIRST
+        picture, media_type="image/png", webhook_url=address, variant=Variant.FIRST, ends_within=HOUR
     ).prediction_id
 
 

@@ -1,6 +1,7 @@
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from domain.ports.errors import BusyError, LostReplyError, RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
 from tests.adapters.accounts import replicate_restorer, small_photo
 from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.world import StoppedClock
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 
@@ -32,16 +34,23 @@ class Bench:
     succeed: Callable[[], str]
     fail: Callable[[FailureReason], str]
     succeed_without_output: Callable[[], str]
-    never_end: Callable[[], str]
+    never_end: Callable[..., str]
+    pass_time: Callable[[timedelta], object]
     forget_output: Callable[[str], object]
     lose_reply: Callable[[str], object]
     be_busy: Callable[[str], object]
     count: Callable[[], int]
 
 
-def start(restorer: Restorer, variant: Variant = Variant.FIRST) -> str:
+def start(
+    restorer: Restorer, variant: Variant = Variant.FIRST, ends_within: timedelta = timedelta(hours=1)
+) -> str:
     return restorer.start(
-        io.BytesIO(PHOTO), media_type="image/png", webhook_url="http://127.0.0.1:9/restored", variant=variant
+        io.BytesIO(PHOTO),
+        media_type="image/png",
+        webhook_url="http://127.0.0.1:9/restored",
+        variant=variant,
+        ends_within=ends_within,
     ).prediction_id
 
 
@@ -56,7 +65,8 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 
 def bench_in_memory() -> Bench:
-    double = MemoryRestorer()
+    clock = StoppedClock()
+    double = MemoryRestorer(clock=clock)
 
     def ended(end: Callable[..., None], *how: Any) -> str:
         prediction_id = start(double)
@@ -69,7 +79,8 @@ def bench_in_memory() -> Bench:
         succeed=lambda: ended(double.succeed, PHOTO),
         fail=lambda reason: ended(double.fail, reason),
         succeed_without_output=lambda: ended(double.fail, FailureReason.BAD_OUTPUT),
-        never_end=lambda: start(double),
+        never_end=lambda **options: start(double, **options),
+        pass_time=lambda duration: clock.advance(seconds=duration.total_seconds()),
         forget_output=double.forget_output,
         lose_reply=double.weather.lose_reply,
         be_busy=lambda method: double.weather.fail(method, busy),
@@ -78,10 +89,10 @@ def bench_in_memory() -> Bench:
 
 
 def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
-    def started(deed: str | None, **options: str) -> str:
+    def started(deed: str | None, *, ends_within: timedelta = timedelta(hours=1), **options: str) -> str:
         if deed:
             twin.misbehave("prediction", deed, options=options)
-        prediction_id = start(restorer)
+        prediction_id = start(restorer, ends_within=ends_within)
         if deed != "never_end":
             eventually(lambda: restorer.look(prediction_id).status is not PredictionStatus.RUNNING)
         return prediction_id
@@ -101,7 +112,8 @@ def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
         succeed=lambda: started(None),
         fail=lambda reason: started("fail", error=WORDS[reason]),
         succeed_without_output=lambda: started("succeed_without_output"),
-        never_end=lambda: started("never_end"),
+        never_end=lambda **options: started("never_end", **options),
+        pass_time=lambda _: None,  # it does by itself
         forget_output=forget_output,
         lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
         be_busy=be_busy,
@@ -162,6 +174,18 @@ def test_a_canceled_prediction_says_so(bench: Bench) -> None:
     bench.restorer.cancel(prediction_id)
     told = bench.restorer.look(prediction_id)
     assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
+
+
+def test_a_prediction_that_nobody_cancels_is_canceled_when_its_time_is_over(bench: Bench) -> None:
+    time = timedelta(seconds=1)
+    prediction_id = bench.never_end(ends_within=time)
+    bench.pass_time(time)
+    told = eventually(lambda: _unless_running(bench.restorer.look(prediction_id)))
+    assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
+
+
+def _unless_running(told: Prediction) -> Prediction | None:
+    return None if told.status is PredictionStatus.RUNNING else told
 
 
 def test_canceling_what_has_ended_or_never_was_is_no_error(bench: Bench) -> None:

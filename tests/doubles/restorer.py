@@ -1,7 +1,7 @@
 """A restorer in memory."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from domain.model.values import FailureReason, Variant
@@ -23,6 +23,7 @@ class Work:
     media_type: str
     webhook_url: str
     told: Prediction
+    ends_within: timedelta
     output: bytes | None = None
     began_at: datetime | None = None  # where there is a clock
     ended_at: datetime | None = None  # likewise
@@ -38,17 +39,24 @@ class MemoryRestorer:
     _nearly_done: dict[str, bytes] = field(default_factory=dict)
 
     def start(
-        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+        self,
+        picture: BinaryIO,
+        *,
+        media_type: str,
+        webhook_url: str,
+        variant: Variant,
+        ends_within: timedelta,
     ) -> StartedPrediction:
         with self.weather.over("start", webhook_url):
             model = MODELS[variant]
-            prediction_id = self._begin(picture.read(), media_type, webhook_url, model)
+            prediction_id = self._begin(picture.read(), media_type, webhook_url, model, ends_within)
             return StartedPrediction(prediction_id=prediction_id, model=model)
 
     def look(self, prediction_id: str) -> Prediction:
         with self.weather.over("look", prediction_id):
             if prediction_id not in self.works:
                 raise RefusedError(PROVIDER, "there is no such prediction", code="404")
+            self.end_what_is_overdue(prediction_id)
             return self.works[prediction_id].told
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
@@ -97,11 +105,22 @@ class MemoryRestorer:
         """Let an output disappear, as it does after an hour."""
         self.works[prediction_id].output = None
 
-    def _begin(self, picture: bytes, media_type: str, webhook_url: str, model: str) -> str:
+    def _begin(
+        self, picture: bytes, media_type: str, webhook_url: str, model: str, ends_within: timedelta
+    ) -> str:
         prediction_id = self._named(webhook_url)
         told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
-        self.works[prediction_id] = Work(picture, media_type, webhook_url, told, began_at=self._now())
+        self.works[prediction_id] = Work(
+            picture, media_type, webhook_url, told, ends_within, began_at=self._now()
+        )
         return prediction_id
+
+    def end_what_is_overdue(self, prediction_id: str) -> None:
+        """Cancel a prediction whose time is over, as the provider does by itself."""
+        work, now = self.works[prediction_id], self._now()
+        is_running = work.told.status is PredictionStatus.RUNNING
+        if is_running and now and work.began_at and now - work.began_at >= work.ends_within:
+            self.fail(prediction_id, FailureReason.CANCELED)
 
     def _named(self, webhook_url: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
         return f"prediction-{len(self.works) + 1}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from domain.model.order import Order
 from domain.model.values import DisputeOutcome, FailureReason, OrderId
@@ -13,9 +14,6 @@ from tests.simulation.chance import Chance
 from tests.simulation.post import Postman
 from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
-
-#: When the restorer ends by itself what got stuck: later than the shop gives up waiting for it.
-RUN_LIMIT_MINUTES = 45
 
 
 class Consequences(WiredShop):
@@ -148,19 +146,20 @@ class Consequences(WiredShop):
         self.postman.post("stripe", told.event_id, told, "/api/webhooks/stripe")
         return told
 
-    def prediction_begun(self, prediction_id: str) -> None:
-        """Let it run for a while; most end well."""
+    def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None:
+        """Let it run for a while; most end well, and what gets stuck is ended when its time is over."""
         seconds = self.chance.between(f"length {prediction_id}", 2, 40)
         if self.is_bustling and self.chance.at(f"stuck {prediction_id}") < 0.03:
-            seconds = RUN_LIMIT_MINUTES * 60
+            seconds = ends_within.total_seconds()
         self._later(f"gpu {prediction_id}", lambda: self._end(prediction_id), int(seconds * SECOND))
 
     def _end(self, prediction_id: str) -> None:
+        self.restorer.end_what_is_overdue(prediction_id)
         work = self.restorer.works[prediction_id]
-        if work.told.status is not PredictionStatus.RUNNING:
-            return
         fate = self.chance.at(f"fate {prediction_id}") if self.is_bustling else 1.0
-        if fate < 0.15:
+        if work.told.status is not PredictionStatus.RUNNING:
+            pass  # it was cancelled, which is told like any other end
+        elif fate < 0.15:
             reason = self.chance.one_of(f"reason {prediction_id}", tuple(FailureReason))
             self.restorer.fail(prediction_id, reason)
         elif fate < 0.2:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import BinaryIO, Protocol
 
 from domain.model.values import ObjectKey, Variant
@@ -24,7 +25,7 @@ class Following(Protocol):
 
     def refund_made(self, payment_intent_id: str, refund: ProviderRefund) -> None: ...
 
-    def prediction_begun(self, prediction_id: str) -> None: ...
+    def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None: ...
 
     def mail_accepted(self, message_id: str, mail: Mail) -> None: ...
 
@@ -61,22 +62,33 @@ class SimulatedRestorer(MemoryRestorer):
     trouble: Trouble | None = None
 
     def start(
-        self, picture: BinaryIO, *, media_type: str, webhook_url: str, variant: Variant
+        self,
+        picture: BinaryIO,
+        *,
+        media_type: str,
+        webhook_url: str,
+        variant: Variant,
+        ends_within: timedelta,
     ) -> StartedPrediction:
         assert self.world is not None
         assert self.trouble is not None
-        started = super().start(picture, media_type=media_type, webhook_url=webhook_url, variant=variant)
+        started = super().start(
+            picture, media_type=media_type, webhook_url=webhook_url, variant=variant, ends_within=ends_within
+        )
         struck = self.trouble.struck[self.trouble.scheduler.current.name]
         if Fault.DUPLICATE in struck:
             self.trouble.faults.strike(struck.name, Fault.DUPLICATE)
             self.trouble.trace.note(f"FAULT {Fault.DUPLICATE}", f"prediction after {started.prediction_id}")
-            self._begin(self.works[started.prediction_id].picture, media_type, webhook_url, started.model)
+            sent = self.works[started.prediction_id].picture
+            self._begin(sent, media_type, webhook_url, started.model, ends_within)
         return started
 
-    def _begin(self, picture: bytes, media_type: str, webhook_url: str, model: str) -> str:
-        prediction_id = super()._begin(picture, media_type, webhook_url, model)
+    def _begin(
+        self, picture: bytes, media_type: str, webhook_url: str, model: str, ends_within: timedelta
+    ) -> str:
+        prediction_id = super()._begin(picture, media_type, webhook_url, model, ends_within)
         assert self.world is not None
-        self.world.prediction_begun(prediction_id)
+        self.world.prediction_begun(prediction_id, ends_within)
         return prediction_id
 
     def _named(self, webhook_url: str) -> str:

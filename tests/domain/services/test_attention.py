@@ -144,10 +144,10 @@ def test_an_open_dispute_is_listed_until_the_bank_has_decided(shop: MemoryShop) 
 def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes_it(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    for _ in range(5):
+    for _ in range(10):
         shop.restorer.weather.fail("cancel", UnavailableError("The double", "away"))
     shop.desk.refund(order_id, ADA)
-    for _ in range(10):
+    for _ in range(20):
         shop.pass_time(minutes=10)
     [concern] = needed(shop)
     assert (concern.kind, concern.why) == (

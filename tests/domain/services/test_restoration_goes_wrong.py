@@ -1,16 +1,17 @@
 """Predictions that fail, hang, come late or twice: the photo is restored once, or its money goes back."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.values import FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
-from domain.ports.errors import ForgedMessageError, RefusedError
+from domain.ports.errors import ForgedMessageError, RefusedError, UnavailableError
 from domain.services.desk import Signature
 from tests.domain.services.looking import kinds, sent
-from tests.doubles.shop import MemoryShop
+from tests.doubles.shop import POLICY, MemoryShop
 
 
 def reasons(shop: MemoryShop, order_id: OrderId) -> list[FailureReason]:
@@ -91,6 +92,28 @@ def test_a_prediction_without_an_end_is_cancelled_at_its_deadline_and_tried_agai
     assert reasons(shop, order_id) == [FailureReason.TIMED_OUT]
     assert "cancel" in {call.method for call in shop.restorer.weather.calls}
     assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_a_prediction_that_nobody_looks_at_any_more_ends_by_itself(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    (work,) = shop.restorer.works.values()
+    assert work.ends_within - POLICY.restoration_deadline == timedelta(minutes=1)
+
+
+def test_a_restorer_that_is_away_for_half_an_hour_is_still_asked_to_cancel(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    for _ in range(100):
+        shop.restorer.weather.fail("cancel", UnavailableError("The double", "away"))
+    shop.desk.refund(order_id, Signature(actor="person:grace", reason="They called."))
+    for _ in range(30):
+        shop.pass_time(minutes=1)
+    shop.restorer.weather.clear_up()
+    for _ in range(30):
+        shop.pass_time(minutes=1)
+    (work,) = shop.restorer.works.values()
+    assert work.told.failure is FailureReason.CANCELED
 
 
 def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: MemoryShop) -> None:
