@@ -12,7 +12,7 @@ DATA ?=
 PLANT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test simulate chaos check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test simulate exhaustive chaos check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ test: $(READY) ## the whole test suite, on as many cores as there are
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)
+
+exhaustive: $(READY) ## eight orders with a crash at each commit and each call, two of them with every two
+	@$(BIN)/restoreclick simulate --exhaustive
 
 chaos: $(READY) ## two minutes of faults on the real shop, then all laws; SEED=7 does a run again
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \

@@ -44,6 +44,12 @@ class InMemoryPersonalRecords(PersonalRecords):
             "file_uploads": [photo for page in uploads for photo in page.session.photos],
             "orders": orders,
             "images": [image for order in orders for image in order.images.values()],
+            "restoration_jobs": [
+                attempt
+                for order in orders
+                for image in order.images.values()
+                for attempt in image.attempts.values()
+            ],
             "email_queue": [email for order in orders for email in order.emails.values()],
             "download_links": [link for order in orders for link in order.links.values()],
             "reactions": [

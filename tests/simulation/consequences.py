@@ -180,6 +180,7 @@ class Consequences(WiredShop):
             self.mail_ledger.undeliverable.add(message_id)
         else:
             self.scheduler.tell(("mail", mail.to), after=SECOND)
+            self.scheduler.tell("a mail", after=SECOND)
         for what in (MailFate.ACCEPTED, MailFate.UNDELIVERABLE) if is_lost else (MailFate.ACCEPTED,):
             name = f"{message_id}:{what}"
             notice = MailNotice(

@@ -1,25 +1,26 @@
 """Every crash there can be: canonical orders, and a death at each commit and each call, one by one and in pairs."""
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
 from multiprocessing import get_context
 
 from rich.console import Console
+from rich.progress import Progress
 
 from tests.simulation.cast import Part, visitor
 from tests.simulation.faults import AT, Fault, Plan, fault_id
 from tests.simulation.running import Outcome, run
 
+CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 #: What runs by the clock, whoever's order it is: left out of the pairs.
 CHORES = (
     *("sweeper", "leases", "housekeeping", "reconciling", "retention", "reminders"),
     *("unmatched payments", "pending payments", "checkouts", "refunds", "disputes", "events"),
-    *("objects", "predictions"),
+    *("objects", "predictions", "messages"),
 )
-#: How many pairs one task of a pool tries.
-CHUNK = 40
+#: How many single crashes one task of a pool tries.
+CHUNK = 20
 
 
 @dataclass(frozen=True)
@@ -45,73 +46,87 @@ HISTORIES = (
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of the crashes of one history."""
+    """What came of some crashes: how often the history was crashed, and which of them broke a law."""
 
-    history: str
     crashes: int
     broken: tuple[tuple[tuple[str, ...], Outcome], ...]
 
 
-def crash_points(history: History, *, without_chores: bool = False) -> list[str]:
+def crash_points(history: History) -> list[str]:
     """Each crash that can be, by its id: before and after every commit and every call of the history."""
-    plain = run(history.seed, history.cast, plan=Plan(forced=frozenset({"none"}), rates_are_zero=True))
+    plain = _crashed(history, ("none",))
     if not plain.holds:
         raise AssertionError(f"{history.name} breaks a law by itself: {plain.sentence}")
-    return [
-        fault_id(place, fault)
-        for place in plain.places
-        if not (without_chores and any(f" {chore}" in place for chore in CHORES))
-        for fault in (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
-        if fault in AT[place.partition(" ")[0]]
-    ]
+    return [point for place in plain.places for point in _crashes_at(place)]
+
+
+def is_chore(point: str) -> bool:
+    """Whether a crash hits what runs by the clock."""
+    return any(f" {chore}" in point for chore in CHORES)
 
 
 def shortest(histories: Iterable[History], count: int = 2) -> list[History]:
-    """Those with the fewest commits and calls."""
-    return sorted(histories, key=lambda history: len(crash_points(history, without_chores=True)))[:count]
+    """Those with the fewest commits and calls of their own."""
+    return sorted(histories, key=lambda each: sum(not is_chore(point) for point in crash_points(each)))[
+        :count
+    ]
 
 
-def plans(history: History, *, in_pairs: bool) -> Iterator[tuple[str, ...]]:
-    """The crashes to try: one by one and, where that is wanted, two by two."""
-    yield from ((point,) for point in crash_points(history))
-    if in_pairs:
-        yield from combinations(crash_points(history, without_chores=True), 2)
+def try_crashes(history: History, points: Iterable[str]) -> Tried:
+    """Let the history happen once for each crash."""
+    return _tried(history, [(point,) for point in points])
 
 
-def try_crashes(history: History, crashes: Iterable[tuple[str, ...]]) -> Tried:
-    """Let the history happen once for each."""
-    broken = []
-    count = 0
-    for forced in crashes:
-        count += 1
-        outcome = run(history.seed, history.cast, plan=Plan(forced=frozenset(forced), rates_are_zero=True))
-        if not outcome.holds:
-            broken.append((forced, outcome))
-    return Tried(history.name, count, tuple(broken))
+def try_seconds(history: History, first: str) -> Tried:
+    """Let the history happen once for each crash that can follow a first one."""
+    return _tried(history, [(first, second) for second in seconds_after(history, first)])
+
+
+def seconds_after(history: History, first: str) -> list[str]:
+    """The crashes that can follow a first one, those included to which only the first one leads."""
+    places = _crashed(history, (first,)).places
+    later = places[places.index(first.rpartition("!")[0]) + 1 :]
+    return [point for place in later for point in _crashes_at(place) if not is_chore(point)]
 
 
 def exhaust(console: Console, jobs: int) -> int:
     """Try all crashes of all histories; the exit status."""
-    status = 0
-    few = shortest(HISTORIES)
     with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
-        for history in HISTORIES:
-            chunks = _chunks(list(plans(history, in_pairs=history in few)))
-            tried = list(pool.map(try_crashes, [history] * len(chunks), chunks))
-            crashes = sum(each.crashes for each in tried)
-            broken = [one for each in tried for one in each.broken]
-            console.print(
-                f"{history.name}: {crashes:,} times crashed, {len(broken)} laws broken.", soft_wrap=True
-            )
-            for forced, outcome in broken[:3]:
-                status = 1
-                console.print(
-                    f"  {' and '.join(forced)}: {outcome.sentence}", style="red", markup=False, soft_wrap=True
-                )
-                for line in outcome.timeline:
-                    console.print(f"    {line}", markup=False, soft_wrap=True)
-    return status
+        few = shortest(HISTORIES)
+        broken = [_exhausted(history, pool, console, in_pairs=history in few) for history in HISTORIES]
+    return int(any(broken))
 
 
-def _chunks(crashes: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:
-    return [crashes[start : start + CHUNK] for start in range(0, len(crashes), CHUNK)]
+def _exhausted(history: History, pool: Executor, console: Console, *, in_pairs: bool) -> bool:
+    """Whether a law was broken; how often it was tried is told."""
+    points = crash_points(history)
+    chunks = [points[start : start + CHUNK] for start in range(0, len(points), CHUNK)]
+    futures = [pool.submit(try_crashes, history, chunk) for chunk in chunks]
+    if in_pairs:
+        futures += [pool.submit(try_seconds, history, first) for first in points if not is_chore(first)]
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        tried = [future.result() for future in progress.track(futures, description=history.name)]
+    broken = [one for each in tried for one in each.broken]
+    crashed = sum(each.crashes for each in tried)
+    console.print(f"{history.name}: {crashed:,} times crashed, {len(broken)} laws broken.", soft_wrap=True)
+    for forced, outcome in broken[:3]:
+        console.print(
+            f"  {' and '.join(forced)}: {outcome.sentence}", style="red", markup=False, soft_wrap=True
+        )
+        for line in outcome.timeline:
+            console.print(f"    {line}", markup=False, soft_wrap=True)
+    return bool(broken)
+
+
+def _tried(history: History, crashes: Sequence[tuple[str, ...]]) -> Tried:
+    outcomes = [(forced, _crashed(history, forced)) for forced in crashes]
+    return Tried(len(crashes), tuple(one for one in outcomes if not one[1].holds))
+
+
+def _crashed(history: History, forced: Iterable[str]) -> Outcome:
+    return run(history.seed, history.cast, plan=Plan(forced=frozenset(forced), rates_are_zero=True))
+
+
+def _crashes_at(place: str) -> list[str]:
+    kind = place.partition(" ")[0]
+    return [fault_id(place, fault) for fault in CRASHES if fault in AT[kind]]

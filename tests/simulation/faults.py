@@ -109,9 +109,7 @@ class Faults:
     are_on: bool = True
     struck: list[str] = field(default_factory=list)
     tally: Counter[tuple[str, Fault]] = field(default_factory=Counter)
-    places: list[str] = field(default_factory=list)  # come to on the bad days, where a plan asks for them
-    late_places: list[str] = field(default_factory=list)  # and after them
-
+    places: list[str] = field(default_factory=list)  # come to, in their order, where there is a plan
     ordered: dict[str, list[Fault]] = field(default_factory=dict)  # for the next place of a kind
 
     def __post_init__(self) -> None:
@@ -143,7 +141,7 @@ class Faults:
 
     def _planned(self, kind: str, name: str, drawn: list[Fault]) -> list[Fault]:
         only, forced = self.plan.only, self.plan.forced
-        (self.places if self.are_on else self.late_places).append(name)
+        self.places.append(name)
         allowed = [fault for fault in drawn if only is None or fault_id(name, fault) in only]
         return allowed + [
             fault for fault in AT[kind] if fault_id(name, fault) in forced and fault not in allowed

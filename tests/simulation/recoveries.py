@@ -18,6 +18,7 @@ _BY_EVENT: dict[type[e.Event], str] = {
     e.DownloadLinkIssued: "a link was issued anew",
     e.DisputeOpened: "a bank took money for the time being",
     e.DisputeClosed: "a bank decided",
+    e.OrderErased: "a customer was forgotten",
 }
 
 
@@ -34,5 +35,7 @@ def recoveries_in(event: e.Event, facts: Mapping[str, Any]) -> Iterator[str]:
             "find_refund" in facts.get("calls", ()) and "issue_refund" not in facts["calls"]
         ):
             yield "a refund was found instead of paid again"
+        case e.PointsDebited(reason=reason) | e.PointsCredited(reason=reason):
+            yield f"points were moved: {reason}"
         case _:
             pass

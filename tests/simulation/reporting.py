@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from domain.model.values import FailureReason, HoldReason
+from domain.model.values import FailureReason, HoldReason, PointsReason
 from tests.simulation.faults import AT, Fault
 from tests.simulation.running import Outcome
 from tests.simulation.shrinking import Shrunk
@@ -20,6 +20,8 @@ ENOUGH_SEEDS = 200
 RECOVERIES = (
     "a bank decided",
     "a bank took money for the time being",
+    "a customer was forgotten",
+    "a customer was given all there is",
     "a link was issued anew",
     "a mail came back",
     "a mail was given up",
@@ -45,9 +47,12 @@ RECOVERIES = (
             HoldReason.STORAGE_UNAVAILABLE,
         )
     ),
+    "an address was corrected",
     "an outcome was discarded because the lease was lost",
     "housekeeping found something to do",
+    "money without an order was matched by hand",
     "old code left alone what it does not know",
+    *(f"points were moved: {reason}" for reason in PointsReason if reason is not PointsReason.RETURNED),
     "reconciling healed: notice_lost",
     "reconciling healed: prediction_not_on_record",
     "reminders found something to do",

@@ -65,7 +65,7 @@ def run(
             struck=tuple(world.faults.struck),
             tally=world.faults.tally,
             recoveries=world.trace.recoveries,
-            places=(*world.faults.places, *world.faults.late_places),
+            places=tuple(world.faults.places),
             law=broken.law if broken else None,
             sentence=str(broken) if broken else "",
             timeline=tuple(timeline(world, broken)) if broken else (),

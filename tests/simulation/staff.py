@@ -12,6 +12,7 @@ from domain.model.values import HoldReason, Money, OrderId
 from domain.ports.books import BooksError
 from domain.ports.errors import OutsideError
 from domain.services.desk import Signature
+from tests.simulation import registry
 from tests.simulation.post import SEAL, seal_of
 from tests.simulation.scheduler import HOUR, MINUTE
 
@@ -24,6 +25,7 @@ VAIN_RELEASES = 2
 WISHES = (
     *("hold", "release", "release", "refund", "refund a photo", "refund a part", "refund in the dashboard"),
     *("redo", "renew", "revoke", "resend"),
+    *registry.WISHES,
 )
 #: What a person's wish may meet; they try again another time.
 EXPECTED = (ShopError, OutsideError, BooksError, UnknownEventError)
@@ -47,8 +49,15 @@ class Staff:
             self.world.scheduler.current.facts["about"] = f"wish {self._turns}"
             orders = {str(order_id): one for order_id, one in self.world.own_books.pages.orders.items()}
             if orders:
-                wish = self.world.chance.one_of(f"staff wish {self._turns}", WISHES)
+                wishes = registry.ABOUT_MONEY if self._sees_money_without_an_order() else WISHES
+                wish = self.world.chance.one_of(f"staff wish {self._turns}", wishes)
                 self.wish(self.world.chance.favourite(f"staff order {self._turns}", orders), wish)
+
+    def _sees_money_without_an_order(self) -> bool:
+        return (
+            registry.set_aside(self.world) is not None
+            and self.world.chance.at(f"staff looks {self._turns}") < 0.5
+        )
 
     def release_all(self) -> None:
         """Let every order go on that waits for a person; what the provider will never pay back is paid by hand."""
@@ -91,8 +100,10 @@ class Staff:
                     desk.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
                 case "revoke":
                     desk.revoke_links(order_id, BY)
-                case _:
+                case "hold" | "release" | "resend":
                     getattr(desk, wish)(order_id, BY)
+                case _:
+                    registry.WISHES[wish](self.world, order, BY)
 
 
 def _part_of(order: Order) -> Money:

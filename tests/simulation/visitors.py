@@ -1,5 +1,7 @@
 """The customers of a simulated world: they upload, pay, pay twice, abandon, download, ask for more and complain."""
 
+import json
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
@@ -8,12 +10,18 @@ from domain.model.values import OrderId, UploadSessionId
 from domain.ports.mail import Mail
 from domain.ports.payments import CheckoutStanding, NoticeKind
 from tests.simulation.cast import DEEDS, HABITS, Part
+from tests.simulation.registry import corrected
 from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+#: The codes that visitors type in at the checkout, by how they stand in a letter.
+CODES = {
+    "referral_code": r"referral_code='([^']+)'",
+    "points_code": r"points=[1-9].*points_code='([^']+)'",
+}
 #: How often somebody tries again who got no answer, or one that says to come back.
 TRIES = 12
 
@@ -34,6 +42,7 @@ class Visitor:
         self._deed = part.deed
         self._photos = part.photos
         self._steps = 0
+        self._has_a_friend = self._draw("friend") < 0.3
 
     # Chance, keyed by this visitor and nothing else.
 
@@ -52,6 +61,8 @@ class Visitor:
 
     def live(self) -> None:
         """Buy something, or not."""
+        if self._has_a_friend:
+            self._wait_for_a_friend()
         if not self._upload() or not self._ask_for_checkout():
             return
         habit = self._habit or self._one_of("habit", HABITS)
@@ -93,14 +104,35 @@ class Visitor:
         self._ask("POST", f"/api/uploads/{self.session_id}/photos?{query}", photo)
 
     def _ask_for_checkout(self) -> bool:
-        said = b'{"session_id": "%s"}' % str(self.session_id).encode()
-        opened = self._ask("POST", "/api/checkout-sessions", said, {"content-type": "application/json"})
+        said = {"session_id": str(self.session_id)}
+        opened = self._say("/api/checkout-sessions", said | (self._code() if self._has_a_friend else {}))
+        if opened is not None and 400 <= opened.status < 500:
+            opened = self._say("/api/checkout-sessions", said)  # then without a code
         if opened is None or opened.status >= 300:
             return False
         checkout = opened.json()["url"].rpartition("/")[2]
         if checkout not in self.checkouts:
             self.checkouts.append(checkout)
         return True
+
+    def _say(self, target: str, said: dict[str, str]) -> Answer | None:
+        return self._ask("POST", target, json.dumps(said).encode(), {"content-type": "application/json"})
+
+    def _code(self) -> dict[str, str]:
+        """A code that somebody copied from a mail of theirs and gave to this visitor, or none."""
+        kind = self._one_of("code", tuple(CODES))
+        found = {
+            str(mail.email_id): code[1]
+            for mail in self.world.mailer.mailbox.values()
+            if (code := re.search(CODES[kind], mail.letter.html))
+        }
+        return {kind: self.world.chance.favourite(f"{self.name} mail", found)} if found else {}
+
+    def _wait_for_a_friend(self) -> None:
+        """Who types in a code has it from a friend, who was here before."""
+        deadline = self.world.scheduler.now + 4 * HOUR
+        while self.world.scheduler.now < deadline and not self._code():
+            self.world.scheduler.wait("a mail", at_most=4 * HOUR)
 
     def _return_after_the_page_ran_out(self, habit: str) -> None:
         lifetime = int(self.world.policy.checkout_lifetime.total_seconds() * SECOND)
@@ -134,7 +166,8 @@ class Visitor:
                 break
         deadline = self.world.scheduler.now + 60 * DAY
         while (mail := self._link_mail()) is None and self.world.scheduler.now < deadline:
-            self.world.scheduler.wait(("mail", self.email), at_most=10 * DAY)
+            self.world.scheduler.wait(("mail", self.email), at_most=2 * DAY)
+            self._look()
         if mail is None:
             return
         self.order_id = mail.order_id
@@ -153,7 +186,10 @@ class Visitor:
             self._ask("GET", target, headers={"accept": accept})
 
     def _link_mail(self) -> Mail | None:
-        mails = self.world.mailer.mails_to(self.email)
+        mails = [
+            *self.world.mailer.mails_to(self.email),
+            *self.world.mailer.mails_to(corrected(self.email)),
+        ]
         orders = {self.order_id} if self.order_id is not None else {each.order_id for each in mails}
         links = (each for each in reversed(mails) if each.order_id in orders and "/" in each.letter.text)
         return next(links, None)

@@ -10,6 +10,7 @@ from domain.model.lifecycle import TERMINAL
 from domain.model.limits import Limits
 from domain.model.order import Order
 from domain.model.reactions import Pace, needed
+from domain.model.rewards import Programme
 from domain.model.values import DisputeOutcome, OrderId
 from domain.ports.payments import CheckoutStanding, PaymentNotice
 from tests.doubles.books import InMemoryTransaction
@@ -43,6 +44,7 @@ SIMULATED_POLICY = replace(
     photo_retention=timedelta(days=20),
     cleanup_retention=timedelta(days=2),
     unmatched_payment_wait=timedelta(days=3),
+    programme=Programme(referral_points=250),  # of two recommendations one photo is free
 )
 #: In what time the visitors come.
 ARRIVALS = 30 * MINUTE

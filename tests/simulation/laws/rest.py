@@ -7,12 +7,15 @@ from domain.model import events as e
 from domain.model.evolve import fold
 from domain.model.identity import note_of_payment_by_hand
 from domain.model.ledger import RefundStatus
+from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.seals import sha256_of
+from domain.model.values import CustomerId, PointsReason
 from domain.ports.payments import CheckoutStanding
 from tests.domain.laws import check_completion, check_mails, objects_named_in
 from tests.doubles.payments import Payment
 from tests.simulation.laws.errors import LawBrokenError
+from tests.simulation.registry import corrected
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -27,6 +30,8 @@ def check_at_rest(world: "World") -> None:
     _check_mails(world)
     _check_letters(world)
     _check_tokens(world)
+    _check_points(world)
+    _check_forgotten(world)
 
 
 def _check_streams(world: "World") -> None:
@@ -117,7 +122,7 @@ def _check_objects(world: "World") -> None:
     """Law 8: what the log names is there as recorded."""
     pages = world.own_books.pages
     for order in pages.orders.values():
-        if order.photos_are_purged:
+        if order.photos_are_purged or order.state is State.ERASED:
             continue
         for stored in objects_named_in(recorded.event for recorded in pages.streams[order.order_id]):
             content = world.storage.objects.get(stored.key)
@@ -157,7 +162,7 @@ def _check_letters(world: "World") -> None:
     for mail in world.mailer.mailbox.values():
         order = pages.orders[mail.order_id]
         customer = pages.customers.get(order.payment.customer_id) if order.payment else None
-        if customer is not None and mail.to != customer.email:
+        if customer is not None and customer.email not in {mail.to, corrected(mail.to)}:
             raise LawBrokenError(9, "A mail went to somebody else.", order.order_id, mail.email_id)
         token = mail.letter.text.rpartition("/")[2] if "/" in mail.letter.text else None
         if token and sha256_of(token) not in {link.token_sha256 for link in order.links.values()}:
@@ -176,10 +181,35 @@ def _check_tokens(world: "World") -> None:
                 raise LawBrokenError(10, "A token stands in the log.", order_id)
 
 
+def _check_points(world: "World") -> None:
+    """Law 4, of points: nobody spends more than ever came to them."""
+    sums: Counter[CustomerId] = Counter()
+    for order in world.own_books.pages.orders.values():
+        for entry in order.points:
+            if entry.reason is not PointsReason.TAKEN_BACK:  # after it was spent that leaves a debt
+                sums[entry.customer_id] += entry.points
+    for customer_id, points in sums.items():
+        if points < 0:
+            raise LawBrokenError(4, f"{-points} points more were spent than there were.", str(customer_id))
+
+
+def _check_forgotten(world: "World") -> None:
+    """Laws 7 and 8: of a person who is forgotten there is nothing left."""
+    pages = world.own_books.pages
+    for erasure in pages.erasures.values():
+        if erasure.customer_id in pages.customers:
+            raise LawBrokenError(8, "A customer who was forgotten is in the books.", str(erasure.customer_id))
+    for order in pages.orders.values():
+        if order.state is State.ERASED:
+            left = [key for key in world.storage.objects if str(order.order_id) in key]
+            if left:
+                raise LawBrokenError(8, f"{left[0]} outlives its order, which is erased.", order.order_id)
+
+
 def check_after_retention(world: "World") -> None:
     """Laws 7 and 8: what was kept for long enough is gone, and nothing else is left of it."""
     for order in world.own_books.pages.orders.values():
-        if not order.photos_are_purged:
+        if not (order.photos_are_purged or order.state is State.ERASED):
             raise LawBrokenError(
                 7, f"An order that is {order.state} keeps its photos for ever.", order.order_id
             )
