@@ -90,7 +90,7 @@ class Conductor:
 
     def _carry_out(self, incident: Incident) -> None:
         fault = incident.fault
-        incident.began, incident.missed = self._now(), ""
+        incident.began, incident.missed = self._now(), "it did not come to its end"
         try:
             with fault.do(self._stage) as strike:
                 self._stage.ending.wait(fault.lasts_seconds)
@@ -98,8 +98,11 @@ class Conductor:
             incident.proof = strike.proof
             incident.ready_seconds = self._now() - incident.ended
             incident.moved_seconds = self._moved(ended_at)
+            incident.missed = "" if incident.proof else "nothing shows that it struck"
         except _TROUBLES as trouble:
             incident.missed = str(trouble)
+        except Exception as defect:  # noqa: BLE001 -- whatever it is, the run fails for it, and the others go on
+            incident.missed = f"it broke off: {defect!r}"
 
     def _moved(self, ended_at: datetime) -> float:
         def moved() -> datetime | None:

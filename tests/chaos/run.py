@@ -178,9 +178,9 @@ class Run:
         words = [sys.executable, "-m", "entrypoints.cli", "reconcile", "--since", "1h", "--json"]
         env = {**self._stage.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}
         compared = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603
-        *findings, _ = [json.loads(line) for line in compared.stdout.splitlines()] or [{}]
-        if not compared.stdout:
-            return [compared.stderr.strip()]
+        *findings, whole = [json.loads(line) for line in compared.stdout.splitlines()] or [{}]
+        if whole.get("findings") != len(findings) or whole["closed"] or whole["cut_off"]:
+            return [f"It was cut short: {whole} {compared.stderr.strip()}"]
         return [
             f"{found['what']} {found['subject']}: {found['wrong']}"
             for found in findings

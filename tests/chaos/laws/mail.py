@@ -17,7 +17,7 @@ def mails_are_accepted_once(dossier: Dossier) -> Iterator[str]:
     for email_id, times in accepted.items():
         if times > 1 + min(doubts[email_id], 1):
             yield f"E-mail {email_id} was accepted {times} times, and was in doubt {doubts[email_id]} times."
-    for email_id in accepted.keys() - sent:
+    for email_id in accepted.keys() - sent - doubts.keys():
         yield f"E-mail {email_id} was accepted by SendGrid, and is not on record as sent."
     for email_id in sent - accepted.keys():
         yield f"E-mail {email_id} is on record as sent, and SendGrid never accepted it."
