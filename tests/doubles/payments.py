@@ -140,6 +140,15 @@ class MemoryPayments:
             told = replace(told, paid=self.payments[told.payment_intent_id].paid)
         self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
 
+    def take_another_amount(self, checkout_session_id: str, amount: int) -> None:
+        """Be a page that took another amount than was quoted, of whoever has paid on it."""
+        state = self.states[checkout_session_id]
+        payment = self.payments.get(state.checkout.payment_intent_id or "")
+        if payment is not None:
+            payment.paid = replace(payment.paid, amount=amount)
+            told = replace(state.checkout, paid=payment.paid)
+            self.states[checkout_session_id] = replace(state, checkout=told)
+
     def fail_refund(self, provider_refund_id: str) -> None:
         """Be the bank: let a refund fail that looked done."""
         for payment in self.payments.values():

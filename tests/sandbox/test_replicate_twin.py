@@ -324,7 +324,7 @@ def test_what_has_ended_cannot_be_cancelled_any_more(lab: Lab) -> None:
 
 
 def test_a_prediction_cancelled_before_its_start_never_works(lab: Lab) -> None:
-    lab.twin.turn(start_delay_seconds=0.3)
+    lab.twin.turn(start_delay_seconds=1.5)
     prediction = lab.create()
     lab.client.predictions.cancel(prediction["id"])
     later = lab.create()

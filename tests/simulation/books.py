@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any, cast
 
 from adapters.postgres.books import IDLE_IN_TRANSACTION_SECONDS
@@ -24,8 +25,8 @@ MET: dict[type[BooksError], str] = {
     CauseRepeatedError: "a cause that was on record changed nothing",
     LeaseLostError: "an outcome was discarded because the lease was lost",
 }
-#: How long a statement takes, in microseconds.
-STATEMENT = 300
+#: How long a statement takes at least, in microseconds, and by how much longer it may take, drawn in so many steps.
+STATEMENT, STEP = 100, 3
 #: For how long PostgreSQL lets a session be idle within a transaction before it ends it.
 IDLE = int(IDLE_IN_TRANSACTION_SECONDS * SECOND)
 
@@ -55,6 +56,7 @@ class InterleavedBooks(InMemoryBooks):
         self._unknown_to_old_code: set[OrderId] = set()
         self._waits: dict[int, int] = {}
         self._idle_since: dict[int, int] = {}  # of open transactions that are not within a statement
+        self._paces: dict[int, Iterator[int]] = {}  # of the open transactions' statements
         self._strikes_at: dict[int, tuple[int, Struck]] = {}  # how many statements are left until then
 
     @contextmanager
@@ -64,6 +66,7 @@ class InterleavedBooks(InMemoryBooks):
         struck = self.trouble.enter("transaction", about)
         transaction = self.begin()
         self._idle_since[transaction.writing.txid] = self.trouble.scheduler.now
+        self._paces[transaction.writing.txid] = cycle(struck.spare)
         if Fault.STOP_INSIDE in struck or Fault.BROKEN in struck:
             self._strikes_at[transaction.writing.txid] = (1 + int(struck.share * 3), struck)
         statements = _Statements(transaction, self)
@@ -75,6 +78,7 @@ class InterleavedBooks(InMemoryBooks):
         finally:
             self._idle_since.pop(transaction.writing.txid, None)
             self._strikes_at.pop(transaction.writing.txid, None)
+            del self._paces[transaction.writing.txid]
             self.end(transaction)
             self.trouble.scheduler.tell(("transaction", transaction.writing.txid))
 
@@ -95,7 +99,7 @@ class InterleavedBooks(InMemoryBooks):
         txid = transaction.writing.txid
         if self.journal is None:
             self._meet_faults(txid)
-            self.trouble.scheduler.sleep(STATEMENT)
+            self.trouble.scheduler.sleep(STATEMENT + STEP * next(self._paces[txid]))
             self._require_session(txid)
         while True:
             mark = transaction.writing.mark()

@@ -10,13 +10,16 @@ from domain.model import events as e
 from domain.model.order import Order
 from domain.model.reactions import SendEmail
 from domain.model.seals import sha256_of
-from domain.model.values import MovedImage, ObjectKey
+from domain.model.values import CustomerId, MovedImage, ObjectKey
 from domain.ports.errors import ForgedMessageError, UnavailableError
+from domain.ports.registers import Customer
+from domain.services.beginning import Beginning, Purchase
 from domain.services.delivering import Delivering, Delivery, UnknownLinkError
 from domain.services.moving import Moving
 from domain.services.purging import Purging
 from domain.services.working import Working
 from domain.services.writing import Writing
+from tests.doubles.books import InMemoryCustomerRegister
 from tests.doubles.reaction_table import InMemoryReactionTable
 from tests.simulation.post import SealedNotices
 
@@ -54,6 +57,21 @@ def moves_without_copying(self: Moving, order: Order) -> Sequence[e.Event]:
             self._storage.copy(image.upload, target)
         moved.append(MovedImage(image_id=image.image_id, original=replace(image.upload, key=target)))
     return [e.ImagesMoved(images=tuple(moved))]
+
+
+_payment = Beginning._payment  # noqa: SLF001 -- what is broken is what is inside
+
+
+def receives_what_was_quoted(self: Beginning, transaction: Any, purchase: Purchase) -> e.PaymentReceived:
+    """The quote is believed, not the provider."""
+    due = purchase.quoted - purchase.checkout.discount
+    return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
+
+
+def finds_the_first(self: InMemoryCustomerRegister, customer_id: CustomerId) -> Customer | None:
+    """A customer is looked for, and whoever comes first is taken."""
+    known = list(self._pages.customers.values())
+    return known[0] if customer_id in self._pages.customers else None
 
 
 class NeverRaisedError(Exception):

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 #: How customers pay, each as often as it stands here.
-HABITS = ("pay",) * 9 + ("pay later", "pay twice", "abandon", "pay when it is late", "come back with more")
+HABITS = ("pay",) * 9 + (
+    "pay later",
+    *("pay twice",) * 2,
+    "abandon",
+    "pay when it is late",
+    "come back with more",
+    "pay too little",
+)
 #: What customers do with a link, each as often as it stands here.
 DEEDS = (
     *("fetch",) * 6,

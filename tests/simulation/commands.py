@@ -13,17 +13,19 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from entrypoints.cli.screen import screen
 from tests.simulation.campaign import campaign
 from tests.simulation.cast import Part, whole_cast
-from tests.simulation.exhaustive import exhaust
+from tests.simulation.exhaustive import HISTORIES, crashed, exhaust
 from tests.simulation.faults import Plan
 from tests.simulation.planted import PLANTED
 from tests.simulation.reporting import Report, show, show_broken, show_lines
 from tests.simulation.running import VISITORS, Outcome, run
-from tests.simulation.shrinking import shrink
+from tests.simulation.shrinking import Shrunk, shrink
 
 #: Of more broken worlds than these, the first tell enough.
 MOST_SHRUNK = 3
 
 _SEEDS = 1 << 32
+
+HISTORY = {history.name: history for history in HISTORIES}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,9 +38,16 @@ _SEEDS = 1 << 32
 @click.option("--fault", "faults", multiple=True, help="With --seed: only these faults strike.")
 @click.option("--no-faults", is_flag=True, help="With --seed: nothing goes wrong.")
 @click.option("--visitors", default=VISITORS, show_default=True, help="How many customers a world has.")
-@click.option("--plant", type=click.Choice(sorted(PLANTED)), help="Plant a bug: it has to be found.")
+@click.option(
+    "--plant", type=click.Choice(sorted(PLANTED)), metavar="BUG", help="Plant a bug: it has to be found."
+)
 @click.option("--planted", "all_planted", is_flag=True, help="Plant every bug, one after the other.")
 @click.option("--exhaustive", is_flag=True, help="Crash canonical orders at every commit and call.")
+@click.option(
+    "--history", type=click.Choice(sorted(HISTORY)), metavar="NAME", help="Tell one canonical order."
+)
+@click.option("--crash", "crashes", multiple=True, help="With --history: with these crashes in it.")
+@click.option("--trace", "keeps_trace", is_flag=True, help="With --seed: every line of what happened.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default="cores", help="How many processes.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON document.")
 def simulate(
@@ -53,6 +62,9 @@ def simulate(
     plant: str | None,
     all_planted: bool,
     exhaustive: bool,
+    history: str | None,
+    crashes: Sequence[str],
+    keeps_trace: bool,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -60,7 +72,14 @@ def simulate(
     console = screen()
     if seed is not None:
         plan = Plan(only=frozenset(faults)) if faults or no_faults else None
-        sys.exit(_one(seed, _cast(parts, visitors), plan, plant, console))
+        outcome = run(seed, _cast(parts, visitors), plan=plan, plant=plant, keeps_trace=keeps_trace)
+        is_whole = plan is None and not keeps_trace
+        shrunk = (
+            shrink(outcome, _cast(parts, visitors), plant=plant) if is_whole and not outcome.holds else None
+        )
+        sys.exit(_tell(outcome, shrunk, console))
+    if history is not None:
+        sys.exit(_tell(crashed(HISTORY[history], crashes or ("none",)), None, console))
     if all_planted:
         sys.exit(_all_planted(console, visitors))
     if exhaustive:
@@ -83,19 +102,22 @@ def _cast(parts: Sequence[str], visitors: int) -> tuple[Part, ...]:
     return tuple(part for name, part in whole.items() if name in parts)
 
 
-def _one(seed: int, cast: Sequence[Part], plan: Plan | None, plant: str | None, console: Console) -> int:
-    outcome = run(seed, cast, plan=plan, plant=plant)
+def _tell(outcome: Outcome, shrunk: Shrunk | None, console: Console) -> int:
+    """What came of one world; the exit status."""
+    if outcome.trace:
+        show_lines(outcome.trace, console)
     if outcome.holds:
         console.print(
-            f"Seed {seed}: every law held. {outcome.orders} orders, {outcome.events} events, "
+            f"Seed {outcome.seed}: every law held. {outcome.orders} orders, {outcome.events} events, "
             f"{len(outcome.struck)} faults, {outcome.seconds:.1f} s; trace {outcome.digest[:16]}."
         )
         return 0
-    if plan is None:
-        show_broken(shrink(outcome, cast, plant=plant), console)
+    if shrunk is not None:
+        show_broken(shrunk, console)
     else:
-        console.print(f"Seed {seed}: {outcome.sentence}", style="red", markup=False, soft_wrap=True)
-        show_lines(outcome.timeline, console)
+        console.print(f"Seed {outcome.seed}: {outcome.sentence}", style="red", markup=False, soft_wrap=True)
+        if not outcome.trace:
+            show_lines(outcome.timeline, console)
     return 1
 
 
@@ -130,7 +152,7 @@ def _watched(seeds: range, visitors: int, plant: str | None, jobs: int, console:
 def _all_planted(console: Console, visitors: int) -> int:
     missed = 0
     for name, bug in PLANTED.items():
-        found = (seed for seed in bug.seeds if run(seed, visitors, plant=name).law == bug.law)
+        found = (seed for seed in bug.seeds if bug.is_found_in(run(seed, visitors, plant=name)))
         seed = next(found, None)
         missed += seed is None
         told = "[red]not found[/red]" if seed is None else f"found by seed {seed}"

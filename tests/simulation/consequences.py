@@ -27,8 +27,8 @@ class Consequences(WiredShop):
     disputes: dict[str, PaymentNotice]  # by payment intent, as they stand
 
     @property
-    def is_bustling(self) -> bool:
-        """Whether the bad days are not over."""
+    def is_eventful(self) -> bool:
+        """Whether the providers and the banks have bad days of their own."""
         raise NotImplementedError
 
     def order(self, order_id: OrderId) -> Order:
@@ -68,7 +68,7 @@ class Consequences(WiredShop):
         """Tell of a refund; now and then it fails after all."""
         self._tell_refund(payment_intent_id, refund)
         name = refund.provider_refund_id
-        if self.is_bustling and self.chance.at(f"fate {name}") < 0.1:
+        if self.is_eventful and self.chance.at(f"fate {name}") < 0.1:
             self._later(f"bank {name}", lambda: self._fail_refund(payment_intent_id, refund), 3 * HOUR)
 
     def _fail_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
@@ -92,15 +92,16 @@ class Consequences(WiredShop):
             )
         )
 
-    def refund_by_hand(self, order_id: OrderId, percent: int) -> None:
-        """Somebody pays back in the provider's dashboard, as far as there is something left."""
+    def refund_by_hand(self, order_id: OrderId, percent: int) -> bool:
+        """Somebody pays back in the provider's dashboard, if there is something left."""
         payment = self.order(order_id).payment
         intent = payment.payment_intent_id if payment else None
         if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
-            return
+            return False
         at_provider = self.payments.payments[intent]
         amount = min(max(at_provider.paid.amount * percent // 100, 1), at_provider.left)
         self.payments.refund_by_hand(intent, amount)
+        return True
 
     def dispute(self, order_id: OrderId) -> None:
         """A customer's bank takes what is left of a payment, for the time being."""
@@ -149,14 +150,14 @@ class Consequences(WiredShop):
     def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None:
         """Let it run for a while; most end well, and what gets stuck is ended when its time is over."""
         seconds = self.chance.between(f"length {prediction_id}", 2, 40)
-        if self.is_bustling and self.chance.at(f"stuck {prediction_id}") < 0.03:
+        if self.is_eventful and self.chance.at(f"stuck {prediction_id}") < 0.03:
             seconds = ends_within.total_seconds()
         self._later(f"gpu {prediction_id}", lambda: self._end(prediction_id), int(seconds * SECOND))
 
     def _end(self, prediction_id: str) -> None:
         self.restorer.end_what_is_overdue(prediction_id)
         work = self.restorer.works[prediction_id]
-        fate = self.chance.at(f"fate {prediction_id}") if self.is_bustling else 1.0
+        fate = self.chance.at(f"fate {prediction_id}") if self.is_eventful else 1.0
         if work.told.status is not PredictionStatus.RUNNING:
             pass  # it was cancelled, which is told like any other end
         elif fate < 0.15:
@@ -174,7 +175,7 @@ class Consequences(WiredShop):
 
     def mail_accepted(self, message_id: str, mail: Mail) -> None:
         """Bring the mail, and tell what became of it."""
-        fate = self.chance.at(f"fate {message_id}") if self.is_bustling else 1.0
+        fate = self.chance.at(f"fate {message_id}") if self.is_eventful else 1.0
         is_lost = fate < 0.05
         if is_lost:
             self.mail_ledger.undeliverable.add(message_id)

@@ -65,6 +65,8 @@ AT: dict[str, tuple[Fault, ...]] = {
     "request": (Fault.LOST, Fault.DUPLICATE, Fault.DELAY),
     "process": (Fault.OLD_CODE,),
 }
+#: Of what is drawn for a place, each fault has two bytes; from here on none is spoken for.
+SPARE = 2 * max(map(len, AT.values()))
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Struck:
     name: str
     faults: Collection[Fault]
     share: float = 0.0  # from 0 up to 1, drawn with them, for whatever the place needs
+    spare: bytes = b""  # more of the same
 
     def __contains__(self, fault: Fault) -> bool:
         return fault in self.faults
@@ -92,12 +95,14 @@ def fault_id(place: str, fault: Fault) -> str:
 class Plan:
     """Which faults may strike: those that are drawn, of these none but ``only``, and ``forced`` ones in any case.
 
-    What is forced strikes after the bad days, too; whoever forces anything draws nothing beside it.
+    What is forced strikes after the bad days, too; whoever forces anything draws nothing beside it. Where it
+    ``is_calm``, predictions, refunds and mails end well by themselves, too.
     """
 
     only: frozenset[str] | None = None
     forced: frozenset[str] = frozenset()
     rates_are_zero: bool = False
+    is_calm: bool = False
 
 
 @dataclass
@@ -120,9 +125,9 @@ class Faults:
         """What strikes at a place this time."""
         name = self.chance.numbered(f"{kind} {about}")
         shares = self.chance.shares(name)
-        share = shares[-1] / 256
+        share, spare = shares[-1] / 256, shares[SPARE:-1]
         if not self.are_on and not self.plan.forced:
-            return Struck(name, (), share)
+            return Struck(name, (), share, spare)
         drawn = [
             fault
             for index, (fault, limit) in enumerate(self._limits[kind])
@@ -132,7 +137,7 @@ class Faults:
             drawn.append(self.ordered[kind].pop(0))
         if not self._is_plain:
             drawn = self._planned(kind, name, drawn)
-        return Struck(name, drawn, share)
+        return Struck(name, drawn, share, spare)
 
     def strike(self, place: str, fault: Fault) -> None:
         """Write down that a fault does what it does: what was drawn for a place may find nothing to do there."""

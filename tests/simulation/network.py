@@ -6,6 +6,7 @@ from tests.simulation.laws import Answers, LawBrokenError
 from tests.simulation.requests import Answer, doorway
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
+from tests.simulation.trouble import Trouble
 
 
 class Network:
@@ -16,6 +17,7 @@ class Network:
     trace: Trace
     faults: Faults
     answers: Answers
+    trouble: Trouble
     api: Process
     outside: Process
 
@@ -31,16 +33,17 @@ class Network:
         """Send a request to the shop; none when no answer came back, whatever was done."""
         about = f"{client} {method} {target.partition('?')[0]}"
         struck = self.faults.at("request", about)
-        for fault in struck.faults:
-            self.faults.strike(struck.name, fault)
-            self.trace.note(f"FAULT {fault}", struck.name)
         self.scheduler.sleep(20_000)
         if Fault.DELAY in struck:
+            self.trouble.note(struck, Fault.DELAY)
             self.scheduler.sleep(int(self.chance.between(f"late {struck.name}", 1, 40) * SECOND))
         is_lost = Fault.LOST in struck
-        if is_lost and self.chance.at(f"half {struck.name}") < 0.5:
-            return None
+        if is_lost:
+            self.trouble.note(struck, Fault.LOST)
+            if self.chance.at(f"half {struck.name}") < 0.5:
+                return None  # it never came there; else its answer does not come back
         if Fault.DUPLICATE in struck:
+            self.trouble.note(struck, Fault.DUPLICATE)
             # Somebody clicked twice: both are on their way at the same time.
             twin = self.scheduler.spawn(
                 f"{struck.name} (twin)",

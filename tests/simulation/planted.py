@@ -7,12 +7,12 @@ the guard is the adapter's, in a way that only shows under the faults, the races
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from domain.model.lifecycle import State
 from domain.model.order import Order
-from domain.services import refunding, uploading, writing
+from domain.services import delivering, refunding, uploading, writing
 from domain.services.beginning import Beginning
 from domain.services.delivering import Delivering
 from domain.services.housekeeping import Housekeeping
@@ -24,12 +24,15 @@ from domain.services.working import Working
 from domain.services.writing import Writing
 from entrypoints.http import views
 from tests.domain import laws
-from tests.doubles.books import InMemoryOrderLog
+from tests.doubles.books import InMemoryCustomerRegister, InMemoryOrderLog
 from tests.doubles.points import InMemoryPointsBook
 from tests.doubles.reaction_table import InMemoryReactionTable
 from tests.doubles.upload_desk import InMemoryUploadDesk
 from tests.simulation import bugs
 from tests.simulation.post import SealedNotices
+
+if TYPE_CHECKING:
+    from tests.simulation.running import Outcome
 
 #: In how many worlds a planted bug has to be found.
 FOUND_WITHIN = 200
@@ -39,12 +42,17 @@ Switch = Callable[[ExitStack], None]
 
 @dataclass(frozen=True)
 class Planted:
-    """A bug, and the law that it breaks; ``found_by`` is a seed that found it when this was written."""
+    """A bug, the law that it breaks and what is then ``told``; a seed that found it when this was written."""
 
     law: int
     sentence: str
     switch: Switch
+    told: str
     found_by: int = 1
+
+    def is_found_in(self, outcome: "Outcome") -> bool:
+        """Whether a world broke the law that this breaks, and by the clause that is meant."""
+        return outcome.law == self.law and self.told in outcome.sentence
 
     @property
     def seeds(self) -> Iterator[int]:
@@ -71,17 +79,26 @@ def _both(*switches: Switch) -> Switch:
 
 
 PLANTED: dict[str, Planted] = {
-    # The first two were the shop's own once, and found by the simulation.
+    # The first three were the shop's own once, or nearly, and found by the simulation.
     "a stopped order has no sentence": Planted(
         0,
         "The status of an order whose money is on its way back is answered with 500.",
         _lacks(views.SENTENCES, State.REFUNDING),
-        found_by=37,
+        told="KeyError",
+        found_by=3,
     ),
     "a photo goes whose commit got no answer": Planted(
         7,
         "After an outage a photo is deleted, although it may be on record.",
         _patch(uploading, "ShopError", Exception),
+        told="was deleted while its session is",
+    ),
+    "archives of one name": Planted(
+        11,
+        "Each further archive of an order would have to be stored where the first one is.",
+        _patch(delivering, "_fingerprint", lambda _: "archive"),
+        told="DOWNLOAD_NOT_PREPARED",
+        found_by=4,
     ),
     "two events with one version": Planted(
         1,
@@ -90,30 +107,42 @@ PLANTED: dict[str, Planted] = {
             _patch(InMemoryOrderLog, "lock", bugs.no_lock),
             _patch(InMemoryOrderLog, "_require_new", bugs.no_lock),
         ),
+        told="follows",
         found_by=24,
     ),
     "a read model forgets links": Planted(
         2,
         "The rows of download links are not written.",
         _patch(laws, "changed_rows", bugs.forgets_links),
+        told="The rows of the read models",
         found_by=2,
     ),
     "money without an order is forgotten": Planted(
         3,
         "What cannot become an order is not set aside.",
         _patch(Beginning, "_set_aside", bugs.no_lock),
-        found_by=16,
+        told="that nobody knows wait",
+        found_by=3,
+    ),
+    "an order of another amount": Planted(
+        3,
+        "What was quoted counts as paid, whatever was.",
+        _patch(Beginning, "_payment", bugs.receives_what_was_quoted),
+        told="The log says",
+        found_by=4,
     ),
     "a refund under a new key each time": Planted(
         4,
         "A refund is asked for again without a look and under another key.",
         _patch(refunding, "pay_back", bugs.pays_under_a_new_key),
-        found_by=52,
+        told="went back, the provider",
+        found_by=5,
     ),
     "points that are spent twice": Planted(
         4,
         "What an open checkout is about to spend is not counted.",
         _patch(InMemoryPointsBook, "reserved", lambda *_, **__: 0),
+        told="points more were spent",
         found_by=117,
     ),
     "an order ends that still owes money": Planted(
@@ -123,87 +152,119 @@ PLANTED: dict[str, Planted] = {
             _patch(Order, "money_is_owed", property(lambda _: False)),
             _patch(Order, "uncovered_images", property(lambda _: ())),
         ),
+        told="check_completion",
         found_by=7,
     ),
     "anybody may record an outcome": Planted(
         6,
         "A claim is closed without looking at its token.",
         _patch(InMemoryReactionTable, "_held", bugs.held_by_anybody),
-        found_by=2,
+        told="did not hold its lease",
+        found_by=3,
     ),
     "a call before the claim is committed": Planted(
         6,
         "Work begins on a claim that was rolled back.",
         _patch(Working, "claim", bugs.claims_and_forgets),
+        told="without a committed claim",
         found_by=2,
     ),
     "photos go with the order's end": Planted(
         7,
         "The retention is not waited for.",
         _patch(Retaining, "_over_before", lambda self: self._clock.now()),
+        told="after the order was over",
         found_by=2,
     ),
     "uploads are tidied before they are moved": Planted(
         7,
         "Housekeeping takes the uploads of a paid session that are not copied yet.",
         _patch(InMemoryUploadDesk, "_is_given_up", lambda *_: True),
-        found_by=66,
+        told="was deleted while its session is",
+        found_by=89,
     ),
     "photos stay of who is forgotten": Planted(
         8,
         "Erasing a customer leaves their photos.",
         _patch(Purging, "empty", bugs.empties_by_the_clock),
+        told="outlive",
         found_by=11,
     ),
     "a copy that failed counts": Planted(
         8,
         "An image counts as moved whose copy failed.",
         _patch(Moving, "move_images", bugs.moves_without_copying),
+        told="is missing",
         found_by=2,
     ),
     "uploads are never tidied": Planted(
-        8, "Housekeeping finds nothing.", _patch(Housekeeping, "tidy", lambda _: 0)
+        8,
+        "Housekeeping finds nothing.",
+        _patch(Housekeeping, "tidy", lambda _: 0),
+        told="outlive their time",
     ),
     "a mail is sent again after a lost reply": Planted(
         9,
         "A lost reply counts as an outage.",
         _patch(writing, "LostReplyError", bugs.NeverRaisedError),
+        told="A mail was accepted 2 times",
         found_by=25,
+    ),
+    "a mail to somebody else": Planted(
+        9,
+        "Whoever was a customer first gets all mails.",
+        _patch(InMemoryCustomerRegister, "find", bugs.finds_the_first),
+        told="went to somebody else",
+        found_by=2,
     ),
     "a mail that is never handed over": Planted(
         9,
         "A mail counts as sent that nobody was given.",
         _patch(Writing, "send_email", bugs.sends_nothing),
+        told="was never accepted",
         found_by=2,
     ),
     "a link behind which there is nothing": Planted(
-        10, "No link opens anything.", _patch(Delivering, "find", bugs.opens_nothing), found_by=2
+        10,
+        "No link opens anything.",
+        _patch(Delivering, "find", bugs.opens_nothing),
+        told="A good link",
+        found_by=2,
     ),
     "a link that never runs out": Planted(
         10,
         "A token is good for ever.",
         _patch(Delivering, "open", bugs.opens_whatever_has_a_token),
+        told="had run out",
         found_by=13,
     ),
     "a token opens any image": Planted(
         10,
         "An image is looked for by its id alone.",
         _patch(Delivering, "find", bugs.finds_any_image),
+        told="what is not its order's",
         found_by=2,
     ),
     "the sweeper sends nothing again": Planted(
-        11, "What is lost or expired is never sent again.", _patch(Working, "sweep", lambda _: 0), found_by=6
+        11,
+        "What is lost or expired is never sent again.",
+        _patch(Working, "sweep", lambda _: 0),
+        told="wait:",
+        found_by=6,
     ),
     "an address that anybody can make": Planted(
         12,
         "A restorer's message is taken at an address that this shop never made.",
         _patch(RestorationDesk, "require_mark", bugs.no_lock),
+        told="was answered with",
         found_by=2,
     ),
     "a seal that nobody checks": Planted(
         12,
         "What is posted is believed.",
         _patch(SealedNotices, "read", bugs.believes),
+        told="led to a commit",
+        found_by=5,
     ),
 }
 

@@ -28,13 +28,15 @@ class SimulatedQueue:
         for reaction_id, reaction in reactions:
             scheduler.sleep(HOP)
             struck = faults.at("queue", f"{type(reaction).__name__} {reaction_id}")
-            for fault in struck.faults:
-                faults.strike(struck.name, fault)
-                self._trouble.trace.note(f"FAULT {fault}", struck.name)
-            if Fault.QUEUE_EMPTIED in struck:
+            if Fault.QUEUE_EMPTIED in struck and self._waiting:
+                self._trouble.note(struck, Fault.QUEUE_EMPTIED)
                 self._waiting.clear()
             if Fault.LOST in struck:
+                self._trouble.note(struck, Fault.LOST)
                 continue
+            for fault in struck.faults:
+                if fault is not Fault.QUEUE_EMPTIED:
+                    self._trouble.note(struck, fault)
             late = HOP
             if Fault.DELAY in struck:
                 late += int(faults.chance.between(f"late {struck.name}", 0.2, 20) * MINUTE)

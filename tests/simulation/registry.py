@@ -19,37 +19,41 @@ def corrected(email: str) -> str:
     return email.replace("@customer", "@right")
 
 
-def forget(world: "World", order: Order, by: Signature) -> None:
+def forget(world: "World", order: Order, by: Signature) -> bool:
     """Erase the customer of an order, with all their orders."""
     customer = _customer(world, order)
-    if customer is not None:
-        world.forgetting.erase(customer, actor=by.actor, reason=by.reason)
+    if customer is None:
+        return False
+    world.forgetting.erase(customer, actor=by.actor, reason=by.reason)
+    return True
 
 
-def correct_address(world: "World", order: Order, by: Signature) -> None:
+def correct_address(world: "World", order: Order, by: Signature) -> bool:
     """Give an order's customer another address."""
     customer = _customer(world, order)
-    if customer is not None:
-        world.addressing.correct(order.order_id, by, corrected(customer))
-        world.trace.recover("an address was corrected")
+    if customer is None:
+        return False
+    world.addressing.correct(order.order_id, by, corrected(customer))
+    return True
 
 
-def export(world: "World", order: Order, by: Signature) -> None:
+def export(world: "World", order: Order, by: Signature) -> bool:
     """Give an order's customer all that there is about them."""
     del by
     customer = _customer(world, order)
-    if customer is not None:
-        for _ in world.exporting.export(customer).content:
-            pass
-        world.trace.recover("a customer was given all there is")
+    if customer is None:
+        return False
+    for _ in world.exporting.export(customer).content:
+        pass
+    return True
 
 
-def match(world: "World", order: Order, by: Signature) -> None:
+def match(world: "World", order: Order, by: Signature) -> bool:
     """Give money without an order to photos that nobody has paid for, or that the customer brings once more."""
     del order
     checkout = set_aside(world)
     if checkout is None:
-        return
+        return False
     sessions = {
         str(page.session.session_id): page.session.session_id
         for page in world.own_books.pages.uploads.values()
@@ -59,7 +63,7 @@ def match(world: "World", order: Order, by: Signature) -> None:
     session_id = world.chance.favourite(f"match {checkout}", sessions) if sessions and is_theirs else None
     session_id = session_id or _brought(world, checkout)
     world.matching.match(checkout, session_id, actor=by.actor, note=by.reason)
-    world.trace.recover("money without an order was matched by hand")
+    return True
 
 
 def _brought(world: "World", checkout: str) -> UploadSessionId:
@@ -70,23 +74,25 @@ def _brought(world: "World", checkout: str) -> UploadSessionId:
     return session.session_id
 
 
-def pay_back(world: "World", order: Order, by: Signature) -> None:
+def pay_back(world: "World", order: Order, by: Signature) -> bool:
     """Pay back money without an order before its time."""
     del order
     checkout = set_aside(world)
-    if checkout is not None:
-        world.matching.refund(checkout, actor=by.actor, note=by.reason)
+    if checkout is None:
+        return False
+    world.matching.refund(checkout, actor=by.actor, note=by.reason)
+    return True
 
 
-WISHES: Mapping[str, Callable[["World", Order, Signature], None]] = {
+#: Each says whether there was anything to do.
+WISHES: Mapping[str, Callable[["World", Order, Signature], bool]] = {
     "forget the customer": forget,
     "correct the address": correct_address,
     "export": export,
     "match a payment": match,
     "pay back a payment": pay_back,
 }
-#: Those about money without an order, each as often as it stands here.
-ABOUT_MONEY = ("match a payment", "match a payment", "pay back a payment")
+ABOUT_MONEY = ("match a payment", "pay back a payment")
 
 
 def _customer(world: "World", order: Order) -> str | None:

@@ -12,16 +12,20 @@ from domain.model.values import FailureReason, HoldReason, PointsReason
 from tests.simulation.faults import AT, Fault
 from tests.simulation.running import Outcome
 from tests.simulation.shrinking import Shrunk
+from tests.simulation.staff import WISHES, came_true
 
 #: So many worlds have seen everything, unless something is never exercised any more.
-ENOUGH_SEEDS = 200
+ENOUGH_SEEDS = 500
+
+#: What so many worlds may miss. An original that is gone takes a storage that loses what it confirmed, and of the few
+#: orders that points paid for fewer still are paid back; the model and the services have tests of both.
+_RARE = frozenset({HoldReason.IMAGES_UNAVAILABLE, PointsReason.RETURNED})
 
 #: What the shop must have done in some world or other, to recover from what happened to it.
 RECOVERIES = (
     "a bank decided",
     "a bank took money for the time being",
     "a customer was forgotten",
-    "a customer was given all there is",
     "a link was issued anew",
     "a mail came back",
     "a mail was given up",
@@ -32,27 +36,17 @@ RECOVERIES = (
     "a prediction was cancelled",
     "a redo was given up",
     "a refund failed and was owed again",
+    "a refund that somebody else had paid was dropped",
     "a refund was found instead of paid again",
     "a transaction that stood still was ended",
     "a transaction waited for another's row",
+    *map(came_true, sorted(set(WISHES))),
     *(f"an attempt failed: {reason}" for reason in FailureReason),
-    *(
-        f"an order was held: {reason}"
-        for reason in (
-            HoldReason.DOWNLOAD_NOT_PREPARED,
-            HoldReason.EMAIL_BOUNCED,
-            HoldReason.EMAIL_NOT_SENT,
-            HoldReason.REFUND_NOT_ISSUED,
-            HoldReason.REQUESTED,
-            HoldReason.STORAGE_UNAVAILABLE,
-        )
-    ),
-    "an address was corrected",
+    *(f"an order was held: {reason}" for reason in HoldReason if reason not in _RARE),
     "an outcome was discarded because the lease was lost",
     "housekeeping found something to do",
-    "money without an order was matched by hand",
     "old code left alone what it does not know",
-    *(f"points were moved: {reason}" for reason in PointsReason if reason is not PointsReason.RETURNED),
+    *(f"points were moved: {reason}" for reason in PointsReason if reason not in _RARE),
     "reconciling healed: notice_lost",
     "reconciling healed: prediction_not_on_record",
     "reminders found something to do",

@@ -36,6 +36,8 @@ class Outcome:
     sentence: str = ""
     timeline: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()  # the faults about what broke
+    kinds: frozenset[str] = frozenset()  # of the events
+    trace: tuple[str, ...] = ()  # every line, for whoever wants to read them
 
     @property
     def holds(self) -> bool:
@@ -44,7 +46,12 @@ class Outcome:
 
 
 def run(
-    seed: int, cast: Sequence[Part] | int = VISITORS, *, plan: Plan | None = None, plant: str | None = None
+    seed: int,
+    cast: Sequence[Part] | int = VISITORS,
+    *,
+    plan: Plan | None = None,
+    plant: str | None = None,
+    keeps_trace: bool = False,
 ) -> Outcome:
     """Let a world live; a bug may be planted into it first."""
     began = time.process_time()
@@ -70,6 +77,8 @@ def run(
             sentence=str(broken) if broken else "",
             timeline=tuple(timeline(world, broken)) if broken else (),
             suspects=_suspects(world, broken) if broken else (),
+            kinds=frozenset(type(recorded.event).__name__ for recorded in world.own_books.pages.log.values()),
+            trace=tuple(map(str, world.trace.lines)) if keeps_trace else (),
         )
 
 

@@ -18,6 +18,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+#: Far more switches than any world needs between two looks at it: beyond them something goes in circles.
+MOST_STEPS = 5_000_000
+
 
 class Crashed(BaseException):
     """The process that ran this is dead: nothing it still does reaches the world."""
@@ -103,6 +106,7 @@ class Scheduler:
     def run(self, until: int) -> None:
         """Let time pass up to a moment; what a task raises is raised here."""
         self._until = until
+        steps = 0
         while self._heap and self._heap[0][0] <= until:
             wake_at, _, turn, _, task = heapq.heappop(self._heap)
             if turn != task.turn or task.greenlet.dead:
@@ -110,6 +114,9 @@ class Scheduler:
             if task.process.stopped_until > wake_at and not task.is_dead:
                 self._wake(task, task.process.stopped_until)
                 continue
+            steps += 1
+            if steps > MOST_STEPS:
+                raise AssertionError(f"{task.name} and others go in circles.")
             self.now = max(self.now, wake_at)
             task.waits_for = None
             self.current = task
@@ -140,11 +147,12 @@ class Scheduler:
             self._wake(task, self.now + at_most)
         self._give_way()
 
-    def tell(self, thing: Hashable, *, after: int = 0) -> None:
-        """Wake all that wait for a thing."""
-        for task in self._waiting.pop(thing, ()):
-            if task.waits_for == thing:
-                self._wake(task, self.now + after)
+    def tell(self, thing: Hashable, *, after: int = 0) -> bool:
+        """Wake all that wait for a thing, and say whether anybody did."""
+        woken = [task for task in self._waiting.pop(thing, ()) if task.waits_for == thing]
+        for task in woken:
+            self._wake(task, self.now + after)
+        return bool(woken)
 
     def kill(self, process: Process) -> None:
         """Let a process die: all that goes on in it ends where it stands."""

@@ -56,7 +56,7 @@ class Staff:
     def _sees_money_without_an_order(self) -> bool:
         return (
             registry.set_aside(self.world) is not None
-            and self.world.chance.at(f"staff looks {self._turns}") < 0.5
+            and self.world.chance.at(f"staff looks {self._turns}") < 0.8
         )
 
     def release_all(self) -> None:
@@ -79,31 +79,44 @@ class Staff:
             if refund.status is RefundStatus.FAILED:
                 self.world.trace.note("pays by hand", str(refund.refund_id))
                 self.world.desk.settle(order.order_id, BY, refund=number)
+                self.world.trace.recover("a refund was paid by hand")
 
     def wish(self, order: Order, wish: str) -> None:
         """Wish something for an order; what is not possible is refused, and nothing comes of it."""
         self.world.trace.note(f"wishes: {wish}", str(order.order_id))
-        desk, order_id = self.world.desk, order.order_id
         with suppress(*EXPECTED):
-            match wish:
-                case "refund":
-                    desk.refund(order_id, BY, amount=None, photos=[])
-                case "refund a photo":
-                    desk.refund(order_id, BY, amount=None, photos=[1])
-                case "refund a part":
-                    desk.refund(order_id, BY, amount=_part_of(order), photos=[])
-                case "refund in the dashboard":
-                    self.world.refund_by_hand(order_id, 100 if self._turns % 2 else 40)
-                case "redo":
-                    desk.redo(order_id, BY, photos=[1])
-                case "renew":
-                    desk.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
-                case "revoke":
-                    desk.revoke_links(order_id, BY)
-                case "hold" | "release" | "resend":
-                    getattr(desk, wish)(order_id, BY)
-                case _:
-                    registry.WISHES[wish](self.world, order, BY)
+            if self._do(order, wish):
+                self.world.trace.recover(came_true(wish))
+                self.world.ask("staff", "GET", f"/api/restoration/status/{order.order_id}")
+
+    def _do(self, order: Order, wish: str) -> bool:
+        """Whether there was anything to do."""
+        desk, order_id = self.world.desk, order.order_id
+        match wish:
+            case "refund":
+                desk.refund(order_id, BY, amount=None, photos=[])
+            case "refund a photo":
+                desk.refund(order_id, BY, amount=None, photos=[1])
+            case "refund a part":
+                desk.refund(order_id, BY, amount=_part_of(order), photos=[])
+            case "refund in the dashboard":
+                return self.world.refund_by_hand(order_id, 100 if self._turns % 2 else 40)
+            case "redo":
+                desk.redo(order_id, BY, photos=[1])
+            case "renew":
+                desk.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
+            case "revoke":
+                desk.revoke_links(order_id, BY)
+            case "hold" | "release" | "resend":
+                getattr(desk, wish)(order_id, BY)
+            case _:
+                return registry.WISHES[wish](self.world, order, BY)
+        return True
+
+
+def came_true(wish: str) -> str:
+    """How it is counted that a person got what they wished."""
+    return f"a wish came true: {wish}"
 
 
 def _part_of(order: Order) -> Money:

@@ -14,7 +14,6 @@ from domain.ports.auditing import WorkLine
 from domain.ports.books import Books, BooksError
 from tests.simulation.faults import Plan
 from tests.simulation.journal import Journal, Statement
-from tests.simulation.test_worlds import VISITORS
 from tests.simulation.world import World
 
 
@@ -28,7 +27,7 @@ def postgres(own_database_url: str) -> Iterator[PostgresBooks]:
 def lived(seed: int) -> tuple[World, Journal]:
     """A world whose transactions ran one after the other, through faults of every kind at the providers."""
     journal = Journal()
-    world = World(seed, VISITORS, plan=Plan(), journal=journal)
+    world = World(seed, plan=Plan(), journal=journal)
     try:
         world.live()
     finally:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
@@ -11,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from domain.model.order import Order
 from domain.model.values import DisputeOutcome
-from domain.ports.payments import CheckoutStanding, CheckoutState, NoticeKind
+from domain.ports.payments import CheckoutStanding, NoticeKind
 from tests.simulation.cast import DEEDS, FORGER, HABITS, visitor
 from tests.simulation.faults import AT, Fault, Plan
 from tests.simulation.laws import LawBrokenError
@@ -65,10 +64,8 @@ class AnyWorld(RuleBasedStateMachine):
     def another_amount_is_paid_than_was_quoted(self, number: int, amount: int) -> None:
         checkout = _any(self._open_checkouts(), number)
         payments = self.world.payments
-        payment = payments.payments[payments.pay(checkout)]
-        payment.paid = replace(payment.paid, amount=amount)
-        told = replace(payments.states[checkout].checkout, paid=payment.paid)
-        payments.states[checkout] = CheckoutState(standing=CheckoutStanding.PAID, checkout=told)
+        payments.pay(checkout)
+        payments.take_another_amount(checkout, amount)
         self.world.post_checkout(checkout, NoticeKind.PAID)
 
     @precondition(lambda self: self._orders())

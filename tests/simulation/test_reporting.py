@@ -10,7 +10,6 @@ from tests.entrypoints.shell import Shell
 from tests.simulation.faults import AT, Fault
 from tests.simulation.planted import PLANTED
 from tests.simulation.reporting import ENOUGH_SEEDS, RECOVERIES, Report
-from tests.simulation.test_worlds import VISITORS
 
 
 def whole_report() -> Report:
@@ -49,7 +48,7 @@ def test_the_command_tells_a_broken_law_and_how_to_see_it_again(capsys: pytest.C
     shell = Shell(capsys)
     name = "a copy that failed counts"
     seed = str(PLANTED[name].found_by)
-    told = shell("simulate", "--seed", seed, "--visitors", str(VISITORS), "--plant", name)
+    told = shell("simulate", "--seed", seed, "--plant", name)
     assert told.status == 1
     assert "Law 8" in told.out
     command = next(line for line in told.out.splitlines() if "restoreclick simulate --seed" in line)

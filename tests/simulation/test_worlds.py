@@ -14,8 +14,6 @@ from tests.simulation.running import run
 
 #: So few that a test suite has time for fifty worlds.
 FEW = 3
-#: Enough to meet one another.
-VISITORS = 6
 
 
 @pytest.mark.parametrize("first", range(1, 51, 10))
@@ -35,7 +33,7 @@ def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery
 
 
 def test_the_same_seed_is_the_same_world_in_a_process_that_hashes_otherwise() -> None:
-    script = f"from tests.simulation.running import run; print(run(7, {VISITORS}).digest)"
+    script = "from tests.simulation.running import run; print(run(7).digest)"
     digests = {
         subprocess.run(  # noqa: S603 -- our own words
             [sys.executable, "-c", script],
@@ -48,7 +46,7 @@ def test_the_same_seed_is_the_same_world_in_a_process_that_hashes_otherwise() ->
         for hash_seed in ("1", "2")
     }
     assert len(digests) == 1
-    assert digests == {f"{run(7, VISITORS).digest}\n"}
+    assert digests == {f"{run(7).digest}\n"}
 
 
 def test_a_plan_of_all_that_struck_is_the_same_world() -> None:

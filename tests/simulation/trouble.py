@@ -64,21 +64,21 @@ class Trouble:
         if Fault.CRASH_AFTER in struck:
             self._die(struck, Fault.CRASH_AFTER)
         if Fault.TIMEOUT_AFTER in struck:
-            self._note(struck, Fault.TIMEOUT_AFTER)
+            self.note(struck, Fault.TIMEOUT_AFTER)
             self.scheduler.sleep(TIMEOUT)
             raise lost(kind)
 
     def stop(self, struck: Struck, fault: Fault) -> None:
         """Stop the whole process where it is, for longer than its leases last."""
         process = self.scheduler.current.process
-        self._note(struck, fault)
+        self.note(struck, fault)
         minutes = self.faults.chance.between(f"stop {struck.name}", 0.6, 3)
         process.stopped_until = max(process.stopped_until, self.scheduler.now + int(minutes * MINUTE))
         self.scheduler.sleep(1)
 
     def break_off(self, struck: Struck, kind: str) -> UnavailableError:
         """What is raised where a connection breaks in the middle."""
-        self._note(struck, Fault.BROKEN)
+        self.note(struck, Fault.BROKEN)
         return lost(kind)
 
     def _take_time(self, kind: str, struck: Struck) -> None:
@@ -88,24 +88,25 @@ class Trouble:
     def _strike(self, kind: str, struck: Struck) -> None:
         process = self.scheduler.current.process
         if Fault.CLOCK_STEP in struck:
-            self._note(struck, Fault.CLOCK_STEP)
+            self.note(struck, Fault.CLOCK_STEP)
             process.skew = self.faults.chance.one_of(f"step {struck.name}", (-STEP, timedelta(0), STEP))
         if Fault.CHORES in struck:
-            self._note(struck, Fault.CHORES)
-            self.scheduler.tell(self.faults.chance.one_of(f"chore {struck.name}", CHORES))
-            self.scheduler.sleep(SECOND)
+            chore = self.faults.chance.one_of(f"chore {struck.name}", CHORES)
+            if self.scheduler.tell(chore):
+                self.note(struck, Fault.CHORES)
+                self.scheduler.sleep(SECOND)
         if Fault.STOP in struck:
             self.stop(struck, Fault.STOP)
         if Fault.DELAY in struck:
-            self._note(struck, Fault.DELAY)
+            self.note(struck, Fault.DELAY)
             self.scheduler.sleep(int(self.faults.chance.between(f"delay {struck.name}", 1, 60) * SECOND))
         if Fault.CRASH_BEFORE in struck:
             self._die(struck, Fault.CRASH_BEFORE)
         if Fault.ERROR in struck:
-            self._note(struck, Fault.ERROR)
+            self.note(struck, Fault.ERROR)
             raise self._error(kind, struck)
         if Fault.TIMEOUT_BEFORE in struck:
-            self._note(struck, Fault.TIMEOUT_BEFORE)
+            self.note(struck, Fault.TIMEOUT_BEFORE)
             self.scheduler.sleep(TIMEOUT)
             raise lost(kind)
 
@@ -121,11 +122,12 @@ class Trouble:
 
     def _die(self, struck: Struck, fault: Fault) -> None:
         process = self.scheduler.current.process
-        self._note(struck, fault)
+        self.note(struck, fault)
         self.crash(process)
         raise Crashed
 
-    def _note(self, struck: Struck, fault: Fault) -> None:
+    def note(self, struck: Struck, fault: Fault) -> None:
+        """Write down that a fault does what it does."""
         self.faults.strike(struck.name, fault)
         self.trace.note(f"FAULT {fault}", struck.name)
 

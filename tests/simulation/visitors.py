@@ -65,7 +65,7 @@ class Visitor:
             self._wait_for_a_friend()
         if not self._upload() or not self._ask_for_checkout():
             return
-        habit = self._habit or self._one_of("habit", HABITS)
+        habit = self._habit = self._habit or self._one_of("habit", HABITS)
         self.world.trace.note(f"is going to {habit}", str(self.session_id))
         self._pause(2 * SECOND, 3 * MINUTE)
         if habit == "abandon":
@@ -150,6 +150,8 @@ class Visitor:
             return
         self.world.trace.note("pays later" if later else "pays", checkout)
         (payments.pay_later if later else payments.pay)(checkout, self.email, self.name)
+        if self._habit == "pay too little":
+            payments.take_another_amount(checkout, 1)
         self.world.post_checkout(checkout, NoticeKind.PENDING if later else NoticeKind.PAID)
         if later:
             self._pause(HOUR, 3 * DAY)
@@ -203,6 +205,7 @@ class Visitor:
             case "come back after weeks":
                 self.world.scheduler.sleep(15 * DAY)
                 self._ask("GET", f"/api/download/{token}")
+                self._ask("POST", f"/api/download/{token}/renew")
                 return
             case "fetch one":
                 self._ask("GET", f"/api/download/{token}/{images[0]}")

@@ -21,7 +21,7 @@ from tests.simulation.chance import Chance
 from tests.simulation.consequences import Consequences
 from tests.simulation.faults import Fault, Faults, Plan
 from tests.simulation.journal import Journal
-from tests.simulation.laws import Answers, Continuous, LawBrokenError
+from tests.simulation.laws import Answers, Continuous, LawBrokenError, unsettled_checkouts
 from tests.simulation.network import Network
 from tests.simulation.post import Postman, SealedMailNotices, SealedNotices
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
@@ -89,7 +89,7 @@ class World(Consequences, Network):
         self.disputes: dict[str, PaymentNotice] = {}
         #: Between two rounds of each chore that time alone makes due; an hour in production.
         self.chore_pause = 6 * HOUR
-        self.unexpected = ""
+        self.quiet_from: int | None = None  # nothing fails any more, and what was stopped has come back
         self.bustle = self.chance.one_of("bustle", BUSTLES)
         self._build()
 
@@ -154,6 +154,8 @@ class World(Consequences, Network):
         with self._awake():
             self.calm_down()
             self._come_to_rest()
+            self.scheduler.spawn("whoever has a link", self.answers.open_every_link, self.outside)
+            self.scheduler.run(self.scheduler.now + HOUR)
             self.laws.at_rest()
             self._grow_old()
             self.laws.at_the_end()
@@ -182,7 +184,7 @@ class World(Consequences, Network):
 
     def _caught(self, told: str, *, is_expected: bool) -> None:
         """Something that the shop wrote into its own log, because it caught it."""
-        self.unexpected = told
+        self.scheduler.current.facts["caught"] = told
         if not is_expected:
             raise LawBrokenError(0, f"The shop caught what it did not expect: {told}")
 
@@ -221,9 +223,15 @@ class World(Consequences, Network):
         """Whether the bad days are not over."""
         return self.faults.are_on
 
+    @property
+    def is_eventful(self) -> bool:
+        """Whether the providers and the banks have bad days of their own."""
+        return self.faults.are_on and not self.faults.plan.is_calm
+
     def calm_down(self) -> None:
         """Nothing fails any more, and whoever has to decide does so."""
         self.faults.are_on = False
+        self.quiet_from = self.scheduler.now + HOUR
         self.chore_pause = DAY
         for process in (self.api, self.counter, *(worker.process for worker in self.workers.values())):
             process.skew = timedelta(0)
@@ -257,23 +265,11 @@ class World(Consequences, Network):
         """Whether nobody has anything left to do."""
         is_over = all(map(self.is_over, self.own_books.pages.orders.values()))
         is_settled = all(one.is_settled for one in self.own_books.pages.unmatched.values())
-        return is_over and is_settled and not self.postman.on_its_way and not self.unsettled_checkouts()
+        return is_over and is_settled and not self.postman.on_its_way and not unsettled_checkouts(self)
 
     def is_over(self, order: Order) -> bool:
         """Whether nothing is left to do for an order."""
         return order.state in TERMINAL and not order.is_held and not needed(order)
-
-    def unsettled_checkouts(self) -> list[str]:
-        """What was paid and belongs to nobody yet."""
-        pages = self.own_books.pages
-        known = {one.payment.checkout_session_id for one in pages.orders.values() if one.payment}
-        return [
-            checkout
-            for checkout, state in self.payments.states.items()
-            if state.standing is CheckoutStanding.PAID
-            and checkout not in known
-            and checkout not in pages.unmatched
-        ]
 
     def order(self, order_id: OrderId) -> Order:
         """An order as the books have it now."""

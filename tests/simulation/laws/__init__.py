@@ -3,5 +3,6 @@
 from tests.simulation.laws.answers import Answers
 from tests.simulation.laws.continuous import Continuous
 from tests.simulation.laws.errors import LawBrokenError
+from tests.simulation.laws.rest import unsettled_checkouts
 
-__all__ = ["Answers", "Continuous", "LawBrokenError"]
+__all__ = ["Answers", "Continuous", "LawBrokenError", "unsettled_checkouts"]

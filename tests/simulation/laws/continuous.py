@@ -20,7 +20,7 @@ from tests.domain.laws import check_laws
 from tests.doubles.books import InMemoryTransaction
 from tests.doubles.reaction_table import Work
 from tests.simulation.laws.errors import LawBrokenError
-from tests.simulation.laws.rest import check_after_retention, check_at_rest
+from tests.simulation.laws.rest import check_after_retention, check_at_rest, unsettled_checkouts
 from tests.simulation.recoveries import recoveries_in
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ class Continuous:
         try:
             check_laws(order)
         except AssertionError as broken:
-            raise LawBrokenError(_law_of(broken), str(broken).partition("\n")[0], order_id) from broken
+            law, check = _law_of(broken)
+            told = str(broken).partition("\n")[0] or f"{check} does not hold."
+            raise LawBrokenError(law, told, order_id) from broken
 
     def _moved(self, order: Order, recorded: e.RecordedEvent) -> Order:
         try:
@@ -197,7 +199,7 @@ class Continuous:
         """Law 11, broken."""
         waiting = [one for one in self._world.own_books.pages.orders.values() if not self._world.is_over(one)]
         aside = [one for one in self._world.own_books.pages.unmatched.values() if not one.is_settled]
-        lost = self._world.unsettled_checkouts()
+        lost = unsettled_checkouts(self._world)
         sentence = (
             f"{len(waiting)} orders, {len(aside)} payments set aside and {len(lost)} that nobody knows wait: "
             f"{[(one.state.value, one.hold) for one in waiting]}, {[one.reason for one in aside]}, {lost}"
@@ -225,11 +227,12 @@ def _is_for(work: Reaction, method: str, subject: str) -> bool:
             return False
 
 
-def _law_of(broken: AssertionError) -> int:
-    """The law that a check of the pure model is about, by the check's name."""
-    frame, names = broken.__traceback__, []
+def _law_of(broken: AssertionError) -> tuple[int, str]:
+    """The law that a check of the pure model is about, and the check's name."""
+    frame, check = broken.__traceback__, ""
     while frame is not None:
-        names.append(frame.tb_frame.f_code.co_name)
+        name = frame.tb_frame.f_code.co_name
+        check = name if name.startswith("check_") else check
         frame = frame.tb_next
     by_check = {
         "check_money": 4,
@@ -238,4 +241,4 @@ def _law_of(broken: AssertionError) -> int:
         "check_completion": 5,
         "check_links": 10,
     }
-    return next((by_check[name] for name in names if name in by_check), 11)
+    return by_check.get(check, 11), check

@@ -21,10 +21,24 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 
+def unsettled_checkouts(world: "World") -> list[str]:
+    """What was paid and belongs to nobody yet."""
+    pages = world.own_books.pages
+    known = {one.payment.checkout_session_id for one in pages.orders.values() if one.payment}
+    return [
+        checkout
+        for checkout, state in world.payments.states.items()
+        if state.standing is CheckoutStanding.PAID
+        and checkout not in known
+        and checkout not in pages.unmatched
+    ]
+
+
 def check_at_rest(world: "World") -> None:
     """Everything that two ledgers can be compared about."""
     _check_streams(world)
     _check_payments(world)
+    _check_orders_were_paid(world)
     _check_orders(world)
     _check_objects(world)
     _check_mails(world)
@@ -91,6 +105,22 @@ def _check_payments(world: "World") -> None:
             raise LawBrokenError(3, f"{payment.paid.amount - back - lost} without an order is kept.", intent)
 
 
+def _check_orders_were_paid(world: "World") -> None:
+    """Law 3, from the log's side: each order's money is at the provider, as much as the log says."""
+    for order in world.own_books.pages.orders.values():
+        if order.payment is None:
+            continue
+        state = world.payments.states.get(order.payment.checkout_session_id)
+        if state is None or state.standing is not CheckoutStanding.PAID:
+            raise LawBrokenError(3, "An order was never paid.", order.order_id)
+        at_provider = world.payments.payments.get(state.checkout.payment_intent_id or "")
+        paid = at_provider.paid.amount if at_provider else 0
+        if (order.payment.payment_intent_id, order.paid_amount) != (state.checkout.payment_intent_id, paid):
+            raise LawBrokenError(
+                3, f"The log says {order.paid_amount} was paid, the provider {paid}.", order.order_id
+            )
+
+
 def _paid_by_hand(order: Order) -> int:
     """What a person paid back another way: the provider knows nothing of it."""
     return sum(
@@ -141,6 +171,16 @@ def _check_mails(world: "World") -> None:
             if isinstance(event, e.EmailSent) and not accepted[event.email_id]:
                 raise LawBrokenError(
                     9, "A mail is on record as sent that was never accepted.", order.order_id
+                )
+        told = {
+            one.email_id
+            for one in history
+            if isinstance(one, (e.EmailSent, e.EmailUnconfirmed, e.EmailBounced))
+        }
+        for mail in world.mailer.mailbox.values():
+            if mail.order_id == order.order_id and mail.email_id not in told:
+                raise LawBrokenError(
+                    9, "A mail was accepted, and nothing is on record of it.", order.order_id
                 )
         for email_id in order.emails:
             doubts = sum(isinstance(one, e.EmailUnconfirmed) and one.email_id == email_id for one in history)
