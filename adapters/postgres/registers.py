@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, and_, select, text
+from sqlalchemy import Connection, Row, Select, and_, select, text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
@@ -117,16 +117,16 @@ class PostgresCustomerRegister(CustomerRegister):
         row = self._connection.execute(_RECEIVE, {**who, "codes": codes, "day": day}).one()
         return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
 
-    def find(self, customer_id: CustomerId) -> Customer | None:
-        """The customer, unless they were erased."""
-        row = self._connection.execute(
-            select(customers).where(customers.c.customer_id == customer_id, customers.c.erased_at.is_(None))
-        ).one_or_none()
-        return customer_of(row) if row is not None else None
+    def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
+        """The customer, unless they were erased; see the port."""
+        is_there = customers.c.erased_at.is_(None)
+        return self._one(select(customers).where(customers.c.customer_id == customer_id, is_there), lock=lock)
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
         """The customer with this code; see the port."""
-        query = select(customers).where(customers.c.referral_code == code)
+        return self._one(select(customers).where(customers.c.referral_code == code), lock=lock)
+
+    def _one(self, query: Select[Any], *, lock: bool) -> Customer | None:
         if lock:
             # Rows that refer to the customer may be written meanwhile.
             query = query.with_for_update(key_share=True)

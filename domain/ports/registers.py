@@ -32,12 +32,12 @@ class CustomerRegister(Protocol):
         """
         ...
 
-    def find(self, customer_id: CustomerId) -> Customer | None:
-        """The customer, unless they were erased."""
+    def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
+        """The customer, unless they were erased; ``lock`` keeps others who lock them from spending their points."""
         ...
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
-        """The customer with this code; ``lock`` keeps others who lock them from spending their points meanwhile."""
+        """The customer with this code; ``lock`` is as for ``find``."""
         ...
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:

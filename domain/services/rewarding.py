@@ -178,7 +178,7 @@ class Rewarding:
         them: so of two first orders one is the first.
         """
         if paid.spending is not None:
-            return [_spent(paid, paid.spending)]
+            return [self._spent(transaction, paid, paid.spending)]
         if referrer_id is None or not self._earns(transaction, payment, paid.email or "", referrer_id):
             return []
         points = self._programme.referral_points
@@ -201,6 +201,20 @@ class Rewarding:
         referrer = transaction.customers.find(referrer_id)
         return referrer is not None and mailbox_of(referrer.email) != mailbox_of(email)
 
+    def _spent(self, transaction: Transaction, paid: CheckoutNotice, spending: Spending) -> e.Event:
+        """The points that a page was opened with are gone.
+
+        A person looks into it if another amount came off, or if the points are spent already: word of a payment may
+        come when what was reserved for it is free again, and money without an order is matched whenever somebody can.
+        """
+        transaction.customers.find(spending.customer_id, lock=True)
+        is_there = transaction.points.balance(spending.customer_id) >= spending.points
+        if paid.discount != spending.discount or not is_there:
+            return e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH)
+        return e.PointsDebited(
+            customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
+        )
+
     # In letters.
 
     def told_to(self, transaction: Transaction, customer: Customer, currency: str) -> Rewards | None:
@@ -221,15 +235,6 @@ class Rewarding:
 
 def _find(transaction: Transaction, code: str, *, lock: bool = False) -> Customer | None:
     return transaction.customers.find_by_referral_code(code, lock=lock) if is_referral_code(code) else None
-
-
-def _spent(paid: CheckoutNotice, spending: Spending) -> e.Event:
-    """The points that a page was opened with are gone; unless another amount came off, which a person looks into."""
-    if paid.discount != spending.discount:
-        return e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH)
-    return e.PointsDebited(
-        customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,7 @@ FAILURES: Mapping[FailureReason, str] = {
 }
 
 HOLDS: Mapping[HoldReason, str] = {
-    HoldReason.AMOUNT_MISMATCH: "what was paid is not what was quoted",
+    HoldReason.AMOUNT_MISMATCH: "what was paid, or the points behind its discount, is not what was quoted",
     HoldReason.IMAGES_UNAVAILABLE: "an uploaded photo is missing or differs from what was sent",
     HoldReason.STORAGE_UNAVAILABLE: "the storage could not be reached for hours",
     HoldReason.DOWNLOAD_NOT_PREPARED: "the archive could not be made",

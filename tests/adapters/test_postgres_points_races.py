@@ -90,6 +90,23 @@ def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: MemorySh
     assert len([one for one in shop.payments.checkouts.values() if one.spending]) == 1
 
 
+def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    notices = []
+    for number in range(AT_ONCE):
+        session_id = shop.upload(b"wedding")
+        shop.checking_out.open(session_id, email=None, codes=codes)
+        notices.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
+        shop.clock.advance(
+            minutes=71
+        )  # nothing is reserved any more, and word of the payment is still on its way
+    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    assert balance(shop, ADA) == 0
+
+
 def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:
     for number in range(3):
         shop.pay(shop.upload(b"harvest"), email=f"old{number}@customer.example")

@@ -174,8 +174,11 @@ class InMemoryCustomerRegister(CustomerRegister):
         number = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1
         return known.customer_id, OrderNumber(f"{day:%Y%m%d}-{number:06}")
 
-    def find(self, customer_id: CustomerId) -> Customer | None:
-        return self._pages.customers.get(customer_id)
+    def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
+        found = self._pages.customers.get(customer_id)
+        if found is not None and lock:
+            hold(self._pages.customers, customer_id)
+        return found
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
         found = next((one for one in self._pages.customers.values() if one.referral_code == code), None)

@@ -68,7 +68,7 @@ def receives_what_was_quoted(self: Beginning, transaction: Any, purchase: Purcha
     return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
 
 
-def finds_the_first(self: InMemoryCustomerRegister, customer_id: CustomerId) -> Customer | None:
+def finds_the_first(self: InMemoryCustomerRegister, customer_id: CustomerId, **_: Any) -> Customer | None:
     """A customer is looked for, and whoever comes first is taken."""
     known = list(self._pages.customers.values())
     return known[0] if customer_id in self._pages.customers else None

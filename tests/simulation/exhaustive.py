@@ -9,16 +9,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tests.simulation.cast import Part, visitor
-from tests.simulation.faults import AT, Fault, Plan, fault_id
+from tests.simulation.faults import AT, Fault, Plan, fault_id, is_chore
 from tests.simulation.running import Outcome, run
 
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
-#: What runs by the clock, whoever's order it is: left out of the pairs.
-CHORES = (
-    *("sweeper", "leases", "housekeeping", "reconciling", "retention", "reminders"),
-    *("unmatched payments", "pending payments", "checkouts", "refunds", "disputes", "events"),
-    *("objects", "predictions", "messages"),
-)
 #: How many single crashes one task of a pool tries.
 CHUNK = 20
 
@@ -82,11 +76,6 @@ def crash_points(history: History) -> list[str]:
     if plain.kinds != history.kinds:
         raise AssertionError(f"{history.name} is another story: {sorted(plain.kinds ^ history.kinds)}")
     return [point for place in plain.places for point in _crashes_at(place)]
-
-
-def is_chore(point: str) -> bool:
-    """Whether a crash hits what runs by the clock."""
-    return any(f" {chore}" in point for chore in CHORES)
 
 
 def shortest(histories: Iterable[History], count: int = 2) -> list[History]:

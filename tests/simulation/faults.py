@@ -67,6 +67,17 @@ AT: dict[str, tuple[Fault, ...]] = {
 }
 #: Of what is drawn for a place, each fault has two bytes; from here on none is spoken for.
 SPARE = 2 * max(map(len, AT.values()))
+#: What runs by the clock, whoever's order it is.
+CHORES = (
+    *("sweeper", "leases", "housekeeping", "reconciling", "retention", "reminders"),
+    *("unmatched payments", "pending payments", "checkouts", "refunds", "disputes", "events"),
+    *("objects", "predictions", "messages"),
+)
+
+
+def is_chore(place: str) -> bool:
+    """Whether a place is on the way of a chore, and no order's."""
+    return any(f" {chore}" in place for chore in CHORES)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ class Faults:
     struck: list[str] = field(default_factory=list)
     tally: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)  # come to, in their order, where there is a plan
+    on_chores: int = 0  # of those that struck
     ordered: dict[str, list[Fault]] = field(default_factory=dict)  # for the next place of a kind
 
     def __post_init__(self) -> None:
@@ -142,6 +154,7 @@ class Faults:
     def strike(self, place: str, fault: Fault) -> None:
         """Write down that a fault does what it does: what was drawn for a place may find nothing to do there."""
         self.struck.append(fault_id(place, fault))
+        self.on_chores += is_chore(place)
         self.tally[place.partition(" ")[0], fault] += 1
 
     def _planned(self, kind: str, name: str, drawn: list[Fault]) -> list[Fault]:

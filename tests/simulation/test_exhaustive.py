@@ -3,7 +3,8 @@
 import pytest
 
 from tests.simulation import exhaustive
-from tests.simulation.exhaustive import HISTORIES, crash_points, is_chore, shortest, try_crashes, try_seconds
+from tests.simulation.exhaustive import HISTORIES, crash_points, shortest, try_crashes, try_seconds
+from tests.simulation.faults import is_chore
 
 
 @pytest.mark.parametrize("history", HISTORIES[:2], ids=lambda history: history.name)

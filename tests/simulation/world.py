@@ -255,11 +255,10 @@ class World(Consequences, Network):
         self.laws.not_at_rest()
 
     def _grow_old(self) -> None:
-        """Let the retention pass."""
+        """Let the retention pass, and after it a link that somebody had made anew on its last day."""
         self.chore_pause = 5 * DAY
-        self.scheduler.run(
-            self.scheduler.now + int(self.policy.photo_retention.total_seconds()) * SECOND + 6 * DAY
-        )
+        longest = self.policy.photo_retention + self.policy.download_lifetime
+        self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND + 6 * DAY)
 
     def is_at_rest(self) -> bool:
         """Whether nobody has anything left to do."""

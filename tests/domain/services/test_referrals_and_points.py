@@ -303,6 +303,24 @@ def test_another_discount_than_was_reserved_holds_the_order_and_spends_nothing(
     assert club.balance(ADA) == 100
 
 
+def test_points_on_which_two_payments_count_are_spent_once_and_the_later_order_waits_for_a_person(
+    club: Club,
+) -> None:
+    code = club.points_code(ADA)
+    slow = club.open(points=code)
+    club.clock.advance(minutes=71)
+    quick = club.open(points=code)
+    for session_id in (quick, slow):  # word of the slow one comes when its points are free again, and gone
+        page = club.checkout_of(session_id).checkout_session_id
+        assert page is not None
+        club.payments.pay(page, ADA)
+        club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    first, second = (club.order(club.uploading.find(one).order_id) for one in (quick, slow))
+    assert (first.hold, second.hold) == (None, HoldReason.AMOUNT_MISMATCH)
+    assert club.balance(ADA) == 0
+    assert not spent(club, second.order_id)
+
+
 def test_a_checkout_that_could_not_be_opened_is_tried_again_with_the_same_points(club: Club) -> None:
     session_id = club.upload(b"wedding")
     codes = Codes(points=club.points_code(ADA))
