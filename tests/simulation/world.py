@@ -154,8 +154,10 @@ class World(Consequences, Network):
         with self._awake():
             self.calm_down()
             self._come_to_rest()
-            self.scheduler.spawn("whoever has a link", self.answers.open_every_link, self.outside)
-            self.scheduler.run(self.scheduler.now + HOUR)
+            # In the other worlds nobody fetches what they forgot, and is reminded of it.
+            if self.chance.at("every link is opened") < 0.5:
+                self.scheduler.spawn("whoever has a link", self.answers.open_every_link, self.outside)
+                self.scheduler.run(self.scheduler.now + HOUR)
             self.laws.at_rest()
             self._grow_old()
             self.laws.at_the_end()
