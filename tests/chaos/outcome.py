@@ -8,7 +8,8 @@ from tests.chaos.laws import LAWS
 from tests.chaos.schedule import Schedule
 from tests.chaos.visits import Ending, Town
 
-#: Fewer orders than so many a second while the faults go on, and the run has shown too little: 300 in two minutes.
+#: Fewer orders than so many for each second of faults, and the run has shown too little: 300 in two minutes. Those
+#: count, too, that come to their end when it is quiet: how many do so before, the speed of the machine decides.
 LEAST_ORDERS_PER_SECOND = 2.5
 #: How many breaches of a law are told one by one.
 _TOLD = 5
@@ -32,7 +33,7 @@ class Outcome:
 
     @property
     def wanted(self) -> int:
-        """How many orders had to be completed while the faults went on."""
+        """How many orders had to be completed."""
         return round(LEAST_ORDERS_PER_SECOND * self.schedule.seconds)
 
     @property
@@ -63,10 +64,10 @@ class Outcome:
                 yield f"The fault “{incident.fault.name}”, due at {at}, missed its window: {incident.missed}."
 
     def _others(self) -> Iterator[str]:
-        if self.completed < self.wanted:
+        if self.completed_at_rest < self.wanted:
             yield (
-                f"Only {self.completed} orders were completed while the faults went on, and {self.wanted} had to be: "
-                "the machine is too busy or too slow for this rate, or the shop does not recover."
+                f"Only {self.completed_at_rest} orders were completed, and {self.wanted} had to be: the machine is "
+                "too busy or too slow for this rate, or the shop does not recover."
             )
         for lived in self.town.experiences:
             if lived.ending is Ending.REFUSED:

@@ -81,8 +81,8 @@ def tell(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"The slowest recovery took {told}."))
     console.print(
         Text(
-            f"{outcome.completed} orders were completed in {outcome.schedule.seconds:g} s of faults "
-            f"({outcome.wanted} had to be), {outcome.completed_at_rest} in the end; "
+            f"{outcome.completed_at_rest} orders were completed ({outcome.wanted} had to be), {outcome.completed} of "
+            f"them within the {outcome.schedule.seconds:g} s of faults; "
             f"the shop was at rest {outcome.rest_seconds:.0f} s after the last fault."
         ),
         soft_wrap=True,

@@ -55,8 +55,8 @@ def test_a_fault_that_missed_fails_the_run() -> None:
 
 
 def test_three_hundred_orders_in_two_minutes_are_the_least() -> None:
-    (failure,) = replace(GOOD, completed=299).failures
-    assert failure.startswith("Only 299 orders were completed while the faults went on, and 300 had to be")
+    (failure,) = replace(GOOD, completed_at_rest=299).failures
+    assert failure.startswith("Only 299 orders were completed, and 300 had to be")
     assert replace(GOOD, schedule=replace(GOOD.schedule, seconds=40)).wanted == 100
 
 
@@ -82,13 +82,17 @@ def test_a_planted_bug_counts_as_found_only_by_its_own_law() -> None:
     planted = argparse.Namespace(plant="send-mail-blindly", seconds=120, orders_per_second=4, data=None)
     found = replace(GOOD, breaches={**GOOD.breaches, 9: ["It was accepted twice."]})
     assert verdict(found, planted)[0] == 1
-    for blind in (GOOD, replace(GOOD, completed=0), replace(GOOD, breaches={**GOOD.breaches, 3: ["x"]})):
+    for blind in (
+        GOOD,
+        replace(GOOD, completed_at_rest=0),
+        replace(GOOD, breaches={**GOOD.breaches, 3: ["x"]}),
+    ):
         assert verdict(blind, planted)[0] == 2
 
 
 def test_a_failed_run_tells_how_to_do_it_again() -> None:
     plain = argparse.Namespace(plant=None, seconds=120, orders_per_second=4, data=None)
     assert verdict(GOOD, plain) == (0, "Nothing was found.")
-    status, word = verdict(replace(GOOD, completed=0), plain)
+    status, word = verdict(replace(GOOD, completed_at_rest=0), plain)
     assert status == 1
     assert "--seed 1 --seconds 120 --orders-per-second 4" in word
