@@ -9,14 +9,16 @@ from adapters.postgres import read_models
 from domain.model import events as e
 from domain.model.order import Order
 from domain.model.reactions import SendEmail
+from domain.model.rewards import Spending
 from domain.model.seals import sha256_of
-from domain.model.values import CustomerId, MovedImage, ObjectKey
+from domain.model.values import CustomerId, MovedImage, ObjectKey, PointsReason
 from domain.ports.errors import ForgedMessageError, UnavailableError
 from domain.ports.registers import Customer
 from domain.services.beginning import Beginning, Purchase
 from domain.services.delivering import Delivering, Delivery, UnknownLinkError
 from domain.services.moving import Moving
 from domain.services.purging import Purging
+from domain.services.rewarding import Rewarding
 from domain.services.working import Working
 from domain.services.writing import Writing
 from tests.doubles.books import InMemoryCustomerRegister
@@ -66,6 +68,15 @@ def receives_what_was_quoted(self: Beginning, transaction: Any, purchase: Purcha
     """The quote is believed, not the provider."""
     due = purchase.quoted - purchase.checkout.discount
     return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
+
+
+def spends_what_is_gone(
+    _self: Rewarding, _transaction: Any, _paid: Any, spending: Spending
+) -> e.PointsDebited:
+    """Points are taken without a look at how many there are."""
+    return e.PointsDebited(
+        customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
+    )
 
 
 def finds_the_first(self: InMemoryCustomerRegister, customer_id: CustomerId, **_: Any) -> Customer | None:

@@ -20,6 +20,7 @@ from domain.services.moving import Moving
 from domain.services.purging import Purging
 from domain.services.restoring import RestorationDesk
 from domain.services.retaining import Retaining
+from domain.services.rewarding import Rewarding
 from domain.services.working import Working
 from domain.services.writing import Writing
 from entrypoints.http import views
@@ -140,8 +141,11 @@ PLANTED: dict[str, Planted] = {
     ),
     "points that are spent twice": Planted(
         4,
-        "What an open checkout is about to spend is not counted.",
-        _patch(InMemoryPointsBook, "reserved", lambda *_, **__: 0),
+        "Neither what an open checkout is about to spend is counted, nor what is there when it is paid.",
+        _both(
+            _patch(InMemoryPointsBook, "reserved", lambda *_, **__: 0),
+            _patch(Rewarding, "_spent", bugs.spends_what_is_gone),
+        ),
         told="points more were spent",
         found_by=117,
     ),
