@@ -10,7 +10,7 @@ from tests.journeys.refusals import FIRST, REFUSAL, SECOND
 from tests.waiting import eventually
 
 #: Not so many that the resend of a mail, should a kill have hidden its fate, is due before the last one.
-KILLS = 4
+KILLS = 3
 #: How long a worker lives once it is up; an order of three small photos takes about half a second.
 LIFE_SECONDS = (0.02, 0.2)
 
