@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import psycopg
 from PIL import Image
 
@@ -63,7 +63,7 @@ class BenchmarkShop:
             settings = DatabaseSettings.model_validate({"database_url": self._database_url})
             upgrade(settings)
             self._books = self._stack.enter_context(open_books(settings))
-            self._customer = self._stack.enter_context(httpx.Client(timeout=30, follow_redirects=True))
+            self._customer = self._stack.enter_context(httpx2.Client(timeout=30, follow_redirects=True))
             self._customer.put(
                 f"{self._twins['replicate']}/_twin/settings", json={"engine": "copy"}
             ).raise_for_status()

@@ -10,7 +10,9 @@ from structlog.tracebacks import ExceptionDictTransformer
 _DISCREET = (
     "alembic",
     "httpcore",
+    "httpcore2",
     "httpx",
+    "httpx2",
     "python_http_client",
     "replicate",
     "sqlalchemy.engine",

@@ -47,12 +47,13 @@ class ReplicateRestorer:
         max_output_bytes: int = 100_000_000,
     ) -> None:
         # Below this level it logs every address it asks, outputs included; whoever knows those can fetch them.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        for library in ("httpx", "httpx2"):
+            logging.getLogger(library).setLevel(logging.WARNING)
         self._recipes = recipes
         self._transport = StrictTransport()
         timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
         self._sdk = Client(api_token, base_url=api_base, timeout=timeout, transport=self._transport)
-        self._outputs = OutputDoor(output_hosts, timeout=timeout, max_bytes=max_output_bytes)
+        self._outputs = OutputDoor(output_hosts, timeout_seconds=timeout_seconds, max_bytes=max_output_bytes)
 
     def start(
         self,

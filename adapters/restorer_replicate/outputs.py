@@ -3,9 +3,9 @@
 import time
 from typing import BinaryIO
 
-import httpx
+import httpx2
 
-from adapters.restorer_replicate.transport import PROVIDER
+from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER
 from domain.ports.errors import RefusedError, UnavailableError
 
 #: A hundred megabytes come within this even over a poor line.
@@ -22,11 +22,13 @@ class OutputDoor:
     ``hosts`` are ``host`` (at the usual port), ``host:port``, or ``*.domain`` for all hosts below a domain.
     """
 
-    def __init__(self, hosts: frozenset[str], *, timeout: httpx.Timeout, max_bytes: int) -> None:
+    def __init__(self, hosts: frozenset[str], *, timeout_seconds: float, max_bytes: int) -> None:
         self._hosts = hosts
         self._max_bytes = max_bytes
-        self._http = httpx.Client(
-            timeout=timeout, follow_redirects=False, headers={"Accept-Encoding": "identity"}
+        self._http = httpx2.Client(
+            timeout=httpx2.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},
         )
 
     def fetch(self, url: str, target: BinaryIO) -> int:
@@ -36,7 +38,7 @@ class OutputDoor:
             with self._http.stream("GET", url) as response:
                 _check_status(response)
                 return self._write(response, target)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             # A body that ends before its Content-Length is among them.
             raise UnavailableError(PROVIDER, f"{type(error).__name__} on an output") from error
 
@@ -46,8 +48,8 @@ class OutputDoor:
 
     def _check(self, text: str) -> None:
         try:
-            url = httpx.URL(text)
-        except (httpx.InvalidURL, TypeError) as error:
+            url = httpx2.URL(text)
+        except (httpx2.InvalidURL, TypeError) as error:
             raise _refused("its output has no address", "address") from error
         if url.scheme != "https" and not (url.scheme == "http" and url.host in _LOOPBACK):
             raise _refused("its output is not on HTTPS", "scheme")
@@ -56,14 +58,14 @@ class OutputDoor:
         if not self._is_known(url):
             raise _refused(f"its output is on {url.host}, which is not one of its hosts", "host")
 
-    def _is_known(self, url: httpx.URL) -> bool:
+    def _is_known(self, url: httpx2.URL) -> bool:
         if url.port is not None:
             return f"{url.host}:{url.port}" in self._hosts
         labels = url.host.split(".")
         suffixes = {"*." + ".".join(labels[start:]) for start in range(1, len(labels))}
         return url.host in self._hosts or not suffixes.isdisjoint(self._hosts)
 
-    def _write(self, response: httpx.Response, target: BinaryIO) -> int:
+    def _write(self, response: httpx2.Response, target: BinaryIO) -> int:
         deadline = time.monotonic() + LONGEST_FETCH_SECONDS
         written = 0
         for chunk in response.iter_raw(CHUNK_BYTES):
@@ -76,13 +78,13 @@ class OutputDoor:
         return written
 
 
-def _check_status(response: httpx.Response) -> None:
+def _check_status(response: httpx2.Response) -> None:
     status = response.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
+    if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
         raise UnavailableError(PROVIDER, f"status {status} on an output")
     if response.is_redirect:
         raise _refused("its output is somewhere else now", "redirect")
-    if status != httpx.codes.OK:
+    if status != httpx2.codes.OK:
         raise _refused(f"its output is gone (status {status})", str(status))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urljoin
 
-import httpx
+import httpx2
 
 from entrypoints.failures import CommandFailedError
 
@@ -26,7 +26,7 @@ class RefusedPhotoError(Exception):
 class ShopAnswerError(CommandFailedError):
     """The shop, or the payment page, answered what no customer should see."""
 
-    def __init__(self, asked: str, answer: httpx.Response) -> None:
+    def __init__(self, asked: str, answer: httpx2.Response) -> None:
         self.asked = asked
         self.status = answer.status_code
         super().__init__(f"{asked} was answered with {answer.status_code}: {_detail(answer)}")
@@ -40,7 +40,7 @@ class Customer:
     ) -> None:
         self._shop_url = shop_url
         self._mailbox_url = mailbox_url
-        self._http = httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
+        self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
         self._email = email
         self._name = name
         self._session = ""
@@ -79,7 +79,7 @@ class Customer:
         form = _Form.on(page.text)
         fields = form.fields | {"email": self._email, "name": self._name, "action": "pay"}
         answer = self._http.post(urljoin(page_url, form.action), data=fields)
-        _require(answer.status_code == httpx.codes.SEE_OTHER, "The payment", answer)
+        _require(answer.status_code == httpx2.codes.SEE_OTHER, "The payment", answer)
         landing = self._http.get(urljoin(page_url, answer.headers["location"]))
         _require(landing.is_success, "The page after the payment", landing)
 
@@ -143,12 +143,12 @@ class _Form(HTMLParser):
             self.fields[name] = given.get("value") or ""
 
 
-def _require(holds: bool, asked: str, answer: httpx.Response) -> None:  # noqa: FBT001 -- reads as a sentence at the call
+def _require(holds: bool, asked: str, answer: httpx2.Response) -> None:  # noqa: FBT001 -- reads as a sentence at the call
     if not holds:
         raise ShopAnswerError(asked, answer)
 
 
-def _detail(answer: httpx.Response) -> str:
+def _detail(answer: httpx2.Response) -> str:
     """What a problem document says, or the first words of whatever came."""
     try:
         return str(answer.json()["detail"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 from domain.services.wording import counted, lasting
 from entrypoints.cli.customer import Json
@@ -81,7 +81,7 @@ class Backstage:
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = addresses
-        self._http = httpx.Client(trust_env=False, timeout=_TIMEOUT_SECONDS)
+        self._http = httpx2.Client(trust_env=False, timeout=_TIMEOUT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -109,11 +109,11 @@ class Backstage:
 
     def _ask(
         self, method: str, twin: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         asked = f"{method} /_twin/{path} at the {twin} twin"
         try:
             answer = self._http.request(method, f"{self._addresses[twin]}/_twin/{path}", json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise SilentTwinError(asked, repr(error)) from error
         if not answer.is_success:
             raise SilentTwinError(asked, f"{answer.status_code} {answer.text}")

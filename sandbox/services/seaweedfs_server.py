@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 
 from sandbox.kept import kept, private_folder
 from sandbox.ports import HOST, claimed_ports
@@ -60,11 +60,11 @@ def start(supervisor: Supervisor, data_dir: Path) -> S3:
 
 def _is_ready(ports: dict[str, int]) -> bool:
     """Tell whether a file could be stored, and the S3 door answers."""
-    with httpx.Client(timeout=5, trust_env=False) as client:
+    with httpx2.Client(timeout=5, trust_env=False) as client:
         try:
             stores = client.get(f"http://{HOST}:{ports['master']}/dir/assign").is_success
             return stores and client.get(f"http://{HOST}:{ports['s3']}/healthz").is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
 

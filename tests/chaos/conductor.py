@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Thread
 
-import httpx
+import httpx2
 import psycopg
 import redis
 
@@ -26,7 +26,7 @@ _TROUBLES = (
     TimeoutError,
     ProcessError,
     OSError,
-    httpx.HTTPError,
+    httpx2.HTTPError,
     psycopg.Error,
     redis.RedisError,
 )

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from PIL import Image
 
 from tests.chaos.mailbox import Mailbox
@@ -24,13 +24,13 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 3.0
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 3.0, 10.0
 
 #: What a browser would show as "try again": somebody else is at it, or too much is going on.
-_AGAIN = {httpx.codes.CONFLICT, httpx.codes.TOO_MANY_REQUESTS}
+_AGAIN = {httpx2.codes.CONFLICT, httpx2.codes.TOO_MANY_REQUESTS}
 _OVER = {"completed", "refunded"}
 _PICTURE = Path(__file__).parents[1] / "journeys" / "harvest-1926.jpg"
 _WIDTH, _HEIGHT = 112, 80
 
 Steps = Generator[float, None, None]
-Answers = Generator[float, None, httpx.Response]
+Answers = Generator[float, None, httpx2.Response]
 
 
 class Visitors:
@@ -41,8 +41,8 @@ class Visitors:
         self.stripe = environment["STRIPE_API_BASE"]
         self._stripe_key = environment["STRIPE_SECRET_KEY"]
         self._mailbox = mailbox
-        self.http = httpx.Client(
-            trust_env=False, timeout=10, limits=httpx.Limits(max_connections=None, keepalive_expiry=2)
+        self.http = httpx2.Client(
+            trust_env=False, timeout=10, limits=httpx2.Limits(max_connections=None, keepalive_expiry=2)
         )
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class Visitors:
         while time.monotonic() < deadline:
             try:
                 answer = self.http.request(method, url, **request)
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 trouble = type(error).__name__
             else:
                 if not answer.is_server_error and answer.status_code not in _AGAIN:
@@ -115,9 +115,9 @@ class Visitors:
         while time.monotonic() < deadline:
             try:
                 answer = self.http.post(page, data=form)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 answer = None
-            if answer is not None and answer.status_code in {httpx.codes.SEE_OTHER, httpx.codes.CONFLICT}:
+            if answer is not None and answer.status_code in {httpx2.codes.SEE_OTHER, httpx2.codes.CONFLICT}:
                 return
             yield FIRST_PAUSE_SECONDS
         raise GaveUpError("The payment page did not take the money.")
@@ -196,7 +196,7 @@ class _Looks:
         return pause_seconds
 
 
-def _require(answer: httpx.Response) -> None:
+def _require(answer: httpx2.Response) -> None:
     if not answer.is_success:
         asked = f"{answer.request.method} {answer.request.url}"
         raise RefusedError(f"{asked} was answered with {answer.status_code}: {answer.text[:300]}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Self
 
-import httpx
+import httpx2
 import psycopg
 import redis
 from minio import Minio
@@ -55,7 +55,7 @@ class Stage:
         with self._stack:
             self._stack.enter_context(self.shop)
             keep_journal(self.shop.environment["DATABASE_URL"])
-            self._http = self._stack.enter_context(httpx.Client(timeout=10, trust_env=False))
+            self._http = self._stack.enter_context(httpx2.Client(timeout=10, trust_env=False))
             for twin, settings in TWIN_SETTINGS.items():
                 self._http.put(self._control(twin, "settings"), json=settings).raise_for_status()
             self._stack = self._stack.pop_all()
@@ -147,5 +147,5 @@ class Stage:
     def _storage_answers(self) -> bool:
         try:
             return self._http.get(f"{self.shop.addresses['s3']}/healthz", timeout=2).is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False

@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx
+import httpx2
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import Litestar
@@ -145,7 +146,7 @@ class Doorway:
         }
 
 
-def assert_problem(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:
+def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: str) -> dict[str, Any]:
     """Check that an answer is a whole problem document of this kind, and give it."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     document: dict[str, Any] = answer.json()

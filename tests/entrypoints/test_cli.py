@@ -13,7 +13,7 @@ import pytest
 from entrypoints.settings import Settings
 from tests.entrypoints.shell import Shell
 
-HEAVY = ("stripe", "sqlalchemy", "litestar", "dramatiq", "sandbox", "httpx", "pydantic")
+HEAVY = ("stripe", "sqlalchemy", "litestar", "dramatiq", "sandbox", "httpx2", "pydantic")
 
 COMMANDS = [
     *(["demo"], ["dev"], ["serve"], ["worker"]),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from entrypoints.http.server import CannotListenError, inherited, listen, url_of
@@ -31,7 +31,7 @@ print("the shop can be closed")
 
 
 @contextmanager
-def serving(listener: socket.socket | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def serving(listener: socket.socket | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
     """Run the program until the block ends, and a client for the address it announces."""
     fds = [listener.fileno()] if listener else []
     command = [sys.executable, "-c", PROGRAM, *map(str, fds)]
@@ -41,7 +41,7 @@ def serving(listener: socket.socket | None = None) -> Iterator[tuple[subprocess.
         assert process.stdout is not None
         try:
             url = json.loads(process.stdout.readline())["listening"]
-            with httpx.Client(base_url=url, trust_env=False, timeout=20) as http:
+            with httpx2.Client(base_url=url, trust_env=False, timeout=20) as http:
                 yield process, http
         finally:
             process.kill()

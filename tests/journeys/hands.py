@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import psycopg
 import redis
 
@@ -43,7 +43,7 @@ class Hands:
         )
         self._queue = DramatiqQueue(self.shop.environment["REDIS_URL"])
         self._stack.callback(self._queue.close)
-        self._twins = self._stack.enter_context(httpx.Client(timeout=10))
+        self._twins = self._stack.enter_context(httpx2.Client(timeout=10))
         return self
 
     def __exit__(self, *_: object) -> None:

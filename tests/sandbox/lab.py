@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 from replicate.client import Client
 from replicate.webhook import Webhooks, WebhookSigningSecret
@@ -44,11 +44,11 @@ class Lab:
     receiver: WebhookReceiver
     photo_url: str
     client: Client = field(init=False)
-    http: httpx.Client = field(init=False)
+    http: httpx2.Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = Client(API_TOKEN, base_url=self.twin.url)
-        self.http = httpx.Client(
+        self.http = httpx2.Client(
             base_url=self.twin.url,
             headers={"Authorization": f"Bearer {API_TOKEN}"},
             trust_env=False,

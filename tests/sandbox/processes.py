@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ class TwinProcess:
         self.announcement: dict[str, str] = json.loads(line)
         self.url = self.announcement["url"]
         self.port = self.url.rpartition(":")[2]
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=10)
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         answer = self.http.request(method, f"/_twin/{path}", json=body).raise_for_status()

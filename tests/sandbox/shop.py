@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import stripe
 
 from tests.sandbox.processes import TwinProcess
@@ -38,7 +38,7 @@ class Shop:
         }
         return self.client.v1.checkout.sessions.create(params | changes)  # type: ignore[arg-type]
 
-    def press(self, session: stripe.checkout.Session, action: str, **typed: str) -> httpx.Response:
+    def press(self, session: stripe.checkout.Session, action: str, **typed: str) -> httpx2.Response:
         assert session.url is not None
         form = {"action": action, "email": "adele@example.com", "name": "Adele Brandt", **typed}
         return self.twin.http.post(session.url, data=form)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import stripe
 
@@ -207,12 +207,12 @@ def test_a_told_end_comes_at_once_even_while_requests_hang() -> None:
 
         def wait_in_vain() -> None:
             try:
-                httpx.get(
+                httpx2.get(
                     f"{twin.url}/v1/events",
                     headers={"Authorization": f"Bearer {SECRET_KEY}"},
                     trust_env=False,
                 )
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 errors.append(error)
 
         waiting = threading.Thread(target=wait_in_vain)

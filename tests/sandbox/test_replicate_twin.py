@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from replicate.client import Client
@@ -73,7 +73,7 @@ def test_the_official_client_gets_a_photo_restored(lab: Lab, storage: str) -> No
     prediction.wait()
 
     assert prediction.status == "succeeded"
-    restored = decoded(httpx.get(str(prediction.output), trust_env=False).content).astype(float)
+    restored = decoded(httpx2.get(str(prediction.output), trust_env=False).content).astype(float)
     whole, aged = (read(folder / EILEEN).astype(float) for folder in (UNDAMAGED, FOLDER))
     assert restored.shape == whole.shape
     assert np.abs(restored - whole).mean() < 0.7 * np.abs(aged - whole).mean()
@@ -92,7 +92,7 @@ def test_the_official_client_can_upload_run_and_read(lab: Lab, tmp_path: Path) -
         output = lab.client.run(RESTORE_IMAGE, input={"input_image": file})
 
     # The client makes a FileOutput of https addresses only.
-    assert decoded(httpx.get(str(output), trust_env=False).content).shape == (48, 64, 3)
+    assert decoded(httpx2.get(str(output), trust_env=False).content).shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_photo_may_come_inside_the_request(lab: Lab) -> None:
 
     done = lab.run(input={"input_image": inside})
 
-    assert decoded(httpx.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
+    assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
 
 
 def test_an_upload_is_described_and_can_be_forgotten(lab: Lab, tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_an_upload_is_described_and_can_be_forgotten(lab: Lab, tmp_path: Path) -
 
 def test_without_the_right_token_nothing_is_shown(lab: Lab) -> None:
     for client in (
-        httpx.Client(trust_env=False),
-        httpx.Client(headers={"Authorization": "Bearer r8_x"}, trust_env=False),
+        httpx2.Client(trust_env=False),
+        httpx2.Client(headers={"Authorization": "Bearer r8_x"}, trust_env=False),
     ):
         with client:
             answer = client.get(f"{lab.twin.url}/v1/predictions")
@@ -344,7 +344,7 @@ def test_cancel_after_cuts_off_what_runs_and_aborts_what_waits(lab: Lab) -> None
 
     assert lab.ended(runs["id"])["status"] == "canceled"
     assert lab.ended(waits["id"])["status"] == "aborted"
-    with pytest.raises(httpx.HTTPStatusError, match="422"):
+    with pytest.raises(httpx2.HTTPStatusError, match="422"):
         lab.create(headers={"Cancel-After": "soon"})
 
 
@@ -405,7 +405,7 @@ def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> 
         lab.twin.misbehave("prediction", deed)
         done = lab.run()
         assert done["status"] == "succeeded"
-        outputs[deed] = done["output"] and httpx.get(done["output"], trust_env=False)
+        outputs[deed] = done["output"] and httpx2.get(done["output"], trust_env=False)
 
     assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
     assert decoded(outputs["other_output"].content).shape == (48, 64, 3)
@@ -423,7 +423,7 @@ def test_requests_can_be_refused_throttled_and_lost(lab: Lab) -> None:
 
     throttled = lab.http.post(path, json=body)
     before = len(lab.http.get("/v1/predictions").json()["results"])
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         lab.http.post(path, json=body)
 
     assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "7")
@@ -447,12 +447,12 @@ def test_more_predictions_than_the_limit_have_to_wait(lab: Lab) -> None:
 
 def test_an_output_is_gone_when_its_time_is_over(lab: Lab) -> None:
     done = lab.run()
-    assert httpx.get(done["output"], trust_env=False).headers["content-type"] == "image/png"
+    assert httpx2.get(done["output"], trust_env=False).headers["content-type"] == "image/png"
 
     lab.twin.turn(output_lifetime_seconds=0)
     forgotten = eventually(lambda: now if (now := lab.get(done["id"]))["data_removed"] else None)
 
-    assert httpx.get(done["output"], trust_env=False).status_code == 404
+    assert httpx2.get(done["output"], trust_env=False).status_code == 404
     assert (forgotten["input"], forgotten["output"], forgotten["logs"]) == ({}, None, "")
     assert forgotten["status"] == "succeeded"
 
@@ -479,7 +479,7 @@ def test_the_copying_engine_hands_back_the_very_bytes(lab: Lab, storage: str) ->
 
     done = lab.run(input={"input_image": f"{storage}/{EILEEN}"})
 
-    assert httpx.get(done["output"], trust_env=False).content == (FOLDER / EILEEN).read_bytes()
+    assert httpx2.get(done["output"], trust_env=False).content == (FOLDER / EILEEN).read_bytes()
     assert done["output"].endswith(".jpg")
 
 
@@ -517,4 +517,4 @@ def test_a_killed_twin_finishes_what_it_had_begun(
             assert lab.ended(running["id"])["status"] == "succeeded"
             assert lab.told_of_end(running["id"]).json["id"] == running["id"]
             assert lab.get(done["id"]) == done
-            assert decoded(httpx.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
+            assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 import redis
@@ -76,7 +76,7 @@ def test_an_object_is_written_once(s3: S3) -> None:
     with client.get_object("albums", "aunt.jpg") as response:
         assert response.read() == b"sepia"
     url = client.presigned_put_object("albums", "aunt.jpg")
-    answer = httpx.put(url, content=b"colour", headers={"If-None-Match": "*"}, trust_env=False)
+    answer = httpx2.put(url, content=b"colour", headers={"If-None-Match": "*"}, trust_env=False)
     assert answer.status_code == HTTPStatus.PRECONDITION_FAILED
 
 

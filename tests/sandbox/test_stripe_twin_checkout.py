@@ -2,7 +2,7 @@ import itertools
 import time
 from typing import Any, get_args
 
-import httpx
+import httpx2
 import pytest
 import stripe
 from stripe.checkout import Session
@@ -301,5 +301,5 @@ def test_an_event_names_the_request_that_caused_it(shop: Shop, receiver: Webhook
 
 
 def test_the_keys_of_the_api_may_come_as_basic_auth(shop: Shop) -> None:
-    answer = httpx.get(f"{shop.twin.url}/v1/events", auth=("sk_test_51sandbox", ""), trust_env=False)
+    answer = httpx2.get(f"{shop.twin.url}/v1/events", auth=("sk_test_51sandbox", ""), trust_env=False)
     assert answer.status_code == 200

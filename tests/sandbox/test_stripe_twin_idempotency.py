@@ -1,6 +1,6 @@
 import threading
 
-import httpx
+import httpx2
 import pytest
 import stripe
 
@@ -13,7 +13,7 @@ def refunds_of(shop: Shop, payment: str) -> list[str]:
     return [refund.id for refund in shop.client.v1.refunds.list({"payment_intent": payment}).data]
 
 
-def post_refund(twin: TwinProcess, payment: str, key: str, **changes: str) -> httpx.Response:
+def post_refund(twin: TwinProcess, payment: str, key: str, **changes: str) -> httpx2.Response:
     """Refund without an SDK, to see the headers and the bodies as they are."""
     headers = {"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": key}
     return twin.http.post("/v1/refunds", data={"payment_intent": payment, **changes}, headers=headers)

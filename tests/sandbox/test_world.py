@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 import redis
@@ -62,7 +62,7 @@ def test_everything_named_in_the_environment_answers(sandbox: Sandbox) -> None:
     storage = Minio(host, env["S3_ACCESS_KEY"], env["S3_SECRET_KEY"], secure=False, region=env["S3_REGION"])
     assert storage.bucket_exists(env["S3_BUCKET"])
     for twin in ("STRIPE", "REPLICATE", "SENDGRID"):
-        assert httpx.get(f"{env[f'{twin}_API_BASE']}/_twin/ledger", trust_env=False).is_success
+        assert httpx2.get(f"{env[f'{twin}_API_BASE']}/_twin/ledger", trust_env=False).is_success
     sandbox.check()
 
 
@@ -70,7 +70,7 @@ def test_the_twins_let_in_who_has_the_credentials_and_nobody_else(sandbox: Sandb
     env = sandbox.environment
     sessions = f"{env['STRIPE_API_BASE']}/v1/checkout/sessions"
     for key, status in ((env["STRIPE_SECRET_KEY"], 200), ("sk_test_guessed", 401)):
-        answer = httpx.get(sessions, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+        answer = httpx2.get(sessions, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
         assert answer.status_code == status
 
 
@@ -103,7 +103,7 @@ def test_two_sandboxes_live_side_by_side_and_one_that_loses_a_part_says_so(
         sandbox.check()
     for url in other.addresses.values():
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0), timeout=5)
+            socket.create_connection(("127.0.0.1", httpx2.URL(url).port or 0), timeout=5)
 
 
 def _complains(sandbox: Sandbox) -> bool:

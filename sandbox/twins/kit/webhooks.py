@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from sandbox.twins.kit.faults import WEBHOOK_DEEDS, FaultBook
 from sandbox.twins.kit.ledger import Ledger
@@ -49,7 +49,7 @@ class WebhookSender:
         self._sign = sign
         self._is_repeated = is_repeated
         # Redirects are not followed and proxies of the environment not asked, as the providers would.
-        self._client = httpx.Client(follow_redirects=False, trust_env=False)
+        self._client = httpx2.Client(follow_redirects=False, trust_env=False)
 
     def start(self) -> None:
         """Begin to deliver, first of all what a previous life of the twin left behind."""
@@ -118,14 +118,14 @@ class WebhookSender:
         timeout = self._settings.current.webhook_timeout_seconds
         try:
             answer = self._client.post(delivery.url, content=delivery.body, headers=headers, timeout=timeout)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             return None, repr(error)
         return answer.status_code, None
 
     def _note(self, delivery: Delivery, status: int | None, error: str | None) -> None:
         delays = self._settings.current.webhook_delays_seconds if self._is_repeated(delivery) else ()
         state, wait = "pending", 0.0
-        if status is not None and httpx.codes.is_success(status):
+        if status is not None and httpx2.codes.is_success(status):
             state = "delivered"
         elif delivery.attempts < len(delays):
             wait = delays[delivery.attempts]

@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 import cv2
-import httpx
+import httpx2
 import numpy as np
 
 from sandbox.restoration import DESCRIPTION, NAME, OutputFormat, UnreadablePictureError, restore
@@ -32,7 +32,7 @@ class Intake:
     def __init__(self, files: Files) -> None:
         self._files = files
         # One for all: making a client reads all certificates, which takes longer than a download here.
-        self._client = httpx.Client(follow_redirects=True, trust_env=False, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+        self._client = httpx2.Client(follow_redirects=True, trust_env=False, timeout=DOWNLOAD_TIMEOUT_SECONDS)
 
     def fetch(self, url: str) -> bytes:
         """Return the bytes.
@@ -54,7 +54,7 @@ class Intake:
                     content += chunk
                     if len(content) > LARGEST_INPUT_BYTES:
                         raise FailedPredictionError(f"The input at {url} is larger than 100 MB.")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise FailedPredictionError(f"Failed to download the input: {error!r}") from error
         return bytes(content)
 

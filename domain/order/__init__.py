@@ -1,0 +1,1 @@
+"""The order aggregate and the values it is made of."""

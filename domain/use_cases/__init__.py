@@ -1,0 +1,1 @@
+"""The application layer: what the shop does, in folders by subject."""
