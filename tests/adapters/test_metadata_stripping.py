@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from adapters.images import PillowInspector
-from adapters.picture_metadata import without_metadata
+from adapters.images.metadata_stripping import without_metadata
 
 SAMPLES = Path(__file__).parents[2] / "sandbox" / "samples"
 INSPECTOR = PillowInspector()

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pillow_heif
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
-from adapters.picture_metadata import without_metadata
+from adapters.images.metadata_stripping import without_metadata
 from domain.model.likeness import SKETCH_SIDE
 from domain.ports.errors import UnavailableError, UnreadablePictureError
 from domain.ports.world import PictureFacts
