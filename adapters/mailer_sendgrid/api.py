@@ -12,7 +12,7 @@ from urllib.error import URLError
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
-from adapters.waits import wait_seconds
+from adapters.retry_after import wait_seconds
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.mail import Mail
 

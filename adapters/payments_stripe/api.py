@@ -11,7 +11,7 @@ import stripe
 
 from adapters.notices import plain_code
 from adapters.payments_stripe.sessions import Session, points_told, state_of
-from adapters.waits import wait_seconds
+from adapters.retry_after import wait_seconds
 from domain.model.rewards import Spending
 from domain.model.values import Money, RefundId
 from domain.ports.errors import (

@@ -7,7 +7,7 @@ reads up to ten times, asleep in between. Errors that are raised down here, it n
 import httpx
 import msgspec
 
-from adapters.waits import wait_seconds
+from adapters.retry_after import wait_seconds
 from domain.ports.errors import AccountRefusedError, BusyError, LostReplyError, RefusedError, UnavailableError
 
 PROVIDER = "Replicate"
