@@ -14,7 +14,7 @@ from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
 
 from domain.model.values import ObjectKey, Sha256, StoredObject
-from domain.ports.errors import ObjectDiffersError, ObjectMissingError, UnavailableError
+from domain.ports.errors import BucketMissingError, ObjectDiffersError, ObjectMissingError, UnavailableError
 from domain.ports.ledgers import ListedObject
 
 PROVIDER = "The storage"
@@ -93,8 +93,13 @@ class MinioStore:
         if self._is_taken(target):
             self._verify(target, source.sha256)
             return copied
-        with _translated(source.key):
-            self._client.copy_object(self._bucket, target, CopySource(self._bucket, source.key))
+        try:
+            with _translated(source.key):
+                self._client.copy_object(self._bucket, target, CopySource(self._bucket, source.key))
+        except ObjectMissingError:
+            # The SDK begins with a HEAD request, whose 404 does not tell a missing object from a missing bucket.
+            self.check()
+            raise
         try:
             self._verify(target, source.sha256)
         except ObjectDiffersError:
@@ -151,7 +156,7 @@ class MinioStore:
         with _translated(self._bucket):
             is_there = self._client.bucket_exists(self._bucket)
         if not is_there:
-            raise UnavailableError(PROVIDER, f"it has no bucket {self._bucket}")
+            raise BucketMissingError(PROVIDER, self._bucket)
 
     def close(self) -> None:
         """Close the connections."""
@@ -256,6 +261,8 @@ def _translated(subject: str) -> Iterator[None]:
     except S3Error as error:
         if error.code == "NoSuchKey":
             raise ObjectMissingError(subject) from error
+        if error.code == "NoSuchBucket":
+            raise BucketMissingError(PROVIDER, str(error.bucket_name)) from error
         raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
         raise UnavailableError(PROVIDER, f"{type(error).__name__} for {subject}") from error

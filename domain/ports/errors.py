@@ -4,7 +4,8 @@ OutsideError
 ├── UnavailableError        nothing was done: try again, after ``retry_after_seconds`` if the provider named a wait
 │   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
 │   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
-│   └── AccountRefusedError nothing was done, because our own account or its settings are not in order
+│   ├── AccountRefusedError nothing was done, because our own account or its settings are not in order
+│   └── BucketMissingError  the storage answers, and does not have the bucket that the settings name
 ├── RefusedError            it will never be done as asked: ``reason`` says why
 │   └── DisputedError       not while a bank has its hand on the payment; perhaps once it has decided
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
@@ -41,6 +42,18 @@ class AccountRefusedError(UnavailableError):
 
     def __init__(self, provider: str, detail: str) -> None:
         super().__init__(provider, f"it refuses our account: {detail}; check its key and its settings")
+
+
+class BucketMissingError(UnavailableError):
+    """The storage does not have the shop's bucket; nothing is known about any object."""
+
+    def __init__(self, provider: str, bucket: str) -> None:
+        super().__init__(provider, f"it has no bucket {bucket}")
+        self.bucket = bucket
+
+    def __str__(self) -> str:
+        """The operator has to act: trying again does not help."""
+        return f"{self.provider} has no bucket {self.bucket}: create it, or correct its name in the settings."
 
 
 class RefusedError(OutsideError):

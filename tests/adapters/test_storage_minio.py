@@ -8,8 +8,8 @@ from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
 from adapters.storage_minio import MinioStore
-from domain.model.values import ObjectKey
-from domain.ports.errors import ObjectDiffersError, UnavailableError
+from domain.model.values import ObjectKey, Sha256, StoredObject
+from domain.ports.errors import BucketMissingError, ObjectDiffersError, UnavailableError
 from sandbox.services.seaweedfs_server import REGION, S3
 from tests.adapters.accounts import BUCKET, minio_store
 from tests.adapters.rogue import RogueServer
@@ -38,6 +38,19 @@ def store_at(server: RogueServer, timeout_seconds: float = 5) -> MinioStore:
 
 def put(store: MinioStore, data: bytes = UNCLE) -> None:
     store.put(KEY, io.BytesIO(data), size_bytes=len(data), media_type="image/jpeg")
+
+
+def test_a_missing_bucket_is_named_and_never_taken_for_a_missing_object(s3: S3) -> None:
+    store = minio_store(s3, bucket="misspelt")
+    photo = StoredObject(key=KEY, sha256=Sha256("0" * 64), size_bytes=3, media_type="image/jpeg")
+
+    def read() -> None:
+        with store.read(KEY):
+            pass
+
+    for ask in (store.check, read, lambda: store.copy(photo, ObjectKey("uploads/originals/order/photo"))):
+        with pytest.raises(BucketMissingError, match="has no bucket misspelt: create it, or correct"):
+            ask()
 
 
 def test_a_large_photo_passes_through_little_memory(s3: S3) -> None:
