@@ -7,10 +7,12 @@ import structlog
 from sqlalchemy import Connection, Row, Select, and_, select, text
 from sqlalchemy.exc import IntegrityError
 
+from adapters.postgres.order_queries import conditions_of
 from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
 from domain.model.lifecycle import SHOWN
 from domain.model.rewards import referral_codes_of
 from domain.model.values import CustomerId, DownloadLinkId, Money, OrderId, OrderNumber, Sha256
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 from domain.ports.registers import (
     REMINDER,
     UNSEEN,
@@ -198,9 +200,11 @@ class PostgresOrderShelf(OrderShelf):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def newest(self, limit: int) -> list[OrderSummary]:
-        """The newest orders first."""
-        rows = self._connection.execute(select(orders).order_by(orders.c.paid_at.desc()).limit(limit))
+    def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
+        """The orders that match, the newest first, in one query."""
+        rows = self._connection.execute(
+            select(orders).where(*conditions_of(wanted)).order_by(orders.c.paid_at.desc()).limit(limit)
+        )
         return [
             OrderSummary(
                 order_id=OrderId(row.order_id),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.model.unmatched import UnmatchedPayment
 from domain.model.values import CustomerId, DownloadLinkId, Money, NoteId, OrderId, OrderNumber, Sha256
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +154,8 @@ REMINDER = "reminder:"
 class OrderShelf(Protocol):
     """The read models, for people who look for an order."""
 
-    def newest(self, limit: int) -> list[OrderSummary]:
-        """The newest orders first."""
+    def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
+        """The orders that match ``wanted``, the newest first."""
         ...
 
     def find(self, number: OrderNumber) -> OrderId | None:

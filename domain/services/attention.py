@@ -14,7 +14,7 @@ from domain.model.reactions import CancelPrediction
 from domain.model.values import EmailId, HoldReason, OrderId, OrderNumber
 from domain.ports.books import Books
 from domain.ports.work import GivenUp
-from domain.services.wording import HOLDS, MAILS
+from domain.services.wording import HOLDS, MAILS, listed
 
 #: How many orders' streams are read with one query.
 PAGE_ORDERS = 200
@@ -111,7 +111,12 @@ class _Looker:
                 yield self._concern(Kind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
 
     def _hold(self) -> Iterator[Concern]:
-        if self._order.hold is not None:
+        has_failed_refund = any(
+            refund.status is RefundStatus.FAILED for refund in self._order.refunds.values()
+        )
+        is_about_a_refund = self._order.hold is HoldReason.REFUND_NOT_ISSUED and has_failed_refund
+        # The failed refund is listed by itself and says more: one cause is named once.
+        if self._order.hold is not None and not is_about_a_refund:
             since = self._last(e.OrderHeld)
             yield self._concern(
                 Kind.ON_HOLD, since, HOLDS[self._order.hold], str(self._order.order_id), self._order.hold
@@ -140,21 +145,30 @@ class _Looker:
                     pass
 
     def _mails(self) -> Iterator[Concern]:
-        """Mails that failed or came back, unless the customer has heard or fetched something since."""
+        """Mails that failed or bounced, one entry for each of the two, unless a later event settled it.
+
+        A hold because of a mail has the same cause, and is listed instead of them.
+        """
+        if self._order.hold in {HoldReason.EMAIL_NOT_SENT, HoldReason.EMAIL_BOUNCED}:
+            return
         troubles: dict[EmailId, e.RecordedEvent] = {
             each.event.email_id: each
             for each in self._stream
             if isinstance(each.event, e.EmailFailed | e.EmailBounced)
         }
+        found: dict[Kind, list[tuple[EmailId, datetime]]] = {}
         for email_id, recorded in troubles.items():
             email = self._order.emails[email_id]
             is_open = email.status in {EmailStatus.FAILED, EmailStatus.BOUNCED}
             if not is_open or self._was_seen_to(recorded.recorded_at, e.EmailSent, e.ResultDownloaded):
                 continue
-            came_back = isinstance(recorded.event, e.EmailBounced)
-            kind = Kind.MAIL_BOUNCED if came_back else Kind.MAIL_FAILED
-            fate = "did not reach its address" if came_back else "could not be sent"
-            yield self._concern(kind, recorded.recorded_at, f"{MAILS[email.kind]} {fate}", str(email_id))
+            kind = Kind.MAIL_BOUNCED if isinstance(recorded.event, e.EmailBounced) else Kind.MAIL_FAILED
+            found.setdefault(kind, []).append((email_id, recorded.recorded_at))
+        for kind, mails in found.items():
+            which = listed([MAILS[self._order.emails[email_id].kind] for email_id, _ in mails])
+            fate = "could not be sent" if kind is Kind.MAIL_FAILED else "did not reach the customer's address"
+            newest, since = mails[-1][0], min(at for _, at in mails)
+            yield self._concern(kind, since, f"{which} {fate}", str(newest))
 
     def _was_seen_to(self, since: datetime, *kinds: type[e.Event]) -> bool:
         """Whether anything of these kinds came later, or somebody wrote a note: then a person knows."""

@@ -11,19 +11,15 @@ from typing import NoReturn
 
 import rich_click as click
 
+from entrypoints.cli.commands.orders import order_commands
+from entrypoints.cli.commands.shared import MOST_ROWS, json_option
 from entrypoints.cli.customers import customer_commands
 from entrypoints.cli.group import Commands
 from entrypoints.cli.payments import payment_commands
 from entrypoints.cli.proving_ground import run_simulation
-from entrypoints.cli.staff import STAFF_COMMANDS
 
 #: What shells expect of a command that Ctrl-C has ended.
 INTERRUPTED = 130
-
-#: More lines than anybody reads; a bound of PostgreSQL's would be told as a defect.
-MOST_ROWS = 1_000_000
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -39,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="restoreclick", message="%(prog)s %(version)s")
 def cli() -> None:
     """Old photos go in, restored photos come out in an e-mail, and the log can tell the whole story."""
 
@@ -117,7 +114,7 @@ def worker() -> None:
 @click.option("--since", default="7d", show_default=True, help="7d, 12h, or an ISO date.")
 @click.option("--fix", is_flag=True, help="Heal what is safe to heal.")
 @click.option("--skip-bytes", is_flag=True, help="Do not read photos to compare their hashes.")
-@_JSON
+@json_option
 def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None:
     """Compare the books with Stripe's, the storage's, Replicate's and SendGrid's; ends with 1 if they differ."""
     from entrypoints.cli.reconciling import reconcile
@@ -167,91 +164,7 @@ def rebuild() -> None:
         rebuild(books)
 
 
-@cli.group("orders")
-def order_commands() -> None:
-    """Look at orders, and step into them."""
-
-
-for _command in STAFF_COMMANDS:
-    order_commands.add_command(_command)
-
-
-@order_commands.command("list")
-@click.option(
-    "--limit", type=click.IntRange(min=1, max=MOST_ROWS), default=20, show_default=True, help="How many."
-)
-@_JSON
-def list_orders(limit: int, *, as_json: bool) -> None:
-    """The newest orders."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.orders import show_list
-    from entrypoints.settings import read_database_settings
-
-    with open_books(read_database_settings()) as books:
-        show_list(books, limit, as_json=as_json)
-
-
-@order_commands.command("show")
-@click.argument("order", metavar="ID")
-def show_order(order: str) -> None:
-    """Where an order stands; ID is its number, its id, or the beginning of that."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.orders import show
-    from entrypoints.settings import read_database_settings
-
-    with open_books(read_database_settings()) as books:
-        show(books, order)
-
-
-@order_commands.command("history")
-@click.argument("order", metavar="ID")
-@_JSON
-def order_history(order: str, *, as_json: bool) -> None:
-    """An order's story from the log, as a person would tell it; ID is as for `show`."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.orders import show_history
-    from entrypoints.settings import read_database_settings
-
-    with open_books(read_database_settings()) as books:
-        show_history(books, order, as_json=as_json)
-
-
-@order_commands.command("evidence")
-@click.argument("order", metavar="ID")
-@click.option(
-    "--to",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.zip",
-    help="The archive to write; without it, evidence-NUMBER.zip in this folder.",
-)
-@click.option("--dispute", "dispute_id", metavar="ID", help="Which of several disputes it is about.")
-@click.option(
-    "--with-notes", "has_notes", is_flag=True, help="Add what people at the shop wrote, word for word."
-)
-@click.option("--force", "replaces", is_flag=True, help="Replace a file that is there.")
-def order_evidence(
-    order: str, target: Path | None, dispute_id: str | None, *, has_notes: bool, replaces: bool
-) -> None:
-    """Write the pack for a bank that disputes a payment: photos, deliveries, money, and that the log verifies.
-
-    ID is as for `show`. Ends with 1 if something does not verify; the pack then says so, too.
-    """
-    from entrypoints.cli.proving import prove
-    from entrypoints.cli.whole import open_shop
-
-    with open_shop() as shop:
-        prove(
-            shop.books,
-            shop.proving,
-            order,
-            target=target,
-            dispute_id=dispute_id,
-            has_notes=has_notes,
-            replaces=replaces,
-        )
-
-
+cli.add_command(order_commands)
 cli.add_command(payment_commands)
 
 
@@ -265,7 +178,7 @@ def log_commands() -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1, max=MOST_ROWS), help="Only this many of what is there, the newest."
 )
-@_JSON
+@json_option
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
     from entrypoints.bootstrap.books import open_books
@@ -283,7 +196,7 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     metavar="HEAD.json",
     help="A head that was printed with --json before and kept elsewhere: all it knows has to be there still.",
 )
-@_JSON
+@json_option
 def verify_log(against: Path | None, *, as_json: bool) -> None:
     """Check that no event was changed, removed or put in, and print the head of the log."""
     from entrypoints.bootstrap.books import open_books

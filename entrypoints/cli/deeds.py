@@ -1,5 +1,6 @@
 """What a person does with an order at the command line: found, asked about, done and told."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ import msgspec
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.order import Order
+from domain.model.reactions import needed
 from domain.model.values import Money, OrderId
 from domain.services.desk import Desk, Done, Signature
 from domain.services.standing import possible, standing
@@ -20,6 +22,9 @@ from entrypoints.cli.amounts import amount_of
 from entrypoints.cli.finding import find_order
 from entrypoints.cli.whole import open_shop
 from entrypoints.failures import MisuseError
+
+#: How often an order is looked at while a command watches it.
+_LOOK_SECONDS = 0.1
 
 _DONE_BEFORE = "This was done before under the same key: nothing was done again."
 
@@ -73,6 +78,26 @@ class DeskVisit:
             as_json=as_json,
         )
 
+    def release(self, *, wait_seconds: float, as_json: bool) -> bool:
+        """Release the order and watch it; returns whether it stayed released for ``wait_seconds``.
+
+        Watching ends early once some of the work that was outstanding at the release is done.
+        """
+        done = self.shop.desk.release(self.order_id, self.by)
+        after = self._watched(done.order, wait_seconds)
+        self.tell(done, after=after, as_json=as_json)
+        return not after.is_held
+
+    def _watched(self, released: Order, wait_seconds: float) -> Order:
+        outstanding = set(needed(released))
+        deadline = time.monotonic() + wait_seconds
+        order = released
+        while not order.is_held and outstanding <= set(needed(order)) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+            with self.shop.books.transaction() as transaction:
+                order = transaction.log.load(self.order_id)
+        return order
+
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
         """Settle a failed refund; raises what ``ask`` and the desk raise."""
 
@@ -114,17 +139,17 @@ class DeskVisit:
         corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
         self.tell(done, corrected, as_json=as_json)
 
-    def tell(self, done: Done, *instead: str, as_json: bool) -> None:
-        """Print what went on record, or ``instead`` of that, and what follows."""
+    def tell(self, done: Done, *instead: str, after: Order | None = None, as_json: bool) -> None:
+        """Print what went on record, or ``instead`` of that, and the state of the order ``after`` it."""
         with self.shop.books.transaction() as transaction:
             history = transaction.log.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
         told = [passage.text for passage in tell(history).passages if passage.recorded.event_id in mine]
         sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
         if as_json:
-            click.echo(msgspec.json.encode(_document(done, sentences)))
+            click.echo(msgspec.json.encode(_document(done, sentences, after or done.order)))
         else:
-            click.echo(" ".join([*sentences, standing(done.order)]))
+            click.echo(" ".join([*sentences, standing(after or done.order)]))
 
     def _do_if_agreed(
         self,
@@ -161,8 +186,7 @@ def at_desk(wanted: str, actor: str, reason: str, key: str | None) -> Iterator[D
         yield DeskVisit(shop, order, Signature(actor=actor, reason=reason, key=key))
 
 
-def _document(done: Done, sentences: Sequence[str]) -> dict[str, object]:
-    order = done.order
+def _document(done: Done, sentences: Sequence[str], order: Order) -> dict[str, object]:
     return {
         "order_id": order.order_id,
         "number": order.payment.order_number if order.payment else None,

@@ -1,50 +1,105 @@
 """Orders as people look at them: the list, one order's state, and its story."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import click
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from domain.model.lifecycle import State
 from domain.model.noting import note_id_of
 from domain.model.order import Order
 from domain.model.reactions import needed
 from domain.ports.books import Books
-from domain.ports.registers import Note, OrderSummary
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter
+from domain.ports.registers import Customer, OrderSummary
 from domain.services.standing import in_words, number_of, possible, standing, way_of
 from domain.services.story import tell, who
 from domain.services.wording import MAILS, capitalised, day, sized
 from entrypoints.cli.events import json_of
 from entrypoints.cli.finding import find_order
+from entrypoints.cli.reconciling import moment
 from entrypoints.cli.screen import screen
+from entrypoints.cli.support.order_document import OrderDetails, document_of
 from entrypoints.cli.telling import print_story
+from entrypoints.failures import MisuseError
 
 
-def show_list(books: Books, limit: int, *, as_json: bool) -> None:
-    """Print the newest orders, as a table or as JSON."""
+class UnknownStateError(MisuseError):
+    """An order is never in the state that was asked for."""
+
+    def __init__(self, asked: str) -> None:
+        self.asked = asked
+        states = ", ".join(state.value for state in State if state is not State.NEW)
+        super().__init__(f"No order is ever in the state {asked!r}: give one of {states}.")
+
+
+def filter_of(
+    *,
+    state: str | None,
+    is_held: bool,
+    email: str | None,
+    since: str | None,
+    until: str | None,
+    provider_id: str | None,
+) -> OrderFilter:
+    """The filter that the options of `orders list` mean; raises UnknownStateError or UnknownMomentError."""
+    now = datetime.now(UTC)
+    return OrderFilter(
+        state=_state_of(state) if state is not None else None,
+        is_held=is_held,
+        email=email.strip() if email is not None else None,
+        paid_from=moment(since, now) if since is not None else None,
+        paid_before=moment(until, now) if until is not None else None,
+        provider_id=provider_id.strip() if provider_id is not None else None,
+    )
+
+
+def _state_of(asked: str) -> State:
+    try:
+        return State(asked.strip().lower())
+    except ValueError as error:
+        raise UnknownStateError(asked) from error
+
+
+def show_list(books: Books, wanted: OrderFilter, limit: int, *, as_json: bool) -> None:
+    """Print the newest orders that match, as a table or as JSON."""
     with books.transaction() as transaction:
-        orders = transaction.shelf.newest(limit)
+        orders = transaction.shelf.newest(limit, wanted)
     if as_json:
         for order in orders:
             click.echo(msgspec.json.encode(order))
     elif orders:
         screen().print(_table(orders))
     else:
-        click.echo("There is no order yet.")
+        click.echo("There is no order yet." if wanted == ALL_ORDERS else "No order matches.")
 
 
-def show(books: Books, wanted: str) -> None:
-    """Print where an order stands; raises UnknownOrderError or AmbiguousOrderError."""
+def show(books: Books, wanted: str, *, as_json: bool = False) -> None:
+    """Print an order's current state, as text or JSON; raises UnknownOrderError or AmbiguousOrderError."""
     with books.transaction() as transaction:
         order = transaction.log.load(find_order(transaction, wanted))
-        notes = transaction.notes.of(order.order_id)
+        found = OrderDetails(
+            order=order,
+            customer=transaction.customers.find(order.payment.customer_id) if order.payment else None,
+            file_names=transaction.uploads.file_names(order.order_id),
+            notes=transaction.notes.of(order.order_id),
+        )
+    if as_json:
+        click.echo(msgspec.json.encode(document_of(found)))
+    else:
+        _print(found)
+
+
+def _print(found: OrderDetails) -> None:
+    order = found.order
     console = screen()
     console.print(Text(f"Order {order.payment.order_number if order.payment else ''}", style="bold"), end="")
     console.print(f"  {order.order_id}")
     console.print(standing(order), soft_wrap=True)
-    for heading, lines in _chapters(order, notes):
+    for heading, lines in _chapters(found):
         console.print(f"\n[bold]{heading}[/bold]")
         for line in lines or ["none"]:
             console.print(f"  {line}", markup=False, soft_wrap=True)
@@ -80,21 +135,26 @@ def _table(orders: list[OrderSummary]) -> Table:
     return table
 
 
-def _chapters(order: Order, notes: Sequence[Note]) -> list[tuple[str, list[str]]]:
+def _chapters(found: OrderDetails) -> list[tuple[str, list[str]]]:
+    order = found.order
     refunds = [
         f"{number}  {refund.amount}, {refund.reason.replace('_', ' ')}: {refund.status}"
         for number, refund in enumerate(order.refunds.values(), start=1)
     ]
     written = [
         f"{day(note.written_at)}, {note.written_at:%H:%M} (UTC), {who(note.actor)}: {note.text}"
-        for note in notes
+        for note in found.notes
     ]
     return [
+        ("Customer", [_customer(found.customer)]),
         ("Money", _money(order)),
         *([("Refunds", refunds)] if refunds else []),
         (
             "Photos",
-            [f"{number_of(order, i.image_id)}  {i.share}  {way_of(i, order)}" for i in order.images.values()],
+            [
+                f"{number_of(order, image.image_id)}  {image.share}  {found.name_of(image)}: {way_of(image, order)}"
+                for image in order.images.values()
+            ],
         ),
         ("E-mails", [f"{capitalised(MAILS[mail.kind])}: {mail.status}" for mail in order.emails.values()]),
         ("Links", _links(order)),
@@ -102,6 +162,12 @@ def _chapters(order: Order, notes: Sequence[Note]) -> list[tuple[str, list[str]]
         ("Still to do", [capitalised(in_words(work, order)) for work in needed(order)]),
         ("What can be done", [capitalised(way) for way in possible(order)]),
     ]
+
+
+def _customer(customer: Customer | None) -> str:
+    if customer is None:
+        return "erased"
+    return f"{customer.name} <{customer.email}>" if customer.name else customer.email
 
 
 def _money(order: Order) -> list[str]:

@@ -28,13 +28,17 @@ def list_unmatched(*, as_json: bool) -> None:
 @payment_commands.command("refund")
 @click.argument("checkout_session")
 @on_record("Why, in your words; they are kept with the payment.")
-def refund_unmatched(checkout_session: str, actor: str, reason: str) -> None:
-    """Pay the payment of CHECKOUT_SESSION back now, without waiting longer for its order."""
-    from entrypoints.cli.unmatched import told
+@click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="The payment as JSON, for programs.")
+def refund_unmatched(
+    checkout_session: str, actor: str, reason: str, *, is_agreed: bool, as_json: bool
+) -> None:
+    """Refund the payment of CHECKOUT_SESSION now, without waiting longer for its order."""
+    from entrypoints.cli.unmatched import refund
     from entrypoints.cli.whole import open_shop
 
     with open_shop() as shop:
-        click.echo(told(shop.matching.refund(checkout_session, actor=actor, note=reason)))
+        refund(shop, checkout_session, actor=actor, reason=reason, is_agreed=is_agreed, as_json=as_json)
 
 
 @payment_commands.command("match")

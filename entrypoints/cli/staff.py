@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -58,13 +59,29 @@ def hold(order: str, actor: str, reason: str, key: str | None, *, as_json: bool)
 
 
 @click.command("release")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0, max=3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to watch whether the order is put on hold again.",
+)
 @_on_order
-def release(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
-    """Let ORDER go on from where it was; what was given up is tried afresh."""
+def release(
+    order: str, actor: str, reason: str, key: str | None, wait_seconds: float, *, as_json: bool
+) -> None:
+    """Let ORDER go on from where it was; what was given up is tried afresh.
+
+    Watches what comes of it and ends with 1 if the order is put on hold again.
+    """
     from entrypoints.cli.deeds import at_desk
 
     with at_desk(order, actor, reason, key) as desk:
-        desk.tell(desk.shop.desk.release(desk.order_id, desk.by), as_json=as_json)
+        stays_released = desk.release(wait_seconds=wait_seconds, as_json=as_json)
+    if not stays_released:
+        sys.exit(1)
 
 
 @click.command("note")

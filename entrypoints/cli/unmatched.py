@@ -6,6 +6,8 @@ from rich.table import Table
 
 from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.ports.books import Books
+from entrypoints.bootstrap.shop import Shop
+from entrypoints.cli.agreeing import ask
 from entrypoints.cli.screen import screen
 
 
@@ -20,6 +22,24 @@ def show_unmatched(books: Books, *, as_json: bool) -> None:
         screen().print(_table(payments))
     else:
         click.echo("Every payment belongs to an order, or has gone back.")
+
+
+def refund(
+    shop: Shop, checkout_session_id: str, *, actor: str, reason: str, is_agreed: bool, as_json: bool
+) -> None:
+    """Refund a payment once the person agrees; raises what ``ask`` and the refund raise."""
+    with shop.books.transaction() as transaction:
+        payment = transaction.unmatched.find(checkout_session_id)
+    # A payment that cannot be refunded is not asked about: the refund says why.
+    if payment is not None and payment.left.amount and not is_agreed:
+        ask(
+            f"{payment.left} of the checkout {checkout_session_id} is refunded to the customer.",
+            question="Refund it?",
+            deed="to refund it",
+            undone="Nothing was refunded.",
+        )
+    after = shop.matching.refund(checkout_session_id, actor=actor, note=reason)
+    click.echo(msgspec.json.encode(after) if as_json else told(after))
 
 
 def told(payment: UnmatchedPayment) -> str:

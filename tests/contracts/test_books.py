@@ -12,6 +12,7 @@ from domain.model.reactions import CancelPrediction
 from domain.model.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
 from domain.ports.books import Books, CauseRepeatedError, LeaseLostError, VersionConflictError
 from domain.ports.log import LogCursor, Step
+from domain.ports.order_queries import OrderFilter
 from domain.ports.uploads import UploadStatus
 from domain.ports.work import Outcome
 from tests.contracts.books_kept import (
@@ -319,6 +320,47 @@ def test_the_shelf_shows_the_newest_orders_first(books: Books) -> None:
         1,
     )
     assert oldest.is_held
+
+
+def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(books: Books) -> None:
+    done, fresh = facts(), facts()
+    finished = take_order(books, done, *done.until_delivered()[1:], done.refund_issued(490))
+    held = take_order(books, fresh, fresh.held(), at=NOON + timedelta(days=1))
+    assert finished.payment is not None
+    assert held.payment is not None
+    sent = next(email.message_id for email in finished.emails.values() if email.message_id)
+    prediction = next(iter(finished.images.values())).attempts[1].prediction_id
+    [refund] = finished.refunds.values()
+    with books.transaction() as transaction:
+        customer = transaction.customers.find(finished.payment.customer_id)
+    assert customer is not None
+    only_finished = [
+        OrderFilter(state=finished.state),
+        OrderFilter(paid_before=NOON + timedelta(days=1)),
+        OrderFilter(email=customer.email.upper()),
+        OrderFilter(provider_id=finished.payment.checkout_session_id),
+        OrderFilter(provider_id=finished.payment.payment_intent_id),
+        OrderFilter(provider_id=prediction),
+        OrderFilter(provider_id=sent),
+        OrderFilter(provider_id=f"{sent}.recvd-5f8c.0"),
+        OrderFilter(provider_id=refund.provider_refund_id),
+    ]
+    only_held = [OrderFilter(is_held=True), OrderFilter(paid_from=NOON + timedelta(days=1))]
+    neither = [
+        OrderFilter(is_held=True, state=finished.state),
+        OrderFilter(email="nobody@customer.example"),
+        OrderFilter(provider_id="re_unknown"),
+    ]
+    with books.transaction() as transaction:
+        found = [
+            [line.order_id for line in transaction.shelf.newest(10, wanted)]
+            for wanted in (*only_finished, *only_held, *neither)
+        ]
+    assert found == [
+        *[[finished.order_id]] * len(only_finished),
+        *[[held.order_id]] * len(only_held),
+        *[[]] * len(neither),
+    ]
 
 
 def test_an_order_is_found_by_its_number(books: Books) -> None:

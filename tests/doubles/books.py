@@ -10,6 +10,7 @@ from typing import Any
 from domain.model.events import RecordedEvent
 from domain.model.evolve import apply, fold
 from domain.model.keeping import OVER
+from domain.model.ledger import Refund
 from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, EmailStatus, Order
 from domain.model.rewards import referral_codes_of
@@ -26,6 +27,7 @@ from domain.ports.admission import Admissions
 from domain.ports.auditing import Audit, Rounds
 from domain.ports.books import Books, CauseRepeatedError, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 from domain.ports.persons import PersonalRecords
 from domain.ports.points import PointsBook
 from domain.ports.registers import (
@@ -360,9 +362,23 @@ class InMemoryOrderShelf(OrderShelf):
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    def newest(self, limit: int) -> list[OrderSummary]:
-        lines = [_summary(order) for order in self._pages.orders.values()]
+    def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
+        lines = [_summary(order) for order in self._pages.orders.values() if self._matches(order, wanted)]
         return sorted(lines, key=lambda line: line.paid_at, reverse=True)[:limit]
+
+    def _matches(self, order: Order, wanted: OrderFilter) -> bool:
+        assert order.payment is not None
+        customer = self._pages.customers.get(order.payment.customer_id)
+        email = customer.email if customer is not None else ""
+        paid_at = order.entered_at[State.PAID]
+        return (
+            wanted.state in {None, order.state}
+            and (order.is_held or not wanted.is_held)
+            and (wanted.email is None or email.lower() == wanted.email.lower())
+            and (wanted.paid_from is None or paid_at >= wanted.paid_from)
+            and (wanted.paid_before is None or paid_at < wanted.paid_before)
+            and (wanted.provider_id is None or _has_provider_id(order, wanted.provider_id))
+        )
 
     def find(self, number: OrderNumber) -> OrderId | None:
         lines = (_summary(order) for order in self._pages.orders.values())
@@ -405,6 +421,21 @@ class InMemoryOrderShelf(OrderShelf):
             if after is None or order.order_id > after
         )
         return sorted(found)[:limit]
+
+
+def _has_provider_id(order: Order, provider_id: str) -> bool:
+    assert order.payment is not None
+    attempts = (attempt for image in order.images.values() for attempt in image.attempts.values())
+    return (
+        provider_id in {order.payment.checkout_session_id, order.payment.payment_intent_id, *order.disputes}
+        or provider_id in {id_ for refund in order.refunds.values() for id_ in _refund_ids(refund)}
+        or provider_id in {attempt.prediction_id for attempt in attempts}
+        or provider_id.partition(".")[0] in {email.message_id for email in order.emails.values()}
+    )
+
+
+def _refund_ids(refund: Refund) -> set[str | None]:
+    return {refund.provider_refund_id, *refund.failed_provider_refund_ids}
 
 
 def _good(order: Order) -> list[DownloadLink]:

@@ -1,5 +1,6 @@
 """The command line as a shell sees it: words in, a status and two streams out."""
 
+import io
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +14,13 @@ class Answer(NamedTuple):
     status: int | str | None
     out: str
     err: str
+
+
+class Terminal(io.StringIO):
+    """A terminal at which a person answers."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Shell:

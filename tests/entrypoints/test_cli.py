@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,3 +140,8 @@ def test_a_mistyped_command_is_told_with_the_status_of_misuse(restoreclick: Shel
     refused = restoreclick("orders", "lsit")
     assert refused.status == 2
     assert "lsit" in refused.err
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Shell(capsys)("--version")
+    assert (answer.status, answer.out) == (0, f"restoreclick {metadata.version('restoreclick')}\n")

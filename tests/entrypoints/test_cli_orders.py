@@ -74,6 +74,47 @@ def test_orders_are_listed_with_state_and_money(
     assert listed["paid"] == {"amount": 980, "currency": "EUR"}
 
 
+def test_orders_are_listed_by_state_date_customer_and_provider_id(
+    restoreclick: Shell, books: PostgresBooks, facts: Facts
+) -> None:
+    record(books, facts, *facts.until_completed())
+    customer = f"{facts.paid().customer_id}@shop.example"
+    for matching in (
+        ("--state", "Completed"),
+        ("--email", customer.upper()),
+        ("--since", "2026-01-01"),
+        ("--provider-id", facts.paid().checkout_session_id, "--state", "completed"),
+    ):
+        (listed,) = map(json.loads, restoreclick("orders", "list", "--json", *matching).out.splitlines())
+        assert listed["order_id"] == str(facts.order_id)
+    for other in (("--state", "paid"), ("--held",), ("--until", "2026-01-01"), ("--provider-id", "re_1")):
+        assert restoreclick("orders", "list", *other).out == "No order matches.\n"
+
+
+def test_a_list_of_an_unknown_state_or_moment_is_refused_with_what_would_do(restoreclick: Shell) -> None:
+    unknown = restoreclick("orders", "list", "--state", "lost")
+    assert (unknown.status, unknown.out) == (2, "")
+    assert "'lost': give one of paid, restoring, settled, ready" in unknown.err
+    assert "write 7d, 12h" in restoreclick("orders", "list", "--since", "yesterday").err
+
+
+def test_an_order_is_shown_to_programs_with_its_customer_photos_and_money(
+    restoreclick: Shell, books: PostgresBooks, facts: Facts
+) -> None:
+    record(books, facts, *facts.until_delivered())
+    (shown,) = map(json.loads, restoreclick("orders", "show", str(facts.order_id), "--json").out.splitlines())
+    assert (shown["order_id"], shown["number"]) == (str(facts.order_id), "20261122-000001")
+    assert (shown["state"], shown["hold"]) == ("delivered", None)
+    assert shown["customer"]["email"] == f"{facts.paid().customer_id}@shop.example"
+    assert (shown["money"]["paid"], shown["money"]["refund_requested"]) == (980, 490)
+    assert [(photo["number"], photo["failure"] is None) for photo in shown["photos"]] == [
+        (1, True),
+        (2, False),
+    ]
+    assert [mail["kind"] for mail in shown["emails"]] == ["confirmation", "partial_result"]
+    assert shown["still_to_do"] == ["4.90 EUR has to be paid back", "the confirmation e-mail has to be sent"]
+
+
 def test_an_order_is_found_by_number_id_or_the_beginning_of_its_id(
     restoreclick: Shell, books: PostgresBooks, facts: Facts
 ) -> None:
@@ -89,8 +130,9 @@ def test_an_order_shows_its_money_photos_mails_work_and_what_can_be_done(
     shown = restoreclick("orders", "show", "20261122-000001").out
     for said in (
         "9.80 EUR quoted, 0.00 EUR discount, 9.80 EUR paid, 0.00 EUR paid back",
-        "1  4.90 EUR  restored",
-        "2  4.90 EUR  at the restorer, first attempt",
+        "1  4.90 EUR  (name erased): restored",
+        "2  4.90 EUR  (name erased): at the restorer, first attempt",
+        f"Customer\n  {facts.paid().customer_id}@shop.example",
         "The confirmation e-mail: due",
         "Links\n  none",
         "The restorer's answer for photo 2 is awaited",

@@ -1,7 +1,9 @@
 """Money without an order on the command line, with real books and Stripe's twin."""
 
 import getpass
+import io
 import json
+import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -13,7 +15,7 @@ from domain.ports.payments import NoticeKind, PaymentNotice
 from tests.adapters.accounts import STRIPE_SECRET_KEY, stripe_payments
 from tests.contracts.test_payment_provider import pay_at, wish
 from tests.doubles.shop import MemoryShop
-from tests.entrypoints.shell import Shell
+from tests.entrypoints.shell import Shell, Terminal
 from tests.entrypoints.test_settings import COMPLETE
 from tests.sandbox.processes import TwinProcess
 
@@ -89,7 +91,7 @@ def test_when_all_is_settled_that_is_said(restoreclick: Shell) -> None:
 def test_a_person_pays_it_back(
     restoreclick: Shell, shop: MemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
-    done = restoreclick("payments", "refund", checkout, *WHY, "--actor", "Bruno")
+    done = restoreclick("payments", "refund", checkout, "--yes", *WHY, "--actor", "Bruno")
     assert (done.status, done.out) == (0, "4.90 EUR went back to the customer.\n")
     after = payment(shop, checkout)
     assert (after.status, after.actor, after.note) == (UnmatchedStatus.REFUNDED, "person:Bruno", WHY[1])
@@ -102,11 +104,30 @@ def test_a_person_pays_it_back(
     )
 
 
+def test_a_refund_is_asked_about_first_and_refused_where_nobody_can_answer(
+    restoreclick: Shell, shop: MemoryShop, checkout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    unanswered = restoreclick("payments", "refund", checkout, *WHY)
+    assert (unanswered.status, unanswered.out) == (2, "")
+    assert "--yes" in unanswered.err
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    declined = restoreclick("payments", "refund", checkout, *WHY)
+    assert (declined.status, declined.out) == (1, "")
+    assert f"4.90 EUR of the checkout {checkout} is refunded to the customer." in declined.err
+    assert "Nothing was refunded." in declined.err
+    assert payment(shop, checkout).status is UnmatchedStatus.OPEN
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    done = restoreclick("payments", "refund", checkout, "--json", *WHY)
+    assert (done.status, json.loads(done.out)["status"]) == (0, "refunded")
+    assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
+
+
 def test_a_refund_that_stripe_refuses_is_told_and_tried_again(
     restoreclick: Shell, shop: MemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
     stripe.control("POST", "disputes", {"payment_intent": payment(shop, checkout).payment_intent_id})
-    done = restoreclick("payments", "refund", checkout, *WHY)
+    done = restoreclick("payments", "refund", checkout, "--yes", *WHY)
     assert done.out == "4.90 EUR did not go back (charge_disputed): the shop tries again tomorrow.\n"
     assert "(charge_disputed)" in " ".join(restoreclick("payments", "unmatched").out.split())
 

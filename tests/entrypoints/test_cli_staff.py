@@ -4,6 +4,8 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 import pytest
 
@@ -11,24 +13,18 @@ from adapters.postgres.books import PostgresBooks
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.order import Order
+from domain.model.reactions import needed, reaction_id_of
 from domain.model.values import EmailKind, HoldReason, Money, OrderId
 from domain.ports.errors import RefusedError
 from domain.ports.mail import MailFate, MailNotice
 from domain.services.desk import Signature
 from entrypoints.cli.amounts import NoAmountError, amount_of
 from tests.doubles.shop import MemoryShop
-from tests.entrypoints.shell import Answer, Shell
+from tests.entrypoints.shell import Answer, Shell, Terminal
 from tests.entrypoints.test_settings import COMPLETE
 
 WHY = ("--reason", "They asked for it on the phone.", "--actor", "Ada")
 BY_HAND = Signature(actor="person:ada", reason="They asked for it on the phone.")
-
-
-class Terminal(io.StringIO):
-    """A terminal at which somebody answers."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture
@@ -65,6 +61,25 @@ def completed(shop: MemoryShop) -> Order:
     return after
 
 
+@contextmanager
+def a_worker(shop: MemoryShop, order_id: OrderId) -> Iterator[None]:
+    """Does what an order needs, in a thread, as soon as it is needed."""
+    is_over = Event()
+
+    def work() -> None:
+        while not is_over.wait(0.02):
+            for reaction in needed(shop.order(order_id)):
+                shop.perform(reaction_id_of(order_id, reaction))
+
+    thread = Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 def number(order: Order) -> str:
     assert order.payment is not None
     return order.payment.order_number
@@ -89,10 +104,39 @@ def test_hold_and_release_tell_what_happened_and_what_follows(restoreclick: Shel
         "The order was put on hold, because somebody at the shop asked for it. The order is on hold, because "
         "somebody at the shop asked for it: a person has to release it or pay it back.\n"
     )
-    released = restoreclick("orders", "release", str(order.order_id), *WHY)
+    released = restoreclick("orders", "release", str(order.order_id), "--wait", "0", *WHY)
+    assert released.status == 0
     assert released.out.startswith("Ada let the order go on after ")
     assert "The photos are being restored: 0 of 2 done." in released.out
     assert words(shop, order.order_id) == [("person:Ada", WHY[1])] * 2
+
+
+def test_a_release_after_which_the_order_is_held_again_says_so_and_ends_with_1(
+    restoreclick: Shell, shop: MemoryShop
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    for _ in range(2):
+        shop.mailer.weather.fail("send", RefusedError("The double", "no", code="invalid_address"))
+    shop.live(order_id)
+    assert shop.order(order_id).hold is HoldReason.EMAIL_NOT_SENT
+    with a_worker(shop, order_id):
+        released = restoreclick("orders", "release", str(order_id), "--wait", "3600", "--json", *WHY)
+    told = json.loads(released.out)
+    assert (released.status, told["is_held"]) == (1, True)
+    assert told["standing"].startswith("The order is on hold, because ")
+
+
+def test_a_release_after_which_the_order_goes_on_ends_with_0_before_its_time_is_over(
+    restoreclick: Shell, shop: MemoryShop
+) -> None:
+    order = restoring(shop)
+    shop.end_predictions()
+    shop.desk.hold(order.order_id, BY_HAND)
+    shop.work()
+    with a_worker(shop, order.order_id):
+        released = restoreclick("orders", "release", number(order), "--wait", "3600", *WHY)
+    assert released.status == 0
 
 
 def test_a_command_for_programs_has_the_state_and_what_can_be_done_now(
@@ -294,7 +338,7 @@ def test_an_order_shows_its_ledger_notes_and_further_tries(restoreclick: Shell, 
     for said in (
         "Ledger: 9.80 EUR paid, 1.00 EUR asked back, 8.80 EUR can still be paid back",
         "1  1.00 EUR, requested: requested",
-        "1  4.90 EUR  restored and delivered; tried once more, 1 earlier result kept",
+        "1  4.90 EUR  great-aunt-1.jpg: restored and delivered; tried once more, 1 earlier result kept",
         "Notes\n  14 March 2026, 15:09 (UTC), ada: They asked for it on the phone.",
     ):
         assert said in shown
@@ -334,11 +378,11 @@ def test_what_needs_a_person_is_listed_with_the_next_command(restoreclick: Shell
     assert f"Order {number(order)}: on hold since 14 March 2026, 15:09 (UTC)" in told
     assert "The e-mail with the link did not reach its address." in told
     assert f"  restoreclick orders address {number(order)} EMAIL --reason TEXT\n" in told
-    assert told.endswith("\n2 things need a person.\n")
+    assert told.endswith("\n1 thing needs a person.\n")
     listed = [json.loads(line) for line in restoreclick("orders", "attention", "--json").out.splitlines()]
-    assert {concern["kind"] for concern in listed} == {"on_hold", "mail_bounced"}
+    assert [concern["kind"] for concern in listed] == ["on_hold"]
     assert all(concern["number"] == number(order) and concern["commands"] for concern in listed)
     restoreclick("orders", "address", number(order), "eileen@customer.example", *WHY)
-    restoreclick("orders", "release", number(order), *WHY)
+    restoreclick("orders", "release", number(order), "--wait", "0", *WHY)
     assert restoreclick("orders", "attention").out == "Nothing needs a person.\n"
     assert e.OrderReleased in [type(event) for event in shop.events(order.order_id)]

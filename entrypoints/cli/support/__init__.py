@@ -1,0 +1,1 @@
+"""What the commands of support staff are made of."""

@@ -1,0 +1,119 @@
+"""An order as one JSON document, for programs of support staff."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from domain.model.image import Image
+from domain.model.ledger import Refund
+from domain.model.order import Order
+from domain.model.reactions import needed
+from domain.model.values import PhotoId
+from domain.ports.registers import Customer, Note
+from domain.services.standing import in_words, number_of, possible, standing, way_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderDetails:
+    """An order with what is kept outside its log; ``customer`` is None once erased."""
+
+    order: Order
+    customer: Customer | None
+    file_names: Mapping[PhotoId, str]
+    notes: Sequence[Note]
+
+    def name_of(self, image: Image) -> str:
+        """The customer's name of a photo, or a placeholder once it is erased."""
+        return self.file_names.get(PhotoId(image.image_id), "(name erased)")
+
+
+def document_of(found: OrderDetails) -> dict[str, Any]:
+    """The document; amounts are in minor units of ``currency``."""
+    order, payment = found.order, found.order.payment
+    return {
+        "order_id": order.order_id,
+        "number": payment.order_number if payment else None,
+        "version": order.version,
+        "state": order.state,
+        "hold": order.hold,
+        "is_disputed": order.is_disputed,
+        "summary": standing(order),
+        "customer": _customer(found.customer),
+        "money": _money(order),
+        "refunds": [_refund(refund) for refund in order.refunds.values()],
+        "disputes": [
+            {"dispute_id": name, "outcome": dispute.outcome} for name, dispute in order.disputes.items()
+        ],
+        "photos": [_photo(found, image) for image in order.images.values()],
+        "emails": [
+            {"email_id": email_id, "kind": email.kind, "status": email.status, "message_id": email.message_id}
+            for email_id, email in order.emails.items()
+        ],
+        "links": [
+            {
+                "link_id": link_id,
+                "size_bytes": link.archive.size_bytes,
+                "expires_at": link.expires_at,
+                "is_revoked": link.is_revoked,
+            }
+            for link_id, link in order.links.items()
+        ],
+        "notes": [
+            {"written_at": note.written_at, "actor": note.actor, "text": note.text} for note in found.notes
+        ],
+        "still_to_do": [in_words(work, order) for work in needed(order)],
+        "possible": possible(order),
+    }
+
+
+def _customer(customer: Customer | None) -> dict[str, Any] | None:
+    if customer is None:
+        return None
+    return {
+        "customer_id": customer.customer_id,
+        "email": customer.email,
+        "name": customer.name,
+        "locale": customer.locale,
+    }
+
+
+def _money(order: Order) -> dict[str, Any] | None:
+    payment, ledger = order.payment, order.ledger
+    if payment is None:
+        return None
+    return {
+        "currency": payment.paid.currency,
+        "quoted": payment.quoted.amount,
+        "discount": payment.discount.amount,
+        "paid": payment.paid.amount,
+        "refund_requested": ledger.requested,
+        "refunded": ledger.issued,
+        "refund_failed": ledger.failed,
+        "disputed": ledger.disputed,
+        "lost": ledger.lost,
+        "refundable": ledger.refundable,
+        "checkout_session_id": payment.checkout_session_id,
+        "payment_intent_id": payment.payment_intent_id,
+    }
+
+
+def _refund(refund: Refund) -> dict[str, Any]:
+    return {
+        "refund_id": refund.refund_id,
+        "amount": refund.amount.amount,
+        "reason": refund.reason,
+        "status": refund.status,
+        "provider_refund_id": refund.provider_refund_id,
+    }
+
+
+def _photo(found: OrderDetails, image: Image) -> dict[str, Any]:
+    return {
+        "number": number_of(found.order, image.image_id),
+        "image_id": image.image_id,
+        "file_name": found.file_names.get(PhotoId(image.image_id)),
+        "share": image.share.amount,
+        "failure": image.failure,
+        "attempts": len(image.attempts),
+        "summary": way_of(image, found.order),
+    }
