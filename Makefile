@@ -10,12 +10,14 @@ SEED ?=
 SECONDS ?=
 DATA ?=
 PLANT ?=
+# Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
+POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test simulate exhaustive chaos check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test test-postgres15 simulate exhaustive chaos check format lock docs benchmarks clean
 
 help: ## show these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +36,12 @@ dev: $(READY) ## the whole shop on this machine, kept running
 
 test: $(READY) ## the whole test suite, on as many cores as there are
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreSQL; POSTGRES15=folder of its programs
+	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \
+	    "apt-get install postgresql-15), or name its folder: make test-postgres15 POSTGRES15=..." >&2; exit 1; }
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	    --postgresql-programs $(POSTGRES15) tests/contracts tests/adapters/test_postgres_*.py
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)

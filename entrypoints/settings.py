@@ -46,7 +46,7 @@ class DatabaseSettings(BaseSettings):
     )
 
     database_url: DatabaseUrl = Field(
-        repr=False, description="PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE"
+        repr=False, description="PostgreSQL 15 or later, as postgresql://USER:PASSWORD@HOST/DATABASE"
     )
 
 

@@ -1,6 +1,7 @@
 """The outside world that many tests share: each server starts once, when the first test asks for it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -12,7 +13,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from adapters.postgres.books import upgrade
 from sandbox.processes import Supervisor
-from sandbox.services import postgresql, seaweedfs_server
+from sandbox.services import postgres_server, seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3
 from tests.adapters.accounts import (
     BUCKET,
@@ -43,6 +44,16 @@ class OneShopScheduling(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneShopScheduling:
     """Tell who shares out tests that run side by side."""
     return OneShopScheduling(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run choose another PostgreSQL than the wheel's newest."""
+    parser.addoption(
+        "--postgresql-programs",
+        type=Path,
+        metavar="FOLDER",
+        help="the folder of another version's initdb and postgres, such as /usr/lib/postgresql/15/bin",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -108,15 +119,22 @@ def sendgrid(sendgrid_process: TwinProcess, letterbox: WebhookReceiver) -> Itera
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def postgres_url(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty database of the PostgreSQL that this run is about."""
+    programs = pytestconfig.getoption("--postgresql-programs")
+    with Supervisor() as supervisor:
+        yield postgres_server.start(supervisor, tmp_path_factory.mktemp("postgresql"), programs)
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_url: str) -> Callable[[], str]:
     """Makes databases with the newest schema: copies of one that was migrated once."""
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as migrated_url:
-        upgrade(migrated_url)
+    upgrade(postgres_url)
 
-        def new_database() -> str:
-            return _copy_of(migrated_url, f"shop_{uuid4().hex}")
+    def new_database() -> str:
+        return _copy_of(postgres_url, f"shop_{uuid4().hex}")
 
-        yield new_database
+    return new_database
 
 
 @pytest.fixture(scope="session")

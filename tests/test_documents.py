@@ -260,7 +260,7 @@ def composed() -> dict[str, Any]:
 def _exists(command: list[str]) -> bool:
     program, *words = command
     if program == "make":
-        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+        targets = re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
         return all(word in targets or "=" in word for word in words)
     found: click.Command = cli
     for word in words:

@@ -57,10 +57,14 @@ _PAUSE = text(
         SET paused_until = greatest(admission_pause.paused_until, EXCLUDED.paused_until)"""
 )
 _WITHDRAW = text(
-    """WITH withdrawn AS (
-        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, sendings = 0
+    """WITH unclaimed AS (
+        SELECT reaction_id, admitted_at FROM reactions
         WHERE status = 'pending' AND admitted_at IS NOT NULL
-        RETURNING reaction_id, OLD.admitted_at
+        FOR UPDATE
+    ), withdrawn AS (
+        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, sendings = 0
+        FROM unclaimed WHERE reactions.reaction_id = unclaimed.reaction_id
+        RETURNING reactions.reaction_id, unclaimed.admitted_at
     )
     DELETE FROM admissions USING withdrawn
     WHERE admissions.reaction_id = withdrawn.reaction_id AND admissions.admitted_at = withdrawn.admitted_at"""

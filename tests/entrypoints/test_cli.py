@@ -69,7 +69,7 @@ def test_the_books_need_the_database_alone(restoreclick: Shell, command: list[st
     refused = restoreclick(*command)
     assert refused.status == 2
     assert refused.err.splitlines()[1:] == [
-        "  DATABASE_URL is missing: PostgreSQL 18, as postgresql://USER:PASSWORD@HOST/DATABASE."
+        "  DATABASE_URL is missing: PostgreSQL 15 or later, as postgresql://USER:PASSWORD@HOST/DATABASE."
     ]
 
 
