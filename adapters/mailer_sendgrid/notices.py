@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
 
 import msgspec
 from sendgrid.helpers.eventwebhook import EventWebhook
@@ -10,22 +12,50 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 from adapters.mailer_sendgrid.api import PROVIDER
 from adapters.notices import our_id, plain_code
 from adapters.signatures import TOLERANCE_SECONDS, check_age
-from domain.model.values import EmailId, OrderId
+from domain.model.values import EmailId, OptOut, OrderId
 from domain.ports.errors import ForgedMessageError
 from domain.ports.mail import MailFate, MailNotice
 from domain.ports.world import Clock
 
-#: Each of these, even a delivery that is put off, says that SendGrid took the mail.
+#: What each event says of a mail, a bounce apart: that has kinds.
 _FATES = {
     "processed": MailFate.ACCEPTED,
-    "deferred": MailFate.ACCEPTED,
+    "deferred": MailFate.DEFERRED,
     "delivered": MailFate.ACCEPTED,
     "open": MailFate.ACCEPTED,
     "click": MailFate.ACCEPTED,
     "bounce": MailFate.UNDELIVERABLE,
-    "blocked": MailFate.UNDELIVERABLE,
+    "blocked": MailFate.BLOCKED,
     "dropped": MailFate.UNDELIVERABLE,
+    "spamreport": MailFate.OPTED_OUT,
+    "unsubscribe": MailFate.OPTED_OUT,
+    "group_unsubscribe": MailFate.OPTED_OUT,
 }
+
+_OPT_OUTS = {
+    "spamreport": OptOut.SPAM_REPORT,
+    "unsubscribe": OptOut.UNSUBSCRIBED,
+    "group_unsubscribe": OptOut.GROUP_UNSUBSCRIBED,
+}
+
+#: The type of a bounce of an address that may be good: the server refused this one mail.
+_BLOCKED = "blocked"
+
+#: Why SendGrid drops a mail without trying, as its reference lists them; any other text could be about a person.
+_DROP_REASONS = (
+    "Bounced Address",
+    "Unsubscribed Address",
+    "Spam Reporting Address",
+    "Spam Content",
+    "Invalid SMTPAPI header",
+    "Invalid",
+    "Recipient List over Package Quota",
+)
+#: The one that says nothing of the address.
+_OVER_QUOTA = "Recipient List over Package Quota"
+
+#: Far longer than any id that SendGrid gives.
+_LONGEST_ID = 255
 
 
 class SendGridNotices:
@@ -42,8 +72,8 @@ class SendGridNotices:
         """Check the signature, then say what became of which mail; raises ForgedMessageError."""
         self._check(body, headers)
         try:
-            return [_notice(event) for event in _EVENTS.decode(body)]
-        except msgspec.MsgspecError as error:
+            return [_notice(event) for event in _events(body)]
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise ForgedMessageError(PROVIDER, f"it is no list of events ({error})") from error
 
     def _check(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -58,46 +88,114 @@ class SendGridNotices:
             raise ForgedMessageError(PROVIDER, "the signature does not fit")
 
 
-class _Event(msgspec.Struct):
+@dataclass(frozen=True)
+class _Event:
+    """The fields the shop knows of one event; a field of another type than SendGrid's is as good as absent."""
+
     event: str
-    timestamp: int
-    email: str = ""
-    sg_message_id: str | None = None
-    email_id: str | None = None
-    order_id: str | None = None
-    type: str | None = None
-    status: str | None = None
-    bounce_classification: str | None = None
+    timestamp: str
+    email: str
+    sg_message_id: str | None
+    email_id: str | None
+    order_id: str | None
+    type: str | None
+    status: str | None
+    reason: str | None
+    bounce_classification: str | None
 
 
-_EVENTS = msgspec.json.Decoder(list[_Event])
+_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def _events(body: bytes) -> Iterator[_Event]:
+    """The events in a batch that can be read: a batch holds those of every product on the account."""
+    for raw in _EVENTS.decode(body):
+        try:
+            fields = msgspec.json.decode(raw)
+        except (msgspec.MsgspecError, RecursionError):
+            continue
+        if isinstance(fields, dict) and (event := _text(fields.get("event"))):
+            yield _Event(
+                event=event,
+                timestamp=str(fields.get("timestamp"))[:_LONGEST_ID],
+                email=_text(fields.get("email")) or "",
+                sg_message_id=_text(fields.get("sg_message_id")),
+                email_id=_text(fields.get("email_id")),
+                order_id=_text(fields.get("order_id")),
+                type=_text(fields.get("type")),
+                status=_text(fields.get("status")),
+                reason=_text(fields.get("reason")),
+                bounce_classification=_text(fields.get("bounce_classification")),
+            )
+
+
+def _text(told: object) -> str | None:
+    return told if isinstance(told, str) else None
 
 
 def _notice(event: _Event) -> MailNotice:
     email_id, order_id = our_id(event.email_id), our_id(event.order_id)
-    fate = _FATES.get(event.event, MailFate.OTHER)
+    fate = _fate(event)
     return MailNotice(
         event_id=_stable_id(event),
         email_id=EmailId(email_id) if email_id else None,
         order_id=OrderId(order_id) if order_id else None,
         message_id=message_id_of(event.sg_message_id),
         fate=fate,
-        reason=_reason(event) if fate is MailFate.UNDELIVERABLE else None,
+        reason=_reason(event) if fate in _WITH_REASON else None,
+        opt_out=_OPT_OUTS.get(event.event),
+        message_ids=_possible_message_ids(event.sg_message_id),
     )
+
+
+_WITH_REASON = frozenset({MailFate.UNDELIVERABLE, MailFate.BLOCKED, MailFate.DEFERRED})
+
+
+def _fate(event: _Event) -> MailFate:
+    is_refused_for_now = event.event == "bounce" and event.type == _BLOCKED
+    is_over_quota = event.event == "dropped" and _drop_reason(event) == _OVER_QUOTA
+    if is_refused_for_now or is_over_quota:
+        return MailFate.BLOCKED
+    return _FATES.get(event.event, MailFate.OTHER)
 
 
 def _stable_id(event: _Event) -> str:
     """SendGrid's own `sg_event_id` is not the same in a retry of the same event."""
     facts = (event.sg_message_id, event.event, event.timestamp, event.email_id or event.email)
-    return hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(map(str, facts)).encode(errors="replace")).hexdigest()
+
+
+def _possible_message_ids(sg_message_id: str | None) -> tuple[str, ...]:
+    """What sending may have returned of an id that begins with it, the longest first.
+
+    The names of SendGrid's machines, which follow after a dot, have changed over the years; ids had dots themselves.
+    """
+    if not _is_plain(sg_message_id):
+        return ()
+    parts = sg_message_id.split(".")
+    return tuple(".".join(parts[:length]) for length in range(len(parts), 0, -1))
+
+
+def _is_plain(sg_message_id: str | None) -> TypeGuard[str]:
+    """Whether it is an id at all: what is kept in the database must fit there."""
+    return sg_message_id is not None and 0 < len(sg_message_id) <= _LONGEST_ID and sg_message_id.isprintable()
 
 
 def message_id_of(sg_message_id: str | None) -> str | None:
-    """The id that sending told; in a notice, the name of a machine is appended to it."""
-    return re.split(r"\.(?:recvd|filter)", sg_message_id)[0] if sg_message_id else None
+    """The id that sending returned; in a notice, the name of a machine is appended to it."""
+    return re.split(r"\.(?:recvd|filter)", sg_message_id)[0] if _is_plain(sg_message_id) else None
 
 
 def _reason(event: _Event) -> str:
     """What kind of failure it is; the mail server's own sentence often quotes the address."""
-    kinds = map(plain_code, (event.event, event.type, event.bounce_classification, event.status))
+    told = (event.event, event.type, event.bounce_classification, _drop_reason(event), event.status)
+    kinds = map(plain_code, told)
     return " ".join(dict.fromkeys(kind for kind in kinds if kind))
+
+
+def _drop_reason(event: _Event) -> str | None:
+    """SendGrid's own reason to drop a mail, as its reference spells it."""
+    if event.event != "dropped" or event.reason is None:
+        return None
+    given = event.reason.casefold()
+    return next((reason for reason in _DROP_REASONS if given.startswith(reason.casefold())), None)

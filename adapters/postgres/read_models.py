@@ -117,6 +117,7 @@ def _email_rows(order: Order) -> Iterator[Row]:
             "status": email.status,
             "attempt": email.attempt,
             "message_id": email.message_id,
+            "opt_out": email.opt_out,
         }
 
 

@@ -1,5 +1,6 @@
 """Customers and their order numbers, the providers' inbox, and the shelf of orders."""
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -8,10 +9,18 @@ from sqlalchemy import Connection, Row, Select, and_, select, text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.order_queries import conditions_of
-from adapters.postgres.tables import customers, orders, webhook_conflicts, webhook_inbox
+from adapters.postgres.tables import customers, email_queue, orders, webhook_conflicts, webhook_inbox
 from domain.model.lifecycle import SHOWN
 from domain.model.rewards import referral_codes_of
-from domain.model.values import CustomerId, DownloadLinkId, Money, OrderId, OrderNumber, Sha256
+from domain.model.values import (
+    CustomerId,
+    DownloadLinkId,
+    EmailId,
+    Money,
+    OrderId,
+    OrderNumber,
+    Sha256,
+)
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 from domain.ports.registers import (
     REMINDER,
@@ -75,6 +84,10 @@ _UNFETCHED = text(
           AND (other.openings > 0 OR (other.expires_at > link.expires_at AND NOT other.is_revoked))
       )
       AND NOT EXISTS (
+        SELECT FROM email_queue JOIN orders AS theirs USING (order_id)
+        WHERE opt_out IS NOT NULL AND theirs.customer_id = orders.customer_id
+      )
+      AND NOT EXISTS (
         SELECT FROM events WHERE events.order_id = link.order_id AND events.cause = :reminder || link_id
       )
     ORDER BY link_id LIMIT :limit"""
@@ -86,6 +99,7 @@ _CHANGE_EMAIL = text(
 _IN_TROUBLE = text(
     """SELECT order_id FROM orders WHERE hold_reason IS NOT NULL OR is_disputed
     UNION SELECT order_id FROM email_queue WHERE status IN ('failed', 'bounced')
+      OR opt_out IS NOT NULL
     ORDER BY order_id"""
 )
 _CONFLICTS = (
@@ -237,6 +251,16 @@ class PostgresOrderShelf(OrderShelf):
     def in_trouble(self) -> list[OrderId]:
         """The orders that may need a person, in one query."""
         return [OrderId(order_id) for order_id in self._connection.execute(_IN_TROUBLE).scalars()]
+
+    def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
+        """The order and mail behind each message id that is on record, in one query."""
+        mails = email_queue.c
+        rows = self._connection.execute(
+            select(mails.message_id, mails.order_id, mails.email_id).where(
+                mails.message_id.in_(list(message_ids))
+            )
+        )
+        return {row.message_id: (OrderId(row.order_id), EmailId(row.email_id)) for row in rows}
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         """Orders that were over before a moment and whose photos are kept; see the port."""

@@ -8,7 +8,7 @@ raises IllegalMoveError.
 from typing import assert_never
 
 from domain.model import events as e
-from domain.model.decide_mail import decide_email, decide_email_wish, decide_link
+from domain.model.decide_mail import decide_email, decide_email_feedback, decide_email_wish, decide_link
 from domain.model.decide_money import decide_dispute, decide_points, decide_refund, points_after
 from domain.model.decide_restoration import (
     decide_attempt_failure,
@@ -54,6 +54,8 @@ def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: P
             return decide_email_wish(order, said)
         case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
             return decide_email(order, said)
+        case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
+            return decide_email_feedback(order, said)
         case e.RefundRequested() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped():
             return decide_refund(order, said)
         case e.DisputeOpened() | e.DisputeClosed():

@@ -7,6 +7,9 @@ from domain.model.lifecycle import State, allowed, require
 from domain.model.order import DownloadLink, Email, EmailStatus, Order
 from domain.model.values import EmailKind, HoldReason
 
+#: How many mails are sent in place of one that a receiving server refuses for now, before a person has to help.
+MAX_BLOCKED = 3
+
 _ON_ITS_WAY = frozenset({EmailStatus.DUE, EmailStatus.UNCONFIRMED})
 
 
@@ -80,6 +83,26 @@ def _decide_bounce(order: Order, email: Email, said: e.EmailBounced) -> Decision
     if is_known or is_too_late:
         return NOTHING
     return _held_if_nobody_has_it(order, said, HoldReason.EMAIL_BOUNCED)
+
+
+def decide_email_feedback(order: Order, said: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Decision:
+    """What a mail provider reports of a mail that it has accepted; each kind counts once for each mail."""
+    email = order.emails.get(said.email_id)
+    if email is None or type(said) not in allowed(order.state):
+        return NOTHING
+    match said:
+        case e.EmailDeferred():
+            return (said,) if email.status is EmailStatus.SENT and not email.is_deferred else NOTHING
+        case e.EmailOptedOut():
+            return (said,) if email.opt_out is None else NOTHING
+        case e.EmailBlocked() if email.status is not EmailStatus.SENT:
+            return NOTHING
+        case e.EmailBlocked() if email.blocked_before >= MAX_BLOCKED:
+            bounced = e.EmailBounced(email_id=said.email_id, kind=said.kind, reason=said.reason)
+            return _decide_bounce(order, email, bounced)
+        case e.EmailBlocked():
+            has_nothing_to_send = order.photos_are_purged and email.kind.brings_a_link
+            return NOTHING if has_nothing_to_send else (said,)
 
 
 def _held_if_nobody_has_it(

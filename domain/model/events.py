@@ -21,6 +21,7 @@ from domain.model.values import (
     Money,
     MovedImage,
     NoteId,
+    OptOut,
     OrderId,
     OrderNumber,
     PaidPhoto,
@@ -189,6 +190,33 @@ class EmailBounced:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailDeferred:
+    """The receiving server put a mail off; the mail provider keeps trying to deliver it."""
+
+    email_id: EmailId
+    kind: EmailKind
+    reason: str  # the provider's class of trouble, as for a bounce
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailBlocked:
+    """The receiving server refused a mail for now: another one is sent later, the address may be good."""
+
+    email_id: EmailId
+    kind: EmailKind
+    reason: str  # the provider's class of trouble, as for a bounce
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailOptedOut:
+    """The customer reported a delivered mail as spam, or unsubscribed: no reminders follow."""
+
+    email_id: EmailId
+    kind: EmailKind
+    how: OptOut
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultDownloaded:
     """The customer fetched the archive, or one image of it."""
 
@@ -318,6 +346,9 @@ Event = (
     | EmailUnconfirmed
     | EmailFailed
     | EmailBounced
+    | EmailDeferred
+    | EmailBlocked
+    | EmailOptedOut
     | ResultDownloaded
     | RefundRequested
     | RefundIssued

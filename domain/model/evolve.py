@@ -9,7 +9,7 @@ from functools import reduce
 from typing import assert_never
 
 from domain.model import events as e
-from domain.model.evolve_mail import learn_email, learn_link, owe_another, owe_once
+from domain.model.evolve_mail import learn_email, learn_email_feedback, learn_link, owe_another, owe_once
 from domain.model.evolve_money import learn_dispute, learn_points, learn_refund, reopen_failed_refunds
 from domain.model.evolve_restoration import learn_restoration, with_images
 from domain.model.image import Image
@@ -61,6 +61,8 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
             return learn_link(order, event)
         case e.EmailRequested() | e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
             return learn_email(order, event)
+        case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
+            return learn_email_feedback(order, event)
         case e.RefundRequested() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped():
             return learn_refund(order, event)
         case e.DisputeOpened() | e.DisputeClosed():

@@ -21,10 +21,12 @@ def owe_once(order: Order, kind: EmailKind) -> Order:
     return order if order.count_of(kind) else owe_another(order, kind)
 
 
-def owe_another(order: Order, kind: EmailKind, *, refund_id: RefundId | None = None) -> Order:
+def owe_another(
+    order: Order, kind: EmailKind, *, refund_id: RefundId | None = None, blocked_before: int = 0
+) -> Order:
     """The order with one more mail of this kind due."""
     email_id = order.next_email_id(kind)
-    email = Email(email_id=email_id, kind=kind, refund_id=refund_id)
+    email = Email(email_id=email_id, kind=kind, refund_id=refund_id, blocked_before=blocked_before)
     return replace(order, emails={**order.emails, email_id: email})
 
 
@@ -46,6 +48,30 @@ def learn_email(
     if isinstance(event, e.EmailUnconfirmed):
         changes["attempt"] = known.attempt + 1
     return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
+
+
+def learn_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Order:
+    """The order after a report about a mail that the provider accepted."""
+    known = order.emails[event.email_id]
+    match event:
+        case e.EmailDeferred():
+            return _with_email(order, replace(known, is_deferred=True))
+        case e.EmailOptedOut():
+            return _with_email(order, replace(known, opt_out=event.how))
+        case e.EmailBlocked():
+            replaced = _with_email(order, replace(known, status=EmailStatus.REPLACED))
+            if known.kind.brings_a_link and replaced.link_is_on_its_way:
+                return replaced  # another mail carries the link already
+            return owe_another(
+                replaced,
+                known.kind,
+                refund_id=known.refund_id,
+                blocked_before=known.blocked_before + 1,
+            )
+
+
+def _with_email(order: Order, email: Email) -> Order:
+    return replace(order, emails={**order.emails, email.email_id: email})
 
 
 def _without_partial_result(order: Order) -> Order:

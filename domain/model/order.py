@@ -17,6 +17,7 @@ from domain.model.values import (
     HoldReason,
     ImageId,
     Money,
+    OptOut,
     OrderId,
     OrderNumber,
     RefundId,
@@ -35,7 +36,7 @@ class EmailStatus(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     BOUNCED = "bounced"  # it was accepted, and did not arrive
-    REPLACED = "replaced"  # it bounced, and another one took its place
+    REPLACED = "replaced"  # it bounced or was blocked, and another one took its place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,9 @@ class Email:
     attempt: int = 1
     message_id: str | None = None
     refund_id: RefundId | None = None  # the refund it tells of
+    blocked_before: int = 0  # how many mails in whose place it was sent were blocked
+    is_deferred: bool = False  # the receiving server has put it off at least once
+    opt_out: OptOut | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +201,11 @@ class Order:
     def result_is_with_nobody(self) -> bool:
         """Whether no mail with the link arrived, as far as anybody knows, and nothing was fetched."""
         return not self.result_is_sent and not any(link.opened for link in self.links.values())
+
+    @property
+    def has_opted_out(self) -> bool:
+        """Whether the customer reported a mail of this order as spam, or unsubscribed."""
+        return any(email.opt_out is not None for email in self.emails.values())
 
     def count_of(self, kind: EmailKind) -> int:
         """How many mails of a kind there are."""

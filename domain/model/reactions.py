@@ -111,6 +111,7 @@ class Pace:
 
     restoration_poll: timedelta = timedelta(seconds=60)  # a webhook usually comes first
     restoration_retry: timedelta = timedelta(seconds=5)  # doubles with each attempt
+    email_blocked_retry: timedelta = timedelta(hours=1)  # doubles with each mail that is blocked
     email_confirmation: timedelta = timedelta(minutes=10)  # time for the provider's event webhook
     late_writing: timedelta = timedelta(hours=1)  # until whoever was storing a photo has ended
 
@@ -237,6 +238,8 @@ def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
             return _backoff(order.images[image_id], pace) * _jitter(reaction_id_of(order.order_id, reaction))
         case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
             return pace.email_confirmation
+        case SendEmail(email_id=email_id) if tries := order.emails[email_id].blocked_before:
+            return pace.email_blocked_retry * (1 << (tries - 1))
         case DeletePhotos(for_good=True):
             # Whoever erases has deleted what was there; this is for what somebody was storing at that moment.
             return pace.late_writing

@@ -118,6 +118,14 @@ class EmailKind(StrEnum):
         return self not in {EmailKind.CONFIRMATION, EmailKind.REFUND, EmailKind.FAILURE}
 
 
+class OptOut(StrEnum):
+    """How a customer let the mail provider know that they want no more mail."""
+
+    SPAM_REPORT = "spam_report"
+    UNSUBSCRIBED = "unsubscribed"
+    GROUP_UNSUBSCRIBED = "group_unsubscribed"  # from one group of mails
+
+
 class Variant(StrEnum):
     """Which way a photo is restored."""
 

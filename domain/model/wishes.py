@@ -57,7 +57,9 @@ def first_shown(history: History) -> datetime | None:
 
     That is when a mail with the link was accepted that did not come back, or when something was fetched.
     """
-    returned = {each.event.email_id for each in history if isinstance(each.event, e.EmailBounced)}
+    returned = {
+        each.event.email_id for each in history if isinstance(each.event, e.EmailBounced | e.EmailBlocked)
+    }
     for recorded in history:
         match recorded.event:
             case e.ResultDownloaded():
@@ -95,7 +97,7 @@ def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool
     """Whether a customer who has fetched nothing should be told that this link, their newest one, ends soon."""
     link = order.newest_link
     is_theirs = order.is_shown and order.result_is_sent and not order.photos_are_purged
-    is_stopped = order.is_held or order.is_disputed
+    is_stopped = order.is_held or order.is_disputed or order.has_opted_out
     is_good = link is not None and link.link_id == link_id and link.expires_at > now
     return is_theirs and is_good and not is_stopped and not any(each.opened for each in order.links.values())
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.model.values import EmailId, EmailKind, Money, OrderId, OrderNumber
+from domain.model.values import EmailId, EmailKind, Money, OptOut, OrderId, OrderNumber
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +99,21 @@ class Mailer(Protocol):
 class MailFate(StrEnum):
     """What became of a mail, as its provider tells it later."""
 
-    ACCEPTED = "accepted"  # processed, delivered, opened...: it was taken
-    UNDELIVERABLE = "undeliverable"  # bounced, dropped, blocked
+    ACCEPTED = "accepted"  # processed, delivered, opened...: the provider has it
+    DEFERRED = "deferred"  # put off by the receiving server: still on its way
+    BLOCKED = "blocked"  # refused by the receiving server for now: the address may be good
+    UNDELIVERABLE = "undeliverable"  # bounced or dropped: the address cannot be used
+    OPTED_OUT = "opted_out"  # delivered, and the customer wants no more of its kind
     OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MailNotice:
-    """What one line of the provider's event webhook says; the ids are none for a mail that is not ours."""
+    """What one line of the provider's event webhook says.
+
+    The ids are none for a mail that is not ours, and where the provider left out what we gave it: then one of
+    ``message_ids`` is the id that sending returned, if the mail is ours.
+    """
 
     event_id: str  # stable across the provider's retries of the same fact
     email_id: EmailId | None
@@ -114,6 +121,8 @@ class MailNotice:
     message_id: str | None
     fate: MailFate
     reason: str | None = None
+    opt_out: OptOut | None = None  # how, where the fate is that
+    message_ids: tuple[str, ...] = ()
 
 
 class MailNotices(Protocol):

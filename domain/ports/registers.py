@@ -1,11 +1,21 @@
 """Customers and their numbers, what providers posted, money without an order, and the shelf of orders for people."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import CustomerId, DownloadLinkId, Money, NoteId, OrderId, OrderNumber, Sha256
+from domain.model.values import (
+    CustomerId,
+    DownloadLinkId,
+    EmailId,
+    Money,
+    NoteId,
+    OrderId,
+    OrderNumber,
+    Sha256,
+)
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 
 
@@ -168,12 +178,17 @@ class OrderShelf(Protocol):
         """Links that end between two moments, and of which their customers should be reminded; by id from ``after`` on.
 
         Not revoked and none that ends later beside it, in an order whose results are shown and of which nothing was
-        ever fetched, not held, not disputed, and not reminded of this link before.
+        ever fetched, not held, not disputed, and not reminded of this link before. Customers who opted out of mail
+        in any order of theirs are left out.
         """
         ...
 
     def in_trouble(self) -> list[OrderId]:
-        """The orders that are held or disputed, or of which a mail failed or came back, by id."""
+        """The orders held or disputed, or with a mail that failed, bounced or was opted out of, by id."""
+        ...
+
+    def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
+        """The order and mail behind each of the mail provider's message ids that is on record."""
         ...
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:

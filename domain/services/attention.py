@@ -14,7 +14,7 @@ from domain.model.reactions import CancelPrediction
 from domain.model.values import EmailId, HoldReason, OrderId, OrderNumber
 from domain.ports.books import Books
 from domain.ports.work import GivenUp
-from domain.services.wording import HOLDS, MAILS, listed
+from domain.services.wording import HOLDS, MAILS, OPT_OUTS, listed
 
 #: How many orders' streams are read with one query.
 PAGE_ORDERS = 200
@@ -27,6 +27,7 @@ class Kind(StrEnum):
     REFUND_FAILED = "refund_failed"
     MAIL_FAILED = "mail_failed"
     MAIL_BOUNCED = "mail_bounced"
+    MAIL_OPTED_OUT = "mail_opted_out"
     DISPUTED = "disputed"
     WORK_GIVEN_UP = "work_given_up"
     PAYMENT_UNMATCHED = "payment_unmatched"
@@ -103,6 +104,7 @@ class _Looker:
         if self._order.state is State.ERASED:
             return  # nobody is left to write to, and nothing to be restored
         yield from self._mails()
+        yield from self._opt_outs()
         for work in given_up:
             if not self._was_seen_to(work.since):
                 why = "a prediction that nobody waits for could not be cancelled"
@@ -169,6 +171,17 @@ class _Looker:
             fate = "could not be sent" if kind is Kind.MAIL_FAILED else "did not reach the customer's address"
             newest, since = mails[-1][0], min(at for _, at in mails)
             yield self._concern(kind, since, f"{which} {fate}", str(newest))
+
+    def _opt_outs(self) -> Iterator[Concern]:
+        """Mails that their customer reported as spam or unsubscribed from: the provider may drop the next ones."""
+        for recorded in self._stream:
+            match recorded.event:
+                case e.EmailOptedOut(email_id=email_id, kind=kind, how=how):
+                    if not self._was_seen_to(recorded.recorded_at):
+                        why = f"{MAILS[kind]} was {OPT_OUTS[how]}"
+                        yield self._concern(Kind.MAIL_OPTED_OUT, recorded.recorded_at, why, str(email_id))
+                case _:
+                    pass
 
     def _was_seen_to(self, since: datetime, *kinds: type[e.Event]) -> bool:
         """Whether anything of these kinds came later, or somebody wrote a note: then a person knows."""

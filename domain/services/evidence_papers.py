@@ -22,6 +22,9 @@ _DELIVERY: tuple[type[e.Event], ...] = (
     e.EmailUnconfirmed,
     e.EmailFailed,
     e.EmailBounced,
+    e.EmailDeferred,
+    e.EmailBlocked,
+    e.EmailOptedOut,
     e.ResultDownloaded,
 )
 _MONEY: tuple[type[e.Event], ...] = (

@@ -3,7 +3,7 @@
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.order import EmailStatus, Order
-from domain.services.wording import MAILS, counted
+from domain.services.wording import MAILS, OPT_OUTS, counted
 
 
 def of_payment(event: e.PaymentReceived) -> str:
@@ -20,7 +20,10 @@ def of_payment(event: e.PaymentReceived) -> str:
 
 
 def of_mail(
-    event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed, actor: str, before: Order, after: Order
+    event: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed,
+    actor: str,
+    before: Order,
+    after: Order,
 ) -> str:
     """What became of a mail, and of the order with it."""
     mail = MAILS[event.kind]
@@ -43,6 +46,28 @@ def of_mail(
             )
         case e.EmailFailed():
             return f"{mail} could not be sent: {event.reason.rstrip('.')}."
+
+
+def of_mail_feedback(
+    event: e.EmailBounced | e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut,
+) -> str:
+    """What the mail provider reported of a mail that it had accepted."""
+    mail = MAILS[event.kind]
+    match event:
+        case e.EmailBounced():
+            return f"{mail} came back: it did not reach the customer ({in_plain_words(event.reason)})."
+        case e.EmailDeferred():
+            return (
+                f"{mail} is still on its way: the receiving server put it off ({in_plain_words(event.reason)}), "
+                "and the mail provider keeps trying."
+            )
+        case e.EmailBlocked():
+            return (
+                f"{mail} was refused by the receiving server for now ({in_plain_words(event.reason)}); "
+                "the address may be good, so another one is sent later."
+            )
+        case e.EmailOptedOut():
+            return f"{mail} was delivered and {OPT_OUTS[event.how]}: no reminders follow."
 
 
 def in_plain_words(code: str) -> str:

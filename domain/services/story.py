@@ -16,7 +16,7 @@ from domain.model.identity import note_of_payment_by_hand
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import ImageId, RefundId, RefundReason
-from domain.services.sentences import in_plain_words, of_mail, of_payment
+from domain.services.sentences import in_plain_words, of_mail, of_mail_feedback, of_payment
 from domain.services.standing import number_of, standing
 from domain.services.wording import (
     FAILURES,
@@ -186,10 +186,10 @@ class _Teller:
                 return "A download link was revoked: it opens nothing any more."
             case e.EmailRequested():
                 return f"{MAILS[event.kind]} is to be sent beside those before."
-            case e.EmailBounced():
-                return f"{MAILS[event.kind]} came back: it did not reach the customer ({in_plain_words(event.reason)})."
             case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed():
                 return of_mail(event, recorded.actor, self.order, after)
+            case e.EmailBounced() | e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
+                return of_mail_feedback(event)
             case e.ResultDownloaded():
                 what = "the whole archive" if event.image_id is None else self._photo(event.image_id)
                 return f"The customer followed the link and fetched {what}."

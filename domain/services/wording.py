@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from domain.model.lifecycle import State
-from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason, PointsReason
+from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason, OptOut, PointsReason
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _KILOBYTE = 1000
@@ -55,6 +55,12 @@ MAILS: Mapping[EmailKind, str] = {
     EmailKind.REMINDER: "the reminder that the link expires",
     EmailKind.REDONE: "the e-mail about another attempt's result",
     EmailKind.REDO_FAILED: "the e-mail that another attempt was no better",
+}
+
+OPT_OUTS: Mapping[OptOut, str] = {
+    OptOut.SPAM_REPORT: "reported as spam",
+    OptOut.UNSUBSCRIBED: "answered by unsubscribing",
+    OptOut.GROUP_UNSUBSCRIBED: "answered by unsubscribing from its group",
 }
 
 POINTS: Mapping[PointsReason, str] = {

@@ -1,6 +1,6 @@
 """Chapter 8: mails go out, once each, and what became of them comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from domain.model import events as e
@@ -9,9 +9,19 @@ from domain.model.ledger import RefundStatus
 from domain.model.order import Email, Order
 from domain.model.reactions import SendEmail
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import EmailKind, Money, OrderNumber, PhotoId, Sha256, StoredObject
+from domain.model.values import (
+    EmailId,
+    EmailKind,
+    Money,
+    OptOut,
+    OrderId,
+    OrderNumber,
+    PhotoId,
+    Sha256,
+    StoredObject,
+)
 from domain.ports.books import Books
-from domain.ports.errors import LostReplyError, RefusedError
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.mail import (
     Attachment,
     LetterFacts,
@@ -32,6 +42,12 @@ from domain.services.rewarding import Rewarding
 from domain.services.weighing import weight_bytes
 
 SOURCE = "sendgrid"
+#: Notices without ids that are worth a look-up: a mail with a known message id is known to be accepted.
+_FOUND_BY_MESSAGE = frozenset(
+    {MailFate.DEFERRED, MailFate.BLOCKED, MailFate.UNDELIVERABLE, MailFate.OPTED_OUT}
+)
+#: One notice may be at fault for its error; when so many of a batch fail, something else is wrong.
+MAX_FAILED_NOTICES = 3
 
 
 class Writing:
@@ -195,9 +211,42 @@ class MailDesk:
         self._clock = clock
 
     def take(self, notices: Sequence[MailNotice]) -> None:
-        """Put on record that a mail was accepted or cannot be delivered, as far as the order does not know it."""
+        """Record what became of each mail, as far as its order does not know it.
+
+        One notice that cannot be recorded does not keep the others from it: they are all tried, and then its error
+        is raised, so that the provider posts the batch again. The books being away ends the batch at once.
+        """
+        errors: list[Exception] = []
+        for notice in self._identified(notices):
+            try:
+                self._take(notice)
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- raised below, once the others had their turn
+                errors.append(error)
+                if len(errors) == MAX_FAILED_NOTICES:
+                    break
+        if errors:
+            raise errors[0]
+
+    def _identified(self, notices: Sequence[MailNotice]) -> Iterator[MailNotice]:
+        """The notices that say something about a mail of ours, each with the ids of order and mail."""
+        wanted = [
+            message_id
+            for notice in notices
+            if _lacks_ids(notice) and notice.fate in _FOUND_BY_MESSAGE
+            for message_id in notice.message_ids
+        ]
+        found: Mapping[str, tuple[OrderId, EmailId]] = {}
+        if wanted:
+            with self._books.transaction() as transaction:
+                found = transaction.shelf.find_by_messages(wanted)
         for notice in notices:
-            self._take(notice)
+            if not _lacks_ids(notice):
+                yield notice
+            elif message_id := next(filter(found.__contains__, notice.message_ids), None):
+                order_id, email_id = found[message_id]
+                yield replace(notice, order_id=order_id, email_id=email_id, message_id=message_id)
 
     def _take(self, notice: MailNotice) -> None:
         """Inbox and event in one transaction, so that a notice whose event could not be written comes again."""
@@ -214,7 +263,7 @@ class MailDesk:
                 return
             name = f"{SOURCE}:{notice.event_id}"
             cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
-            step = self._recorder.plan(order, [_said(notice, order.emails[email_id])], cause)
+            step = self._recorder.plan(order, _said(notice, order.emails[email_id]), cause)
             self._recorder.write(transaction, step)
         self._recorder.wake(step)
 
@@ -225,11 +274,27 @@ def _fingerprint(notice: MailNotice) -> Sha256:
     return sha256_of("\n".join(map(str, facts)))
 
 
-def _said(notice: MailNotice, email: Email) -> e.Event:
-    if notice.fate is MailFate.ACCEPTED:
-        return e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=notice.message_id)
+def _said(notice: MailNotice, email: Email) -> Sequence[e.Event]:
+    """What a notice says of a mail; whatever happened to it later, it was accepted first."""
+    email_id, kind = email.email_id, email.kind
+    accepted = e.EmailSent(email_id=email_id, kind=kind, message_id=notice.message_id)
     reason = notice.reason or "undeliverable"
-    return e.EmailBounced(email_id=email.email_id, kind=email.kind, reason=reason)
+    match notice.fate:
+        case MailFate.DEFERRED:
+            return [accepted, e.EmailDeferred(email_id=email_id, kind=kind, reason=reason)]
+        case MailFate.BLOCKED:
+            return [accepted, e.EmailBlocked(email_id=email_id, kind=kind, reason=reason)]
+        case MailFate.OPTED_OUT:
+            how = notice.opt_out or OptOut.UNSUBSCRIBED
+            return [accepted, e.EmailOptedOut(email_id=email_id, kind=kind, how=how)]
+        case MailFate.UNDELIVERABLE:
+            return [e.EmailBounced(email_id=email_id, kind=kind, reason=reason)]
+        case _:
+            return [accepted]
+
+
+def _lacks_ids(notice: MailNotice) -> bool:
+    return notice.order_id is None or notice.email_id is None
 
 
 def _failed(work: SendEmail, reason: str) -> e.EmailFailed:

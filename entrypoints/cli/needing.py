@@ -59,6 +59,8 @@ def _commands(concern: Concern) -> list[str]:
             return ["orders release {order} {why}", settle]
         case Kind.MAIL_FAILED | Kind.MAIL_BOUNCED:
             return ["orders address {order} EMAIL {why}", "orders resend {order} {why}"]
+        case Kind.MAIL_OPTED_OUT:
+            return ["orders note {order} {why}", "orders address {order} EMAIL {why}"]
         case Kind.WORK_GIVEN_UP:
             return ["orders history {order}", "orders note {order} {why}"]
         case Kind.PAYMENT_UNMATCHED:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.mailer_sendgrid import SendGridNotices
 from adapters.system import SystemClock
+from domain.model.values import OptOut
 from domain.ports.errors import ForgedMessageError
 from domain.ports.mail import MailFate, MailNotice
 from tests.adapters.accounts import sendgrid_mailer
@@ -71,14 +72,17 @@ def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: 
     ("event", "fate"),
     [
         ("processed", MailFate.ACCEPTED),
-        ("deferred", MailFate.ACCEPTED),
+        ("deferred", MailFate.DEFERRED),
         ("delivered", MailFate.ACCEPTED),
         ("open", MailFate.ACCEPTED),
         ("click", MailFate.ACCEPTED),
         ("bounce", MailFate.UNDELIVERABLE),
-        ("blocked", MailFate.UNDELIVERABLE),
+        ("blocked", MailFate.BLOCKED),
         ("dropped", MailFate.UNDELIVERABLE),
-        ("spamreport", MailFate.OTHER),
+        ("spamreport", MailFate.OPTED_OUT),
+        ("unsubscribe", MailFate.OPTED_OUT),
+        ("group_unsubscribe", MailFate.OPTED_OUT),
+        ("group_resubscribe", MailFate.OTHER),
         ("something_new", MailFate.OTHER),
     ],
 )
@@ -88,9 +92,7 @@ def test_each_event_tells_a_fate(event: str, fate: MailFate) -> None:
 
 def test_a_reason_does_not_quote_the_address() -> None:
     reason = "550 5.1.1 <adele@customers.example> does not exist"
-    assert (
-        read(event="bounce", type="blocked", status="5.1.1", reason=reason).reason == "bounce blocked 5.1.1"
-    )
+    assert read(event="bounce", type="bounce", status="5.1.1", reason=reason).reason == "bounce 5.1.1"
 
 
 @pytest.mark.parametrize("field", ["type", "status", "bounce_classification"])
@@ -139,7 +141,73 @@ def test_a_message_without_any_header_is_forged() -> None:
         NOTICES.read(BODY, {})
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"[7]", b'[{"event": "open"}]'])
+def test_a_bounce_that_is_a_block_says_nothing_against_the_address() -> None:
+    notice = read(event="bounce", type="blocked", status="5.7.1")
+    assert (notice.fate, notice.reason) == (MailFate.BLOCKED, "bounce blocked 5.7.1")
+
+
+@pytest.mark.parametrize(
+    ("given", "fate", "told"),
+    [
+        ("Bounced Address", MailFate.UNDELIVERABLE, "dropped Bounced Address"),
+        ("Unsubscribed Address", MailFate.UNDELIVERABLE, "dropped Unsubscribed Address"),
+        ("Spam Reporting Address", MailFate.UNDELIVERABLE, "dropped Spam Reporting Address"),
+        ("Recipient List over Package Quota", MailFate.BLOCKED, "dropped Recipient List over Package Quota"),
+        ("Invalid: adele@customers.example", MailFate.UNDELIVERABLE, "dropped Invalid"),
+        ("Adele Brandt", MailFate.UNDELIVERABLE, "dropped"),
+    ],
+)
+def test_a_mail_that_is_dropped_says_why_in_sendgrids_own_words(
+    given: str, fate: MailFate, told: str
+) -> None:
+    notice = read(event="dropped", reason=given)
+    assert (notice.fate, notice.reason) == (fate, told)
+
+
+@pytest.mark.parametrize(
+    ("event", "how"),
+    [
+        ("spamreport", OptOut.SPAM_REPORT),
+        ("unsubscribe", OptOut.UNSUBSCRIBED),
+        ("group_unsubscribe", OptOut.GROUP_UNSUBSCRIBED),
+        ("delivered", None),
+    ],
+)
+def test_an_opt_out_says_how(event: str, how: OptOut | None) -> None:
+    assert read(event=event).opt_out is how
+
+
+@pytest.mark.parametrize("sg_message_id", ["m.1.recvd-5c9-1-A-0.0", "m.1.filterdrecv-p3mdw1-7", "m.1.x9"])
+def test_the_id_that_sending_returned_is_among_the_beginnings_of_the_messages_id(sg_message_id: str) -> None:
+    assert "m.1" in read(event="bounce", sg_message_id=sg_message_id).message_ids
+
+
+@pytest.mark.parametrize("sg_message_id", ["", "m1\x00", "m" * 256, 7, None, ["m1"]])
+def test_an_id_that_cannot_be_one_is_none(sg_message_id: Any) -> None:
+    notice = read(event="bounce", sg_message_id=sg_message_id)
+    assert (notice.message_id, notice.message_ids) == (None, ())
+
+
+@pytest.mark.parametrize("value", [7, 5.1, True, None, ["5.1.1"], {"code": 5}])
+@pytest.mark.parametrize("field", ["type", "status", "bounce_classification", "reason", "email", "timestamp"])
+def test_a_field_of_another_type_costs_no_event(field: str, value: Any) -> None:
+    email_id, order_id = str(uuid4()), str(uuid4())
+    notice = read(**{"event": "bounce", "email_id": email_id, "order_id": order_id, field: value})
+    assert (str(notice.email_id), str(notice.order_id)) == (email_id, order_id)
+    assert notice.fate is MailFate.UNDELIVERABLE
+
+
+@pytest.mark.parametrize(
+    "foreign", ["7", "[]", "null", '"open"', "{}", '{"event": 7}', '{"event": "open", "order_id": 12345}']
+)
+def test_an_event_that_is_not_ours_costs_nothing_but_itself(foreign: str) -> None:
+    ours = {"event": "bounce", "timestamp": 1, "email_id": str(uuid4()), "order_id": str(uuid4())}
+    body = f"[{foreign}, {json.dumps(ours)}, {foreign}]".encode()
+    told = [notice for notice in NOTICES.read(body, signed(body)) if notice.order_id]
+    assert [str(notice.email_id) for notice in told] == [ours["email_id"]]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"7", b"[" * 100_000, b'[{"event": "open"'])
 def test_what_is_no_list_of_events_is_refused_even_when_it_is_signed(body: bytes) -> None:
     with pytest.raises(ForgedMessageError):
         NOTICES.read(body, signed(body))

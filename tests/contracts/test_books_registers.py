@@ -1,5 +1,6 @@
 """Customers and their order numbers, and the inbox of what providers posted."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from domain.model.values import CustomerId, EmailKind, Sha256
 from domain.ports.books import Books
 from domain.ports.persons import Erasure
 from domain.ports.registers import REMINDER, Conflict, Customer
-from tests.contracts.books_kept import MINUTE, NOON, facts, rolled_back, take_order
+from tests.contracts.books_kept import MINUTE, NOON, facts, pay, rolled_back, take_order
 from tests.domain.recording import step
 
 DAY = date(2026, 11, 22)
@@ -230,3 +231,31 @@ def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_wa
         assert shelf.unfetched(ends - MINUTE, ends, expected[0][1], 10) == expected[1:]
         assert shelf.unfetched(ends, ends + MINUTE, None, 10) == []
         assert shelf.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []
+
+
+def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(books: Books) -> None:
+    about, other = facts(), facts()
+    order = take_order(books, about, about.sent(EmailKind.CONFIRMATION, "m1"))
+    take_order(books, other, other.sent(EmailKind.CONFIRMATION, "m2"))
+    (email,) = order.emails.values()
+    with books.transaction() as transaction:
+        found = transaction.shelf.find_by_messages(["m1", "m1.recvd", "unknown"])
+        assert found == {"m1": (about.order_id, email.email_id)}
+        assert transaction.shelf.find_by_messages([]) == {}
+
+
+def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(books: Books) -> None:
+    first, second, other = facts(), facts(), facts()
+    opted_out = first.opted_out(EmailKind.RESULT)
+    order = take_order(books, first, *first.until_completed()[1:], opted_out)
+    assert order.payment is not None
+    customer_id = order.payment.customer_id
+    with books.transaction() as transaction:
+        paid = replace(pay(transaction, second), customer_id=customer_id)
+        transaction.log.record(step(second.order_id, paid, *second.until_completed()[1:], at=NOON))
+    kept = take_order(books, other, *other.until_completed()[1:])
+    (link,) = kept.links.values()
+    with books.transaction() as transaction:
+        assert transaction.shelf.in_trouble() == [first.order_id]
+        reminded = transaction.shelf.unfetched(link.expires_at - MINUTE, link.expires_at, None, 10)
+    assert reminded == [(other.order_id, link.link_id)]

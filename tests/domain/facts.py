@@ -18,6 +18,7 @@ from domain.model.values import (
     MovedImage,
     NoteId,
     ObjectKey,
+    OptOut,
     OrderId,
     OrderNumber,
     PaidPhoto,
@@ -187,6 +188,17 @@ class Facts:
 
     def bounced(self, kind: EmailKind, sequence: int = 1) -> e.EmailBounced:
         return e.EmailBounced(email_id=self.email(kind, sequence), kind=kind, reason="bounce 5.1.1")
+
+    def deferred(self, kind: EmailKind, sequence: int = 1) -> e.EmailDeferred:
+        return e.EmailDeferred(email_id=self.email(kind, sequence), kind=kind, reason="deferred 4.2.1")
+
+    def blocked(self, kind: EmailKind, sequence: int = 1) -> e.EmailBlocked:
+        return e.EmailBlocked(email_id=self.email(kind, sequence), kind=kind, reason="bounce blocked 5.7.1")
+
+    def opted_out(
+        self, kind: EmailKind, how: OptOut = OptOut.SPAM_REPORT, sequence: int = 1
+    ) -> e.EmailOptedOut:
+        return e.EmailOptedOut(email_id=self.email(kind, sequence), kind=kind, how=how)
 
     def unconfirmed(self, kind: EmailKind, *, sequence: int = 1) -> e.EmailUnconfirmed:
         return e.EmailUnconfirmed(email_id=self.email(kind, sequence), kind=kind)

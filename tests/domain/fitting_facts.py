@@ -77,6 +77,9 @@ def about_mails(facts: Facts, order: Order) -> Iterator[e.Event]:
     """Every mail may be accepted, lost, refused or come back; only what was sent is likely to."""
     for email in order.emails.values():
         yield replace(facts.bounced(email.kind), email_id=email.email_id)
+        yield replace(facts.deferred(email.kind), email_id=email.email_id)
+        yield replace(facts.blocked(email.kind), email_id=email.email_id)
+        yield replace(facts.opted_out(email.kind), email_id=email.email_id)
         if email.status is not EmailStatus.SENT:
             yield replace(facts.sent(email.kind), email_id=email.email_id)
             yield replace(facts.unconfirmed(email.kind), email_id=email.email_id)

@@ -1,6 +1,6 @@
 """The shop's books in memory: one transaction at a time, rolled back to a snapshot when it raises."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -19,6 +19,7 @@ from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import (
     CustomerId,
     DownloadLinkId,
+    EmailId,
     OrderId,
     OrderNumber,
     Sha256,
@@ -392,6 +393,7 @@ class InMemoryOrderShelf(OrderShelf):
             for order in self._pages.orders.values()
             if order.is_shown and not (order.is_held or order.is_disputed or order.photos_are_purged)
             if not any(link.opened for link in order.links.values())
+            if not any(other.has_opted_out for other in self._of_the_same_customer(order))
             for link in [max(_good(order), key=lambda link: link.expires_at, default=None)]
             if link is not None and ending_after < link.expires_at <= ending_before
             if after is None or link.link_id > after
@@ -409,8 +411,22 @@ class InMemoryOrderShelf(OrderShelf):
             for order in self._pages.orders.values()
             if order.is_held
             or order.is_disputed
+            or order.has_opted_out
             or any(email.status in undelivered for email in order.emails.values())
         )
+
+    def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
+        return {
+            email.message_id: (order.order_id, email.email_id)
+            for order in self._pages.orders.values()
+            for email in order.emails.values()
+            if email.message_id is not None and email.message_id in message_ids
+        }
+
+    def _of_the_same_customer(self, order: Order) -> Iterator[Order]:
+        for other in self._pages.orders.values():
+            if other.payment and order.payment and other.payment.customer_id == order.payment.customer_id:
+                yield other
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         found = (

@@ -217,3 +217,33 @@ def test_mailbox_and_key_survive_a_kill(tmp_path: Path, mailer: Mailer) -> None:
     with running_twin("sendgrid", "--data", str(tmp_path)) as second:
         assert len(Mailer(second).mails_to("kept@example.com")) == 1
         assert second.announcement["public_key"] == first.announcement["public_key"]
+
+
+@pytest.mark.parametrize(
+    ("do", "events"),
+    [
+        ("block", [["processed", "bounce"]]),
+        ("defer", [["delivered"], ["processed", "deferred"]]),
+        ("late_bounce", [["bounce"], ["processed", "delivered"]]),
+        ("spam_report", [["processed", "delivered"], ["spamreport"]]),
+        ("group_unsubscribe", [["group_unsubscribe"], ["processed", "delivered"]]),
+    ],
+)
+def test_any_address_can_be_made_to_meet_another_end(
+    mailer: Mailer, receiver: WebhookReceiver, do: str, events: list[list[str]]
+) -> None:
+    address = f"{do}@example.com"
+    mailer.twin.misbehave(f"mail:{address}", do)
+    mailer.send(mailer.compose(address))
+    batches = wait_for_batches(receiver, address, len(events))
+    assert sorted([event["event"] for event in batch.json] for batch in batches) == events
+    bounced = [event for batch in batches for event in batch.json if event["event"] == "bounce"]
+    assert all(("email_id" in event) is (do != "late_bounce") for event in bounced)
+
+
+def test_a_shared_account_sends_events_that_are_not_ours(mailer: Mailer, receiver: WebhookReceiver) -> None:
+    mailer.twin.turn(shares_account=True)
+    mailer.send(mailer.compose("shared@example.com"))
+    (batch,) = wait_for_batches(receiver, "shared@example.com")
+    assert batch.json[0]["order_id"] == 12345
+    assert [event["event"] for event in batch.json[-2:]] == ["processed", "delivered"]

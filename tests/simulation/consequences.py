@@ -15,6 +15,16 @@ from tests.simulation.post import Postman
 from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
 
+#: What became of a mail after it was accepted, by the number drawn for it being below a limit.
+_LATER_FATES = (
+    (0.05, MailFate.UNDELIVERABLE),
+    (0.08, MailFate.BLOCKED),
+    (0.11, MailFate.DEFERRED),
+    (0.13, MailFate.OPTED_OUT),
+)
+#: Below this, the provider left out the ids that the shop gave it.
+_WITHOUT_IDS = 0.02
+
 
 class Consequences(WiredShop):
     """The outside of a world: what it decides by itself, it posts to the shop."""
@@ -182,18 +192,30 @@ class Consequences(WiredShop):
         else:
             self.scheduler.tell(("mail", mail.to), after=SECOND)
             self.scheduler.tell("a mail", after=SECOND)
-        for what in (MailFate.ACCEPTED, MailFate.UNDELIVERABLE) if is_lost else (MailFate.ACCEPTED,):
-            name = f"{message_id}:{what}"
-            notice = MailNotice(
-                event_id=name,
-                email_id=mail.email_id,
-                order_id=mail.order_id,
-                message_id=message_id,
-                fate=what,
-                reason="550" if what is MailFate.UNDELIVERABLE else None,
-            )
-            after = 20 * SECOND if what is MailFate.UNDELIVERABLE else 2 * SECOND
-            self.postman.post("sendgrid", name, notice, "/api/webhooks/sendgrid", after=after)
+        accepted = MailNotice(
+            event_id=f"{message_id}:{MailFate.ACCEPTED}",
+            email_id=mail.email_id,
+            order_id=mail.order_id,
+            message_id=message_id,
+            fate=MailFate.ACCEPTED,
+        )
+        self._post_mail_notice(accepted, after=2 * SECOND)
+        later = next((what for limit, what in _LATER_FATES if fate < limit), None)
+        if later is None:
+            return
+        told = replace(
+            accepted,
+            event_id=f"{message_id}:{later}",
+            fate=later,
+            reason="550",
+            message_ids=(f"{message_id}.recvd", message_id),
+        )
+        if fate < _WITHOUT_IDS:
+            told = replace(told, email_id=None, order_id=None, message_id=f"{message_id}.recvd")
+        self._post_mail_notice(told, after=20 * SECOND)
+
+    def _post_mail_notice(self, notice: MailNotice, after: int) -> None:
+        self.postman.post("sendgrid", notice.event_id, notice, "/api/webhooks/sendgrid", after=after)
 
     def _later(self, who: str, do: Callable[[], None], after: int) -> None:
         self.scheduler.spawn(who, do, self.outside, after=after)

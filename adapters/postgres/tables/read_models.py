@@ -101,9 +101,12 @@ email_queue = Table(
     Column("status", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("message_id", Text),
+    Column("opt_out", Text),
     touched(),
 )
 Index("email_queue_order", email_queue.c.order_id)
+Index("email_queue_message", email_queue.c.message_id)
+Index("email_queue_opted_out", email_queue.c.order_id, postgresql_where=email_queue.c.opt_out.is_not(None))
 
 download_links = Table(
     "download_links",
