@@ -14,7 +14,9 @@ from tests.waiting import eventually
 
 
 def batches(receiver: WebhookReceiver, address: str) -> list[Received]:
-    return [one for one in list(receiver.received) if any(event["email"] == address for event in one.json)]
+    return [
+        one for one in list(receiver.received) if any(event.get("email") == address for event in one.json)
+    ]
 
 
 def wait_for_batches(receiver: WebhookReceiver, address: str, count: int = 1) -> list[Received]:
