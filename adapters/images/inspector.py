@@ -3,15 +3,15 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
 from typing import BinaryIO
 
 import pillow_heif
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
+from adapters.images.jpeg_scans import check_scans
 from adapters.images.metadata_stripping import without_metadata
 from domain.model.likeness import SKETCH_SIDE
-from domain.ports.errors import UnavailableError, UnreadablePictureError
+from domain.ports.errors import UnreadablePictureError
 from domain.ports.world import PictureFacts
 
 #: What scanners, cameras and phones make. Every decoder that is not on the list is one that cannot be attacked.
@@ -57,14 +57,6 @@ MAX_PIXELS = 50_000_000
 #: with the others: its decoder holds the whole picture even for a look, and would come to 1,150 MiB.
 MAX_JPEG_PIXELS = 100_000_000
 
-#: So many pictures are decoded at a time, which bounds what a process needs for them to 1.6 GiB: a file of a few
-#: hundred kilobytes may be a picture of any size.
-DECODED_AT_A_TIME = 2
-
-#: How long to wait for a turn: a picture takes up to five seconds, and all the threads that receive photos may queue.
-#: It ends, because a decoder that hangs must not take one waiting thread after the other with it.
-PATIENCE_SECONDS = 60.0
-
 #: Pictures are converted in strips of about this size, so that only the source and the result are whole in memory.
 _STRIP_PIXELS = 1_000_000
 
@@ -76,10 +68,10 @@ MIN_SIDE_PIXELS = 32
 
 
 class PillowInspector:
-    """Decodes pictures within limits, two at a time; who has to wait too long for a turn gets UnavailableError.
+    """Decodes pictures of limited size in this process; strangers' pictures go through PooledInspector instead.
 
     A picture has at most ``max_pixels`` in all, or ``max_jpeg_pixels`` where the format spares memory, and at least
-    ``min_side_pixels`` on the shorter side. The turns are an instance's own: one for each process.
+    ``min_side_pixels`` on the shorter side.
     """
 
     def __init__(
@@ -88,20 +80,17 @@ class PillowInspector:
         max_pixels: int = MAX_PIXELS,
         max_jpeg_pixels: int = MAX_JPEG_PIXELS,
         min_side_pixels: int = MIN_SIDE_PIXELS,
-        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._max_pixels = max_pixels
         self._max_jpeg_pixels = max_jpeg_pixels
         self._min_side_pixels = min_side_pixels
-        self._turns = BoundedSemaphore(DECODED_AT_A_TIME)
-        self._patience_seconds = patience_seconds
         pillow_heif.register_heif_opener()
         # Pillow's own limit only warns until twice its value; ours is checked before anything is decoded.
         Image.MAX_IMAGE_PIXELS = None
 
     def inspect(self, picture: BinaryIO) -> PictureFacts:
         """Decode the whole picture within limits, see the port."""
-        with self._turn(), self._opened(picture) as image:
+        with self._opened(picture) as image:
             width, height = image.size
             image.draft(None, (max(width // _DRAFT, _DRAWN_SIDE), max(height // _DRAFT, _DRAWN_SIDE)))
             image.load()
@@ -116,7 +105,7 @@ class PillowInspector:
 
         It leaves the house without its metadata in any case: where a family's photos were taken is not for others.
         """
-        with self._turn(), self._opened(picture) as image:
+        with self._opened(picture) as image:
             is_common = image.format in _COMMON_FORMATS and image.mode in _COMMON_MODES
             if is_common and image.getexif().get(_ORIENTATION, 1) == 1:
                 file_format = image.format or ""
@@ -125,7 +114,7 @@ class PillowInspector:
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         """A small JPEG of the picture, see the port."""
-        with self._turn(), self._opened(picture) as image:
+        with self._opened(picture) as image:
             image.draft(None, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
             image.load()
             orientation = image.getexif().get(_ORIENTATION, 1)
@@ -139,23 +128,9 @@ class PillowInspector:
             return file.getvalue()
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait until few enough others are at it; opening comes after, because some openers read the whole file."""
-        if not self._turns.acquire(timeout=self._patience_seconds):
-            raise UnavailableError(
-                "The look into pictures",
-                f"others took longer than {self._patience_seconds:.0f} seconds",
-                retry_after_seconds=self._patience_seconds,
-            )
-        try:
-            yield
-        finally:
-            self._turns.release()
-
-    @contextmanager
     def _opened(self, picture: BinaryIO) -> Iterator[Image.Image]:
         """Open a picture of a bearable size; whatever goes wrong within the block is a fault of the file."""
-        picture.seek(0)
+        check_scans(picture)
         try:
             with Image.open(picture, formats=FORMATS) as image:
                 self._check_size(image)

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
+from domain.ports.cancellation import Cancellation
+
 
 class Clock(Protocol):
     """The only source of time."""
@@ -49,8 +51,16 @@ class PictureFacts:
 class PictureInspector(Protocol):
     """Looks into picture files that strangers send."""
 
-    def inspect(self, picture: BinaryIO) -> PictureFacts:
-        """Decode the whole picture within limits; raises UnreadablePictureError with advice for the customer."""
+    def check(self) -> None:
+        """Raise UnavailableError when a picture would be refused now, whatever is in it."""
+        ...
+
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+        """Decode the whole picture within limits.
+
+        Raises UnreadablePictureError with advice for the customer, UnavailableError when too many others wait, and
+        CanceledError once the cancellation was requested.
+        """
         ...
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:

@@ -5,6 +5,7 @@ from typing import BinaryIO
 from domain.model.errors import ShopError
 from domain.model.values import ObjectKey, OrderId, PhotoId, UploadSessionId
 from domain.ports.books import Books
+from domain.ports.cancellation import Cancellation
 from domain.ports.storage import ObjectStore
 from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids, PictureInspector
@@ -82,20 +83,32 @@ class Uploading:
             raise UnknownUploadSessionError(session_id)
         return session
 
+    def check(self) -> None:
+        """Raise UnavailableError when photos are refused now, whatever is in them."""
+        self._inspector.check()
+
     def expect_photo(self, session_id: UploadSessionId) -> None:
         """Refuse a photo before its bytes are taken: raises the errors of ``add`` that do not depend on them."""
+        self.check()
         self._require_room(self.find(session_id))
 
     def add(
-        self, session_id: UploadSessionId, file_name: str, content: BinaryIO, size_bytes: int
+        self,
+        session_id: UploadSessionId,
+        file_name: str,
+        content: BinaryIO,
+        size_bytes: int,
+        *,
+        cancellation: Cancellation | None = None,
     ) -> UploadedPhoto:
         """Look into a photo, store it and add it to the session.
 
         Raises UnreadablePictureError with advice for the customer, and UnknownUploadSessionError,
-        UploadSessionClosedError or TooManyPhotosError; nothing is added then.
+        UploadSessionClosedError or TooManyPhotosError; nothing is added then. Once the sender is gone, a cancellation
+        ends the decoding with CanceledError.
         """
         content.seek(0)
-        facts = self._inspector.inspect(content)
+        facts = self._inspector.inspect(content, cancellation=cancellation)
         photo_id = PhotoId(self._ids.new())
         content.seek(0)
         upload = self._storage.put(

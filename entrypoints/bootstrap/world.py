@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adapters import system
-from adapters.images import PillowInspector
+from adapters.images.decoder_pool import DecoderPool
+from adapters.images.pooled_inspector import PooledInspector
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.postgres.books import PostgresBooks
@@ -35,8 +36,9 @@ class World:
     ids: Ids
     scratch: Scratch
     sealer: Sealer
+    decoders: DecoderPool
     inspector: PictureInspector
-    output_inspector: PillowInspector
+    output_inspector: PooledInspector
     books: PostgresBooks
     queue: DramatiqQueue
     storage: MinioStore
@@ -47,7 +49,7 @@ class World:
     def closing(self) -> ExitStack:
         """What gives every connection back."""
         resources = ExitStack()
-        for each in (self.books, self.queue, self.storage, self.payments, self.restorer):
+        for each in (self.decoders, self.books, self.queue, self.storage, self.payments, self.restorer):
             resources.callback(each.close)
         return resources
 
@@ -113,15 +115,17 @@ def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
 
 def world_of(settings: Settings) -> World:
     """The world that the settings describe; nothing is connected before it is used."""
+    decoders = DecoderPool()
     return World(
         policy=policy_from(settings),
         clock=system.SystemClock(),
         ids=system.TimeOrderedIds(),
         scratch=system.TemporaryFiles(),
         sealer=Sealer(settings.worker_secret_key.get_secret_value().encode()),
-        inspector=PillowInspector(),
+        decoders=decoders,
+        inspector=PooledInspector(decoders),
         # What a restorer sends back may be twice as wide and twice as high as what it was sent.
-        output_inspector=PillowInspector(max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
+        output_inspector=PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
         # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
         books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
         queue=DramatiqQueue(str(settings.redis_url)),

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import albums, checkout, downloads, health, orders, uploads, webhooks, wishes
 from entrypoints.http.diary import Diary
-from entrypoints.http.parameters import BULK_THREADS, CHECKOUT_THREADS
+from entrypoints.http.parameters import CHECKOUT_THREADS, DOWNLOAD_THREADS, UPLOAD_THREADS
 from entrypoints.http.problems import answer
 
 #: For every address that does not say otherwise: small JSON documents.
@@ -28,7 +28,8 @@ def index() -> dict[str, str]:
 
 def create_app(shop: Shop) -> Litestar:
     """The HTTP doorway of a shop; closing the shop stays with the caller."""
-    bulk_threads, checkout_threads = CapacityLimiter(BULK_THREADS), CapacityLimiter(CHECKOUT_THREADS)
+    upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
+    checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
     app = Litestar(
         [
             index,
@@ -53,7 +54,8 @@ def create_app(shop: Shop) -> Litestar:
         ],
         dependencies={
             "shop": Provide(lambda: shop, sync_to_thread=False),
-            "bulk_threads": Provide(lambda: bulk_threads, sync_to_thread=False),
+            "upload_threads": Provide(lambda: upload_threads, sync_to_thread=False),
+            "download_threads": Provide(lambda: download_threads, sync_to_thread=False),
             "checkout_threads": Provide(lambda: checkout_threads, sync_to_thread=False),
         },
         exception_handlers={Exception: answer},

@@ -5,6 +5,7 @@ RequestError
 ├── BodyTooSlowError       the body did not arrive in time
 ├── BodyCutError           the sender hung up before the end
 ├── BodyEmptyError         nothing was sent
+├── ClientGoneError        the sender hung up before the answer
 ├── NotARawPhotoError      a form, or something that says it is no picture
 ├── UnknownOrderError      no order has this id
 └── NotReadyError          a part without which the shop cannot work is away
@@ -41,6 +42,13 @@ class BodyCutError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("The connection ended before the whole body was here: send it again.")
+
+
+class ClientGoneError(RequestError):
+    """The sender hung up before the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The connection ended before the photo was checked: send it again.")
 
 
 class BodyEmptyError(RequestError):

@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 
 from domain.model.values import StoredObject
 from domain.ports.storage import ObjectStore
+from entrypoints.http.hanging_up import has_left
 
 _log = structlog.get_logger(__name__)
 
@@ -81,7 +82,7 @@ class FileAnswer:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        leaving = asyncio.create_task(_left(receive))
+        leaving = asyncio.create_task(has_left(receive))
         try:
             async with self._opened.chunks() as chunks:
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -114,9 +115,3 @@ def disposition(file_name: str) -> str:
     plain = "".join(char if char.isascii() and char.isprintable() else "_" for char in file_name)
     escaped = plain.replace("\\", "_").replace('"', "_")
     return f"attachment; filename=\"{escaped}\"; filename*=UTF-8''{quote(file_name, safe='')}"
-
-
-async def _left(receive: Receive) -> None:
-    """End when the client hangs up."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

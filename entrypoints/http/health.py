@@ -28,14 +28,20 @@ def live() -> dict[str, str]:
 async def ready(shop: TheShop) -> dict[str, Any]:
     """Whether the shop can work: not without its database and storage, well enough without its queue.
 
-    Redis only wakes the workers; while it is away, the sweeper finds their work a little later.
+    Redis only wakes the workers; while it is away, the sweeper finds their work a little later. While the picture
+    decoder is broken or overloaded, uploads are refused, and everything else goes on.
     """
     checks = await _checked(
-        {"database": shop.books.check, "storage": shop.storage.check, "queue": shop.queue.check}
+        {
+            "database": shop.books.check,
+            "storage": shop.storage.check,
+            "queue": shop.queue.check,
+            "uploads": shop.uploading.check,
+        }
     )
     if {checks["database"], checks["storage"]} != {OK}:
         raise NotReadyError(checks)
-    return {"status": OK if checks["queue"] == OK else "degraded", "checks": checks}
+    return {"status": OK if set(checks.values()) == {OK} else "degraded", "checks": checks}
 
 
 async def _checked(parts: Mapping[str, Callable[[], None]]) -> dict[str, str]:

@@ -12,10 +12,14 @@ from entrypoints.bootstrap.shop import Shop
 #: The shop behind the doorway. It is handed over as it is, never checked field by field.
 TheShop = NamedDependency[SkipValidation[Shop]]
 
-#: The threads that move photos, apart from those that answer: a slow storage must not keep a webhook waiting. Few,
-#: because only two photos are looked into at a time, and each that waits is open on the disk.
-BulkThreads = NamedDependency[SkipValidation[CapacityLimiter]]
-BULK_THREADS = 16
+#: The threads that receive photos and wait until they are decoded, apart from those that answer: neither a slow
+#: storage nor a slow decoder keeps a webhook waiting. More than may wait for a decoder, so that one is free to refuse.
+UploadThreads = NamedDependency[SkipValidation[CapacityLimiter]]
+UPLOAD_THREADS = 32
+
+#: The threads that send files, apart from those that receive them: a download never waits for a decoder.
+DownloadThreads = NamedDependency[SkipValidation[CapacityLimiter]]
+DOWNLOAD_THREADS = 16
 
 #: The threads that wait for the payment provider while it opens a checkout, for half a minute when it hangs: they too
 #: are apart from those that take its webhooks.

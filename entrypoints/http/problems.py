@@ -78,6 +78,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.BodyTooLargeError: Kind(413, "body-too-large", "Too large"),
     errors.BodyTooSlowError: Kind(408, "body-too-slow", "Too slow"),
     errors.BodyCutError: Kind(400, "body-incomplete", "The body is incomplete"),
+    errors.ClientGoneError: Kind(400, "client-gone", "The connection ended"),
     errors.BodyEmptyError: Kind(400, "body-empty", "The body is empty"),
     errors.NotARawPhotoError: Kind(415, "photo-not-raw", "Send the photo itself"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),

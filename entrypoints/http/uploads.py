@@ -8,11 +8,13 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from domain.model.values import UploadSessionId
-from domain.ports.uploads import UploadStatus
+from domain.ports.cancellation import Cancellation
+from domain.ports.uploads import UploadedPhoto, UploadStatus
 from entrypoints.http import pages, standings, upload_views
 from entrypoints.http.bodies import AnyRequest, receive_into
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
-from entrypoints.http.parameters import BulkThreads, TheShop, clean_file_name
+from entrypoints.http.hanging_up import run_for_client
+from entrypoints.http.parameters import TheShop, UploadThreads, clean_file_name
 
 #: What a session says it takes; the picture inspector decides.
 ACCEPTED_MEDIA_TYPES = (
@@ -35,7 +37,7 @@ def open_session(shop: TheShop) -> upload_views.UploadOpenedView:
 @post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
 async def send_photo(
     shop: TheShop,
-    bulk_threads: BulkThreads,
+    upload_threads: UploadThreads,
     request: AnyRequest,
     session: FromPath[UUID],
     filename: FromQuery[str] = "",
@@ -45,10 +47,14 @@ async def send_photo(
     _require_raw_photo(request, limit_bytes)
     await to_thread.run_sync(shop.uploading.expect_photo, session_id)
     with shop.scratch.file() as file:
-        size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=bulk_threads)
-        photo = await to_thread.run_sync(
-            shop.uploading.add, session_id, clean_file_name(filename), file, size_bytes, limiter=bulk_threads
-        )
+        size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=upload_threads)
+
+        def add(cancellation: Cancellation) -> UploadedPhoto:
+            return shop.uploading.add(
+                session_id, clean_file_name(filename), file, size_bytes, cancellation=cancellation
+            )
+
+        photo = await run_for_client(request, add, limiter=upload_threads)
     return upload_views.uploaded_photo(photo)
 
 

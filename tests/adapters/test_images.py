@@ -4,9 +4,7 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Event, Semaphore
 from typing import Any
 
 import pillow_heif
@@ -15,7 +13,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from adapters.images import PillowInspector
 from domain.model.likeness import LEAST_LIKENESS, SKETCH_SIDE, likeness
-from domain.ports.errors import UnavailableError, UnreadablePictureError
+from domain.ports.errors import UnreadablePictureError
 from domain.ports.world import PictureFacts
 
 pillow_heif.register_heif_opener()
@@ -162,45 +160,6 @@ def test_no_picture_is_held_more_than_twice(mode: str, tmp_path: Path) -> None:
         [sys.executable, "-c", PEAK, str(file)], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert float(told.stdout) < 2 * 4 + 2
-
-
-class Unhurried(io.BytesIO):
-    """A file whose first reader waits until it may go on."""
-
-    def __init__(self, content: bytes, reached: Semaphore, may_go_on: Event) -> None:
-        super().__init__(content)
-        self._reached = reached
-        self._may_go_on = may_go_on
-
-    def read(self, size: int | None = -1) -> bytes:
-        self._reached.release()
-        assert self._may_go_on.wait(timeout=20)
-        return super().read(size)
-
-
-def test_two_pictures_are_decoded_at_a_time_and_a_third_waits_its_turn() -> None:
-    inspector = PillowInspector(patience_seconds=0)
-    content = encoded(picture(), "PNG").getvalue()
-    reached, may_go_on = Semaphore(0), Event()
-    with ThreadPoolExecutor(2) as threads:
-        looks: list[Future[Any]] = [
-            threads.submit(inspector.inspect, Unhurried(content, reached, may_go_on)),
-            threads.submit(inspector.upright, Unhurried(content, reached, may_go_on)),
-        ]
-        try:
-            assert all(reached.acquire(timeout=20) for _ in looks)
-            for look in (inspector.inspect, inspector.upright):
-                with pytest.raises(UnavailableError) as refusal:
-                    look(io.BytesIO(content))
-                assert refusal.value.retry_after_seconds is not None
-        finally:
-            may_go_on.set()
-        assert [bool(look.result()) for look in looks] == [True, True]
-    for refused in (b"no picture", content[:60]):
-        for _ in range(3):
-            with pytest.raises(UnreadablePictureError):
-                inspector.inspect(io.BytesIO(refused))
-    assert inspector.inspect(io.BytesIO(content)).width == 120
 
 
 def bomb(width: int, height: int) -> io.BytesIO:

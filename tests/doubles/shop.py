@@ -17,6 +17,7 @@ from domain.model.reactions import Reaction
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
 from domain.ports.books import Books
+from domain.ports.cancellation import CanceledError, Cancellation
 from domain.ports.errors import UnreadablePictureError
 from domain.ports.mail import Letter, LetterFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
@@ -98,7 +99,12 @@ class PlainInspector:
     A ``portrait of`` somebody shows them and nobody else; what says no name shows nothing to know it by.
     """
 
-    def inspect(self, picture: BinaryIO) -> PictureFacts:
+    def check(self) -> None:
+        """Takes any number at a time."""
+
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+        if cancellation is not None and cancellation.is_requested:
+            raise CanceledError
         content = picture.read()
         if b"broken" in content:
             raise UnreadablePictureError("This is no picture.", "Send a JPEG or PNG file.")

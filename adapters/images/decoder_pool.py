@@ -1,0 +1,310 @@
+"""Decoding in a few child processes with limits: whatever a file does to a decoder, it costs that file alone."""
+
+import errno
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from threading import Condition
+from typing import Any, BinaryIO, TypeVar, TypeVarTuple, cast, get_type_hints
+
+import msgspec
+import structlog
+
+from adapters.images.decoder_child import ChildEndedError, DecoderChild
+from adapters.images.decoder_messages import Answer, Failure, OutOfMemory, Ready, Refusal, Result, Task
+from adapters.images.decoder_process import ProcessLimits
+from domain.ports.cancellation import CanceledError, Cancellation
+from domain.ports.errors import UnavailableError, UnreadablePictureError
+
+Arguments = TypeVarTuple("Arguments")
+R = TypeVar("R")
+
+MEBIBYTE = 1024 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderLimits:
+    """What decoding may take of the machine, and how long others wait for it."""
+
+    #: So many pictures are decoded at a time; a file of a few hundred kilobytes may be a picture of any size.
+    processes: int = 2
+    #: CPU for a look into a picture; the slowest within the size limits takes five seconds.
+    cpu_seconds: float = 20.0
+    #: Time for one task by its CPU: the machine has other work, but beyond this something hangs.
+    wall_seconds_per_cpu_second: float = 3.0
+    #: Address space of one process. The largest picture within the size limits takes 800 MiB beside the libraries.
+    memory_bytes: int = 1536 * MEBIBYTE
+    #: The largest file that a task may write.
+    output_bytes: int = 256 * MEBIBYTE
+    #: So many tasks may wait for a process ...
+    waiting: int = 16
+    #: ... and so long. It ends, because a sender does not wait for ever either.
+    waiting_seconds: float = 60.0
+    #: A process is replaced after so many tasks, which bounds what leaks in a decoder add up to.
+    tasks_per_process: int = 500
+
+
+class DecoderDefectError(Exception):
+    """A task failed for another reason than its picture: a defect of the shop."""
+
+
+class _NeverCanceled:
+    """The cancellation of work whose result is wanted in any case."""
+
+    is_requested = False
+
+    @contextmanager
+    def calling(self, _: Callable[[], None]) -> Iterator[None]:
+        """Call nothing."""
+        yield
+
+
+class DecoderPool:
+    """Runs functions on pictures in child processes, which are started when they are first needed.
+
+    A function of the pool is defined at module level. It gets the picture and an empty file for its output, both in
+    the child, then its own arguments; what it returns is data that msgspec can check against its return annotation.
+    """
+
+    def __init__(self, limits: DecoderLimits | None = None) -> None:
+        self._limits = limits or DecoderLimits()
+        self._condition = Condition()
+        self._idle: list[DecoderChild] = []
+        self._busy: set[DecoderChild] = set()
+        self._turns = 0
+        self._waiting = 0
+        self._is_closed = False
+        self._start_error: str | None = None
+
+    def run(
+        self,
+        function: Callable[[BinaryIO, BinaryIO, *Arguments], R],
+        picture: BinaryIO,
+        *arguments: *Arguments,
+        output: BinaryIO | None = None,
+        cancellation: Cancellation | None = None,
+        effort: float = 1.0,
+    ) -> R:
+        """What ``function`` returns for a picture; it may write to ``output``, which is a file of the system.
+
+        ``effort`` multiplies the time and CPU that a task may take.
+
+        Raises UnreadablePictureError for what is the picture's fault: also when it takes too much CPU or memory, or
+        crashes its decoder. Raises UnavailableError when the pool is full, hangs or cannot start a process, and
+        CanceledError soon after the cancellation was requested.
+        """
+        task = Task(
+            function=f"{function.__module__}:{function.__qualname__}",
+            arguments=list(arguments),
+            cpu_seconds=self._limits.cpu_seconds * effort,
+        )
+        canceled = cancellation or _NeverCanceled()
+        with _opened(picture) as source, _opened_output(output) as target, self._turn(canceled):
+            answer = self._answer(task, (source, target), canceled)
+        return cast("R", _value(answer, get_type_hints(function)["return"]))
+
+    def check(self) -> None:
+        """Raise UnavailableError when a picture would be refused now: the queue is full, or no process starts."""
+        with self._condition:
+            if self._is_full():
+                raise self._full()
+            is_worth_a_try = self._start_error is not None and self._is_free()
+        if is_worth_a_try:
+            with self._turn(_NeverCanceled()):
+                self._give_back(self._take())
+
+    def close(self) -> None:
+        """End all processes; what waits or is being decoded ends with UnavailableError."""
+        with self._condition:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+            for child in self._busy:
+                child.kill()
+            self._condition.notify_all()
+        for child in idle:
+            child.close()
+
+    @contextmanager
+    def _turn(self, cancellation: Cancellation) -> Iterator[None]:
+        """Wait until few enough others decode."""
+        with cancellation.calling(self._wake), self._condition:
+            if self._is_full():
+                raise self._full()
+            self._waiting += 1
+            try:
+                self._condition.wait_for(
+                    lambda: self._is_free() or self._is_closed or cancellation.is_requested,
+                    self._limits.waiting_seconds,
+                )
+            finally:
+                self._waiting -= 1
+            if cancellation.is_requested:
+                raise CanceledError
+            if self._is_closed:
+                raise _unavailable("it is shutting down")
+            if not self._is_free():
+                raise self._full()
+            self._turns += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._turns -= 1
+                self._condition.notify()
+
+    def _is_free(self) -> bool:
+        return self._turns < self._limits.processes
+
+    def _is_full(self) -> bool:
+        return not self._is_free() and self._waiting >= self._limits.waiting
+
+    def _wake(self) -> None:
+        with self._condition:
+            self._condition.notify_all()
+
+    def _answer(self, task: Task, files: tuple[int, int], cancellation: Cancellation) -> Answer:
+        wall_seconds = task.cpu_seconds * self._limits.wall_seconds_per_cpu_second
+        child = self._take()
+        is_reusable = False
+        try:
+            with cancellation.calling(child.kill):
+                answer = child.run(task, files, wall_seconds=wall_seconds)
+            # From here on no cancellation ends the process, but one may have done so after it answered.
+            is_reusable = not cancellation.is_requested
+        except TimeoutError as error:
+            _log.warning("decoder_hung", pid=child.pid, function=task.function)
+            raise _unavailable(f"a picture took longer than {wall_seconds:.0f} seconds") from error
+        except ChildEndedError as error:
+            if cancellation.is_requested:
+                raise CanceledError from error
+            if self._is_closed:
+                raise _unavailable("it is shutting down") from error
+            _log.warning("decoder_ended", pid=child.pid, function=task.function, signal=error.signal)
+            raise _fault_of(error) from error
+        finally:
+            self._give_back(child, is_reusable=is_reusable)
+        return answer
+
+    def _take(self) -> DecoderChild:
+        """An idle process, or a new one; raises UnavailableError when none can be started."""
+        while True:
+            with self._condition:
+                child = self._idle.pop() if self._idle else None
+                if child is not None and child.is_running:
+                    self._busy.add(child)
+                    return child
+            if child is None:
+                break
+            child.close()
+        limits = ProcessLimits(memory_bytes=self._limits.memory_bytes, output_bytes=self._limits.output_bytes)
+        try:
+            child = DecoderChild(limits)
+        except (OSError, ChildEndedError) as error:
+            self._start_error = f"no decoder process can be started: {error}"
+            raise _unavailable(self._start_error) from error
+        self._start_error = None
+        with self._condition:
+            self._busy.add(child)
+        return child
+
+    def _give_back(self, child: DecoderChild, *, is_reusable: bool = True) -> None:
+        with self._condition:
+            self._busy.discard(child)
+            is_kept = is_reusable and child.tasks < self._limits.tasks_per_process and not self._is_closed
+            if is_kept:
+                self._idle.append(child)
+        if not is_kept:
+            child.close()
+
+    def _full(self) -> UnavailableError:
+        return _unavailable("too many pictures are waiting", retry_after_seconds=self._limits.waiting_seconds)
+
+
+def _unavailable(detail: str, *, retry_after_seconds: float | None = None) -> UnavailableError:
+    return UnavailableError("The picture decoder", detail, retry_after_seconds=retry_after_seconds)
+
+
+@contextmanager
+def _opened(picture: BinaryIO) -> Iterator[int]:
+    """A descriptor to read the picture from its beginning; what is in memory is copied to a file."""
+    try:
+        descriptor = picture.fileno()
+    except OSError:
+        with TemporaryFile() as copy:
+            picture.seek(0)
+            shutil.copyfileobj(picture, copy)
+            with _opened(copy) as found:
+                yield found
+        return
+    picture.flush()
+    picture.seek(0)
+    if sys.platform == "linux":
+        # Opened anew, it can be neither written to nor moved in by the child.
+        descriptor = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    else:
+        descriptor = os.dup(descriptor)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _opened_output(output: BinaryIO | None) -> Iterator[int]:
+    if output is not None:
+        yield output.fileno()
+        output.seek(0)
+        return
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123 -- no path of ours
+        yield nothing.fileno()
+
+
+def _value(answer: Answer, expected: Any) -> object:
+    """What the function returned, checked; raises what it raised."""
+    match answer:
+        case Result(value):
+            try:
+                return cast("object", msgspec.msgpack.decode(value, type=expected))
+            except msgspec.MsgspecError as error:
+                raise DecoderDefectError(str(error)) from error
+        case Refusal(fields):
+            raise UnreadablePictureError(**fields)
+        case OutOfMemory():
+            raise _too_much_memory()
+        case Failure(errno=errno.EFBIG | errno.ENOMEM):
+            raise _too_much_memory()
+        case Failure(error, number) if number is not None:
+            raise _unavailable(error)
+        case Failure(error):
+            raise DecoderDefectError(error)
+        case Ready():
+            raise DecoderDefectError("It answered a task as if it had just started.")
+
+
+def _fault_of(error: ChildEndedError) -> Exception:
+    """What the end of a process says about its picture.
+
+    SIGKILL comes from the machine, when it lacks memory, or from an operator: another attempt may go well.
+    """
+    if error.signal is signal.SIGXCPU:
+        return UnreadablePictureError("This picture takes too long to open.", _SAVE_AGAIN)
+    if error.signal is signal.SIGKILL:
+        return _unavailable("the system ended a decoder process")
+    return UnreadablePictureError(
+        "This picture cannot be opened: its file is damaged or unusual.", _SAVE_AGAIN
+    )
+
+
+def _too_much_memory() -> UnreadablePictureError:
+    return UnreadablePictureError("This picture takes too much memory to open.", _SAVE_SMALLER)
+
+
+_SAVE_AGAIN = "Please open it on your computer, save it again as a JPEG or PNG file and send that."
+_SAVE_SMALLER = "Please save it smaller on your computer, as a JPEG file, and send that."

@@ -1,0 +1,60 @@
+"""The picture tools of the shop: every stranger's bytes are decoded in a child process."""
+
+import io
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from adapters.images import decoder_tasks
+from adapters.images.decoder_pool import DecoderPool
+from adapters.images.decoder_tasks import PixelLimits
+from adapters.images.inspector import MAX_JPEG_PIXELS, MAX_PIXELS, MIN_SIDE_PIXELS
+from domain.ports.cancellation import Cancellation
+from domain.ports.world import PictureFacts
+
+#: A paid photo must not meet a limit that let it pass at upload: turning and encoding come on top of the decoding.
+_EFFORT = 3.0
+
+
+class PooledInspector:
+    """Inspects, normalizes and shrinks pictures in the pool's processes; raises as the pool does.
+
+    A picture has at most ``max_pixels`` in all, or ``max_jpeg_pixels`` where the format spares memory, and at least
+    ``min_side_pixels`` on the shorter side.
+    """
+
+    def __init__(
+        self,
+        pool: DecoderPool,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        max_jpeg_pixels: int = MAX_JPEG_PIXELS,
+        min_side_pixels: int = MIN_SIDE_PIXELS,
+    ) -> None:
+        self._pool = pool
+        self._limits = PixelLimits(
+            max_pixels=max_pixels, max_jpeg_pixels=max_jpeg_pixels, min_side_pixels=min_side_pixels
+        )
+
+    def check(self) -> None:
+        """Raise UnavailableError when a picture would be refused now, whatever is in it."""
+        self._pool.check()
+
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+        """Decode the whole picture within limits, see the port."""
+        return self._pool.run(decoder_tasks.inspect, picture, self._limits, cancellation=cancellation)
+
+    def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
+        """The picture as every restorer can read it, see the port."""
+        with TemporaryFile() as output:
+            normalized = self._pool.run(
+                decoder_tasks.upright, picture, self._limits, output=output, effort=_EFFORT
+            )
+            picture.seek(0)
+            upright = io.BytesIO(output.read()) if normalized.is_changed else picture
+            return upright, normalized.media_type
+
+    def thumbnail(self, picture: BinaryIO) -> bytes:
+        """A small JPEG of the picture, see the port."""
+        with TemporaryFile() as output:
+            self._pool.run(decoder_tasks.thumbnail, picture, self._limits, output=output)
+            return output.read()
