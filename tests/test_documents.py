@@ -16,7 +16,7 @@ import yaml
 
 from domain.model.events import EVENT_TYPES, Event, RecordedEvent
 from domain.model.lifecycle import State
-from domain.model.values import EmailKind, FailureReason, HoldReason, OrderId
+from domain.model.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
 from domain.services.reconciling.findings import What
 from domain.services.story import tell
 from entrypoints.cli import cli
@@ -24,6 +24,8 @@ from entrypoints.cli.trouble import TROUBLES, back
 from entrypoints.settings import Settings
 from tests.domain.facts import PAID_AT, Facts
 
+#: What the demo's customer is to the shop.
+DEMO = Client(network="127.0.0.0/24", device=Device.PROGRAM)
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sandbox/samples/SOURCES.md"])
 REQUIRED = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
@@ -186,12 +188,13 @@ def told_today() -> set[str]:
         [
             *(three.paid(), three.moved(), three.sent(confirmation), three.started(0), three.started(1)),
             *(three.started(2), three.restored(0), three.restored(1), three.restored(2), three.prepared()),
-            *(three.sent(result), three.downloaded()),
+            *(three.sent(result), three.downloaded(client=DEMO), three.served(client=DEMO)),
         ],
         [
             *(two.paid(), two.moved(), two.sent(confirmation), two.attempt_failed(0, reason=reason)),
             *(two.failed(0, reason=reason), two.started(1), two.restored(1), two.owed(490, 0)),
             *(two.refund_issued(490), two.prepared(1), two.sent(EmailKind.PARTIAL_RESULT)),
+            two.served(client=None),
         ],
         [
             *(two.paid(), two.moved(), two.unconfirmed(confirmation), two.disputed()),
@@ -215,7 +218,8 @@ def told_of_trouble() -> set[str]:
         *(three.attempt_failed(1, reason=refused), three.started(1, attempt=2)),
         *(three.attempt_failed(1, attempt=2, reason=refused), three.failed(1, attempts=2)),
         *(three.restored(0), three.restored(2), three.owed(490, 1), three.prepared(0, 2)),
-        *(three.sent(EmailKind.PARTIAL_RESULT), three.refund_issued(490), three.downloaded()),
+        *(three.sent(EmailKind.PARTIAL_RESULT), three.refund_issued(490)),
+        *(three.downloaded(client=DEMO), three.served(client=DEMO)),
     ]
     stories = [tell(_recorded(three.order_id, life, tries)) for tries in (1, 2)]
     passages = [passage.text for story in stories for passage in story.passages]

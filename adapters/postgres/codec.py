@@ -32,7 +32,8 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
     e.EmailDeferred: ("order.email_deferred", 1),
     e.EmailBlocked: ("order.email_blocked", 1),
     e.EmailOptedOut: ("order.email_opted_out", 1),
-    e.ResultDownloaded: ("order.result_downloaded", 1),
+    e.ResultServed: ("order.result_served", 1),
+    e.ResultDownloaded: ("order.result_downloaded", 2),
     e.RefundRequested: ("order.refund_requested", 2),
     e.RefundIssued: ("order.refund_issued", 2),
     e.RefundFailed: ("order.refund_failed", 1),
@@ -58,6 +59,13 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
 }
 
 
+#: What was stored under a name that meant more than it knew: what it is read as, and the upcaster that leads there.
+REPLACED: Mapping[str, tuple[str, Upcaster]] = {
+    # Any GET of a file was stored as a download by the customer, a mail scanner's too.
+    "order.result_downloaded.v1": ("order.result_served.v1", lambda fields: {**fields, "client": None}),
+}
+
+
 class UnknownEventError(Exception):
     """The log holds an event this version of the shop does not know."""
 
@@ -75,6 +83,7 @@ class Codec:
         self,
         names: Mapping[type[e.Event], tuple[str, int]] = NAMES,
         upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+        replaced: Mapping[str, tuple[str, Upcaster]] = REPLACED,
     ) -> None:
         self._stored_names = {event: f"{name}.v{version}" for event, (name, version) in names.items()}
         self._decoders = {
@@ -82,6 +91,7 @@ class Codec:
         }
         self._current = {name: (event, version) for event, (name, version) in names.items()}
         self._upcasters = upcasters
+        self._replaced = replaced
 
     def stored_name(self, event: e.Event) -> str:
         """The name and version an event is stored under, as in ``order.payment_received.v1``."""
@@ -97,6 +107,9 @@ class Codec:
         decoder = self._decoders.get(stored_name)
         if decoder is not None:
             return decoder.decode(data)
+        if stored_name in self._replaced:
+            replacement, upcast = self._replaced[stored_name]
+            return self.decode(replacement, msgspec.json.encode(upcast(msgspec.json.decode(data))).decode())
         return self._decode_old(stored_name, msgspec.json.decode(data))
 
     def _decode_old(self, stored_name: str, fields: dict[str, Any]) -> e.Event:

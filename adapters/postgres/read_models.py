@@ -133,7 +133,7 @@ def _link_rows(order: Order) -> Iterator[Row]:
             "expires_at": link.expires_at,
             "edition": link.edition,
             "is_revoked": link.is_revoked,
-            "openings": len(link.opened),
+            "openings": len(link.fetched),
         }
 
 

@@ -48,7 +48,13 @@ def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: P
             return decide_result(order, said)
         case e.RedoRequested():
             return decide_redo(order, said, limits)
-        case e.DownloadPrepared() | e.DownloadLinkIssued() | e.DownloadLinkRevoked() | e.ResultDownloaded():
+        case (
+            e.DownloadPrepared()
+            | e.DownloadLinkIssued()
+            | e.DownloadLinkRevoked()
+            | e.ResultServed()
+            | e.ResultDownloaded()
+        ):
             return decide_link(order, said)
         case e.EmailRequested():
             return decide_email_wish(order, said)

@@ -118,7 +118,11 @@ def _held_if_nobody_has_it(
 
 def decide_link(
     order: Order,
-    said: e.DownloadPrepared | e.DownloadLinkIssued | e.DownloadLinkRevoked | e.ResultDownloaded,
+    said: e.DownloadPrepared
+    | e.DownloadLinkIssued
+    | e.DownloadLinkRevoked
+    | e.ResultServed
+    | e.ResultDownloaded,
 ) -> Decision:
     """Each edition of the archive is made once; links come and go while the photos are there."""
     link = order.links.get(said.link_id)
@@ -144,10 +148,18 @@ def decide_link(
             if order.is_shown and not any(_is_good(other) for other in order.links.values() if other != link):
                 raise LastDownloadLinkError(order_id=order.order_id, link_id=said.link_id)
             return (said,)
-        case e.ResultDownloaded():
-            # Only the first time each thing is fetched goes on record, so that nobody can flood the log with clicks.
-            is_news = link is not None and not link.is_revoked and said.image_id not in link.opened
-            return (said,) if is_news and type(said) in allowed(order.state) else NOTHING
+        case e.ResultServed() | e.ResultDownloaded():
+            return _decide_file(order, link, said)
+
+
+def _decide_file(
+    order: Order, link: DownloadLink | None, said: e.ResultServed | e.ResultDownloaded
+) -> Decision:
+    """Each file of a link is recorded once: requests without number must not fill the log."""
+    if link is None or link.is_revoked or type(said) not in allowed(order.state):
+        return NOTHING
+    known = link.served if isinstance(said, e.ResultServed) else link.fetched
+    return NOTHING if said.image_id in known else (said,)
 
 
 def _is_good(link: DownloadLink) -> bool:

@@ -10,9 +10,11 @@ from typing import get_args
 from uuid import UUID
 
 from domain.model.values import (
+    Client,
     CustomerId,
     DisputeOutcome,
     DownloadLinkId,
+    DownloadMethod,
     EmailId,
     EmailKind,
     FailureReason,
@@ -217,11 +219,22 @@ class EmailOptedOut:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResultDownloaded:
-    """The customer fetched the archive, or one image of it."""
+class ResultServed:
+    """The bytes of the archive, or of one image, were sent to a client that may be a mail scanner."""
 
     link_id: DownloadLinkId
     image_id: ImageId | None  # none: the whole archive
+    client: Client | None = None  # none: the first versions of the shop kept nothing about it
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultDownloaded:
+    """The customer pressed the button for the archive, or for one image, on the page behind the link."""
+
+    link_id: DownloadLinkId
+    image_id: ImageId | None  # none: the whole archive
+    client: Client
+    method: DownloadMethod = DownloadMethod.BUTTON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,6 +362,7 @@ Event = (
     | EmailDeferred
     | EmailBlocked
     | EmailOptedOut
+    | ResultServed
     | ResultDownloaded
     | RefundRequested
     | RefundIssued

@@ -57,7 +57,13 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
             | e.RedoFailed()
         ):
             return learn_restoration(order, event)
-        case e.DownloadPrepared() | e.DownloadLinkIssued() | e.DownloadLinkRevoked() | e.ResultDownloaded():
+        case (
+            e.DownloadPrepared()
+            | e.DownloadLinkIssued()
+            | e.DownloadLinkRevoked()
+            | e.ResultServed()
+            | e.ResultDownloaded()
+        ):
             return learn_link(order, event)
         case e.EmailRequested() | e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
             return learn_email(order, event)

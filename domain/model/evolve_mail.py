@@ -82,7 +82,11 @@ def _without_partial_result(order: Order) -> Order:
 
 def learn_link(
     order: Order,
-    event: e.DownloadPrepared | e.DownloadLinkIssued | e.DownloadLinkRevoked | e.ResultDownloaded,
+    event: e.DownloadPrepared
+    | e.DownloadLinkIssued
+    | e.DownloadLinkRevoked
+    | e.ResultServed
+    | e.ResultDownloaded,
 ) -> Order:
     """The order after an event of one of its links."""
     match event:
@@ -103,14 +107,18 @@ def learn_link(
                 token_sha256=event.token_sha256,
                 expires_at=event.expires_at,
                 is_revoked=False,
-                opened=frozenset(),
+                served=frozenset(),
+                fetched=frozenset(),
             )
             return _owe_new_link(_with_link(order, link), event)
         case e.DownloadLinkRevoked():
             return _with_link(order, replace(order.links[event.link_id], is_revoked=True))
+        case e.ResultServed():
+            link = order.links[event.link_id]
+            return _with_link(order, replace(link, served=link.served | {event.image_id}))
         case e.ResultDownloaded():
             link = order.links[event.link_id]
-            return _with_link(order, replace(link, opened=link.opened | {event.image_id}))
+            return _with_link(order, replace(link, fetched=link.fetched | {event.image_id}))
 
 
 def _owe_result(order: Order, event: e.DownloadPrepared) -> Order:

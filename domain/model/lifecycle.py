@@ -23,7 +23,7 @@ class State(StrEnum):
     RESTORING = "restoring"  # the images are at the restorer
     SETTLED = "settled"  # every image is restored or has failed for good
     READY = "ready"  # the archive lies ready, its link exists
-    DELIVERED = "delivered"  # the link is with the customer, money for failed images is still owed
+    DELIVERED = "delivered"  # the link was sent or used, money for failed images is still owed
     COMPLETED = "completed"  # every paid photo is delivered or refunded
     REFUNDING = "refunding"  # all work has stopped, everything that was paid is on its way back
     REFUNDED = "refunded"  # everything that was paid went back
@@ -108,6 +108,7 @@ MOVES: tuple[Move, ...] = (
     Move(events.ResultDownloaded, State.READY, State.DELIVERED, "money_is_owed"),
     Move(events.ResultDownloaded, State.READY, State.COMPLETED),
     *_stays(events.ResultDownloaded, [*_DELIVERED, *GIVEN_BACK]),
+    *_stays(events.ResultServed, [*SHOWN, *GIVEN_BACK]),
     # What is asked for later: another attempt at an image, another mail, another link.
     *_stays(events.RedoRequested, _DELIVERED),
     *_stays(events.RestorationStarted, SHOWN),
@@ -143,6 +144,14 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.PhotosPurged, [State.COMPLETED, State.REFUNDED]),
     Move(events.OrderErased, State.COMPLETED, State.ERASED),
     Move(events.OrderErased, State.REFUNDED, State.ERASED),
+)
+
+#: Moves that only logs of older versions make: those took a scanner's request for the customer's, so an order whose
+#: mail had come back was complete, and its photos went when their time was over. No new event is decided by these.
+FORMER_MOVES: tuple[Move, ...] = (
+    Move(events.RedoRequested, State.READY, State.READY),
+    Move(events.PhotosPurged, State.READY, State.COMPLETED),
+    Move(events.OrderErased, State.READY, State.ERASED),
 )
 
 TERMINAL = frozenset({State.COMPLETED, State.REFUNDED, State.ERASED})
@@ -182,12 +191,20 @@ def next_state(state: State, event: events.Event, informed: object) -> State:
     for target, condition in _table()[type(event), state]:
         if condition is None or getattr(informed, condition):
             return target
-    return state
+    former = (move.target for move in FORMER_MOVES if (move.event, move.source) == (type(event), state))
+    return next(former, state)
 
 
 def allowed(state: State) -> frozenset[type[events.Event]]:
     """The events that may come in ``state``."""
     return frozenset(event for event in events.EVENT_TYPES if _table()[event, state])
+
+
+def may_be_on_record(state: State, event: type[events.Event]) -> bool:
+    """Whether a log may hold ``event`` in ``state``: what is allowed, and what older versions allowed."""
+    return event in allowed(state) or any(
+        (move.event, move.source) == (event, state) for move in FORMER_MOVES
+    )
 
 
 def require(state: State, event: type[events.Event]) -> None:

@@ -64,7 +64,10 @@ class DownloadLink:
     expires_at: datetime
     edition: int = 1  # of the archive
     is_revoked: bool = False
-    opened: frozenset[ImageId | None] = frozenset()  # what was fetched through it; None is the archive
+    #: Whose bytes were sent to any client, a mail scanner perhaps; None is the archive.
+    served: frozenset[ImageId | None] = frozenset()
+    #: What the customer pressed the button for; None is the archive.
+    fetched: frozenset[ImageId | None] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +202,13 @@ class Order:
 
     @property
     def result_is_with_nobody(self) -> bool:
-        """Whether no mail with the link arrived, as far as anybody knows, and nothing was fetched."""
-        return not self.result_is_sent and not any(link.opened for link in self.links.values())
+        """Whether no mail with the link is known to have arrived, and the customer fetched nothing."""
+        return not self.result_is_sent and not self.is_fetched
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the customer fetched anything; what was only served to a client does not count."""
+        return any(link.fetched for link in self.links.values())
 
     @property
     def has_opted_out(self) -> bool:

@@ -180,6 +180,43 @@ class DisputeOutcome(StrEnum):
     LOST = "lost"
 
 
+class DownloadMethod(StrEnum):
+    """How a customer showed that they wanted a file, not only followed a link."""
+
+    BUTTON = "button"  # a form's POST: scanners follow links, they press no buttons
+
+
+class Device(StrEnum):
+    """What kind of client sent a request, by its own user agent."""
+
+    DESKTOP = "desktop"
+    PHONE = "phone"
+    TABLET = "tablet"
+    SCANNER = "scanner"  # calls itself a scanner, a bot, a preview or a headless browser
+    PROGRAM = "program"  # a command line or a library
+    UNKNOWN = "unknown"
+
+
+class Browser(StrEnum):
+    """A family of browsers."""
+
+    CHROME = "chrome"
+    EDGE = "edge"
+    FIREFOX = "firefox"
+    SAFARI = "safari"
+    OPERA = "opera"
+    SAMSUNG = "samsung"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Where a request came from, as coarse as the log may know it: no address, no user agent."""
+
+    network: str | None  # the /24 of an IPv4 address or the /48 of an IPv6 one; none if there was no address
+    device: Device
+    browser: Browser | None = None  # none: no known browser
+
+
 class PointsReason(StrEnum):
     """Why points come and go."""
 

@@ -5,6 +5,7 @@ It is worked out from what is on record, so nothing is counted anywhere else.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from domain.model import events as e
 from domain.model.errors import AskedTooOftenError
@@ -16,11 +17,27 @@ from domain.model.values import DownloadLinkId, EmailKind
 
 #: Who did it, where it was the customer.
 CUSTOMER = "customer"
+#: Who asked, where it was the holder of a link: a customer, their friends, or a mail scanner.
+VISITOR = "visitor"
 
 #: Mails go to the address on file only, whoever asks; these keep others from filling it.
 MAX_MAILS = 5
 MAX_LINKS = 5
 PAUSE = timedelta(minutes=5)
+
+
+class RedoObstacle(StrEnum):
+    """What keeps a customer from having an image tried once more, as half a sentence."""
+
+    NOT_RESTORED = "it could not be restored"
+    RUNNING = "another attempt is being made already"
+    USED_UP = "another attempt was asked for already"
+    ORDER_STOPPED = "its order was stopped"
+    ORDER_HELD = "a person of the shop is looking at its order"
+    DISPUTED = "the bank has yet to decide about the payment"
+    NOT_SENT = "its first result has not been sent yet"
+    TOO_LATE = "the time for it is over"
+
 
 History = Sequence[e.RecordedEvent]
 
@@ -55,7 +72,7 @@ def require_frugality(history: History) -> None:
 def first_shown(history: History) -> datetime | None:
     """When the customer first had the results, as far as anybody knows.
 
-    That is when a mail with the link was accepted that did not come back, or when something was fetched.
+    That is when a mail with the link was accepted that did not come back, or when they fetched something.
     """
     returned = {
         each.event.email_id for each in history if isinstance(each.event, e.EmailBounced | e.EmailBlocked)
@@ -71,26 +88,26 @@ def first_shown(history: History) -> datetime | None:
 
 def why_no_redo(
     order: Order, image: Image, limits: Limits, until: datetime | None, now: datetime
-) -> str | None:
-    """What keeps a customer from having an image tried once more, as half a sentence; none if nothing does.
+) -> RedoObstacle | None:
+    """What keeps a customer from having an image tried once more; none if nothing does.
 
     ``until`` is when the time for it is over, none while it has not begun.
     """
     if image.failure is not None:
-        return "it could not be restored"
+        return RedoObstacle.NOT_RESTORED
     if image.is_being_redone:
-        return "another attempt is being made already"
+        return RedoObstacle.RUNNING
     if image.redos_by_customer >= limits.max_redos_by_customer:
-        return "another attempt was asked for already"
+        return RedoObstacle.USED_UP
     if order.state in GIVEN_BACK:
-        return "its order was stopped"
+        return RedoObstacle.ORDER_STOPPED
     if order.is_held:
-        return "a person of the shop is looking at its order"
+        return RedoObstacle.ORDER_HELD
     if order.is_disputed:
-        return "the bank has yet to decide about the payment"
+        return RedoObstacle.DISPUTED
     if until is None or order.state not in SHOWN or order.state is State.READY:
-        return "its first result has not been sent yet"
-    return "the time for it is over" if until <= now else None
+        return RedoObstacle.NOT_SENT
+    return RedoObstacle.TOO_LATE if until <= now else None
 
 
 def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool:
@@ -99,7 +116,7 @@ def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool
     is_theirs = order.is_shown and order.result_is_sent and not order.photos_are_purged
     is_stopped = order.is_held or order.is_disputed or order.has_opted_out
     is_good = link is not None and link.link_id == link_id and link.expires_at > now
-    return is_theirs and is_good and not is_stopped and not any(each.opened for each in order.links.values())
+    return is_theirs and is_good and not is_stopped and not order.is_fetched
 
 
 def _asked(history: History, event: type[e.EmailRequested | e.DownloadLinkIssued]) -> list[datetime]:

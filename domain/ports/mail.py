@@ -22,7 +22,7 @@ class Rewards:
 
 @dataclass(frozen=True, kw_only=True)
 class LetterFacts:
-    """What a letter tells; only the kinds that bring a link have two addresses for it, and its end."""
+    """What a letter tells; only the kinds that bring a link have its page and its end."""
 
     kind: EmailKind
     order_id: OrderId
@@ -36,8 +36,7 @@ class LetterFacts:
     refunded: Money  # in all, issued or on its way
     refund_amount: Money | None = None  # of the one refund that this letter is about
     status_url: str
-    download_url: str | None = None
-    photos_url: str | None = None  # where each photo can be looked at
+    download_url: str | None = None  # of the page with the photos and the buttons that save them
     redo_days: int | None = None  # how long another attempt can be asked for there, if it can
     expires_at: datetime | None = None
     is_attached: bool = False

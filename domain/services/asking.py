@@ -16,11 +16,12 @@ from domain.model.errors import (
 )
 from domain.model.evolve import fold
 from domain.model.image import Image
-from domain.model.order import Order
+from domain.model.order import DownloadLink, Order
 from domain.model.values import EmailKind, ImageId, OrderId, PhotoId
 from domain.model.wishes import (
     CUSTOMER,
     History,
+    RedoObstacle,
     first_shown,
     require_frugality,
     require_patience,
@@ -38,11 +39,12 @@ Wish = Callable[[Order, History], e.Event | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Album:
-    """A customer's photos, to look at; ``why_no_redo`` has half a sentence for each that cannot be tried once more."""
+    """A customer's photos behind one link; ``why_no_redo`` has the reason for each that cannot be tried once more."""
 
     order: Order
+    link: DownloadLink
     file_names: Mapping[ImageId, str]
-    why_no_redo: Mapping[ImageId, str]
+    why_no_redo: Mapping[ImageId, RedoObstacle]
     redo_until: datetime | None  # none while that has not begun
 
 
@@ -113,7 +115,7 @@ class Asking:
 
     def album(self, token: str) -> Album:
         """The photos behind a link, and which of them can be tried once more; raises what opening the link raises."""
-        opened, _ = self._delivering.open(token)
+        opened, link = self._delivering.open(token)
         with self._books.transaction() as transaction:
             history = transaction.log.history(opened.order_id)
             given = transaction.uploads.file_names(opened.order_id)
@@ -121,6 +123,7 @@ class Asking:
         whys = {image_id: self._why_no_redo(order, image, until) for image_id, image in order.images.items()}
         return Album(
             order=order,
+            link=link,
             file_names={image_id: given[PhotoId(image_id)] for image_id in order.images if image_id in given},
             why_no_redo={image_id: why for image_id, why in whys.items() if why is not None},
             redo_until=until,
@@ -153,7 +156,7 @@ class Asking:
         require_patience(history, kind, self._clock.now())
         return e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
 
-    def _why_no_redo(self, order: Order, image: Image, until: datetime | None) -> str | None:
+    def _why_no_redo(self, order: Order, image: Image, until: datetime | None) -> RedoObstacle | None:
         return why_no_redo(order, image, self._policy.limits, until, self._clock.now())
 
     def _redo_until(self, history: History) -> datetime | None:

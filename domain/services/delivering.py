@@ -14,7 +14,8 @@ from domain.model.identity import download_link_id_of
 from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, Order
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, Sha256, StoredObject
+from domain.model.values import Client, ImageId, ObjectKey, OrderId, PhotoId, Sha256, StoredObject
+from domain.model.wishes import CUSTOMER, VISITOR
 from domain.ports.books import Books
 from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver, Clock
@@ -172,19 +173,23 @@ class Delivering:
             order_id=order.order_id, link=link, image_id=image_id, content=content, file_name=name
         )
 
-    def note_opening(self, delivery: Delivery, request_id: UUID) -> None:
-        """Put on record that something was fetched; only the first time each thing is."""
-        if delivery.image_id in delivery.link.opened:
+    def record_served(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
+        """Record that a file was sent to a client; only the first time for each file of a link."""
+        if delivery.image_id in delivery.link.served:
             return
-        what = delivery.image_id or "archive"
-        said = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id)
-        cause = Cause(
-            name="download",
-            key=f"download:{delivery.link.link_id}:{what}",
-            actor="customer",
-            correlation_id=request_id,
+        served = e.ResultServed(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
+        self._recorder.record(
+            delivery.order_id, [served], _cause("served", delivery, actor=VISITOR, request_id=request_id)
         )
-        self._recorder.record(delivery.order_id, [said], cause)
+
+    def record_download(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
+        """Record that the customer pressed the button for a file; only the first time for each file of a link."""
+        if delivery.image_id in delivery.link.fetched:
+            return
+        fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
+        self._recorder.record(
+            delivery.order_id, [fetched], _cause("fetched", delivery, actor=CUSTOMER, request_id=request_id)
+        )
 
     def _read(self, key: ObjectKey) -> Iterator[bytes]:
         with self._storage.read(key) as chunks:
@@ -199,6 +204,11 @@ class Delivering:
             stem = f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"
             stems[image_id] = stem if stem not in stems.values() else f"{number}-{stem}"
         return stems
+
+
+def _cause(name: str, delivery: Delivery, *, actor: str, request_id: UUID) -> Cause:
+    key = f"{name}:{delivery.link.link_id}:{delivery.image_id or 'archive'}"
+    return Cause(name=name, key=key, actor=actor, correlation_id=request_id)
 
 
 def safe_stem(file_name: str) -> str:

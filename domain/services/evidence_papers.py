@@ -25,6 +25,7 @@ _DELIVERY: tuple[type[e.Event], ...] = (
     e.EmailDeferred,
     e.EmailBlocked,
     e.EmailOptedOut,
+    e.ResultServed,
     e.ResultDownloaded,
 )
 _MONEY: tuple[type[e.Event], ...] = (

@@ -2,8 +2,9 @@
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.order import EmailStatus, Order
-from domain.services.wording import MAILS, OPT_OUTS, counted
+from domain.model.order import DownloadLink, EmailStatus, Order
+from domain.model.values import Client
+from domain.services.wording import BROWSERS, DEVICES, MAILS, OPT_OUTS, counted
 
 
 def of_payment(event: e.PaymentReceived) -> str:
@@ -68,6 +69,24 @@ def of_mail_feedback(
             )
         case e.EmailOptedOut():
             return f"{mail} was delivered and {OPT_OUTS[event.how]}: no reminders follow."
+
+
+def of_file(event: e.ResultServed | e.ResultDownloaded, what: str, link: DownloadLink) -> str:
+    """That a file was sent, or that the customer pressed its button: only the latter says who it was."""
+    client = f" ({of_client(event.client)})" if event.client is not None else ""
+    match event:
+        case e.ResultServed():
+            whom = "" if event.image_id in link.fetched else ", to the customer or to a mail scanner"
+            return f"{what} was sent through the link{client}{whom}."
+        case e.ResultDownloaded():
+            return f"The customer pressed the button behind the link and fetched {what}{client}."
+
+
+def of_client(client: Client) -> str:
+    """``Firefox on a phone, network 203.0.113.0/24``."""
+    device = DEVICES[client.device]
+    program = f"{BROWSERS[client.browser]} on {device}" if client.browser is not None else device
+    return f"{program}, network {client.network}" if client.network is not None else program
 
 
 def in_plain_words(code: str) -> str:

@@ -21,7 +21,7 @@ from domain.model.reactions import (
     needed,
 )
 from domain.model.values import ImageId, Money
-from domain.services.wording import FAILURES, HOLDS, MAILS, counted, every, listed, ordinal
+from domain.services.wording import FAILURES, HOLDS, MAILS, capitalised, counted, every, ordinal
 
 
 def standing(order: Order) -> str:
@@ -102,7 +102,7 @@ def way_of(image: Image, order: Order) -> str:
         where = "at the restorer" if running is not None else "waits for the restorer"
         return f"restored, and tried once more: {where}, {ordinal(len(image.attempts))} attempt"
     if image.restored is not None:
-        return f"{'restored and delivered' if order.result_is_sent else 'restored'}{_redone(image)}"
+        return f"{'restored and sent' if order.result_is_sent else 'restored'}{_redone(image)}"
     if image.failure is not None:
         return f"not restored: {FAILURES[image.failure]}"
     if running is not None:
@@ -144,9 +144,10 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
         case State.READY:
             return f"{counted(restored, 'restored photo')} ready to be fetched."
         case State.DELIVERED:
-            return f"The order is delivered: {restored} of {photos}, {_still_owed(order)}."
+            return f"{capitalised(_delivery(order))}, {_still_owed(order)}."
         case State.COMPLETED:
-            return f"The order is complete: {_delivered(order)}."
+            back = f", and {_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
+            return f"The order is complete: {_delivery(order)}{back}."
         case State.REFUNDING:
             return (
                 f"The order was stopped: all of {_money(order, order.paid_amount)} goes back to the customer."
@@ -170,12 +171,15 @@ def _still_owed(order: Order) -> str:
     )
 
 
-def _delivered(order: Order) -> str:
+def _delivery(order: Order) -> str:
+    """How far the results have come, no further than is on record."""
     restored, photos = len(order.restored_images), len(order.images)
-    is_whole, verb = restored == photos, "is" if restored == 1 else "are"
-    arrived = f"{every(photos, 'is', 'are') if is_whole else f'{restored} of {photos} photos {verb}'} with the customer"
-    back = f"{_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
-    return listed([part for part in (arrived, back) if part])
+    results = every(photos, "", "").strip() if restored == photos else f"{restored} of {photos} photos"
+    fetched = sum(len(link.fetched) for link in order.links.values())
+    if not order.result_is_sent:
+        return f"the customer fetched {counted(fetched, 'file')} through the link to {results}"
+    sent = f"the link to {results} was sent to the customer"
+    return f"{sent}, who fetched {counted(fetched, 'file')} through it" if fetched else sent
 
 
 def _money(order: Order, amount: int) -> Money:

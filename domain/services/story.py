@@ -16,7 +16,8 @@ from domain.model.identity import note_of_payment_by_hand
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.values import ImageId, RefundId, RefundReason
-from domain.services.sentences import in_plain_words, of_mail, of_mail_feedback, of_payment
+from domain.model.wishes import VISITOR
+from domain.services.sentences import in_plain_words, of_file, of_mail, of_mail_feedback, of_payment
 from domain.services.standing import number_of, standing
 from domain.services.wording import (
     FAILURES,
@@ -47,6 +48,7 @@ _NAMES = {
     "sendgrid": "SendGrid",
     "worker": "a worker",
     "customer": "the customer",
+    VISITOR: "a visitor",
 }
 
 
@@ -104,7 +106,8 @@ class _Teller:
         passage = Passage(
             recorded=recorded,
             since_previous=since,
-            who=who(recorded.actor),
+            # The first versions of the shop recorded whatever was sent as the customer's doing.
+            who=who(VISITOR if isinstance(recorded.event, e.ResultServed) else recorded.actor),
             text=self._sentence(recorded, after),
             pause=self._pause(since),
         )
@@ -190,9 +193,9 @@ class _Teller:
                 return of_mail(event, recorded.actor, self.order, after)
             case e.EmailBounced() | e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
                 return of_mail_feedback(event)
-            case e.ResultDownloaded():
+            case e.ResultServed() | e.ResultDownloaded():
                 what = "the whole archive" if event.image_id is None else self._photo(event.image_id)
-                return f"The customer followed the link and fetched {what}."
+                return of_file(event, what, self.order.links[event.link_id])
             case e.RefundRequested() | e.RefundIssued() | e.RefundFailed():
                 return self._refund(event, at, after)
             case e.RefundDropped():

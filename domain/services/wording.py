@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from domain.model.lifecycle import State
-from domain.model.values import DisputeOutcome, EmailKind, FailureReason, HoldReason, OptOut, PointsReason
+from domain.model.values import (
+    Browser,
+    Device,
+    DisputeOutcome,
+    EmailKind,
+    FailureReason,
+    HoldReason,
+    OptOut,
+    PointsReason,
+)
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _KILOBYTE = 1000
@@ -69,6 +78,24 @@ POINTS: Mapping[PointsReason, str] = {
     PointsReason.SPENT: "they became a discount",
     PointsReason.TAKEN_BACK: "the order that had earned them was paid back",
     PointsReason.RETURNED: "the order they were spent on was paid back",
+}
+
+DEVICES: Mapping[Device, str] = {
+    Device.DESKTOP: "a desktop computer",
+    Device.PHONE: "a phone",
+    Device.TABLET: "a tablet",
+    Device.SCANNER: "a scanner or bot by its own name",
+    Device.PROGRAM: "a program, not a browser",
+    Device.UNKNOWN: "a client of unknown kind",
+}
+
+BROWSERS: Mapping[Browser, str] = {
+    Browser.CHROME: "Chrome",
+    Browser.EDGE: "Edge",
+    Browser.FIREFOX: "Firefox",
+    Browser.SAFARI: "Safari",
+    Browser.OPERA: "Opera",
+    Browser.SAMSUNG: "Samsung Internet",
 }
 
 OUTCOMES: Mapping[DisputeOutcome, str] = {

@@ -129,7 +129,7 @@ class Writing:
         kind, currency = email.kind, order.payment.paid.currency
         link = order.newest_link if kind.brings_a_link else None
         url = self._policy.public_url
-        download_url = f"{url}/api/download/{self._sealer.download_token(link.link_id)}" if link else None
+        page = f"{url}/api/download/{self._sealer.download_token(link.link_id)}/photos" if link else None
         tells_of_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
         return LetterFacts(
             kind=kind,
@@ -146,8 +146,7 @@ class Writing:
             refund_amount=_told_refund(order, email),
             redone_name=self._redone_name(order),
             status_url=f"{url}/api/restoration/status/{order.order_id}",
-            download_url=download_url,
-            photos_url=f"{download_url}/photos" if link else None,
+            download_url=page,
             redo_days=self._policy.redo_within.days if tells_of_redo else None,
             expires_at=link.expires_at if link else None,
             rewards=self._rewards(kind, customer, currency),

@@ -105,12 +105,15 @@ class Customer:
         return found[0] if found else None
 
     @contextmanager
-    def following(self, link: str) -> Iterator[Iterator[bytes]]:
-        """What a link from a mail leads to, in chunks."""
-        with self._http.stream("GET", link) as answer:
+    def fetching(self, link: str) -> Iterator[Iterator[bytes]]:
+        """Open the page behind a link from a mail, press the button that saves all photos; the archive in chunks."""
+        page = self._http.get(link, headers={"Accept": "text/html"})
+        _require(page.is_success, "The page behind the link in the mail", page)
+        button = urljoin(link, _Form.on(page.text).action)
+        with self._http.stream("POST", button, follow_redirects=True) as answer:
             if not answer.is_success:
                 answer.read()
-            _require(answer.is_success, "The link in the mail", answer)
+            _require(answer.is_success, "The button on that page", answer)
             yield answer.iter_bytes()
 
     def _ask(self, method: str, path: str, **arguments: Any) -> Json:
@@ -121,7 +124,7 @@ class Customer:
 
 
 class _Form(HTMLParser):
-    """The form of a page: where it goes, and what is filled in already."""
+    """The first form of a page: where it goes, and what is filled in already."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,7 +140,7 @@ class _Form(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a form's address and its inputs."""
         given = dict(attrs)
-        if tag == "form":
+        if tag == "form" and not self.action:
             self.action = given.get("action") or ""
         elif tag == "input" and (name := given.get("name")):
             self.fields[name] = given.get("value") or ""

@@ -10,14 +10,14 @@ from rich.text import Text
 
 from domain.model.lifecycle import State
 from domain.model.noting import note_id_of
-from domain.model.order import Order
+from domain.model.order import DownloadLink, Order
 from domain.model.reactions import needed
 from domain.ports.books import Books
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 from domain.ports.registers import Customer, OrderSummary
 from domain.services.standing import in_words, number_of, possible, standing, way_of
 from domain.services.story import tell, who
-from domain.services.wording import MAILS, capitalised, day, sized
+from domain.services.wording import MAILS, capitalised, counted, day, sized
 from entrypoints.cli.events import json_of
 from entrypoints.cli.finding import find_order
 from entrypoints.cli.reconciling import moment
@@ -195,9 +195,16 @@ def _money(order: Order) -> list[str]:
     ]
 
 
+def _use_of(link: DownloadLink) -> str:
+    """What was fetched and what was only served; a mail scanner is served, too."""
+    if link.fetched:
+        return f"{counted(len(link.fetched), 'file')} fetched by the customer"
+    return f"nothing fetched, {counted(len(link.served), 'file')} served" if link.served else "not opened yet"
+
+
 def _links(order: Order) -> list[str]:
     return [
         f"{sized(link.archive.size_bytes)}, good until {day(link.expires_at)}, "
-        f"{'revoked, ' if link.is_revoked else ''}{'opened' if link.opened else 'not opened yet'}"
+        f"{'revoked, ' if link.is_revoked else ''}{_use_of(link)}"
         for link in order.links.values()
     ]

@@ -75,12 +75,12 @@ class Visit:
         return self.customer.mails()
 
     def save(self, link: str) -> list[Path]:
-        """Follow a link, save the archive and what is in it, and tell where the pictures are."""
+        """Fetch the archive by its button, save it and what is in it, and tell where the pictures are."""
         number = str(self.seen["number"])
         folder = folder_for(number, RESTORED)
-        with self.customer.following(link) as archive:
+        with self.customer.fetching(link) as archive:
             pictures = save(archive, f"restored-photos-{number}.zip", folder)
-        self._await(self._was_downloaded, "the shop notes the download")
+        self._await(self._was_sent, "the shop records that the archive was sent")
         return pictures
 
     def _upload(self, photos: Sequence[Path]) -> None:
@@ -114,9 +114,9 @@ class Visit:
         are_sent = all(mail["status"] == "sent" for mail in self.seen["emails"])
         return self.seen["state"] in {"completed", "refunded"} and are_sent
 
-    def _was_downloaded(self) -> bool:
+    def _was_sent(self) -> bool:
         self._look()
-        return any(event["name"] == "ResultDownloaded" for event in self.seen["history"])
+        return any(event["name"] == "ResultServed" for event in self.seen["history"])
 
     def _look(self) -> None:
         known = self.seen.get("version", 0)

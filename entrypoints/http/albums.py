@@ -1,4 +1,7 @@
-"""The photos behind a link, each to look at, and to have tried once more if it is not quite right."""
+"""The page behind the link in a mail: each photo to look at, to save, and to have tried once more.
+
+It is safe to load for any client, a mail scanner included: only its buttons do anything.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +13,13 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from domain.model.image import Image
+from domain.model.wishes import RedoObstacle
 from domain.services.asking import Album
 from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.dead_links import explain
 from entrypoints.http.parameters import TheShop
+from entrypoints.http.photo_page_texts import PhotoPageTexts, texts_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +47,7 @@ def show_album(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Resp
     """Show the photos behind a link, and which of them can be tried once more."""
     album = shop.asking.album(token)
     if pages.is_wanted(request):
-        return _page(album, token)
+        return _page(album, texts_for(request.headers.get("accept-language", "")))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)
 
@@ -64,59 +69,62 @@ def _view(album: Album) -> AlbumView:
     )
 
 
-def _page(album: Album, token: str) -> Response[Any]:
+def _page(album: Album, texts: PhotoPageTexts) -> Response[Any]:
     """The page of an album. Every address in it is relative, so that it holds behind any proxy."""
+    save_all = texts.save_all.format(size=texts.size(album.link.archive.size_bytes))
     parts = [
-        f'<p>Choose a photo to save it, or <a href="../{escape(token)}">save all of them at once</a>.</p>'
+        f"<p>{texts.intro.format(until=texts.day(album.link.expires_at))}</p>",
+        f'<form method="post" action="archive"><p><button>{escape(save_all)}</button></p></form>',
     ]
     if any(image_id not in album.why_no_redo for image_id in album.order.images) and album.redo_until:
-        until = f"{album.redo_until.day} {album.redo_until:%B %Y}"
-        parts.append(
-            "<p>Is one not quite right? Until "
-            f"{until} you can have each photo tried once more. It is then restored in another way, and the result "
-            "you see now is kept beside the new one.</p>"
-        )
+        parts.append(f"<p>{texts.redo_offer.format(until=texts.day(album.redo_until))}</p>")
     parts.extend(
-        _photo(image, number, album) for number, image in enumerate(album.order.images.values(), start=1)
+        _photo(image, number, album, texts)
+        for number, image in enumerate(album.order.images.values(), start=1)
     )
-    return pages.page("Your restored photos", "\n".join(parts), has_pictures=True, has_forms=True)
+    shown = pages.page(
+        texts.title, "\n".join(parts), language=texts.language, has_pictures=True, has_forms=True
+    )
+    shown.headers["Vary"] = "Accept, Accept-Language"
+    return shown
 
 
-def _photo(image: Image, number: int, album: Album) -> str:
+def _photo(image: Image, number: int, album: Album, texts: PhotoPageTexts) -> str:
     """A photo under the customer's own name, which is a stranger's text."""
-    name = escape(album.file_names.get(image.image_id) or f"Photo {number}")
+    name = escape(album.file_names.get(image.image_id) or texts.photo.format(number=number))
     why = album.why_no_redo.get(image.image_id)
     heading = f"<h2><bdi>{name}</bdi></h2>"
     if image.restored is None:
-        return f"{heading}\n<p>Sorry: {escape(why or 'there is no result of it')}.</p>"
-    pictures = [_picture(image, name, earlier) for earlier in range(len(image.results))]
-    return "\n".join([heading, *pictures, _redo(image, name, why)])
+        return f"{heading}\n<p>{texts.sorry.format(why=texts.obstacles[why] if why else texts.nothing)}</p>"
+    results = [_result(image, name, earlier, texts) for earlier in range(len(image.results))]
+    return "\n".join([heading, *results, _redo(image, name, why, texts)])
 
 
-def _picture(image: Image, name: str, earlier: int) -> str:
+def _result(image: Image, name: str, earlier: int, texts: PhotoPageTexts) -> str:
+    """A result to look at, which any client loads by itself, and the button that only the customer presses."""
     address = f"{image.image_id}{f'?earlier={earlier}' if earlier else ''}"
     size = f' width="{image.width}" height="{image.height}"' if image.width and not earlier else ""
+    alt, label = _filled(texts.restored_alt, name), _filled(texts.save_named, name)
     shown = (
-        f'<a href="{address}" download><img src="{address}" alt="{name}, restored"{size} loading="lazy"></a>'
+        f'<img src="{address}" alt="{alt}"{size} loading="lazy">'
+        f'<form method="post" action="{address}"><p><button aria-label="{label}">{texts.save}</button></p></form>'
     )
-    if not earlier:
-        return shown
-    return f"<details><summary>The result before this one</summary>{shown}</details>"
+    return f"<details><summary>{texts.earlier}</summary>{shown}</details>" if earlier else shown
 
 
-def _redo(image: Image, name: str, why: str | None) -> str:
+def _redo(image: Image, name: str, why: RedoObstacle | None, texts: PhotoPageTexts) -> str:
     """The button; one that does nothing says why."""
     if image.is_being_redone:
-        return (
-            "<p>We are trying this photo once more, and write to you as soon as we know what came of it.</p>"
-        )
-    button = f'<button aria-label="Not quite right: try {name} once more"'
+        return f"<p>{texts.redo_running}</p>"
+    button = f'<button class="second" aria-label="{_filled(texts.redo_named, name)}"'
     if why is None:
         return (
-            f'<form method="post" action="{image.image_id}/redo">'
-            f"<p>{button}>Not quite right: try once more</button></p></form>"
+            f'<form method="post" action="{image.image_id}/redo"><p>{button}>{texts.redo}</button></p></form>'
         )
-    return (
-        f"<p>{button} disabled>Not quite right: try once more</button><br>"
-        f"<small>Not possible: {escape(why)}.</small></p>"
-    )
+    reason = texts.redo_not_possible.format(why=texts.obstacles[why])
+    return f"<p>{button} disabled>{texts.redo}</button><br><small>{reason}</small></p>"
+
+
+def _filled(text: str, name: str) -> str:
+    """A text with a name in it, which may hold braces of its own."""
+    return text.replace("{name}", name)

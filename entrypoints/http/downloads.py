@@ -1,17 +1,25 @@
-"""Chapter 9 over HTTP: the customer opens the link from the mail."""
+"""Chapter 9 over HTTP: the files behind a link, and the buttons that ask for them.
+
+A GET proves nothing about who sent it: mail scanners follow links, album pages load pictures. It is recorded as
+*served*. The customer presses a button of the page behind the link, which is a POST: that is recorded as *fetched*.
+"""
 
 from functools import partial
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import HttpMethod, route
+from litestar import HttpMethod, Response, post, route
 from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from domain.model.values import ImageId
 from domain.services.delivering import Delivery
 from entrypoints.bootstrap.shop import Shop
+from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.clients import client_of
 from entrypoints.http.dead_links import explain
 from entrypoints.http.diary import request_id_of
 from entrypoints.http.files import FileAnswer, OpenedFile
@@ -19,12 +27,30 @@ from entrypoints.http.parameters import DownloadThreads, TheShop
 
 _READING = [HttpMethod.GET, HttpMethod.HEAD]
 
+#: What no cache may keep and no other site may learn: a token is in the address.
+_PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+
 
 @route("/api/download/{token:str}", http_method=_READING, exception_handlers={Exception: explain})
-async def fetch_archive(
+async def follow_link(
     shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
 ) -> ASGIApp:
-    """Fetch the archive with every restored image."""
+    """Send the archive to a program; lead a browser to the page with the photos and the buttons.
+
+    Mails of older versions link here.
+    """
+    delivery = await to_thread.run_sync(shop.delivering.find, token)
+    if pages.is_wanted(request):
+        headers = {**_PRIVATE, "Location": f"{token}/photos", "Vary": "Accept"}
+        return ASGIResponse(status_code=303, headers=headers)
+    return await _answer(shop, download_threads, request, delivery)
+
+
+@route("/api/download/{token:str}/archive", http_method=_READING, exception_handlers={Exception: explain})
+async def send_archive(
+    shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
+) -> ASGIApp:
+    """Send the archive with every restored image."""
     delivery = await to_thread.run_sync(shop.delivering.find, token)
     return await _answer(shop, download_threads, request, delivery)
 
@@ -34,7 +60,7 @@ async def fetch_archive(
     http_method=_READING,
     exception_handlers={Exception: explain},
 )
-async def fetch_image(
+async def send_image(
     shop: TheShop,
     download_threads: DownloadThreads,
     request: AnyRequest,
@@ -42,16 +68,53 @@ async def fetch_image(
     image: FromPath[UUID],
     earlier: FromQuery[int] = 0,
 ) -> ASGIApp:
-    """Fetch one restored image of the token's own order: its newest result, or one that was there so many before."""
+    """Send one restored image of the token's own order: its newest result, or one that was there so many before."""
     delivery = await to_thread.run_sync(partial(shop.delivering.find, token, ImageId(image), earlier=earlier))
     return await _answer(shop, download_threads, request, delivery)
+
+
+@post(
+    "/api/download/{token:str}/archive",
+    status_code=303,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+)
+def fetch_archive(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[None]:
+    """Record that the customer asks for the archive, and lead to it."""
+    return _fetched(shop, request, shop.delivering.find(token), "archive")
+
+
+@post(
+    "/api/download/{token:str}/{image:uuid}",
+    status_code=303,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+)
+def fetch_image(
+    shop: TheShop,
+    request: AnyRequest,
+    token: FromPath[str],
+    image: FromPath[UUID],
+    earlier: FromQuery[int] = 0,
+) -> Response[None]:
+    """Record that the customer asks for one restored image, and lead to it."""
+    delivery = shop.delivering.find(token, ImageId(image), earlier=earlier)
+    return _fetched(shop, request, delivery, f"{image}{f'?earlier={earlier}' if earlier else ''}")
+
+
+def _fetched(shop: Shop, request: AnyRequest, delivery: Delivery, address: str) -> Response[None]:
+    """The way to a file after its button was pressed: a GET, so that a broken download can be resumed."""
+    shop.delivering.record_download(delivery, client_of(request), request_id_of(request.scope))
+    return Redirect(address, status_code=303, headers=_PRIVATE)
 
 
 async def _answer(
     shop: Shop, download_threads: CapacityLimiter, request: AnyRequest, delivery: Delivery
 ) -> ASGIApp:
-    """The file behind a token; a look at its headers opens nothing and is not put on record."""
+    """The file behind a token; a look at its headers opens nothing and is not recorded."""
     is_looking = request.method == HttpMethod.HEAD
     opened = None if is_looking else await OpenedFile.open(shop.storage, delivery.content, download_threads)
-    when_sent = partial(shop.delivering.note_opening, delivery, request_id_of(request.scope))
+    when_sent = partial(
+        shop.delivering.record_served, delivery, client_of(request), request_id_of(request.scope)
+    )
     return FileAnswer(delivery.content, delivery.file_name, opened, when_sent)

@@ -18,7 +18,7 @@ _CONTENT_POLICY = (
 )
 
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -45,6 +45,7 @@ img {{ display: block; max-width: 100%; height: auto; background: var(--line); }
 summary {{ cursor: pointer; margin: .5rem 0; }}
 button {{ font: inherit; color: var(--paper); background: var(--mark); border: 0; border-radius: .4rem;
           padding: .6rem 1.2rem; cursor: pointer; }}
+button.second {{ color: var(--mark); background: none; border: 1px solid var(--mark); }}
 button:disabled {{ color: var(--faint); background: none; border: 1px solid var(--line); cursor: default; }}
 </style>
 </head>
@@ -72,6 +73,7 @@ def page(
     status: int = 200,
     has_pictures: bool = False,
     has_forms: bool = False,
+    language: str = "en",
 ) -> Response[Any]:
     """A page under a heading that is escaped here; ``body`` is HTML already. It renews itself if told to."""
     allowed = _CONTENT_POLICY.format(
@@ -79,7 +81,7 @@ def page(
     )
     refresh = f'\n<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     return Response(
-        _PAGE.format(title=escape(title), body=body, refresh=refresh),
+        _PAGE.format(title=escape(title), body=body, refresh=refresh, language=language),
         status_code=status,
         media_type=MediaType.HTML,
         headers={**_HEADERS, "Content-Security-Policy": allowed},

@@ -27,7 +27,7 @@ _ORDERS: Mapping[State, tuple[str, str]] = {
     State.PAID: ("Thank you, your payment has arrived", f"Your photos are about to be restored. {_CLOSE}"),
     State.RESTORING: ("We are restoring your photos", _CLOSE),
     State.SETTLED: ("We are packing your photos", _CLOSE),
-    State.READY: ("Your photos are ready", "The e-mail with the link to them is on its way to you."),
+    State.READY: ("Your photos are ready", "We send you the link to them by e-mail."),
     State.DELIVERED: (_READY, f"{_LINK} The money we owe you is on its way back."),
     State.COMPLETED: (_READY, _LINK),
     State.REFUNDING: (
@@ -52,7 +52,8 @@ _DISPUTED = (
 )
 _REFUNDING = (_SORRY, "Your money is on its way back; your bank may take some days to show it.")
 _FREE_AND_FAILED = (_SORRY, "We are sorry. You paid nothing, so there is nothing to send back.")
-_PURGED = ("Your photos were delivered", "As we promised, we no longer keep any of them.")
+_FETCHED = ("Your photos are ready", "You have fetched them through the link that we sent you.")
+_PURGED = ("Your photos are no longer kept", "As we promised, we deleted them when their time was over.")
 
 _UPLOADS: Mapping[UploadStatus, tuple[str, str]] = {
     UploadStatus.OPEN: ("Your photos are not ordered yet", "Nothing is paid, and nothing is owed."),
@@ -133,6 +134,8 @@ def _words(seen: Order) -> tuple[str, str]:
         return _REFUNDING
     if seen.state is State.COMPLETED and seen.photos_are_purged:
         return _PURGED
+    if seen.state in {State.DELIVERED, State.COMPLETED} and not seen.result_is_sent:
+        return _FETCHED
     return _ORDERS[seen.state]
 
 

@@ -12,8 +12,7 @@ from domain.ports.mail import Letter, LetterFacts, Rewards
 WRITER = TemplateLetterWriter()
 
 STATUS_URL = "https://shop.example/orders/1"
-DOWNLOAD_URL = "https://shop.example/api/download/token-1"
-PHOTOS_URL = f"{DOWNLOAD_URL}/photos"
+DOWNLOAD_URL = "https://shop.example/api/download/token-1/photos"
 
 
 def euros(cents: int) -> Money:
@@ -44,7 +43,6 @@ def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
         "refunded": euros(0),
         "status_url": STATUS_URL,
         "download_url": DOWNLOAD_URL,
-        "photos_url": PHOTOS_URL,
         "expires_at": datetime(2026, 3, 21, 15, 9, tzinfo=UTC),
         "rewards": rewards(150),
     }

@@ -7,7 +7,6 @@ from adapters.letters import TemplateLetterWriter
 from domain.model.values import EmailKind
 from tests.adapters.letter_facts import (
     DOWNLOAD_URL,
-    PHOTOS_URL,
     STATUS_URL,
     Reader,
     euros,
@@ -35,7 +34,7 @@ def test_text_and_html_say_the_same(kind: EmailKind, locale: str) -> None:
 def test_a_letter_brings_nothing_from_elsewhere(kind: EmailKind) -> None:
     letter = write(kind)
     reader = Reader(letter.html)
-    assert reader.links <= {STATUS_URL, DOWNLOAD_URL, PHOTOS_URL}
+    assert reader.links <= {STATUS_URL, DOWNLOAD_URL}
     assert not reader.tags & {"img", "script", "link", "iframe", "object"}
     assert "url(" not in letter.html
     assert "@import" not in letter.html
@@ -71,19 +70,19 @@ def test_what_brings_a_link_gives_it_a_line_of_its_own_and_says_until_when_it_wo
 
 
 @pytest.mark.parametrize("kind", BRINGING_A_LINK)
-def test_what_brings_a_link_leads_to_the_photos_one_by_one(kind: EmailKind) -> None:
-    assert f"\n{PHOTOS_URL}\n" in write(kind).text
-    assert PHOTOS_URL in Reader(write(kind).html).links
+def test_what_brings_a_link_leads_to_the_page_with_the_photos_and_to_no_file(kind: EmailKind) -> None:
+    assert Reader(write(kind).html).links == {STATUS_URL, DOWNLOAD_URL}
+    assert "On that page you can look at" in read(kind)
     assert "once more" not in read(kind)
 
 
 @pytest.mark.parametrize(
     ("locale", "days", "told"),
     [
-        ("en", 14, "Should one not be quite right, you can have us try it once more, within 14 days:"),
-        ("en", 1, "within one day:"),
-        ("de", 14, "versuchen wir es auf Ihren Wunsch noch einmal; dafür haben Sie 14 Tage Zeit:"),
-        ("de", 1, "dafür haben Sie einen Tag Zeit:"),
+        ("en", 14, "Should one not be quite right, you can have us try it once more, within 14 days."),
+        ("en", 1, "within one day."),
+        ("de", 14, "versuchen wir es auf Ihren Wunsch noch einmal; dafür haben Sie 14 Tage Zeit."),
+        ("de", 1, "dafür haben Sie einen Tag Zeit."),
     ],
 )
 def test_a_result_says_how_long_another_attempt_can_be_asked_for(locale: str, days: int, told: str) -> None:
@@ -212,7 +211,7 @@ def test_the_reminder_says_in_its_subject_until_when() -> None:
 def test_one_photo_is_spoken_of_as_one() -> None:
     for kind in EmailKind:
         letter = write(kind, photos=1, restored=1, redo_days=14)
-        said = letter.subject + letter.text.replace(PHOTOS_URL, "")
+        said = letter.subject + letter.text.replace(DOWNLOAD_URL, "")
         assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", said)
 
 

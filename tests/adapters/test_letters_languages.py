@@ -13,7 +13,7 @@ from adapters.letters import TemplateLetterWriter
 from adapters.letters.phrases import LanguageFileError, Phrases
 from adapters.letters.writer import LANGUAGES
 from domain.model.values import EmailKind
-from tests.adapters.letter_facts import PHOTOS_URL, WRITER, euros, facts, read, rewards, write
+from tests.adapters.letter_facts import DOWNLOAD_URL, WRITER, euros, facts, read, rewards, write
 
 ENGLISH = Phrases.read(LANGUAGES / "en.toml")
 
@@ -65,7 +65,7 @@ def test_a_german_letter_has_no_english_in_it(kind: EmailKind) -> None:
         known = {"failed": failed, "restored": 3 - failed, "refunded": euros(490), "is_attached": True}
         known["redo_days"] = 14
         letter = write(kind, locale="de", customer_name=name, **known)
-        said = (letter.subject + letter.text).replace(PHOTOS_URL, "").lower()
+        said = (letter.subject + letter.text).replace(DOWNLOAD_URL, "").lower()
         assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", said)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from adapters.postgres.books import PostgresBooks, connect
-from adapters.postgres.codec import NAMES, UPCASTERS, Codec, UnknownEventError
+from adapters.postgres.codec import NAMES, REPLACED, UPCASTERS, Codec, UnknownEventError
 from domain.model import events as e
 from domain.model.values import EmailKind, FailureReason, HoldReason, NoteId
 from tests.contracts.books_kept import facts, take_order
@@ -40,6 +40,7 @@ EVENTS: tuple[e.Event, ...] = (
     FACTS.deferred(EmailKind.RESULT),
     FACTS.blocked(EmailKind.RESULT),
     FACTS.opted_out(EmailKind.RESULT),
+    FACTS.served(FACTS.image(0)),
     FACTS.downloaded(FACTS.image(0)),
     FACTS.owed(441, 1),
     FACTS.refund_issued(441),
@@ -56,7 +57,10 @@ EVENTS: tuple[e.Event, ...] = (
     FACTS.erased(),
 )
 #: What only older versions wrote.
-OLD_EVENTS: tuple[e.Event, ...] = (replace(FACTS.refund_issued(441), is_told=False),)
+OLD_EVENTS: tuple[e.Event, ...] = (
+    replace(FACTS.refund_issued(441), is_told=False),
+    FACTS.served(FACTS.image(0), client=None),
+)
 WITH_NOTHING_OPTIONAL: tuple[e.Event, ...] = (
     FACTS.paid(discount=980),
     FACTS.attempt_failed(prediction=None),
@@ -127,7 +131,17 @@ def test_an_old_version_is_brought_up_to_date_step_by_step() -> None:
 
 def test_every_older_version_has_an_upcaster() -> None:
     older = {(name, version) for name, current in NAMES.values() for version in range(1, current)}
-    assert set(UPCASTERS) == older
+    replaced = {(name, int(version)) for name, _, version in (each.rpartition(".v") for each in REPLACED)}
+    assert set(UPCASTERS) | replaced == older
+    assert not set(UPCASTERS) & replaced
+
+
+def test_a_download_as_it_was_first_stored_says_only_that_something_was_sent() -> None:
+    link_id, image_id = FACTS.downloaded().link_id, FACTS.image(1)
+    stored = json.dumps({"link_id": str(link_id), "image_id": str(image_id)})
+    assert Codec().decode("order.result_downloaded.v1", stored) == e.ResultServed(
+        link_id=link_id, image_id=image_id
+    )
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,9 @@ def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_wa
     due, also_due, reminded, fetched, held, purged, renewed, withdrawn = (facts() for _ in range(8))
     orders = {about: take_order(books, about, *about.until_completed()[1:]) for about in (due, reminded)}
     without_second = (also_due.link_issued(), also_due.link_revoked(2))
-    orders[also_due] = take_order(books, also_due, *also_due.until_completed()[1:], *without_second)
+    orders[also_due] = take_order(
+        books, also_due, *also_due.until_completed()[1:], *without_second, also_due.served()
+    )
     take_order(books, fetched, *fetched.until_completed()[1:], fetched.downloaded())
     take_order(books, held, *held.until_completed()[1:], held.held())
     take_order(books, purged, *purged.until_completed()[1:], purged.purged())

@@ -137,6 +137,7 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
     e.EmailDeferred: lambda facts, order: _email(facts.deferred, order),
     e.EmailBlocked: lambda facts, order: _email(facts.blocked, order),
     e.EmailOptedOut: lambda facts, order: _email(facts.opted_out, order),
+    e.ResultServed: lambda facts, order: st.sampled_from([None, *order.images]).map(facts.served),
     e.ResultDownloaded: _downloaded,
     e.RefundRequested: _refund_requested,
     e.RefundIssued: _refund_issued,

@@ -7,7 +7,10 @@ from uuid import UUID, uuid5
 from domain.model import events as e
 from domain.model.identity import download_link_id_of, email_id_of, refund_id_of
 from domain.model.values import (
+    Browser,
+    Client,
     CustomerId,
+    Device,
     DisputeOutcome,
     EmailId,
     EmailKind,
@@ -32,6 +35,9 @@ from domain.model.values import (
 
 ORDER_ID = OrderId(UUID("01931000-0000-7000-8000-000000000000"))
 PAID_AT = datetime(2026, 11, 22, 19, 31, 54, 123456, tzinfo=UTC)
+
+PHONE = Client(network="203.0.113.0/24", device=Device.PHONE, browser=Browser.FIREFOX)
+SCANNER = Client(network="2001:db8:1931::/48", device=Device.SCANNER)
 
 
 def euros(cents: int) -> Money:
@@ -208,8 +214,13 @@ class Facts:
     ) -> e.EmailFailed:
         return e.EmailFailed(email_id=self.email(kind, sequence), kind=kind, reason=reason)
 
-    def downloaded(self, image_id: ImageId | None = None) -> e.ResultDownloaded:
-        return e.ResultDownloaded(link_id=download_link_id_of(self.order_id, 1), image_id=image_id)
+    def downloaded(self, image_id: ImageId | None = None, *, client: Client = PHONE) -> e.ResultDownloaded:
+        return e.ResultDownloaded(
+            link_id=download_link_id_of(self.order_id, 1), image_id=image_id, client=client
+        )
+
+    def served(self, image_id: ImageId | None = None, *, client: Client | None = SCANNER) -> e.ResultServed:
+        return e.ResultServed(link_id=download_link_id_of(self.order_id, 1), image_id=image_id, client=client)
 
     def refund_requested(
         self,

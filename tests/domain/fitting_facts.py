@@ -15,7 +15,7 @@ from domain.model.values import (
     ImageId,
     PointsReason,
 )
-from tests.domain.facts import Facts, euros
+from tests.domain.facts import PHONE, SCANNER, Facts, euros
 
 DISPUTES = ("dp_1", "dp_2")
 
@@ -98,7 +98,8 @@ def wished_for(facts: Facts, order: Order) -> Iterator[e.Event]:
         yield facts.link_revoked(sequence)
         things: tuple[ImageId | None, ...] = (None, *order.images)
         for image_id in things:
-            yield e.ResultDownloaded(link_id=link.link_id, image_id=image_id)
+            yield e.ResultServed(link_id=link.link_id, image_id=image_id, client=SCANNER)
+            yield e.ResultDownloaded(link_id=link.link_id, image_id=image_id, client=PHONE)
 
 
 def by_people(facts: Facts, _: Order) -> Iterator[e.Event]:

@@ -11,7 +11,7 @@ from domain.model.decide import decide
 from domain.model.draft import Decision
 from domain.model.errors import ShopError
 from domain.model.evolve import evolve
-from domain.model.lifecycle import State, allowed
+from domain.model.lifecycle import State, may_be_on_record
 from domain.model.limits import Limits
 from domain.model.order import Order
 from domain.model.reactions import Pace, Reaction, outstanding, reactions_to
@@ -27,7 +27,9 @@ def given(*history: e.Event, order_id: OrderId = ORDER_ID) -> "Given":
 
 
 def _lived(order: Order, event: e.Event) -> Order:
-    assert type(event) in allowed(order.state), f"{type(event).__name__} cannot have happened: {order.state}"
+    assert may_be_on_record(order.state, type(event)), (
+        f"{type(event).__name__} cannot have happened: {order.state}"
+    )
     return evolve(order, event)
 
 

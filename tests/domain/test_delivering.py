@@ -137,13 +137,44 @@ def test_a_link_that_is_opened_before_its_mail_is_known_to_be_sent_has_arrived()
     given(*FACTS.until_ready()).when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.COMPLETED)
 
 
+def test_what_a_scanner_was_sent_completes_no_order() -> None:
+    ready = given(*FACTS.until_ready())
+    after = ready.when(FACTS.served()).then(FACTS.served()).stands(State.READY)
+    assert not after.order.is_fetched
+    after.when(FACTS.served()).then_nothing()
+    one_image = FACTS.served(FACTS.image(1))
+    after.when(one_image).then(one_image).stands(State.READY)
+
+
+def test_a_mail_that_comes_back_holds_an_order_of_which_a_scanner_was_sent_everything() -> None:
+    scanned = (FACTS.served(), FACTS.served(FACTS.image(0)), FACTS.served(FACTS.image(1)))
+    bounced, held = FACTS.bounced(RESULT), FACTS.held(HoldReason.EMAIL_BOUNCED)
+    given(*FACTS.until_completed(), *scanned).when(bounced).then(bounced, held).stands(State.READY)
+
+
+def test_a_mail_that_comes_back_after_the_customer_fetched_something_holds_nothing() -> None:
+    bounced = FACTS.bounced(RESULT)
+    fetched = given(*FACTS.until_completed(), FACTS.served(), FACTS.downloaded(FACTS.image(1)))
+    fetched.when(bounced).then(bounced).stands(State.COMPLETED)
+
+
+def test_an_order_whose_mail_came_back_is_complete_once_the_customer_pressed_the_button() -> None:
+    bounced = (FACTS.bounced(RESULT), FACTS.held(HoldReason.EMAIL_BOUNCED))
+    stuck = given(*FACTS.until_completed(), *bounced).stands(State.READY)
+    stuck.when(FACTS.served()).then(FACTS.served()).stands(State.READY)
+    stuck.when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.COMPLETED)
+
+
 def test_a_forgotten_customer_downloads_nothing() -> None:
-    given(*FACTS.until_completed(), FACTS.erased()).when(FACTS.downloaded()).then_nothing()
+    erased = given(*FACTS.until_completed(), FACTS.erased())
+    erased.when(FACTS.downloaded()).then_nothing()
+    erased.when(FACTS.served()).then_nothing()
 
 
 def test_a_link_of_another_order_opens_nothing() -> None:
-    given(FACTS.paid()).when(FACTS.downloaded()).then_nothing()
-    given().when(FACTS.downloaded()).then_nothing()
+    for fact in (FACTS.downloaded(), FACTS.served()):
+        given(FACTS.paid()).when(fact).then_nothing()
+        given().when(fact).then_nothing()
 
 
 def test_a_mail_that_comes_back_when_its_photos_are_gone_changes_nothing() -> None:

@@ -1,6 +1,7 @@
 """What the first versions of the shop wrote: it folds, and nothing that was done then is wanted once more.
 
-They called every result by one name, and told nobody of money that went back.
+They called every result by one name, told nobody of money that went back, and took whatever client asked for a file
+for the customer.
 """
 
 from dataclasses import replace
@@ -9,14 +10,16 @@ from functools import reduce
 import pytest
 
 from domain.model import events as e
+from domain.model.decide import decide
+from domain.model.errors import IllegalMoveError
 from domain.model.evolve import evolve
 from domain.model.keeping import Obstacle, obstacle
-from domain.model.lifecycle import State
+from domain.model.lifecycle import State, may_be_on_record
 from domain.model.order import Order
 from domain.model.reactions import IssueRefund, PrepareDownload, SendEmail, needed
 from domain.model.values import EmailKind, HoldReason
 from tests.domain.facts import Facts
-from tests.domain.specification import Given, given
+from tests.domain.specification import LIMITS, Given, given
 
 FACTS = Facts()  # two photos for 9.80 EUR
 CONFIRMED = FACTS.sent(EmailKind.CONFIRMATION)
@@ -95,3 +98,35 @@ def test_an_older_order_in_the_middle_of_its_way_goes_on() -> None:
     asked = given(*FACTS.until_completed(), FACTS.refund_requested(300))
     assert obstacle(asked.order) is Obstacle.IN_WORK
     asked.needs(IssueRefund(FACTS.refund(), 1))
+
+
+#: A mail came back after some client had asked for the archive: older versions left such an order complete.
+SCANNED_AND_BOUNCED = (
+    *FACTS.until_completed(),
+    FACTS.served(client=None),
+    FACTS.bounced(EmailKind.RESULT),
+)
+
+
+def test_an_older_order_that_only_a_scanner_may_have_seen_is_not_complete() -> None:
+    order = given(*SCANNED_AND_BOUNCED).stands(State.READY).order
+    assert not order.is_fetched
+    resent = FACTS.email_requested(EmailKind.RESULT)
+    given(*SCANNED_AND_BOUNCED).when(resent).then(resent).needs(
+        SendEmail(FACTS.email(EmailKind.RESULT, 2), EmailKind.RESULT, 1)
+    )
+
+
+def test_an_older_order_that_was_purged_and_erased_after_a_scanners_visit_stays_so() -> None:
+    purged = given(*SCANNED_AND_BOUNCED, FACTS.purged()).stands(State.COMPLETED)
+    assert obstacle(purged.order) is None
+    given(*SCANNED_AND_BOUNCED, FACTS.purged(), FACTS.erased()).stands(State.ERASED)
+    given(*SCANNED_AND_BOUNCED, FACTS.erased()).stands(State.ERASED)
+
+
+def test_what_older_versions_did_then_is_decided_no_more() -> None:
+    for event in (FACTS.purged(), FACTS.erased(), FACTS.redo()):
+        assert may_be_on_record(State.READY, type(event))
+        with pytest.raises(IllegalMoveError):
+            decide(given(*SCANNED_AND_BOUNCED).order, event, LIMITS)
+    assert not may_be_on_record(State.PAID, e.PhotosPurged)

@@ -85,6 +85,7 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         (*ready, FACTS.sent(result)),
         (*ready, FACTS.unconfirmed(result)),
         (*ready, FACTS.email_failed(result)),
+        (*completed, FACTS.served()),
         (*completed, FACTS.downloaded()),
         (*restoring, FACTS.refund_requested(490)),
         refunded,
@@ -174,7 +175,8 @@ def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
     assert "The shop resolved to pay back 4.90 EUR for photo 3, which could not be restored." in texts(told)
     assert texts(told)[-1] == "4.90 EUR went back to the customer, 8 s after it was resolved."
     assert told.ending == (
-        "The order is complete: 2 of 3 photos are with the customer and 4.90 EUR went back. Nothing is awaited."
+        "The order is complete: the link to 2 of 3 photos was sent to the customer, and 4.90 EUR went back. "
+        "Nothing is awaited."
     )
 
 
@@ -184,7 +186,9 @@ def test_the_mail_that_completes_the_order_says_so() -> None:
         "The confirmation e-mail went out to the customer.",
         "The e-mail with the download link went out to the customer; with it, the order was complete.",
     ]
-    assert told.ending == ("The order is complete: all 3 photos are with the customer. Nothing is awaited.")
+    assert told.ending == (
+        "The order is complete: the link to all 3 photos was sent to the customer. Nothing is awaited."
+    )
 
 
 def test_a_mail_whose_answer_was_lost_is_confirmed_or_sent_once_more() -> None:
@@ -236,7 +240,7 @@ def test_where_an_order_stands_says_what_is_awaited() -> None:
         "a person has to release it or pay it back."
     )
     assert standing(given(*FACTS.until_completed(), FACTS.disputed()).order) == (
-        "The order is complete: all 3 photos are with the customer. "
+        "The order is complete: the link to all 3 photos was sent to the customer. "
         "The bank's decision on the dispute is awaited."
     )
 

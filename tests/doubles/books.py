@@ -392,8 +392,8 @@ class InMemoryOrderShelf(OrderShelf):
             (order.order_id, link.link_id)
             for order in self._pages.orders.values()
             if order.is_shown and not (order.is_held or order.is_disputed or order.photos_are_purged)
-            if not any(link.opened for link in order.links.values())
             if not any(other.has_opted_out for other in self._of_the_same_customer(order))
+            if not order.is_fetched
             for link in [max(_good(order), key=lambda link: link.expires_at, default=None)]
             if link is not None and ending_after < link.expires_at <= ending_before
             if after is None or link.link_id > after

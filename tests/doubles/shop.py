@@ -1,6 +1,7 @@
 """The production services on doubles of every port: a whole shop that runs on one thread, without a clock."""
 
 import io
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,12 @@ class PlainLetterWriter:
 
     def write(self, facts: LetterFacts) -> Letter:
         return Letter(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
+
+
+def token_in(letter: Letter) -> str | None:
+    """The token of the download link in a letter that this shop wrote, if it brings one."""
+    found = re.search(r"/api/download/([^/]+)/photos", letter.text)
+    return found[1] if found else None
 
 
 #: How every JPEG begins.

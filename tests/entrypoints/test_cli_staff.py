@@ -156,11 +156,11 @@ def test_an_amount_goes_back_once_however_often_the_same_key_comes(
     order = completed(shop)
     command = ("orders", "refund", number(order), "--amount", "1.50", "--yes", "--key", "4711", *WHY)
     assert restoreclick(*command).out == (
-        "Somebody at the shop asked for 1.50 EUR to be paid back. The order is delivered: 2 of 2 photos, "
-        "and 1.50 EUR has yet to go back. Still to do: 1.50 EUR has to be paid back.\n"
+        "Somebody at the shop asked for 1.50 EUR to be paid back. The link to both photos was sent to "
+        "the customer, and 1.50 EUR has yet to go back. Still to do: 1.50 EUR has to be paid back.\n"
     )
     assert restoreclick(*command).out.startswith(
-        "This was done before under the same key: nothing was done again. The order is"
+        "This was done before under the same key: nothing was done again. The link to"
     )
     assert shop.order(order.order_id).ledger.requested == 150
 
@@ -338,7 +338,7 @@ def test_an_order_shows_its_ledger_notes_and_further_tries(restoreclick: Shell, 
     for said in (
         "Ledger: 9.80 EUR paid, 1.00 EUR asked back, 8.80 EUR can still be paid back",
         "1  1.00 EUR, requested: requested",
-        "1  4.90 EUR  great-aunt-1.jpg: restored and delivered; tried once more, 1 earlier result kept",
+        "1  4.90 EUR  great-aunt-1.jpg: restored and sent; tried once more, 1 earlier result kept",
         "Notes\n  14 March 2026, 15:09 (UTC), ada: They asked for it on the phone.",
     ):
         assert said in shown

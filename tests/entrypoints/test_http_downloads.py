@@ -2,13 +2,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from structlog.testing import capture_logs
 
 from domain.model import events as e
-from domain.model.values import ObjectKey, OrderId
+from domain.model.values import Browser, Client, Device, ObjectKey, OrderId
 from domain.ports.errors import UnavailableError
+from entrypoints.http.clients import device_of, network_of
 from entrypoints.http.files import disposition
 from tests.doubles.storage import CHUNK_BYTES, MemoryStore
 from tests.entrypoints.http_fixtures import (
@@ -20,8 +22,15 @@ from tests.entrypoints.http_fixtures import (
     assert_problem,
 )
 
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0"
+SCANNER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/124.0 Safari/537.36"
 
-def openings(door: Doorway, order_id: OrderId) -> list[e.Event]:
+
+def served(door: Doorway, order_id: OrderId) -> list[e.ResultServed]:
+    return [event for event in door.shop.events(order_id) if isinstance(event, e.ResultServed)]
+
+
+def fetched(door: Doorway, order_id: OrderId) -> list[e.ResultDownloaded]:
     return [event for event in door.shop.events(order_id) if isinstance(event, e.ResultDownloaded)]
 
 
@@ -38,7 +47,7 @@ def test_the_link_gives_the_archive_under_its_name(door: Doorway) -> None:
     assert answer.headers["etag"] == f'"{link.archive.sha256}"'
     assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert len(openings(door, order_id)) == 1
+    assert len(served(door, order_id)) == 1
 
 
 def test_the_link_gives_each_restored_image(door: Doorway) -> None:
@@ -58,11 +67,11 @@ def test_a_file_of_many_chunks_comes_whole(door: Doorway) -> None:
     assert answer.content == door.shop.storage.objects[image.restored.key]
 
 
-def test_fetching_again_is_put_on_record_once(door: Doorway) -> None:
+def test_a_file_that_is_sent_again_is_on_record_once(door: Doorway) -> None:
     order_id = door.shop.delivered()
     for _ in range(2):
         assert door.http.get(f"/api/download/{door.shop.token(order_id)}").status_code == 200
-    assert len(openings(door, order_id)) == 1
+    assert len(served(door, order_id)) == 1
 
 
 def test_a_look_at_the_headers_is_no_opening(door: Doorway) -> None:
@@ -70,7 +79,7 @@ def test_a_look_at_the_headers_is_no_opening(door: Doorway) -> None:
     path = f"/api/download/{door.shop.token(order_id)}"
     looked = door.http.head(path)
     assert (looked.status_code, looked.content) == (200, b"")
-    assert openings(door, order_id) == []
+    assert served(door, order_id) == []
     fetched = door.http.get(path)
     assert {**looked.headers, "x-request-id": ""} == {**fetched.headers, "x-request-id": ""}
 
@@ -80,7 +89,7 @@ def test_the_token_of_one_order_opens_no_image_of_another(door: Doorway) -> None
     (image,) = door.shop.order(yours).restored_images
     answer = door.http.get(f"/api/download/{door.shop.token(mine)}/{image.image_id}")
     assert_problem(answer, 404, "link-unknown")
-    assert openings(door, mine) == openings(door, yours) == []
+    assert served(door, mine) == served(door, yours) == []
 
 
 @pytest.mark.parametrize("token", ["guessed", "A" * 43, "%00", "x" * 5000, "%F0%9F%96%BC"])
@@ -115,7 +124,7 @@ def test_a_storage_that_is_away_is_told_before_the_answer_begins(door: Doorway) 
     path = f"/api/download/{door.shop.token(order_id)}"
     door.shop.storage.weather.fail("read", UnavailableError("The storage", "it restarts"))
     assert_problem(door.http.get(path), 503, "unavailable")
-    assert openings(door, order_id) == []
+    assert served(door, order_id) == []
     assert door.http.get(path).status_code == 200
 
 
@@ -135,11 +144,123 @@ def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(
     def away(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(door.shop.delivering, "note_opening", away)
+    monkeypatch.setattr(door.shop.delivering, "record_served", away)
     with capture_logs() as logs:
         answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
     assert len(answer.content) == int(answer.headers["content-length"])
     assert "download_not_recorded" in [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_following_a_link_with_whatever_client_is_no_fetch(door: Doorway, method: str) -> None:
+    order_id = door.shop.delivered()
+    token = door.shop.token(order_id)
+    (image,) = door.shop.order(order_id).images
+    for headers in ({}, BROWSER, {"User-Agent": SCANNER}):
+        for what in ("", "/photos", "/archive", f"/{image}"):
+            door.http.request(method, f"/api/download/{token}{what}", headers=headers, follow_redirects=True)
+    assert fetched(door, order_id) == []
+    assert {event.image_id for event in served(door, order_id)} == (
+        {None, image} if method == "get" else set()
+    )
+
+
+def test_a_browser_is_led_from_an_old_mails_link_to_the_page(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    link = f"/api/download/{door.shop.token(order_id)}"
+    answer = door.http.get(link, headers=BROWSER, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert urljoin(link, answer.headers["location"]) == f"{link}/photos"
+
+
+@pytest.mark.parametrize("what", ["archive", "{image}", "{image}?earlier=0"])
+def test_a_press_of_the_button_is_a_fetch_and_leads_to_the_file(door: Doorway, what: str) -> None:
+    order_id = door.shop.delivered()
+    (image,) = door.shop.order(order_id).images
+    address = f"/api/download/{door.shop.token(order_id)}/{what.format(image=image)}"
+    for _ in range(2):
+        pressed = door.http.post(address, headers={**BROWSER, "User-Agent": FIREFOX}, follow_redirects=False)
+        assert pressed.status_code == 303
+        file = door.http.get(urljoin(address, pressed.headers["location"]), headers=BROWSER)
+        assert "attachment" in file.headers["content-disposition"]
+    (event,) = fetched(door, order_id)
+    assert event.image_id == (None if what == "archive" else image)
+    assert event.client == Client(network=None, device=Device.DESKTOP, browser=Browser.FIREFOX)
+    assert len(served(door, order_id)) == 1
+
+
+def test_the_button_leads_to_an_earlier_result(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    (image,) = door.shop.order(order_id).images
+    address = f"/api/download/{door.shop.token(order_id)}/{image}"
+    assert_problem(door.http.post(f"{address}?earlier=1"), 404, "link-unknown")
+    assert fetched(door, order_id) == []
+
+
+def test_the_button_of_a_link_whose_time_is_over_fetches_nothing(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=31)
+    answer = door.http.post(f"/api/download/{door.shop.token(order_id)}/archive", headers=BROWSER)
+    assert (answer.status_code, "Send me a new link" in answer.text) == (410, True)
+    assert fetched(door, order_id) == []
+
+
+def test_neither_address_nor_user_agent_is_on_record(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.http.get(f"/api/download/{door.shop.token(order_id)}/archive", headers={"User-Agent": FIREFOX})
+    (event,) = served(door, order_id)
+    assert "Mozilla" not in repr(event)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1931:77::1", "2001:db8:1931::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("testclient", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_of_an_address_only_the_network_is_kept(address: str | None, network: str | None) -> None:
+    assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        (FIREFOX, Device.DESKTOP),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile/15E148 Safari/604.1",
+            Device.PHONE,
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/124.0 Mobile Safari/537.36",
+            Device.PHONE,
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14; SM-X910) AppleWebKit/537.36 Chrome/124.0 Safari/537.36",
+            Device.TABLET,
+        ),
+        (
+            "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) Version/16.6 Mobile/15E148 Safari/604.1",
+            Device.TABLET,
+        ),
+        (SCANNER, Device.SCANNER),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Device.SCANNER),
+        ("Barracuda Sentinel (EE)", Device.SCANNER),
+        ("curl/8.5.0", Device.PROGRAM),
+        ("python-httpx2/1.0", Device.PROGRAM),
+        ("Mozilla/5.0", Device.UNKNOWN),
+        ("", Device.UNKNOWN),
+        ("x" * 100_000, Device.PROGRAM),
+    ],
+)
+def test_of_a_user_agent_only_the_kind_of_client_is_kept(user_agent: str, device: Device) -> None:
+    assert device_of(user_agent) is device
 
 
 class Receiver:
@@ -177,17 +298,17 @@ class Receiver:
         await application(shop)(scope, self.receive, self.send)  # type: ignore[arg-type]
 
 
-def test_a_customer_who_leaves_half_way_has_fetched_nothing(door: Doorway) -> None:
+def test_a_client_that_leaves_half_way_was_sent_nothing(door: Doorway) -> None:
     order_id = door.shop.delivered(bytes(5 * CHUNK_BYTES))
     (image,) = door.shop.order(order_id).restored_images
     path = f"/api/download/{door.shop.token(order_id)}/{image.image_id}"
     leaving = Receiver(leaves_after=2)
     asyncio.run(leaving.get(door.shop, path))
     assert len(leaving.body) < 5 * CHUNK_BYTES
-    assert openings(door, order_id) == []
+    assert served(door, order_id) == []
     staying = Receiver(leaves_after=None)
     asyncio.run(staying.get(door.shop, path))
-    assert len(openings(door, order_id)) == 1
+    assert len(served(door, order_id)) == 1
 
 
 class BreakingStore(MemoryStore):
@@ -202,7 +323,7 @@ class BreakingStore(MemoryStore):
         raise UnavailableError("The storage", "it died")
 
 
-def test_a_file_that_breaks_off_half_way_is_not_told_as_fetched(door: Doorway) -> None:
+def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(door: Doorway) -> None:
     order_id = door.shop.delivered()
     door.shop.storage = BreakingStore()
     receiver = Receiver(leaves_after=None)
@@ -210,7 +331,7 @@ def test_a_file_that_breaks_off_half_way_is_not_told_as_fetched(door: Doorway) -
         asyncio.run(receiver.get(door.shop, f"/api/download/{door.shop.token(order_id)}"))
     assert receiver.body == b"the beginning"
     assert "response_broken_off" in [line["event"] for line in logs]
-    assert openings(door, order_id) == []
+    assert served(door, order_id) == []
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
             None,
         ),
         ({"state": State.DELIVERED}, "The money we owe you is on its way back", 5),
-        ({"photos_are_purged": True}, "Your photos were delivered", None),
+        ({"photos_are_purged": True}, "Your photos are no longer kept", None),
         ({"state": State.ERASED}, "This order is closed", None),
     ],
 )

@@ -10,7 +10,9 @@ import pytest
 
 from domain.model import events as e
 from domain.model.values import ImageId, OrderId
+from domain.model.wishes import RedoObstacle
 from domain.services.recording import Cause
+from entrypoints.http.photo_page_texts import LANGUAGES, PhotoPageTexts
 from tests.domain.services.looking import sent
 from tests.entrypoints.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
 
@@ -186,12 +188,22 @@ def test_the_album_shows_each_photo_and_has_it_tried_once_more(door: Doorway) ->
         b"restored " + PORTRAIT,
         b"restored a wedding",
     ]
-    assert door.http.get(found.links[0]).headers["content-type"] == "application/zip"
-    answer = post_form(door, found.posts[1])
+    save_all, save_first, _redo_first, save_second, redo_second = found.posts
+    for address, content in (
+        (save_all, b"great-aunt-1-restored.png"),
+        (save_first, b"restored"),
+        (save_second, b"restored"),
+    ):
+        answer = post_form(door, address)
+        assert answer.status_code == 303
+        saved = door.http.get(urljoin(address, answer.headers["location"]), headers=BROWSER)
+        assert saved.content.startswith(content)
+    assert [type(event) for event in door.shop.events(order_id)].count(e.ResultDownloaded) == 3
+    answer = post_form(door, redo_second)
     assert answer.status_code == 303
-    back = door.http.get(urljoin(found.posts[1], answer.headers["location"]), headers=BROWSER)
+    back = door.http.get(urljoin(redo_second, answer.headers["location"]), headers=BROWSER)
     assert "We are trying this photo once more" in back.text
-    assert len(Form(back).posts) == 1
+    assert set(found.posts) - set(Form(back).posts) == {redo_second}
     assert [type(event) for event in door.shop.events(order_id)].count(e.RedoRequested) == 1
 
 
@@ -204,13 +216,45 @@ def test_the_result_before_stays_beside_the_new_one(door: Doorway) -> None:
     page = door.http.get(album_path(door, order_id), headers=BROWSER)
     pictures = [door.http.get(picture).content for picture in Form(page).pictures]
     assert pictures == [b"restored again " + PORTRAIT, b"restored " + PORTRAIT]
-    assert not Form(page).posts
+    assert not [address for address in Form(page).posts if address.endswith("/redo")]
+    assert [door.http.get(post).content for post in Form(page).posts[1:]] == pictures
     assert re.search("<button[^>]* disabled>.*Not possible: another attempt was asked for already", page.text)
     assert_problem(
         door.http.get(f"{album_path(door, order_id)[:-6]}{image(door, order_id)}?earlier=2"),
         404,
         "link-unknown",
     )
+
+
+@pytest.mark.parametrize(
+    ("accept_language", "language", "told"),
+    [
+        (
+            "de-AT,de;q=0.9,en;q=0.5",
+            "de",
+            ("Ihre restaurierten Fotos", "Alle Fotos speichern", "13. April 2026"),
+        ),
+        ("en;q=0.5, de;q=0.8", "de", ("Dieses Foto speichern", "Nicht möglich: die Zeit dafür ist vorbei")),
+        ("fr-FR, fr;q=0.9", "en", ("Your restored photos", "Save all photos", "13 April 2026")),
+        ("nonsense;;q=,de;q=x", "en", ("Save this photo", "Not possible: the time for it is over.")),
+    ],
+)
+def test_the_page_speaks_the_browsers_language(
+    door: Doorway, accept_language: str, language: str, told: tuple[str, ...]
+) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=15)
+    headers = {**BROWSER, "Accept-Language": accept_language}
+    page = door.http.get(album_path(door, order_id), headers=headers)
+    assert f'<html lang="{language}">' in page.text
+    assert page.headers["vary"] == "Accept, Accept-Language"
+    assert [each for each in told if each not in page.text] == []
+
+
+@pytest.mark.parametrize("texts", LANGUAGES.values(), ids=LANGUAGES)
+def test_each_language_of_the_page_has_words_for_every_obstacle(texts: PhotoPageTexts) -> None:
+    assert set(texts.obstacles) == set(RedoObstacle)
+    assert len(set(texts.obstacles.values())) == len(RedoObstacle)
 
 
 def test_a_program_learns_what_is_possible_and_asks_for_it(door: Doorway) -> None:

@@ -42,7 +42,7 @@ def completes_with_two_mails(
     mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "The two mails")
     assert len(mails) == 2
     link = next(link for mail in mails if (link := customer.link_in(mail)))
-    with customer.following(link) as chunks:
+    with customer.fetching(link) as chunks:
         assert next(chunks).startswith(b"PK")
 
 

@@ -71,7 +71,7 @@ def canary(hands: Hands, tmp_path: Path, photo: Path) -> Canary:
         order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
         eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
         mail = eventually(lambda: customer.mails()[1:], "the mail with the link")[0]
-        with customer.following(customer.link_in(mail) or "") as chunks:
+        with customer.fetching(customer.link_in(mail) or "") as chunks:
             assert b"".join(chunks)
     hands.note(order_id, f"Note-{mark}")
     return Canary(mark, order_id)

@@ -22,6 +22,7 @@ DEEDS = (
     "renew",
     "resend",
     "come back after weeks",
+    "follow an old mail's link",
 )
 
 

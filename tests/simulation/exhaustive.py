@@ -21,7 +21,7 @@ CHUNK = 20
 DELIVERED = frozenset(
     {
         *("PaymentReceived", "ImagesMoved", "RestorationStarted", "RestorationCompleted", "DownloadPrepared"),
-        *("EmailSent", "ResultDownloaded", "PhotosPurged"),
+        *("EmailSent", "ResultDownloaded", "ResultServed", "PhotosPurged"),
     }
 )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.model.values import OrderId, UploadSessionId
 from domain.ports.mail import Mail
 from domain.ports.payments import CheckoutStanding, NoticeKind
+from tests.doubles.shop import token_in
 from tests.simulation.cast import DEEDS, HABITS, Part
 from tests.simulation.registry import corrected
 from tests.simulation.requests import Answer
@@ -175,7 +176,7 @@ class Visitor:
         self.order_id = mail.order_id
         self._pause(MINUTE, 2 * DAY)
         self._look()
-        self._use(mail.letter.text.rpartition("/")[2], self._deed or self._one_of("deed", DEEDS))
+        self._use(token_in(mail.letter) or "", self._deed or self._one_of("deed", DEEDS))
 
     def _look(self) -> None:
         """Look at the order's page, as a person and as a program."""
@@ -193,7 +194,7 @@ class Visitor:
             *self.world.mailer.mails_to(corrected(self.email)),
         ]
         orders = {self.order_id} if self.order_id is not None else {each.order_id for each in mails}
-        links = (each for each in reversed(mails) if each.order_id in orders and "/" in each.letter.text)
+        links = (each for each in reversed(mails) if each.order_id in orders and token_in(each.letter))
         return next(links, None)
 
     def _use(self, token: str, deed: str) -> None:
@@ -204,24 +205,34 @@ class Visitor:
                 return
             case "come back after weeks":
                 self.world.scheduler.sleep(15 * DAY)
-                self._ask("GET", f"/api/download/{token}")
+                self._press(token, "archive")
                 self._ask("POST", f"/api/download/{token}/renew")
                 return
             case "fetch one":
-                self._ask("GET", f"/api/download/{token}/{images[0]}")
+                self._press(token, images[0])
             case "look":
                 self._ask("GET", f"/api/download/{token}/photos")
             case "renew":
                 self._ask("POST", f"/api/download/{token}/renew")
             case "resend":
                 self._ask("POST", f"/api/email/resend/{self.order_id}")
-            case _:
+            case "follow an old mail's link":
+                self._ask("GET", f"/api/download/{token}", headers={"accept": "text/html"})
                 self._ask("GET", f"/api/download/{token}")
+            case _:
+                self._press(token, "archive")
         if deed == "ask for a redo":
             self._ask("POST", f"/api/download/{token}/{images[-1]}/redo")
         if deed == "dispute" and self.order_id is not None:
             self.world.dispute(self.order_id)
         self._trespass(token)
+
+    def _press(self, token: str, what: str) -> None:
+        """Open the page behind the link, press the button of a file, and go where that leads."""
+        self._ask("GET", f"/api/download/{token}/photos", headers={"accept": "text/html"})
+        pressed = self._ask("POST", f"/api/download/{token}/{what}")
+        if pressed is not None and pressed.status == 303:
+            self._ask("GET", f"/api/download/{token}/{pressed.headers['location']}")
 
     def _trespass(self, token: str) -> None:
         """Try what must not work: somebody else's photo behind one's own link, and links nobody was given."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.model import events as e
 from domain.model.evolve import apply
-from domain.model.lifecycle import allowed
+from domain.model.lifecycle import may_be_on_record
 from domain.model.order import Order
 from domain.model.reactions import needed, reaction_id_of
 from domain.model.values import OrderId
@@ -121,7 +121,7 @@ def followed(order_id: OrderId, stream: Sequence[e.RecordedEvent]) -> Order | Fi
     for version, recorded in enumerate(stream, start=1):
         if recorded.version != version:
             return _broken(recorded, f"version {version} is missing before it")
-        if type(recorded.event) not in allowed(order.state):
+        if not may_be_on_record(order.state, type(recorded.event)):
             return _broken(recorded, f"an order that is {order.state} cannot take it")
         try:
             order = apply(order, recorded)

@@ -34,7 +34,7 @@ def completed_orders_are_complete(dossier: Dossier) -> Iterator[str]:
         is_told = any(
             mail.kind.brings_a_link and str(mail.email_id) in accepted for mail in order.emails.values()
         )
-        reached = link is not None and (is_told or bool(link.opened))
+        reached = link is not None and (is_told or order.is_fetched)
         for image_id, image in order.images.items():
             is_free = image.share.amount == 0 or order.ledger.gone_back == order.paid_amount
             is_delivered = image.restored is not None and reached

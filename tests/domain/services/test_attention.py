@@ -10,6 +10,7 @@ from domain.ports.mail import MailFate, MailNotice
 from domain.ports.payments import NoticeKind, PaymentNotice
 from domain.services.attention import Attention, Concern, Kind
 from domain.services.desk import Signature
+from tests.domain.facts import PHONE, SCANNER
 from tests.doubles.shop import MemoryShop
 
 ADA = Signature(actor="person:ada", reason="They asked for it on the phone.")
@@ -120,7 +121,9 @@ def test_a_mail_that_came_back_is_listed_until_the_customer_hears_or_somebody_no
     else:
         [link] = shop.order(order_id).links.values()
         delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
-        shop.delivering.note_opening(delivery, shop.ids.new())
+        shop.delivering.record_served(delivery, SCANNER, shop.ids.new())
+        assert listed(shop) == [Kind.MAIL_BOUNCED], "a scanner has seen it, and no customer"
+        shop.delivering.record_download(delivery, PHONE, shop.ids.new())
     assert needed(shop) == []
 
 

@@ -10,6 +10,7 @@ import pytest
 from domain.model.lifecycle import State
 from domain.model.values import ObjectKey, OrderId
 from domain.services.reconciling.findings import Side
+from tests.domain.facts import PHONE
 from tests.domain.services.reconciled import compare, found, only
 from tests.doubles.shop import MemoryShop
 
@@ -76,7 +77,7 @@ def test_what_was_named_or_stored_before_the_period_is_left_for_a_longer_one(
     link = shop.order(order_id).newest_link
     assert link is not None
     delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
-    shop.delivering.note_opening(delivery, shop.ids.new())
+    shop.delivering.record_download(delivery, PHONE, shop.ids.new())
     shop.clock.advance(days=2)
     original = key(shop, "uploads/originals/")
     del shop.storage.objects[original]

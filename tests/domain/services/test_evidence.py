@@ -21,7 +21,7 @@ from domain.ports.registers import Note
 from domain.ports.world import Thumbnailer
 from domain.services.evidence import NothingToProveError, Pack, Proving, UnknownDisputeError
 from domain.services.recording import Cause
-from tests.domain.facts import euros
+from tests.domain.facts import PHONE, euros
 from tests.doubles.shop import MemoryScratch, MemoryShop, PlainInspector
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
@@ -110,7 +110,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
     link = shop.order(order_id).newest_link
     assert link is not None
     shop.clock.advance(days=1)
-    say(shop, order_id, e.ResultDownloaded(link_id=link.link_id, image_id=None), "customer")
+    say(shop, order_id, e.ResultDownloaded(link_id=link.link_id, image_id=None, client=PHONE), "customer")
     disputed(shop, order_id)
     pack = proving(shop).pack(order_id)
     files = unpacked(pack)
@@ -123,7 +123,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
         "read anew",
         "Ada, ada@customer.example",
         "The e-mail with the download link went out to the customer",
-        "The customer followed the link and fetched the whole archive.",
+        "The customer pressed the button behind the link and fetched the whole archive (Firefox on a phone, ",
         "dp_harvest, 4.90 EUR, not decided yet",
         "(product not received)",
         "great-aunt-2.jpg",
@@ -141,7 +141,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
         type(event).__name__ for event in shop.events(order_id)
     ]
     assert all(event["sha256"] == event["reckoned_sha256"] for event in timeline["events"])
-    assert "The customer followed the link" in files["timeline.txt"]
+    assert "The customer pressed the button behind the link" in files["timeline.txt"]
     assert files["chain.txt"].count("  recorded     ") == len(timeline["events"])
 
 

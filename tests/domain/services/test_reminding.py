@@ -8,6 +8,7 @@ import pytest
 from domain.model import events as e
 from domain.model.values import HoldReason, OrderId
 from domain.services.recording import Cause
+from tests.domain.facts import PHONE, SCANNER
 from tests.domain.services.looking import sent
 from tests.doubles.shop import POLICY, MemoryShop
 
@@ -43,12 +44,22 @@ def test_whoever_has_fetched_anything_is_not_reminded(shop: MemoryShop) -> None:
     order_id = delivered(shop)
     link = shop.order(order_id).newest_link
     assert link is not None
-    shop.delivering.note_opening(
-        shop.delivering.find(shop.sealer.download_token(link.link_id)), shop.ids.new()
-    )
+    delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
+    shop.delivering.record_download(delivery, PHONE, shop.ids.new())
     say(shop, order_id, shop.delivering.new_link(shop.order(order_id)))
     shop.clock.advance(days=28)
     assert reminders(shop) == 0
+
+
+def test_a_scanner_that_loads_every_file_silences_no_reminder(shop: MemoryShop) -> None:
+    order_id = delivered(shop)
+    link = shop.order(order_id).newest_link
+    assert link is not None
+    token = shop.sealer.download_token(link.link_id)
+    for image_id in (None, *shop.order(order_id).images):
+        shop.delivering.record_served(shop.delivering.find(token, image_id), SCANNER, shop.ids.new())
+    shop.clock.advance(days=28)
+    assert reminders(shop) == 1
 
 
 def test_each_link_has_a_reminder_of_its_own(shop: MemoryShop) -> None:

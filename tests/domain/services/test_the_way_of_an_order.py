@@ -11,8 +11,9 @@ from domain.ports.errors import UnreadablePictureError
 from domain.services.delivering import LinkExpiredError, UnknownLinkError
 from domain.services.recording import Cause
 from domain.services.uploading import UploadSessionClosedError
+from tests.domain.facts import PHONE, SCANNER
 from tests.domain.services.looking import kinds, sent
-from tests.doubles.shop import MemoryShop
+from tests.doubles.shop import MemoryShop, token_in
 
 
 def test_two_photos_go_from_upload_to_inbox(shop: MemoryShop) -> None:
@@ -40,7 +41,7 @@ def test_letters_are_written_for_the_customers_own_locale(shop: MemoryShop) -> N
 def test_the_link_in_the_mail_opens_the_archive_and_each_image(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id, hours=0.1)
-    token = list(shop.mailer.mailbox.values())[-1].letter.text.rsplit("/", 1)[-1]
+    token = token_in(list(shop.mailer.mailbox.values())[-1].letter) or ""
     archive = shop.delivering.find(token)
     assert archive.file_name.endswith(".zip")
     image_ids = list(shop.order(order_id).images)
@@ -49,7 +50,9 @@ def test_the_link_in_the_mail_opens_the_archive_and_each_image(shop: MemoryShop)
         "great-aunt-2-restored.png",
     ]
     for _ in range(2):
-        shop.delivering.note_opening(shop.delivering.find(token), shop.ids.new())
+        shop.delivering.record_served(shop.delivering.find(token), SCANNER, shop.ids.new())
+        shop.delivering.record_download(shop.delivering.find(token), PHONE, shop.ids.new())
+    assert kinds(shop, order_id).count(e.ResultServed) == 1
     assert kinds(shop, order_id).count(e.ResultDownloaded) == 1
 
 
@@ -61,7 +64,7 @@ def test_a_token_opens_no_other_order_and_not_for_ever(shop: MemoryShop) -> None
         for mail in shop.mailer.mailbox.values()
         if mail.order_id == ours and "download" in mail.letter.text
     ]
-    token = mails[0].letter.text.rsplit("/", 1)[-1]
+    token = token_in(mails[0].letter) or ""
     with pytest.raises(UnknownLinkError):
         shop.delivering.find(token, next(iter(shop.order(theirs).images)))
     with pytest.raises(UnknownLinkError):
@@ -94,7 +97,7 @@ def test_only_one_confirmation_is_owed_however_often_it_is_asked_for(shop: Memor
 def test_an_erased_orders_link_opens_nothing(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
-    token = list(shop.mailer.mailbox.values())[-1].letter.text.rsplit("/", 1)[-1]
+    token = token_in(list(shop.mailer.mailbox.values())[-1].letter) or ""
     cause = Cause(name="cli", key="erase-1", actor="person:grace", correlation_id=order_id)
     shop.recorder.record(order_id, [e.OrderErased()], cause)
     with pytest.raises(LinkExpiredError):

@@ -60,7 +60,7 @@ class Answers:
             shown = [f"/{image.image_id}" for image in order.images.values() if image.results]
             for link in filter(partial(self._is_good, order), order.links.values()):
                 token = world.sealer.download_token(link.link_id)
-                for what in ("", "/photos", *shown):
+                for what in ("", "/photos", "/archive", *shown):
                     status = self._fetched(f"/api/download/{token}{what}")
                     if status != _OK:
                         raise LawBrokenError(10, f"A good link brings {status} at rest.", order.order_id)
@@ -94,11 +94,13 @@ class Answers:
     def _check_refused(self, order: Order, link: DownloadLink, parts: list[str], answer: Answer) -> None:
         """A link that is good all the while opens its own order's archive and photos."""
         now = self._world.scheduler.moment()
-        is_own = len(parts) == 4 or parts[4] == "photos" or parts[4] in map(str, order.images)
+        is_own = len(parts) == 4 or parts[4] in {"photos", "archive"} or parts[4] in map(str, order.images)
         is_good = not link.is_revoked and link.expires_at - DISAGREEMENT > now
         newest = self._world.order(order.order_id)
         is_kept = not (newest.photos_are_purged or newest.state is State.ERASED)
-        is_restored = len(parts) == 4 or all(image.results for image in order.images.values())
+        is_restored = (
+            len(parts) == 4 or parts[4] == "archive" or all(image.results for image in order.images.values())
+        )
         if is_own and is_good and is_kept and is_restored and not newest.links[link.link_id].is_revoked:
             raise LawBrokenError(10, f"A good link was refused with {answer.status}.", order.order_id)
 
@@ -110,7 +112,7 @@ class Answers:
         order, link = found
         if link.is_revoked or link.expires_at + DISAGREEMENT < now:
             raise LawBrokenError(10, "A link opened that was revoked or had run out.", order.order_id)
-        if len(parts) == 4:
+        if len(parts) == 4 or parts[4] == "archive":
             expected = {link.archive.sha256}
         elif parts[4] == "photos":
             return

@@ -14,6 +14,7 @@ from domain.model.values import CustomerId, PointsReason
 from domain.ports.payments import CheckoutStanding
 from tests.domain.laws import check_completion, check_mails, objects_named_in
 from tests.doubles.payments import Payment
+from tests.doubles.shop import token_in
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.registry import corrected
 
@@ -204,7 +205,7 @@ def _check_letters(world: "World") -> None:
         customer = pages.customers.get(order.payment.customer_id) if order.payment else None
         if customer is not None and customer.email not in {mail.to, corrected(mail.to)}:
             raise LawBrokenError(9, "A mail went to somebody else.", order.order_id, mail.email_id)
-        token = mail.letter.text.rpartition("/")[2] if "/" in mail.letter.text else None
+        token = token_in(mail.letter)
         if token and sha256_of(token) not in {link.token_sha256 for link in order.links.values()}:
             raise LawBrokenError(
                 10, "A mail brings a link that is not its order's.", order.order_id, mail.email_id
