@@ -62,7 +62,11 @@ class StripePayments:
 
     def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
         """Open a Checkout Session; our ids ride on it and on its payment, and the points on the session."""
-        metadata = {"upload_session_id": str(wish.upload_session_id), "order_id": str(wish.order_id)}
+        metadata = {
+            "upload_session_id": str(wish.upload_session_id),
+            "order_id": str(wish.order_id),
+            "seal": wish.seal,
+        }
         # Stripe's own field for it knows some forty locales and refuses all others.
         spoken = {"locale": wish.locale} if wish.locale is not None else {}
         price: stripe.params.checkout.SessionCreateParamsLineItemPriceData = {

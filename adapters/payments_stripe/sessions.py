@@ -62,6 +62,7 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         name=person.name,
         locale=metadata.get("locale") or session.locale,
         spending=_spending(metadata, session.currency),
+        seal=metadata.get("seal"),
     )
 
 

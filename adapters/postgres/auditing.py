@@ -52,6 +52,7 @@ _ORDERS_BY_PAYMENT = text(
 _PREDICTIONS = text(
     "SELECT prediction_id FROM restoration_jobs WHERE prediction_id = ANY(CAST(:ids AS text[]))"
 )
+_KNOWN_SESSIONS = text("SELECT session_id FROM upload_sessions WHERE session_id = ANY(CAST(:ids AS uuid[]))")
 _SESSIONS = text(
     """SELECT session_id FROM upload_sessions
     WHERE session_id = ANY(CAST(:ids AS uuid[])) AND temp_objects_deleted_at IS NULL"""
@@ -131,6 +132,10 @@ class PostgresAudit(Audit):
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
         """Which predictions are attempts on record."""
         return {row.prediction_id for row in self._about(_PREDICTIONS, prediction_ids)}
+
+    def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        """Which sessions have a row."""
+        return {UploadSessionId(row.session_id) for row in self._about(_KNOWN_SESSIONS, session_ids)}
 
     def sessions_with_uploads(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         """Which sessions still have their temp objects."""

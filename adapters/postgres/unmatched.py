@@ -49,7 +49,11 @@ class PostgresUnmatchedPayments(UnmatchedPayments):
 
     def due(self, received_before: datetime, now: datetime) -> list[str]:
         """The checkouts whose payments should go back now; see the port."""
-        has_waited = and_(table.c.received_at < received_before, table.c.upload_session_id.is_not(None))
+        has_waited = and_(
+            table.c.received_at < received_before,
+            table.c.upload_session_id.is_not(None),
+            table.c.is_held.is_(False),
+        )
         is_owed = and_(table.c.status == UnmatchedStatus.OPEN, or_(has_waited, table.c.actor.is_not(None)))
         may_be_tried = or_(table.c.retry_at.is_(None), table.c.retry_at <= now)
         found = self._connection.execute(
@@ -83,6 +87,7 @@ def _row(payment: UnmatchedPayment) -> dict[str, Any]:
         "note": payment.note,
         "decided_at": payment.decided_at,
         "matched_session_id": payment.matched_session_id,
+        "is_held": payment.is_held,
     }
 
 
@@ -105,4 +110,5 @@ def _payment(row: Row[Any]) -> UnmatchedPayment:
         note=row.note,
         decided_at=row.decided_at,
         matched_session_id=UploadSessionId(matched) if matched else None,
+        is_held=row.is_held,
     )

@@ -9,7 +9,7 @@ import hmac
 from base64 import urlsafe_b64encode
 
 from domain.model.rewards import PROOF_LENGTH, spoken
-from domain.model.values import CustomerId, DownloadLinkId, ImageId, OrderId, Sha256
+from domain.model.values import CustomerId, DownloadLinkId, ImageId, OrderId, Sha256, UploadSessionId
 
 
 class Sealer:
@@ -31,6 +31,14 @@ class Sealer:
         expected = self.restoration_mark(order_id, image_id, attempt)
         return hmac.compare_digest(mark.encode(), expected.encode())
 
+    def payment_seal(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
+        """The seal in a payment's metadata: it proves that this shop opened the checkout for this session."""
+        return self._seal("payment", upload_session_id, order_id)
+
+    def is_payment_seal(self, seal: str, upload_session_id: UploadSessionId, order_id: OrderId) -> bool:
+        """Whether the seal is ours, compared in constant time."""
+        return _is_same(seal, self.payment_seal(upload_session_id, order_id))
+
     def points_proof(self, customer_id: CustomerId) -> str:
         """The secret half of a customer's points code, to be told to nobody but their mailbox."""
         return spoken(self._digest("points", customer_id), PROOF_LENGTH)
@@ -45,6 +53,11 @@ class Sealer:
     def _digest(self, *parts: object) -> bytes:
         message = ":".join(str(part) for part in parts).encode()
         return hmac.new(self._secret_key, message, hashlib.sha256).digest()
+
+
+def _is_same(given: str, expected: str) -> bool:
+    """Compare in constant time; what a provider passed on may hold characters that have no encoding."""
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
 
 
 def sha256_of(content: str | bytes) -> Sha256:

@@ -39,6 +39,7 @@ class UnmatchedPayment:
     note: str | None = None  # why, in that person's own words, which may be about a customer
     decided_at: datetime | None = None
     matched_session_id: UploadSessionId | None = None
+    is_held: bool = False  # never refunded by the shop itself: a person decides
 
     @property
     def is_settled(self) -> bool:

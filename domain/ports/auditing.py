@@ -63,6 +63,10 @@ class Audit(Protocol):
         """Which predictions are those of an order's attempts; those that were superseded may be missing."""
         ...
 
+    def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        """Which upload sessions this shop ever opened, whatever became of them."""
+        ...
+
     def sessions_with_uploads(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         """Which upload sessions exist and still have their temp objects."""
         ...

@@ -16,6 +16,7 @@ class CheckoutWish:
 
     upload_session_id: UploadSessionId
     order_id: OrderId
+    seal: str  # proves to this shop, and to no other on the account, that the payment is its own
     photos: int
     unit_price: Money
     email: str | None  # prefilled when the customer gave it already
@@ -72,6 +73,7 @@ class CheckoutNotice:
     spending: Spending | None = (
         None  # the points that the page was opened with, whatever was taken off in the end
     )
+    seal: str | None = None  # as it came: whether it is this shop's has to be checked
 
 
 class CheckoutStanding(StrEnum):

@@ -115,7 +115,8 @@ class UnmatchedPayments(Protocol):
         """The checkouts whose payments should go back now, oldest first.
 
         Of those that are open and not put off beyond ``now``: what a checkout of this shop brought before the moment
-        given, and what somebody resolved to pay back. And those on their way back whose time to try again has come.
+        given and is not held, and what a person decided to pay back. And those on their way back whose time to try
+        again has come.
         """
         ...
 

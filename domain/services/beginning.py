@@ -15,6 +15,12 @@ from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 from domain.services.rewarding import Rewarding
 
+#: Why a payment of this shop waits for a person, whatever time passes.
+SESSION_LOST = (
+    "This shop opened its checkout, and the database does not know the upload session any more: a backup may have "
+    "been restored. It is held: look whether its photos were delivered, then match or refund it."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
@@ -54,7 +60,8 @@ class Beginning:
         session_id = checkout.upload_session_id
         session = transaction.uploads.find(session_id, lock=True) if session_id is not None else None
         if session is None:
-            self._set_aside(transaction, checkout, "There is no upload session for it.")
+            # It carries our seal, so we opened its session: the database has lost it, and its photos may be delivered.
+            self._set_aside(transaction, checkout, SESSION_LOST, is_held=True)
             return None
         if session.status is UploadStatus.EXPIRED:
             self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
@@ -119,7 +126,9 @@ class Beginning:
             ),
         )
 
-    def _set_aside(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
+    def _set_aside(
+        self, transaction: Transaction, checkout: CheckoutNotice, reason: str, *, is_held: bool = False
+    ) -> None:
         transaction.unmatched.set_aside(
             UnmatchedPayment(
                 checkout_session_id=checkout.checkout_session_id,
@@ -128,6 +137,7 @@ class Beginning:
                 paid=checkout.paid,
                 reason=reason,
                 received_at=self._clock.now(),
+                is_held=is_held,
             )
         )
 

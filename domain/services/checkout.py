@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.model.errors import ShopError
-from domain.model.seals import sha256_of
+from domain.model.seals import Sealer, sha256_of
 from domain.model.values import UploadSessionId
 from domain.ports.books import Books, Transaction
 from domain.ports.payments import CheckoutWish, PaymentProvider
@@ -51,11 +51,13 @@ class CheckingOut:
         books: Books,
         payments: PaymentProvider,
         rewarding: Rewarding,
+        sealer: Sealer,
         clock: Clock,
         policy: Policy,
     ) -> None:
         self._books = books
         self._payments = payments
+        self._sealer = sealer
         self._rewarding = rewarding
         self._clock = clock
         self._policy = policy
@@ -133,6 +135,7 @@ class CheckingOut:
         return CheckoutWish(
             upload_session_id=session.session_id,
             order_id=session.order_id,
+            seal=self._sealer.payment_seal(session.session_id, session.order_id),
             photos=photos,
             unit_price=unit_price,
             email=email,

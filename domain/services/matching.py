@@ -9,7 +9,13 @@ from domain.model.unmatched import UnmatchedPayment, UnmatchedStatus
 from domain.model.values import OrderId, UploadSessionId
 from domain.ports.books import Books, Transaction
 from domain.ports.errors import RefusedError, UnavailableError
-from domain.ports.payments import CheckoutNotice, CheckoutStanding, PaymentProvider, RefundWish
+from domain.ports.payments import (
+    CheckoutNotice,
+    CheckoutStanding,
+    CheckoutState,
+    PaymentProvider,
+    RefundWish,
+)
 from domain.ports.uploads import UploadSession, UploadStatus
 from domain.ports.world import Clock
 from domain.services.beginning import Beginning, Purchase, Word
@@ -27,13 +33,13 @@ REFUSED_AGAIN = timedelta(days=1)
 
 
 class UnknownPaymentError(ShopError):
-    """No payment of this checkout was ever without an order."""
+    """No payment of this checkout is without an order."""
 
     def __init__(self, checkout_session_id: str) -> None:
         self.checkout_session_id = checkout_session_id
         super().__init__(
-            f"No payment of checkout {checkout_session_id} was set aside: "
-            "`restoreclick payments unmatched` lists those that were."
+            f"No payment of checkout {checkout_session_id} is without an order, here or at the payment provider: "
+            "`restoreclick payments unmatched` lists those that are."
         )
 
 
@@ -107,11 +113,15 @@ class Matching:
     def refund(self, checkout_session_id: str, *, actor: str, note: str) -> UnmatchedPayment:
         """Pay one back because a person says so; gives the payment as it stands then.
 
+        One that was never set aside, because it does not carry this shop's seal, is asked of the provider.
         Raises UnknownPaymentError or PaymentNotOpenError. When it raises UnavailableError, it is tried again later.
         """
         now = self._clock.now()
         with self._books.transaction() as transaction:
-            payment = _open(transaction, checkout_session_id, lock=True)
+            is_known = transaction.unmatched.find(checkout_session_id) is not None
+        state = None if is_known else self._payments.find_checkout(checkout_session_id)
+        with self._books.transaction() as transaction:
+            payment = self._open(transaction, checkout_session_id, state)
             claimed = _claimed(payment, self._clock).resolved(actor, note, now)
             transaction.unmatched.save(claimed)
         return self._pay_back(claimed)
@@ -123,14 +133,14 @@ class Matching:
 
         Who paid is asked of the provider. Raises UnknownPaymentError, PaymentNotOpenError or NotMatchableError.
         """
-        with self._books.transaction() as transaction:
-            _open(transaction, checkout_session_id)
         state = self._payments.find_checkout(checkout_session_id)
-        if state is None or state.standing is not CheckoutStanding.PAID or state.checkout.email is None:
-            problem = "the payment provider knows no paid checkout with an e-mail address; refund it instead"
-            raise NotMatchableError(checkout_session_id, upload_session_id, problem)
         with self._books.transaction() as transaction:
-            payment = _open(transaction, checkout_session_id, lock=True)
+            payment = self._open(transaction, checkout_session_id, state)
+            if state is None or state.standing is not CheckoutStanding.PAID or state.checkout.email is None:
+                problem = (
+                    "the payment provider knows no paid checkout with an e-mail address; refund it instead"
+                )
+                raise NotMatchableError(checkout_session_id, upload_session_id, problem)
             purchase = self._purchase(
                 transaction, payment, upload_session_id, state.checkout, state.checkout.email
             )
@@ -143,6 +153,32 @@ class Matching:
             )
         self._recorder.wake(step)
         return order.order_id
+
+    def _open(
+        self, transaction: Transaction, checkout_session_id: str, state: CheckoutState | None
+    ) -> UnmatchedPayment:
+        """The payment, locked; one without our seal is set aside now, because a person names it."""
+        if state is not None and state.standing is CheckoutStanding.PAID:
+            is_an_orders = bool(transaction.audit.payments([checkout_session_id]))
+            if not is_an_orders:
+                transaction.unmatched.set_aside(self._unsealed(state.checkout))
+        payment = transaction.unmatched.find(checkout_session_id, lock=True)
+        if payment is None:
+            raise UnknownPaymentError(checkout_session_id)
+        if payment.status is not UnmatchedStatus.OPEN:
+            raise PaymentNotOpenError(checkout_session_id, payment.status)
+        return payment
+
+    def _unsealed(self, checkout: CheckoutNotice) -> UnmatchedPayment:
+        return UnmatchedPayment(
+            checkout_session_id=checkout.checkout_session_id,
+            upload_session_id=checkout.upload_session_id,
+            payment_intent_id=checkout.payment_intent_id,
+            paid=checkout.paid,
+            reason="It does not carry this shop's seal; a person named it.",
+            received_at=self._clock.now(),
+            is_held=True,
+        )
 
     def _purchase(
         self,
@@ -222,15 +258,6 @@ class Matching:
             after = change(current)
             transaction.unmatched.save(after)
         return after
-
-
-def _open(transaction: Transaction, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment:
-    payment = transaction.unmatched.find(checkout_session_id, lock=lock)
-    if payment is None:
-        raise UnknownPaymentError(checkout_session_id)
-    if payment.status is not UnmatchedStatus.OPEN:
-        raise PaymentNotOpenError(checkout_session_id, payment.status)
-    return payment
 
 
 def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:

@@ -15,6 +15,7 @@ from domain.ports.books import Books, Transaction, VersionConflictError
 from domain.ports.errors import UnavailableError
 from domain.ports.log import Step
 from domain.ports.payments import (
+    CheckoutNotice,
     CheckoutStanding,
     CheckoutState,
     NoticeKind,
@@ -26,6 +27,7 @@ from domain.ports.uploads import UploadStatus
 from domain.ports.world import Clock
 from domain.services.beginning import Beginning, Word
 from domain.services.recording import Cause, Recorder
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 SOURCE = "stripe"
 
@@ -55,34 +57,42 @@ class Paying:
         payments: PaymentProvider,
         recorder: Recorder,
         beginning: Beginning,
+        ownership: PaymentOwnership,
         clock: Clock,
     ) -> None:
         self._books = books
         self._payments = payments
         self._recorder = recorder
         self._beginning = beginning
+        self._ownership = ownership
         self._clock = clock
 
-    def take(self, notice: PaymentNotice, body_sha256: Sha256) -> None:
+    def take(self, notice: PaymentNotice, body_sha256: Sha256) -> bool:
         """Write down what a notice means, once: inbox, customer and order in one transaction.
+
+        False, and nothing is stored, if it is about a payment of another shop on the same account.
 
         When this returns, the notice may be answered with 200: nothing of it can be lost any more. Raises
         UnavailableError when the provider has to be asked and cannot be, or when what it tells cannot be true before
         something else is known: the notice has to come again.
         """
         if notice.kind in _REFUNDS | _DISPUTES:
-            self._take_in_what_is_ahead(notice)
+            if not self._take_in_what_is_ahead(notice):
+                return False
             now = self._as_it_is_now(notice)
             self._write(lambda transaction: self._about_money(transaction, now, body_sha256))
         elif notice.checkout is None:
             self._write(lambda transaction: self._ignored(transaction, notice, body_sha256))
         else:
+            if not self._is_ours(notice.checkout):
+                return False
             state = (
                 CheckoutState(standing=CheckoutStanding.PAID, checkout=notice.checkout)
                 if notice.kind is NoticeKind.PAID
                 else self._payments.find_checkout(notice.checkout.checkout_session_id)
             )
             self._write(lambda transaction: self._about_a_checkout(transaction, notice, body_sha256, state))
+        return True
 
     def look(self, checkout_session_id: str) -> None:
         """Ask how a checkout stands, and take that in; raises what the provider says."""
@@ -140,8 +150,10 @@ class Paying:
         )
 
     def _stands(self, transaction: Transaction, state: CheckoutState | None, word: Word) -> Step | None:
-        """What follows from where a checkout stands now."""
+        """What follows from where a checkout stands now; nothing if another shop opened it."""
         if state is None or state.standing is CheckoutStanding.OPEN:
+            return None
+        if not self._ownership.is_ours(transaction, state.checkout):
             return None
         if state.standing is CheckoutStanding.PAID:
             return self._beginning.take_in(transaction, state.checkout, word)
@@ -171,17 +183,31 @@ class Paying:
             case _:
                 pass  # it went on meanwhile, and an end is never taken back
 
-    def _take_in_what_is_ahead(self, notice: PaymentNotice) -> None:
-        """Have the payment that a notice is about known first, if it is this shop's."""
+    def _take_in_what_is_ahead(self, notice: PaymentNotice) -> bool:
+        """Record the payment that a notice is about first; false if the payment is not this shop's.
+
+        Refunds and disputes do not carry the metadata of the payment, so the payment's checkout is looked up.
+        """
         intent = notice.payment_intent_id
-        if intent is None or self._knows(intent):
-            return
+        if intent is None:
+            return False
+        if self._knows(intent):
+            return True
         state = self._payments.find_checkout_by_payment(intent)
-        if state is not None and state.standing in _UNDECIDED:
+        if state is None or not self._is_ours(state.checkout):
+            return False
+        if state.standing in _UNDECIDED:
             raise UnavailableError("The order", "its payment is not there yet")
-        if state is not None and state.standing is CheckoutStanding.PAID:
+        if state.standing is CheckoutStanding.PAID:
             word = _word(state.checkout.checkout_session_id)
             self._write(lambda transaction: self._stands(transaction, state, word))
+        return True
+
+    def _is_ours(self, checkout: CheckoutNotice) -> bool:
+        if self._ownership.is_sealed(checkout):
+            return True
+        with self._books.transaction() as transaction:
+            return self._ownership.is_ours(transaction, checkout)
 
     def _knows(self, payment_intent_id: str) -> bool:
         with self._books.transaction() as transaction:

@@ -11,17 +11,24 @@ from domain.services.reconciling.predictions import PredictionComparison
 from domain.services.reconciling.reconciling import Reconciling
 from domain.services.reconciling.streams import StreamComparison
 from domain.services.writing import MailDesk
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from entrypoints.bootstrap.world import World
 
 
-def reconciling(world: World, paying: Paying, mail_desk: MailDesk) -> Reconciling:
+def reconciling(
+    world: World, paying: Paying, ownership: PaymentOwnership, mail_desk: MailDesk
+) -> Reconciling:
     """Stripe first: what it brings in, the sides after it see already."""
     books, queue, storage, payments = world.books, world.queue, world.storage, world.payments
     return Reconciling(
         books=books,
         comparisons=(
             MoneyComparison(
-                books=books, ledger=StripeLedger(payments.client), payments=payments, paying=paying
+                books=books,
+                ledger=StripeLedger(payments.client),
+                payments=payments,
+                paying=paying,
+                ownership=ownership,
             ),
             StreamComparison(books=books, queue=queue),
             ObjectComparison(books=books, ledger=storage, storage=storage),

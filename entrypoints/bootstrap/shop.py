@@ -42,6 +42,7 @@ from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from entrypoints.bootstrap.reconciling import reconciling
 from entrypoints.bootstrap.world import World, world_of
 from entrypoints.settings import Settings
@@ -95,7 +96,15 @@ def build(settings: Settings) -> Shop:
     recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
     rewarding = Rewarding(sealer=sealer, clock=clock, policy=policy)
     beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids, policy=policy)
-    paying = Paying(books=books, payments=world.payments, recorder=recorder, beginning=beginning, clock=clock)
+    ownership = PaymentOwnership(sealer)
+    paying = Paying(
+        books=books,
+        payments=world.payments,
+        recorder=recorder,
+        beginning=beginning,
+        ownership=ownership,
+        clock=clock,
+    )
     mail_desk = MailDesk(books=books, recorder=recorder, clock=clock)
     crafts = _crafts(world, recorder, rewarding)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
@@ -110,7 +119,12 @@ def build(settings: Settings) -> Shop:
             books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),
         checking_out=CheckingOut(
-            books=books, payments=world.payments, rewarding=rewarding, clock=clock, policy=policy
+            books=books,
+            payments=world.payments,
+            rewarding=rewarding,
+            sealer=sealer,
+            clock=clock,
+            policy=policy,
         ),
         matching=Matching(
             books=books,
@@ -152,7 +166,7 @@ def build(settings: Settings) -> Shop:
             clock=clock,
         ),
         forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
-        reconciling=reconciling(world, paying, mail_desk),
+        reconciling=reconciling(world, paying, ownership, mail_desk),
         payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
         restoration_notices=ReplicateNotices(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock

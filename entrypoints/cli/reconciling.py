@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from domain.services.reconciling.findings import Finding, Report, Side
+from domain.services.reconciling.findings import Finding, Foreign, Report, Side, foreign_kinds
 from domain.services.reconciling.reconciling import Reconciling
 from domain.services.wording import counted, listed
 from entrypoints.cli.screen import screen
@@ -25,6 +25,9 @@ NAMES = {
     Side.REPLICATE: "Replicate",
     Side.SENDGRID: "SendGrid",
 }
+
+#: How much that is not this shop's is listed on a terminal.
+SHOWN_FOREIGN = 20
 
 _SPAN = re.compile(r"(\d{1,5})([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -106,6 +109,8 @@ def _print(console: Console, report: Report) -> None:
             console.print(f"  {problem}", markup=False, soft_wrap=True)
         for finding in findings:
             _print_finding(console, finding)
+    if report.foreign:
+        _print_foreign(console, report.foreign)
     console.print(f"\n{_ending(report)}", markup=False, soft_wrap=True)
 
 
@@ -133,6 +138,19 @@ def _print_finding(console: Console, finding: Finding) -> None:
         console.print(f"         {finding.advice}", markup=False, soft_wrap=True)
 
 
+def _print_foreign(console: Console, foreign: Sequence[Foreign]) -> None:
+    console.print()
+    console.print(Text("Not of this shop, and left alone", style="bold"), end="")
+    kinds = [counted(number, kind) for kind, number in sorted(foreign_kinds(foreign).items())]
+    console.print(f": {listed(kinds)}", markup=False, soft_wrap=True)
+    for each in foreign[:SHOWN_FOREIGN]:
+        since = f" (since {each.since:%Y-%m-%d %H:%M})" if each.since else ""
+        console.print(f"  {each.kind} {each.subject}{since}", markup=False, soft_wrap=True)
+    if len(foreign) > SHOWN_FOREIGN:
+        more = len(foreign) - SHOWN_FOREIGN
+        console.print(f"  and {more} more; `--json` lists all", markup=False, soft_wrap=True)
+
+
 def _ending(report: Report) -> str:
     left_out = [NAMES[side] for side in (*report.closed, *report.cut_off)]
     beyond = f", as far as they were compared; {listed(left_out)} could not be" if left_out else ""
@@ -154,5 +172,6 @@ def _print_json(report: Report) -> None:
         "remaining": len(report.remaining),
         "closed": report.closed,
         "cut_off": report.cut_off,
+        "foreign": report.foreign,
     }
     click.echo(msgspec.json.encode(whole))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
+import structlog
 from anyio import to_thread
 from litestar import MediaType, post
 from litestar.params import FromPath
@@ -17,6 +18,8 @@ MAX_NOTICE_BYTES = 1024 * 1024
 
 Headers = dict[str, str]
 
+_log = structlog.get_logger(__name__)
+
 
 @post("/api/webhooks/stripe", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
 async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
@@ -24,7 +27,13 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
 
     def take(body: bytes, headers: Headers) -> None:
         notice = shop.payment_notices.read(body, headers)
-        shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body)))
+        if not shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body))):
+            _log.info(
+                "webhook_of_another_shop",
+                provider="stripe",
+                event_id=notice.event_id,
+                event_type=notice.event_type,
+            )
 
     await _take(request, take)
 

@@ -4,7 +4,11 @@ from datetime import timedelta
 
 import structlog
 
+from domain.services.reconciling.findings import foreign_kinds
 from domain.services.reconciling.reconciling import Reconciling
+
+#: How many ids of what is not this shop's a line of the log holds.
+LOGGED_FOREIGN = 20
 
 _log = structlog.get_logger(__name__)
 
@@ -26,6 +30,9 @@ def compare_if_due(reconciling: Reconciling, interval: timedelta) -> None:
         )
     for side, reason in report.cut_off.items():
         _log.warning("reconcile_cut_off", side=side, reason=reason)
+    for kind, number in foreign_kinds(report.foreign).items():
+        subjects = [each.subject for each in report.foreign if each.kind == kind][:LOGGED_FOREIGN]
+        _log.info("reconcile_foreign", kind=kind, number=number, subjects=subjects)
     _log.info(
         "reconcile_done",
         findings=len(report.findings),

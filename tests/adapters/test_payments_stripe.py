@@ -28,8 +28,13 @@ def test_stripe_is_told_what_is_bought_and_whose_it_is(stripe: TwinProcess) -> N
     objects = stripe.ledger()["objects"]
     (session,) = [one for one in objects["checkout.session"] if one["id"] == opened.checkout_session_id]
     (payment,) = [one for one in objects["payment_intent"] if one["id"] == intent]
-    ids = {"upload_session_id": str(wished.upload_session_id), "order_id": str(wished.order_id)}
-    assert session["metadata"] == payment["metadata"] == ids
+    (charge,) = [one for one in objects["charge"] if one["payment_intent"] == intent]
+    ids = {
+        "upload_session_id": str(wished.upload_session_id),
+        "order_id": str(wished.order_id),
+        "seal": wished.seal,
+    }
+    assert session["metadata"] == payment["metadata"] == charge["metadata"] == ids
     assert (session["amount_total"], session["currency"]) == (4 * 490, "eur")
     assert session["customer_email"] == "adele@example.com"
 

@@ -15,6 +15,7 @@ from domain.services.beginning import Beginning
 from domain.services.paying import Paying
 from domain.services.recording import Recorder
 from domain.services.rewarding import Rewarding
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.shop import POLICY, MemoryQueue, MemoryShop
 from tests.doubles.world import StoppedClock
@@ -36,9 +37,17 @@ def books(own_database_url: str) -> Iterator[PostgresBooks]:
 def paying(books: PostgresBooks) -> Paying:
     clock, ids = StoppedClock(), TimeOrderedIds()
     recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=ids, policy=POLICY)
-    rewarding = Rewarding(sealer=Sealer(b"a secret of thirty-two characters!"), clock=clock, policy=POLICY)
+    sealer = Sealer(b"a secret of thirty-two characters!")
+    rewarding = Rewarding(sealer=sealer, clock=clock, policy=POLICY)
     beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids, policy=POLICY)
-    return Paying(books=books, payments=MemoryPayments(), recorder=recorder, beginning=beginning, clock=clock)
+    return Paying(
+        books=books,
+        payments=MemoryPayments(),
+        recorder=recorder,
+        beginning=beginning,
+        ownership=PaymentOwnership(sealer),
+        clock=clock,
+    )
 
 
 def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_order(

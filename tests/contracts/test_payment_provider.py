@@ -105,6 +105,7 @@ def wish(photos: int = 3) -> CheckoutWish:
     return CheckoutWish(
         upload_session_id=UploadSessionId(uuid4()),
         order_id=OrderId(uuid4()),
+        seal="k3yed",
         photos=photos,
         unit_price=Money(amount=490, currency="EUR"),
         email="adele@example.com",

@@ -85,6 +85,9 @@ class InMemoryAudit(Audit):
         }
         return {prediction_id for prediction_id in prediction_ids if prediction_id in known}
 
+    def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        return {session_id for session_id in session_ids if session_id in self._pages.uploads}
+
     def sessions_with_uploads(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         pages = self._pages.uploads
         return {

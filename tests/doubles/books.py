@@ -256,7 +256,11 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
             and (
                 one.status is UnmatchedStatus.REFUNDING
                 or one.actor is not None
-                or (one.upload_session_id is not None and one.received_at < received_before)
+                or (
+                    one.upload_session_id is not None
+                    and not one.is_held
+                    and one.received_at < received_before
+                )
             )
         ]
 

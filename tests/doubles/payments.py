@@ -189,6 +189,7 @@ class MemoryPayments:
             name=None,
             locale=wish.locale,
             spending=wish.spending,
+            seal=wish.seal,
         )
         self.states[session_id] = CheckoutState(standing=CheckoutStanding.OPEN, checkout=told)
         url = f"https://payments.example/{session_id}"

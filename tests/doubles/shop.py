@@ -54,6 +54,7 @@ from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
 from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
 from tests.doubles.mail import MemoryMailer
@@ -151,6 +152,7 @@ class MemoryScratch:
 class WiredShop:
     """The production services, wired to whatever doubles are given."""
 
+    secret_key = b"a secret of thirty-two characters!"
     policy: Policy
     clock: Clock
     ids: Ids
@@ -163,7 +165,7 @@ class WiredShop:
 
     def wire(self, payments: PaymentProvider) -> None:
         """Build every service of the shop on the doubles that are there."""
-        self.sealer = Sealer(b"a secret of thirty-two characters!")
+        self.sealer = Sealer(self.secret_key)
         self.scratch = MemoryScratch()
         clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
         self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, clock=clock, policy=policy)
@@ -180,9 +182,11 @@ class WiredShop:
             books=self.books,
             payments=payments,
             rewarding=self.rewarding,
+            sealer=self.sealer,
             clock=clock,
             policy=policy,
         )
+        self.ownership = PaymentOwnership(self.sealer)
         self.beginning = Beginning(
             recorder=self.recorder, rewarding=self.rewarding, clock=clock, ids=self.ids, policy=policy
         )
@@ -191,6 +195,7 @@ class WiredShop:
             payments=payments,
             recorder=self.recorder,
             beginning=self.beginning,
+            ownership=self.ownership,
             clock=clock,
         )
         self.matching = Matching(
@@ -278,7 +283,11 @@ class WiredShop:
             books=self.books,
             comparisons=(
                 MoneyComparison(
-                    books=self.books, ledger=self.payment_ledger, payments=self.payments, paying=self.paying
+                    books=self.books,
+                    ledger=self.payment_ledger,
+                    payments=self.payments,
+                    paying=self.paying,
+                    ownership=self.ownership,
                 ),
                 StreamComparison(books=self.books, queue=self.queue),
                 ObjectComparison(books=self.books, ledger=self.storage, storage=self.storage),
@@ -308,15 +317,19 @@ class MemoryShop(WiredShop):
         policy: Policy = POLICY,
         books: Books | None = None,
         payment_provider: PaymentProvider | None = None,
+        payments: MemoryPayments | None = None,
+        secret_key: bytes | None = None,
+        ids: CountingIds | None = None,
     ) -> None:
+        self.secret_key = secret_key or self.secret_key
         self.policy = policy
         self.clock = StoppedClock()
-        self.ids = CountingIds()
+        self.ids = ids or CountingIds()
         self.own_books = InMemoryBooks()
         self.books = books or self.own_books
         self.queue = MemoryQueue()
         self.storage = MemoryStore(clock=self.clock)
-        self.payments = MemoryPayments()
+        self.payments = payments or MemoryPayments()
         self.restorer = MemoryRestorer()
         self.mailer = MemoryMailer()
         self.wire(payment_provider or self.payments)
@@ -349,6 +362,7 @@ class MemoryShop(WiredShop):
             name="Ada",
             locale="en",
             spending=checkout.spending,
+            seal=self.payments.checkouts[checkout.checkout_session_id].seal,
         )
         return PaymentNotice(
             event_id=f"evt_{self.ids.new().int}",

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -49,9 +50,11 @@ def shop(own_database_url: str) -> Iterator[MemoryShop]:
 
 @pytest.fixture
 def checkout(shop: MemoryShop, stripe: TwinProcess) -> str:
-    """A checkout of one photo that was paid at Stripe, for an upload session that nobody knows."""
+    """A checkout of this shop that was paid at Stripe, and whose upload session the database has lost."""
     payments = stripe_payments(stripe.url)
-    checkout_session_id = payments.open_checkout(wish(photos=1)).checkout_session_id
+    wished = wish(photos=1)
+    sealed = replace(wished, seal=shop.sealer.payment_seal(wished.upload_session_id, wished.order_id))
+    checkout_session_id = payments.open_checkout(sealed).checkout_session_id
     pay_at(stripe, checkout_session_id)
     state = payments.find_checkout(checkout_session_id)
     assert state is not None
@@ -75,7 +78,7 @@ def payment(shop: MemoryShop, checkout_session_id: str) -> UnmatchedPayment:
 def test_what_belongs_to_no_order_is_listed(restoreclick: Shell, checkout: str) -> None:
     (heading, line, *_) = restoreclick("payments", "unmatched").out.splitlines()
     assert heading.startswith("Since (UTC)")
-    assert line.split()[2:6] == ["open", "4.90", "EUR", "There"]
+    assert line.split()[2:6] == ["open", "4.90", "EUR", "This"]
     (listed,) = map(json.loads, restoreclick("payments", "unmatched", "--json").out.splitlines())
     assert (listed["checkout_session_id"], listed["status"]) == (checkout, "open")
     assert listed["paid"] == {"amount": 490, "currency": "EUR"}
@@ -153,7 +156,7 @@ def test_a_person_gives_it_to_the_photos_it_was_meant_for(
 
 def test_what_cannot_be_done_is_told_in_a_sentence(restoreclick: Shell, checkout: str) -> None:
     nowhere = str(uuid4())
-    unknown = "No payment of checkout cs_nobodys was set aside: `restoreclick payments unmatched` lists"
+    unknown = "No payment of checkout cs_nobodys is without an order, here or at the payment provider: `restoreclick"
     for words, told in [
         (("refund", "cs_nobodys", *WHY), unknown),
         (("match", "cs_nobodys", nowhere, *WHY), unknown),

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -61,6 +62,7 @@ unmatched_payments = Table(
     Column("note", Text),
     moment("decided_at"),
     Column("matched_session_id", Uuid),
+    Column("is_held", Boolean, nullable=False, server_default="false"),
     moment("received_at", nullable=False),
     touched(),
 )

@@ -1,6 +1,7 @@
 """What a comparison finds, and the report of it all."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,11 +65,22 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foreign:
+    """Something on the same account or bucket that this shop did not make: listed, left alone, and no finding."""
+
+    side: Side
+    kind: str  # payment, refund, dispute, object
+    subject: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """What a comparison came to.
 
     ``closed`` are the sides that show nothing to this account, ``cut_off`` those that were away before all was
-    compared, each with a sentence; findings from before that are in ``findings`` all the same.
+    compared, each with a sentence; findings from before that are in ``findings`` all the same. ``foreign`` is what
+    other shops made on the same accounts.
     """
 
     since: datetime
@@ -76,6 +88,7 @@ class Report:
     findings: tuple[Finding, ...]
     closed: Mapping[Side, str]
     cut_off: Mapping[Side, str]
+    foreign: tuple[Foreign, ...] = ()
 
     @property
     def remaining(self) -> tuple[Finding, ...]:
@@ -86,3 +99,8 @@ class Report:
     def agrees(self) -> bool:
         """Whether all that this account may compare was compared to its end, and nothing is wrong."""
         return not self.remaining and not self.cut_off
+
+
+def foreign_kinds(foreign: Sequence[Foreign]) -> Mapping[str, int]:
+    """How much of each kind another shop made."""
+    return Counter(each.kind for each in foreign)

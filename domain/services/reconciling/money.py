@@ -9,9 +9,11 @@ from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, P
 from domain.ports.registers import UNSEEN
 from domain.services.paying import SOURCE, Paying
 from domain.services.reconciling.claims import Claims, Seen
-from domain.services.reconciling.findings import Finding, Side, What
+from domain.services.reconciling.findings import Finding, Foreign, Side, What
 from domain.services.reconciling.records import Missing, MoneyOnRecord, subject_of
 from domain.services.reconciling.scope import Scope, paged
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
+from domain.use_cases.reconciliation.foreign_payments import ForeignPayments
 
 Judge = Callable[[Sequence[PaymentNotice]], list[Missing]]
 
@@ -24,12 +26,13 @@ _KINDS = {
 }
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Lists:
     """What Stripe's lists told, before its events are asked whether word of it is lost or still on its way."""
 
     seen: Seen = field(default_factory=Seen)
     missing: list[tuple[Judge, Missing]] = field(default_factory=list)
+    foreign: ForeignPayments
 
 
 class MoneyComparison:
@@ -41,19 +44,26 @@ class MoneyComparison:
     side = Side.STRIPE
 
     def __init__(
-        self, *, books: Books, ledger: PaymentLedger, payments: PaymentProvider, paying: Paying
+        self,
+        *,
+        books: Books,
+        ledger: PaymentLedger,
+        payments: PaymentProvider,
+        paying: Paying,
+        ownership: PaymentOwnership,
     ) -> None:
         self._books = books
         self._ledger = ledger
         self._payments = payments
         self._paying = paying
+        self._ownership = ownership
         self._record = MoneyOnRecord(books=books)
         self._claims = Claims(books=books, payments=payments)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What Stripe knows and the log does not, then what the log claims and Stripe does not know."""
         lists = self._lists(scope)
-        lost, told = self._events(scope)
+        lost, told = self._events(scope, lists.foreign)
         yield from self._all_taken_in(scope, lost)
         for judge, (notice, finding) in lists.missing:
             if subject_of(notice) not in told:
@@ -63,22 +73,34 @@ class MoneyComparison:
         yield from self._claims.unknown_to_stripe(scope, lists.seen)
 
     def _lists(self, scope: Scope) -> _Lists:
-        lists = _Lists()
+        lists = _Lists(
+            foreign=ForeignPayments(books=self._books, payments=self._payments, ownership=self._ownership)
+        )
         for checkouts in paged(_notice(listed) for listed in self._ledger.checkouts(scope.since)):
             lists.seen.checkouts.update(subject_of(notice) for notice in checkouts)
-            self._judge(scope, lists, checkouts, self._record.payments)
+            self._judge(scope, lists, "payment", checkouts, self._record.payments)
         for refunds in paged(self._ledger.refunds(scope.since)):
             lists.seen.refunds.update(subject_of(notice) for notice in refunds)
-            self._judge(scope, lists, refunds, self._record.refunds)
+            self._judge(scope, lists, "refund", refunds, self._record.refunds)
         for disputes in paged(self._ledger.disputes(scope.since)):
-            self._judge(scope, lists, disputes, self._record.disputes)
+            self._judge(scope, lists, "dispute", disputes, self._record.disputes)
         return lists
 
-    def _judge(self, scope: Scope, lists: _Lists, page: Sequence[PaymentNotice], judge: Judge) -> None:
+    def _judge(
+        self, scope: Scope, lists: _Lists, kind: str, page: Sequence[PaymentNotice], judge: Judge
+    ) -> None:
         scope.watch(len(page))
-        lists.missing.extend((judge, missing) for missing in judge(page))
+        foreign = lists.foreign.among(page)
+        for notice in foreign:
+            # A checkout on which nobody paid is of no interest.
+            if notice.checkout is None or notice.kind is NoticeKind.PAID:
+                scope.leave(
+                    Foreign(side=self.side, kind=kind, subject=subject_of(notice), since=notice.created_at)
+                )
+        ours = [notice for notice in page if notice not in foreign]
+        lists.missing.extend((judge, missing) for missing in judge(ours))
 
-    def _events(self, scope: Scope) -> tuple[list[PaymentNotice], set[str]]:
+    def _events(self, scope: Scope, foreign: ForeignPayments) -> tuple[list[PaymentNotice], set[str]]:
         """Events that the inbox never took, the oldest first; and what events are about that are lost or young."""
         lost: list[PaymentNotice] = []
         told: set[str] = set()
@@ -86,7 +108,12 @@ class MoneyComparison:
             scope.watch(len(page))
             with self._books.transaction() as transaction:
                 unknown = transaction.audit.unknown_messages(SOURCE, [each.event_id for each in page])
+            others = {
+                event.event_id for event in foreign.among([each for each in page if each.event_id in unknown])
+            }
             for event in page:
+                if event.event_id in others:
+                    continue
                 created_at = event.created_at
                 is_young = created_at is None or created_at > scope.settled_before
                 is_unknown = event.event_id in unknown

@@ -7,7 +7,7 @@ from domain.ports.books import Books
 from domain.ports.errors import OutsideError
 from domain.ports.ledgers import LedgerClosedError
 from domain.ports.world import Clock
-from domain.services.reconciling.findings import Finding, Report, Side, What
+from domain.services.reconciling.findings import Finding, Foreign, Report, Side, What
 from domain.services.reconciling.scope import Comparison, Scope
 
 #: How far back the first comparison of a shop looks.
@@ -46,6 +46,7 @@ class Reconciling:
         """Compare every side since a moment; one that is away does not cost what the others tell."""
         now = self._clock.now()
         findings: list[Finding] = []
+        foreign: list[Foreign] = []
         closed: dict[Side, str] = {}
         cut_off: dict[Side, str] = {}
         for comparison in self._comparisons:
@@ -58,6 +59,7 @@ class Reconciling:
                 heals=heals,
                 reads_bytes=reads_bytes,
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
+                leave=foreign.append,
             )
             try:
                 # One by one: what was found before the side went away is not lost with it.
@@ -67,7 +69,14 @@ class Reconciling:
                 closed[side] = str(error)
             except OutsideError as error:
                 cut_off[side] = str(error)
-        return Report(since=since, until=now, findings=tuple(findings), closed=closed, cut_off=cut_off)
+        return Report(
+            since=since,
+            until=now,
+            findings=tuple(findings),
+            closed=closed,
+            cut_off=cut_off,
+            foreign=tuple(foreign),
+        )
 
     def compare_if_due(self, interval: timedelta) -> Report | None:
         """Compare and heal once an interval, whichever worker asks first; none if that was done.

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from domain.model.errors import ShopError
 from domain.ports.books import BooksError
 from domain.ports.errors import OutsideError
-from domain.services.reconciling.findings import Finding, Side
+from domain.services.reconciling.findings import Finding, Foreign, Side
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ class Scope:
     heals: bool
     reads_bytes: bool
     watch: Callable[[int], None]
+    leave: Callable[[Foreign], None]  # takes what another shop made, for the report
 
     @property
     def settled_before(self) -> datetime:

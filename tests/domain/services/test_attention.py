@@ -184,7 +184,7 @@ def test_a_photo_that_was_given_up_is_paid_back_and_needs_nobody(shop: MemorySho
 def test_money_without_an_order_and_messages_under_a_known_id_are_listed_the_oldest_first(
     shop: MemoryShop,
 ) -> None:
-    stray = shop.payment(shop.upload(b"wedding"), upload_session_id=None)
+    stray = shop.payment(shop.upload(b"wedding"), email=None)
     shop.paying.take(stray, sha256_of(b"1"))
     shop.clock.advance(hours=1)
     shop.paying.take(stray, sha256_of(b"2"))

@@ -92,8 +92,9 @@ def test_a_second_payment_for_a_session_takes_no_order_number(shop: MemoryShop) 
     assert third.order_number.endswith("-000002")
 
 
-def test_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"), upload_session_id=None)
+def test_our_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"))
+    shop.own_books.pages.uploads.clear()
     shop.paying.take(notice, sha256_of(b"1"))
     assert not shop.events(order_of(notice))
     assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]

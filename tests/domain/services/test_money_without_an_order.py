@@ -82,21 +82,98 @@ def test_the_first_payment_and_its_order_are_left_alone(shop: MemoryShop) -> Non
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
 
 
-def test_money_of_a_checkout_that_this_shop_did_not_open_waits_for_a_person(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"), upload_session_id=None)
+def paid_elsewhere(shop: MemoryShop) -> str:
+    """A checkout that this shop did not open: made in the dashboard, or by another shop on the account."""
+    shop.payment(shop.upload(b"wedding"))
+    ((checkout, state),) = shop.payments.states.items()
+    unsealed = replace(state.checkout, upload_session_id=None, order_id=None, seal=None)
+    shop.payments.states[checkout] = replace(state, checkout=unsealed)
+    take(shop, shop.told(checkout, NoticeKind.PAID))
+    return checkout
+
+
+def test_a_payment_without_our_seal_is_not_stored_and_never_refunded_by_itself(shop: MemoryShop) -> None:
+    paid_elsewhere(shop)
+    shop.clock.advance(days=100)
+    assert shop.matching.refund_due() == 0
+    assert not shop.own_books.pages.unmatched
+    assert not shop.own_books.pages.inbox
+
+
+def test_a_person_refunds_a_payment_without_our_seal_by_naming_it(shop: MemoryShop) -> None:
+    checkout = paid_elsewhere(shop)
+    shop.matching.refund(checkout, **BRUNO)
+    assert gone_back(shop, checkout) == 490
+
+
+def test_a_person_gives_a_payment_without_our_seal_to_its_photos(shop: MemoryShop) -> None:
+    checkout = paid_elsewhere(shop)
+    session_id = shop.upload(b"harvest")
+    order_id = shop.matching.match(checkout, session_id, **BRUNO)
+    assert shop.live(order_id).state is State.COMPLETED
+    assert payment(shop, checkout).status is UnmatchedStatus.MATCHED
+
+
+def test_naming_a_payment_without_our_seal_stores_nothing_if_it_cannot_be_matched(shop: MemoryShop) -> None:
+    checkout = paid_elsewhere(shop)
+    with pytest.raises(NotMatchableError):
+        shop.matching.match(checkout, UploadSessionId(uuid4()), **BRUNO)
+    assert not shop.own_books.pages.unmatched
+
+
+def test_a_payment_of_an_order_cannot_be_refunded_as_one_without_an_order(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"))
+    take(shop, notice)
+    assert notice.checkout is not None
+    with pytest.raises(UnknownPaymentError):
+        shop.matching.refund(notice.checkout.checkout_session_id, **BRUNO)
+
+
+def test_our_own_payment_whose_session_is_lost_is_held_for_a_person(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"wedding"))
+    shop.own_books.pages.uploads.clear()
     take(shop, notice)
     assert notice.checkout is not None
     shop.clock.advance(days=100)
     assert shop.matching.refund_due() == 0
-    shop.matching.refund(notice.checkout.checkout_session_id, **BRUNO)
-    assert gone_back(shop, notice.checkout.checkout_session_id) == 490
+    checkout = notice.checkout.checkout_session_id
+    assert payment(shop, checkout).is_held
+    shop.matching.refund(checkout, **BRUNO)
+    assert gone_back(shop, checkout) == 490
+
+
+@pytest.mark.parametrize("seal", [None, "", "x" * 43, "\ud800"])
+def test_a_session_that_our_tables_know_is_ours_whatever_the_seal(shop: MemoryShop, seal: str | None) -> None:
+    session_id = shop.upload(b"wedding")
+    order_id = shop.pay(session_id, seal=seal)
+    assert shop.order(order_id).payment is not None
+
+
+@pytest.mark.parametrize("seal", [None, "", "x" * 43, "\ud800"])
+def test_without_a_session_that_we_know_only_a_valid_seal_counts(shop: MemoryShop, seal: str | None) -> None:
+    notice = shop.payment(shop.upload(b"wedding"), seal=seal)
+    shop.own_books.pages.uploads.clear()
+    take(shop, notice)
+    assert not shop.own_books.pages.unmatched
+
+
+def test_a_seal_is_good_for_its_own_session_only(shop: MemoryShop) -> None:
+    other = shop.payment(shop.upload(b"harvest"))
+    assert other.checkout is not None
+    notice = shop.payment(shop.upload(b"wedding"), seal=other.checkout.seal)
+    shop.own_books.pages.uploads.clear()
+    take(shop, notice)
+    assert not shop.own_books.pages.unmatched
 
 
 def test_a_free_one_is_settled_without_a_call(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    shop.pay(session_id)
     nothing = Money(amount=0, currency="EUR")
-    free = {"upload_session_id": UploadSessionId(uuid4()), "payment_intent_id": None, "paid": nothing}
-    notice = shop.payment(shop.upload(b"wedding"), **free)
-    take(shop, notice)
+    paid = shop.payment(shop.upload(b"harvest"))
+    assert paid.checkout is not None
+    free = replace(paid.checkout, upload_session_id=session_id, payment_intent_id=None, paid=nothing)
+    take(shop, replace(paid, checkout=free))
     wait(shop, shop.policy.unmatched_payment_wait)
     calls = len(shop.payments.weather.calls)
     assert shop.matching.refund_due() == 1

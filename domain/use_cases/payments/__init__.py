@@ -1,0 +1,1 @@
+"""Payments: whose they are, and what becomes of them."""

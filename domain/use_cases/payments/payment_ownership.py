@@ -1,0 +1,45 @@
+"""Whose payment it is: several shops can share one account of a payment provider."""
+
+from collections.abc import Sequence
+
+from domain.model.seals import Sealer
+from domain.ports.books import Transaction
+from domain.ports.payments import CheckoutNotice
+
+
+class PaymentOwnership:
+    """Tells this shop's payments from those of others on the same account.
+
+    A payment is ours if its metadata carries our seal, or if our own tables know its checkout or its upload session:
+    those were opened before there were seals, or before the secret key changed. That a table does not know a
+    payment never makes it ours, and that it carries no seal of ours never makes it money to refund.
+    """
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def is_sealed(self, checkout: CheckoutNotice) -> bool:
+        """Whether the checkout carries a valid seal of this shop."""
+        if checkout.seal is None or checkout.upload_session_id is None or checkout.order_id is None:
+            return False
+        return self._sealer.is_payment_seal(checkout.seal, checkout.upload_session_id, checkout.order_id)
+
+    def is_ours(self, transaction: Transaction, checkout: CheckoutNotice) -> bool:
+        """Whether this shop opened the checkout."""
+        return not self.foreign_among(transaction, [checkout])
+
+    def foreign_among(self, transaction: Transaction, checkouts: Sequence[CheckoutNotice]) -> set[str]:
+        """The ids of those checkouts that this shop did not open; takes a page at most."""
+        unsealed = [checkout for checkout in checkouts if not self.is_sealed(checkout)]
+        if not unsealed:
+            return set()
+        paid = transaction.audit.payments([checkout.checkout_session_id for checkout in unsealed])
+        named = {
+            checkout.upload_session_id for checkout in unsealed if checkout.upload_session_id is not None
+        }
+        sessions = transaction.audit.known_sessions(list(named))
+        return {
+            checkout.checkout_session_id
+            for checkout in unsealed
+            if checkout.checkout_session_id not in paid and checkout.upload_session_id not in sessions
+        }

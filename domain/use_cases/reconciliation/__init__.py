@@ -1,0 +1,1 @@
+"""The log compared with what the providers and the storage have on record."""

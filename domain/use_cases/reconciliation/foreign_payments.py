@@ -1,0 +1,67 @@
+"""Payments of other shops on the same account: told apart once for a whole comparison."""
+
+from collections.abc import Iterable, Sequence
+
+from domain.ports.books import Books
+from domain.ports.payments import CheckoutNotice, PaymentNotice, PaymentProvider
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
+
+
+class ForeignPayments:
+    """Remembers whose each checkout and each payment intent is, so that the provider is asked about few."""
+
+    def __init__(self, *, books: Books, payments: PaymentProvider, ownership: PaymentOwnership) -> None:
+        self._books = books
+        self._payments = payments
+        self._ownership = ownership
+        self._checkouts: dict[str, bool] = {}  # whether it is foreign, by checkout
+        self._intents: dict[str, bool] = {}  # likewise, by payment intent
+
+    def among(self, notices: Sequence[PaymentNotice]) -> list[PaymentNotice]:
+        """Those of a page of notices that are about a payment of another shop.
+
+        Refunds and disputes do not carry the payment's metadata: of what neither our tables nor a list told before,
+        the checkout is asked of the provider.
+        """
+        self._learn_checkouts(notice.checkout for notice in notices if notice.checkout is not None)
+        self._learn_intents({each for each in map(_intent_alone, notices) if each is not None})
+        return [notice for notice in notices if self._is_foreign(notice)]
+
+    def _is_foreign(self, notice: PaymentNotice) -> bool:
+        if notice.checkout is not None:
+            return self._checkouts[notice.checkout.checkout_session_id]
+        return self._intents.get(notice.payment_intent_id or "", True)
+
+    def _learn_checkouts(self, checkouts: Iterable[CheckoutNotice]) -> None:
+        unknown = [each for each in checkouts if each.checkout_session_id not in self._checkouts]
+        if not unknown:
+            return
+        with self._books.transaction() as transaction:
+            foreign = self._ownership.foreign_among(transaction, unknown)
+        for checkout in unknown:
+            is_foreign = checkout.checkout_session_id in foreign
+            self._checkouts[checkout.checkout_session_id] = is_foreign
+            if checkout.payment_intent_id is not None:
+                self._intents[checkout.payment_intent_id] = is_foreign
+
+    def _learn_intents(self, intents: set[str]) -> None:
+        unknown = [intent for intent in sorted(intents) if intent not in self._intents]
+        if not unknown:
+            return
+        with self._books.transaction() as transaction:
+            known = set(transaction.audit.orders_by_payment(unknown))
+            known |= {one for one in unknown if transaction.unmatched.find_by_payment(one) is not None}
+        for intent in unknown:
+            self._intents[intent] = intent not in known and self._is_made_by_others(intent)
+
+    def _is_made_by_others(self, intent: str) -> bool:
+        state = self._payments.find_checkout_by_payment(intent)
+        if state is None:
+            return True
+        with self._books.transaction() as transaction:
+            return not self._ownership.is_ours(transaction, state.checkout)
+
+
+def _intent_alone(notice: PaymentNotice) -> str | None:
+    """The payment intent of a notice that tells of no checkout."""
+    return notice.payment_intent_id if notice.checkout is None else None
