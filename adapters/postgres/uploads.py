@@ -178,13 +178,22 @@ class PostgresUploadDesk(UploadDesk):
         return list(rows.scalars())
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Note that the temp objects are gone; a session nobody paid for disappears altogether."""
-        self._connection.execute(
+        """Note that the temp objects are gone; of a session without an order only its row stays, without photos."""
+        unpaid = select(upload_sessions.c.session_id).where(
+            upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
+        )
+        self._connection.execute(delete(file_uploads).where(file_uploads.c.session_id.in_(unpaid)))
+        self._update(session_id, temp_objects_deleted_at=now)
+
+    def remove_tidied(self, tidied_before: datetime) -> int:
+        """Remove the rows of sessions that were never paid and tidied long ago."""
+        removed = self._connection.execute(
             delete(upload_sessions).where(
-                upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
+                upload_sessions.c.status == UploadStatus.EXPIRED,
+                upload_sessions.c.temp_objects_deleted_at < tidied_before,
             )
         )
-        self._update(session_id, temp_objects_deleted_at=now)
+        return removed.rowcount
 
     def _update(self, session_id: UploadSessionId, **values: Any) -> None:
         self._connection.execute(

@@ -99,5 +99,12 @@ class UploadDesk(Protocol):
         ...
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Note that the temp objects are gone; a session without an order disappears altogether."""
+        """Note that the temp objects are gone; a session without an order keeps its row, but none of its photos.
+
+        A payment may still come for it, and its row is what tells "tidied" from "lost".
+        """
+        ...
+
+    def remove_tidied(self, tidied_before: datetime) -> int:
+        """Remove the sessions without an order that were tidied before the moment; returns how many."""
         ...

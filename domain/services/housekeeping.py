@@ -1,11 +1,16 @@
 """Chapter 10: temp uploads that nobody needs any more go."""
 
+from datetime import timedelta
+
 from domain.model.values import UploadSessionId
 from domain.ports.books import Books
 from domain.ports.errors import UnavailableError
 from domain.ports.storage import ObjectStore
 from domain.ports.world import Clock
 from domain.services.policy import Policy
+
+#: How long a session that was tidied stays known: longer than a payment for it can take to arrive.
+TIDIED_KEPT = timedelta(days=90)
 
 #: How many sessions are taken at a time.
 ROUND = 100
@@ -40,6 +45,8 @@ class Housekeeping:
             tidied += forgotten
             if len(sessions) < ROUND or not forgotten:
                 break
+        with self._books.transaction() as transaction:
+            transaction.uploads.remove_tidied(self._clock.now() - TIDIED_KEPT)
         if trouble is not None:
             raise trouble
         return tidied

@@ -188,13 +188,31 @@ def test_the_oldest_sessions_are_stale_first(books: Books) -> None:
     assert stale(books, limit=2) == oldest_first[:2]
 
 
-def test_a_session_nobody_paid_for_is_forgotten_altogether(books: Books) -> None:
+def test_of_a_tidied_session_without_an_order_only_its_row_stays(books: Books) -> None:
     visit = visited(books, photo())
+    set_status(books, visit, UploadStatus.EXPIRED)
     with books.transaction() as transaction:
         transaction.uploads.forget_temp_objects(visit.session_id, NOON)
-        assert transaction.uploads.find(visit.session_id) is None
+        left = transaction.uploads.find(visit.session_id)
+        assert left is not None
+        assert (left.status, left.photos) == (UploadStatus.EXPIRED, ())
         assert transaction.uploads.file_names(visit.order_id) == {}
         transaction.uploads.forget_temp_objects(visit.session_id, NOON)
+    assert stale(books) == []
+
+
+def test_rows_of_tidied_sessions_without_an_order_are_removed_after_a_while(books: Books) -> None:
+    tidied, paid, open_one = (visited(books, photo()) for _ in range(3))
+    set_status(books, tidied, UploadStatus.EXPIRED)
+    set_status(books, paid, UploadStatus.PAID)
+    with books.transaction() as transaction:
+        for each in (tidied, paid):
+            transaction.uploads.forget_temp_objects(each.session_id, NOON)
+        assert transaction.uploads.remove_tidied(NOON) == 0
+        assert transaction.uploads.remove_tidied(NOON + MINUTE) == 1
+        assert transaction.uploads.find(tidied.session_id) is None
+        assert transaction.uploads.find(paid.session_id) is not None
+        assert transaction.uploads.find(open_one.session_id) is not None
 
 
 def test_checkouts_whose_money_is_on_its_way_are_found_by_their_time_oldest_first(books: Books) -> None:

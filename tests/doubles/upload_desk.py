@@ -93,10 +93,22 @@ class InMemoryUploadDesk(UploadDesk):
         page = self._pages.get(session_id)
         if page is None:
             return
-        if page.session.status is UploadStatus.PAID:
-            self._pages[session_id] = replace(page, temp_objects_deleted_at=now)
-        else:
+        session = page.session
+        if session.status is not UploadStatus.PAID:
+            session = replace(session, photos=())
+        self._pages[session_id] = UploadPage(session=session, temp_objects_deleted_at=now)
+
+    def remove_tidied(self, tidied_before: datetime) -> int:
+        tidied = [
+            session_id
+            for session_id, page in self._pages.items()
+            if page.session.status is UploadStatus.EXPIRED
+            and page.temp_objects_deleted_at is not None
+            and page.temp_objects_deleted_at < tidied_before
+        ]
+        for session_id in tidied:
             del self._pages[session_id]
+        return len(tidied)
 
     def _is_given_up(self, session: UploadSession, checkout_expired_before: datetime) -> bool:
         match session.status:

@@ -6,6 +6,7 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
+from domain.model.seals import sha256_of
 from domain.model.values import ObjectKey
 from domain.ports.errors import UnavailableError
 from domain.services.recording import Cause
@@ -31,6 +32,15 @@ def test_housekeeping_takes_what_nobody_paid_for_and_nothing_else(shop: MemorySh
     shop.housekeeping.tidy()
     assert not any(f"temp/{paid}" in key for key in shop.storage.objects)
     assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_a_payment_for_photos_that_were_tidied_is_refunded_by_itself(shop: MemoryShop) -> None:
+    notice = shop.payment(shop.upload(b"forgotten"))
+    shop.clock.advance(days=8)
+    shop.housekeeping.tidy()
+    shop.paying.take(notice, sha256_of(b"late"))
+    shop.clock.advance(days=8)
+    assert shop.matching.refund_due() == 1
 
 
 def test_housekeeping_goes_on_with_the_others_when_one_session_cannot_be_tidied(shop: MemoryShop) -> None:
