@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from adapters.postgres.books import upgrade
+from adapters.postgres.schema import upgrade
 from sandbox.processes import Supervisor
 from sandbox.services import postgres_server, seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3

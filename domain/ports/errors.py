@@ -2,6 +2,7 @@
 
 OutsideError
 ├── UnavailableError        nothing was done: try again, after ``retry_after_seconds`` if the provider named a wait
+│   ├── NoAnswerError       a time-out ended the wait: until it answers again, each further call would wait as long
 │   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
 │   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
 │   ├── AccountRefusedError nothing was done, because our own account or its settings are not in order
@@ -27,6 +28,10 @@ class UnavailableError(OutsideError):
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
         super().__init__(f"{provider} is not available ({detail}): try again later.")
+
+
+class NoAnswerError(UnavailableError):
+    """The provider accepted the call, or the connection, and then did not answer in time."""
 
 
 class LostReplyError(UnavailableError):

@@ -1,12 +1,14 @@
 """The books alone, for the commands that look into them or keep their schema: no provider is loaded for these."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from adapters.postgres import books as postgres
+from adapters.postgres import schema
+from adapters.postgres.books import PostgresBooks
+from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from domain.ports.books import Books
 from domain.ports.errors import UnavailableError
 from entrypoints.failures import CommandFailedError
@@ -36,7 +38,11 @@ class NoDatabaseError(CommandFailedError):
 @contextmanager
 def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Books]:
     """The books, once they answer and their schema is current; raises NoDatabaseError or UnavailableError if not."""
-    books = postgres.PostgresBooks(settings.database_url, connections=connections)
+    books = PostgresBooks(
+        settings.database_url,
+        connections=connections,
+        statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS,
+    )
     try:
         _check(books)
         yield books
@@ -44,16 +50,21 @@ def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[
         books.close()
 
 
-def upgrade(settings: DatabaseSettings, revision: str = "head") -> None:
-    """Bring the schema to a revision; raises NoDatabaseError or UnknownRevisionError."""
+def upgrade(
+    settings: DatabaseSettings, revision: str = "head", *, on_wait: Callable[[str], object] | None = None
+) -> None:
+    """Bring the schema to a revision; raises NoDatabaseError, UnknownRevisionError or UnavailableError.
+
+    ``on_wait`` is given a sentence each time a migration has to wait for others.
+    """
     with _explained(revision):
-        postgres.upgrade(settings.database_url, revision)
+        schema.upgrade(settings.database_url, revision, on_wait=on_wait or (lambda _sentence: None))
 
 
 def downgrade(settings: DatabaseSettings, revision: str) -> None:
-    """Take the schema back to a revision, with all the data later ones hold; raises as ``upgrade`` does."""
+    """Take the schema of an empty log back to a revision; raises as ``upgrade`` does."""
     with _explained(revision):
-        postgres.downgrade(settings.database_url, revision)
+        schema.downgrade(settings.database_url, revision)
 
 
 def _check(books: Books) -> None:

@@ -138,18 +138,28 @@ def upgrade(revision: str) -> None:
     from entrypoints.bootstrap import books
     from entrypoints.settings import read_database_settings
 
-    books.upgrade(read_database_settings(), revision)
+    books.upgrade(read_database_settings(), revision, on_wait=lambda sentence: click.echo(sentence, err=True))
     click.echo(f"The schema is at {revision}.")
 
 
 @db.command()
 @click.argument("revision")
-def downgrade(revision: str) -> None:
-    """Take the schema back to REVISION ("base": to nothing), with all the data that later ones hold."""
+@click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
+def downgrade(revision: str, *, is_agreed: bool) -> None:
+    """Take the schema back to REVISION ("base": to nothing), which is refused once there are events."""
     from entrypoints.bootstrap import books
+    from entrypoints.cli.agreeing import ask
     from entrypoints.settings import read_database_settings
 
-    books.downgrade(read_database_settings(), revision)
+    settings = read_database_settings()
+    if not is_agreed:
+        ask(
+            f"Everything that revisions after {revision} hold is deleted.",
+            question="Take the schema back?",
+            deed="the schema is taken back",
+            undone="Nothing was changed.",
+        )
+    books.downgrade(settings, revision)
     click.echo(f"The schema is back at {revision}.")
 
 

@@ -3,6 +3,10 @@
 from typing import LiteralString
 
 import psycopg
+from alembic import command
+
+from adapters.postgres.connections import connect
+from adapters.postgres.schema import alembic_config
 
 _CHECKS: LiteralString = """
     SELECT conrelid::regclass || ': ' || pg_get_constraintdef(oid) FROM pg_constraint
@@ -49,3 +53,11 @@ def functions(database_url: str) -> set[str]:
 
 def columns(database_url: str) -> set[str]:
     return _asked(database_url, _COLUMNS)
+
+
+def take_back(database_url: str, revision: str) -> None:
+    """Take the schema back although there are events, for a test of what an upgrade makes of old ones."""
+    engine = connect(database_url, connections=1)
+    with engine.begin() as connection:
+        command.downgrade(alembic_config(connection), revision)
+    engine.dispose()

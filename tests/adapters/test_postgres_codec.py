@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from adapters.postgres.books import PostgresBooks, connect
+from adapters.postgres.books import PostgresBooks
 from adapters.postgres.codec import NAMES, REPLACED, UPCASTERS, Codec, UnknownEventError
+from adapters.postgres.connections import connect
 from domain.model import events as e
 from domain.model.values import EmailKind, FailureReason, HoldReason, NoteId
 from tests.contracts.books_kept import facts, take_order

@@ -12,11 +12,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from adapters.postgres.books import PostgresBooks, downgrade, upgrade
+from adapters.postgres.books import PostgresBooks
 from adapters.postgres.hash_chain import event_sha256
+from adapters.postgres.schema import upgrade
 from domain.model import events as e
 from domain.model.order import Order
 from domain.services.verifying import verify
+from tests.adapters.schema import take_back
 from tests.contracts.books_kept import facts, take_order
 from tests.domain.recording import step
 from tests.waiting import eventually
@@ -99,7 +101,7 @@ def test_a_log_written_before_events_were_chained_gets_the_same_chain(
     long = facts()  # longer than what is hashed at a time
     events += take_order(books, long, *[long.note()] * 1100).version
     before = hashes(books, expected=events)
-    downgrade(own_database_url, UNCHAINED)
+    take_back(own_database_url, UNCHAINED)
     upgrade(own_database_url)
     assert hashes(books, expected=events) == before
 
@@ -107,7 +109,7 @@ def test_a_log_written_before_events_were_chained_gets_the_same_chain(
 def test_a_log_that_was_chained_later_goes_on(books: PostgresBooks, own_database_url: str) -> None:
     about = facts()
     take_order(books, about)
-    downgrade(own_database_url, UNCHAINED)
+    take_back(own_database_url, UNCHAINED)
     upgrade(own_database_url)
     with books.transaction() as transaction:
         transaction.log.record(step(transaction.log.load(about.order_id), about.moved()))
@@ -119,7 +121,7 @@ def test_the_log_is_append_only_again_after_it_was_chained(
     books: PostgresBooks, own_database_url: str
 ) -> None:
     take_order(books, facts())
-    downgrade(own_database_url, UNCHAINED)
+    take_back(own_database_url, UNCHAINED)
     upgrade(own_database_url)
     with (
         psycopg.connect(own_database_url) as connection,

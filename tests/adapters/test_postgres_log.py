@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
 
 from adapters.postgres import books as postgres_books
+from adapters.postgres import connections
 from adapters.postgres.books import PostgresBooks
 from domain.model.events import RecordedEvent
 from domain.model.reactions import RestoreImage
@@ -40,11 +42,11 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
     """The engines that books are opened on from now on."""
     opened: list[Engine] = []
 
-    def connect(database_url: str, *, connections: int) -> Engine:
-        opened.append(original(database_url, connections=connections))
+    def connect(database_url: str, **options: Any) -> Engine:
+        opened.append(original(database_url, **options))
         return opened[-1]
 
-    original = postgres_books.connect
+    original = connections.connect
     monkeypatch.setattr(postgres_books, "connect", connect)
     return opened
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
 from adapters.postgres import books as postgres
+from adapters.postgres import connections
 from adapters.postgres.books import PostgresBooks
 from adapters.system import TimeOrderedIds
 from domain.model.seals import Sealer, sha256_of
@@ -67,10 +69,10 @@ def test_a_payment_is_written_down_in_few_round_trips(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engines: list[Engine] = []
-    connect = postgres.connect
+    connect = connections.connect
 
-    def remember(database_url: str, *, connections: int) -> Engine:
-        engines.append(connect(database_url, connections=connections))
+    def remember(database_url: str, **options: Any) -> Engine:
+        engines.append(connect(database_url, **options))
         return engines[-1]
 
     monkeypatch.setattr(postgres, "connect", remember)

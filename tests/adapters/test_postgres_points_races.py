@@ -7,11 +7,13 @@ from threading import Barrier
 
 import pytest
 
-from adapters.postgres.books import PostgresBooks, downgrade, upgrade
+from adapters.postgres.books import PostgresBooks
+from adapters.postgres.schema import upgrade
 from domain.model.seals import sha256_of
 from domain.ports.payments import PaymentNotice
 from domain.ports.registers import Customer
 from domain.services.rewarding import Codes, NoPointsError
+from tests.adapters.schema import take_back
 from tests.doubles.shop import MemoryShop
 
 ADA, GRACE = "ada@customer.example", "grace@friends.example"
@@ -110,7 +112,7 @@ def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryS
 def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:
     for number in range(3):
         shop.pay(shop.upload(b"harvest"), email=f"old{number}@customer.example")
-    downgrade(own_database_url, "0010")
+    take_back(own_database_url, "0010")
     upgrade(own_database_url)
     codes = {customer(shop, f"old{number}@customer.example").referral_code for number in range(3)}
     assert len(codes) == 3

@@ -2,18 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from adapters.postgres.books import PostgresBooks, connect, downgrade, upgrade
+from adapters.postgres import connections
+from adapters.postgres import schema as migrations
+from adapters.postgres.books import PostgresBooks
+from adapters.postgres.connections import connect
+from adapters.postgres.schema import downgrade, upgrade
 from adapters.postgres.tables import Xid8, metadata
 from domain.ports.errors import UnavailableError
 from tests.adapters import schema
+from tests.contracts.books_kept import facts, take_order
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 
@@ -110,9 +119,120 @@ def test_an_upgrade_from_many_processes_at_once_is_harmless(empty_database_url: 
 def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) -> None:
     downgrade(own_database_url, "0003")
     books = PostgresBooks(own_database_url, connections=1)
-    with pytest.raises(UnavailableError, match=r"at 0003, not \d{4}; run `restoreclick db upgrade`"):
+    with pytest.raises(
+        UnavailableError,
+        match=r"at 0003, older than .* needs \d{4}; run `restoreclick db upgrade`",
+    ):
         books.check()
     books.close()
+
+
+def make_newer(database_url: str, *, oldest_program: str) -> None:
+    """Leave the schema as a program of the future would."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9042'")
+        connection.execute("UPDATE schema_compatibility SET oldest_program = %s", [oldest_program])
+
+
+def test_a_newer_schema_that_this_program_can_work_beside_is_accepted(own_database_url: str) -> None:
+    newest = max(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
+    make_newer(own_database_url, oldest_program=newest)
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        books.check()
+
+
+def test_a_newer_schema_that_left_this_program_behind_is_refused(own_database_url: str) -> None:
+    make_newer(own_database_url, oldest_program="9041")
+    says = r"at 9042, newer than this program, which knows \d{4} at most; install the version of RestoreClick"
+    with (
+        closing(PostgresBooks(own_database_url, connections=1)) as books,
+        pytest.raises(UnavailableError, match=says),
+    ):
+        books.check()
+    with pytest.raises(UnavailableError, match=says):
+        upgrade(own_database_url)
+
+
+def test_a_server_that_is_too_old_is_refused_with_the_version_it_needs(
+    own_database_url: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "OLDEST_SERVER", 99)
+    says = r"the server is version 1[5-9]\.\d+, and the shop needs 99 or later; upgrade the server"
+    with pytest.raises(UnavailableError, match=says):
+        upgrade(empty_database_url)
+    assert schema.columns(empty_database_url) == set()
+    with (
+        closing(PostgresBooks(own_database_url, connections=1)) as books,
+        pytest.raises(UnavailableError, match=says),
+    ):
+        books.check()
+
+
+def test_a_migration_waits_politely_for_a_table_that_is_in_use(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0)
+    downgrade(own_database_url, "0001")
+    with psycopg.connect(own_database_url) as holder:
+        holder.execute("CREATE TABLE events (held integer); SAVEPOINT held")
+        waits: list[str] = []
+
+        def let_go_after_two_waits(sentence: str) -> None:
+            waits.append(sentence)
+            if len(waits) == 2:
+                holder.rollback()
+
+        upgrade(own_database_url, on_wait=let_go_after_two_waits)
+    assert [sentence.startswith("A table is in use by others: trying again") for sentence in waits] == [
+        True,
+        True,
+    ]
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        books.check()
+
+
+def test_a_migration_that_never_gets_its_lock_names_who_holds_it_and_goes_on_later(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(migrations, "LOCK_ATTEMPTS", 3)
+    downgrade(own_database_url, "0004")
+    with psycopg.connect(own_database_url) as holder:
+        holder.execute("LOCK TABLE events IN ACCESS SHARE MODE")
+        with pytest.raises(
+            UnavailableError, match=rf"is of server process {holder.info.backend_pid}\); end them"
+        ):
+            upgrade(own_database_url)
+    upgrade(own_database_url)
+
+
+def test_no_statement_of_a_migration_is_cut_short(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "STATEMENT_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(command, "upgrade", lambda config, _revision: settings_of(config, seen))
+    seen: dict[str, str] = {}
+    upgrade(own_database_url)
+    assert seen == {
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+        "lock_timeout": f"{migrations.LOCK_TIMEOUT_SECONDS:g}s",
+    }
+
+
+def settings_of(config: Config, seen: dict[str, str]) -> None:
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+        seen[name] = config.attributes["connection"].execute(text(f"SHOW {name}")).scalar_one()
+
+
+def test_a_schema_with_events_is_not_taken_back(own_database_url: str) -> None:
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        take_order(books, facts())
+        with pytest.raises(UnavailableError, match="its log has 1 events, and an older schema would lose"):
+            downgrade(own_database_url, "0003")
+        books.check()
 
 
 def test_books_without_a_schema_say_how_to_bring_one(empty_database_url: str) -> None:

@@ -223,11 +223,28 @@ def test_the_read_models_are_rebuilt(restoreclick: Shell, books: PostgresBooks, 
 
 
 def test_the_schema_goes_down_and_up_and_nothing_works_in_between(restoreclick: Shell) -> None:
-    assert restoreclick("db", "downgrade", "base").status == 0
+    assert restoreclick("db", "downgrade", "base", "--yes").status == 0
     refused = restoreclick("orders", "list")
     assert refused.status == 1
     assert "run `restoreclick db upgrade`" in refused.err
     assert restoreclick("db", "upgrade").status == 0
+    assert restoreclick("orders", "list").status == 0
+
+
+def test_the_schema_is_taken_back_only_if_that_is_agreed(restoreclick: Shell) -> None:
+    refused = restoreclick("db", "downgrade", "base")
+    assert refused.status == 2
+    assert refused.err.endswith("asked whether the schema is taken back: if that is decided, add --yes.\n")
+    assert restoreclick("orders", "list").status == 0
+
+
+def test_a_schema_with_events_is_not_taken_back_whatever_is_agreed(
+    restoreclick: Shell, books: PostgresBooks, facts: Facts
+) -> None:
+    record(books, facts, facts.paid())
+    refused = restoreclick("db", "downgrade", "base", "--yes")
+    assert refused.status == 1
+    assert "its log has 1 events" in refused.err
     assert restoreclick("orders", "list").status == 0
 
 

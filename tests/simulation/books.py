@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import Any, cast
 
-from adapters.postgres.books import IDLE_IN_TRANSACTION_SECONDS
 from adapters.postgres.codec import UnknownEventError
+from adapters.postgres.connections import IDLE_IN_TRANSACTION_SECONDS
 from domain.model.events import Event, RecordedEvent
 from domain.model.order import Order
 from domain.model.values import OrderId

@@ -18,7 +18,7 @@ from adapters.postgres.tables.read_models import (
     points,
     restoration_jobs,
 )
-from adapters.postgres.tables.work import admission_pause, admissions, reactions
+from adapters.postgres.tables.work import admission_pause, admissions, reactions, schema_compatibility
 
 __all__ = [
     "READ_MODELS",
@@ -40,6 +40,7 @@ __all__ = [
     "reactions",
     "reconciliations",
     "restoration_jobs",
+    "schema_compatibility",
     "unmatched_payments",
     "upload_sessions",
     "webhook_conflicts",

@@ -84,3 +84,12 @@ admission_pause = Table(
     ),
     moment("paused_until", nullable=False),
 )
+
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    Column(
+        "is_only_row", Boolean, CheckConstraint("is_only_row"), primary_key=True, server_default=text("true")
+    ),
+    Column("oldest_program", Text, nullable=False),
+)

@@ -1,0 +1,217 @@
+"""The schema's revisions: whether server, schema and program fit together, and how the schema is changed."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from adapters.postgres.connections import PROVIDER, ReadOnlyServerError, connect
+from domain.ports.errors import UnavailableError
+
+#: The oldest major version that has all our SQL uses; the tests run on it.
+OLDEST_SERVER = 15
+
+#: How long a migration waits for a table that others use. Everything else that wants the table waits behind it.
+LOCK_TIMEOUT_SECONDS = 3.0
+#: How often it is tried again, and how long it leaves the table to the others in between.
+LOCK_ATTEMPTS = 20
+LOCK_PAUSE_SECONDS = 2.0
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_lock(hashtext('restoreclick schema'))")
+_OLDEST_TRANSACTION = text(
+    """SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+    ORDER BY xact_start LIMIT 1"""
+)
+
+
+class UnfitServerError(UnavailableError):
+    """The database answers, but the shop cannot work with it as it is."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(PROVIDER, detail)
+
+    def __str__(self) -> str:
+        return f"{PROVIDER} cannot be used: {self.detail}."
+
+
+class OutdatedServerError(UnfitServerError):
+    """The server is older than the oldest version the shop works with."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"the server is version {found}, and the shop needs {OLDEST_SERVER} or later; upgrade the server, or point"
+            " DATABASE_URL at a newer one"
+        )
+
+
+class StaleSchemaError(UnfitServerError):
+    """The schema is older than this program, or there is none."""
+
+    def __init__(self, found: str | None, newest: str) -> None:
+        self.found = found
+        self.newest = newest
+        state = f"its schema is at {found}, older than this program, which needs {newest}" if found else ""
+        super().__init__(f"{state or 'it has no schema yet'}; run `restoreclick db upgrade`")
+
+
+class NewerSchemaError(UnfitServerError):
+    """The schema was made by a newer program that this one cannot work beside."""
+
+    def __init__(self, found: str, newest: str) -> None:
+        self.found = found
+        self.newest = newest
+        super().__init__(
+            f"its schema is at {found}, newer than this program, which knows {newest} at most; install the version of"
+            " RestoreClick that upgraded the schema, or a later one"
+        )
+
+
+class SchemaInUseError(UnfitServerError):
+    """A migration did not get the lock it needs."""
+
+    def __init__(self, pid: int | None) -> None:
+        self.pid = pid
+        oldest = f" (the oldest is of server process {pid})" if pid else ""
+        super().__init__(
+            f"other transactions keep tables locked that the migration changes{oldest}; end them, then run"
+            " `restoreclick db upgrade` again, which goes on where it stopped"
+        )
+
+
+class EventsExistError(UnfitServerError):
+    """Going back would destroy the log."""
+
+    def __init__(self, events: int) -> None:
+        self.events = events
+        super().__init__(
+            f"its log has {events} events, and an older schema would lose some of what they prove; restore a backup"
+            " made before the upgrade into another database instead"
+        )
+
+
+def check(connection: Connection) -> None:
+    """Raise UnavailableError unless the server takes writes and fits, and its schema fits this program."""
+    _check_server(connection)
+    if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
+        raise ReadOnlyServerError
+    found, newest = _found(connection), _newest()
+    if found == newest or _is_compatible(connection, found):
+        return
+    if found is not None and found not in _known():
+        raise NewerSchemaError(found, newest)
+    raise StaleSchemaError(found, newest)
+
+
+def upgrade(
+    database_url: str, revision: str = "head", *, on_wait: Callable[[str], object] = lambda _sentence: None
+) -> None:
+    """Bring the schema to a revision; running it twice, or from two processes at once, is harmless.
+
+    Each migration is a transaction of its own, so that no table is locked for longer than its own change takes. One
+    that does not get a lock in time is tried again; ``on_wait`` is given a sentence for each such wait. Raises
+    SchemaInUseError, OutdatedServerError or NewerSchemaError.
+    """
+    with _migrating(database_url) as connection:
+        for attempt in range(1, LOCK_ATTEMPTS + 1):
+            try:
+                command.upgrade(alembic_config(connection), revision)
+            except OperationalError as error:
+                connection.rollback()
+                if not isinstance(error.orig, LockNotAvailable):
+                    raise
+                if attempt == LOCK_ATTEMPTS:
+                    raise SchemaInUseError(connection.execute(_OLDEST_TRANSACTION).scalar()) from error
+                on_wait(
+                    f"A table is in use by others: trying again in {LOCK_PAUSE_SECONDS:g} s"
+                    f" ({attempt} of {LOCK_ATTEMPTS})."
+                )
+                time.sleep(LOCK_PAUSE_SECONDS)
+            else:
+                connection.commit()
+                return
+
+
+def downgrade(database_url: str, revision: str = "base") -> None:
+    """Take the schema back to a revision, with all the data that later ones hold; raises EventsExistError."""
+    with _migrating(database_url) as connection, connection.begin():
+        if connection.execute(text("SELECT to_regclass('events')")).scalar() is not None:
+            # Nothing may be recorded between the look and the end.
+            connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
+            events = connection.execute(text("SELECT count(*) FROM events")).scalar_one()
+            if events:
+                raise EventsExistError(events)
+        command.downgrade(alembic_config(connection), revision)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """What Alembic's commands need to work on a connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _migrating(database_url: str) -> Iterator[Connection]:
+    """A connection for one migration at a time: without a statement time-out, with one for locks."""
+    engine = connect(database_url, connections=1, statement_timeout_seconds=None)
+    with ExitStack() as stack:
+        stack.callback(engine.dispose)
+        connection = stack.enter_context(engine.connect())
+        _check_server(connection)
+        connection.execute(_ONE_AT_A_TIME)
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+        found = _found(connection)
+        connection.commit()
+        if found is not None and found not in _known():
+            raise NewerSchemaError(found, _newest())
+        yield connection
+
+
+def _check_server(connection: Connection) -> None:
+    found = connection.dialect.server_version_info or (0,)
+    if int(found[0]) < OLDEST_SERVER:
+        raise OutdatedServerError(".".join(map(str, found)))
+
+
+def _found(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_compatible(connection: Connection, found: str | None) -> bool:
+    """Whether a newer schema says that this program may go on beside newer ones, until it is replaced as well."""
+    if found is None or found in _known():
+        return False
+    oldest = connection.execute(text("SELECT oldest_program FROM schema_compatibility")).scalar_one_or_none()
+    return oldest in _known()
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Every revision this program knows."""
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+@cache
+def _newest() -> str:
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    if newest is None:
+        raise FileNotFoundError("This installation has no migrations: install RestoreClick again.")
+    return newest
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
+    return config
