@@ -86,7 +86,10 @@ class MinioStore:
         return StoredObject(key=key, sha256=sha256, size_bytes=size_bytes, media_type=media_type)
 
     def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
-        """Copy within the server and read the copy back; a copy that is not the recorded bytes is taken away."""
+        """Copy within the server and read the copy back; a copy that is not the recorded bytes is removed.
+
+        Only a source that differs itself raises ObjectDiffersError then; a copy that failed is an outage.
+        """
         copied = StoredObject(
             key=target, sha256=source.sha256, size_bytes=source.size_bytes, media_type=source.media_type
         )
@@ -102,9 +105,10 @@ class MinioStore:
             raise
         try:
             self._verify(target, source.sha256)
-        except ObjectDiffersError:
+        except ObjectDiffersError as error:
             self.delete([target])
-            raise
+            self._verify(source.key, source.sha256)
+            raise UnavailableError(PROVIDER, f"the copy of {source.key} came out otherwise") from error
         return copied
 
     @contextmanager

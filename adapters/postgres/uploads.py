@@ -62,6 +62,7 @@ _EXPIRE_STALE = text(
                         OR NOT EXISTS (
                             SELECT FROM images
                             WHERE images.order_id = orders.order_id AND images.original_key IS NULL
+                            AND images.failure_reason IS NULL
                         )
                     )
                 )

@@ -106,4 +106,6 @@ def _decide_move(order: Order, said: e.ImagesMoved) -> Decision:
         return NOTHING
     for moved in said.images:
         image_of(order, moved.image_id)
-    return (said,)
+    is_moved = {moved.image_id for moved in said.images}
+    is_whole = all(image.is_settled or image.image_id in is_moved for image in order.images.values())
+    return (said,) if is_whole else NOTHING

@@ -5,7 +5,7 @@ from domain.model.decide_money import owed_for_failed_images
 from domain.model.draft import NOTHING, Decision, Draft
 from domain.model.errors import RedoRefusedError, UnknownImageError
 from domain.model.image import AttemptStatus, Image
-from domain.model.lifecycle import require
+from domain.model.lifecycle import State, require
 from domain.model.limits import Limits
 from domain.model.order import Order
 from domain.model.values import FailureReason, ImageId, Variant
@@ -54,6 +54,8 @@ def gave_up(image: Image, attempts: int, reason: FailureReason) -> e.Restoration
 def _gives_up(image: Image, said: e.RestorationAttemptFailed, limits: Limits) -> bool:
     """What one model refuses for good is not retried as such, but offered to another one if there is one."""
     is_last = image.spent(said.attempt) >= limits.max_restoration_attempts
+    if said.reason.is_lost_file:
+        return True
     if said.reason.is_final:
         return image.variant is Variant.SECOND or not limits.has_second_model
     return is_last
@@ -66,7 +68,11 @@ def decide_result(
     image = image_of(order, said.image_id)
     attempt = said.attempt if isinstance(said, e.RestorationCompleted) else image.next_attempt
     is_of_the_other_round = isinstance(said, e.RestorationFailed if image.is_being_redone else e.RedoFailed)
-    if not order.awaits(said.image_id, attempt) or is_of_the_other_round:
+    if _is_lost_before_it_was_moved(order, image, said):
+        is_awaited = True
+    else:
+        is_awaited = order.awaits(said.image_id, attempt) and not is_of_the_other_round
+    if not is_awaited:
         return NOTHING
     if image.is_being_redone:
         return (said,)
@@ -75,6 +81,13 @@ def decide_result(
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
     return draft.done()
+
+
+def _is_lost_before_it_was_moved(
+    order: Order, image: Image, said: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
+) -> bool:
+    is_lost = isinstance(said, e.RestorationFailed) and said.reason.is_lost_file
+    return is_lost and order.state is State.PAID and not image.is_settled
 
 
 def decide_redo(order: Order, said: e.RedoRequested, limits: Limits) -> Decision:

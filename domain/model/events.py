@@ -53,7 +53,7 @@ class PaymentReceived:
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesMoved:
-    """Every photo now lies under the order's own key, byte for byte what was uploaded."""
+    """The photos that have not failed are under the order's own keys, byte for byte what was uploaded."""
 
     images: tuple[MovedImage, ...]
 

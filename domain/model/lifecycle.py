@@ -84,6 +84,9 @@ MOVES: tuple[Move, ...] = (
     # The way of an order, as it goes when all goes well.
     Move(events.PaymentReceived, State.NEW, State.PAID),
     Move(events.ImagesMoved, State.PAID, State.RESTORING),
+    Move(events.RestorationFailed, State.PAID, State.REFUNDED, "nothing_can_follow"),
+    Move(events.RestorationFailed, State.PAID, State.SETTLED, "every_image_is_settled"),
+    *_stays(events.RestorationFailed, [State.PAID]),
     *_stays(events.RestorationStarted, [State.RESTORING]),
     *_stays(events.RestorationAttemptFailed, [State.RESTORING]),
     Move(events.RestorationCompleted, State.RESTORING, State.SETTLED, "every_image_is_settled"),

@@ -137,6 +137,11 @@ class Order:
         return tuple(image for image in self.images.values() if image.failure is not None)
 
     @property
+    def lost_images(self) -> tuple[Image, ...]:
+        """The images that failed because the shop's storage lost their files."""
+        return tuple(image for image in self.failed_images if image.failure and image.failure.is_lost_file)
+
+    @property
     def every_image_is_settled(self) -> bool:
         """Whether the restorer has nothing left to do for what was paid."""
         return all(image.is_settled for image in self.images.values())

@@ -144,12 +144,19 @@ class FailureReason(StrEnum):
     CANCELED = "canceled"  # somebody else ended the prediction
     BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
     WRONG_OUTPUT = "wrong_output"  # an output that shows something else: the answer to another photo
+    FILE_MISSING = "file_missing"  # our storage has lost what the customer sent
+    FILE_DAMAGED = "file_damaged"  # what our storage has is not what the customer sent
     WITHDRAWN = "withdrawn"  # a person took the photo out of the order and paid for it back
 
     @property
     def is_final(self) -> bool:
         """Whether the same input would only be refused again."""
         return self in {FailureReason.REFUSED_INPUT, FailureReason.CONTENT_FILTER}
+
+    @property
+    def is_lost_file(self) -> bool:
+        """Whether there is nothing left that could be restored."""
+        return self in {FailureReason.FILE_MISSING, FailureReason.FILE_DAMAGED}
 
 
 class HoldReason(StrEnum):

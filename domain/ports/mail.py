@@ -41,6 +41,8 @@ class LetterFacts:
     expires_at: datetime | None = None
     is_attached: bool = False
     failed_names: tuple[str, ...] = ()  # the customer's own names for the photos that could not be restored
+    lost: int = 0  # of the failed photos: how many failed because our storage lost their files
+    lost_names: tuple[str, ...] = ()
     redone_name: str | None = None  # and for the one of which another attempt was asked
     rewards: Rewards | None = None
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from domain.model import events as e
+from domain.model.image import Image
 from domain.model.order import Order
-from domain.model.values import HoldReason, MovedImage, ObjectKey
+from domain.model.values import FailureReason, MovedImage, ObjectKey
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.storage import ObjectStore
 
@@ -16,17 +17,30 @@ class Moving:
         self._storage = storage
 
     def move_images(self, order: Order) -> Sequence[e.Event]:
-        """Copy and verify every photo; one that is missing or changed puts the order on hold."""
-        try:
-            moved = tuple(
-                MovedImage(
-                    image_id=image.image_id,
-                    original=self._storage.copy(
-                        image.upload, ObjectKey(f"uploads/originals/{order.order_id}/{image.image_id}")
-                    ),
-                )
-                for image in order.images.values()
-            )
-        except (ObjectMissingError, ObjectDiffersError):
-            return [e.OrderHeld(reason=HoldReason.IMAGES_UNAVAILABLE)]
-        return [e.ImagesMoved(images=moved)]
+        """Copy and verify every photo; one that is missing or changed fails, and the others go on.
+
+        Raises UnavailableError while the storage cannot be reached: that says nothing about any photo.
+        """
+        moved: list[MovedImage] = []
+        lost: list[e.Event] = []
+        for image in order.images.values():
+            if image.is_settled:
+                continue
+            target = ObjectKey(f"uploads/originals/{order.order_id}/{image.image_id}")
+            try:
+                original = self._storage.copy(image.upload, target)
+            except (ObjectMissingError, ObjectDiffersError) as error:
+                lost.append(_failed(image, lost_file(error)))
+            else:
+                moved.append(MovedImage(image_id=image.image_id, original=original))
+        return [*lost, e.ImagesMoved(images=tuple(moved))] if moved else lost
+
+
+def lost_file(error: ObjectMissingError | ObjectDiffersError) -> FailureReason:
+    """Why a photo cannot be restored whose file this error is about."""
+    is_missing = isinstance(error, ObjectMissingError)
+    return FailureReason.FILE_MISSING if is_missing else FailureReason.FILE_DAMAGED
+
+
+def _failed(image: Image, reason: FailureReason) -> e.RestorationFailed:
+    return e.RestorationFailed(image_id=image.image_id, attempts=0, reason=reason)

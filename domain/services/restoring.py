@@ -19,7 +19,7 @@ from domain.model.values import (
     StoredObject,
 )
 from domain.ports.books import Books
-from domain.ports.errors import ForgedMessageError, ObjectDiffersError, RefusedError, UnreadablePictureError
+from domain.ports.errors import ForgedMessageError, ObjectMissingError, RefusedError, UnreadablePictureError
 from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotice, Restorer
 from domain.ports.storage import ObjectStore
 from domain.ports.work import ReactionQueue, Scheduled
@@ -38,6 +38,14 @@ class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not
     def __init__(self, wait: timedelta) -> None:
         self.wait = wait
         super().__init__(f"It has not ended yet: look again in {wait}.")
+
+
+class OriginalLostError(Exception):
+    """The storage has no original any more, or other bytes than those that were verified."""
+
+    def __init__(self, reason: FailureReason) -> None:
+        self.reason = reason
+        super().__init__(f"The original cannot be restored ({reason}).")
 
 
 class Restoring:
@@ -65,7 +73,14 @@ class Restoring:
         self._policy = policy
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
-        """Hand the original to the restorer; its end will be posted to an address that names this attempt."""
+        """Hand the original to the restorer; one that is missing or changed fails the photo for good."""
+        try:
+            return self._hand_over(order, work)
+        except OriginalLostError as lost:
+            return [_failed(work, None, lost.reason)]
+
+    def _hand_over(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
+        """Start a prediction; its end will be posted to an address that names this attempt."""
         original = _original(order, work.image_id)
         with self._opened(original) as picture:
             upright, media_type = self._inspector.upright(picture)
@@ -113,17 +128,18 @@ class Restoring:
 
     @contextmanager
     def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
-        """An original as it was when the shop verified it; raises ObjectDiffersError when it is not."""
+        """An original as it was when the shop verified it; raises OriginalLostError when there is none."""
         with self._scratch.file() as picture:
             digest = hashlib.sha256()
-            with self._storage.read(original.key) as chunks:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    picture.write(chunk)
+            try:
+                with self._storage.read(original.key) as chunks:
+                    for chunk in chunks:
+                        digest.update(chunk)
+                        picture.write(chunk)
+            except ObjectMissingError as error:
+                raise OriginalLostError(FailureReason.FILE_MISSING) from error
             if digest.hexdigest() != original.sha256:
-                raise ObjectDiffersError(
-                    original.key, expected_sha256=original.sha256, found_sha256=digest.hexdigest()
-                )
+                raise OriginalLostError(FailureReason.FILE_DAMAGED)
             picture.seek(0)
             yield picture
 
@@ -135,8 +151,11 @@ class Restoring:
                 facts = self._output_inspector.inspect(output)
             except (RefusedError, UnreadablePictureError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
-            with self._opened(_original(order, work.image_id)) as picture:
-                flaw = flaw_in(facts, self._inspector.inspect(picture))
+            try:
+                with self._opened(_original(order, work.image_id)) as picture:
+                    flaw = flaw_in(facts, self._inspector.inspect(picture))
+            except OriginalLostError as lost:
+                return _failed(work, work.prediction_id, lost.reason)
             if flaw is not None:
                 return _failed(work, work.prediction_id, flaw)
             output.seek(0)

@@ -157,8 +157,11 @@ class _Teller:
             case e.PaymentReceived():
                 return of_payment(event)
             case e.ImagesMoved():
-                moved = every(len(event.images), "was", "were")
-                return f"{moved} moved to the order's own place and verified byte for byte."
+                moved, photos = len(event.images), len(after.images)
+                which = f"{moved} of {photos} photos {'was' if moved == 1 else 'were'}"
+                if moved == photos:
+                    which = every(photos, "was", "were")
+                return f"{which} moved to the order's own place and verified byte for byte."
             case e.RestorationStarted():
                 return self._start(event, at)
             case e.RestorationAttemptFailed():

@@ -40,6 +40,8 @@ FAILURES: Mapping[FailureReason, str] = {
     FailureReason.CANCELED: "it was cancelled at the restorer",
     FailureReason.BAD_OUTPUT: "what came back was no usable picture",
     FailureReason.WRONG_OUTPUT: "what came back was another picture",
+    FailureReason.FILE_MISSING: "its file is missing from the shop's storage",
+    FailureReason.FILE_DAMAGED: "its file in the shop's storage is damaged",
     FailureReason.WITHDRAWN: "it was taken out of the order",
 }
 

@@ -141,6 +141,8 @@ class Writing:
             restored=len(order.restored_images),
             failed=len(order.failed_images),
             failed_names=self._failed_names(order),
+            lost=len(order.lost_images),
+            lost_names=self._names(order, order.lost_images),
             paid=order.payment.paid,
             refunded=Money(amount=order.ledger.requested + order.ledger.issued, currency=currency),
             refund_amount=_told_refund(order, email),

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response
 
+from domain.model.image import Image
 from domain.model.lifecycle import TERMINAL, State
 from domain.model.order import Order
 from domain.model.values import ImageId, Money
@@ -77,6 +78,7 @@ _PHOTOS: Mapping[str, str] = {
     "restoring": "being restored",
     "restored": "restored",
     "failed": "could not be restored",
+    "lost": "could not be restored: its file was damaged in our storage, you may send it again",
 }
 
 
@@ -88,9 +90,13 @@ def of_order(seen: Order, names: Mapping[ImageId, str]) -> Response[Any]:
     if not has_ended:
         parts.append(_bar(sum(image.is_settled for image in seen.images.values()), len(seen.images)))
     if seen.state is not State.ERASED:
-        shown = [views.photo(image, names) for image in seen.images.values()]
         parts.append(
-            _photos([(each.file_name, _photo_state(each.state, has_ended=has_ended)) for each in shown])
+            _photos(
+                [
+                    (names.get(image.image_id), _photo_state(image, names, has_ended=has_ended))
+                    for image in seen.images.values()
+                ]
+            )
         )
     if seen.payment is not None:
         facts = {"Order number": seen.payment.order_number, "Paid": str(seen.payment.paid)}
@@ -149,7 +155,10 @@ def _refresh(seen: Order) -> int | None:
     return PATIENT_REFRESH_SECONDS if seen.is_held or _waits_for_a_bank(seen) else REFRESH_SECONDS
 
 
-def _photo_state(state: str, *, has_ended: bool) -> str:
+def _photo_state(image: Image, names: Mapping[ImageId, str], *, has_ended: bool) -> str:
+    if image.failure is not None and image.failure.is_lost_file:
+        return _PHOTOS["lost"]
+    state = views.photo(image, names).state
     return "not restored" if has_ended and state not in {"restored", "failed"} else _PHOTOS[state]
 
 

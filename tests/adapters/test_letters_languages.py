@@ -63,7 +63,7 @@ def test_german_is_written_to_all_who_speak_it(locale: str) -> None:
 def test_a_german_letter_has_no_english_in_it(kind: EmailKind) -> None:
     for failed, name in itertools.product([0, 1, 3], [None, "Adele"]):
         known = {"failed": failed, "restored": 3 - failed, "refunded": euros(490), "is_attached": True}
-        known["redo_days"] = 14
+        known |= {"redo_days": 14, "lost": failed}
         letter = write(kind, locale="de", customer_name=name, **known)
         said = (letter.subject + letter.text).replace(DOWNLOAD_URL, "").lower()
         assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", said)
@@ -102,6 +102,8 @@ def test_every_phrase_is_said_in_some_letter(folder: Path) -> None:
                 customer_name="Adele" if name else None,
                 failed=failed,
                 failed_names=name,
+                lost=failed,
+                lost_names=name,
                 redone_name=name[0] if name else None,
                 paid=euros(paid),
                 refunded=euros(refunded),

@@ -197,3 +197,24 @@ def test_a_purge_that_cannot_reach_the_storage_says_so() -> None:
     account = S3("http://127.0.0.1:9", "access-key-of-the-shop", "secret-key-of-the-shop")
     with pytest.raises(UnavailableError, match="MaxRetryError"):
         minio_store(account).purge("uploads/originals/")
+
+
+def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
+    s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, folder = minio_store(s3), uuid4()
+    source = store.put(
+        ObjectKey(f"uploads/temp/{folder}/photo"),
+        io.BytesIO(UNCLE),
+        size_bytes=len(UNCLE),
+        media_type="image/jpeg",
+    )
+
+    def cut(_client: Minio, bucket: str, key: str, _source: object) -> None:
+        sdk(s3).put_object(bucket, key, io.BytesIO(UNCLE[:7]), 7)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(Minio, "copy_object", cut)
+        with pytest.raises(UnavailableError, match="came out otherwise"):
+            store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo"))
+    assert store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo")).sha256 == source.sha256

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.model.values import OrderId, UploadSessionId
+from domain.model.values import FailureReason, OrderId, UploadSessionId
 from domain.ports.books import Books
 from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus
 from tests.contracts.books_kept import (
@@ -18,6 +18,7 @@ from tests.contracts.books_kept import (
     session,
     take_order,
 )
+from tests.domain.recording import step
 
 WEEK_AGO = NOON - timedelta(days=7)
 LONG_AGO = NOON - timedelta(days=30)
@@ -226,3 +227,16 @@ def test_checkouts_whose_money_is_on_its_way_are_found_by_their_time_oldest_firs
             set_status(books, visit, UploadStatus.PENDING)
     with books.transaction() as transaction:
         assert transaction.uploads.pending(NOON) == ["cs_1", "cs_0"]
+
+
+def test_a_paid_session_is_stale_when_each_image_is_verified_or_lost(books: Books) -> None:
+    about = facts(photos=2)
+    visit = visited(books, photo(), photo(), visit=session(LONG_AGO, about.order_id))
+    set_status(books, visit, UploadStatus.PAID)
+    lost = about.failed(1, attempts=0, reason=FailureReason.FILE_MISSING)
+    order = take_order(books, about, lost)
+    assert stale(books) == []
+    moved = replace(about.moved(), images=about.moved().images[:1])
+    with books.transaction() as transaction:
+        transaction.log.record(step(order, moved))
+    assert stale(books) == [visit.session_id]

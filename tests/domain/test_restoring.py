@@ -132,7 +132,9 @@ def test_what_one_model_refuses_is_offered_to_a_second_one_even_if_the_attempts_
     offered.when(again).then(again, ONE.failed(attempts=2, reason=reason), ONE.owed(490, 0))
 
 
-@pytest.mark.parametrize("reason", [reason for reason in FailureReason if not reason.is_final])
+@pytest.mark.parametrize(
+    "reason", [reason for reason in FailureReason if not (reason.is_final or reason.is_lost_file)]
+)
 def test_any_other_failure_is_retried(reason: FailureReason) -> None:
     said = ONE.attempt_failed(reason=reason)
     restoring(ONE, ONE.started()).when(said).then(said).adds(RestoreImage(ONE.image(0), 2))

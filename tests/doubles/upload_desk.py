@@ -123,4 +123,6 @@ class InMemoryUploadDesk(UploadDesk):
                 if order is None:
                     return False
                 is_over = order.state in {State.REFUNDED, State.ERASED}
-                return is_over or all(image.original is not None for image in order.images.values())
+                return is_over or all(
+                    image.original is not None or image.failure is not None for image in order.images.values()
+                )

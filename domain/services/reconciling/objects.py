@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.model import events as e
-from domain.model.values import ObjectKey, OrderId, StoredObject, UploadSessionId
+from domain.model.values import ImageId, ObjectKey, OrderId, StoredObject, UploadSessionId
 from domain.ports.books import Books
 from domain.ports.errors import ObjectMissingError
 from domain.ports.ledgers import ListedObject, ObjectLedger
@@ -27,6 +27,9 @@ class _Inventory:
     """What an order's events name, with the moment they did; nothing once the photos are to go."""
 
     named: tuple[tuple[datetime, StoredObject], ...] = ()
+    lost: frozenset[ObjectKey] = (
+        frozenset()
+    )  # for which a photo failed: damage of it is looked for in its bytes
     gone_since: datetime | None = None
 
     @property
@@ -62,7 +65,10 @@ class ObjectComparison:
                 for recorded_at, stored in inventory.named:
                     found = listed.pop(stored.key, None)
                     if recorded_at >= scope.since:
-                        yield from self._judge(scope, order_id, recorded_at, stored, found)
+                        reads_bytes = scope.reads_bytes or stored.key in inventory.lost
+                        yield from self._judge(
+                            scope, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
+                        )
         yield from self._strays(scope, listed.values())
         yield from self._temporary_strays(scope)
 
@@ -83,13 +89,15 @@ class ObjectComparison:
         recorded_at: datetime,
         stored: StoredObject,
         found: ListedObject | None,
+        *,
+        reads_bytes: bool,
     ) -> Iterator[Finding]:
         scope.watch(1)
         problem = None
         if found is not None and found.size_bytes != stored.size_bytes:
             problem = (What.OBJECT_DIFFERS, f"It has {found.size_bytes} bytes, not {stored.size_bytes}.")
-        elif found is None or scope.reads_bytes:
-            problem = self._read(stored, to_its_end=scope.reads_bytes)
+        elif found is None or reads_bytes:
+            problem = self._read(stored, to_its_end=reads_bytes)
         if problem is None:
             return
         if not self._is_named_still(order_id, stored.key):
@@ -167,9 +175,28 @@ def _inventory(stream: Sequence[e.RecordedEvent]) -> _Inventory:
     ]
     if gone_since:
         return _Inventory(gone_since=gone_since[-1])
-    return _Inventory(
-        named=tuple((each.recorded_at, stored) for each in stream for stored in _lasting(each.event))
-    )
+    named = [(each.recorded_at, stored) for each in stream for stored in _lasting(each.event)]
+    lost = dict(_lost(stream))
+    uploads = [(at, stored) for at, stored in lost.values() if not stored.key.startswith(LASTING)]
+    return _Inventory(named=(*named, *uploads), lost=frozenset(stored.key for _, stored in lost.values()))
+
+
+def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[datetime, StoredObject]]]:
+    """Photos that failed because of their file: when, and the object that was missing or damaged."""
+    files: dict[ImageId, StoredObject] = {}
+    for recorded in stream:
+        match recorded.event:
+            case e.PaymentReceived(photos=photos):
+                files |= {photo.image_id: photo.upload for photo in photos}
+            case e.ImagesMoved(images=images):
+                files |= {image.image_id: image.original for image in images}
+            case (
+                e.RestorationFailed(image_id=image_id, reason=reason)
+                | e.RedoFailed(image_id=image_id, reason=reason)
+            ) if reason.is_lost_file:
+                yield image_id, (recorded.recorded_at, files[image_id])
+            case _:
+                pass
 
 
 def _lasting(event: e.Event) -> Iterator[StoredObject]:

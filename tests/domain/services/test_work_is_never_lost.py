@@ -116,18 +116,6 @@ def test_a_refused_result_mail_puts_the_order_on_hold(shop: MemoryShop) -> None:
     assert order.state is State.READY
 
 
-def test_a_missing_upload_puts_the_order_on_hold_and_a_release_goes_on(shop: MemoryShop) -> None:
-    session_id = shop.upload(b"wedding")
-    key = shop.uploading.find(session_id).photos[0].upload.key
-    order_id = shop.pay(session_id)
-    kept = shop.storage.objects.pop(key)
-    assert shop.live(order_id, hours=0.2).hold is HoldReason.IMAGES_UNAVAILABLE
-    shop.storage.objects[key] = kept
-    cause = Cause(name="cli", key="release-1", actor="person:grace", correlation_id=order_id)
-    shop.recorder.record(order_id, [e.OrderReleased()], cause)
-    assert shop.live(order_id).state is State.COMPLETED
-
-
 def test_work_that_is_never_to_be_had_ends_on_hold_not_in_a_dead_letter(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(50):

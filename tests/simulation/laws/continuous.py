@@ -175,7 +175,9 @@ class Continuous:
             return
         session = page.session
         order = self._world.order(session.order_id)
-        is_moved = bool(order.images) and all(image.original is not None for image in order.images.values())
+        is_moved = bool(order.images) and all(
+            image.original is not None or image.failure is not None for image in order.images.values()
+        )
         is_over = order.state in {State.REFUNDED, State.ERASED}
         if session.status is UploadStatus.EXPIRED or (
             session.status is UploadStatus.PAID and (is_moved or is_over)
