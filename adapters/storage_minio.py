@@ -1,21 +1,26 @@
 """The storage on any S3 server, through the minio SDK."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import urllib3
 from minio import Minio
 from minio.commonconfig import CopySource
+from minio.credentials.credentials import Credentials
+from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
+from minio.signer import sign_v4_s3
 
+from domain.model.seals import Sealer
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import BucketMissingError, ObjectDiffersError, ObjectMissingError, UnavailableError
 from domain.ports.ledgers import ListedObject
+from domain.ports.storage import ObjectDescription, ObjectOwner
 
 PROVIDER = "The storage"
 
@@ -35,6 +40,17 @@ PURGE_ROUNDS = 5
 _SIGNATURE_LIFE = timedelta(minutes=5)
 
 
+#: Where an object's metadata keeps the mark and the labels.
+_MARK = "x-amz-meta-restoreclick-mark"
+_LABEL = "x-amz-meta-restoreclick-label-"
+
+#: What of a label stays readable in its header.
+_PLAIN = " :.,-_/"
+
+#: The bytes of a write are hashed while they pass: their hash is not known when its headers are signed.
+_UNSIGNED = "UNSIGNED-PAYLOAD"
+
+
 class MinioStore:
     """Keeps objects in one bucket of an S3 server.
 
@@ -50,9 +66,13 @@ class MinioStore:
         secret_key: str,
         bucket: str,
         region: str,
+        sealer: Sealer,
         timeout_seconds: float = 30.0,
     ) -> None:
         endpoint = urlsplit(endpoint_url)
+        self._credentials = Credentials(access_key, secret_key)
+        self._region = region
+        self._sealer = sealer
         self._bucket = bucket
         self._pool = urllib3.PoolManager(
             maxsize=POOL_SIZE,
@@ -70,11 +90,19 @@ class MinioStore:
             http_client=self._pool,
         )
 
-    def put(self, key: ObjectKey, content: BinaryIO, *, size_bytes: int, media_type: str) -> StoredObject:
+    def put(
+        self,
+        key: ObjectKey,
+        content: BinaryIO,
+        *,
+        size_bytes: int,
+        media_type: str,
+        labels: Mapping[str, str] | None = None,
+    ) -> StoredObject:
         """Stream an object into the storage, see the port; raises ValueError if the content ends too early."""
         body = _HashedStream(content, size_bytes)
         try:
-            is_taken = not self._write_once(key, body, media_type)
+            is_taken = not self._write_once(key, body, media_type, self._metadata(key, labels or {}))
         except UnavailableError:
             # The reply may be lost, or the server hung up on a stream that it was going to refuse.
             is_taken = self._is_taken(key)
@@ -98,7 +126,19 @@ class MinioStore:
             return copied
         try:
             with _translated(source.key):
-                self._client.copy_object(self._bucket, target, CopySource(self._bucket, source.key))
+                labels = _labels(self._client.stat_object(self._bucket, source.key))
+                metadata: dict[str, str | list[str] | tuple[str]] = {
+                    **self._metadata(target, labels),
+                    "Content-Type": source.media_type,
+                }
+                self._client.copy_object(
+                    self._bucket,
+                    target,
+                    CopySource(self._bucket, source.key),
+                    # The mark is of one key, so the copy gets its own; replacing it replaces the media type as well.
+                    metadata=metadata,
+                    metadata_directive="REPLACE",
+                )
         except ObjectMissingError:
             # The SDK begins with a HEAD request, whose 404 does not tell a missing object from a missing bucket.
             self.check()
@@ -110,6 +150,25 @@ class MinioStore:
             self._verify(source.key, source.sha256)
             raise UnavailableError(PROVIDER, f"the copy of {source.key} came out otherwise") from error
         return copied
+
+    def describe(self, key: ObjectKey) -> ObjectDescription:
+        """What the storage knows of an object besides its bytes."""
+        with _translated(key):
+            found = self._client.stat_object(self._bucket, key)
+        labels = _labels(found)
+        mark = (found.metadata or {}).get(_MARK)
+        owner = ObjectOwner.UNMARKED
+        if mark is not None:
+            is_ours = self._sealer.is_object_mark(mark, key, labels)
+            owner = ObjectOwner.OURS if is_ours else ObjectOwner.FOREIGN
+        return ObjectDescription(
+            key=key,
+            size_bytes=found.size or 0,
+            media_type=found.content_type or "application/octet-stream",
+            stored_at=found.last_modified or datetime.fromtimestamp(0, UTC),
+            owner=owner,
+            labels=labels if owner is ObjectOwner.OURS else {},
+        )
 
     @contextmanager
     def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
@@ -190,10 +249,13 @@ class MinioStore:
                 )
         return len(listed.uploads)
 
-    def _write_once(self, key: ObjectKey, body: "_HashedStream", media_type: str) -> bool:
+    def _write_once(
+        self, key: ObjectKey, body: "_HashedStream", media_type: str, metadata: Mapping[str, str]
+    ) -> bool:
         """Write an object; False, and nothing is changed, when the key is taken."""
-        url = self._client.get_presigned_url("PUT", self._bucket, key, expires=_SIGNATURE_LIFE)
+        url, signed = self._signed_write(key, metadata)
         headers = {
+            **signed,
             "Content-Type": media_type,
             "Content-Length": str(body.size_bytes),
             "If-None-Match": "*",
@@ -205,6 +267,33 @@ class MinioStore:
         if not 200 <= response.status < 300:  # noqa: PLR2004
             raise UnavailableError(PROVIDER, f"status {response.status} for {key}")
         return True
+
+    def _signed_write(self, key: ObjectKey, metadata: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """The address of a write and its signed headers; S3 wants all of ``x-amz-`` to be signed."""
+        presigned = self._client.get_presigned_url("PUT", self._bucket, key, expires=_SIGNATURE_LIFE)
+        url = urlsplit(presigned)._replace(query="")
+        now = datetime.now(UTC)
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            **metadata,
+            "Host": url.netloc,
+            "x-amz-content-sha256": _UNSIGNED,
+            "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ"),
+        }
+        signed = sign_v4_s3(
+            method="PUT",
+            url=url,
+            region=self._region,
+            headers=headers,
+            credentials=self._credentials,
+            content_sha256=_UNSIGNED,
+            date=now,
+        )
+        return url.geturl(), {name: str(value) for name, value in signed.items()}
+
+    def _metadata(self, key: ObjectKey, labels: Mapping[str, str]) -> dict[str, str]:
+        """Headers that keep the labels, in ASCII as S3 wants them, and this shop's mark of them."""
+        quoted = {f"{_LABEL}{name}": quote(value, safe=_PLAIN) for name, value in labels.items()}
+        return {_MARK: self._sealer.object_mark(key, labels), **quoted}
 
     def _is_taken(self, key: ObjectKey) -> bool:
         try:
@@ -222,6 +311,12 @@ class MinioStore:
                 digest.update(chunk)
         if digest.hexdigest() != expected:
             raise ObjectDiffersError(key, expected_sha256=expected, found_sha256=digest.hexdigest())
+
+
+def _labels(found: Object) -> dict[str, str]:
+    """The labels in an object's metadata, whoever wrote them."""
+    named = ((name.lower(), value) for name, value in (found.metadata or {}).items())
+    return {name.removeprefix(_LABEL): unquote(value) for name, value in named if name.startswith(_LABEL)}
 
 
 class _HashedStream:

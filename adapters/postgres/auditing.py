@@ -53,9 +53,9 @@ _PREDICTIONS = text(
     "SELECT prediction_id FROM restoration_jobs WHERE prediction_id = ANY(CAST(:ids AS text[]))"
 )
 _KNOWN_SESSIONS = text("SELECT session_id FROM upload_sessions WHERE session_id = ANY(CAST(:ids AS uuid[]))")
-_SESSIONS = text(
+_TIDIED_SESSIONS = text(
     """SELECT session_id FROM upload_sessions
-    WHERE session_id = ANY(CAST(:ids AS uuid[])) AND temp_objects_deleted_at IS NULL"""
+    WHERE session_id = ANY(CAST(:ids AS uuid[])) AND temp_objects_deleted_at IS NOT NULL"""
 )
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick reconciliations'))")
 _BEGIN = text(
@@ -137,9 +137,9 @@ class PostgresAudit(Audit):
         """Which sessions have a row."""
         return {UploadSessionId(row.session_id) for row in self._about(_KNOWN_SESSIONS, session_ids)}
 
-    def sessions_with_uploads(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which sessions still have their temp objects."""
-        return {UploadSessionId(row.session_id) for row in self._about(_SESSIONS, session_ids)}
+    def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        """Which sessions had their temp objects deleted."""
+        return {UploadSessionId(row.session_id) for row in self._about(_TIDIED_SESSIONS, session_ids)}
 
     def _about(self, question: Any, ids: Sequence[object]) -> Sequence[Any]:
         return self._connection.execute(question, {"ids": list(ids)}).all()

@@ -7,9 +7,18 @@ and the books keep a token's SHA-256 only.
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 
 from domain.model.rewards import PROOF_LENGTH, spoken
-from domain.model.values import CustomerId, DownloadLinkId, ImageId, OrderId, Sha256, UploadSessionId
+from domain.model.values import (
+    CustomerId,
+    DownloadLinkId,
+    ImageId,
+    ObjectKey,
+    OrderId,
+    Sha256,
+    UploadSessionId,
+)
 
 
 class Sealer:
@@ -38,6 +47,14 @@ class Sealer:
     def is_payment_seal(self, seal: str, upload_session_id: UploadSessionId, order_id: OrderId) -> bool:
         """Whether the seal is ours, compared in constant time."""
         return _is_same(seal, self.payment_seal(upload_session_id, order_id))
+
+    def object_mark(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
+        """The mark of an object in the storage: it proves that this shop wrote these labels for this key."""
+        return self._seal("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
+
+    def is_object_mark(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
+        """Whether the mark is ours, compared in constant time."""
+        return _is_same(mark, self.object_mark(key, labels))
 
     def points_proof(self, customer_id: CustomerId) -> str:
         """The secret half of a customer's points code, to be told to nobody but their mailbox."""

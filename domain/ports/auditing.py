@@ -67,8 +67,8 @@ class Audit(Protocol):
         """Which upload sessions this shop ever opened, whatever became of them."""
         ...
 
-    def sessions_with_uploads(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which upload sessions exist and still have their temp objects."""
+    def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        """Which upload sessions are known, and their temp objects were deleted."""
         ...
 
 

@@ -104,6 +104,7 @@ class Delivering:
             cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
             size_bytes=size_bytes,
             media_type="application/zip",
+            labels={"link-id": str(link_id), "edition": str(order.edition)},
         )
         return [
             e.DownloadPrepared(

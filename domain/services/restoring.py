@@ -164,6 +164,7 @@ class Restoring:
                 output,
                 size_bytes=size_bytes,
                 media_type=facts.media_type,
+                labels={"image-id": str(work.image_id), "attempt": str(work.attempt)},
             )
         return e.RestorationCompleted(
             image_id=work.image_id,

@@ -11,6 +11,10 @@ from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus
 from domain.ports.world import Clock, Ids, PictureInspector
 from domain.services.policy import Policy
 
+#: The customer's name of a photo, kept with its object and its copies, so that they tell it without the database.
+LABEL_FILE_NAME = "file-name"
+LONGEST_LABEL = 100  # characters, of up to twelve bytes each when written into a header
+
 
 class UnknownUploadSessionError(ShopError):
     """There is no such upload session, or it was cleaned up."""
@@ -116,6 +120,7 @@ class Uploading:
             content,
             size_bytes=size_bytes,
             media_type=facts.media_type,
+            labels={LABEL_FILE_NAME: file_name[:LONGEST_LABEL]},
         )
         photo = UploadedPhoto(
             photo_id=photo_id, file_name=file_name, upload=upload, width=facts.width, height=facts.height

@@ -116,12 +116,13 @@ def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
 def world_of(settings: Settings) -> World:
     """The world that the settings describe; nothing is connected before it is used."""
     decoders = DecoderPool()
+    sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
     return World(
         policy=policy_from(settings),
         clock=system.SystemClock(),
         ids=system.TimeOrderedIds(),
         scratch=system.TemporaryFiles(),
-        sealer=Sealer(settings.worker_secret_key.get_secret_value().encode()),
+        sealer=sealer,
         decoders=decoders,
         inspector=PooledInspector(decoders),
         # What a restorer sends back may be twice as wide and twice as high as what it was sent.
@@ -135,6 +136,7 @@ def world_of(settings: Settings) -> World:
             secret_key=settings.s3_secret_key.get_secret_value(),
             bucket=settings.s3_bucket,
             region=settings.s3_region,
+            sealer=sealer,
         ),
         payments=StripePayments(
             secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base

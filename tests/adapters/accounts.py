@@ -9,6 +9,7 @@ from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.restorer_replicate import Recipe, ReplicateRestorer
 from adapters.storage_minio import MinioStore
+from domain.model.seals import Sealer
 from domain.model.values import Variant
 from sandbox.services.seaweedfs_server import REGION, S3
 
@@ -39,6 +40,7 @@ def minio_store(server: S3, **changes: Any) -> MinioStore:
         "secret_key": server.secret_key,
         "bucket": BUCKET,
         "region": REGION,
+        "sealer": Sealer(b"the key of the shop that tests run"),
         "timeout_seconds": 10,
     }
     return MinioStore(**account | changes)

@@ -4,12 +4,14 @@ from uuid import uuid4
 
 import pytest
 from minio import Minio
-from minio.commonconfig import ENABLED
+from minio.commonconfig import ENABLED, CopySource
 from minio.versioningconfig import VersioningConfig
 
 from adapters.storage_minio import MinioStore
+from domain.model.seals import Sealer
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import BucketMissingError, ObjectDiffersError, UnavailableError
+from domain.ports.storage import ObjectOwner
 from sandbox.services.seaweedfs_server import REGION, S3
 from tests.adapters.accounts import BUCKET, minio_store
 from tests.adapters.rogue import RogueServer
@@ -210,7 +212,7 @@ def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
         media_type="image/jpeg",
     )
 
-    def cut(_client: Minio, bucket: str, key: str, _source: object) -> None:
+    def cut(_client: Minio, bucket: str, key: str, _source: object, **_: object) -> None:
         sdk(s3).put_object(bucket, key, io.BytesIO(UNCLE[:7]), 7)
 
     with monkeypatch.context() as fault:
@@ -218,3 +220,20 @@ def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
         with pytest.raises(UnavailableError, match="came out otherwise"):
             store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo"))
     assert store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo")).sha256 == source.sha256
+
+
+def test_the_mark_tells_whose_an_object_is(s3: S3) -> None:
+    ours, theirs = minio_store(s3), minio_store(s3, sealer=Sealer(b"the key of another shop in the bucket"))
+    key, copied = (ObjectKey(f"uploads/temp/{uuid4()}/photo") for _ in range(2))
+    stored = ours.put(
+        key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels={"file-name": "uncle"}
+    )
+    assert ours.describe(key).owner is ObjectOwner.OURS
+    assert (theirs.describe(key).owner, theirs.describe(key).labels) == (ObjectOwner.FOREIGN, {})
+    # A mark is good for its own key only: a copy that the storage made by itself is not ours.
+    sdk(s3).copy_object(BUCKET, copied, CopySource(BUCKET, key))
+    assert ours.describe(copied).owner is ObjectOwner.FOREIGN
+    unmarked = ObjectKey(f"uploads/temp/{uuid4()}/photo")
+    sdk(s3).put_object(BUCKET, unmarked, io.BytesIO(UNCLE), len(UNCLE))
+    assert ours.describe(unmarked).owner is ObjectOwner.UNMARKED
+    assert stored.key == key

@@ -165,7 +165,7 @@ def test_predictions_are_known_by_the_attempts_on_record(books: Books) -> None:
         assert transaction.audit.known_predictions(asked) == {started.prediction_id}
 
 
-def test_sessions_have_uploads_until_those_are_forgotten(books: Books) -> None:
+def test_sessions_are_known_whether_or_not_they_are_tidied(books: Books) -> None:
     kept, tidied = session(), session()
     unknown = UploadSessionId(uuid4())
     with books.transaction() as transaction:
@@ -175,7 +175,8 @@ def test_sessions_have_uploads_until_those_are_forgotten(books: Books) -> None:
             transaction.uploads.set_status(each.session_id, UploadStatus.PAID)
         transaction.uploads.forget_temp_objects(tidied.session_id, NOON)
         asked = [kept.session_id, tidied.session_id, unknown]
-        assert transaction.audit.sessions_with_uploads(asked) == {kept.session_id}
+        assert transaction.audit.known_sessions(asked) == {kept.session_id, tidied.session_id}
+        assert transaction.audit.tidied_sessions(asked) == {tidied.session_id}
 
 
 def test_one_comparison_begins_in_an_interval(books: Books) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
-from domain.ports.storage import ObjectStore
+from domain.ports.storage import ObjectOwner, ObjectStore
 
 GREAT_AUNT = b"great-aunt-1931 " * 100_000
 UNCLE = b"uncle-on-a-motorcycle-1954"
@@ -181,3 +181,28 @@ def test_keys_are_those_that_start_with_the_prefix(store: ObjectStore, folder: s
 
 def test_a_storage_that_works_passes_its_check(store: ObjectStore) -> None:
     store.check()
+
+
+def test_what_was_put_carries_the_shops_mark_and_labels(store: ObjectStore, folder: str) -> None:
+    labels = {"file-name": "Großtante \u201eMinna\u201c, 1931 ☂ +100%.jpg", "edition": "2"}
+    key = ObjectKey(f"{folder}/photo one")
+    store.put(key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels=labels)
+    described = store.describe(key)
+    assert (described.owner, described.labels) == (ObjectOwner.OURS, labels)
+    assert (described.size_bytes, described.media_type) == (len(UNCLE), "image/png")
+
+
+def test_a_copy_has_the_labels_and_the_media_type_of_its_source(store: ObjectStore, folder: str) -> None:
+    key, target = ObjectKey(f"{folder}/photo"), ObjectKey(f"{folder}/copy")
+    source = store.put(
+        key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels={"file-name": "uncle"}
+    )
+    store.copy(source, target)
+    described = store.describe(target)
+    assert (described.owner, described.labels) == (ObjectOwner.OURS, {"file-name": "uncle"})
+    assert described.media_type == "image/png"
+
+
+def test_an_object_that_is_not_there_cannot_be_described(store: ObjectStore, folder: str) -> None:
+    with pytest.raises(ObjectMissingError):
+        store.describe(ObjectKey(f"{folder}/nothing"))

@@ -88,12 +88,12 @@ class InMemoryAudit(Audit):
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         return {session_id for session_id in session_ids if session_id in self._pages.uploads}
 
-    def sessions_with_uploads(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+    def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         pages = self._pages.uploads
         return {
             session_id
             for session_id in session_ids
-            if session_id in pages and pages[session_id].temp_objects_deleted_at is None
+            if session_id in pages and pages[session_id].temp_objects_deleted_at is not None
         }
 
 

@@ -1,7 +1,7 @@
 """A storage in memory."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import BinaryIO
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.ledgers import ListedObject
+from domain.ports.storage import ObjectDescription, ObjectOwner
 from domain.ports.world import Clock
 from tests.doubles.weather import Weather
 from tests.doubles.world import StoppedClock
@@ -23,15 +24,24 @@ class MemoryStore:
 
     objects: dict[ObjectKey, bytes] = field(default_factory=dict)
     stored_at: dict[ObjectKey, datetime] = field(default_factory=dict)
+    described: dict[ObjectKey, ObjectDescription] = field(default_factory=dict)
     clock: Clock = field(default_factory=StoppedClock)
     weather: Weather = field(default_factory=Weather)
 
-    def put(self, key: ObjectKey, content: BinaryIO, *, size_bytes: int, media_type: str) -> StoredObject:
+    def put(
+        self,
+        key: ObjectKey,
+        content: BinaryIO,
+        *,
+        size_bytes: int,
+        media_type: str,
+        labels: Mapping[str, str] | None = None,
+    ) -> StoredObject:
         with self.weather.over("put", key):
             data = content.read(size_bytes)
             if len(data) < size_bytes:
                 raise ValueError(f"The content ends {size_bytes - len(data)} bytes too early.")
-            return self._keep(key, data, _sha256(data), media_type)
+            return self._keep(key, data, _sha256(data), media_type, labels or {})
 
     def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
         with self.weather.over("copy", target):
@@ -40,7 +50,14 @@ class MemoryStore:
             data = self.objects[target] if target in self.objects else self.objects[source.key]
             if _sha256(data) != source.sha256:
                 raise ObjectDiffersError(target, expected_sha256=source.sha256, found_sha256=_sha256(data))
-            return self._keep(target, data, source.sha256, source.media_type)
+            labels = self.described[source.key].labels if source.key in self.described else {}
+            return self._keep(target, data, source.sha256, source.media_type, labels)
+
+    def describe(self, key: ObjectKey) -> ObjectDescription:
+        with self.weather.over("describe", key):
+            if key not in self.objects:
+                raise ObjectMissingError(key)
+            return self.described[key]
 
     @contextmanager
     def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
@@ -81,10 +98,23 @@ class MemoryStore:
 
     def _forget(self, key: ObjectKey) -> None:
         self.objects.pop(key, None)
+        self.described.pop(key, None)
+        self.stored_at.pop(key, None)
 
-    def _keep(self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str) -> StoredObject:
+    def _keep(
+        self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str, labels: Mapping[str, str]
+    ) -> StoredObject:
         found = _sha256(self.objects.setdefault(key, data))
         self.stored_at.setdefault(key, self.clock.now())
+        description = ObjectDescription(
+            key=key,
+            size_bytes=len(data),
+            media_type=media_type,
+            stored_at=self.stored_at[key],
+            owner=ObjectOwner.OURS,
+            labels=dict(labels),
+        )
+        self.described.setdefault(key, description)
         if found != sha256:
             raise ObjectDiffersError(key, expected_sha256=sha256, found_sha256=found)
         return StoredObject(key=key, sha256=sha256, size_bytes=len(data), media_type=media_type)

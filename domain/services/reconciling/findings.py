@@ -41,7 +41,8 @@ class What(StrEnum):
     OBJECT_MISSING = "object_missing"  # an event names an object that does not exist
     OBJECT_DIFFERS = "object_differs"  # an object is not what was recorded
     STRAY_OBJECT = "stray_object"  # an object of an order that no event names
-    STRAY_UPLOAD = "stray_upload"  # an upload of a session that does not exist
+    STRAY_UPLOAD = "stray_upload"  # an upload of a session that was tidied
+    UNKNOWN_UPLOAD = "unknown_upload"  # an upload of a session that the database does not know
     PREDICTION_NOT_ON_RECORD = "prediction_not_on_record"  # a prediction of ours that the log does not know
     PREDICTION_NOT_COLLECTED = "prediction_not_collected"  # it has ended, and its order still waits
     PREDICTION_UNKNOWN_THERE = "prediction_unknown_there"  # an order waits for it in vain

@@ -12,9 +12,10 @@ from domain.model.values import ImageId, ObjectKey, OrderId, StoredObject, Uploa
 from domain.ports.books import Books
 from domain.ports.errors import ObjectMissingError
 from domain.ports.ledgers import ListedObject, ObjectLedger
-from domain.ports.storage import ObjectStore
-from domain.services.reconciling.findings import Finding, Side, What
+from domain.ports.storage import ObjectOwner, ObjectStore
+from domain.services.reconciling.findings import Finding, Foreign, Side, What
 from domain.services.reconciling.scope import Scope, paged
+from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
 
 TEMPORARY = "uploads/temp/"
 LASTING = ("uploads/originals/", "uploads/restored/", "downloads/")
@@ -56,7 +57,8 @@ class ObjectComparison:
         self._storage = storage
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """What is missing or was changed, then strays; of those, temporary ones alone are ever deleted."""
+        """What is missing or was changed, then strays; of those, uploads of tidied sessions alone are ever deleted."""
+        foreign = ForeignObjects(self._storage)
         listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
         with self._books.transaction() as transaction:
             order_ids = transaction.audit.orders_since(scope.since)
@@ -69,8 +71,8 @@ class ObjectComparison:
                         yield from self._judge(
                             scope, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
                         )
-        yield from self._strays(scope, listed.values())
-        yield from self._temporary_strays(scope)
+        yield from self._strays(scope, listed.values(), foreign)
+        yield from self._temporary_strays(scope, foreign)
 
     def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
         for page in paged(self._ledger.objects_under(prefix)):
@@ -128,7 +130,9 @@ class ObjectComparison:
     def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
         return any(key in inventory.keys for inventory in self._inventories([order_id]).values())
 
-    def _strays(self, scope: Scope, unnamed: Iterable[ListedObject]) -> Iterator[Finding]:
+    def _strays(
+        self, scope: Scope, unnamed: Iterable[ListedObject], foreign: ForeignObjects
+    ) -> Iterator[Finding]:
         """Objects of orders that nothing else happened to, too: their names are asked for before they are judged."""
         old = [each for each in unnamed if each.stored_at < scope.settled_before]
         for page in paged(old):
@@ -136,8 +140,10 @@ class ObjectComparison:
             inventories = self._inventories(list(set(owners.values())))
             for stray in page:
                 order_id = owners.get(stray.key)
-                inventory = inventories.get(order_id, _Inventory()) if order_id else _Inventory()
-                if not inventory.accounts_for(stray.key, scope.settled_before):
+                inventory = inventories.get(order_id) if order_id else None
+                if inventory is None and foreign.owner_of(stray.key, order_id) is ObjectOwner.FOREIGN:
+                    scope.leave(_foreign(stray))
+                elif not (inventory or _Inventory()).accounts_for(stray.key, scope.settled_before):
                     yield Finding(
                         side=Side.STORAGE,
                         what=What.STRAY_OBJECT,
@@ -148,25 +154,63 @@ class ObjectComparison:
                         advice="A crash left it behind, or it is an output that came second: look, then delete it.",
                     )
 
-    def _temporary_strays(self, scope: Scope) -> Iterator[Finding]:
-        """Uploads of sessions that do not exist any more, or were tidied: nobody will ever ask for them."""
+    def _temporary_strays(self, scope: Scope, foreign: ForeignObjects) -> Iterator[Finding]:
+        """Uploads that came after their session was tidied are deleted; those of unknown sessions are reported.
+
+        That the database does not know a session is no reason to delete: the bucket may be shared, and after a
+        backup was restored these can be the only copies of photos that were paid.
+        """
         for page in paged(self._ledger.objects_under(TEMPORARY)):
             scope.watch(len(page))
             old = [each for each in page if each.stored_at < scope.settled_before]
             sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
             with self._books.transaction() as transaction:
-                known = transaction.audit.sessions_with_uploads(list(set(sessions.values())))
+                asked = list(set(sessions.values()))
+                known = transaction.audit.known_sessions(asked)
+                tidied = transaction.audit.tidied_sessions(asked)
             for stray in old:
-                if sessions.get(stray.key) not in known:
-                    finding = Finding(
-                        side=Side.STORAGE,
-                        what=What.STRAY_UPLOAD,
-                        subject=stray.key,
-                        since=stray.stored_at,
-                        wrong="Its upload session does not exist any more.",
-                        advice="`--fix` deletes it.",
+                session_id = sessions.get(stray.key)
+                if session_id in tidied:
+                    finding = _upload_finding(
+                        stray,
+                        What.STRAY_UPLOAD,
+                        "Its upload session was tidied before it was stored.",
+                        "`--fix` deletes it.",
                     )
                     yield scope.heal(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
+                elif session_id not in known:
+                    yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
+
+    def _unknown(self, scope: Scope, stray: ListedObject, owner: ObjectOwner | None) -> Iterator[Finding]:
+        """An upload that no table knows; none if it is gone meanwhile."""
+        match owner:
+            case ObjectOwner.FOREIGN:
+                scope.leave(_foreign(stray))
+            case ObjectOwner.OURS:
+                wrong = "It carries this shop's mark, and the database does not know its upload session."
+                advice = "If a backup was restored, it may be the only copy of a paid photo: keep it until you know."
+                yield _upload_finding(stray, What.UNKNOWN_UPLOAD, wrong, advice)
+            case ObjectOwner.UNMARKED:
+                wrong = "It carries no mark, and the database does not know its upload session."
+                advice = "Find out who stored it before you delete it: another program, or a version before the marks."
+                yield _upload_finding(stray, What.UNKNOWN_UPLOAD, wrong, advice)
+            case None:
+                pass
+
+
+def _foreign(stray: ListedObject) -> Foreign:
+    return Foreign(side=Side.STORAGE, kind="object", subject=stray.key, since=stray.stored_at)
+
+
+def _upload_finding(stray: ListedObject, what: What, wrong: str, advice: str) -> Finding:
+    return Finding(
+        side=Side.STORAGE,
+        what=what,
+        subject=stray.key,
+        since=stray.stored_at,
+        wrong=wrong,
+        advice=advice,
+    )
 
 
 def _inventory(stream: Sequence[e.RecordedEvent]) -> _Inventory:

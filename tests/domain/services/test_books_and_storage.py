@@ -1,14 +1,17 @@
 """The storage against the log: what is named is there, what is there has a name."""
 
+import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from domain.model.lifecycle import State
-from domain.model.values import ObjectKey, OrderId
+from domain.model.values import ObjectKey, OrderId, UploadSessionId
+from domain.ports.storage import ObjectOwner
 from domain.services.reconciling.findings import Side
 from tests.domain.facts import PHONE
 from tests.domain.services.reconciled import compare, found, only
@@ -29,8 +32,7 @@ def key(shop: MemoryShop, prefix: str) -> ObjectKey:
 
 def put(shop: MemoryShop, name: str) -> ObjectKey:
     stray = ObjectKey(name)
-    shop.storage.objects[stray] = b"whose?"
-    shop.storage.stored_at[stray] = shop.clock.now()
+    shop.storage.put(stray, io.BytesIO(b"whose?"), size_bytes=6, media_type="image/png")
     return stray
 
 
@@ -113,8 +115,52 @@ def test_an_object_of_an_order_that_nothing_happened_to_lately_is_no_stray(
     assert compare(shop).agrees
 
 
+def tidied(shop: MemoryShop) -> UploadSessionId:
+    """A session that was given up and tidied."""
+    session_id = shop.upload(b"forgotten")
+    shop.clock.advance(days=8)
+    shop.housekeeping.tidy()
+    return session_id
+
+
+@pytest.mark.parametrize("owner", [ObjectOwner.OURS, ObjectOwner.UNMARKED])
+def test_uploads_that_the_database_cannot_place_are_reported_and_kept(
+    shop: MemoryShop, owner: ObjectOwner
+) -> None:
+    lost = put(shop, f"uploads/temp/{uuid4()}/{uuid4()}")
+    shop.storage.described[lost] = replace(shop.storage.described[lost], owner=owner)
+    shop.clock.advance(hours=2)
+    finding = only(compare(shop, heals=True))
+    assert (finding.what, finding.subject, finding.since) == (
+        "unknown_upload",
+        lost,
+        shop.storage.stored_at[lost],
+    )
+    assert not finding.is_healed
+    assert lost in shop.storage.objects
+
+
+def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: MemoryShop) -> None:
+    order, session = uuid4(), uuid4()
+    theirs = [
+        put(shop, f"uploads/originals/{order}/{uuid4()}"),
+        put(shop, f"uploads/temp/{session}/1"),
+        put(shop, f"uploads/temp/{session}/2"),
+    ]
+    for each in theirs:
+        description = shop.storage.described[each]
+        shop.storage.described[each] = replace(description, owner=ObjectOwner.FOREIGN)
+    shop.clock.advance(hours=2)
+    report = compare(shop, heals=True)
+    assert report.agrees
+    assert [(each.kind, each.subject) for each in report.foreign] == [("object", each) for each in theirs]
+    assert set(theirs) <= set(shop.storage.objects)
+    asked = [call.subject for call in shop.storage.weather.calls if call.method == "describe"]
+    assert len(asked) == 2, "one object of each order or session tells whose the others are"
+
+
 def test_a_stray_upload_is_deleted_if_that_is_wished(shop: MemoryShop) -> None:
-    stray = put(shop, f"uploads/temp/{uuid4()}/{uuid4()}")
+    stray = put(shop, f"uploads/temp/{tidied(shop)}/{uuid4()}")
     kept = shop.upload(b"wavering")
     assert compare(shop, heals=True).agrees
     shop.clock.advance(hours=2)

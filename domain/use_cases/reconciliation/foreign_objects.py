@@ -1,0 +1,27 @@
+"""Objects of other shops in the same bucket, told apart by the marks in their metadata."""
+
+from uuid import UUID
+
+from domain.model.values import ObjectKey
+from domain.ports.errors import ObjectMissingError
+from domain.ports.storage import ObjectOwner, ObjectStore
+
+
+class ForeignObjects:
+    """Asks the storage for the marks of a few objects: one of each order or session that is another shop's."""
+
+    def __init__(self, storage: ObjectStore) -> None:
+        self._storage = storage
+        self._foreign: set[UUID] = set()
+
+    def owner_of(self, key: ObjectKey, belongs_to: UUID | None) -> ObjectOwner | None:
+        """Who wrote an object of this order or session; none if the object is gone."""
+        if belongs_to in self._foreign:
+            return ObjectOwner.FOREIGN
+        try:
+            owner = self._storage.describe(key).owner
+        except ObjectMissingError:
+            return None
+        if owner is ObjectOwner.FOREIGN and belongs_to is not None:
+            self._foreign.add(belongs_to)
+        return owner
