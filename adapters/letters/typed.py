@@ -2,6 +2,8 @@
 
 import re
 
+from domain.order.file_names import graphemes, without_controls
+
 #: No links, no addresses, no novels: a dot may end a word, as in "Dr. Brandt", but not join two.
 _NAME = re.compile(r"(?!.*\.\w{2})[^\d<>/@:]{1,60}")
 
@@ -17,9 +19,11 @@ def person(name: str | None) -> str | None:
 
 def file_name(given: str) -> str:
     """A file's name on one line, without folders, and not longer than it helps."""
-    one_line = _one_line(re.split(r"[/\\]", given)[-1])
-    return one_line if len(one_line) <= _LONGEST_FILE_NAME else f"{one_line[: _LONGEST_FILE_NAME - 1]}…"
+    signs = list(graphemes(_one_line(re.split(r"[/\\]", given)[-1])))
+    if len(signs) <= _LONGEST_FILE_NAME:
+        return "".join(signs)
+    return f"{''.join(signs[: _LONGEST_FILE_NAME - 1])}…"
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return " ".join(without_controls(text, " ").split())

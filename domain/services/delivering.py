@@ -1,10 +1,8 @@
 """Chapters 7 and 9: the archive and its link, and the customer who opens it."""
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import cast
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from domain.model.order import DownloadLink, Order
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import Client, ImageId, ObjectKey, OrderId, PhotoId, Sha256, StoredObject
 from domain.model.wishes import CUSTOMER, VISITOR
+from domain.order.file_names import distinct, safe_stem
 from domain.ports.books import Books
 from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver, Clock
@@ -23,9 +22,6 @@ from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
-#: What file systems forbid, and marks that turn the direction of writing and so can hide an ending.
-_UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+')
-_LONGEST_NAME_BYTES = 200  # of the 255 that most file systems take, our own additions included
 
 
 class UnknownLinkError(ShopError):
@@ -200,22 +196,16 @@ class Delivering:
         """A name without its ending for each image that tells which photo it was, no two files alike."""
         with self._books.transaction() as transaction:
             given = transaction.uploads.file_names(order.order_id)
-        stems: dict[ImageId, str] = {}
-        for number, image_id in enumerate(order.images, start=1):
-            stem = f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"
-            stems[image_id] = stem if stem not in stems.values() else f"{number}-{stem}"
-        return stems
+        stems = [
+            f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"
+            for number, image_id in enumerate(order.images, start=1)
+        ]
+        return dict(zip(order.images, distinct(stems), strict=True))
 
 
 def _cause(name: str, delivery: Delivery, *, actor: str, request_id: UUID) -> Cause:
     key = f"{name}:{delivery.link.link_id}:{delivery.image_id or 'archive'}"
     return Cause(name=name, key=key, actor=actor, correlation_id=request_id)
-
-
-def safe_stem(file_name: str) -> str:
-    """A customer's file name without its ending and without anything a file system could take amiss."""
-    stem = PurePosixPath(file_name.replace("\\", "/")).stem
-    return _UNSAFE.sub("_", stem).strip(" ._").encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
 
 
 def _fingerprint(files: Sequence[tuple[str, StoredObject]]) -> Sha256:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from domain.model import events as e
 from domain.model.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
+from domain.order.file_names import safe_stem
 from domain.ports.books import Books, Transaction
 from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver
-from domain.services.delivering import safe_stem
 from domain.services.forgetting import UnknownCustomerError
 from domain.services.papers import event_document, json_file, story_file, text_file
 from domain.services.purging import prefixes_of

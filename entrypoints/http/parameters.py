@@ -1,7 +1,6 @@
 """What handlers are given, and how what strangers send is brought into shape."""
 
 import re
-import unicodedata
 
 from anyio import CapacityLimiter
 from litestar.di import NamedDependency
@@ -26,17 +25,8 @@ DOWNLOAD_THREADS = 16
 CheckoutThreads = NamedDependency[SkipValidation[CapacityLimiter]]
 CHECKOUT_THREADS = 16
 
-LONGEST_FILE_NAME = 200
-
 #: A language, and whatever names the region: de, de-AT, zh-Hant-TW.
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
-
-
-def clean_file_name(given: str) -> str:
-    """A customer's file name without folders, control characters or excess; ``photo`` if nothing is left."""
-    base = given.replace("\\", "/").rpartition("/")[2]
-    printable = "".join(char for char in base if not unicodedata.category(char).startswith("C"))
-    return printable.strip()[:LONGEST_FILE_NAME] or "photo"
 
 
 def first_language(accept_language: str) -> str | None:

@@ -8,13 +8,14 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from domain.model.values import UploadSessionId
+from domain.order.file_names import as_written
 from domain.ports.cancellation import Cancellation
 from domain.ports.uploads import UploadedPhoto, UploadStatus
 from entrypoints.http import pages, standings, upload_views
 from entrypoints.http.bodies import AnyRequest, receive_into
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.hanging_up import run_for_client
-from entrypoints.http.parameters import TheShop, UploadThreads, clean_file_name
+from entrypoints.http.parameters import TheShop, UploadThreads
 
 #: What a session says it takes; the picture inspector decides.
 ACCEPTED_MEDIA_TYPES = (
@@ -51,7 +52,7 @@ async def send_photo(
 
         def add(cancellation: Cancellation) -> UploadedPhoto:
             return shop.uploading.add(
-                session_id, clean_file_name(filename), file, size_bytes, cancellation=cancellation
+                session_id, as_written(filename), file, size_bytes, cancellation=cancellation
             )
 
         photo = await run_for_client(request, add, limiter=upload_threads)
