@@ -2,6 +2,7 @@
 
 import base64
 import json
+from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -98,6 +99,15 @@ def _public_key(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    """Accept an address or a network; the server reads it the same way."""
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError("write an address or a network, as in 10.0.0.7 or 172.16.0.0/12") from None
+    return text
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
@@ -106,6 +116,7 @@ SigningKey = Annotated[Secret, AfterValidator(_signing_key)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_parts)]
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
 Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
 LandingPage = Annotated[str, AfterValidator(_landing_page)]

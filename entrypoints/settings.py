@@ -25,6 +25,7 @@ from entrypoints.setting_types import (
     Inputs,
     LandingPage,
     Model,
+    Proxies,
     PublicKey,
     RedisUrl,
     Seconds,
@@ -180,6 +181,31 @@ class Settings(DatabaseSettings):
     max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
     max_photo_mebibytes: Count = Field(50, description="how large one photo may be")
 
+    max_sessions_per_client: Count = Field(
+        60, description="how many upload sessions one client may open within an hour"
+    )
+    max_sessions_per_hour: Count = Field(3000, description="how many all clients together may open")
+    max_mebibytes_per_client: Count = Field(
+        10_000, description="how many mebibytes of photos one client may send within an hour"
+    )
+    max_mebibytes_per_hour: Count = Field(200_000, description="how many all clients together may send")
+    max_checkouts_per_client: Count = Field(
+        120, description="how often one client may ask for a checkout within an hour"
+    )
+    max_checkouts_per_hour: Count = Field(6000, description="how often all clients together may ask for one")
+    max_code_guesses_per_client: Count = Field(
+        20, description="how many codes that do not exist one client may try within an hour"
+    )
+    max_code_guesses_per_hour: Count = Field(500, description="how many all clients together may try")
+    storage_limit_gibibytes: Count | None = Field(
+        None,
+        description="the size of the storage; when 95 % of it are used, no photo is accepted until some are deleted",
+    )
+
+    trusted_proxies: Proxies = Field(
+        ("127.0.0.1", "::1"),
+        description="addresses or networks of the proxies whose X-Forwarded-For is believed: 10.0.0.7,172.16.0.0/12",
+    )
     http_host: str = Field("127.0.0.1", description="the address `restoreclick serve` listens on")
     http_port: int = Field(8000, ge=0, le=65535, description="its port")
     worker_threads: Count = Field(

@@ -29,6 +29,7 @@ from adapters.postgres.registers import PostgresCustomerRegister, PostgresInbox,
 from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unmatched import PostgresUnmatchedPayments
 from adapters.postgres.uploads import PostgresUploadDesk
+from adapters.postgres.usage_totals import PostgresUsageTotals
 from domain.model.evolve import fold
 from domain.model.order import Order
 from domain.model.values import OrderId
@@ -53,6 +54,7 @@ class PostgresTransaction(Transaction):
         self.audit = PostgresAudit(connection, codec)
         self.rounds = PostgresRounds(connection)
         self.notes = PostgresNoteBook(connection)
+        self.usage = PostgresUsageTotals(connection)
 
 
 class PostgresBooks(Books):

@@ -17,6 +17,7 @@ from domain.ports.auditing import Audit, Rounds
 from domain.ports.log import ChainedEvent, OrderLog
 from domain.ports.persons import PersonalRecords
 from domain.ports.points import PointsBook
+from domain.ports.rate_limiter import UsageTotals
 from domain.ports.registers import CustomerRegister, Inbox, NoteBook, OrderShelf, UnmatchedPayments
 from domain.ports.uploads import UploadDesk
 from domain.ports.work import ReactionTable
@@ -67,6 +68,7 @@ class Transaction(Protocol):
     audit: Audit
     rounds: Rounds
     notes: NoteBook
+    usage: UsageTotals
 
 
 class Books(Protocol):

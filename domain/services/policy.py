@@ -9,6 +9,21 @@ from domain.model.reactions import Pace
 from domain.model.rewards import Programme
 
 MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitorQuotas:
+    """What strangers may ask for within an hour, by client and in total."""
+
+    sessions_by_client: int = 60
+    sessions: int = 3000
+    mebibytes_by_client: int = 10_000
+    mebibytes: int = 200_000
+    checkouts_by_client: int = 120
+    checkouts: int = 6000
+    code_guesses_by_client: int = 20
+    code_guesses: int = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +40,8 @@ class Policy:
     programme: Programme = field(default_factory=Programme)
     max_photos: int = 200  # in one upload session
     max_photo_bytes: int = 50 * MEBIBYTE
+    visitor_quotas: VisitorQuotas = field(default_factory=VisitorQuotas)
+    max_stored_bytes: int | None = None  # of photos, results and archives; none: unbounded
     checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
     max_running_predictions: int = 20  # at the provider at a time, whatever the number of workers
     max_predictions_per_minute: int = 300  # half of what the provider takes

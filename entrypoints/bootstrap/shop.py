@@ -42,6 +42,7 @@ from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from entrypoints.bootstrap.reconciling import reconciling
 from entrypoints.bootstrap.world import World, world_of
@@ -58,6 +59,7 @@ class Shop(AbstractContextManager["Shop"]):
     scratch: Scratch
     queue: DramatiqQueue
     recorder: Recorder
+    visitor_limits: VisitorLimits
     uploading: Uploading
     checking_out: CheckingOut
     paying: Paying
@@ -115,6 +117,7 @@ def build(settings: Settings) -> Shop:
         scratch=world.scratch,
         queue=queue,
         recorder=recorder,
+        visitor_limits=VisitorLimits(limiter=world.rate_limiter, books=books, clock=clock, policy=policy),
         uploading=Uploading(
             books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),

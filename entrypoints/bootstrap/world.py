@@ -11,6 +11,7 @@ from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.postgres.books import PostgresBooks
 from adapters.queue_dramatiq import DramatiqQueue
+from adapters.rate_limits import RedisRateLimiter
 from adapters.restorer_replicate import Recipe, ReplicateRestorer
 from adapters.storage_minio import MinioStore
 from domain.model.limits import Limits
@@ -20,7 +21,7 @@ from domain.model.rewards import Programme
 from domain.model.seals import Sealer
 from domain.model.values import Variant
 from domain.ports.world import Clock, Ids, PictureInspector, Scratch
-from domain.services.policy import MEBIBYTE, Policy
+from domain.services.policy import GIBIBYTE, MEBIBYTE, Policy, VisitorQuotas
 from entrypoints.settings import Settings
 
 #: The largest picture that is taken back from a restorer.
@@ -41,6 +42,7 @@ class World:
     output_inspector: PooledInspector
     books: PostgresBooks
     queue: DramatiqQueue
+    rate_limiter: RedisRateLimiter
     storage: MinioStore
     payments: StripePayments
     restorer: ReplicateRestorer
@@ -49,7 +51,15 @@ class World:
     def closing(self) -> ExitStack:
         """What gives every connection back."""
         resources = ExitStack()
-        for each in (self.decoders, self.books, self.queue, self.storage, self.payments, self.restorer):
+        for each in (
+            self.decoders,
+            self.books,
+            self.queue,
+            self.rate_limiter,
+            self.storage,
+            self.payments,
+            self.restorer,
+        ):
             resources.callback(each.close)
         return resources
 
@@ -79,6 +89,19 @@ def policy_from(settings: Settings) -> Policy:
         ),
         max_photos=settings.max_photos_per_order,
         max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
+        visitor_quotas=VisitorQuotas(
+            sessions_by_client=settings.max_sessions_per_client,
+            sessions=settings.max_sessions_per_hour,
+            mebibytes_by_client=settings.max_mebibytes_per_client,
+            mebibytes=settings.max_mebibytes_per_hour,
+            checkouts_by_client=settings.max_checkouts_per_client,
+            checkouts=settings.max_checkouts_per_hour,
+            code_guesses_by_client=settings.max_code_guesses_per_client,
+            code_guesses=settings.max_code_guesses_per_hour,
+        ),
+        max_stored_bytes=(
+            settings.storage_limit_gibibytes * GIBIBYTE if settings.storage_limit_gibibytes else None
+        ),
         max_running_predictions=settings.max_running_predictions,
         max_predictions_per_minute=settings.max_predictions_per_minute,
         restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
@@ -130,6 +153,7 @@ def world_of(settings: Settings) -> World:
         # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
         books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
         queue=DramatiqQueue(str(settings.redis_url)),
+        rate_limiter=RedisRateLimiter(str(settings.redis_url)),
         storage=MinioStore(
             endpoint_url=settings.s3_endpoint,
             access_key=settings.s3_access_key.get_secret_value(),

@@ -12,10 +12,11 @@ from litestar.params import JSONBody
 from domain.model.rewards import LONGEST_CODE
 from domain.model.values import UploadSessionId
 from domain.services.addressing import is_address
-from domain.services.rewarding import Codes
+from domain.services.rewarding import Codes, UnknownPointsCodeError, UnknownReferralCodeError
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import upload_views
 from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.client_address import client_key
 from entrypoints.http.parameters import LOCALE, CheckoutThreads, TheShop, first_language
 
 Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]
@@ -44,13 +45,20 @@ async def open_checkout(
 ) -> upload_views.CheckoutView:
     """Quote the session's photos and open the provider's page; asking again gives the same page."""
     locale = data.locale or first_language(request.headers.get("accept-language", ""))
-    return await to_thread.run_sync(_open, shop, data, locale, limiter=checkout_threads)
+    return await to_thread.run_sync(_open, shop, data, locale, client_key(request), limiter=checkout_threads)
 
 
-def _open(shop: Shop, data: CheckoutRequest, locale: str | None) -> upload_views.CheckoutView:
+def _open(shop: Shop, data: CheckoutRequest, locale: str | None, client: str) -> upload_views.CheckoutView:
     session_id = UploadSessionId(data.session_id)
     codes = Codes(referral=data.referral_code, points=data.points_code)
-    checkout = shop.checking_out.open(session_id, email=data.email, locale=locale, codes=codes)
+    shop.visitor_limits.open_checkout(client)
+    if not codes.are_none:
+        shop.visitor_limits.check_code_guesses(client)
+    try:
+        checkout = shop.checking_out.open(session_id, email=data.email, locale=locale, codes=codes)
+    except (UnknownReferralCodeError, UnknownPointsCodeError):
+        shop.visitor_limits.count_code_guess(client)
+        raise
     photos = len(shop.uploading.find(session_id).photos)
     view = upload_views.opened_checkout(checkout, photos)
     if view is None:

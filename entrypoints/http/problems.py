@@ -31,6 +31,7 @@ from domain.services.rewarding import (
     UnknownReferralCodeError,
 )
 from domain.services.uploading import TooManyPhotosError, UnknownUploadSessionError, UploadSessionClosedError
+from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.diary import request_id_of
@@ -98,6 +99,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownLinkError: Kind(404, "link-unknown", "This link is not known"),
     LinkExpiredError: Kind(410, "link-expired", "This link has expired"),
     LinkRevokedError: Kind(410, "link-withdrawn", "This link was withdrawn"),
+    TooManyRequestsError: Kind(429, "too-many-requests", "Too many requests"),
+    StorageNearlyFullError: Kind(503, "storage-nearly-full", "No photos can be accepted now"),
     AskedTooOftenError: Kind(429, "asked-too-often", "Asked for too often"),
     UnknownImageError: Kind(404, "image-unknown", "No such image"),
     ShopError: Kind(409, "not-possible-now", "Not possible now"),
@@ -157,7 +160,11 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 kind=kind, detail=str(error), headers=retry, extensions={"checks": dict(error.checks)}
             )
-        case AskedTooOftenError(wait=timedelta() as wait):
+        case (
+            AskedTooOftenError(wait=timedelta() as wait)
+            | TooManyRequestsError(wait=wait)
+            | StorageNearlyFullError(wait=wait)
+        ):
             later = {"Retry-After": str(math.ceil(wait.total_seconds()))}
             return Problem(kind=kind, detail=str(error), headers=later)
         case BooksError():

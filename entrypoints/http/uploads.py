@@ -11,8 +11,10 @@ from domain.model.values import UploadSessionId
 from domain.order.file_names import as_written
 from domain.ports.cancellation import Cancellation
 from domain.ports.uploads import UploadedPhoto, UploadStatus
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages, standings, upload_views
 from entrypoints.http.bodies import AnyRequest, receive_into
+from entrypoints.http.client_address import client_key
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.hanging_up import run_for_client
 from entrypoints.http.parameters import TheShop, UploadThreads
@@ -30,8 +32,9 @@ ACCEPTED_MEDIA_TYPES = (
 
 
 @post("/api/uploads", sync_to_thread=True)
-def open_session(shop: TheShop) -> upload_views.UploadOpenedView:
+def open_session(shop: TheShop, request: AnyRequest) -> upload_views.UploadOpenedView:
     """Open an upload session."""
+    shop.visitor_limits.open_session(client_key(request))
     return upload_views.upload_opened(shop.uploading.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
 
 
@@ -46,7 +49,9 @@ async def send_photo(
     """Send one photo: its bytes are the body. Whatever can be refused is refused before they are taken."""
     session_id, limit_bytes = UploadSessionId(session), shop.policy.max_photo_bytes
     _require_raw_photo(request, limit_bytes)
-    await to_thread.run_sync(shop.uploading.expect_photo, session_id)
+    await to_thread.run_sync(
+        _expect_photo, shop, session_id, client_key(request), request.content_length or limit_bytes
+    )
     with shop.scratch.file() as file:
         size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=upload_threads)
 
@@ -77,6 +82,11 @@ def show_session(
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )
     return standings.of_upload(seen, shop.policy)
+
+
+def _expect_photo(shop: Shop, session_id: UploadSessionId, client: str, size_bytes: int) -> None:
+    shop.uploading.expect_photo(session_id)
+    shop.visitor_limits.receive_photo(client, size_bytes)
 
 
 def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:

@@ -67,6 +67,7 @@ def _tidying(shop: Shop, settings: Settings) -> list[Chore]:
         "pending_payments": shop.paying.look_after_pending,
         "retention": shop.retaining.purge,
         "reminders": shop.reminding.remind,
+        "usage_totals": shop.visitor_limits.forget_past,
     }
     return [
         Chore(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)

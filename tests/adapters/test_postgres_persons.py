@@ -20,7 +20,15 @@ from tests.domain.recording import step
 
 #: Counters, fingerprints of messages, and that somebody was forgotten: none of it leads back to a person.
 ABOUT_NOBODY = frozenset(
-    {"order_numbers", "webhook_inbox", "webhook_conflicts", "admission_pause", "erasures", "reconciliations"}
+    {
+        "order_numbers",
+        "webhook_inbox",
+        "webhook_conflicts",
+        "admission_pause",
+        "erasures",
+        "reconciliations",
+        "usage_totals",
+    }
 )
 
 

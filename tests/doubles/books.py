@@ -55,6 +55,7 @@ from tests.doubles.persons import InMemoryPersonalRecords
 from tests.doubles.points import InMemoryPointsBook
 from tests.doubles.reaction_table import InMemoryReactionTable
 from tests.doubles.upload_desk import InMemoryUploadDesk
+from tests.doubles.usage_totals import InMemoryUsageTotals
 
 
 class InMemoryTransaction:
@@ -495,4 +496,5 @@ _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
     "audit": lambda of: InMemoryAudit(of.pages),
     "rounds": lambda of: InMemoryRounds(of.pages, of.writing),
     "notes": lambda of: InMemoryNoteBook(of.pages),
+    "usage": lambda of: InMemoryUsageTotals(of.pages),
 }

@@ -54,6 +54,8 @@ class Pages:
         default_factory=dict
     )  # of comparisons: begun, ended
 
+    usage: MutableMapping[tuple[str, datetime], int] = field(default_factory=dict)  # by quota and window
+
     def draft(self, writing: Writing) -> DraftPages:
         """The same tables as a transaction sees them."""
         return DraftPages(self, writing)

@@ -54,6 +54,7 @@ from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
 from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
@@ -61,6 +62,7 @@ from tests.doubles.mail import MemoryMailer
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.restorer import MemoryRestorer
 from tests.doubles.storage import MemoryStore
+from tests.doubles.usage_totals import MemoryRateLimiter
 from tests.doubles.world import CountingIds, StoppedClock
 
 POLICY = Policy(
@@ -169,6 +171,9 @@ class WiredShop:
         self.scratch = MemoryScratch()
         clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
         self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, clock=clock, policy=policy)
+        self.visitor_limits = VisitorLimits(
+            limiter=MemoryRateLimiter(clock=clock), books=self.books, clock=clock, policy=policy
+        )
         self.uploading = Uploading(
             books=self.books,
             storage=self.storage,

@@ -19,22 +19,27 @@ MEBIBYTE = 1024 * 1024
 
 #: A shop of doubles in a process of its own; its last line is written when the caller has the shop back.
 PROGRAM = """
+import json
 import sys
 from entrypoints.http import serve
 from entrypoints.settings import Settings
 from tests.entrypoints.http_fixtures import HttpShop
 
-fd = int(sys.argv[1]) if len(sys.argv) > 1 else None
-serve(HttpShop(), Settings.model_construct(http_host="127.0.0.1", http_port=0), fd=fd)
+told = json.loads(sys.argv[1])
+settings = Settings.model_construct(http_host="127.0.0.1", http_port=0, **told["settings"])
+serve(HttpShop(), settings, fd=told["fd"])
 print("the shop can be closed")
 """
 
 
 @contextmanager
-def serving(listener: socket.socket | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
+def serving(
+    listener: socket.socket | None = None, **settings: object
+) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
     """Run the program until the block ends, and a client for the address it announces."""
     fds = [listener.fileno()] if listener else []
-    command = [sys.executable, "-c", PROGRAM, *map(str, fds)]
+    told = json.dumps({"fd": fds[0] if fds else None, "settings": settings})
+    command = [sys.executable, "-c", PROGRAM, told]
     with subprocess.Popen(  # noqa: S603
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, pass_fds=fds
     ) as process:
@@ -78,6 +83,27 @@ def test_a_photo_that_is_too_large_is_refused_in_words_over_a_real_connection() 
         for content in (bytes(51 * MEBIBYTE), endless()):
             assert_problem(http.post(path, content=content, headers=headers), 413, "body-too-large")
         assert http.get(f"/api/uploads/{session['session_id']}").json()["photos"] == []
+
+
+def sessions_until_refused(http: httpx2.Client, forwarded_for: str) -> int:
+    """How many sessions a client may open that is said to have an address, up to a hundred."""
+    for opened in range(100):
+        if http.post("/api/uploads", headers={"X-Forwarded-For": forwarded_for}).status_code == 429:
+            return opened
+    return 100
+
+
+def test_a_client_is_known_by_what_the_trusted_proxy_says_and_not_by_what_it_says_itself() -> None:
+    with serving() as (_, http):
+        assert sessions_until_refused(http, "198.51.100.7") == 60
+        assert sessions_until_refused(http, "203.0.113.9, 198.51.100.7") == 0
+        assert sessions_until_refused(http, "198.51.100.8") == 60
+
+
+def test_an_address_that_a_stranger_claims_to_forward_for_is_ignored() -> None:
+    with serving(trusted_proxies=["198.51.100.1"]) as (_, http):
+        assert sessions_until_refused(http, "198.51.100.7") == 60
+        assert sessions_until_refused(http, "198.51.100.8") == 0
 
 
 def test_an_address_that_is_taken_is_named_with_what_to_do() -> None:

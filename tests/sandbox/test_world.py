@@ -49,6 +49,11 @@ def test_the_environment_names_all_that_the_shop_needs(sandbox: Sandbox) -> None
         *("REPLICATE_SECOND_MODEL", "REPLICATE_SECOND_INPUT_NAME"),
         *("SENDGRID_API_BASE", "SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY"),
         *("SENDER_ADDRESS", "NO_PROXY", "no_proxy"),
+        *(
+            f"MAX_{each}_PER_{span}"
+            for each in ("SESSIONS", "MEBIBYTES", "CHECKOUTS")
+            for span in ("CLIENT", "HOUR")
+        ),
     }
     assert all(sandbox.environment.values())
 

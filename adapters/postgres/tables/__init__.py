@@ -18,6 +18,7 @@ from adapters.postgres.tables.read_models import (
     points,
     restoration_jobs,
 )
+from adapters.postgres.tables.usage import usage_totals
 from adapters.postgres.tables.work import admission_pause, admissions, reactions, schema_compatibility
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "schema_compatibility",
     "unmatched_payments",
     "upload_sessions",
+    "usage_totals",
     "webhook_conflicts",
     "webhook_inbox",
 ]

@@ -1,0 +1,1 @@
+"""From the first photo to the payment page."""

@@ -1,0 +1,158 @@
+"""Bounds on what strangers may ask for, by client and in total."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.model.errors import ShopError
+from domain.ports.books import Books
+from domain.ports.rate_limiter import Quota, RateLimiter
+from domain.ports.world import Clock
+from domain.services.policy import MEBIBYTE, Policy
+
+WINDOW = timedelta(hours=1)
+
+#: The share of the storage limit beyond which no photo is accepted: orders that are paid need room for results.
+NEARLY_FULL = 0.95
+
+#: How old the measured size of what is stored may be: measuring reads several tables.
+STORAGE_MEASURED_EVERY = timedelta(minutes=1)
+
+#: When to come back if the storage is nearly full: housekeeping runs every hour.
+STORAGE_WAIT = timedelta(hours=1)
+
+
+class TooManyRequestsError(ShopError):
+    """A client, or all of them together, asked for more than the shop allows; ``wait`` is when to come back."""
+
+    def __init__(self, what: str, wait: timedelta) -> None:
+        self.what = what
+        self.wait = wait
+        minutes = max(1, -(-wait // timedelta(minutes=1)))
+        super().__init__(f"There were too many {what} within an hour: please try again in {minutes} minutes.")
+
+
+class StorageNearlyFullError(ShopError):
+    """The shop accepts no photos, because its storage is nearly full."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = wait
+        super().__init__(
+            "We cannot accept photos at the moment, because we have too many. Please try again in an hour; "
+            "the photos that you have sent are safe."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bound:
+    """A quota by client and one over all clients; ``what`` is plural and said to customers."""
+
+    what: str
+    name: str
+    by_client: int
+    in_total: int
+
+    def client_quota(self) -> Quota:
+        return Quota(name=self.name, amount=self.by_client, window=WINDOW)
+
+    def total_quota(self) -> Quota:
+        return Quota(name=self.name, amount=self.in_total, window=WINDOW)
+
+
+class VisitorLimits:
+    """Refuses what exceeds the bounds; each method raises TooManyRequestsError and then counts nothing in total.
+
+    ``client`` names a visitor's network address and is no personal data by itself.
+    """
+
+    def __init__(self, *, limiter: RateLimiter, books: Books, clock: Clock, policy: Policy) -> None:
+        quotas = policy.visitor_quotas
+        self._limiter = limiter
+        self._books = books
+        self._clock = clock
+        self._max_stored_bytes = policy.max_stored_bytes
+        self._stored: tuple[datetime, int] | None = None
+        self._sessions = _Bound(
+            what="uploads",
+            name="sessions",
+            by_client=quotas.sessions_by_client,
+            in_total=quotas.sessions,
+        )
+        self._mebibytes = _Bound(
+            what="photos",
+            name="mebibytes",
+            by_client=quotas.mebibytes_by_client,
+            in_total=quotas.mebibytes,
+        )
+        self._checkouts = _Bound(
+            what="attempts to pay",
+            name="checkouts",
+            by_client=quotas.checkouts_by_client,
+            in_total=quotas.checkouts,
+        )
+        self._guesses = _Bound(
+            what="codes that do not exist",
+            name="code_guesses",
+            by_client=quotas.code_guesses_by_client,
+            in_total=quotas.code_guesses,
+        )
+
+    def open_session(self, client: str) -> None:
+        """Count an upload session."""
+        self._take(self._sessions, client)
+
+    def receive_photo(self, client: str, size_bytes: int) -> None:
+        """Count a photo before its bytes are received; raises StorageNearlyFullError as well."""
+        if self._is_storage_nearly_full():
+            raise StorageNearlyFullError(STORAGE_WAIT)
+        self._take(self._mebibytes, client, -(-size_bytes // MEBIBYTE))
+
+    def open_checkout(self, client: str) -> None:
+        """Count a request for a checkout."""
+        self._take(self._checkouts, client)
+
+    def check_code_guesses(self, client: str) -> None:
+        """Refuse to look at another code of a client, or of all, after too many that do not exist."""
+        wait = self._limiter.exceeded_for(self._guesses.client_quota(), client)
+        if wait is None:
+            window = self._window()
+            with self._books.transaction() as transaction:
+                taken = transaction.usage.taken(self._guesses.total_quota(), window)
+            wait = self._until_next(window) if taken >= self._guesses.in_total else None
+        if wait is not None:
+            raise TooManyRequestsError(self._guesses.what, wait)
+
+    def count_code_guess(self, client: str) -> None:
+        """Count a code that does not exist."""
+        self._limiter.take(self._guesses.client_quota(), client)
+        with self._books.transaction() as transaction:
+            transaction.usage.take(self._guesses.total_quota(), self._window())
+
+    def forget_past(self) -> None:
+        """Delete the counts of windows that are over."""
+        with self._books.transaction() as transaction:
+            transaction.usage.forget(self._window() - WINDOW)
+
+    def _take(self, bound: _Bound, client: str, amount: int = 1) -> None:
+        wait = self._limiter.take(bound.client_quota(), client, amount)
+        if wait is None:
+            window = self._window()
+            with self._books.transaction() as transaction:
+                is_taken = transaction.usage.take(bound.total_quota(), window, amount)
+            wait = None if is_taken else self._until_next(window)
+        if wait is not None:
+            raise TooManyRequestsError(bound.what, wait)
+
+    def _is_storage_nearly_full(self) -> bool:
+        if self._max_stored_bytes is None:
+            return False
+        now = self._clock.now()
+        if self._stored is None or now - self._stored[0] >= STORAGE_MEASURED_EVERY:
+            with self._books.transaction() as transaction:
+                self._stored = (now, transaction.usage.stored_bytes())
+        return self._stored[1] > NEARLY_FULL * self._max_stored_bytes
+
+    def _window(self) -> datetime:
+        return self._clock.now().replace(minute=0, second=0, microsecond=0)
+
+    def _until_next(self, window: datetime) -> timedelta:
+        return window + WINDOW - self._clock.now()

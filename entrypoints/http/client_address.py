@@ -1,0 +1,27 @@
+"""Who sends a request, as a key to count by.
+
+The server puts the address that a trusted proxy names in the place of the proxy's own (TRUSTED_PROXIES); headers of
+anyone else are ignored.
+"""
+
+from ipaddress import IPv6Address, ip_address
+
+from entrypoints.http.bodies import AnyRequest
+
+#: One customer's IPv6 network: whoever has one address of it has all 2^64. Source: RFC 6177.
+IPV6_PREFIX_BITS = 64
+
+
+def client_key(request: AnyRequest) -> str:
+    """The client's IPv4 address or IPv6 /64 network; ``unknown`` without an address."""
+    if request.client is None:
+        return "unknown"
+    try:
+        address = ip_address(request.client.host)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(IPv6Address(int(address) >> IPV6_PREFIX_BITS << IPV6_PREFIX_BITS)) + f"/{IPV6_PREFIX_BITS}"
+    return str(address)
