@@ -11,7 +11,8 @@ from threading import Lock
 
 from domain.ports.errors import NoAnswerError, UnavailableError
 
-#: How long calls fail at once after one got no answer; then a single call tries whether the other side answers again.
+#: How long calls fail at once after one got no answer; then one call, a probe, tries
+#: whether the other side answers again, and so on every so many seconds.
 PAUSE_SECONDS = 5.0
 
 
@@ -38,7 +39,6 @@ class CircuitBreaker:
         self._monotonic = monotonic
         self._lock = Lock()
         self._open_until: float | None = None
-        self._is_probing = False
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -47,33 +47,33 @@ class CircuitBreaker:
         try:
             yield
         except NoAnswerError as error:
-            self._settle(is_probe=is_probe, is_silent=error.provider == self._provider)
+            if error.provider == self._provider:
+                self._open()
             raise
         except BaseException:
-            self._settle(is_probe=is_probe, is_silent=False)
+            self._close(is_probe=is_probe)
             raise
         else:
-            self._settle(is_probe=is_probe, is_silent=False)
+            self._close(is_probe=is_probe)
 
     def _admit(self) -> bool:
-        """Whether this call is the probe; raises UnavailableError for a call that has to wait for one."""
+        """Whether this call is a probe; raises UnavailableError for a call that comes between two of them."""
         with self._lock:
             if self._open_until is None:
                 return False
-            wait = self._open_until - self._monotonic()
-            if wait > 0 or self._is_probing:
-                raise UnavailableError(
-                    self._provider, "it does not answer", retry_after_seconds=max(wait, 1.0)
-                )
-            self._is_probing = True
+            now = self._monotonic()
+            wait = self._open_until - now
+            if wait > 0:
+                raise UnavailableError(self._provider, "it does not answer", retry_after_seconds=wait)
+            self._open_until = now + self._pause_seconds  # until this probe ends, or is as silent as that
             return True
 
-    def _settle(self, *, is_probe: bool, is_silent: bool) -> None:
-        """Open after silence; close after an answer to the probe. Other calls that were under way prove nothing."""
+    def _open(self) -> None:
         with self._lock:
-            if is_silent:
-                self._open_until = self._monotonic() + self._pause_seconds
-            elif is_probe:
+            self._open_until = self._monotonic() + self._pause_seconds
+
+    def _close(self, *, is_probe: bool) -> None:
+        """Close after the answer to a probe; calls that were under way before the silence prove nothing."""
+        if is_probe:
+            with self._lock:
                 self._open_until = None
-            if is_probe:
-                self._is_probing = False

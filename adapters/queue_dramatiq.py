@@ -5,7 +5,8 @@ truth, and the sweeper sends again what gets lost. So Dramatiq's own retries, ti
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import structlog
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
+from adapters.circuit_breaker import CircuitBreaker
 from domain.model.reactions import (
     CancelPrediction,
     CollectRestoration,
@@ -26,7 +28,7 @@ from domain.model.reactions import (
     RestoreImage,
     SendEmail,
 )
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import NoAnswerError, UnavailableError
 
 #: One queue for each thing outside that can be slow or away, so that none keeps the others waiting.
 QUEUES: dict[type[Reaction], str] = {
@@ -39,6 +41,12 @@ QUEUES: dict[type[Reaction], str] = {
     IssueRefund: "payments",
     SendEmail: "email",
 }
+
+PROVIDER = "Redis"
+
+#: What the check writes, and how soon it is gone again.
+CHECK_KEY = "restoreclick:check"
+CHECK_KEY_SECONDS = 60
 
 #: Longer than a blocking wait for a wake-up takes, so that a quiet queue is no time-out.
 SOCKET_TIMEOUT_SECONDS = 5
@@ -118,31 +126,58 @@ class DramatiqQueue:
         self._redis_url = redis_url
         self.broker = WakingBroker(redis_url, sorted(set(QUEUES.values())))
         self._brokers = [self.broker]
+        self._breaker = CircuitBreaker(PROVIDER)
+        self._hand_over: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
+
+    def when_away(self, hand_over: Callable[[str, UUID], None]) -> None:
+        """Have reactions that Redis does not take handed to a function, with the names of their queues."""
+        self._hand_over = hand_over
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
         """Tell workers; when Redis is away the sweeper does it later, so that is logged and no error."""
+        left = [(QUEUES[type(reaction)], reaction_id) for reaction_id, reaction in reactions]
         try:
-            for reaction_id, reaction in reactions:
-                queue_name = QUEUES[type(reaction)]
-                self.broker.enqueue(
-                    dramatiq.Message(
-                        queue_name=queue_name,
-                        actor_name=queue_name,
-                        args=(str(reaction_id),),
-                        kwargs={},
-                        options={},
-                    )
-                )
-                self.broker.wake(queue_name)
-        except redis.RedisError as error:
-            _log.warning("queue_away", problem=type(error).__name__)
+            while left:
+                with self._calling():
+                    self._enqueue(*left[0])
+                del left[0]
+        except UnavailableError as error:
+            _log.warning("queue_away", problem=error.detail)
+            for queue_name, reaction_id in left:
+                self._hand_over(queue_name, reaction_id)
 
     def check(self) -> None:
-        """Raise UnavailableError unless Redis answers."""
-        try:
-            self.broker.client.ping()
-        except redis.RedisError as error:
-            raise UnavailableError("Redis", "no answer; check REDIS_URL") from error
+        """Raise UnavailableError unless Redis takes what is written."""
+        with self._calling():
+            self.broker.client.set(CHECK_KEY, "", ex=CHECK_KEY_SECONDS)
+
+    def _enqueue(self, queue_name: str, reaction_id: UUID) -> None:
+        self.broker.enqueue(
+            dramatiq.Message(
+                queue_name=queue_name,
+                actor_name=queue_name,
+                args=(str(reaction_id),),
+                kwargs={},
+                options={},
+            )
+        )
+        self.broker.wake(queue_name)
+
+    @contextmanager
+    def _calling(self) -> Iterator[None]:
+        """Tell Redis's errors in the shop's words, and fail at once while it does not answer."""
+        with self._breaker.guard():
+            try:
+                yield
+            except redis.TimeoutError as error:
+                raise NoAnswerError(PROVIDER, "no answer; check REDIS_URL, and whether it hangs") from error
+            except redis.ResponseError as error:
+                refusal = type(error).__name__ if type(error) is not redis.ResponseError else str(error)[:200]
+                raise UnavailableError(
+                    PROVIDER, f"it refuses writes: {refusal}; look at its memory, its disk and its role"
+                ) from error
+            except redis.RedisError as error:
+                raise UnavailableError(PROVIDER, "no answer; check REDIS_URL") from error
 
     def broker_of(self, queue_name: str) -> WakingBroker:
         """A broker that knows this queue only, for a worker whose hands are for nothing else."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote, unquote, urlsplit
 
 import urllib3
@@ -16,9 +16,16 @@ from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
 from minio.signer import sign_v4_s3
 
+from adapters.circuit_breaker import CircuitBreaker
 from domain.model.seals import Sealer
 from domain.model.values import ObjectKey, Sha256, StoredObject
-from domain.ports.errors import BucketMissingError, ObjectDiffersError, ObjectMissingError, UnavailableError
+from domain.ports.errors import (
+    BucketMissingError,
+    NoAnswerError,
+    ObjectDiffersError,
+    ObjectMissingError,
+    UnavailableError,
+)
 from domain.ports.ledgers import ListedObject
 from domain.ports.storage import ObjectDescription, ObjectOwner
 
@@ -29,6 +36,9 @@ POOL_SIZE = 20
 
 #: A server that is there accepts a connection at once.
 CONNECT_TIMEOUT_SECONDS = 3.0
+
+#: How long the server may be silent: it copies and assembles large objects meanwhile.
+TIMEOUT_SECONDS = 15.0
 
 #: How much is held of an object at any moment: large enough that Python is not the bottleneck.
 CHUNK_BYTES = 256 * 1024
@@ -67,18 +77,19 @@ class MinioStore:
         bucket: str,
         region: str,
         sealer: Sealer,
-        timeout_seconds: float = 30.0,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         endpoint = urlsplit(endpoint_url)
         self._credentials = Credentials(access_key, secret_key)
         self._region = region
         self._sealer = sealer
         self._bucket = bucket
+        self._breaker = CircuitBreaker(PROVIDER)
         self._pool = urllib3.PoolManager(
             maxsize=POOL_SIZE,
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=timeout_seconds),
             # Once, for a connection that died idle in the pool. A write is never repeated here: its stream is spent.
-            retries=urllib3.Retry(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
+            retries=_RetryUnlessSilent(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
             blocksize=CHUNK_BYTES,
         )
         self._client = Minio(
@@ -125,7 +136,7 @@ class MinioStore:
             self._verify(target, source.sha256)
             return copied
         try:
-            with _translated(source.key):
+            with self._calling(source.key):
                 labels = _labels(self._client.stat_object(self._bucket, source.key))
                 metadata: dict[str, str | list[str] | tuple[str]] = {
                     **self._metadata(target, labels),
@@ -153,7 +164,7 @@ class MinioStore:
 
     def describe(self, key: ObjectKey) -> ObjectDescription:
         """What the storage knows of an object besides its bytes."""
-        with _translated(key):
+        with self._calling(key):
             found = self._client.stat_object(self._bucket, key)
         labels = _labels(found)
         mark = (found.metadata or {}).get(_MARK)
@@ -173,7 +184,7 @@ class MinioStore:
     @contextmanager
     def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
         """The object's bytes in chunks, see the port."""
-        with _translated(key):
+        with self._calling(key):
             response = self._client.get_object(self._bucket, key)
         try:
             yield _chunks(key, response)
@@ -183,7 +194,7 @@ class MinioStore:
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
         """Remove objects, a thousand per request."""
-        with _translated("what is to be deleted"):
+        with self._calling("what is to be deleted"):
             refused = list(self._client.remove_objects(self._bucket, map(DeleteObject, keys)))
         if refused:
             raise UnavailableError(PROVIDER, f"{len(refused)} objects were not deleted: {refused[0].code}")
@@ -216,7 +227,7 @@ class MinioStore:
 
     def check(self) -> None:
         """Raise UnavailableError unless the storage answers and the bucket is there."""
-        with _translated(self._bucket):
+        with self._calling(self._bucket):
             is_there = self._client.bucket_exists(self._bucket)
         if not is_there:
             raise BucketMissingError(PROVIDER, self._bucket)
@@ -227,7 +238,7 @@ class MinioStore:
 
     def _remove_versions(self, prefix: str) -> int:
         """Marks of a deletion are versions like others; without versioning each object has one, called null."""
-        with _translated(prefix):
+        with self._calling(prefix):
             versions = [
                 DeleteObject(str(found.object_name), found.version_id)
                 for found in self._client.list_objects(
@@ -241,7 +252,7 @@ class MinioStore:
 
     def _abort_uploads(self, prefix: str) -> int:
         """Uploads in parts that were begun and never ended; the SDK has public methods only for its own."""
-        with _translated(prefix):
+        with self._calling(prefix):
             listed = self._client._list_multipart_uploads(self._bucket, prefix=prefix)  # noqa: SLF001
             for upload in listed.uploads:
                 self._client._abort_multipart_upload(  # noqa: SLF001
@@ -260,7 +271,7 @@ class MinioStore:
             "Content-Length": str(body.size_bytes),
             "If-None-Match": "*",
         }
-        with _translated(key):
+        with self._calling(key):
             response = self._pool.request("PUT", url, body=body, headers=headers)
         if response.status == 412:  # noqa: PLR2004 - Precondition Failed
             return False
@@ -295,9 +306,18 @@ class MinioStore:
         quoted = {f"{_LABEL}{name}": quote(value, safe=_PLAIN) for name, value in labels.items()}
         return {_MARK: self._sealer.object_mark(key, labels), **quoted}
 
+    @contextmanager
+    def _calling(self, subject: str) -> Iterator[None]:
+        """Translate errors, and fail at once while the storage does not answer.
+
+        Whatever lasts for as long as its consumer likes, a listing or an object's bytes, does without the breaker.
+        """
+        with self._breaker.guard(), _translated(subject):
+            yield
+
     def _is_taken(self, key: ObjectKey) -> bool:
         try:
-            with _translated(key):
+            with self._calling(key):
                 self._client.stat_object(self._bucket, key)
         except ObjectMissingError:
             return False
@@ -317,6 +337,16 @@ def _labels(found: Object) -> dict[str, str]:
     """The labels in an object's metadata, whoever wrote them."""
     named = ((name.lower(), value) for name, value in (found.metadata or {}).items())
     return {name.removeprefix(_LABEL): unquote(value) for name, value in named if name.startswith(_LABEL)}
+
+
+class _RetryUnlessSilent(urllib3.Retry):
+    """Tries again what failed at once, and never what has used up its time."""
+
+    def increment(self, *arguments: Any, **named: Any) -> Self:
+        error = named.get("error")
+        if isinstance(error, Exception) and _is_silence(error):
+            raise error
+        return super().increment(*arguments, **named)
 
 
 class _HashedStream:
@@ -364,4 +394,16 @@ def _translated(subject: str) -> Iterator[None]:
             raise BucketMissingError(PROVIDER, str(error.bucket_name)) from error
         raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
-        raise UnavailableError(PROVIDER, f"{type(error).__name__} for {subject}") from error
+        kind = NoAnswerError if _is_silence(error) else UnavailableError
+        raise kind(PROVIDER, f"{type(error).__name__} for {subject}") from error
+
+
+def _is_silence(error: object) -> bool:
+    """Whether a time-out ended the wait for the server."""
+    if isinstance(error, urllib3.exceptions.MaxRetryError):
+        return _is_silence(error.reason)
+    if isinstance(error, urllib3.exceptions.ProtocolError):  # it stopped reading what was sent
+        return any(isinstance(cause, TimeoutError) for cause in error.args)
+    is_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
+    # By its history this one is a time-out as well, and it is raised when a connection is refused.
+    return is_timeout and not isinstance(error, urllib3.exceptions.NewConnectionError)

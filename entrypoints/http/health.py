@@ -28,8 +28,8 @@ def live() -> dict[str, str]:
 async def ready(shop: TheShop) -> dict[str, Any]:
     """Whether the shop can work: not without its database and storage, well enough without its queue.
 
-    Redis only wakes the workers; while it is away, the sweeper finds their work a little later. While the picture
-    decoder is broken or overloaded, uploads are refused, and everything else goes on.
+    Redis only wakes the workers; while it is away, or takes no writes, they run what their sweep finds. While the
+    picture decoder is broken or overloaded, uploads are refused, and everything else goes on.
     """
     checks = await _checked(
         {

@@ -1,5 +1,6 @@
 """Dramatiq actors, one a queue: each is handed the id of a reaction and does it."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import dramatiq
@@ -12,8 +13,14 @@ from entrypoints.worker.leases import LeaseKeeper
 _log = structlog.get_logger(__name__)
 
 
-def declare_actors(broker: dramatiq.Broker, working: Working, leases: LeaseKeeper) -> None:
-    """Give every queue of the broker an actor of the same name."""
+def declare_actors(broker: dramatiq.Broker, perform: Callable[[str], None]) -> None:
+    """Give every queue of the broker an actor of the same name that performs reactions."""
+    for queue_name in broker.get_declared_queues():
+        dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)
+
+
+def performer(working: Working, leases: LeaseKeeper) -> Callable[[str], None]:
+    """What claims and does the reaction with an id, and logs how that went."""
 
     def perform(reaction_id: str) -> None:
         claimed = working.claim(UUID(reaction_id))
@@ -35,5 +42,4 @@ def declare_actors(broker: dramatiq.Broker, working: Working, leases: LeaseKeepe
         else:
             log.info("reaction_handled")
 
-    for queue_name in broker.get_declared_queues():
-        dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)
+    return perform

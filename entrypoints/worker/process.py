@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -12,8 +13,9 @@ import structlog
 from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
-from entrypoints.worker.actors import declare_actors
+from entrypoints.worker.actors import declare_actors, performer
 from entrypoints.worker.comparing import compare_if_due
+from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.leases import LeaseKeeper
 from entrypoints.worker.schedule import Chore, Schedule
 
@@ -35,6 +37,10 @@ def run(settings: Settings) -> None:
     with build(settings) as shop:
         shop.books.check()
         leases = LeaseKeeper(shop.working)
+        perform = performer(shop.working, leases)
+        queue_names = sorted(shop.queue.broker.get_declared_queues())
+        direct = DirectDispatch(perform, queue_names, settings.worker_threads)
+        shop.queue.when_away(direct.submit)
         schedule = Schedule(
             Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
             Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=leases.renew),
@@ -43,10 +49,7 @@ def run(settings: Settings) -> None:
         )
         # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
         # hangs from taking the hands that send mail and pay money back.
-        workers = [
-            _worker(shop, leases, queue_name, settings.worker_threads)
-            for queue_name in sorted(shop.queue.broker.get_declared_queues())
-        ]
+        workers = [_worker(shop, perform, queue_name, settings.worker_threads) for queue_name in queue_names]
         for worker in workers:
             worker.start()
         schedule.start()
@@ -55,7 +58,7 @@ def run(settings: Settings) -> None:
         stopping.wait()
         _log.info("worker_stopping")
         # The leases are kept until the work in hand is done.
-        _drain(workers)
+        _drain(workers, direct)
         schedule.stop(DRAIN_SECONDS)
 
 
@@ -86,13 +89,13 @@ def _comparing(shop: Shop, settings: Settings) -> list[Chore]:
     ]
 
 
-def _worker(shop: Shop, leases: LeaseKeeper, queue_name: str, threads: int) -> dramatiq.Worker:
+def _worker(shop: Shop, perform: Callable[[str], None], queue_name: str, threads: int) -> dramatiq.Worker:
     broker = shop.queue.broker_of(queue_name)
-    declare_actors(broker, shop.working, leases)
+    declare_actors(broker, perform)
     return dramatiq.Worker(broker, worker_threads=threads)
 
 
-def _drain(workers: list[dramatiq.Worker]) -> None:
+def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
     """Stop all of them at once, and wait no longer than for one."""
     stoppers = [
         Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, name="drain")
@@ -100,6 +103,7 @@ def _drain(workers: list[dramatiq.Worker]) -> None:
     ]
     for stopper in stoppers:
         stopper.start()
+    direct.stop(DRAIN_SECONDS)
     for stopper in stoppers:
         stopper.join()
 

@@ -1,6 +1,6 @@
 """The circuit breaker: silence opens it, one probe at a time closes it, everything else passes."""
 
-from threading import Barrier, Event, Thread
+from threading import Barrier, Thread
 
 import pytest
 
@@ -89,22 +89,17 @@ def test_a_probe_that_meets_silence_opens_it_again(breaker: CircuitBreaker, cloc
         pass
 
 
-def test_only_one_call_at_a_time_is_the_probe(breaker: CircuitBreaker, clock: Seconds) -> None:
+def test_while_a_probe_waits_the_next_is_let_through_after_a_pause_only(
+    breaker: CircuitBreaker, clock: Seconds
+) -> None:
     fail_silently(breaker)
     clock.now = 5
-    is_probing, is_over = Event(), Event()
-
-    def probe() -> None:
-        with breaker.guard():
-            is_probing.set()
-            is_over.wait()
-
-    thread = Thread(target=probe)
-    thread.start()
-    is_probing.wait()
-    assert_refused(breaker, 1)
-    is_over.set()
-    thread.join()
+    with breaker.guard():
+        assert_refused(breaker, 5)
+        clock.now = 10
+        with pytest.raises(NoAnswerError), breaker.guard():
+            raise NoAnswerError("The storage", "it does not answer")
+        assert_refused(breaker, 5)
     with breaker.guard():
         pass
 

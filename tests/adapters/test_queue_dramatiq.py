@@ -3,16 +3,18 @@
 import time
 from collections.abc import Iterator
 from threading import Event
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import dramatiq
 import pytest
 
+from adapters import queue_dramatiq
 from adapters.queue_dramatiq import MAX_WAKE_UPS, QUEUES, DramatiqQueue
 from domain.model.reactions import CancelPrediction, MoveImages
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import NoAnswerError, UnavailableError
 from sandbox.services import valkey
+from tests.silence import silent_listener
 
 SOON_SECONDS = 5
 REACTION = MoveImages()
@@ -109,3 +111,52 @@ def test_a_redis_that_is_away_is_no_error_for_whoever_sends(tmp_path_factory: py
     with pytest.raises(UnavailableError, match="check REDIS_URL"):
         away.check()
     away.close()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "undo", "says"),
+    [
+        (
+            ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory-policy noeviction"),
+            "CONFIG SET maxmemory 0",
+            "OutOfMemory",
+        ),
+        (("REPLICAOF 127.0.0.1 9",), "REPLICAOF NO ONE", "ReadOnly"),
+    ],
+    ids=["out of memory", "a replica"],
+)
+def test_a_redis_that_refuses_writes_fails_its_check_and_is_no_error_for_senders(
+    queue: DramatiqQueue, refusal: tuple[str, ...], undo: str, says: str
+) -> None:
+    handed: list[tuple[str, UUID]] = []
+    queue.when_away(lambda *what: handed.append(what))
+    redis: Any = queue.broker.client
+    reactions = [uuid4(), uuid4()]
+    for command in refusal:
+        redis.execute_command(command)
+    try:
+        with pytest.raises(UnavailableError, match=f"it refuses writes: {says}.*look at its memory"):
+            queue.check()
+        queue.send([(reactions[0], REACTION), (reactions[1], CancelPrediction("prediction"))])
+    finally:
+        redis.execute_command(undo)
+    assert handed == [("storage", reactions[0]), ("restoration", reactions[1])]
+    queue.check()
+    queue.send([(uuid4(), REACTION)])
+    assert len(handed) == 2
+
+
+def test_a_redis_that_hangs_costs_its_time_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_dramatiq, "SOCKET_TIMEOUT_SECONDS", 0.3)
+    handed: list[tuple[str, UUID]] = []
+    with silent_listener() as port:
+        queue = DramatiqQueue(f"redis://127.0.0.1:{port}/0")
+        queue.when_away(lambda *what: handed.append(what))
+        with pytest.raises(NoAnswerError):
+            queue.check()
+        began = time.monotonic()
+        for _ in range(20):
+            queue.send([(uuid4(), REACTION)])
+        assert time.monotonic() - began < 0.3
+        assert len(handed) == 20
+        queue.close()

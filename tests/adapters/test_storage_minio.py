@@ -1,5 +1,7 @@
 import io
+import time
 import tracemalloc
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -7,16 +9,20 @@ from minio import Minio
 from minio.commonconfig import ENABLED, CopySource
 from minio.versioningconfig import VersioningConfig
 
+from adapters import storage_minio
 from adapters.storage_minio import MinioStore
 from domain.model.seals import Sealer
 from domain.model.values import ObjectKey, Sha256, StoredObject
-from domain.ports.errors import BucketMissingError, ObjectDiffersError, UnavailableError
+from domain.ports.errors import BucketMissingError, NoAnswerError, ObjectDiffersError, UnavailableError
 from domain.ports.storage import ObjectOwner
 from sandbox.services.seaweedfs_server import REGION, S3
 from tests.adapters.accounts import BUCKET, minio_store
 from tests.adapters.rogue import RogueServer
+from tests.silence import silent_listener
 
 UNCLE = b"uncle-on-a-motorcycle-1954"
+#: More than the kernel takes in before anything is read.
+FILM = 32 * 1024 * 1024
 KEY = ObjectKey("uploads/temp/session/photo")
 
 
@@ -33,8 +39,8 @@ class Roll(io.RawIOBase):
         return bytes(taken)
 
 
-def store_at(server: RogueServer, timeout_seconds: float = 5) -> MinioStore:
-    account = S3(server.url, "access-key-of-the-shop", "secret-key-of-the-shop")
+def store_at(url: str, timeout_seconds: float = 5) -> MinioStore:
+    account = S3(url, "access-key-of-the-shop", "secret-key-of-the-shop")
     return minio_store(account, timeout_seconds=timeout_seconds)
 
 
@@ -94,16 +100,16 @@ def test_a_write_whose_reply_was_lost_is_looked_up(rogue: RogueServer) -> None:
     rogue.manners["PUT"] = lambda request: request.hang_up()
     rogue.manners["HEAD"] = lambda request: request.answer(200)
     rogue.manners["GET"] = lambda request: request.answer(200, UNCLE)
-    put(store_at(rogue))
+    put(store_at(rogue.url))
     with pytest.raises(ObjectDiffersError):
-        put(store_at(rogue), b"great-aunt-1931")
+        put(store_at(rogue.url), b"great-aunt-1931")
 
 
 def test_a_write_that_was_not_done_is_not_told_as_done(rogue: RogueServer) -> None:
     rogue.manners["PUT"] = lambda request: request.hang_up()
     rogue.manners["HEAD"] = lambda request: request.answer(404)
     with pytest.raises(UnavailableError):
-        put(store_at(rogue))
+        put(store_at(rogue.url))
     assert [request.command for request in rogue.seen] == ["PUT", "HEAD"]
 
 
@@ -116,7 +122,7 @@ def test_a_server_that_refuses_before_it_reads_is_understood(rogue: RogueServer)
     rogue.manners["HEAD"] = lambda request: request.answer(200)
     rogue.manners["GET"] = lambda request: request.answer(200, bytes(8_000_000))
     roll = Roll(8_000_000)
-    stored = store_at(rogue).put(KEY, roll, size_bytes=8_000_000, media_type="image/tiff")  # type: ignore[arg-type]
+    stored = store_at(rogue.url).put(KEY, roll, size_bytes=8_000_000, media_type="image/tiff")  # type: ignore[arg-type]
     assert stored.size_bytes == 8_000_000
 
 
@@ -124,14 +130,44 @@ def test_a_server_that_hangs_is_left_in_time(rogue: RogueServer) -> None:
     for method in ("GET", "HEAD"):
         rogue.manners[method] = lambda request: request.hang()
     with pytest.raises(UnavailableError):
-        store_at(rogue, timeout_seconds=0.1).check()
+        store_at(rogue.url, timeout_seconds=0.1).check()
+
+
+def test_a_storage_that_hangs_costs_its_time_out_once() -> None:
+    with (
+        silent_listener() as port,
+        closing(store_at(f"http://127.0.0.1:{port}", timeout_seconds=0.3)) as store,
+    ):
+        began = time.monotonic()
+        with pytest.raises(NoAnswerError):
+            store.check()
+        assert time.monotonic() - began < 0.6  # it was not asked twice
+        began = time.monotonic()
+        for _ in range(20):
+            with pytest.raises(UnavailableError, match="it does not answer"):
+                put(store)
+        assert time.monotonic() - began < 0.3
+
+
+def test_a_server_that_stops_while_it_is_sent_a_photo_is_left_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storage_minio, "CONNECT_TIMEOUT_SECONDS", 0.3)
+    with (
+        silent_listener() as port,
+        closing(store_at(f"http://127.0.0.1:{port}", timeout_seconds=0.3)) as store,
+    ):
+        with pytest.raises(UnavailableError):
+            store.put(KEY, io.BytesIO(bytes(FILM)), size_bytes=FILM, media_type="image/jpeg")
+        with pytest.raises(UnavailableError, match="it does not answer"):
+            store.check()
 
 
 def test_an_object_that_breaks_off_is_not_taken_for_whole(rogue: RogueServer) -> None:
     rogue.manners["GET"] = lambda request: request.answer(
         200, UNCLE, Content_Length="1000", Connection="close"
     )
-    with pytest.raises(UnavailableError), store_at(rogue).read(KEY) as chunks:
+    with pytest.raises(UnavailableError), store_at(rogue.url).read(KEY) as chunks:
         b"".join(chunks)
 
 
@@ -141,10 +177,10 @@ def test_an_answer_that_is_not_s3_is_no_answer(rogue: RogueServer, status: int) 
         rogue.manners[method] = lambda request: request.answer(
             status, b"<html>the proxy is tired</html>", Content_Type="text/html", Location=rogue.url
         )
-    with pytest.raises(UnavailableError), store_at(rogue).read(KEY):
+    with pytest.raises(UnavailableError), store_at(rogue.url).read(KEY):
         pass
     with pytest.raises(UnavailableError):
-        store_at(rogue).check()
+        store_at(rogue.url).check()
 
 
 def sdk(server: S3) -> Minio:

@@ -10,8 +10,11 @@ from structlog.testing import capture_logs
 from domain.model.reactions import MoveImages
 from domain.model.values import OrderId
 from domain.ports.work import Claim
+from entrypoints.worker import direct_dispatch
+from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.leases import LeaseKeeper
 from entrypoints.worker.schedule import Chore, Schedule
+from tests.waiting import eventually
 
 SOON_SECONDS = 5
 
@@ -94,3 +97,73 @@ def test_a_lease_is_given_up_when_the_work_breaks_off() -> None:
         raise ConnectionError
     keeper.renew()
     assert services.renewed == [[]]
+
+
+def test_what_redis_does_not_take_runs_in_the_worker_and_an_error_ends_nothing() -> None:
+    done: list[str] = []
+    went_on = Event()
+    first, second = uuid4(), uuid4()
+
+    def perform(reaction_id: str) -> None:
+        done.append(reaction_id)
+        if reaction_id == str(first):
+            raise ConnectionError("the database is away")
+        went_on.set()
+
+    with capture_logs() as logs:
+        direct = DirectDispatch(perform, ["storage"], threads=1)
+        direct.submit("storage", first)
+        direct.submit("storage", second)
+        assert went_on.wait(SOON_SECONDS)
+        direct.stop(SOON_SECONDS)
+    assert done == [str(first), str(second)]
+    assert [(line["event"], line["reaction_id"]) for line in logs] == [("reaction_failed", str(first))]
+
+
+def test_a_queue_whose_threads_are_busy_keeps_no_other_waiting_and_takes_nothing_twice() -> None:
+    may_end, is_busy, other_ran = Event(), Event(), Event()
+    slow, waiting, other = uuid4(), uuid4(), uuid4()
+    done: list[str] = []
+
+    def perform(reaction_id: str) -> None:
+        if reaction_id == str(slow):
+            is_busy.set()
+            may_end.wait(SOON_SECONDS)
+        done.append(reaction_id)
+        if reaction_id == str(other):
+            other_ran.set()
+
+    direct = DirectDispatch(perform, ["restoration", "email"], threads=1)
+    direct.submit("restoration", slow)
+    assert is_busy.wait(SOON_SECONDS)
+    for _ in range(3):
+        direct.submit("restoration", waiting)
+    direct.submit("email", other)
+    assert other_ran.wait(SOON_SECONDS)
+    direct.submit("restoration", last := uuid4())
+    may_end.set()
+    eventually(lambda: str(last) in done, "the last reaction")
+    direct.stop(SOON_SECONDS)
+    assert sorted(done) == sorted(map(str, (slow, waiting, other, last)))
+
+
+def test_no_more_waits_than_can_be_offered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct_dispatch, "MAX_WAITING", 2)
+    may_end, is_busy = Event(), Event()
+    done: list[str] = []
+
+    def perform(reaction_id: str) -> None:
+        is_busy.set()
+        may_end.wait(SOON_SECONDS)
+        done.append(reaction_id)
+
+    direct = DirectDispatch(perform, ["email"], threads=1)
+    direct.submit("email", uuid4())
+    assert is_busy.wait(SOON_SECONDS)
+    kept, too_many = [uuid4(), uuid4()], uuid4()
+    for each in (*kept, too_many):
+        direct.submit("email", each)
+    may_end.set()
+    eventually(lambda: len(done) == 3, "what was kept")
+    assert str(too_many) not in done
+    direct.stop(SOON_SECONDS)

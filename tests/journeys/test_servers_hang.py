@@ -1,0 +1,85 @@
+"""A server that hangs, or refuses writes, costs the shop seconds once; orders go on, and it is well by itself."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import redis
+
+from tests.journeys.endings import completes_with_two_mails
+from tests.journeys.hands import Hands
+from tests.silence import stopped
+from tests.waiting import eventually
+
+#: Far below any time-out of the shop's.
+AT_ONCE_SECONDS = 2
+
+
+@pytest.fixture
+def client(hands: Hands) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=hands.shop.url, timeout=40) as client:
+        yield client
+
+
+@contextmanager
+def hanging(hands: Hands, server: str) -> Iterator[None]:
+    with stopped(hands.shop.processes[server].pid):
+        yield
+
+
+def readiness(client: httpx2.Client) -> dict[str, Any]:
+    answer: dict[str, Any] = client.get("/health/ready").json()
+    return answer
+
+
+def is_ready(client: httpx2.Client) -> bool:
+    return readiness(client).get("status") == "ok"
+
+
+def assert_refused_at_once(client: httpx2.Client, method: str, path: str) -> None:
+    began = time.monotonic()
+    answer = client.request(method, path, content=b"a photo")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert time.monotonic() - began < AT_ONCE_SECONDS
+
+
+def test_orders_are_delivered_while_redis_refuses_writes(
+    hands: Hands, client: httpx2.Client, photo: Path
+) -> None:
+    with redis.Redis.from_url(hands.shop.environment["REDIS_URL"]) as server:
+        server.config_set("maxmemory", 1)
+        try:
+            degraded = readiness(client)
+            customer, order_id = hands.buy(photo, photo)
+            completes_with_two_mails(hands, customer, order_id)
+        finally:
+            server.config_set("maxmemory", 0)
+    assert (degraded["status"], degraded["checks"]["database"]) == ("degraded", "ok")
+    assert "it refuses writes" in degraded["checks"]["queue"]
+    eventually(lambda: is_ready(client), "a shop that is ready")
+
+
+def test_orders_are_delivered_while_redis_hangs(hands: Hands, client: httpx2.Client, photo: Path) -> None:
+    with hanging(hands, "Valkey"):
+        customer, order_id = hands.buy(photo, photo)
+        completes_with_two_mails(hands, customer, order_id)
+        assert readiness(client)["status"] == "degraded"
+    eventually(lambda: is_ready(client), "a shop that is ready")
+
+
+def test_a_database_that_hangs_is_waited_for_once(hands: Hands, client: httpx2.Client, photo: Path) -> None:
+    with hanging(hands, "PostgreSQL"):
+        assert client.post("/api/uploads").status_code == 503
+        for _ in range(3):
+            assert_refused_at_once(client, "POST", "/api/uploads")
+        began = time.monotonic()
+        assert client.get("/health/ready").status_code == 503
+        assert time.monotonic() - began < 8
+    eventually(lambda: is_ready(client), "a shop that is ready")
+    customer, order_id = hands.buy(photo, photo)
+    completes_with_two_mails(hands, customer, order_id)
