@@ -9,6 +9,7 @@ from python_http_client.exceptions import HTTPError
 
 from adapters.mailer_sendgrid.api import PROVIDER, SendGridMailer, translated
 from adapters.mailer_sendgrid.notices import message_id_of
+from adapters.webhooks.fields import readable
 from domain.model.values import EmailId
 from domain.ports.errors import UnavailableError
 from domain.ports.ledgers import CarriedMail, LedgerClosedError
@@ -69,8 +70,8 @@ class SendGridLedger:
                 detail = f"its Email Activity is not open to this account's key (status {error.status_code})"
                 raise LedgerClosedError(PROVIDER, detail) from error
         try:
-            return msgspec.json.decode(answer.body, type=_Messages).messages
-        except msgspec.MsgspecError as error:
+            return msgspec.json.decode(readable(answer.body), type=_Messages).messages
+        except (msgspec.MsgspecError, ValueError) as error:
             raise UnavailableError(PROVIDER, f"an activity that cannot be read: {error}") from error
 
 

@@ -10,8 +10,8 @@ import msgspec
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from adapters.mailer_sendgrid.api import PROVIDER
-from adapters.notices import our_id, plain_code
 from adapters.signatures import TOLERANCE_SECONDS, check_age
+from adapters.webhooks.fields import our_id, plain_code, readable
 from domain.model.values import EmailId, OptOut, OrderId
 from domain.ports.errors import ForgedMessageError
 from domain.ports.mail import MailFate, MailNotice
@@ -73,7 +73,7 @@ class SendGridNotices:
         self._check(body, headers)
         try:
             return [_notice(event) for event in _events(body)]
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ForgedMessageError(PROVIDER, f"it is no list of events ({error})") from error
 
     def _check(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -109,7 +109,7 @@ _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 def _events(body: bytes) -> Iterator[_Event]:
     """The events in a batch that can be read: a batch holds those of every product on the account."""
-    for raw in _EVENTS.decode(body):
+    for raw in _EVENTS.decode(readable(body)):
         try:
             fields = msgspec.json.decode(raw)
         except (msgspec.MsgspecError, RecursionError):

@@ -9,9 +9,9 @@ from typing import NoReturn, TypeVar
 import msgspec
 import stripe
 
-from adapters.notices import plain_code
 from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.retry_after import wait_seconds
+from adapters.webhooks.fields import plain_code
 from domain.model.rewards import Spending
 from domain.model.values import Money, RefundId
 from domain.ports.errors import (

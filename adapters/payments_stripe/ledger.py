@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 import stripe
@@ -11,6 +11,7 @@ import stripe
 from adapters.payments_stripe.api import PROVIDER, translated
 from adapters.payments_stripe.notices import TELLING_EVENTS, notice_of
 from adapters.payments_stripe.sessions import Session, state_of
+from adapters.webhooks.fields import cleaned
 from domain.ports.errors import UnavailableError
 from domain.ports.ledgers import ListedCheckout
 from domain.ports.payments import PaymentNotice
@@ -84,7 +85,8 @@ def _read(ask: Any) -> Iterator[dict[str, Any]]:
     with translated(is_write=False):
         listed: _Listed = ask()
         for each in listed.auto_paging_iter():
-            yield each.to_dict()
+            # The SDK's JSON reader passes on halves of characters, which can be neither encoded nor stored.
+            yield cast("dict[str, Any]", cleaned(each.to_dict()))
 
 
 def _as_event(event_type: str, about: dict[str, Any]) -> PaymentNotice:

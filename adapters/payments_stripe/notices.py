@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.notices import our_id, plain_code
 from adapters.payments_stripe.api import FAILED_REFUNDS, PROVIDER
 from adapters.payments_stripe.sessions import Session, money, told
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
+from adapters.webhooks.fields import our_id, plain_code, readable
 from domain.model.values import DisputeOutcome, RefundId
 from domain.ports.errors import ForgedMessageError
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
@@ -41,14 +41,13 @@ class StripeNotices:
         """Check the signature, then say what the event means to the shop; raises ForgedMessageError."""
         self._check(body, headers.get("stripe-signature", ""))
         try:
-            event = _EVENT.decode(body)
-            return _notice(event)
-        except msgspec.MsgspecError as error:
+            return notice_of(readable(body))
+        except (msgspec.MsgspecError, ValueError) as error:
             raise ForgedMessageError(PROVIDER, f"it is no event as Stripe describes it ({error})") from error
 
     def contents(self, body: bytes) -> bytes:
         """The event without its count of endpoints that have yet to take it: each delivery has its own."""
-        event = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        event = msgspec.json.decode(readable(body), type=dict[str, msgspec.Raw])
         event.pop("pending_webhooks", None)
         return msgspec.json.encode(event)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from adapters.notices import our_id
+from adapters.webhooks.fields import clean_text, our_id
 from domain.model.rewards import Spending
 from domain.model.values import CustomerId, Money, OrderId, UploadSessionId
 from domain.ports.payments import CheckoutNotice, CheckoutStanding, CheckoutState
@@ -58,9 +58,9 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         payment_intent_id=intent.id if isinstance(intent, _Intent) else intent,
         paid=money(session.amount_total or 0 if is_paid else 0, session.currency),
         discount=money((session.total_details or _Totals()).amount_discount, session.currency),
-        email=person.email,
-        name=person.name,
-        locale=metadata.get("locale") or session.locale,
+        email=clean_text(person.email),
+        name=clean_text(person.name),
+        locale=clean_text(metadata.get("locale") or session.locale),
         spending=_spending(metadata, session.currency),
         seal=metadata.get("seal"),
     )

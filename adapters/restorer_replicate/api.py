@@ -15,6 +15,7 @@ from adapters.restorer_replicate.failures import reason_for
 from adapters.restorer_replicate.outputs import OutputDoor
 from adapters.restorer_replicate.recipes import Recipe
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
+from adapters.webhooks.fields import readable
 from domain.model.values import FailureReason, Variant
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
@@ -116,8 +117,8 @@ class ReplicateRestorer:
         # The SDK has no public way to its answers but through its own objects.
         response = self._sdk._request(method, path, **content)  # noqa: SLF001
         try:
-            return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError as error:
+            return msgspec.json.decode(readable(response.content), type=kind)
+        except (msgspec.MsgspecError, ValueError) as error:
             raise _UnreadableAnswerError(PROVIDER, f"an answer that cannot be read: {error}") from error
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from adapters.restorer_replicate.transport import PROVIDER
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
+from adapters.webhooks.fields import readable
 from domain.ports.errors import ForgedMessageError
 from domain.ports.restorer import RestorationNotice
 from domain.ports.world import Clock
@@ -29,8 +30,8 @@ class ReplicateNotices:
         message_id = headers.get("webhook-id", "")
         self._check(body, message_id, headers)
         try:
-            prediction = _PREDICTION.decode(body)
-        except msgspec.MsgspecError as error:
+            prediction = _PREDICTION.decode(readable(body))
+        except (msgspec.MsgspecError, ValueError) as error:
             raise ForgedMessageError(PROVIDER, f"it tells of no prediction ({error})") from error
         return RestorationNotice(
             event_id=message_id, prediction_id=prediction.id, has_ended=prediction.status in ENDED

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,8 @@ def reconcile(reconciling: Reconciling, since: str, *, heals: bool, reads_bytes:
         _print_json(report)
     else:
         _print(screen(), report)
+    for defect in report.defects:
+        click.echo("".join(traceback.format_exception(defect)), err=True)
     return report.agrees
 
 

@@ -30,6 +30,8 @@ def compare_if_due(reconciling: Reconciling, interval: timedelta) -> None:
         )
     for side, reason in report.cut_off.items():
         _log.warning("reconcile_cut_off", side=side, reason=reason)
+    for defect in report.defects:
+        _log.error("reconcile_defect", exc_info=defect)
     for kind, number in foreign_kinds(report.foreign).items():
         subjects = [each.subject for each in report.foreign if each.kind == kind][:LOGGED_FOREIGN]
         _log.info("reconcile_foreign", kind=kind, number=number, subjects=subjects)

@@ -21,7 +21,7 @@ from domain.ports.ledgers import ListedPrediction
 from domain.ports.payments import NoticeKind
 from domain.ports.restorer import PredictionStatus
 from tests.adapters.accounts import replicate_restorer, sendgrid_mailer, small_photo, stripe_payments
-from tests.adapters.rogue import RogueHandler, rogue_server
+from tests.adapters.rogue import RogueHandler, RogueServer, rogue_server
 from tests.contracts.test_payment_provider import pay_at, refund, wish
 from tests.sandbox.processes import TwinProcess
 
@@ -82,6 +82,24 @@ def test_stripe_that_goes_away_between_two_pages_is_told(
     stripe.misbehave("GET /v1/checkout/sessions", "status", status=503)
     with pytest.raises(UnavailableError):
         list(listed)
+
+
+def test_a_listed_event_with_text_that_cannot_be_stored_is_read_without_it(
+    rogue: RogueServer,
+) -> None:
+    def answer(request: RogueHandler) -> None:
+        session = (
+            b'{"id":"cs_1","object":"checkout.session","payment_status":"paid","amount_total":5,"currency":"eur",'
+            b'"customer_details":{"email":"ada@customer.example","name":"A\\u0000d\\ud800a"}}'
+        )
+        event = b'{"id":"evt_1","object":"event","type":"checkout.session.completed","created":1773500966,'
+        listed = b'{"object":"list","url":"/v1/events","has_more":false,"data":[%b"data":{"object":%b}}]}'
+        request.answer(200, listed % (event, session), Content_Type="application/json")
+
+    rogue.manners["GET"] = answer
+    (told,) = StripeLedger(stripe_payments(rogue.url).client).events(SINCE)
+    assert told.checkout is not None
+    assert (told.checkout.name, told.checkout.email) == ("Ada", "ada@customer.example")
 
 
 def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProcess) -> None:

@@ -259,3 +259,39 @@ def test_a_message_may_be_a_little_old_and_clocks_may_differ_a_little(age_second
 def test_what_is_no_event_is_refused_even_when_it_is_signed(body: bytes) -> None:
     with pytest.raises(ForgedMessageError):
         NOTICES.read(body, {"stripe-signature": signature(body)})
+
+
+@pytest.mark.parametrize(
+    "unfit", ["\\u0000", "\\u0007", "\\u001b", "\\u007f", "\\u0085", "\\ud800", "\\udfff"]
+)
+def test_text_that_cannot_be_stored_costs_nothing_but_itself(unfit: str) -> None:
+    person = f'{{"email":"a{unfit}da@customer.example","name":"A{unfit}da \\ud83d\\ude00"}}'
+    session = (
+        f'{{"id":"cs_{unfit}1","payment_status":"paid","amount_total":5,"currency":"eur","unknown":"{unfit}",'
+        f'"customer_details":{person},"metadata":{{"locale":"d{unfit}e"}}}}'
+    )
+    body = (
+        f'{{"id":"evt_1{unfit}","type":"checkout.session.completed","data":{{"object":{session}}}}}'
+    ).encode()
+    notice = NOTICES.read(body, {"stripe-signature": signature(body)})
+    assert notice.checkout is not None
+    assert (notice.event_id, notice.checkout.checkout_session_id) == ("evt_1", "cs_1")
+    assert (notice.checkout.email, notice.checkout.name) == ("ada@customer.example", "Ada \N{GRINNING FACE}")
+    assert notice.checkout.locale == "de"
+    assert unfit.encode() not in NOTICES.contents(body)
+
+
+def test_a_name_stays_on_one_line_and_within_bounds() -> None:
+    person = {"email": "ada@customer.example", "name": " Ada\r\nBcc: all " + "x" * 9999}
+    fields = {"payment_status": "paid", "amount_total": 5, "currency": "usd", "customer_details": person}
+    checkout = read(event("checkout.session.completed", **fields)).checkout
+    assert checkout is not None
+    assert checkout.name is not None
+    assert checkout.name.startswith("Ada  Bcc: all x")
+    assert len(checkout.name) == 500
+
+
+def test_json_nested_too_deep_is_refused_even_when_it_is_signed() -> None:
+    body = b'{"a":"\\u0000","b":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with pytest.raises(ForgedMessageError):
+        NOTICES.read(body, {"stripe-signature": signature(body)})

@@ -41,6 +41,7 @@ def compare(shop: MemoryShop, account: StripePayments) -> tuple[list[Finding], l
         reads_bytes=False,
         watch=lambda _: None,
         leave=foreign.append,
+        defect=lambda error: pytest.fail(str(error)),
     )
     comparison = MoneyComparison(
         books=shop.books,

@@ -90,7 +90,7 @@ class WorkerProcess:
             "pending payments": shop.paying.look_after_pending,
             "retention": shop.retaining.purge,
             "reminders": shop.reminding.remind,
-            "reconciling": lambda: shop.reconciling.compare_if_due(COMPARISON),
+            "reconciling": lambda: _compare(shop),
         }.items():
             self._spawn(name, lambda name=name, do=do: self._repeat(name, do))  # type: ignore[misc]
 
@@ -173,3 +173,10 @@ class WorkerProcess:
         except EXPECTED as error:
             self.world.trace.note(f"{name} fails: {type(error).__name__}")
             return None
+
+
+def _compare(shop: "World") -> None:
+    """Compare the books if that is due; what no port announces is a defect of the shop."""
+    report = shop.reconciling.compare_if_due(COMPARISON)
+    if report is not None and report.defects:
+        raise report.defects[0]

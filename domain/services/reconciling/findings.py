@@ -81,7 +81,8 @@ class Report:
 
     ``closed`` are the sides that show nothing to this account, ``cut_off`` those that were away before all was
     compared, each with a sentence; findings from before that are in ``findings`` all the same. ``foreign`` is what
-    other shops made on the same accounts.
+    other shops made on the same accounts. ``defects`` are errors that no port announces; each cost one finding, or the
+    rest of one side.
     """
 
     since: datetime
@@ -90,6 +91,7 @@ class Report:
     closed: Mapping[Side, str]
     cut_off: Mapping[Side, str]
     foreign: tuple[Foreign, ...] = ()
+    defects: tuple[Exception, ...] = ()
 
     @property
     def remaining(self) -> tuple[Finding, ...]:

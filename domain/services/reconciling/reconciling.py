@@ -47,6 +47,7 @@ class Reconciling:
         now = self._clock.now()
         findings: list[Finding] = []
         foreign: list[Foreign] = []
+        defects: list[Exception] = []
         closed: dict[Side, str] = {}
         cut_off: dict[Side, str] = {}
         for comparison in self._comparisons:
@@ -60,6 +61,7 @@ class Reconciling:
                 reads_bytes=reads_bytes,
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
                 leave=foreign.append,
+                defect=defects.append,
             )
             try:
                 # One by one: what was found before the side went away is not lost with it.
@@ -69,6 +71,9 @@ class Reconciling:
                 closed[side] = str(error)
             except OutsideError as error:
                 cut_off[side] = str(error)
+            except Exception as error:  # noqa: BLE001 -- a defect costs this side only, and is reported
+                defects.append(error)
+                cut_off[side] = f"The program failed ({type(error).__name__}): its log has the details."
         return Report(
             since=since,
             until=now,
@@ -76,6 +81,7 @@ class Reconciling:
             closed=closed,
             cut_off=cut_off,
             foreign=tuple(foreign),
+            defects=tuple(defects),
         )
 
     def compare_if_due(self, interval: timedelta) -> Report | None:

@@ -32,6 +32,7 @@ class Scope:
     reads_bytes: bool
     watch: Callable[[int], None]
     leave: Callable[[Foreign], None]  # takes what another shop made, for the report
+    defect: Callable[[Exception], None]  # takes what nobody expected, for the log
 
     @property
     def settled_before(self) -> datetime:
@@ -49,6 +50,10 @@ class Scope:
             is_healed = not is_wrong_still()
         except (ShopError, OutsideError, BooksError) as error:
             return replace(finding, advice=f"It could not be healed ({error}) {finding.advice}")
+        except Exception as error:  # noqa: BLE001 -- a defect costs this finding only, and is reported with it
+            self.defect(error)
+            problem = f"It could not be healed because of a defect of the program ({type(error).__name__})."
+            return replace(finding, advice=f"{problem} {finding.advice}")
         return replace(finding, is_healed=is_healed)
 
 

@@ -1,11 +1,15 @@
 """The comparison as a whole: what agrees is told so, and one side that is away does not cost the others."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Never
 
 import pytest
 
 from domain.model.lifecycle import State
+from domain.model.values import Sha256
 from domain.ports.errors import UnavailableError
+from domain.ports.payments import PaymentNotice
 from domain.services.reconciling.findings import Side
 from tests.domain.services.reconciled import compare, found
 from tests.doubles.shop import MemoryShop
@@ -90,3 +94,42 @@ def test_a_scheduled_comparison_looks_back_to_the_last_one_that_came_to_its_end(
     second = shop.reconciling.compare_if_due(DAY)
     assert second is not None
     assert second.since == first.until - DAY
+
+
+def test_a_finding_that_cannot_be_stored_costs_no_other_finding_and_no_side(
+    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices = [replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now()) for _ in range(3)]
+    shop.payment_ledger.told.extend(notices)
+    shop.clock.advance(hours=2)
+    take = shop.paying.take
+
+    def refuse_one(notice: PaymentNotice, body_sha256: Sha256) -> bool:
+        if notice == notices[1]:
+            raise ValueError("a text with NUL in it cannot be stored")
+        return take(notice, body_sha256)
+
+    monkeypatch.setattr(shop.paying, "take", refuse_one)
+    report = compare(shop, heals=True)
+    assert report.cut_off == {}
+    assert [str(defect) for defect in report.defects] == ["a text with NUL in it cannot be stored"] * 2
+    (remaining,) = report.remaining
+    assert remaining.subject == notices[1].event_id
+    assert "a defect of the program (ValueError)" in remaining.advice
+    assert len(shop.own_books.pages.orders) == 2
+
+
+def test_a_defect_in_one_side_does_not_end_the_comparison_of_the_others(
+    delivered: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect = KeyError("an error that no port announces")
+
+    def fail(_: object) -> Never:
+        raise defect
+
+    monkeypatch.setattr(delivered.payment_ledger, "events", fail)
+    delivered.storage.objects.clear()
+    report = compare(delivered)
+    assert set(report.cut_off) == {Side.STRIPE}
+    assert report.defects == (defect,)
+    assert set(found(report)) == {"object_missing"}

@@ -1,0 +1,68 @@
+"""Fields of what providers send: our ids, their codes, and text that can be stored."""
+
+import json
+import re
+import unicodedata
+from uuid import UUID
+
+#: Providers' codes and classes, as in `insufficient_funds`, `5.1.1`, `Invalid Address`: no sentence, and no address.
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
+
+#: Longer than any name or address that a person has.
+LONGEST_TEXT = 500
+
+#: JSON escapes of control characters and of surrogates, which may come in pairs or alone.
+_SUSPECT = re.compile(rb"\\u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|[Dd][89A-Fa-f])")
+
+#: Control characters, and halves of a pair that have no encoding: PostgreSQL stores neither NUL nor the halves.
+_UNFIT = frozenset({"Cc", "Cs"})
+
+
+def our_id(told: str | None) -> UUID | None:
+    """One of our ids, as we gave it to a provider with what we asked for; none where anything else stands."""
+    try:
+        return UUID(told or "")
+    except ValueError:
+        return None
+
+
+def plain_code(told: str | None) -> str | None:
+    """A provider's code for what happened; none where anything else stands, for that may be about a person."""
+    return told if told is not None and _CODE.fullmatch(told) else None
+
+
+def clean_text(told: str | None) -> str | None:
+    """A provider's text without control characters and lone surrogates, on one line; none if nothing is left."""
+    if told is None:
+        return None
+    spaced = (" " if each in "\t\n\r" else each for each in told)
+    fit = "".join(each for each in spaced if unicodedata.category(each) not in _UNFIT)
+    return fit.strip()[:LONGEST_TEXT] or None
+
+
+def readable(body: bytes) -> bytes:
+    """A JSON document whose strings hold no control characters and no lone surrogates any more.
+
+    One that escapes none of them is given back as it is. Raises ValueError if it is no JSON or nested too deep.
+    """
+    if _SUSPECT.search(body) is None:
+        return body
+    try:
+        return json.dumps(cleaned(json.loads(body)), ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("It is nested too deep.") from error
+
+
+def cleaned(value: object) -> object:
+    """A JSON value with every string cleaned, names of fields included."""
+    match value:
+        case str():
+            return "".join(
+                each for each in value if each in "\t\n\r" or unicodedata.category(each) not in _UNFIT
+            )
+        case list():
+            return [cleaned(each) for each in value]
+        case dict():
+            return {str(cleaned(name)): cleaned(each) for name, each in value.items()}
+        case _:
+            return value
