@@ -143,6 +143,8 @@ class PillowInspector:
                 "Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file.",
             ) from error
         except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the system's own error, such as a disk that cannot be read: no fault of the file
             # A decoder that is fed with damage may stumble in any way; all of them mean the same to the customer.
             raise UnreadablePictureError(
                 "This picture is damaged or incomplete.",

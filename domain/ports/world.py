@@ -30,7 +30,7 @@ class Scratch(Protocol):
     """Room for bytes that are too many to hold in memory."""
 
     def file(self) -> AbstractContextManager[BinaryIO]:
-        """An empty file to write and read, gone when the block ends."""
+        """An empty file to write and read, gone when the block ends; raises UnavailableError when there is no room."""
         ...
 
 

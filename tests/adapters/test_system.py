@@ -1,8 +1,16 @@
+import errno
+import os
+import resource
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import RFC_4122
 
+import pytest
+
 from adapters.system import SystemClock, TemporaryFiles, TimeOrderedIds
+from domain.ports.errors import UnavailableError
 
 
 def test_the_clock_shows_utc() -> None:
@@ -33,3 +41,32 @@ def test_scratch_is_empty_and_gone_at_the_end() -> None:
         file.seek(0)
         assert file.read() == b"negative"
     assert file.closed
+
+
+@pytest.fixture
+def files_of_one_mebibyte() -> Iterator[None]:
+    """No file of this process grows beyond a mebibyte, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("files_of_one_mebibyte")
+def test_scratch_that_is_full_is_not_available(tmp_path: Path) -> None:
+    says = rf"{tmp_path} is full \(File too large\); free some room"
+    with pytest.raises(UnavailableError, match=says) as full, TemporaryFiles(tmp_path).file() as file:
+        file.write(bytes(16 * 1024 * 1024))
+    assert full.value.retry_after_seconds
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT])
+def test_whatever_fills_the_disk_while_scratch_is_used_is_not_available(reason: int) -> None:
+    with pytest.raises(UnavailableError, match="is full"), TemporaryFiles().file():
+        raise OSError(reason, os.strerror(reason))
+
+
+def test_another_error_of_the_system_is_no_full_disk() -> None:
+    with pytest.raises(PermissionError), TemporaryFiles().file():
+        raise PermissionError(errno.EACCES, "Permission denied")

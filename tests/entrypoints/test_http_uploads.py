@@ -1,6 +1,8 @@
 import asyncio
+import resource
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +10,7 @@ import pytest
 from litestar.testing import TestClient
 
 from adapters.images import FORMATS
+from adapters.system import TemporaryFiles
 from domain.ports.errors import UnavailableError
 from entrypoints.http import bodies
 from entrypoints.http.uploads import ACCEPTED_MEDIA_TYPES
@@ -216,3 +219,19 @@ def test_a_storage_that_is_away_is_told_with_a_time_to_come_back(door: Doorway) 
     assert answer.headers["retry-after"] == "3"
     assert "10.0.0.7" not in answer.text
     assert door.send_photo(session_id).status_code == 201
+
+
+def test_a_disk_that_is_full_is_told_with_a_time_to_come_back(
+    door: Doorway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door.shop.scratch, "file", TemporaryFiles(tmp_path).file)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, before[1]))
+    try:
+        refused = door.send_photo(session := door.open_session(), content=bytes(9 * 1024 * 1024))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    problem = assert_problem(refused, 503, "unavailable")
+    assert problem["detail"] == "The disk for temporary files is not available: try again in 30 seconds."
+    assert refused.headers["Retry-After"] == "30"
+    assert door.send_photo(session, content=bytes(9 * 1024 * 1024)).status_code == 201

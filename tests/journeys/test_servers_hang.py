@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 import redis
 
@@ -83,3 +84,32 @@ def test_a_database_that_hangs_is_waited_for_once(hands: Hands, client: httpx2.C
     eventually(lambda: is_ready(client), "a shop that is ready")
     customer, order_id = hands.buy(photo, photo)
     completes_with_two_mails(hands, customer, order_id)
+
+
+def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
+    hands: Hands, client: httpx2.Client, photo: Path
+) -> None:
+    """A failover left every connection on a server that only reads; nothing has to be restarted afterwards."""
+    alter_database(hands, "SET default_transaction_read_only = on")
+    for _ in ("a connection that was cut", "a new one"):
+        refused = client.post("/api/uploads")
+        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    answer = client.get("/health/ready")
+    assert (answer.status_code, "it only reads" in answer.json()["checks"]["database"]) == (503, True)
+    alter_database(hands, "RESET default_transaction_read_only")
+    assert client.post("/api/uploads").status_code == 201
+    assert is_ready(client)
+    with Hands(hands.shop) as fresh:
+        customer, order_id = fresh.buy(photo, photo)
+        completes_with_two_mails(fresh, customer, order_id)
+
+
+def alter_database(hands: Hands, change: str) -> None:
+    """Change what new sessions begin with, and end those there are."""
+    with psycopg.connect(hands.shop.environment["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f'ALTER DATABASE "{connection.info.dbname}" {change}'.encode())
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

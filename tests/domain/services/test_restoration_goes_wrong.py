@@ -1,7 +1,8 @@
 """Predictions that fail, hang, come late or twice: the photo is restored once, or its money goes back."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
+from typing import BinaryIO
 
 import pytest
 
@@ -239,3 +240,19 @@ def test_nothing_comes_back_that_never_left(shop: MemoryShop) -> None:
     shop.work()
     events = kinds(shop, order_id)
     assert events.index(e.RestorationStarted) + 1 == events.index(e.RestorationCompleted)
+
+
+def test_a_full_disk_puts_the_work_off_and_fails_no_photo(
+    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+
+    def full() -> AbstractContextManager[BinaryIO]:
+        raise UnavailableError("The disk for temporary files", "it is full", retry_after_seconds=30)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(shop.scratch, "file", full)
+        shop.live(order_id, hours=0.5)
+        assert shop.order(order_id).state is State.RESTORING
+        assert reasons(shop, order_id) == []
+    assert shop.live(order_id).state is State.COMPLETED
