@@ -26,6 +26,9 @@ from tests.adapters.accounts import (
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 
+#: Journeys that open shops of their own.
+_SHOPS_OF_THEIR_OWN = ("tests/journeys/test_demo", "tests/journeys/test_rolling_upgrade")
+
 
 class OneShopScheduling(LoadFileScheduling):
     """Keeps together what shares what it has started: a file's tests, and all journeys through the one shop.
@@ -36,7 +39,7 @@ class OneShopScheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        is_journey = file.startswith("tests/journeys/") and not file.startswith("tests/journeys/test_demo")
+        is_journey = file.startswith("tests/journeys/") and not file.startswith(_SHOPS_OF_THEIR_OWN)
         return "tests/journeys" if is_journey else file
 
 
