@@ -21,7 +21,14 @@ from domain.ports.errors import (
     RefusedError,
     UnavailableError,
 )
-from domain.ports.payments import CheckoutState, CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+from domain.ports.payments import (
+    CheckoutStanding,
+    CheckoutState,
+    CheckoutWish,
+    OpenedCheckout,
+    ProviderRefund,
+    RefundWish,
+)
 
 PROVIDER = "Stripe"
 
@@ -116,6 +123,22 @@ class StripePayments:
                 params, {"idempotency_key": f"{wish.idempotency_key}:coupon"}
             )
         return made.id
+
+    def expire_checkout(self, checkout_session_id: str) -> CheckoutStanding:
+        """Expire a Checkout Session; Stripe refuses that for one that is not open, so look how it stands."""
+        try:
+            with translated(is_write=True):
+                self._client.v1.checkout.sessions.expire(checkout_session_id)
+        except RefusedError as refusal:
+            state = self.find_checkout(checkout_session_id)
+            if state is None:
+                return CheckoutStanding.EXPIRED
+            if state.standing is CheckoutStanding.OPEN:
+                raise UnavailableError(
+                    PROVIDER, f"an open checkout was not expired: {refusal.code}"
+                ) from refusal
+            return state.standing
+        return CheckoutStanding.EXPIRED
 
     def issue_refund(self, wish: RefundWish) -> ProviderRefund:
         """Refund part or all of a payment; a refund that fails at once is told as refused."""

@@ -97,11 +97,15 @@ class PostgresUploadDesk(UploadDesk):
         )
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
-        """The session with its photos, in one query."""
-        query = _FIND.where(upload_sessions.c.session_id == session_id)
+        """The session with its photos, in one query.
+
+        The lock is a statement of its own, so that the query after it sees what others committed while it waited:
+        PostgreSQL would look anew at the locked row only, and at its photos as they were before.
+        """
+        is_it = upload_sessions.c.session_id == session_id
         if lock:
-            query = query.with_for_update(of=upload_sessions)
-        row = self._connection.execute(query).one_or_none()
+            self._connection.execute(select(upload_sessions.c.session_id).where(is_it).with_for_update())
+        row = self._connection.execute(_FIND.where(is_it)).one_or_none()
         return _session(row) if row is not None else None
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
@@ -113,10 +117,19 @@ class PostgresUploadDesk(UploadDesk):
                 file_name=photo.file_name,
                 object_key=photo.upload.key,
                 sha256=photo.upload.sha256,
+                distinct_sha256=photo.upload.sha256,
                 size_bytes=photo.upload.size_bytes,
                 media_type=photo.upload.media_type,
                 width=photo.width,
                 height=photo.height,
+            )
+        )
+
+    def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
+        """Take a photo out of a session."""
+        self._connection.execute(
+            delete(file_uploads).where(
+                file_uploads.c.session_id == session_id, file_uploads.c.photo_id == photo_id
             )
         )
 

@@ -101,6 +101,10 @@ class PaymentProvider(Protocol):
         """Open a page where exactly this can be paid."""
         ...
 
+    def expire_checkout(self, checkout_session_id: str) -> CheckoutStanding:
+        """Close a page that is open, so that it cannot be paid any more; gives how the checkout stands then."""
+        ...
+
     def issue_refund(self, wish: RefundWish) -> ProviderRefund:
         """Pay money back."""
         ...

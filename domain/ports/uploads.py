@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.model.rewards import Spending
-from domain.model.values import CustomerId, Money, OrderId, PhotoId, StoredObject, UploadSessionId
+from domain.model.values import CustomerId, Money, OrderId, PhotoId, Sha256, StoredObject, UploadSessionId
 
 
 class UploadStatus(StrEnum):
@@ -56,6 +56,11 @@ class UploadSession:
     checkout: Checkout | None = None
 
 
+def photo_with_bytes(session: UploadSession, sha256: Sha256) -> UploadedPhoto | None:
+    """The session's photo that has these bytes."""
+    return next((photo for photo in session.photos if photo.upload.sha256 == sha256), None)
+
+
 class UploadDesk(Protocol):
     """Upload sessions and their photos."""
 
@@ -68,7 +73,11 @@ class UploadDesk(Protocol):
         ...
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
-        """Add a photo at the end."""
+        """Add a photo at the end; a session holds the same bytes once, whoever asks has looked for them before."""
+        ...
+
+    def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
+        """Take a photo out of a session; one that is not in it is no error."""
         ...
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:

@@ -1,13 +1,15 @@
 """Chapter 1: a visitor opens an upload session and sends photos."""
 
+import hashlib
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from domain.model.errors import ShopError
-from domain.model.values import ObjectKey, OrderId, PhotoId, UploadSessionId
+from domain.model.values import ObjectKey, OrderId, PhotoId, Sha256, UploadSessionId
 from domain.ports.books import Books
 from domain.ports.cancellation import Cancellation
 from domain.ports.storage import ObjectStore
-from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus, photo_with_bytes
 from domain.ports.world import Clock, Ids, PictureInspector
 from domain.services.policy import Policy
 
@@ -45,6 +47,14 @@ class TooManyPhotosError(ShopError):
         super().__init__(
             f"An order takes {limit} photos at most: pay for these and open a new session for the others."
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedPhoto:
+    """A photo of a session, and whether its bytes were there before."""
+
+    photo: UploadedPhoto
+    is_duplicate: bool = False
 
 
 class Uploading:
@@ -92,9 +102,9 @@ class Uploading:
         self._inspector.check()
 
     def expect_photo(self, session_id: UploadSessionId) -> None:
-        """Refuse a photo before its bytes are taken: raises the errors of ``add`` that do not depend on them."""
+        """Refuse a photo before its bytes are read: raises the errors of ``add`` that do not depend on them."""
         self.check()
-        self._require_room(self.find(session_id))
+        _require_open(self.find(session_id))
 
     def add(
         self,
@@ -104,13 +114,19 @@ class Uploading:
         size_bytes: int,
         *,
         cancellation: Cancellation | None = None,
-    ) -> UploadedPhoto:
-        """Look into a photo, store it and add it to the session.
+    ) -> AddedPhoto:
+        """Look into a photo, store it and add it to the session; the same bytes again are the photo that is there.
 
         Raises UnreadablePictureError with advice for the customer, and UnknownUploadSessionError,
         UploadSessionClosedError or TooManyPhotosError; nothing is added then. Once the sender is gone, a cancellation
         ends the decoding with CanceledError.
         """
+        content.seek(0)
+        sha256 = Sha256(hashlib.file_digest(content, "sha256").hexdigest())  # type: ignore[arg-type] # any binary file
+        session = self.find(session_id)
+        if known := photo_with_bytes(session, sha256):
+            return AddedPhoto(photo=known, is_duplicate=True)
+        self._require_room(session)
         content.seek(0)
         facts = self._inspector.inspect(content, cancellation=cancellation)
         photo_id = PhotoId(self._ids.new())
@@ -126,24 +142,34 @@ class Uploading:
             photo_id=photo_id, file_name=file_name, upload=upload, width=facts.width, height=facts.height
         )
         try:
-            self._write_down(session_id, photo)
+            added = self._write_down(session_id, photo)
         except ShopError:
             # Only here is it certain that nothing names it: after an outage it may be written down all the same, and
             # what is not goes with the rest of the session's.
             self._storage.delete([upload.key])
             raise
-        return photo
+        if added.is_duplicate:
+            self._storage.delete([upload.key])
+        return added
 
-    def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+    def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> AddedPhoto:
+        """Add a photo under the lock of its session, unless its bytes came another way meanwhile."""
         with self._books.transaction() as transaction:
             session = transaction.uploads.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
+            _require_open(session)
+            if known := photo_with_bytes(session, photo.upload.sha256):
+                return AddedPhoto(photo=known, is_duplicate=True)
             self._require_room(session)
             transaction.uploads.add_photo(session_id, photo)
+            return AddedPhoto(photo=photo)
 
     def _require_room(self, session: UploadSession) -> None:
-        if session.status is not UploadStatus.OPEN:
-            raise UploadSessionClosedError(session.session_id, session.status)
         if len(session.photos) >= self._policy.max_photos:
             raise TooManyPhotosError(self._policy.max_photos)
+
+
+def _require_open(session: UploadSession) -> None:
+    if session.status is not UploadStatus.OPEN:
+        raise UploadSessionClosedError(session.session_id, session.status)

@@ -42,6 +42,7 @@ from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from entrypoints.bootstrap.reconciling import reconciling
@@ -61,6 +62,7 @@ class Shop(AbstractContextManager["Shop"]):
     recorder: Recorder
     visitor_limits: VisitorLimits
     uploading: Uploading
+    photo_removal: PhotoRemoval
     checking_out: CheckingOut
     paying: Paying
     matching: Matching
@@ -121,6 +123,7 @@ def build(settings: Settings) -> Shop:
         uploading=Uploading(
             books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
         ),
+        photo_removal=PhotoRemoval(books=books, payments=world.payments, clock=clock),
         checking_out=CheckingOut(
             books=books,
             payments=world.payments,

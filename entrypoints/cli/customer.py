@@ -55,8 +55,8 @@ class Customer:
         """Open an upload session."""
         self._session = self._ask("POST", "/api/uploads")["session_id"]
 
-    def send(self, photo: Path, name: str) -> None:
-        """Send a photo straight from the disk; raises RefusedPhotoError with the shop's advice."""
+    def send(self, photo: Path, name: str) -> bool:
+        """Send a photo from the disk, and tell whether it is new; raises RefusedPhotoError with advice."""
         with photo.open("rb") as content:
             answer = self._http.post(
                 f"{self._shop_url}/api/uploads/{self._session}/photos",
@@ -67,6 +67,7 @@ class Customer:
         if answer.is_client_error:
             raise RefusedPhotoError(_detail(answer))
         _require(answer.is_success, f"Sending {name}", answer)
+        return not answer.json()["is_duplicate"]
 
     def ask_for_checkout(self) -> Json:
         """Have the photos quoted, and get the page where they are paid."""

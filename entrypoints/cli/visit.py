@@ -88,14 +88,15 @@ class Visit:
         lines = [self.board.photo(_shown(photo)) for photo in photos]
         for photo, line in zip(photos, lines, strict=True):
             try:
-                self.customer.send(photo, _shown(photo))
+                is_new = self.customer.send(photo, _shown(photo))
             except RefusedPhotoError as refusal:
                 line.show("refused")
                 self.board.say(f"  {refusal}", "yellow")
                 self.refused.append(f"{line.name}: {refusal}")
             else:
-                line.show("uploaded")
-                self.taken.append(line)
+                line.show("uploaded" if is_new else "sent twice")
+                if is_new:
+                    self.taken.append(line)
         if not self.taken:
             raise NoPhotoTakenError(self.refused)
 

@@ -36,6 +36,7 @@ def create_app(shop: Shop) -> Litestar:
             uploads.open_session,
             uploads.send_photo,
             uploads.show_session,
+            uploads.remove_photo,
             checkout.open_checkout,
             webhooks.from_stripe,
             webhooks.from_replicate,

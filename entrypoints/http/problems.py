@@ -31,6 +31,7 @@ from domain.services.rewarding import (
     UnknownReferralCodeError,
 )
 from domain.services.uploading import TooManyPhotosError, UnknownUploadSessionError, UploadSessionClosedError
+from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
@@ -88,6 +89,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownUploadSessionError: Kind(404, "upload-session-unknown", "No such upload session"),
     UploadSessionClosedError: Kind(409, "upload-session-closed", "The upload session is closed"),
     TooManyPhotosError: Kind(409, "too-many-photos", "Too many photos"),
+    CheckoutOpeningError: Kind(409, "checkout-opening", "The checkout is being opened"),
     NothingToPayError: Kind(409, "nothing-to-pay", "Nothing to pay for"),
     CheckoutFixedError: Kind(409, "checkout-fixed", "A checkout with points is open"),
     UnknownReferralCodeError: Kind(422, "referral-code-unknown", "No such referral code"),

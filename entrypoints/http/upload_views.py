@@ -1,12 +1,13 @@
 """What the doorway shows of uploads and checkouts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.services.policy import Policy
+from domain.services.uploading import AddedPhoto
 from entrypoints.http.views import AmountView, amount
 
 
@@ -33,6 +34,13 @@ class UploadedPhotoView:
     height: int
     size_bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentPhotoView(UploadedPhotoView):
+    """The answer to a photo that was sent; ``is_duplicate`` if its bytes were in the session before."""
+
+    is_duplicate: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +92,12 @@ def uploaded_photo(photo: UploadedPhoto) -> UploadedPhotoView:
         size_bytes=photo.upload.size_bytes,
         sha256=photo.upload.sha256,
     )
+
+
+def sent_photo(added: AddedPhoto) -> SentPhotoView:
+    """Show what became of a photo that was sent."""
+    shown = uploaded_photo(added.photo)
+    return SentPhotoView(**asdict(shown), is_duplicate=added.is_duplicate)
 
 
 def upload(session: UploadSession, policy: Policy) -> UploadView:

@@ -3,21 +3,22 @@
 from uuid import UUID
 
 from anyio import to_thread
-from litestar import Response, get, post
+from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from domain.model.values import UploadSessionId
+from domain.model.values import PhotoId, UploadSessionId
 from domain.order.file_names import as_written
 from domain.ports.cancellation import Cancellation
-from domain.ports.uploads import UploadedPhoto, UploadStatus
+from domain.ports.uploads import UploadStatus
+from domain.services.uploading import AddedPhoto
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages, standings, upload_views
 from entrypoints.http.bodies import AnyRequest, receive_into
 from entrypoints.http.client_address import client_key
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.hanging_up import run_for_client
-from entrypoints.http.parameters import TheShop, UploadThreads
+from entrypoints.http.parameters import CheckoutThreads, TheShop, UploadThreads
 
 #: What a session says it takes; the picture inspector decides.
 ACCEPTED_MEDIA_TYPES = (
@@ -45,8 +46,11 @@ async def send_photo(
     request: AnyRequest,
     session: FromPath[UUID],
     filename: FromQuery[str] = "",
-) -> upload_views.UploadedPhotoView:
-    """Send one photo: its bytes are the body. Whatever can be refused is refused before they are taken."""
+) -> Response[upload_views.SentPhotoView]:
+    """Send one photo: its bytes are the body. What can be refused before they are read is refused then.
+
+    The same bytes again are the photo that is there already: 200 instead of 201, and ``is_duplicate``.
+    """
     session_id, limit_bytes = UploadSessionId(session), shop.policy.max_photo_bytes
     _require_raw_photo(request, limit_bytes)
     await to_thread.run_sync(
@@ -55,13 +59,23 @@ async def send_photo(
     with shop.scratch.file() as file:
         size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=upload_threads)
 
-        def add(cancellation: Cancellation) -> UploadedPhoto:
+        def add(cancellation: Cancellation) -> AddedPhoto:
             return shop.uploading.add(
                 session_id, as_written(filename), file, size_bytes, cancellation=cancellation
             )
 
-        photo = await run_for_client(request, add, limiter=upload_threads)
-    return upload_views.uploaded_photo(photo)
+        added = await run_for_client(request, add, limiter=upload_threads)
+    return Response(upload_views.sent_photo(added), status_code=200 if added.is_duplicate else 201)
+
+
+@delete("/api/uploads/{session:uuid}/photos/{photo:uuid}", status_code=204)
+async def remove_photo(
+    shop: TheShop, checkout_threads: CheckoutThreads, session: FromPath[UUID], photo: FromPath[UUID]
+) -> None:
+    """Take a photo out of a session that is not paid; a checkout page that is open ends."""
+    await to_thread.run_sync(
+        shop.photo_removal.remove, UploadSessionId(session), PhotoId(photo), limiter=checkout_threads
+    )
 
 
 @get("/api/uploads/{session:uuid}", sync_to_thread=True, exception_handlers={Exception: pages.explain})

@@ -332,3 +332,24 @@ def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
     with pytest.raises(DisputedError):
         till.provider.issue_refund(wished)
     assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None
+
+
+def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:
+    opened = till.provider.open_checkout(wish(3)).checkout_session_id
+    assert till.provider.expire_checkout(opened) is CheckoutStanding.EXPIRED
+    assert till.provider.expire_checkout(opened) is CheckoutStanding.EXPIRED
+    state = till.provider.find_checkout(opened)
+    assert state is not None
+    assert state.standing is CheckoutStanding.EXPIRED
+
+
+def test_a_page_that_was_paid_is_not_expired(till: Till) -> None:
+    paid, pending = (till.provider.open_checkout(wish(3)).checkout_session_id for _ in range(2))
+    till.pay(paid)
+    till.pay_later(pending)
+    assert till.provider.expire_checkout(paid) is CheckoutStanding.PAID
+    assert till.provider.expire_checkout(pending) is CheckoutStanding.PENDING
+
+
+def test_a_page_that_the_provider_does_not_know_is_expired(till: Till) -> None:
+    assert till.provider.expire_checkout(f"cs_{uuid4().hex}") is CheckoutStanding.EXPIRED

@@ -60,6 +60,13 @@ class MemoryPayments:
         with self.weather.over("open_checkout", str(wish.order_id)):
             return self._once(wish.idempotency_key, wish, lambda: self._open(wish))
 
+    def expire_checkout(self, checkout_session_id: str) -> CheckoutStanding:
+        with self.weather.over("expire_checkout", checkout_session_id):
+            state = self.states.get(checkout_session_id)
+            if state is not None and state.standing is CheckoutStanding.OPEN:
+                self.expire(checkout_session_id)
+            return self.states[checkout_session_id].standing if state else CheckoutStanding.EXPIRED
+
     def issue_refund(self, wish: RefundWish) -> ProviderRefund:
         with self.weather.over("issue_refund", str(wish.refund_id)):
             return self._once(wish.idempotency_key, wish, lambda: self._refund(wish))

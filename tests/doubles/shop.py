@@ -54,6 +54,7 @@ from domain.services.rewarding import Rewarding
 from domain.services.uploading import Uploading
 from domain.services.working import Crafts, Working
 from domain.services.writing import MailDesk, Writing
+from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
@@ -182,6 +183,7 @@ class WiredShop:
             clock=clock,
             policy=policy,
         )
+        self.photo_removal = PhotoRemoval(books=self.books, payments=payments, clock=clock)
         self.rewarding = Rewarding(sealer=self.sealer, clock=clock, policy=policy)
         self.checking_out = CheckingOut(
             books=self.books,

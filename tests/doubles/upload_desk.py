@@ -42,6 +42,11 @@ class InMemoryUploadDesk(UploadDesk):
         session = replace(page.session, photos=(*page.session.photos, photo))
         self._pages[session_id] = replace(page, session=session)
 
+    def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
+        page = self._pages[session_id]
+        left = tuple(photo for photo in page.session.photos if photo.photo_id != photo_id)
+        self._pages[session_id] = replace(page, session=replace(page.session, photos=left))
+
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
         page = self._pages[session_id]
         self._pages[session_id] = replace(page, session=replace(page.session, status=status))

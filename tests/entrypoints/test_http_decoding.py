@@ -82,7 +82,10 @@ def test_downloads_do_not_wait_for_decoders(door: Doorway) -> None:
     token, session_id, held = door.shop.token(door.shop.delivered()), door.open_session(), Held()
     inspect_with(door, held)
     with ThreadPoolExecutor(UPLOAD_THREADS) as threads:
-        sent = [threads.submit(door.send_photo, session_id) for _ in range(UPLOAD_THREADS)]
+        sent = [
+            threads.submit(door.send_photo, session_id, b"photo %d" % number)
+            for number in range(UPLOAD_THREADS)
+        ]
         try:
             assert all(held.begun.acquire(timeout=20) for _ in sent)
             assert door.http.get(f"/api/download/{token}").status_code == 200

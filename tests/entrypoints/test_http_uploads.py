@@ -120,7 +120,7 @@ def test_a_session_shows_its_photos_and_their_price(door: Doorway) -> None:
     session_id = door.open_session()
     assert door.http.get(f"/api/uploads/{session_id}").json()["quote"] is None
     door.send_photo(session_id)
-    door.send_photo(session_id, file_name="wedding-1952.jpg")
+    door.send_photo(session_id, b"a wedding", "wedding-1952.jpg")
     told = door.http.get(f"/api/uploads/{session_id}").json()
     assert told["status"] == "open"
     assert [photo["file_name"] for photo in told["photos"]] == ["great-aunt-1931.jpg", "wedding-1952.jpg"]
@@ -198,9 +198,10 @@ def test_a_photo_for_no_session_is_refused_unread(door: Doorway) -> None:
 
 def test_a_session_takes_no_more_photos_than_an_order_may_hold(narrow_door: Doorway) -> None:
     session_id = narrow_door.open_session()
-    for _ in range(2):
-        assert narrow_door.send_photo(session_id).status_code == 201
-    assert_problem(narrow_door.send_photo(session_id), 409, "too-many-photos")
+    for photo in (b"1", b"2"):
+        assert narrow_door.send_photo(session_id, photo).status_code == 201
+    assert_problem(narrow_door.send_photo(session_id, b"3"), 409, "too-many-photos")
+    assert narrow_door.send_photo(session_id, b"2").status_code == 200  # its first answer was lost
 
 
 def test_a_session_whose_price_is_quoted_takes_no_more_photos(door: Doorway) -> None:

@@ -98,6 +98,7 @@ file_uploads = Table(
     Column("file_name", Text, nullable=False),
     Column("object_key", Text, nullable=False, unique=True),
     Column("sha256", Text, CheckConstraint("length(sha256) = 64"), nullable=False),
+    Column("distinct_sha256", Text),  # none for what was sent twice before the shop told it apart
     Column("size_bytes", BigInteger, CheckConstraint("size_bytes > 0"), nullable=False),
     Column("media_type", Text, nullable=False),
     Column("width", Integer, CheckConstraint("width > 0"), nullable=False),
@@ -105,6 +106,7 @@ file_uploads = Table(
     created(),
 )
 Index("file_uploads_session", file_uploads.c.session_id, file_uploads.c.sequence)
+Index("file_uploads_once", file_uploads.c.session_id, file_uploads.c.distinct_sha256, unique=True)
 
 notes = Table(
     "notes",

@@ -58,7 +58,7 @@ class Club(MemoryShop):
         self, *, referral: str | None = None, points: str | None = None, photos: int = 1
     ) -> UploadSessionId:
         """Upload photos and open their checkout with codes."""
-        session_id = self.upload(*[b"wedding"] * photos)
+        session_id = self.upload(*[b"wedding %d" % number for number in range(photos)])
         self.checking_out.open(session_id, email=None, codes=Codes(referral=referral, points=points))
         return session_id
 

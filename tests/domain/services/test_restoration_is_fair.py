@@ -23,6 +23,11 @@ def shop() -> MemoryShop:
     return MemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=30))
 
 
+def photos(count: int, of: bytes = b"wedding") -> list[bytes]:
+    """So many photos, each of other bytes."""
+    return [b"%b %d" % (of, number) for number in range(count)]
+
+
 def running(shop: MemoryShop) -> list[OrderId]:
     """The orders of the predictions that run."""
     works = shop.restorer.works.values()
@@ -40,7 +45,7 @@ def starts(shop: MemoryShop) -> int:
 def test_an_order_of_many_and_an_order_of_one_are_both_restored_the_one_within_a_round(
     shop: MemoryShop,
 ) -> None:
-    many = shop.pay(shop.upload(*[b"wedding"] * 20))
+    many = shop.pay(shop.upload(*photos(20)))
     shop.work()
     one = shop.pay(shop.upload(b"harvest"))
     shop.work()
@@ -61,7 +66,7 @@ def test_an_order_of_many_and_an_order_of_one_are_both_restored_the_one_within_a
 
 def test_no_more_predictions_are_begun_within_a_minute_than_allowed() -> None:
     shop = MemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=5))
-    order_id = shop.pay(shop.upload(*[b"wedding"] * 12))
+    order_id = shop.pay(shop.upload(*photos(12)))
     begun = []
     for _ in range(30):
         shop.pass_time(seconds=6)
@@ -75,7 +80,7 @@ def test_no_more_predictions_are_begun_within_a_minute_than_allowed() -> None:
 def test_a_prediction_that_fails_leaves_its_place_to_the_next(
     shop: MemoryShop, reason: FailureReason
 ) -> None:
-    shop.pay(shop.upload(*[b"wedding"] * 6))
+    shop.pay(shop.upload(*photos(6)))
     shop.work()
     shop.end_predictions(reason)
     shop.work()
@@ -83,7 +88,7 @@ def test_a_prediction_that_fails_leaves_its_place_to_the_next(
 
 
 def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_others(shop: MemoryShop) -> None:
-    first, second = (shop.pay(shop.upload(*[b"wedding"] * 6)) for _ in range(2))
+    first, second = (shop.pay(shop.upload(*photos(6))) for _ in range(2))
     shop.work()
     person = Cause(name="cli", key="one", actor="person:grace", correlation_id=first)
     shop.recorder.record(first, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
@@ -94,7 +99,7 @@ def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_other
     )
     shop.recorder.record(second, [refund], replace(person, correlation_id=second))
     shop.work()
-    third = shop.pay(shop.upload(*[b"harvest"] * 3))
+    third = shop.pay(shop.upload(*photos(3, b"harvest")))
     for _ in range(3):
         shop.pass_time(minutes=1)
         shop.end_predictions()
@@ -104,7 +109,7 @@ def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_other
 
 def test_a_busy_provider_is_left_alone_for_as_long_as_it_asks(shop: MemoryShop) -> None:
     shop.restorer.weather.fail("start", BUSY)
-    order_id = shop.pay(shop.upload(*[b"wedding"] * 3))
+    order_id = shop.pay(shop.upload(*photos(3)))
     shop.work()
     assert starts(shop) == 1
     shop.pass_time(seconds=6)
@@ -131,12 +136,12 @@ def test_a_provider_that_is_busy_for_long_makes_no_photo_fail(
 def test_a_provider_that_is_away_gives_its_places_back_at_each_try(shop: MemoryShop) -> None:
     for _ in range(9):
         shop.restorer.weather.fail("start", UnavailableError("The double", "out for lunch"))
-    order_id = shop.pay(shop.upload(*[b"wedding"] * 4))
+    order_id = shop.pay(shop.upload(*photos(4)))
     assert shop.live(order_id, hours=1).state is State.COMPLETED
 
 
 def test_a_worker_that_dies_with_a_start_gives_its_place_back_in_the_end(shop: MemoryShop) -> None:
-    order_id = shop.pay(shop.upload(*[b"wedding"] * 4))
+    order_id = shop.pay(shop.upload(*photos(4)))
     while e.ImagesMoved not in kinds(shop, order_id):
         shop.perform(shop.queue.waiting.popleft())
     for reaction_id in list(shop.queue.waiting):

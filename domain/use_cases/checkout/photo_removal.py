@@ -1,0 +1,78 @@
+"""A photo is taken out of an upload session before it is paid."""
+
+from datetime import datetime
+
+from domain.model.errors import ShopError
+from domain.model.values import PhotoId, UploadSessionId
+from domain.ports.books import Books
+from domain.ports.payments import CheckoutStanding, PaymentProvider
+from domain.ports.uploads import UploadSession, UploadStatus
+from domain.ports.world import Clock
+from domain.services.checkout import REPEATABLE
+from domain.services.uploading import UnknownUploadSessionError, UploadSessionClosedError
+
+#: What an upload session is in when its checkout stands like this at the provider.
+_PAID = {CheckoutStanding.PAID: UploadStatus.PAID, CheckoutStanding.PENDING: UploadStatus.PENDING}
+
+
+class CheckoutOpeningError(ShopError):
+    """The provider is being asked for the session's checkout page at this moment."""
+
+    def __init__(self, session_id: UploadSessionId) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"The checkout of upload session {session_id} is being opened: take the photo out in a moment."
+        )
+
+
+class PhotoRemoval:
+    """Takes photos out of sessions; their stored bytes go with the session's others."""
+
+    def __init__(self, *, books: Books, payments: PaymentProvider, clock: Clock) -> None:
+        self._books = books
+        self._payments = payments
+        self._clock = clock
+
+    def remove(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
+        """Take a photo out; one that is not there is no error. An open checkout page is expired first.
+
+        Raises UnknownUploadSessionError, UploadSessionClosedError once the session is paid or expired,
+        CheckoutOpeningError, or what the provider says.
+        """
+        expired: str | None = None
+        while page := self._remove_unless_page_is_open(session_id, photo_id, expired):
+            standing = self._payments.expire_checkout(page)
+            if standing in _PAID:
+                raise UploadSessionClosedError(session_id, _PAID[standing])
+            expired = page
+
+    def _remove_unless_page_is_open(
+        self, session_id: UploadSessionId, photo_id: PhotoId, expired: str | None
+    ) -> str | None:
+        """The provider's id of the page to expire first, if there is one that is not ``expired`` yet."""
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id, lock=True)
+            if session is None:
+                raise UnknownUploadSessionError(session_id)
+            if all(photo.photo_id != photo_id for photo in session.photos):
+                return None
+            if session.status is UploadStatus.CHECKOUT:
+                page = _open_page(session, self._clock.now())
+                if page is not None and page != expired:
+                    return page
+                # What was quoted is for other photos now; the next checkout is quoted anew.
+                transaction.uploads.set_status(session_id, UploadStatus.OPEN)
+            elif session.status is not UploadStatus.OPEN:
+                raise UploadSessionClosedError(session_id, session.status)
+            transaction.uploads.remove_photo(session_id, photo_id)
+        return None
+
+
+def _open_page(session: UploadSession, now: datetime) -> str | None:
+    """The session's page at the provider; raises CheckoutOpeningError while it is being asked for."""
+    checkout = session.checkout
+    if checkout is None:
+        return None
+    if checkout.checkout_session_id is None and now < checkout.reserved_at + REPEATABLE:
+        raise CheckoutOpeningError(session.session_id)
+    return checkout.checkout_session_id
