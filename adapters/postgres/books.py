@@ -19,6 +19,7 @@ from adapters.postgres.connections import (
     outages,
 )
 from adapters.postgres.log import PostgresOrderLog, all_streams, chained_events
+from adapters.postgres.log_recovery import PostgresLogRecovery
 from adapters.postgres.notes import PostgresNoteBook
 from adapters.postgres.persons import PostgresPersonalRecords
 from adapters.postgres.points import PostgresPointsBook
@@ -52,6 +53,7 @@ class PostgresTransaction(Transaction):
         self.log = PostgresOrderLog(connection, codec)
         self.shelf = PostgresOrderShelf(connection)
         self.audit = PostgresAudit(connection, codec)
+        self.recovery = PostgresLogRecovery(connection)
         self.rounds = PostgresRounds(connection)
         self.notes = PostgresNoteBook(connection)
         self.usage = PostgresUsageTotals(connection)

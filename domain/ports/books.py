@@ -15,6 +15,7 @@ from domain.model.values import OrderId
 from domain.ports.admission import Admissions
 from domain.ports.auditing import Audit, Rounds
 from domain.ports.log import ChainedEvent, OrderLog
+from domain.ports.log_recovery import LogRecovery
 from domain.ports.persons import PersonalRecords
 from domain.ports.points import PointsBook
 from domain.ports.rate_limiter import UsageTotals
@@ -66,6 +67,7 @@ class Transaction(Protocol):
     log: OrderLog
     shelf: OrderShelf
     audit: Audit
+    recovery: LogRecovery
     rounds: Rounds
     notes: NoteBook
     usage: UsageTotals

@@ -6,7 +6,8 @@ OutsideError
 │   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
 │   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
 │   ├── AccountRefusedError nothing was done, because our own account or its settings are not in order
-│   └── BucketMissingError  the storage answers, and does not have the bucket that the settings name
+│   ├── BucketMissingError  the storage answers, and does not have the bucket that the settings name
+│   └── DatabaseBehindError the database was restored from a backup: first it has to be put right
 ├── RefusedError            it will never be done as asked: ``reason`` says why
 │   └── DisputedError       not while a bank has its hand on the payment; perhaps once it has decided
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
@@ -59,6 +60,20 @@ class BucketMissingError(UnavailableError):
     def __str__(self) -> str:
         """The operator has to act: trying again does not help."""
         return f"{self.provider} has no bucket {self.bucket}: create it, or correct its name in the settings."
+
+
+class DatabaseBehindError(UnavailableError):
+    """The database lacks events that the shop recorded: it was restored from a backup."""
+
+    def __init__(self) -> None:
+        super().__init__("The database", "it is older than the log", retry_after_seconds=60)
+
+    def __str__(self) -> str:
+        """The operator has to act: trying again does not help."""
+        return (
+            "The database is older than the shop's log, as after a backup was restored: run `restoreclick db "
+            "restored`, until then no payments are taken and no work is done."
+        )
 
 
 class RefusedError(OutsideError):

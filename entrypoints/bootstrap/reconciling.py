@@ -15,6 +15,11 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from entrypoints.bootstrap.world import World
 
 
+def payment_ledger(world: World) -> StripeLedger:
+    """Stripe's own lists."""
+    return StripeLedger(world.payments.client)
+
+
 def reconciling(
     world: World, paying: Paying, ownership: PaymentOwnership, mail_desk: MailDesk
 ) -> Reconciling:
@@ -25,7 +30,7 @@ def reconciling(
         comparisons=(
             MoneyComparison(
                 books=books,
-                ledger=StripeLedger(payments.client),
+                ledger=payment_ledger(world),
                 payments=payments,
                 paying=paying,
                 ownership=ownership,

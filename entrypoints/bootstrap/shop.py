@@ -45,7 +45,9 @@ from domain.services.writing import MailDesk, Writing
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from entrypoints.bootstrap.reconciling import reconciling
+from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.recovery.restored_database import RestoredDatabase
+from entrypoints.bootstrap.reconciling import payment_ledger, reconciling
 from entrypoints.bootstrap.world import World, world_of
 from entrypoints.settings import Settings
 
@@ -80,6 +82,8 @@ class Shop(AbstractContextManager["Shop"]):
     proving: Proving
     forgetting: Forgetting
     reconciling: Reconciling
+    log_heads: LogHeads
+    restored_database: RestoredDatabase
     payment_notices: PaymentNotices
     restoration_notices: RestorationNotices
     mail_notices: MailNotices
@@ -111,6 +115,8 @@ def build(settings: Settings) -> Shop:
     )
     mail_desk = MailDesk(books=books, recorder=recorder, clock=clock)
     crafts = _crafts(world, recorder, rewarding)
+    comparison = reconciling(world, paying, ownership, mail_desk)
+    log_heads = LogHeads(books=books, storage=storage, sealer=sealer, clock=clock)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
     return Shop(
         policy=policy,
@@ -172,7 +178,18 @@ def build(settings: Settings) -> Shop:
             clock=clock,
         ),
         forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
-        reconciling=reconciling(world, paying, ownership, mail_desk),
+        reconciling=comparison,
+        log_heads=log_heads,
+        restored_database=RestoredDatabase(
+            books=books,
+            heads=log_heads,
+            ledger=payment_ledger(world),
+            ownership=ownership,
+            beginning=beginning,
+            recorder=recorder,
+            reconciling=comparison,
+            clock=clock,
+        ),
         payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
         restoration_notices=ReplicateNotices(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock

@@ -51,6 +51,7 @@ async def open_checkout(
 def _open(shop: Shop, data: CheckoutRequest, locale: str | None, client: str) -> upload_views.CheckoutView:
     session_id = UploadSessionId(data.session_id)
     codes = Codes(referral=data.referral_code, points=data.points_code)
+    shop.log_heads.check()
     shop.visitor_limits.open_checkout(client)
     if not codes.are_none:
         shop.visitor_limits.check_code_guesses(client)

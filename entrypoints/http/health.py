@@ -37,9 +37,10 @@ async def ready(shop: TheShop) -> dict[str, Any]:
             "storage": shop.storage.check,
             "queue": shop.queue.check,
             "uploads": shop.uploading.check,
+            "log": shop.log_heads.check,
         }
     )
-    if {checks["database"], checks["storage"]} != {OK}:
+    if {checks["database"], checks["storage"], checks["log"]} != {OK}:
         raise NotReadyError(checks)
     return {"status": OK if set(checks.values()) == {OK} else "degraded", "checks": checks}
 

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from domain.model.errors import AskedTooOftenError, ShopError, UnknownImageError
 from domain.ports.books import BooksError
 from domain.ports.errors import (
+    DatabaseBehindError,
     ForgedMessageError,
     ObjectDiffersError,
     ObjectMissingError,
@@ -107,6 +108,12 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownImageError: Kind(404, "image-unknown", "No such image"),
     ShopError: Kind(409, "not-possible-now", "Not possible now"),
     ForgedMessageError: Kind(400, "message-forged", "The message is not signed by its sender"),
+    DatabaseBehindError: Kind(
+        503,
+        "payments-paused",
+        "No payments can be taken now",
+        "The shop is being put right after a loss of data: your photos are kept, try to pay again in an hour.",
+    ),
     UnavailableError: Kind(503, "unavailable", "Not available right now"),
     RefusedError: Kind(502, "provider-refused", "A provider refused"),
     ObjectMissingError: _FILE_AWAY,
@@ -150,6 +157,9 @@ def problem_of(error: Exception) -> Problem:
         return _framework_problem(error)
     kind = next((KINDS[known] for known in type(error).__mro__ if known in KINDS), INTERNAL)
     match error:
+        case DatabaseBehindError():
+            later = {"Retry-After": str(math.ceil(error.retry_after_seconds or RETRY_AFTER_SECONDS))}
+            return Problem(kind=kind, detail=kind.detail or "", headers=later)
         case UnavailableError():
             wait = math.ceil(error.retry_after_seconds or RETRY_AFTER_SECONDS)
             detail = f"{error.provider} is not available: try again in {wait} seconds."

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
+from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.http.application import create_app
 from entrypoints.logs import configure_logs
@@ -56,6 +57,11 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
     """Be an API process: wire a shop, serve it until SIGTERM or SIGINT, and close it."""
     configure_logs(settings.log_level)
     with build(settings) as shop:
+        try:
+            shop.log_heads.check()
+        except UnavailableError as error:
+            # Requests that must not be answered meanwhile are refused one by one; the others are.
+            _log.error("log_head_refused", problem=str(error))
         serve(shop, settings, fd=fd)
 
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from domain.model.seals import sha256_of
 from domain.model.values import ImageId, OrderId
+from entrypoints.bootstrap.shop import Shop
 from entrypoints.http.bodies import AnyRequest, receive_bytes
 from entrypoints.http.parameters import TheShop
 
@@ -35,7 +36,7 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
                 event_type=notice.event_type,
             )
 
-    await _take(request, take)
+    await _take(shop, request, take)
 
 
 @post(
@@ -60,7 +61,7 @@ async def from_replicate(
         notice = shop.restoration_notices.read(body, headers)
         shop.restoration_desk.take(notice, *address, sha256_of(body))
 
-    await _take(request, take)
+    await _take(shop, request, take)
 
 
 @post("/api/webhooks/sendgrid", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
@@ -70,9 +71,15 @@ async def from_sendgrid(shop: TheShop, request: AnyRequest) -> None:
     def take(body: bytes, headers: Headers) -> None:
         shop.mail_desk.take(shop.mail_notices.read(body, headers))
 
-    await _take(request, take)
+    await _take(shop, request, take)
 
 
-async def _take(request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
+async def _take(shop: Shop, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
+    """Take a body, unless the database is one that was restored: the provider posts it again later."""
     body = await receive_bytes(request, limit_bytes=MAX_NOTICE_BYTES)
-    await to_thread.run_sync(take, body, dict(request.headers.items()))
+
+    def take_unless_behind() -> None:
+        shop.log_heads.check()
+        take(body, dict(request.headers.items()))
+
+    await to_thread.run_sync(take_unless_behind)

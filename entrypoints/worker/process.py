@@ -17,6 +17,7 @@ from entrypoints.worker.actors import declare_actors, performer
 from entrypoints.worker.comparing import compare_if_due
 from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.leases import LeaseKeeper
+from entrypoints.worker.log_head import HEAD_SECONDS, keep_head, wait_until_current
 from entrypoints.worker.schedule import Chore, Schedule
 
 #: How long work in hand may take to end after SIGTERM; what takes longer is done again by another worker.
@@ -36,6 +37,8 @@ def run(settings: Settings) -> None:
         signal.signal(signal_number, lambda *_: stopping.set())
     with build(settings) as shop:
         shop.books.check()
+        if not wait_until_current(shop.log_heads, stopping):
+            return
         leases = LeaseKeeper(shop.working)
         perform = performer(shop.working, leases)
         queue_names = sorted(shop.queue.broker.get_declared_queues())
@@ -44,6 +47,11 @@ def run(settings: Settings) -> None:
         schedule = Schedule(
             Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
             Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=leases.renew),
+            Chore(
+                name="log_head",
+                every_seconds=HEAD_SECONDS,
+                do=lambda: keep_head(shop.log_heads, stopping),
+            ),
             *_tidying(shop, settings),
             *_comparing(shop, settings),
         )

@@ -28,6 +28,7 @@ from domain.ports.admission import Admissions
 from domain.ports.auditing import Audit, Rounds
 from domain.ports.books import Books, CauseRepeatedError, VersionConflictError
 from domain.ports.log import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.log_recovery import LogRecovery
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter
 from domain.ports.persons import PersonalRecords
 from domain.ports.points import PointsBook
@@ -50,6 +51,7 @@ from tests.domain.laws import no_rows, with_changes
 from tests.doubles.admissions import InMemoryAdmissions
 from tests.doubles.audit import InMemoryAudit, InMemoryRounds
 from tests.doubles.drafts import Locks, Writing
+from tests.doubles.log_recovery import InMemoryLogRecovery
 from tests.doubles.pages import DraftPages, Pages, hold
 from tests.doubles.persons import InMemoryPersonalRecords
 from tests.doubles.points import InMemoryPointsBook
@@ -72,6 +74,7 @@ class InMemoryTransaction:
     log: OrderLog
     shelf: OrderShelf
     audit: Audit
+    recovery: LogRecovery
     rounds: Rounds
     notes: NoteBook
 
@@ -494,6 +497,7 @@ _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
     "log": InMemoryOrderLog,
     "shelf": lambda of: InMemoryOrderShelf(of.pages),
     "audit": lambda of: InMemoryAudit(of.pages),
+    "recovery": lambda of: InMemoryLogRecovery(of.pages),
     "rounds": lambda of: InMemoryRounds(of.pages, of.writing),
     "notes": lambda of: InMemoryNoteBook(of.pages),
     "usage": lambda of: InMemoryUsageTotals(of.pages),

@@ -57,6 +57,8 @@ from domain.services.writing import MailDesk, Writing
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
+from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.recovery.restored_database import RestoredDatabase
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
 from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
 from tests.doubles.mail import MemoryMailer
@@ -286,6 +288,7 @@ class WiredShop:
         self.payment_ledger = MemoryPaymentLedger(self.payments)
         self.restoration_ledger = MemoryRestorationLedger(self.restorer)
         self.mail_ledger = MemoryMailLedger(self.mailer)
+        self.log_heads = LogHeads(books=self.books, storage=self.storage, sealer=self.sealer, clock=clock)
         self.reconciling = Reconciling(
             books=self.books,
             comparisons=(
@@ -309,6 +312,16 @@ class WiredShop:
             ),
             clock=clock,
             grace=policy.reconcile_grace,
+        )
+        self.restored_database = RestoredDatabase(
+            books=self.books,
+            heads=self.log_heads,
+            ledger=self.payment_ledger,
+            ownership=self.ownership,
+            beginning=self.beginning,
+            recorder=self.recorder,
+            reconciling=self.reconciling,
+            clock=clock,
         )
 
 

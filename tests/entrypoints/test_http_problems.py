@@ -96,7 +96,10 @@ def test_a_shop_that_can_work_is_ready(door: Doorway) -> None:
     answer = door.http.get("/health/ready")
     assert (answer.status_code, answer.json()) == (
         200,
-        {"status": "ok", "checks": {"database": "ok", "storage": "ok", "queue": "ok", "uploads": "ok"}},
+        {
+            "status": "ok",
+            "checks": {"database": "ok", "storage": "ok", "queue": "ok", "uploads": "ok", "log": "ok"},
+        },
     )
 
 

@@ -1,0 +1,59 @@
+"""How far the log has come, and the counter of order numbers."""
+
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.tables import events, order_numbers
+from domain.model.values import Sha256
+from domain.ports.log_recovery import LogRecovery, NewestEvent
+
+
+class PostgresLogRecovery(LogRecovery):
+    """The questions on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def newest_event(self) -> NewestEvent | None:
+        """The event of the highest position: after a dump was restored, transaction ids start again lower."""
+        row = self._connection.execute(
+            select(events.c.event_id, events.c.sha256, events.c.position, events.c.recorded_at)
+            .order_by(events.c.position.desc())
+            .limit(1)
+        ).one_or_none()
+        if row is None:
+            return None
+        return NewestEvent(
+            event_id=row.event_id,
+            sha256=Sha256(row.sha256),
+            position=row.position,
+            recorded_at=row.recorded_at,
+        )
+
+    def has_event(self, event_id: UUID) -> bool:
+        """Whether the log has this event."""
+        found = self._connection.execute(select(events.c.position).where(events.c.event_id == event_id))
+        return found.one_or_none() is not None
+
+    def order_counters(self, since: date) -> Mapping[date, int]:
+        """The counters, oldest day first."""
+        rows = self._connection.execute(
+            select(order_numbers).where(order_numbers.c.day >= since).order_by(order_numbers.c.day)
+        )
+        return {row.day: row.last_number for row in rows}
+
+    def skip_order_numbers(self, day: date, up_to: int) -> None:
+        """Move a day's counter on, never back."""
+        if up_to <= 0:
+            return
+        counter = insert(order_numbers).values(day=day, last_number=up_to)
+        self._connection.execute(
+            counter.on_conflict_do_update(
+                index_elements=["day"],
+                set_={"last_number": func.greatest(order_numbers.c.last_number, up_to)},
+            )
+        )

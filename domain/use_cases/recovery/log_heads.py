@@ -1,0 +1,163 @@
+"""The newest head of the log, kept in the storage as well: a database without it was restored from a backup."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from uuid import UUID
+
+from domain.model.seals import Sealer
+from domain.model.values import ObjectKey, Sha256
+from domain.ports.books import Books
+from domain.ports.errors import DatabaseBehindError, ObjectDiffersError, ObjectMissingError, UnavailableError
+from domain.ports.storage import ObjectOwner, ObjectStore
+from domain.ports.world import Clock
+
+#: How long an answer to "is the database behind?" is believed.
+BELIEVED_FOR = timedelta(seconds=15)
+
+#: How many heads stay in the storage: the newest, and some before it for people to look at.
+KEPT = 3
+
+#: Days whose order counters a head tells: numbers are given for the day of the payment alone.
+COUNTED_DAYS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogHead:
+    """How far the log had come; all of it is in the labels of the object, which its mark covers."""
+
+    sequence: int  # of the heads, without a gap
+    event_id: UUID | None  # none of an empty log
+    sha256: Sha256 | None
+    position: int
+    order_counters: Mapping[date, int]
+    written_at: datetime
+
+    def labels(self) -> dict[str, str]:
+        """The head as labels of an object."""
+        counters = ",".join(f"{day.isoformat()}={number}" for day, number in self.order_counters.items())
+        return {
+            "sequence": str(self.sequence),
+            "event-id": str(self.event_id or ""),
+            "sha256": self.sha256 or "",
+            "position": str(self.position),
+            "order-counters": counters,
+            "written-at": self.written_at.isoformat(),
+        }
+
+    @classmethod
+    def of(cls, labels: Mapping[str, str]) -> "LogHead":
+        """The head that labels tell."""
+        counters = (each.partition("=") for each in labels["order-counters"].split(",") if each)
+        return cls(
+            sequence=int(labels["sequence"]),
+            event_id=UUID(labels["event-id"]) if labels["event-id"] else None,
+            sha256=Sha256(labels["sha256"]) if labels["sha256"] else None,
+            position=int(labels["position"]),
+            order_counters={date.fromisoformat(day): int(number) for day, _, number in counters},
+            written_at=datetime.fromisoformat(labels["written-at"]),
+        )
+
+
+class LogHeads:
+    """Writes heads, and compares the database with the newest one.
+
+    A head names one event. A database that has the event is at least as new as the head; one that does not have it is
+    older, for events are never removed.
+    """
+
+    def __init__(self, *, books: Books, storage: ObjectStore, sealer: Sealer, clock: Clock) -> None:
+        self._books = books
+        self._storage = storage
+        self._prefix = f"log/heads/{sealer.shop_name()}/"
+        self._clock = clock
+        # When it was asked, and whether the database was behind: one value, because threads share it.
+        self._answer: tuple[datetime, bool] | None = None
+
+    def newest(self) -> LogHead | None:
+        """The newest head that this shop wrote; raises UnavailableError."""
+        for key in sorted(self._storage.keys(self._prefix), reverse=True):
+            try:
+                described = self._storage.describe(key)
+            except ObjectMissingError:
+                continue  # another worker removed it: there is a newer one
+            if described.owner is ObjectOwner.OURS:
+                return LogHead.of(described.labels)
+        return None
+
+    def is_behind(self) -> bool:
+        """Whether the database lacks what the newest head names; raises UnavailableError."""
+        head = self.newest()
+        if head is None or head.event_id is None:
+            return False
+        with self._books.transaction() as transaction:
+            return not transaction.recovery.has_event(head.event_id)
+
+    def check(self) -> None:
+        """Raise DatabaseBehindError if the database is behind; the answer is asked for now and then.
+
+        While the storage does not tell, the last answer counts; before there is one, raises UnavailableError.
+        """
+        now, answer = self._clock.now(), self._answer
+        if answer is None or not timedelta() <= now - answer[0] < BELIEVED_FOR:
+            try:
+                is_behind = self.is_behind()
+            except UnavailableError:
+                if answer is None:
+                    raise
+                is_behind = answer[1]
+            answer = self._answer = (now, is_behind)
+        if answer[1]:
+            raise DatabaseBehindError
+
+    def write(self) -> LogHead | None:
+        """Write the log's head, unless the newest one tells the same; raises DatabaseBehindError.
+
+        None if nothing had to be written, or another process was faster.
+        """
+        newest = self.newest()
+        known = newest.event_id if newest is not None else None
+        with self._books.transaction() as transaction:
+            if known is not None and not transaction.recovery.has_event(known):
+                raise DatabaseBehindError
+            event = transaction.recovery.newest_event()
+        if event is None or event.event_id == known:
+            return None
+        return self._write(newest.sequence + 1 if newest is not None else 1)
+
+    def replace(self) -> LogHead | None:
+        """Write the log's head although the database lacks the newest one: what it lacked was put right."""
+        newest = self.newest()
+        head = self._write(newest.sequence + 1 if newest is not None else 1)
+        self._answer = None
+        return head
+
+    def _write(self, sequence: int) -> LogHead | None:
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            event = transaction.recovery.newest_event()
+            since = now.date() - timedelta(days=COUNTED_DAYS - 1)
+            counters = transaction.recovery.order_counters(since)
+        head = LogHead(
+            sequence=sequence,
+            event_id=event.event_id if event is not None else None,
+            sha256=event.sha256 if event is not None else None,
+            position=event.position if event is not None else 0,
+            order_counters=counters,
+            written_at=now,
+        )
+        labels = head.labels()
+        text = "\n".join(f"{name}: {value}" for name, value in labels.items()).encode()
+        try:
+            self._storage.put(
+                ObjectKey(f"{self._prefix}{sequence:012}"),
+                BytesIO(text),
+                size_bytes=len(text),
+                media_type="text/plain",
+                labels=labels,
+            )
+        except ObjectDiffersError:
+            return None  # another process wrote a head of this number; the next round sees it
+        self._storage.delete(sorted(self._storage.keys(self._prefix))[:-KEPT])
+        return head

@@ -1,0 +1,129 @@
+"""Putting a shop right whose database was restored from a backup."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.model.unmatched import UnmatchedPayment
+from domain.model.values import OrderId
+from domain.ports.books import Books
+from domain.ports.ledgers import PaymentLedger
+from domain.ports.payments import CheckoutNotice, CheckoutStanding
+from domain.ports.world import Clock
+from domain.services.beginning import Beginning, Word
+from domain.services.reconciling.findings import Report
+from domain.services.reconciling.reconciling import FARTHEST_LOOK, OVERLAP, Reconciling
+from domain.services.reconciling.scope import paged
+from domain.services.recording import Recorder
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
+from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
+
+#: Who records what a restored database had lost.
+ACTOR = "restore"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What was done about a restored database, and what remains for people."""
+
+    since: datetime  # the providers' lists were read from then on
+    head: LogHead
+    numbers_skipped_to: dict[str, int]  # by day
+    rebuilt: tuple[OrderId, ...]
+    held: tuple[UnmatchedPayment, ...]  # payments of this shop that have no order
+    report: Report  # of the comparison that followed
+
+
+class RestoredDatabase:
+    """Brings a database up to what the providers and the storage know; refunds and deletes nothing."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        heads: LogHeads,
+        ledger: PaymentLedger,
+        ownership: PaymentOwnership,
+        beginning: Beginning,
+        recorder: Recorder,
+        reconciling: Reconciling,
+        clock: Clock,
+    ) -> None:
+        self._books = books
+        self._heads = heads
+        self._ledger = ledger
+        self._ownership = ownership
+        self._beginning = beginning
+        self._recorder = recorder
+        self._reconciling = reconciling
+        self._clock = clock
+
+    def put_right(self) -> Recovery | None:
+        """Do all that can be done without a person; none if the database is as new as the newest head.
+
+        It can be repeated after it was cut off: the new head, after which the shop takes payments, comes last.
+        """
+        head = self._heads.newest()
+        if head is None or not self._heads.is_behind():
+            return None
+        since = self._since()
+        lost = list(self._lost_payments(since))
+        skipped = self._skip_numbers(head, len(lost))
+        rebuilt = tuple(order_id for checkout in lost if (order_id := self._rebuild(checkout)) is not None)
+        report = self._reconciling.compare(since, heals=True, reads_bytes=False)
+        with self._books.transaction() as transaction:
+            held = tuple(each for each in transaction.unmatched.unsettled() if each.is_held)
+        self._heads.replace()
+        return Recovery(
+            since=since,
+            head=head,
+            numbers_skipped_to=skipped,
+            rebuilt=rebuilt,
+            held=held,
+            report=report,
+        )
+
+    def _since(self) -> datetime:
+        """From when on something may be missing: a while before the newest event that is left."""
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            newest = transaction.recovery.newest_event()
+        farthest = now - FARTHEST_LOOK
+        return max(newest.recorded_at - OVERLAP, farthest) if newest is not None else farthest
+
+    def _lost_payments(self, since: datetime) -> Iterator[CheckoutNotice]:
+        """Payments of this shop that neither an order nor an unmatched payment tells of."""
+        for page in paged(self._ledger.checkouts(since)):
+            paid = [each.state.checkout for each in page if each.state.standing is CheckoutStanding.PAID]
+            with self._books.transaction() as transaction:
+                recorded = transaction.audit.payments([each.checkout_session_id for each in paid])
+                foreign = self._ownership.foreign_among(transaction, paid)
+            yield from (
+                each
+                for each in paid
+                if each.checkout_session_id not in recorded and each.checkout_session_id not in foreign
+            )
+
+    def _skip_numbers(self, head: LogHead, lost: int) -> dict[str, int]:
+        """Leave out every number that may have been given: those the head tells, and one for each payment since."""
+        today = self._clock.now().date()
+        since = today - timedelta(days=COUNTED_DAYS - 1)
+        skipped = {}
+        with self._books.transaction() as transaction:
+            counters = dict(transaction.recovery.order_counters(since))
+            for day in sorted({since, today, *counters, *head.order_counters}):
+                up_to = max(head.order_counters.get(day, 0), counters.get(day, 0)) + lost
+                if up_to > counters.get(day, 0):
+                    transaction.recovery.skip_order_numbers(day, up_to)
+                    skipped[day.isoformat()] = up_to
+        return skipped
+
+    def _rebuild(self, checkout: CheckoutNotice) -> OrderId | None:
+        """The order of a payment, begun anew; none if the payment is held for a person instead."""
+        word = Word(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
+        with self._books.transaction() as transaction:
+            step = self._beginning.take_in(transaction, checkout, word)
+        if step is None:
+            return None
+        self._recorder.wake(step)
+        return step.after.order_id

@@ -1,0 +1,140 @@
+"""A database that was restored from a backup: noticed, put right, and nothing is refunded or given out twice."""
+
+import copy
+from datetime import timedelta
+
+import pytest
+
+from domain.model.lifecycle import State
+from domain.model.unmatched import UnmatchedStatus
+from domain.model.values import OrderId
+from domain.ports.errors import DatabaseBehindError, UnavailableError
+from tests.doubles.shop import MemoryShop
+
+
+class Backup:
+    """The tables of a shop as they were."""
+
+    def __init__(self, shop: MemoryShop) -> None:
+        pages = shop.own_books.pages
+        self._tables = {name: copy.copy(table) for name, table in vars(pages).items()}
+
+    def restore(self, shop: MemoryShop) -> None:
+        """Put the tables back; what happened since is lost."""
+        shop.own_books.pages.__dict__.update({name: copy.copy(table) for name, table in self._tables.items()})
+        shop.queue.waiting.clear()
+        shop.clock.advance(minutes=1)
+
+
+def number_of(shop: MemoryShop, order_id: OrderId) -> str:
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    return payment.order_number
+
+
+def lose(shop: MemoryShop, *photos: bytes) -> OrderId:
+    """Sell and deliver an order, and lose it with the database that has it."""
+    shop.pay(shop.upload(b"before the backup"))
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(*photos))
+    assert shop.live(order_id).state is State.COMPLETED
+    shop.log_heads.write()
+    backup.restore(shop)
+    return order_id
+
+
+def test_a_database_with_the_newest_event_is_current(shop: MemoryShop) -> None:
+    shop.log_heads.check()
+    assert shop.log_heads.write() is None, "an empty log has no head"
+    shop.pay(shop.upload(b"wedding"))
+    head = shop.log_heads.write()
+    assert head is not None
+    assert head == shop.log_heads.newest()
+    shop.clock.advance(minutes=1)
+    shop.log_heads.check()
+    assert shop.log_heads.write() is None, "nothing was recorded since"
+    assert shop.restored_database.put_right() is None
+
+
+def test_of_many_heads_a_few_stay_and_the_newest_counts(shop: MemoryShop) -> None:
+    for _ in range(6):
+        shop.pay(shop.upload(b"wedding"))
+        newest = shop.log_heads.write()
+    assert len(list(shop.storage.keys("log/heads/"))) == 3
+    assert shop.log_heads.newest() == newest
+
+
+def test_a_database_that_lacks_the_newest_event_is_behind_and_writes_no_head(shop: MemoryShop) -> None:
+    lose(shop, b"wedding")
+    with pytest.raises(DatabaseBehindError, match="restoreclick db restored"):
+        shop.log_heads.check()
+    newest = shop.log_heads.newest()
+    shop.pay(shop.upload(b"after the restore"))
+    with pytest.raises(DatabaseBehindError):
+        shop.log_heads.write()
+    assert shop.log_heads.newest() == newest
+
+
+def test_an_answer_is_believed_for_a_while_and_as_long_as_the_storage_is_away(shop: MemoryShop) -> None:
+    away = UnavailableError("The storage double", "away")
+    shop.storage.weather.fail("keys", away)
+    with pytest.raises(UnavailableError):
+        shop.log_heads.check()
+    shop.log_heads.check()
+    calls = len(shop.storage.weather.calls)
+    shop.log_heads.check()
+    assert len(shop.storage.weather.calls) == calls
+    shop.clock.advance(minutes=1)
+    shop.storage.weather.fail("keys", away)
+    shop.log_heads.check()
+
+
+def test_two_shops_in_one_bucket_have_heads_of_their_own(shop: MemoryShop) -> None:
+    other = MemoryShop(secret_key=b"the key of another shop in the bucket")
+    other.storage = shop.storage
+    other.wire(other.payments)
+    shop.pay(shop.upload(b"wedding"))
+    shop.log_heads.write()
+    other.log_heads.check()
+    assert other.log_heads.newest() is None
+
+
+def test_order_numbers_that_may_have_been_given_are_never_given_again(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    given = [number_of(shop, shop.pay(shop.upload(b"wedding"))) for _ in range(3)]
+    shop.log_heads.write()
+    given += [number_of(shop, shop.pay(shop.upload(b"after the head"))) for _ in range(2)]
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    later = number_of(shop, shop.pay(shop.upload(b"after the restore")))
+    assert later not in given
+    assert later > max(given)
+
+
+def test_afterwards_the_shop_goes_on_and_a_repeat_does_nothing(shop: MemoryShop) -> None:
+    lose(shop, b"wedding")
+    assert shop.restored_database.put_right() is not None
+    shop.log_heads.check()
+    assert shop.restored_database.put_right() is None
+
+
+def test_an_empty_database_is_put_right_too(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    shop.pay(shop.upload(b"wedding"))
+    shop.log_heads.write()
+    shop.payments.states.clear()
+    backup.restore(shop)
+    with pytest.raises(DatabaseBehindError):
+        shop.log_heads.check()
+    assert shop.restored_database.put_right() is not None
+    shop.log_heads.check()
+
+
+def test_a_comparison_of_a_database_that_is_behind_refunds_no_delivered_order(shop: MemoryShop) -> None:
+    lose(shop, b"wedding")
+    shop.reconciling.compare(shop.clock.now() - timedelta(days=30), heals=True)
+    shop.clock.advance(days=30)
+    assert shop.matching.refund_due() == 0
+    (held,) = shop.own_books.pages.unmatched.values()
+    assert (held.is_held, held.status) == (True, UnmatchedStatus.OPEN)
