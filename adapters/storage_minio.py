@@ -182,10 +182,12 @@ class MinioStore:
         )
 
     @contextmanager
-    def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
+    def read(
+        self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
+    ) -> Iterator[Iterator[bytes]]:
         """The object's bytes in chunks, see the port."""
         with self._calling(key):
-            response = self._client.get_object(self._bucket, key)
+            response = self._client.get_object(self._bucket, key, offset, size_bytes or 0)
         try:
             yield _chunks(key, response)
         finally:

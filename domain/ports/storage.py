@@ -69,8 +69,13 @@ class ObjectStore(Protocol):
         """What the storage knows of an object besides its bytes; raises ObjectMissingError."""
         ...
 
-    def read(self, key: ObjectKey) -> AbstractContextManager[Iterator[bytes]]:
-        """The object's bytes in chunks; raises ObjectMissingError on entering."""
+    def read(
+        self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The object's bytes in chunks, or so many of them from ``offset`` on; raises ObjectMissingError on entering.
+
+        A part must be within the object.
+        """
         ...
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:

@@ -19,10 +19,11 @@ from domain.services.delivering import Delivery
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.byte_ranges import is_known_to_client, requested_range
 from entrypoints.http.clients import client_of
 from entrypoints.http.dead_links import explain
 from entrypoints.http.diary import request_id_of
-from entrypoints.http.files import FileAnswer, OpenedFile
+from entrypoints.http.files import FileAnswer, OpenedFile, etag_of
 from entrypoints.http.parameters import DownloadThreads, TheShop
 
 _READING = [HttpMethod.GET, HttpMethod.HEAD]
@@ -111,10 +112,16 @@ def _fetched(shop: Shop, request: AnyRequest, delivery: Delivery, address: str) 
 async def _answer(
     shop: Shop, download_threads: CapacityLimiter, request: AnyRequest, delivery: Delivery
 ) -> ASGIApp:
-    """The file behind a token; a look at its headers opens nothing and is not recorded."""
-    is_looking = request.method == HttpMethod.HEAD
-    opened = None if is_looking else await OpenedFile.open(shop.storage, delivery.content, download_threads)
+    """The file behind a token, or the part of it that is asked for; a look at its headers is not recorded.
+
+    What the client has already is answered with 304, and a part that does not exist with 416.
+    """
+    stored, is_looking = delivery.content, request.method == HttpMethod.HEAD
+    if is_known_to_client(request.headers, etag_of(stored)):
+        return ASGIResponse(status_code=304, headers={**_PRIVATE, "ETag": etag_of(stored)})
+    part = None if is_looking else requested_range(request.headers, etag_of(stored), stored.size_bytes)
+    opened = None if is_looking else await OpenedFile.open(shop.storage, stored, part, download_threads)
     when_sent = partial(
         shop.delivering.record_served, delivery, client_of(request), request_id_of(request.scope)
     )
-    return FileAnswer(delivery.content, delivery.file_name, opened, when_sent)
+    return FileAnswer(stored, delivery.file_name, opened, when_sent, part=part)

@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 
 from domain.model.values import StoredObject
 from domain.ports.storage import ObjectStore
+from entrypoints.http.byte_ranges import ByteRange
 from entrypoints.http.hanging_up import has_left
 
 _log = structlog.get_logger(__name__)
@@ -32,9 +33,14 @@ class OpenedFile:
         self._limiter = limiter
 
     @classmethod
-    async def open(cls, storage: ObjectStore, stored: StoredObject, limiter: CapacityLimiter) -> Self:
-        """Open an object; raises UnavailableError or ObjectMissingError while there is still time to say so."""
-        reading = storage.read(stored.key)
+    async def open(
+        cls, storage: ObjectStore, stored: StoredObject, part: ByteRange | None, limiter: CapacityLimiter
+    ) -> Self:
+        """Open an object, or a part of it; raises UnavailableError or ObjectMissingError before anything is sent."""
+        if part is None:
+            reading = storage.read(stored.key)
+        else:
+            reading = storage.read(stored.key, offset=part.first, size_bytes=part.size_bytes)
         return cls(reading, await to_thread.run_sync(reading.__enter__, limiter=limiter), limiter)
 
     @asynccontextmanager
@@ -52,9 +58,10 @@ class OpenedFile:
 
 
 class FileAnswer:
-    """An ASGI application that sends one file, or only its headers when there is nothing opened to send.
+    """An ASGI application that sends one file or a part of it, or only its headers when nothing was opened to send.
 
-    ``when_sent`` is called in a thread once every byte was handed to the connection of a client who was still there.
+    ``when_sent`` is called in a thread once the last byte of the file was handed to the connection of a client who was
+    still there: a download that is resumed is one download.
     """
 
     def __init__(
@@ -63,33 +70,40 @@ class FileAnswer:
         file_name: str,
         opened: OpenedFile | None,
         when_sent: Callable[[], None],
+        *,
+        part: ByteRange | None = None,
     ) -> None:
         self._opened = opened
         self._when_sent = when_sent
+        self._part = part
         self._headers = {
             "Content-Type": stored.media_type,
-            "Content-Length": str(stored.size_bytes),
+            "Content-Length": str(stored.size_bytes if part is None else part.size_bytes),
             "Content-Disposition": disposition(file_name),
-            "ETag": f'"{stored.sha256}"',
+            "Accept-Ranges": "bytes",
+            "ETag": etag_of(stored),
             "Cache-Control": "private, no-store",
             "Referrer-Policy": "no-referrer",
         }
+        if part is not None:
+            self._headers["Content-Range"] = part.content_range
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Send the headers, then the file."""
         headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
+        status = 200 if self._part is None else 206
         if self._opened is None:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         leaving = asyncio.create_task(has_left(receive))
         try:
             async with self._opened.chunks() as chunks:
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.start", "status": status, "headers": headers})
                 is_whole = await self._send(chunks, send, leaving)
         finally:
             leaving.cancel()
-        if is_whole:
+        if is_whole and (self._part is None or self._part.is_to_the_end):
             await self._tell()
 
     async def _send(self, chunks: AsyncIterator[bytes], send: Send, leaving: asyncio.Task[None]) -> bool:
@@ -108,6 +122,11 @@ class FileAnswer:
                 await to_thread.run_sync(self._when_sent)
         except Exception:  # noqa: BLE001 -- whatever it was, the file is delivered
             _log.exception("download_not_recorded")
+
+
+def etag_of(stored: StoredObject) -> str:
+    """A strong entity tag: other bytes have another one."""
+    return f'"{stored.sha256}"'
 
 
 def disposition(file_name: str) -> str:

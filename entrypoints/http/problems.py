@@ -36,6 +36,7 @@ from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.byte_ranges import UnsatisfiableRangeError
 from entrypoints.http.diary import request_id_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -99,6 +100,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownPointsCodeError: Kind(422, "points-code-unknown", "No such points code"),
     TwoCodesError: Kind(422, "two-codes", "One code too many"),
     NoPointsError: Kind(409, "no-points", "No points to spend"),
+    UnsatisfiableRangeError: Kind(416, "range-unsatisfiable", "No such part of the file"),
     UnknownLinkError: Kind(404, "link-unknown", "This link is not known"),
     LinkExpiredError: Kind(410, "link-expired", "This link has expired"),
     LinkRevokedError: Kind(410, "link-withdrawn", "This link was withdrawn"),
@@ -179,6 +181,9 @@ def problem_of(error: Exception) -> Problem:
         ):
             later = {"Retry-After": str(math.ceil(wait.total_seconds()))}
             return Problem(kind=kind, detail=str(error), headers=later)
+        case UnsatisfiableRangeError():
+            whole = {"Content-Range": f"bytes */{error.whole_bytes}", "Accept-Ranges": "bytes"}
+            return Problem(kind=kind, detail=str(error), headers=whole)
         case BooksError():
             return Problem(kind=kind, detail=kind.detail or "", headers={"Retry-After": "1"})
         case _:

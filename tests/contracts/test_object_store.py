@@ -206,3 +206,13 @@ def test_a_copy_has_the_labels_and_the_media_type_of_its_source(store: ObjectSto
 def test_an_object_that_is_not_there_cannot_be_described(store: ObjectStore, folder: str) -> None:
     with pytest.raises(ObjectMissingError):
         store.describe(ObjectKey(f"{folder}/nothing"))
+
+
+@pytest.mark.parametrize(
+    ("offset", "size_bytes"), [(0, 1), (5, 300_000), (len(GREAT_AUNT) - 1, 1), (7, None)]
+)
+def test_a_part_is_read_alone(store: ObjectStore, folder: str, offset: int, size_bytes: int | None) -> None:
+    put(store, f"{folder}/photo", GREAT_AUNT)
+    with store.read(ObjectKey(f"{folder}/photo"), offset=offset, size_bytes=size_bytes) as chunks:
+        found = b"".join(chunks)
+    assert found == GREAT_AUNT[offset:][:size_bytes]

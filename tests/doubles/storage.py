@@ -60,11 +60,14 @@ class MemoryStore:
             return self.described[key]
 
     @contextmanager
-    def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
+    def read(
+        self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
+    ) -> Iterator[Iterator[bytes]]:
         with self.weather.over("read", key):
             if key not in self.objects:
                 raise ObjectMissingError(key)
-            data = self.objects[key]
+            end = None if size_bytes is None else offset + size_bytes
+            data = self.objects[key][offset:end]
             yield (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:

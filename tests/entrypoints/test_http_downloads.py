@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.model import events as e
-from domain.model.values import Browser, Client, Device, ObjectKey, OrderId
+from domain.model.values import Browser, Client, Device, OrderId
 from domain.ports.errors import UnavailableError
 from entrypoints.http.clients import device_of, network_of
 from entrypoints.http.files import disposition
@@ -315,7 +315,7 @@ class BreakingStore(MemoryStore):
     """A storage that dies while it is read."""
 
     @contextmanager
-    def read(self, _: ObjectKey) -> Iterator[Iterator[bytes]]:
+    def read(self, *_: Any, **__: Any) -> Iterator[Iterator[bytes]]:
         yield self._beginning()
 
     def _beginning(self) -> Iterator[bytes]:
@@ -345,3 +345,53 @@ def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(door: Doorway) -> N
 )
 def test_a_file_name_cannot_break_out_of_its_header(name: str, header: str) -> None:
     assert disposition(name) == header
+
+
+@pytest.mark.parametrize("path", ["", "/archive", "/image"])
+def test_a_download_is_resumed_where_it_broke_off_and_is_one_download(door: Doorway, path: str) -> None:
+    order_id = door.shop.delivered()
+    (image_id,) = door.shop.order(order_id).images
+    url = f"/api/download/{door.shop.token(order_id)}{path.replace('image', str(image_id))}"
+    first = door.http.get(url, headers={"Range": "bytes=0-9"})
+    assert (first.status_code, first.headers["accept-ranges"]) == (206, "bytes")
+    assert served(door, order_id) == []
+    rest = door.http.get(url, headers={"Range": "bytes=10-", "If-Range": first.headers["etag"]})
+    whole = door.http.get(url)
+    assert rest.status_code == 206
+    assert rest.headers["content-range"] == f"bytes 10-{len(whole.content) - 1}/{len(whole.content)}"
+    assert int(rest.headers["content-length"]) == len(rest.content)
+    assert first.content + rest.content == whole.content
+    assert rest.headers["content-disposition"] == whole.headers["content-disposition"]
+    assert len(served(door, order_id)) == 1
+
+
+def test_a_changed_file_is_sent_whole(door: Doorway) -> None:
+    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
+    answer = door.http.get(url, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+    assert answer.status_code == 200
+    assert "content-range" not in answer.headers
+
+
+def test_a_part_beyond_the_end_is_refused_with_the_length(door: Doorway) -> None:
+    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
+    size_bytes = len(door.http.get(url).content)
+    answer = door.http.get(url, headers={"Range": f"bytes={size_bytes}-"})
+    assert_problem(answer, 416, "range-unsatisfiable")
+    assert answer.headers["content-range"] == f"bytes */{size_bytes}"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_client_has_already_is_not_sent_again(door: Doorway, method: str) -> None:
+    order_id = door.shop.delivered()
+    url = f"/api/download/{door.shop.token(order_id)}"
+    etag = door.http.head(url).headers["etag"]
+    answer = door.http.request(method, url, headers={"If-None-Match": etag, "Range": "bytes=0-1"})
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    assert served(door, order_id) == []
+
+
+def test_a_look_at_the_headers_tells_the_whole_length(door: Doorway) -> None:
+    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
+    answer = door.http.head(url, headers={"Range": "bytes=0-1"})
+    assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "bytes")
+    assert int(answer.headers["content-length"]) == len(door.http.get(url).content)

@@ -124,10 +124,12 @@ class SimulatedStore(MemoryStore):
     trouble: Trouble | None = None
 
     @contextmanager
-    def read(self, key: ObjectKey) -> Iterator[Iterator[bytes]]:
+    def read(
+        self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
+    ) -> Iterator[Iterator[bytes]]:
         """The object, which may end in the middle."""
         assert self.trouble is not None
-        with super().read(key) as chunks:
+        with super().read(key, offset=offset, size_bytes=size_bytes) as chunks:
             struck = self.trouble.struck[self.trouble.scheduler.current.name]
             yield self._broken_off(chunks, struck) if Fault.BROKEN in struck else chunks
 

@@ -1,0 +1,75 @@
+"""Conditions and byte ranges of a request for a file (RFC 9110, sections 13 and 14)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: One range of bytes. Several at once may be answered with the whole file, and are.
+_ONE_RANGE = re.compile(
+    r"bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))", re.IGNORECASE | re.ASCII
+)
+_ENTITY_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """The bytes from ``first`` to ``last``, both included, of a file of ``whole_bytes``."""
+
+    first: int
+    last: int
+    whole_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes that is."""
+        return self.last - self.first + 1
+
+    @property
+    def content_range(self) -> str:
+        """The value of the Content-Range header."""
+        return f"bytes {self.first}-{self.last}/{self.whole_bytes}"
+
+    @property
+    def is_to_the_end(self) -> bool:
+        """Whether the last byte of the file is among them."""
+        return self.last == self.whole_bytes - 1
+
+
+class UnsatisfiableRangeError(Exception):
+    """The file has none of the bytes that are asked for."""
+
+    def __init__(self, whole_bytes: int) -> None:
+        self.whole_bytes = whole_bytes
+        super().__init__(
+            f"The file has {whole_bytes} bytes, and none of those that the Range header asks for: "
+            "ask for others, or for the whole file."
+        )
+
+
+def is_known_to_client(headers: Mapping[str, str], etag: str) -> bool:
+    """Whether If-None-Match names the file as it is: then there is nothing to send."""
+    given = headers.get("if-none-match", "")
+    return given.strip() == "*" or any(tag == etag for _, tag in _ENTITY_TAG.findall(given))
+
+
+def requested_range(headers: Mapping[str, str], etag: str, whole_bytes: int) -> ByteRange | None:
+    """The range to send, none for the whole file; raises UnsatisfiableRangeError.
+
+    A header that cannot be read is left out of account, and so is a range of a file that has changed since
+    (If-Range): the client gets it whole then.
+    """
+    asked = _ONE_RANGE.fullmatch(headers.get("range", "").strip())
+    condition = headers.get("if-range")
+    if asked is None or (condition is not None and condition.strip() != etag):
+        return None
+    first, last, suffix = (int(digits) if digits else None for digits in asked.groups())
+    if suffix is not None:
+        first, last = max(whole_bytes - suffix, 0), whole_bytes - 1
+        if not suffix:
+            raise UnsatisfiableRangeError(whole_bytes)
+    if first is None or (last is not None and last < first and suffix is None):
+        return None
+    if first >= whole_bytes:
+        raise UnsatisfiableRangeError(whole_bytes)
+    end = whole_bytes - 1 if last is None else min(last, whole_bytes - 1)
+    return ByteRange(first, end, whole_bytes)
