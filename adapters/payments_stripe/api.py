@@ -11,7 +11,7 @@ import stripe
 
 from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.retry_after import wait_seconds
-from adapters.webhooks.fields import plain_code
+from adapters.webhooks.fields import our_id, plain_code
 from domain.model.rewards import Spending
 from domain.model.values import Money, RefundId
 from domain.ports.errors import (
@@ -40,6 +40,8 @@ COUPON_NAME = "Your points"
 
 #: Statuses in which the money stays with, or came back to, the shop.
 FAILED_REFUNDS = frozenset({"failed", "canceled"})
+#: The status of a refund whose money was paid; any other one that has not failed is on its way.
+PAID_REFUND = "succeeded"
 
 T = TypeVar("T")
 
@@ -204,10 +206,14 @@ def _our_id(refund: stripe.Refund) -> str | None:
 
 
 def _provider_refund(refund: stripe.Refund) -> ProviderRefund:
+    refund_id, intent = our_id(_our_id(refund)), refund.payment_intent
     return ProviderRefund(
         provider_refund_id=refund.id,
         has_failed=refund.status in FAILED_REFUNDS,
+        is_pending=refund.status not in FAILED_REFUNDS | {PAID_REFUND},
         amount=Money(amount=refund.amount, currency=refund.currency.upper()),
+        payment_intent_id=intent if isinstance(intent, str) or intent is None else intent.id,
+        refund_id=RefundId(refund_id) if refund_id else None,
     )
 
 

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.payments_stripe.api import FAILED_REFUNDS, PROVIDER
+from adapters.payments_stripe.api import FAILED_REFUNDS, PAID_REFUND, PROVIDER
 from adapters.payments_stripe.sessions import Session, money, told
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
 from adapters.webhooks.fields import our_id, plain_code, readable
 from domain.model.values import DisputeOutcome, RefundId
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.world import Clock
 
 #: An early warning that went away is as good as a dispute that was won.
@@ -129,16 +129,21 @@ def _about_checkout(session: Session, kind: NoticeKind) -> dict[str, Any]:
 def _refund(event: _Event) -> dict[str, Any]:
     refund = _REFUND.decode(event.data.object)
     has_failed = refund.status in FAILED_REFUNDS or event.type == "refund.failed"
-    refund_id = our_id((refund.metadata or {}).get("refund_id"))
+    our_refund_id = our_id((refund.metadata or {}).get("refund_id"))
+    refund_id = RefundId(our_refund_id) if our_refund_id else None
+    told = ProviderRefund(
+        provider_refund_id=refund.id,
+        has_failed=has_failed,
+        is_pending=not has_failed and refund.status != PAID_REFUND,
+        amount=money(refund.amount, refund.currency),
+        payment_intent_id=refund.payment_intent,
+        refund_id=refund_id,
+    )
     return {
-        "kind": NoticeKind.REFUND_FAILED if has_failed else NoticeKind.REFUND_ISSUED,
+        "kind": refund_kind(told),
         "payment_intent_id": refund.payment_intent,
-        "refund": ProviderRefund(
-            provider_refund_id=refund.id,
-            has_failed=has_failed,
-            amount=money(refund.amount, refund.currency),
-        ),
-        "refund_id": RefundId(refund_id) if refund_id else None,
+        "refund": told,
+        "refund_id": refund_id,
     }
 
 

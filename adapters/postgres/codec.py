@@ -35,6 +35,7 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
     e.ResultServed: ("order.result_served", 1),
     e.ResultDownloaded: ("order.result_downloaded", 2),
     e.RefundRequested: ("order.refund_requested", 2),
+    e.RefundAccepted: ("order.refund_accepted", 1),
     e.RefundIssued: ("order.refund_issued", 2),
     e.RefundFailed: ("order.refund_failed", 1),
     e.RefundDropped: ("order.refund_dropped", 1),

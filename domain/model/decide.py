@@ -62,7 +62,9 @@ def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: P
             return decide_email(order, said)
         case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
             return decide_email_feedback(order, said)
-        case e.RefundRequested() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped():
+        case (
+            e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
+        ):
             return decide_refund(order, said)
         case e.DisputeOpened() | e.DisputeClosed():
             return decide_dispute(order, said)

@@ -1,11 +1,12 @@
-"""What goes on record of refunds, disputes and points. Whatever comes, no more is asked back than was paid."""
+"""What is recorded of refunds, disputes and points: requests are bounded by the payment, facts never."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from domain.model import events as e
 from domain.model.draft import NOTHING, Decision, Draft
 from domain.model.errors import ImageNotRefundableError, RefundExceedsPaymentError, UnknownImageError
-from domain.model.identity import refund_id_of
+from domain.model.identity import refund_id_at_provider, refund_id_of
 from domain.model.image import Image
 from domain.model.ledger import Refund, RefundStatus
 from domain.model.lifecycle import GIVEN_BACK, State, require
@@ -38,19 +39,23 @@ def owed_for_failed_images(order: Order) -> Decision:
 
 
 def decide_refund(
-    order: Order, said: e.RefundRequested | e.RefundIssued | e.RefundFailed | e.RefundDropped
+    order: Order,
+    said: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Decision:
-    """Wishes are bounded by what was paid; what the provider did is taken in, and dearer wishes give way to it."""
+    """Requests are bounded by what was paid; what the provider did is recorded whatever it is."""
     known = order.refunds.get(said.refund_id)
     match said:
         case e.RefundRequested():
             return NOTHING if known is not None else _decide_request(order, said)
-        case e.RefundIssued():
+        case e.RefundAccepted() | e.RefundIssued():
             if known is None or known.status is RefundStatus.DROPPED:
-                return _take_in(order, said, known)
+                return _record_paid(order, said, known)
+            if _is_another(known, said):
+                return decide_refund(order, _as_its_own(order, said))
             # Late word of a refund that has failed since does not bring the money back.
             has_failed = said.provider_refund_id in known.failed_provider_refund_ids
-            return NOTHING if known.status is RefundStatus.ISSUED or has_failed else (said,)
+            is_late = isinstance(said, e.RefundAccepted) and known.status is RefundStatus.PENDING
+            return NOTHING if known.status is RefundStatus.ISSUED or has_failed or is_late else (said,)
         case e.RefundFailed():
             return NOTHING if known is None or not _is_news(known, said) else _decide_failure(order, said)
         case e.RefundDropped():
@@ -71,6 +76,8 @@ def decide_dispute(order: Order, said: e.DisputeOpened | e.DisputeClosed) -> Dec
     draft = Draft(order, said)
     if said.outcome is DisputeOutcome.LOST:
         _make_room(draft)
+        if _is_in_another_currency(draft.order, said.dispute_id):
+            _hold(draft, HoldReason.OTHER_CURRENCY)
     if draft.order.every_image_is_settled:
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
@@ -78,6 +85,11 @@ def decide_dispute(order: Order, said: e.DisputeOpened | e.DisputeClosed) -> Dec
         # The order was stopped for good, so all that the bank left goes back.
         draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
     return draft.done()
+
+
+def _is_in_another_currency(order: Order, dispute_id: str) -> bool:
+    amount, payment = order.disputes[dispute_id].amount, order.payment
+    return amount is not None and payment is not None and amount.currency != payment.paid.currency
 
 
 def decide_points(order: Order, said: e.PointsCredited | e.PointsDebited) -> Decision:
@@ -141,14 +153,24 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
     return image
 
 
-def _take_in(order: Order, said: e.RefundIssued, known: Refund | None) -> Decision:
-    """Money went back without us, or although we had dropped it: it is on record as if the shop had asked for it.
+def _is_another(known: Refund, said: e.RefundAccepted | e.RefundIssued) -> bool:
+    """Whether the provider made a refund beside the one that counts: it was paid by hand meanwhile, for example."""
+    counts = known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}
+    is_new = said.provider_refund_id not in known.failed_provider_refund_ids
+    return counts and is_new and said.provider_refund_id != known.provider_refund_id
 
-    It went back whatever a bank has taken besides; what alone cannot be is more than was paid.
+
+def _as_its_own(order: Order, said: e.RefundAccepted | e.RefundIssued) -> e.RefundAccepted | e.RefundIssued:
+    return replace(said, refund_id=refund_id_at_provider(order.order_id, said.provider_refund_id))
+
+
+def _record_paid(order: Order, said: e.RefundAccepted | e.RefundIssued, known: Refund | None) -> Decision:
+    """Record a refund that the shop did not ask for, or had dropped, as if it had asked for it.
+
+    It was made whatever a bank took besides. If more was refunded than was paid, a person has to know.
     """
     require(order.state, type(said))
     amount = known.amount if known is not None else said.amount
-    _require_at_most(order.paid_amount - order.refunded_amount, order, amount)
     draft = Draft(order)
     dropped = _drop(draft, amount.amount - order.ledger.room)
     if known is None:
@@ -159,7 +181,17 @@ def _take_in(order: Order, said: e.RefundIssued, known: Refund | None) -> Decisi
         )
     draft.add(said)
     _request_what_is_left(draft, dropped)
+    if order.payment is not None and amount.currency != order.payment.paid.currency:
+        _hold(draft, HoldReason.OTHER_CURRENCY)
+    elif draft.order.ledger.overpaid > order.ledger.overpaid:
+        _hold(draft, HoldReason.OVERPAID)
     return draft.done()
+
+
+def _hold(draft: Draft, reason: HoldReason) -> None:
+    """Hold the order, unless it is held for something graver than a refund that failed."""
+    if draft.order.hold in {None, HoldReason.REFUND_NOT_ISSUED}:
+        draft.add(e.OrderHeld(reason=reason))
 
 
 def _make_room(draft: Draft) -> None:
@@ -211,7 +243,7 @@ def _decide_failure(order: Order, said: e.RefundFailed) -> Decision:
 
 def _is_news(known: Refund, said: e.RefundFailed) -> bool:
     """Whether a failure is about the refund that counts now, and not about an earlier try of it."""
-    if known.status is RefundStatus.ISSUED:
+    if known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}:
         return said.provider_refund_id in {None, known.provider_refund_id}
     return known.status is RefundStatus.REQUESTED and (
         said.provider_refund_id not in known.failed_provider_refund_ids

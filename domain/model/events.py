@@ -249,8 +249,17 @@ class RefundRequested:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundAccepted:
+    """The payment provider accepted the refund, which is pending: it may still fail."""
+
+    refund_id: RefundId
+    amount: Money
+    provider_refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefundIssued:
-    """The payment provider took the refund."""
+    """The payment provider paid the refund."""
 
     refund_id: RefundId
     amount: Money
@@ -365,6 +374,7 @@ Event = (
     | ResultServed
     | ResultDownloaded
     | RefundRequested
+    | RefundAccepted
     | RefundIssued
     | RefundFailed
     | RefundDropped

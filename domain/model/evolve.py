@@ -69,7 +69,9 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
             return learn_email(order, event)
         case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
             return learn_email_feedback(order, event)
-        case e.RefundRequested() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped():
+        case (
+            e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
+        ):
             return learn_refund(order, event)
         case e.DisputeOpened() | e.DisputeClosed():
             return learn_dispute(order, event)
@@ -109,18 +111,19 @@ def _owe_notice(before: Order, after: Order, event: e.Event) -> Order:
 
     The share of photos that failed is told with the result, or in one mail if there is none.
     """
-    if isinstance(event, e.RefundIssued):
-        if not event.is_told:
+    if isinstance(event, e.RefundAccepted | e.RefundIssued):
+        if isinstance(event, e.RefundIssued) and not event.is_told:
             return after
         refund = after.refunds[event.refund_id]
         if refund.reason is not RefundReason.NOT_RESTORED:
             is_told = any(email.refund_id == refund.refund_id for email in after.emails.values())
             return after if is_told else owe_another(after, EmailKind.REFUND, refund_id=refund.refund_id)
     nothing_came = not after.restored_images and after.every_image_is_settled
-    was_failure = not after.ledger.having(RefundStatus.ISSUED) or any(
-        refund.reason is RefundReason.NOT_RESTORED for refund in after.ledger.having(RefundStatus.ISSUED)
+    accepted = after.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
+    was_failure = not accepted or any(refund.reason is RefundReason.NOT_RESTORED for refund in accepted)
+    is_over = after.state is State.REFUNDED is not before.state or (
+        isinstance(event, e.RefundAccepted) and after.ledger.all_is_accepted
     )
-    is_over = after.state is State.REFUNDED is not before.state
     by_bank = isinstance(event, e.DisputeClosed)
     if is_over and nothing_came and was_failure and not by_bank:
         return owe_once(after, EmailKind.FAILURE)

@@ -8,7 +8,8 @@ from domain.model.order import Order
 
 
 def learn_refund(
-    order: Order, event: e.RefundRequested | e.RefundIssued | e.RefundFailed | e.RefundDropped
+    order: Order,
+    event: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Order:
     """The order after an event of one of its refunds."""
     match event:
@@ -19,10 +20,11 @@ def learn_refund(
                 reason=event.reason,
                 image_ids=event.image_ids,
             )
-        case e.RefundIssued():
+        case e.RefundAccepted() | e.RefundIssued():
+            is_paid = isinstance(event, e.RefundIssued)
             refund = replace(
                 order.refunds[event.refund_id],
-                status=RefundStatus.ISSUED,
+                status=RefundStatus.ISSUED if is_paid else RefundStatus.PENDING,
                 provider_refund_id=event.provider_refund_id,
             )
         case e.RefundFailed():

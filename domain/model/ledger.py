@@ -19,6 +19,7 @@ class RefundStatus(StrEnum):
     """How far a refund has come."""
 
     REQUESTED = "requested"
+    PENDING = "pending"  # the provider accepted it, and has not paid it yet
     ISSUED = "issued"
     FAILED = "failed"
     DROPPED = "dropped"  # the money went back another way
@@ -58,16 +59,30 @@ class PointsEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """An order's money. Amounts are minor units of the payment's currency."""
+    """An order's money. Amounts are minor units of the payment's currency.
+
+    A refund in another currency counts for nothing, a dispute for the whole payment: an order with such is held.
+    """
 
     paid: int = 0
+    currency: str = ""
     refunds: Mapping[RefundId, Refund] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
 
     @property
     def requested(self) -> int:
-        """What is on its way back."""
+        """What was asked back and the provider has not accepted yet."""
         return self._sum(RefundStatus.REQUESTED)
+
+    @property
+    def pending(self) -> int:
+        """What the provider accepted and has not paid yet."""
+        return self._sum(RefundStatus.PENDING)
+
+    @property
+    def on_its_way(self) -> int:
+        """What the customer is going to have back and has not yet, wherever it is by now."""
+        return self.requested + self.pending + self.failed
 
     @property
     def issued(self) -> int:
@@ -82,13 +97,13 @@ class Ledger:
     @property
     def disputed(self) -> int:
         """What banks have yet to decide about."""
-        return sum(d.amount.amount for d in self.disputes.values() if d.outcome is None and d.amount)
+        return sum(self._amount_of(d) for d in self.disputes.values() if d.outcome is None)
 
     @property
     def lost(self) -> int:
         """What banks took."""
         is_lost = DisputeOutcome.LOST
-        return sum(d.amount.amount for d in self.disputes.values() if d.outcome is is_lost and d.amount)
+        return sum(self._amount_of(d) for d in self.disputes.values() if d.outcome is is_lost)
 
     @property
     def gone_back(self) -> int:
@@ -96,9 +111,19 @@ class Ledger:
         return min(self.issued + self.lost, self.paid)
 
     @property
+    def all_is_accepted(self) -> bool:
+        """Whether nothing of the payment waits for the provider to accept its refund."""
+        return self.pending + self.issued + self.lost >= self.paid > 0
+
+    @property
+    def overpaid(self) -> int:
+        """What was refunded beyond the payment: by hand and at the provider, for example."""
+        return max(self.issued + self.pending - self.paid, 0)
+
+    @property
     def going_back(self) -> int:
         """What was asked back or taken by a bank, wherever it is by now."""
-        return self.requested + self.issued + self.failed + self.lost
+        return self.on_its_way + self.issued + self.lost
 
     @property
     def room(self) -> int:
@@ -131,4 +156,11 @@ class Ledger:
         return (refund for refund in self.refunds.values() if refund.status not in statuses)
 
     def _sum(self, status: RefundStatus) -> int:
-        return sum(refund.amount.amount for refund in self.having(status))
+        return sum(
+            refund.amount.amount for refund in self.having(status) if refund.amount.currency == self.currency
+        )
+
+    def _amount_of(self, dispute: Dispute) -> int:
+        if dispute.amount is None:
+            return 0
+        return dispute.amount.amount if dispute.amount.currency == self.currency else self.paid

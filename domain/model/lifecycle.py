@@ -125,6 +125,7 @@ MOVES: tuple[Move, ...] = (
     # Money, in whatever order reality brings it.
     *_goes(events.RefundRequested, (*_WORKING, *_DELIVERED), State.REFUNDING, "everything_is_to_go_back"),
     *_owes_again(events.RefundRequested),
+    *_stays(events.RefundAccepted, _EVER_PAID),
     *_ends_in_refund(events.RefundIssued),
     Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundIssued, _EVER_PAID),

@@ -233,7 +233,8 @@ class Order:
     @property
     def ledger(self) -> Ledger:
         """The order's money, worked out."""
-        return Ledger(paid=self.paid_amount, refunds=self.refunds, disputes=self.disputes)
+        currency = self.payment.paid.currency if self.payment else ""
+        return Ledger(paid=self.paid_amount, currency=currency, refunds=self.refunds, disputes=self.disputes)
 
     @property
     def paid_amount(self) -> int:
@@ -262,7 +263,7 @@ class Order:
     def money_is_owed(self) -> bool:
         """Whether a failed image's share, or a refund somebody asked for, has not gone back yet."""
         ledger = self.ledger
-        if ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED):
+        if ledger.having(RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.FAILED):
             return True
         return bool(self.uncovered_images) and (ledger.refundable > 0 or ledger.is_disputed)
 

@@ -169,6 +169,8 @@ class HoldReason(StrEnum):
     EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its mail is refused
     EMAIL_BOUNCED = "email_bounced"  # the mail with the link did not reach its address
     REFUND_NOT_ISSUED = "refund_not_issued"  # money is owed and the provider refuses to pay it
+    OVERPAID = "overpaid"  # more was refunded than was paid
+    OTHER_CURRENCY = "other_currency"  # money moved in another currency than the order's
     REQUESTED = "requested"  # a person asked for it
 
 

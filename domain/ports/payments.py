@@ -50,11 +50,17 @@ class RefundWish:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderRefund:
-    """A refund on the provider's side; one that is pending counts as issued and may still fail later."""
+    """A refund at the provider, as it is now; one that is pending may still fail.
+
+    ``payment_intent_id`` and ``refund_id`` are what the provider keeps with it: the payment, and our id if it has one.
+    """
 
     provider_refund_id: str
     has_failed: bool
     amount: Money
+    is_pending: bool = False
+    payment_intent_id: str | None = None
+    refund_id: RefundId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +138,19 @@ class NoticeKind(StrEnum):
     PAID = "paid"  # the money is there
     PENDING = "pending"  # the customer is done, the money takes days
     ABANDONED = "abandoned"  # the checkout expired, or the delayed payment failed
+    REFUND_PENDING = "refund_pending"
     REFUND_ISSUED = "refund_issued"
     REFUND_FAILED = "refund_failed"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     OTHER = "other"  # nothing the shop acts upon
+
+
+def refund_kind(refund: ProviderRefund) -> NoticeKind:
+    """The kind of a notice about a refund that is like this."""
+    if refund.has_failed:
+        return NoticeKind.REFUND_FAILED
+    return NoticeKind.REFUND_PENDING if refund.is_pending else NoticeKind.REFUND_ISSUED
 
 
 @dataclass(frozen=True, kw_only=True)

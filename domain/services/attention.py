@@ -1,7 +1,7 @@
 """What needs a person: orders on hold, mails that nobody has, disputes, money and messages that fit nowhere."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,6 +28,7 @@ class Kind(StrEnum):
     MAIL_FAILED = "mail_failed"
     MAIL_BOUNCED = "mail_bounced"
     MAIL_OPTED_OUT = "mail_opted_out"
+    OVERPAID = "overpaid"
     DISPUTED = "disputed"
     WORK_GIVEN_UP = "work_given_up"
     PAYMENT_UNMATCHED = "payment_unmatched"
@@ -135,6 +136,12 @@ class _Looker:
                 since, reason = failures[refund.refund_id]
                 why = f"refund {number}, {refund.amount}, failed ({reason.replace('_', ' ')})"
                 yield self._concern(Kind.REFUND_FAILED, since, why, str(number))
+        overpaid, payment = self._order.ledger.overpaid, self._order.payment
+        is_hidden = self._order.is_held and self._order.hold is not HoldReason.OVERPAID
+        if overpaid and payment is not None and is_hidden:
+            since = self._last(e.RefundAccepted, e.RefundIssued)
+            why = f"{replace(payment.paid, amount=overpaid)} more was paid back than was paid"
+            yield self._concern(Kind.OVERPAID, since, why, str(self._order.order_id))
 
     def _disputes(self) -> Iterator[Concern]:
         for recorded in self._stream:
@@ -190,8 +197,8 @@ class _Looker:
             for recorded in self._stream
         )
 
-    def _last(self, kind: type[e.Event]) -> datetime:
-        return max(each.recorded_at for each in self._stream if isinstance(each.event, kind))
+    def _last(self, *kinds: type[e.Event]) -> datetime:
+        return max(each.recorded_at for each in self._stream if isinstance(each.event, kinds))
 
     def _concern(
         self, kind: Kind, since: datetime, why: str, subject: str, hold: HoldReason | None = None

@@ -31,6 +31,7 @@ _DELIVERY: tuple[type[e.Event], ...] = (
 _MONEY: tuple[type[e.Event], ...] = (
     e.PaymentReceived,
     e.RefundRequested,
+    e.RefundAccepted,
     e.RefundIssued,
     e.RefundFailed,
     e.RefundDropped,
@@ -90,7 +91,7 @@ def balance_of(order: Order) -> Balance:
     return Balance(
         paid=money(ledger.paid),
         refunded=money(ledger.issued),
-        on_its_way_back=money(ledger.requested + ledger.failed),
+        on_its_way_back=money(ledger.on_its_way),
         disputed=money(ledger.disputed),
         lost=money(ledger.lost),
     )
@@ -149,7 +150,7 @@ def _reference(event: e.Event) -> str | None:
             return event.payment_intent_id
         case e.EmailSent():
             return event.message_id
-        case e.RefundIssued() | e.RefundFailed():
+        case e.RefundAccepted() | e.RefundIssued() | e.RefundFailed():
             return event.provider_refund_id
         case e.DisputeOpened() | e.DisputeClosed():
             return event.dispute_id

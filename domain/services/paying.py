@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from domain.model import events as e
-from domain.model.errors import RefundExceedsPaymentError
-from domain.model.identity import refund_id_at_provider
+from domain.model.identity import note_of_payment_by_hand, refund_id_at_provider
+from domain.model.ledger import RefundStatus
 from domain.model.order import Order
 from domain.model.unmatched import UnmatchedPayment
 from domain.model.values import DisputeOutcome, RefundId, Sha256
@@ -22,11 +23,14 @@ from domain.ports.payments import (
     PaymentNotice,
     PaymentProvider,
     ProviderRefund,
+    refund_kind,
 )
+from domain.ports.registers import UNSEEN
 from domain.ports.uploads import UploadStatus
 from domain.ports.world import Clock
 from domain.services.beginning import Beginning, Word
 from domain.services.recording import Cause, Recorder
+from domain.services.refunding import event_of
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 SOURCE = "stripe"
@@ -34,12 +38,20 @@ SOURCE = "stripe"
 #: When to ask how delayed money stands of which no word came: the slowest methods take two weeks.
 PENDING_PAYMENT = timedelta(days=14)
 
-_REFUNDS = frozenset({NoticeKind.REFUND_ISSUED, NoticeKind.REFUND_FAILED})
+_REFUNDS = frozenset({NoticeKind.REFUND_PENDING, NoticeKind.REFUND_ISSUED, NoticeKind.REFUND_FAILED})
 _DISPUTES = frozenset({NoticeKind.DISPUTE_OPENED, NoticeKind.DISPUTE_CLOSED})
 #: In these a checkout can still become a payment.
 _UNDECIDED = frozenset({CheckoutStanding.OPEN, CheckoutStanding.PENDING})
 #: In these nobody is known to pay for a session's photos.
 _UNPAID = frozenset({UploadStatus.OPEN, UploadStatus.CHECKOUT})
+
+
+class Handled(StrEnum):
+    """What became of a notice."""
+
+    RECORDED = "recorded"
+    OF_ANOTHER_SHOP = "of_another_shop"  # on the same account
+    REFUND_UNKNOWN = "refund_unknown"  # to the provider's API
 
 
 class Paying:
@@ -67,10 +79,11 @@ class Paying:
         self._ownership = ownership
         self._clock = clock
 
-    def take(self, notice: PaymentNotice, body_sha256: Sha256) -> bool:
+    def take(self, notice: PaymentNotice, body_sha256: Sha256) -> Handled:
         """Write down what a notice means, once: inbox, customer and order in one transaction.
 
-        False, and nothing is stored, if it is about a payment of another shop on the same account.
+        Another shop's payment on the same account stores nothing. A refund that the provider's API does not know
+        changes nothing, whatever the signature says.
 
         When this returns, the notice may be answered with 200: nothing of it can be lost any more. Raises
         UnavailableError when the provider has to be asked and cannot be, or when what it tells cannot be true before
@@ -78,21 +91,29 @@ class Paying:
         """
         if notice.kind in _REFUNDS | _DISPUTES:
             if not self._take_in_what_is_ahead(notice):
-                return False
+                return Handled.OF_ANOTHER_SHOP
             now = self._as_it_is_now(notice)
+            if now is None:
+                self._write(lambda transaction: self._ignored(transaction, notice, body_sha256))
+                return Handled.REFUND_UNKNOWN
+            is_of_another_payment = now.payment_intent_id != notice.payment_intent_id
+            if is_of_another_payment and not self._take_in_what_is_ahead(now):
+                return Handled.OF_ANOTHER_SHOP
+            for failed in self._failed_before(now):
+                self._write(lambda transaction, one=failed: self._about_money(transaction, one, UNSEEN))  # type: ignore[misc]
             self._write(lambda transaction: self._about_money(transaction, now, body_sha256))
         elif notice.checkout is None:
             self._write(lambda transaction: self._ignored(transaction, notice, body_sha256))
         else:
             if not self._is_ours(notice.checkout):
-                return False
+                return Handled.OF_ANOTHER_SHOP
             state = (
                 CheckoutState(standing=CheckoutStanding.PAID, checkout=notice.checkout)
                 if notice.kind is NoticeKind.PAID
                 else self._payments.find_checkout(notice.checkout.checkout_session_id)
             )
             self._write(lambda transaction: self._about_a_checkout(transaction, notice, body_sha256, state))
-        return True
+        return Handled.RECORDED
 
     def look(self, checkout_session_id: str) -> None:
         """Ask how a checkout stands, and take that in; raises what the provider says."""
@@ -216,13 +237,47 @@ class Paying:
                 or transaction.unmatched.find_by_payment(payment_intent_id) is not None
             )
 
-    def _as_it_is_now(self, notice: PaymentNotice) -> PaymentNotice:
-        """A notice about a refund with what the provider says of it now; others cannot contradict one another."""
+    def _as_it_is_now(self, notice: PaymentNotice) -> PaymentNotice | None:
+        """A notice about a refund with what the provider's API says of it now; other notices stay as they are.
+
+        None for a refund that the API does not know: a signature alone proves no movement of money.
+        """
         if notice.refund is None:
             return notice
-        refund = self._payments.look_up_refund(notice.refund.provider_refund_id) or notice.refund
-        kind = NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED
-        return replace(notice, kind=kind, refund=refund)
+        refund = self._payments.look_up_refund(notice.refund.provider_refund_id)
+        if refund is None:
+            return None
+        return replace(
+            notice,
+            kind=refund_kind(refund),
+            refund=refund,
+            refund_id=refund.refund_id,
+            payment_intent_id=refund.payment_intent_id,
+        )
+
+    def _failed_before(self, notice: PaymentNotice) -> list[PaymentNotice]:
+        """Refunds that must have failed, because the provider made another one beyond the payment."""
+        refund, intent = notice.refund, notice.payment_intent_id
+        if refund is None or refund.has_failed or intent is None:
+            return []
+        with self._books.transaction() as transaction:
+            order = transaction.log.load_by_payment(intent)
+        if order is None:
+            return []
+        ledger = order.ledger
+        counted = {
+            known.provider_refund_id: known
+            for known in ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
+        }
+        is_counted = refund.provider_refund_id in counted
+        if is_counted or ledger.issued + ledger.pending + refund.amount.amount <= ledger.paid:
+            return []
+        others = [
+            self._payments.look_up_refund(name)
+            for name in counted
+            if name is not None and note_of_payment_by_hand(name) is None
+        ]
+        return [_failure_of(other, intent) for other in others if other is not None and other.has_failed]
 
     def _about_money(
         self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256
@@ -244,11 +299,7 @@ class Paying:
         said = _said(notice, order)
         if not self._is_new(transaction, notice, body_sha256) or not said:
             return None
-        try:
-            step = self._recorder.plan(order, said, _cause(notice, order.order_id))
-        except RefundExceedsPaymentError as error:
-            # The provider never pays back more than it took, so another refund has failed meanwhile.
-            raise UnavailableError("The order", "word of another refund has to come first") from error
+        step = self._recorder.plan(order, said, _cause(notice, order.order_id))
         self._recorder.write(transaction, step)
         return step
 
@@ -264,6 +315,17 @@ class Paying:
             return payment  # its end came first
         amount = 0 if notice.outcome is DisputeOutcome.WON else disputed.amount
         return payment.with_returned(dispute_id, amount, self._clock.now())
+
+
+def _failure_of(refund: ProviderRefund, payment_intent_id: str) -> PaymentNotice:
+    return PaymentNotice(
+        event_id=f"{refund.provider_refund_id}:{NoticeKind.REFUND_FAILED}",
+        event_type="refund.failed",
+        kind=NoticeKind.REFUND_FAILED,
+        payment_intent_id=payment_intent_id,
+        refund=refund,
+        refund_id=refund.refund_id,
+    )
 
 
 def _word(about: str) -> Word:
@@ -296,9 +358,7 @@ def _said_of_refund(notice: PaymentNotice, refund: ProviderRefund, order: Order)
     If others have paid back meanwhile what it was to pay, nothing of it is owed, and it is no news at all.
     """
     refund_id = _refund_id(notice, refund, order)
-    issued = e.RefundIssued(
-        refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id
-    )
+    issued = event_of(refund, refund_id)
     if not refund.has_failed:
         return [issued]
     failed = e.RefundFailed(
@@ -308,7 +368,7 @@ def _said_of_refund(notice: PaymentNotice, refund: ProviderRefund, order: Order)
     )
     if refund_id in order.refunds:
         return [failed]
-    is_owed_yet = refund.amount.amount <= order.paid_amount - order.refunded_amount
+    is_owed_yet = refund.amount.amount <= order.paid_amount - order.refunded_amount - order.ledger.pending
     return [issued, failed] if is_owed_yet else []
 
 

@@ -7,6 +7,7 @@ from domain.model import events as e
 from domain.model.ledger import Refund
 from domain.model.order import Order
 from domain.model.reactions import IssueRefund, reaction_id_of
+from domain.model.values import RefundId
 from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import PaymentProvider, ProviderRefund, RefundWish
 from domain.ports.world import Clock
@@ -42,13 +43,7 @@ class Refunding:
             return [_failed(refund, None, "not known to the provider after a day")]
         if issued.has_failed:
             return [_failed(refund, issued.provider_refund_id, "the provider could not pay it")]
-        return [
-            e.RefundIssued(
-                refund_id=refund.refund_id,
-                amount=issued.amount,
-                provider_refund_id=issued.provider_refund_id,
-            )
-        ]
+        return [event_of(issued, refund.refund_id)]
 
     def _issue(
         self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
@@ -61,6 +56,12 @@ class Refunding:
             idempotency_key=str(reaction_id_of(order.order_id, work)),
         )
         return pay_back(self._payments, wish, waited=self._clock.now() - first_due_at)
+
+
+def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:
+    """What a refund that has not failed means to its order: money on its way, or money paid back."""
+    kind = e.RefundAccepted if refund.is_pending else e.RefundIssued
+    return kind(refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id)
 
 
 def pay_back(payments: PaymentProvider, wish: RefundWish, *, waited: timedelta) -> ProviderRefund | None:

@@ -35,8 +35,12 @@ def standing(order: Order) -> str:
         )
     if order.is_disputed:
         return f"{_reached(order)} The bank's decision on the dispute is awaited."
+    pending = order.ledger.pending
+    confirmed = f" Stripe has yet to confirm that {_money(order, pending)} was paid back." if pending else ""
     if awaited:
-        return f"{_reached(order)} Still to do: {'; '.join(awaited)}."
+        return f"{_reached(order)} Still to do: {'; '.join(awaited)}.{confirmed}"
+    if confirmed:
+        return f"{_reached(order)}{confirmed}"
     return f"{_reached(order)} Nothing is awaited."
 
 
@@ -163,9 +167,9 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
 
 
 def _still_owed(order: Order) -> str:
-    on_its_way = order.ledger.requested + order.ledger.failed
+    on_its_way = order.ledger.on_its_way
     return (
-        f"and {_money(order, on_its_way)} has yet to go back"
+        f"and {_money(order, on_its_way)} is on its way back, not paid yet"
         if on_its_way
         else "the money for the others is owed"
     )

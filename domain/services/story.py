@@ -40,7 +40,14 @@ NOTEWORTHY_PAUSE = timedelta(minutes=1)
 
 _TRIES = re.compile(r"attempt (\d+)\)$")  # how a worker's causes end, see ``working``
 #: What says that a worker's work came to a good end; what it says of tries before is about that work alone.
-_DONE = (e.ImagesMoved, e.RestorationStarted, e.DownloadPrepared, e.EmailSent, e.RefundIssued)
+_DONE = (
+    e.ImagesMoved,
+    e.RestorationStarted,
+    e.DownloadPrepared,
+    e.EmailSent,
+    e.RefundAccepted,
+    e.RefundIssued,
+)
 
 _NAMES = {
     "stripe": "Stripe",
@@ -199,7 +206,7 @@ class _Teller:
             case e.ResultServed() | e.ResultDownloaded():
                 what = "the whole archive" if event.image_id is None else self._photo(event.image_id)
                 return of_file(event, what, self.order.links[event.link_id])
-            case e.RefundRequested() | e.RefundIssued() | e.RefundFailed():
+            case e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed():
                 return self._refund(event, at, after)
             case e.RefundDropped():
                 amount = self.order.refunds[event.refund_id].amount
@@ -264,7 +271,10 @@ class _Teller:
         return lasting(at - began_at) if began_at else ""
 
     def _refund(
-        self, event: e.RefundRequested | e.RefundIssued | e.RefundFailed, at: datetime, after: Order
+        self,
+        event: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed,
+        at: datetime,
+        after: Order,
     ) -> str:
         amount = after.refunds[event.refund_id].amount
         match event:
@@ -274,7 +284,9 @@ class _Teller:
             case e.RefundRequested(reason=RefundReason.REQUESTED):
                 return f"Somebody at the shop asked for {amount} to be paid back."
             case e.RefundRequested():
-                return f"A refund of {amount} was made at the payment provider itself."
+                return f"A refund of {amount} was asked for at the payment provider itself."
+            case e.RefundAccepted():
+                return f"The payment provider accepted the refund of {amount}: it is on its way and not paid yet."
             case e.RefundIssued():
                 since = self.owed_since.get(event.refund_id)
                 later = f", {lasting(at - since)} after it was resolved" if since and at > since else ""

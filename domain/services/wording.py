@@ -53,6 +53,8 @@ HOLDS: Mapping[HoldReason, str] = {
     HoldReason.EMAIL_NOT_SENT: "the e-mail with the link could not be sent",
     HoldReason.EMAIL_BOUNCED: "the e-mail with the link did not reach its address",
     HoldReason.REFUND_NOT_ISSUED: "money is owed that the payment provider refuses to pay back",
+    HoldReason.OVERPAID: "more was paid back for it than was paid",
+    HoldReason.OTHER_CURRENCY: "a refund or a dispute is in another currency than the payment",
     HoldReason.REQUESTED: "somebody at the shop asked for it",
 }
 

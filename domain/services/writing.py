@@ -144,7 +144,9 @@ class Writing:
             lost=len(order.lost_images),
             lost_names=self._names(order, order.lost_images),
             paid=order.payment.paid,
-            refunded=Money(amount=order.ledger.requested + order.ledger.issued, currency=currency),
+            refunded=Money(
+                amount=order.ledger.requested + order.ledger.pending + order.ledger.issued, currency=currency
+            ),
             refund_amount=_told_refund(order, email),
             redone_name=self._redone_name(order),
             status_url=f"{url}/api/restoration/status/{order.order_id}",

@@ -19,6 +19,8 @@ _BY_HOLD = {
     HoldReason.EMAIL_NOT_SENT: ("address {order} EMAIL {why}", "release {order} {why}"),
     HoldReason.EMAIL_BOUNCED: ("address {order} EMAIL {why}", "release {order} {why}"),
     HoldReason.REFUND_NOT_ISSUED: ("release {order} {why}",),
+    HoldReason.OVERPAID: ("show {order}", "release {order} {why}"),
+    HoldReason.OTHER_CURRENCY: ("show {order}", "release {order} {why}"),
     HoldReason.REQUESTED: ("release {order} {why}",),
 }
 

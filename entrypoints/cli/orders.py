@@ -180,6 +180,7 @@ def _money(order: Order) -> list[str]:
     quoted = f"{payment.quoted} quoted, {payment.discount} discount, {payment.paid} paid, {back} paid back"
     moved = {
         "asked back": ledger.requested,
+        "on its way back": ledger.pending,
         "paid back": ledger.issued,
         "failed to go back": ledger.failed,
         "disputed": ledger.disputed,

@@ -33,7 +33,7 @@ _ORDERS: Mapping[State, tuple[str, str]] = {
     State.COMPLETED: (_READY, _LINK),
     State.REFUNDING: (
         "Your order is stopped",
-        "All that you paid is on its way back; we write to you as soon as it is.",
+        "All that you paid is on its way back; your bank may take some days to show it.",
     ),
     State.REFUNDED: (
         "Your money is on its way back",
@@ -102,6 +102,8 @@ def of_order(seen: Order, names: Mapping[ImageId, str]) -> Response[Any]:
         facts = {"Order number": seen.payment.order_number, "Paid": str(seen.payment.paid)}
         if seen.refunded_amount:
             facts["Sent back"] = str(Money(amount=seen.refunded_amount, currency=seen.payment.paid.currency))
+        if on_its_way := seen.ledger.on_its_way:
+            facts["On its way back"] = str(Money(amount=on_its_way, currency=seen.payment.paid.currency))
         parts.append(_facts(facts))
     may_ask = heading == _READY and not seen.is_disputed
     if may_ask:

@@ -83,6 +83,7 @@ class OrderView:
     is_disputed: bool
     paid: AmountView | None
     refunded: AmountView | None
+    refund_on_its_way: AmountView | None
     photos: list[PhotoView]
     emails: list[EmailView]
     download_is_available: bool
@@ -125,6 +126,9 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         is_disputed=seen.is_disputed,
         paid=amount(payment.paid) if payment else None,
         refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
+        refund_on_its_way=AmountView(amount=seen.ledger.on_its_way, currency=payment.paid.currency)
+        if payment
+        else None,
         photos=[photo(image, names) for image in seen.images.values()],
         emails=[EmailView(kind=email.kind, status=email.status) for email in seen.emails.values()],
         download_is_available=is_available,

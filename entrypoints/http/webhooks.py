@@ -10,16 +10,17 @@ from litestar.params import FromPath
 
 from domain.model.seals import sha256_of
 from domain.model.values import ImageId, OrderId
+from domain.services.paying import Handled
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http.bodies import AnyRequest, receive_bytes
 from entrypoints.http.parameters import TheShop
+
+_log = structlog.get_logger(__name__)
 
 #: Far more than any provider posts at once.
 MAX_NOTICE_BYTES = 1024 * 1024
 
 Headers = dict[str, str]
-
-_log = structlog.get_logger(__name__)
 
 
 @post("/api/webhooks/stripe", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
@@ -28,13 +29,12 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
 
     def take(body: bytes, headers: Headers) -> None:
         notice = shop.payment_notices.read(body, headers)
-        if not shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body))):
-            _log.info(
-                "webhook_of_another_shop",
-                provider="stripe",
-                event_id=notice.event_id,
-                event_type=notice.event_type,
-            )
+        handled = shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body)))
+        about = {"provider": "stripe", "event_id": notice.event_id, "event_type": notice.event_type}
+        if handled is Handled.OF_ANOTHER_SHOP:
+            _log.info("webhook_of_another_shop", **about)
+        elif handled is Handled.REFUND_UNKNOWN:
+            _log.warning("webhook_about_unknown_refund", **about)
 
     await _take(shop, request, take)
 

@@ -162,9 +162,13 @@ def test_a_free_order_is_not_thanked_for_its_payment() -> None:
         (
             490,
             980,
-            "of the €14.70 you paid for your order. Together with what went back before, that makes €9.80. There",
+            "order. In all, €9.80 of your payment has been paid back or is on its way to you. There",
         ),
-        (490, 1470, "that makes €14.70. With that, your order is closed."),
+        (
+            490,
+            1470,
+            "In all, €14.70 of your payment has been paid back or is on its way to you. With that, your order",
+        ),
     ],
 )
 def test_the_refund_letter_says_how_much_goes_back(refund: int | None, refunded: int, told: str) -> None:

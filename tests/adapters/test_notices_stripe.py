@@ -162,7 +162,8 @@ def test_a_checkout_that_this_shop_did_not_open_has_none_of_its_ids(metadata: di
 @pytest.mark.parametrize(
     ("event_type", "status", "kind"),
     [
-        ("refund.created", "pending", NoticeKind.REFUND_ISSUED),
+        ("refund.created", "pending", NoticeKind.REFUND_PENDING),
+        ("refund.updated", "requires_action", NoticeKind.REFUND_PENDING),
         ("refund.created", "succeeded", NoticeKind.REFUND_ISSUED),
         ("refund.created", "failed", NoticeKind.REFUND_FAILED),
         ("refund.updated", "succeeded", NoticeKind.REFUND_ISSUED),
@@ -170,7 +171,9 @@ def test_a_checkout_that_this_shop_did_not_open_has_none_of_its_ids(metadata: di
         ("refund.failed", "failed", NoticeKind.REFUND_FAILED),
     ],
 )
-def test_a_refund_is_issued_until_it_fails(event_type: str, status: str, kind: NoticeKind) -> None:
+def test_a_refund_is_on_its_way_until_it_is_paid_or_fails(
+    event_type: str, status: str, kind: NoticeKind
+) -> None:
     refund_id = uuid4()
     fields = {"amount": 490, "currency": "eur", "metadata": {"refund_id": str(refund_id)}}
     notice = read(event(event_type, status=status, payment_intent="pi_1", **fields))

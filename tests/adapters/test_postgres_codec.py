@@ -44,6 +44,7 @@ EVENTS: tuple[e.Event, ...] = (
     FACTS.served(FACTS.image(0)),
     FACTS.downloaded(FACTS.image(0)),
     FACTS.owed(441, 1),
+    FACTS.refund_accepted(441),
     FACTS.refund_issued(441),
     FACTS.refund_failed(),
     FACTS.refund_dropped(),

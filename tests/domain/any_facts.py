@@ -94,14 +94,24 @@ def _refund_by_amount(order: Order) -> st.SearchStrategy[e.Event]:
 
 
 def _refund_issued(_: Facts, order: Order) -> st.SearchStrategy[e.Event]:
-    dashboard = st.builds(
-        e.RefundIssued,
+    return _refund_at_provider(e.RefundIssued, order)
+
+
+def _refund_accepted(_: Facts, order: Order) -> st.SearchStrategy[e.Event]:
+    return _refund_at_provider(e.RefundAccepted, order)
+
+
+def _refund_at_provider(
+    kind: type[e.RefundAccepted | e.RefundIssued], order: Order
+) -> st.SearchStrategy[e.Event]:
+    dashboard: st.SearchStrategy[e.Event] = st.builds(
+        kind,
         refund_id=st.just(refund_id_of(order.order_id, 1931)),
         amount=st.integers(min_value=1, max_value=max(order.paid_amount, 1)).map(euros),
         provider_refund_id=st.just("re_dashboard"),
     )
-    asked_for = [
-        e.RefundIssued(refund_id=refund.refund_id, amount=refund.amount, provider_refund_id="re_1")
+    asked_for: list[e.Event] = [
+        kind(refund_id=refund.refund_id, amount=refund.amount, provider_refund_id="re_1")
         for refund in order.refunds.values()
     ]
     return st.one_of(st.sampled_from(asked_for), dashboard) if asked_for else dashboard
@@ -140,6 +150,7 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
     e.ResultServed: lambda facts, order: st.sampled_from([None, *order.images]).map(facts.served),
     e.ResultDownloaded: _downloaded,
     e.RefundRequested: _refund_requested,
+    e.RefundAccepted: _refund_accepted,
     e.RefundIssued: _refund_issued,
     e.RefundFailed: lambda _, order: st.builds(
         e.RefundFailed, refund_id=_refund_ids(order), reason=st.just("insufficient_funds")

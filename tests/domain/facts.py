@@ -241,6 +241,11 @@ class Facts:
         """The refund that failed images bring."""
         return self.refund_requested(amount, *indices, sequence=sequence, reason=RefundReason.NOT_RESTORED)
 
+    def refund_accepted(self, amount: int, sequence: int = 1) -> e.RefundAccepted:
+        return e.RefundAccepted(
+            refund_id=self.refund(sequence), amount=euros(amount), provider_refund_id=f"re_{sequence}"
+        )
+
     def refund_issued(self, amount: int, sequence: int = 1) -> e.RefundIssued:
         return e.RefundIssued(
             refund_id=self.refund(sequence), amount=euros(amount), provider_refund_id=f"re_{sequence}"

@@ -33,20 +33,22 @@ def at_the_provider(facts: Facts, order: Order) -> Iterator[e.Event]:
     """The provider pays and fails, in time or late; somebody else pays in its dashboard."""
     for refund in order.refunds.values():
         tried = f"re_{refund.attempt}_{refund.refund_id}"
-        yield e.RefundIssued(refund_id=refund.refund_id, amount=refund.amount, provider_refund_id=tried)
+        for kind in (e.RefundAccepted, e.RefundIssued):
+            yield kind(refund_id=refund.refund_id, amount=refund.amount, provider_refund_id=tried)
         known = {refund.provider_refund_id, tried, None} | refund.failed_provider_refund_ids
         for provider_refund_id in sorted(known, key=str):
             yield e.RefundFailed(
                 refund_id=refund.refund_id, provider_refund_id=provider_refund_id, reason="declined"
             )
-    in_hand = order.paid_amount - order.refunded_amount
+    in_hand = order.paid_amount - order.refunded_amount - order.ledger.pending
     provider_refund_id = f"re_dashboard_{len(order.refunds)}"
     for amount in {in_hand, (in_hand + 1) // 2, min(facts.price, in_hand)} - {0}:
-        yield e.RefundIssued(
-            refund_id=refund_id_at_provider(order.order_id, provider_refund_id),
-            amount=euros(amount),
-            provider_refund_id=provider_refund_id,
-        )
+        for kind in (e.RefundAccepted, e.RefundIssued):
+            yield kind(
+                refund_id=refund_id_at_provider(order.order_id, provider_refund_id),
+                amount=euros(amount),
+                provider_refund_id=provider_refund_id,
+            )
 
 
 def by_banks(facts: Facts, order: Order) -> Iterator[e.Event]:

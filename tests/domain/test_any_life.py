@@ -12,6 +12,7 @@ from domain.model import events as e
 from domain.model.decide import decide
 from domain.model.errors import ShopError
 from domain.model.evolve import apply, fold
+from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import TERMINAL, State, allowed
 from domain.model.order import Order
 from domain.model.reactions import (
@@ -144,8 +145,9 @@ class AnyLife(RuleBasedStateMachine):
         try:
             decision = decide(self.order, said, LIMITS)
         except ShopError:
-            assert not self._is_true_of_the_provider(said), "money that went back is refused"
+            assert not self._is_a_fact(said), "a fact from outside is refused"
             return ()
+        overpaid = self.order.ledger.overpaid
         for line in recorded(self.order, *decision):
             before, self.order = self.order, apply(self.order, line)
             check_nothing_is_lost(before, self.order)
@@ -153,13 +155,12 @@ class AnyLife(RuleBasedStateMachine):
             self.rows = with_changes(self.rows, before, self.order)
             self.stream.append(line)
             self.seen.append((repr(self.order), self.rows))
+        assert self.order.ledger.overpaid <= overpaid or self.order.is_held, "overpaid, and no person knows"
         return decision
 
-    def _is_true_of_the_provider(self, said: e.Event) -> bool:
-        """Whether the provider could well have paid this: it never pays back more than it took."""
-        if not isinstance(said, e.RefundIssued) or self.order.payment is None:
-            return False
-        return 0 < said.amount.amount <= self.order.paid_amount - self.order.refunded_amount
+    def _is_a_fact(self, said: e.Event) -> bool:
+        """Whether this came from outside, about money that is here: no such fact may be refused."""
+        return isinstance(said, MONEY_FACTS) and self.order.payment is not None
 
 
 def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]:
@@ -221,6 +222,14 @@ class WorkedLife(AnyLife):
     def _let_everything_go_well(self) -> None:
         for dispute_id in self.order.disputes:
             self._say(self.facts.decided(dispute_id=dispute_id))
+        for refund in self.order.ledger.having(RefundStatus.PENDING):
+            self._say(
+                e.RefundIssued(
+                    refund_id=refund.refund_id,
+                    amount=refund.amount,
+                    provider_refund_id=refund.provider_refund_id or "",
+                )
+            )
         version = -1
         while version != self.order.version:
             version = self.order.version
@@ -229,6 +238,9 @@ class WorkedLife(AnyLife):
                 for outcome in outcomes_of(reaction, self.facts, self.order)[:1]:
                     self._say(outcome)
 
+
+#: What happens to money outside of the shop.
+MONEY_FACTS = (e.RefundAccepted, e.RefundIssued, e.RefundFailed, e.DisputeOpened, e.DisputeClosed)
 
 LIVES = settings(
     max_examples=60,

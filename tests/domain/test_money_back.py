@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
+from domain.model import events as e
 from domain.model.errors import (
     IllegalMoveError,
     ImageNotRefundableError,
     RefundExceedsPaymentError,
     UnknownImageError,
 )
+from domain.model.identity import refund_id_at_provider
 from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import State
 from domain.model.reactions import (
@@ -23,6 +27,7 @@ from domain.model.values import (
     EmailKind,
     FailureReason,
     HoldReason,
+    Money,
     PointsReason,
     RefundReason,
 )
@@ -316,13 +321,80 @@ def test_a_refund_in_the_dashboard_takes_the_place_of_one_the_shop_had_only_aske
     after.when(last).then(last).stands(State.REFUNDED)
 
 
-def test_late_word_of_a_refund_that_was_dropped_is_taken_in_if_there_is_room_for_it() -> None:
+def test_late_word_of_a_refund_that_was_dropped_is_recorded_even_beyond_the_payment() -> None:
     dashboard = FACTS.refund_issued(300, sequence=7)
     at_provider = FACTS.refund_requested(300, sequence=7, reason=RefundReason.AT_PROVIDER)
     asked = (FACTS.paid(), FACTS.refund_requested(700))
     dropped = (FACTS.refund_dropped(), at_provider, dashboard, FACTS.refund_requested(680, sequence=3))
     late = given(*asked, *dropped).when(FACTS.refund_issued(700))
-    late.then_refused(RefundExceedsPaymentError)
+    overpaid = e.OrderHeld(reason=HoldReason.OVERPAID)
+    after = late.then(FACTS.refund_dropped(3), FACTS.refund_issued(700), overpaid)
+    assert after.order.ledger.overpaid == 20
+
+
+def test_a_refund_by_hand_and_another_one_at_the_provider_are_both_recorded_and_held() -> None:
+    by_hand = replace(FACTS.refund_issued(980), provider_refund_id="by_hand")
+    asked = (
+        FACTS.paid(),
+        FACTS.refund_requested(980),
+        FACTS.refund_failed(),
+        FACTS.held(HoldReason.REFUND_NOT_ISSUED),
+    )
+    settled = given(*asked, by_hand).stands(State.REFUNDED)
+    dashboard = FACTS.refund_issued(980, sequence=7)
+    at_provider = FACTS.refund_requested(980, sequence=7, reason=RefundReason.AT_PROVIDER)
+    overpaid = e.OrderHeld(reason=HoldReason.OVERPAID)
+    after = settled.when(dashboard).then(at_provider, dashboard, overpaid).stands(State.REFUNDED)
+    assert after.order.ledger.overpaid == 980
+    after.when(dashboard).then_nothing()
+    after.when(FACTS.refund_requested(1, sequence=9)).then_refused(
+        RefundExceedsPaymentError, refundable="0.00 EUR"
+    )
+
+
+def test_a_refund_of_ours_that_was_paid_although_it_was_settled_by_hand_is_recorded_beside_it() -> None:
+    by_hand = replace(FACTS.refund_issued(980), provider_refund_id="by_hand")
+    asked = (FACTS.paid(), FACTS.refund_requested(980), FACTS.refund_failed(), by_hand)
+    late = FACTS.refund_issued(980)
+    beside = replace(late, refund_id=refund_id_at_provider(FACTS.order_id, late.provider_refund_id))
+    at_provider = replace(
+        FACTS.refund_requested(980, reason=RefundReason.AT_PROVIDER), refund_id=beside.refund_id
+    )
+    after = given(*asked).when(late).then(at_provider, beside, e.OrderHeld(reason=HoldReason.OVERPAID))
+    after.when(late).then_nothing()
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.REFUNDED, State.ERASED])
+def test_a_refund_is_recorded_in_every_state_an_order_may_be_in(state: State) -> None:
+    history = {
+        State.COMPLETED: FACTS.until_completed(),
+        State.REFUNDED: FACTS.until_refunded(),
+        State.ERASED: (*FACTS.until_completed(), FACTS.erased()),
+    }[state]
+    before = given(*history).stands(state)
+    late = FACTS.refund_issued(5000, sequence=7)
+    at_provider = FACTS.refund_requested(5000, sequence=7, reason=RefundReason.AT_PROVIDER)
+    before.when(late).then(at_provider, late, e.OrderHeld(reason=HoldReason.OVERPAID))
+
+
+def test_a_refund_in_another_currency_is_recorded_counts_for_nothing_and_holds_the_order() -> None:
+    dollars = replace(FACTS.refund_issued(490), amount=Money(amount=490, currency="USD"))
+    at_provider = replace(
+        FACTS.refund_requested(490, reason=RefundReason.AT_PROVIDER), amount=Money(amount=490, currency="USD")
+    )
+    after = given(FACTS.paid()).when(dollars)
+    held = after.then(at_provider, dollars, e.OrderHeld(reason=HoldReason.OTHER_CURRENCY))
+    assert (held.order.refunded_amount, held.order.refundable_amount) == (0, 980)
+
+
+def test_a_dispute_in_another_currency_counts_for_the_whole_payment_and_holds_the_order_when_lost() -> None:
+    dollars = Money(amount=7, currency="USD")
+    opened = replace(FACTS.disputed(), amount=dollars)
+    lost = replace(FACTS.decided(DisputeOutcome.LOST), amount=dollars)
+    disputed = given(FACTS.paid()).when(opened).then(opened)
+    assert (disputed.order.ledger.disputed, disputed.order.refundable_amount) == (980, 0)
+    after = disputed.when(lost).then(lost, e.OrderHeld(reason=HoldReason.OTHER_CURRENCY))
+    assert (after.order.ledger.lost, after.order.ledger.gone_back) == (980, 980)
 
 
 def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
@@ -374,7 +446,9 @@ def test_what_the_provider_paid_back_is_taken_in_even_after_a_bank_took_the_whol
     asked = FACTS.refund_requested(490, reason=RefundReason.AT_PROVIDER)
     late = FACTS.refund_issued(490)
     lost.when(late).then(asked, late).stands(State.REFUNDED)
-    lost.when(FACTS.refund_issued(981)).then_refused(RefundExceedsPaymentError)
+    most = FACTS.refund_issued(981)
+    asked = FACTS.refund_requested(981, reason=RefundReason.AT_PROVIDER)
+    lost.when(most).then(asked, most, e.OrderHeld(reason=HoldReason.OVERPAID))
 
 
 def test_a_refund_that_fails_after_a_bank_took_its_part_is_owed_for_what_the_bank_left() -> None:

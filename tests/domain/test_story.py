@@ -88,6 +88,7 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         (*completed, FACTS.served()),
         (*completed, FACTS.downloaded()),
         (*restoring, FACTS.refund_requested(490)),
+        (*restoring, FACTS.refund_requested(490), FACTS.refund_accepted(490)),
         refunded,
         (*restoring, FACTS.refund_requested(490), FACTS.refund_failed()),
         (*restoring, FACTS.refund_requested(490), FACTS.refund_dropped()),

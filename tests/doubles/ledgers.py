@@ -10,7 +10,7 @@ from datetime import datetime
 from domain.model.values import EmailId
 from domain.ports.ledgers import CarriedMail, LedgerClosedError, ListedCheckout, ListedPrediction
 from domain.ports.mail import MailFate
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.payments import PaymentNotice, refund_kind
 from domain.ports.restorer import PredictionStatus
 from tests.doubles.mail import MemoryMailer
 from tests.doubles.payments import MemoryPayments
@@ -54,9 +54,9 @@ class MemoryPaymentLedger:
                 if began_at < since:
                     continue
                 yield PaymentNotice(
-                    event_id=f"{refund.provider_refund_id}:{refund.has_failed}",
+                    event_id=f"{refund.provider_refund_id}:{refund_kind(refund)}",
                     event_type="refund.updated",
-                    kind=NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED,
+                    kind=refund_kind(refund),
                     payment_intent_id=intent,
                     refund=refund,
                     refund_id=wish.refund_id if wish.idempotency_key else None,

@@ -51,6 +51,7 @@ class MemoryPayments:
     states: dict[str, CheckoutState] = field(default_factory=dict)
     weather: Weather = field(default_factory=Weather)
     clock: Clock | None = None
+    refunds_pending: bool = False  # refunds begin as pending, until `pay_refund`
     began_at: dict[str, datetime] = field(
         default_factory=dict
     )  # checkouts and refunds, where there is a clock
@@ -163,11 +164,23 @@ class MemoryPayments:
                 (
                     wish,
                     replace(
-                        made, has_failed=made.has_failed or made.provider_refund_id == provider_refund_id
+                        made,
+                        has_failed=made.has_failed or made.provider_refund_id == provider_refund_id,
+                        is_pending=made.is_pending and made.provider_refund_id != provider_refund_id,
                     ),
                 )
                 for wish, made in payment.refunds
             ]
+
+    def pay_refund(self, provider_refund_id: str) -> ProviderRefund:
+        """Be the bank: pay a refund that was pending, unless it has failed."""
+        for payment in self.payments.values():
+            for index, (wish, made) in enumerate(payment.refunds):
+                if made.provider_refund_id == provider_refund_id:
+                    paid = replace(made, is_pending=False)
+                    payment.refunds[index] = (wish, paid)
+                    return paid
+        raise AssertionError("There is no such refund.")
 
     def forget_keys(self) -> None:
         """Be the provider a day later: what was asked for under a key before is done anew."""
@@ -211,9 +224,19 @@ class MemoryPayments:
         if wish.amount.amount > payment.left:
             raise RefusedError(PROVIDER, "more would go back than is left", code="amount_too_large")
         refund_id = self._named("re", str(wish.refund_id))
-        made = ProviderRefund(provider_refund_id=refund_id, has_failed=False, amount=wish.amount)
+        made = ProviderRefund(
+            provider_refund_id=refund_id,
+            has_failed=False,
+            is_pending=self._begins_pending(refund_id),
+            amount=wish.amount,
+            payment_intent_id=wish.payment_intent_id,
+            refund_id=wish.refund_id if wish.idempotency_key else None,
+        )
         payment.refunds.append((wish, made))
         return made
+
+    def _begins_pending(self, provider_refund_id: str) -> bool:  # noqa: ARG002 -- for doubles that decide by id
+        return self.refunds_pending
 
     def _named(self, kind: str, about: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
         """The provider's id of something new, which begins now."""

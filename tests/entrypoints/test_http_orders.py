@@ -108,3 +108,19 @@ def test_an_order_that_was_stopped_is_told_to_be_on_its_way_back(door: Doorway) 
 
 def test_every_state_of_an_order_has_its_sentence() -> None:
     assert set(SENTENCES) == set(State)
+
+
+def test_a_pending_refund_is_on_its_way_in_json_and_on_the_page(door: Doorway) -> None:
+    door.shop.payments.refunds_pending = True
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    door.shop.work()
+    door.shop.end_predictions(FailureReason.REFUSED_INPUT)
+    door.shop.work()
+    answer = door.http.get(f"/api/orders/{order_id}")
+    told = answer.json()
+    assert told["refunded"] == {"amount": 0, "currency": "EUR"}
+    assert told["refund_on_its_way"] == {"amount": 490, "currency": "EUR"}
+    assert "went back" not in answer.text
+    page = door.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
+    assert "On its way back" in page
+    assert "Sent back" not in page

@@ -7,7 +7,7 @@ from datetime import timedelta
 from domain.model.order import Order
 from domain.model.values import DisputeOutcome, FailureReason, OrderId
 from domain.ports.mail import Mail, MailFate, MailNotice
-from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from tests.doubles.shop import WiredShop
 from tests.simulation.chance import Chance
@@ -78,13 +78,19 @@ class Consequences(WiredShop):
         """Tell of a refund; now and then it fails after all."""
         self._tell_refund(payment_intent_id, refund)
         name = refund.provider_refund_id
+        if refund.is_pending:
+            self._later(f"payout {name}", lambda: self._pay_refund(payment_intent_id, name), HOUR)
         if self.is_eventful and self.chance.at(f"fate {name}") < 0.1:
             self._later(f"bank {name}", lambda: self._fail_refund(payment_intent_id, refund), 3 * HOUR)
+
+    def _pay_refund(self, payment_intent_id: str, provider_refund_id: str) -> None:
+        self.trace.note("pays a pending refund", provider_refund_id)
+        self._tell_refund(payment_intent_id, self.payments.pay_refund(provider_refund_id))
 
     def _fail_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
         self.trace.note("lets a refund fail", refund.provider_refund_id)
         self.payments.fail_refund(refund.provider_refund_id)
-        self._tell_refund(payment_intent_id, replace(refund, has_failed=True))
+        self._tell_refund(payment_intent_id, replace(refund, has_failed=True, is_pending=False))
 
     def _tell_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
         payment = self.payments.payments[payment_intent_id]
@@ -93,9 +99,9 @@ class Consequences(WiredShop):
         )
         self._post_money(
             PaymentNotice(
-                event_id=f"evt_{refund.provider_refund_id}_{refund.has_failed}",
+                event_id=f"evt_{refund.provider_refund_id}_{refund_kind(refund)}",
                 event_type="refund.updated",
-                kind=NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED,
+                kind=refund_kind(refund),
                 payment_intent_id=payment_intent_id,
                 refund=refund,
                 refund_id=wish.refund_id if wish is not None and wish.idempotency_key else None,

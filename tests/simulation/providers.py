@@ -49,6 +49,10 @@ class SimulatedPayments(MemoryPayments):
         self.world.refund_made(wish.payment_intent_id, made)
         return made
 
+    def _begins_pending(self, provider_refund_id: str) -> bool:
+        assert self.trouble is not None
+        return self.trouble.faults.chance.at(f"pending {provider_refund_id}") < 0.2
+
     def _named(self, kind: str, about: str) -> str:
         assert self.trouble is not None
         return self._begun(self.trouble.faults.chance.numbered(f"{kind}_{about}"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from domain.model import events as e
 from domain.model.values import OrderId
 from domain.ports.books import Books
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
 from domain.services.reconciling.findings import Finding, Side, What
 
 #: A notice that should be on record and is not, and what to say about that.
@@ -99,19 +99,29 @@ def _verdict_on_refund(notice: PaymentNotice, history: list[e.RecordedEvent]) ->
         return None
     name = refund.provider_refund_id
     events = [recorded.event for recorded in history]
-    issued = [each for each in events if isinstance(each, e.RefundIssued) and each.provider_refund_id == name]
+    issued: list[e.RefundAccepted | e.RefundIssued] = [
+        each for each in events if isinstance(each, e.RefundIssued) and each.provider_refund_id == name
+    ]
     has_failed = any(isinstance(each, e.RefundFailed) and each.provider_refund_id == name for each in events)
     if refund.has_failed:
         is_wrong = bool(issued) and not has_failed
         return (What.REFUND_FAILED_THERE, "A refund counts as issued, and it failed.") if is_wrong else None
+    if refund.is_pending:
+        issued += [
+            each for each in events if isinstance(each, e.RefundAccepted) and each.provider_refund_id == name
+        ]
     if not issued:
-        return What.REFUND_NOT_ON_RECORD, f"{refund.amount} went back, and that is not on record."
+        return What.REFUND_NOT_ON_RECORD, f"{refund.amount} {_went(refund)}, and that is not on record."
     if issued[0].amount != refund.amount:
         return (
             What.REFUND_OF_ANOTHER_AMOUNT,
-            f"{refund.amount} went back, and {issued[0].amount} are on record.",
+            f"{refund.amount} {_went(refund)}, and {issued[0].amount} are on record.",
         )
     return None
+
+
+def _went(refund: ProviderRefund) -> str:
+    return "is on its way back" if refund.is_pending else "went back"
 
 
 def _knows_dispute(notice: PaymentNotice, history: list[e.RecordedEvent]) -> bool:

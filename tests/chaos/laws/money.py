@@ -59,7 +59,8 @@ def _compare(order: Order, theirs: list[Json]) -> Iterator[str]:
     """Refund by refund: none that only one side knows, none of another amount, and no wish that was granted twice."""
     at_stripe = {refund["id"]: refund["amount"] for refund in theirs if refund["status"] != "failed"}
     on_record = {
-        refund.provider_refund_id: refund.amount.amount for refund in order.ledger.having(RefundStatus.ISSUED)
+        refund.provider_refund_id: refund.amount.amount
+        for refund in order.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
     }
     if at_stripe != on_record:
         yield f"Order {order.order_id} has paid back {on_record}, and Stripe {at_stripe}."

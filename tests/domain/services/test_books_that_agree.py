@@ -10,6 +10,7 @@ from domain.model.lifecycle import State
 from domain.model.values import Sha256
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import PaymentNotice
+from domain.services.paying import Handled
 from domain.services.reconciling.findings import Side
 from tests.domain.services.reconciled import compare, found
 from tests.doubles.shop import MemoryShop
@@ -104,7 +105,7 @@ def test_a_finding_that_cannot_be_stored_costs_no_other_finding_and_no_side(
     shop.clock.advance(hours=2)
     take = shop.paying.take
 
-    def refuse_one(notice: PaymentNotice, body_sha256: Sha256) -> bool:
+    def refuse_one(notice: PaymentNotice, body_sha256: Sha256) -> Handled:
         if notice == notices[1]:
             raise ValueError("a text with NUL in it cannot be stored")
         return take(notice, body_sha256)

@@ -203,8 +203,10 @@ def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
+    assert payment.payment_intent_id is not None
+    made = shop.payments.refund_by_hand(payment.payment_intent_id, 490)
     for _ in range(2):
-        notice = refund_notice(payment.payment_intent_id, "re_dashboard")
+        notice = refund_notice(payment.payment_intent_id, made.provider_refund_id)
         shop.paying.take(notice, sha256_of(b"1"))
     order = shop.live(order_id)
     assert order.state is State.REFUNDED
