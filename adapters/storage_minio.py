@@ -17,6 +17,7 @@ from minio.error import MinioException, S3Error
 from minio.signer import sign_v4_s3
 
 from adapters.circuit_breaker import CircuitBreaker
+from adapters.s3_multipart import PART_BYTES, MultipartWriter
 from domain.model.seals import Sealer
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import (
@@ -39,6 +40,9 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 
 #: How long the server may be silent: it copies and assembles large objects meanwhile.
 TIMEOUT_SECONDS = 15.0
+
+#: What S3 takes in one write.
+SINGLE_WRITE_BYTES = 5 * 1024**3
 
 #: How much is held of an object at any moment: large enough that Python is not the bottleneck.
 CHUNK_BYTES = 256 * 1024
@@ -65,7 +69,8 @@ class MinioStore:
     """Keeps objects in one bucket of an S3 server.
 
     The SDK's own upload cannot ask for write-once and holds each part in memory. So the SDK signs the address of
-    a write, and the bytes go there as one stream, which any S3 server takes up to 5 GB.
+    a write, and the bytes go there as one stream, which any S3 server takes up to 5 GB; what is larger goes in parts.
+    Copies of more than 5 GB the SDK makes in parts by itself.
     """
 
     def __init__(
@@ -78,6 +83,8 @@ class MinioStore:
         region: str,
         sealer: Sealer,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        single_write_bytes: int = SINGLE_WRITE_BYTES,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         endpoint = urlsplit(endpoint_url)
         self._credentials = Credentials(access_key, secret_key)
@@ -99,6 +106,10 @@ class MinioStore:
             secure=endpoint.scheme == "https",
             region=region,
             http_client=self._pool,
+        )
+        self._single_write_bytes = single_write_bytes
+        self._parts = MultipartWriter(
+            self._client, self._pool, bucket=bucket, calling=self._calling, part_bytes=part_bytes
         )
 
     def put(
@@ -266,6 +277,8 @@ class MinioStore:
         self, key: ObjectKey, body: "_HashedStream", media_type: str, metadata: Mapping[str, str]
     ) -> bool:
         """Write an object; False, and nothing is changed, when the key is taken."""
+        if body.size_bytes > self._single_write_bytes:
+            return self._parts.write_once(key, body, {**metadata, "Content-Type": media_type})
         url, signed = self._signed_write(key, metadata)
         headers = {
             **signed,
@@ -362,8 +375,13 @@ class _HashedStream:
 
     def __iter__(self) -> Iterator[bytes]:
         """Go on where the last reader stopped."""
-        while self._left:
-            chunk = self._content.read(min(CHUNK_BYTES, self._left))
+        return self.part(self._left)
+
+    def part(self, size_bytes: int) -> Iterator[bytes]:
+        """The next bytes in chunks, so many at most."""
+        end = max(self._left - size_bytes, 0)
+        while self._left > end:
+            chunk = self._content.read(min(CHUNK_BYTES, self._left - end))
             if not chunk:
                 raise ValueError(
                     f"The content ends {self._left} bytes before its {self.size_bytes} bytes are reached."

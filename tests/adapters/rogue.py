@@ -18,7 +18,7 @@ class RogueHandler(BaseHTTPRequestHandler):
         self.server.seen.append(self)
         self.server.manners[self.command](self)
 
-    do_GET = do_HEAD = do_PUT = do_POST = _behave  # noqa: N815 - http.server's words
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _behave  # noqa: N815 - http.server's words
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         """Give a complete answer; header names are written with underscores."""

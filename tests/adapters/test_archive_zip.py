@@ -1,4 +1,5 @@
 import io
+import struct
 import zipfile
 from collections.abc import Iterator
 
@@ -90,3 +91,22 @@ def test_an_entry_that_is_not_as_long_as_it_says_is_no_archive(size_bytes: int) 
     _, stream = ARCHIVER.archive([ArchiveEntry(name="a", size_bytes=size_bytes, content=[b"uncle"])])
     with pytest.raises(ValueError, match=f"a has 5 bytes where {size_bytes} were promised"):
         b"".join(stream)
+
+
+def test_a_file_beyond_the_old_format_says_so_in_its_header_and_the_length_reckons_with_it() -> None:
+    size_bytes = 5 * 1024**3
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield bytes(1_000)
+
+    entries = [ArchiveEntry(name=f"{n}.png", size_bytes=size_bytes, content=endless()) for n in range(2)]
+    length, stream = ARCHIVER.archive(entries)
+    header = next(stream)
+    signature, version = struct.unpack("<4sH", header[:6])
+    assert (signature, version) == (b"PK\x03\x04", zipfile.ZIP64_VERSION)
+    assert struct.unpack("<LL", header[18:26]) == (0xFFFFFFFF, 0xFFFFFFFF)
+    # Headers, descriptors and directory of two files, one of which begins beyond four gigabytes, and both ends.
+    local, descriptor = 30 + 5 + 20, 24
+    directory = (46 + 5 + 4 + 16) + (46 + 5 + 4 + 24)
+    assert length == 2 * (local + size_bytes + descriptor) + directory + 56 + 20 + 22

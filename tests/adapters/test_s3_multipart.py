@@ -1,0 +1,152 @@
+"""What is larger than one write takes goes in parts: with small limits here, for S3 itself draws them at 5 GB."""
+
+import hashlib
+import io
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import minio.api
+import pytest
+
+from adapters.storage_minio import MinioStore
+from domain.model.values import ObjectKey
+from domain.ports.errors import ObjectDiffersError, UnavailableError
+from domain.ports.storage import ObjectOwner
+from sandbox.services.seaweedfs_server import S3
+from tests.adapters.accounts import BUCKET, minio_store
+from tests.adapters.rogue import RogueHandler, RogueServer
+from tests.adapters.test_storage_minio import Roll, sdk, uploads_under
+
+#: The smallest part that S3 takes, but for the last one.
+PART_BYTES = 5 * 1024 * 1024
+GREAT_AUNT = b"great-aunt-1931 " * 800_000  # 12.8 MB: two parts and a rest
+
+
+@pytest.fixture
+def key() -> ObjectKey:
+    return ObjectKey(f"downloads/{uuid4()}/archive.zip")
+
+
+def parted(server: S3) -> MinioStore:
+    return minio_store(server, single_write_bytes=6_000_000, part_bytes=PART_BYTES)
+
+
+def put(store: MinioStore, key: ObjectKey, data: bytes = GREAT_AUNT) -> str:
+    stored = store.put(key, io.BytesIO(data), size_bytes=len(data), media_type="application/zip")
+    return stored.sha256
+
+
+def held(store: MinioStore, key: ObjectKey) -> bytes:
+    with store.read(key) as chunks:
+        return b"".join(chunks)
+
+
+def test_what_was_put_in_parts_is_read_back_whole_and_ours(s3: S3, key: ObjectKey) -> None:
+    store = parted(s3)
+    labels = {"file-name": "Käthe.zip"}
+    stored = store.put(
+        key,
+        io.BytesIO(GREAT_AUNT),
+        size_bytes=len(GREAT_AUNT),
+        media_type="application/zip",
+        labels=labels,
+    )
+    assert stored.sha256 == hashlib.sha256(GREAT_AUNT).hexdigest()
+    assert held(store, key) == GREAT_AUNT
+    described = store.describe(key)
+    assert (described.size_bytes, described.media_type) == (len(GREAT_AUNT), "application/zip")
+    assert (described.owner, described.labels) == (ObjectOwner.OURS, labels)
+    assert uploads_under(s3, BUCKET, key) == 0
+    assert "-3" in str(sdk(s3).stat_object(BUCKET, key).etag), "it went in three parts"
+
+
+@pytest.mark.parametrize("size_bytes", [6_000_000, 6_000_001, 2 * PART_BYTES, 2 * PART_BYTES + 1])
+def test_the_borders_of_parts_cost_no_byte(s3: S3, key: ObjectKey, size_bytes: int) -> None:
+    data = GREAT_AUNT[:size_bytes]
+    put(parted(s3), key, data)
+    assert held(parted(s3), key) == data
+
+
+def test_putting_the_same_parts_again_is_harmless(s3: S3, key: ObjectKey) -> None:
+    assert put(parted(s3), key) == put(parted(s3), key)
+    assert uploads_under(s3, BUCKET, key) == 0
+
+
+@pytest.mark.parametrize("first", [GREAT_AUNT[::-1], b"small"])
+def test_a_taken_key_is_not_overwritten_in_parts(s3: S3, key: ObjectKey, first: bytes) -> None:
+    store = parted(s3)
+    put(store, key, first)
+    with pytest.raises(ObjectDiffersError):
+        put(store, key)
+    assert held(store, key) == first
+    assert uploads_under(s3, BUCKET, key) == 0
+
+
+def test_of_many_writers_in_parts_one_wins_and_the_others_hear_of_it(s3: S3, key: ObjectKey) -> None:
+    store = parted(s3)
+
+    def write(writer: int) -> int | None:
+        try:
+            put(store, key, b"%d" % writer * 6_500_000)
+        except ObjectDiffersError:
+            return None
+        return writer
+
+    with ThreadPoolExecutor(3) as writers:
+        winners = [writer for writer in writers.map(write, range(3)) if writer is not None]
+    assert len(winners) == 1
+    assert held(store, key) == b"%d" % winners[0] * 6_500_000
+
+
+def test_content_that_ends_too_early_leaves_no_object_and_no_part(s3: S3, key: ObjectKey) -> None:
+    store = parted(s3)
+    with pytest.raises(ValueError, match="The content ends"):
+        store.put(key, io.BytesIO(GREAT_AUNT), size_bytes=len(GREAT_AUNT) + 1, media_type="application/zip")
+    assert list(store.keys(key)) == []
+    assert uploads_under(s3, BUCKET, key) == 0
+
+
+def test_parts_pass_through_little_memory(s3: S3, key: ObjectKey) -> None:
+    store = parted(s3)
+    tracemalloc.start()
+    try:
+        store.put(key, Roll(40_000_000), size_bytes=40_000_000, media_type="application/zip")  # type: ignore[arg-type]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
+
+
+def test_a_server_that_refuses_a_part_is_an_outage_and_the_upload_is_aborted(
+    rogue: RogueServer, key: ObjectKey
+) -> None:
+    begun = b"<InitiateMultipartUploadResult><UploadId>upload-7</UploadId></InitiateMultipartUploadResult>"
+    rogue.manners["POST"] = lambda request: request.answer(200, begun)
+    rogue.manners["PUT"] = lambda request: request.answer(503)
+    rogue.manners["HEAD"] = lambda request: request.answer(404 if "downloads" in request.path else 200)
+    aborted: list[str] = []
+
+    def abort(request: RogueHandler) -> None:
+        aborted.append(request.path)
+        request.answer(204)
+
+    rogue.manners["DELETE"] = abort
+    account = S3(rogue.url, "access-key-of-the-shop", "secret-key-of-the-shop")
+    store = minio_store(account, single_write_bytes=1, part_bytes=PART_BYTES)
+    with pytest.raises(UnavailableError, match="status 503 for part 1"):
+        put(store, key)
+    assert aborted == [f"/{BUCKET}/{key}?uploadId=upload-7"]
+
+
+def test_a_copy_of_more_than_one_write_takes_is_made_in_parts(
+    s3: S3, key: ObjectKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(minio.api, "MAX_PART_SIZE", PART_BYTES)  # in reality, five gigabytes
+    store = parted(s3)
+    source = store.put(key, io.BytesIO(GREAT_AUNT), size_bytes=len(GREAT_AUNT), media_type="application/zip")
+    target = ObjectKey(f"{key}-copy")
+    assert store.copy(source, target).sha256 == source.sha256
+    assert held(store, target) == GREAT_AUNT
+    assert store.describe(target).owner is ObjectOwner.OURS
+    assert uploads_under(s3, BUCKET, target) == 0
