@@ -35,9 +35,7 @@ from domain.ports.registers import (
 
 #: One round trip for all. Of two who are given the same code at the same moment, one's payment has to come again. The
 #: counter's row stays locked until the transaction ends, which keeps numbers gap-free.
-_RECEIVE = text(
-    """WITH known AS (
-        INSERT INTO customers (customer_id, email, name, locale, referral_code)
+_KNOW_SQL = """INSERT INTO customers (customer_id, email, name, locale, referral_code)
         VALUES (:customer_id, :email, :name, :locale, (
             SELECT code FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS proposed (code, place)
             WHERE NOT EXISTS (SELECT FROM customers WHERE referral_code = code)
@@ -46,7 +44,11 @@ _RECEIVE = text(
         ON CONFLICT (lower(email)) DO UPDATE
             SET name = coalesce(EXCLUDED.name, customers.name),
                 locale = coalesce(EXCLUDED.locale, customers.locale)
-        RETURNING customer_id
+        RETURNING customer_id"""
+_KNOW = text(_KNOW_SQL)
+_RECEIVE = text(
+    f"""WITH known AS (
+        {_KNOW_SQL}
     ), counted AS (
         INSERT INTO order_numbers (day, last_number) VALUES (:day, 1)
         ON CONFLICT (day) DO UPDATE SET last_number = order_numbers.last_number + 1
@@ -125,11 +127,20 @@ class PostgresCustomerRegister(CustomerRegister):
         self._connection = connection
 
     def receive(
-        self, customer_id: CustomerId, email: str, name: str | None, locale: str | None, day: date
+        self,
+        customer_id: CustomerId,
+        email: str,
+        name: str | None,
+        locale: str | None,
+        day: date,
+        number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
         """Find or add the customer and give the day's next number, in one round trip."""
         who = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
         codes = list(referral_codes_of(customer_id))
+        if number is not None:
+            known = self._connection.execute(_KNOW, {**who, "codes": codes}).scalar_one()
+            return CustomerId(known), number
         row = self._connection.execute(_RECEIVE, {**who, "codes": codes, "day": day}).one()
         return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
 

@@ -34,9 +34,15 @@ class CustomerRegister(Protocol):
     """Customers, unique by e-mail address without regard to case; and the counter of their orders."""
 
     def receive(
-        self, customer_id: CustomerId, email: str, name: str | None, locale: str | None, day: date
+        self,
+        customer_id: CustomerId,
+        email: str,
+        name: str | None,
+        locale: str | None,
+        day: date,
+        number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
-        """Find or add the customer, and give the next order number of a UTC day.
+        """Find or add the customer, and give the next order number of a UTC day, unless the order has a number.
 
         Numbers are unique and without a gap: the counter is held until the transaction ends and falls back with it.
         ``customer_id`` is used when the address is new. Whoever is new gets a referral code that nobody else has.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from domain.model import events as e
 from domain.model.order import Order
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import CustomerId, ImageId, Money, PaidPhoto
+from domain.model.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
 from domain.ports.books import Transaction
 from domain.ports.log import Step
 from domain.ports.payments import CheckoutNotice
@@ -38,6 +38,7 @@ class Purchase:
     checkout: CheckoutNotice
     email: str
     quoted: Money
+    number: OrderNumber | None = None  # that the order had before it was lost; none: the next one
 
 
 class Beginning:
@@ -52,7 +53,14 @@ class Beginning:
         self._clock = clock
         self._ids = ids
 
-    def take_in(self, transaction: Transaction, checkout: CheckoutNotice, word: Word) -> Step | None:
+    def take_in(
+        self,
+        transaction: Transaction,
+        checkout: CheckoutNotice,
+        word: Word,
+        *,
+        number: OrderNumber | None = None,
+    ) -> Step | None:
         """The step in which a paid checkout becomes the order of its upload session.
 
         A checkout that cannot be one is set aside; one that is one already changes nothing.
@@ -75,7 +83,11 @@ class Beginning:
                 self._set_aside(transaction, checkout, "The order was paid before.")
             return None
         purchase = Purchase(
-            session=session, checkout=checkout, email=checkout.email, quoted=self.quoted(session)
+            session=session,
+            checkout=checkout,
+            email=checkout.email,
+            quoted=self.quoted(session),
+            number=number,
         )
         return self.begin(transaction, order, purchase, word)
 
@@ -109,6 +121,7 @@ class Beginning:
             checkout.name,
             checkout.locale,
             self._clock.now().date(),
+            purchase.number,
         )
         shares = checkout.paid.split(len(session.photos))
         return e.PaymentReceived(

@@ -20,6 +20,7 @@ from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver, Clock
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
+from domain.use_cases.recovery.object_labels import archive_labels
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
 
@@ -88,6 +89,7 @@ class Delivering:
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
         """Stream the restored images into one archive and mint its link."""
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
+        expires_at = self._clock.now() + self._policy.download_lifetime
         files = self._files(order)
         entries = [
             ArchiveEntry(name=name, size_bytes=result.size_bytes, content=self._read(result.key))
@@ -100,7 +102,7 @@ class Delivering:
             cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
             size_bytes=size_bytes,
             media_type="application/zip",
-            labels={"link-id": str(link_id), "edition": str(order.edition)},
+            labels=archive_labels(link_id, expires_at),
         )
         return [
             e.DownloadPrepared(
@@ -108,7 +110,7 @@ class Delivering:
                 archive=archive,
                 image_ids=tuple(image.image_id for image in order.restored_images),
                 token_sha256=sha256_of(self._sealer.download_token(link_id)),
-                expires_at=self._clock.now() + self._policy.download_lifetime,
+                expires_at=expires_at,
                 edition=order.edition,
             )
         ]

@@ -26,6 +26,7 @@ from domain.ports.work import ReactionQueue, Scheduled
 from domain.ports.world import Clock, PictureInspector, Scratch
 from domain.services.judging import flaw_in
 from domain.services.policy import Policy
+from domain.use_cases.recovery.object_labels import result_labels
 
 SOURCE = "replicate"
 #: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
@@ -164,7 +165,7 @@ class Restoring:
                 output,
                 size_bytes=size_bytes,
                 media_type=facts.media_type,
-                labels={"image-id": str(work.image_id), "attempt": str(work.attempt)},
+                labels=result_labels(order, work.image_id, facts.width, facts.height),
             )
         return e.RestorationCompleted(
             image_id=work.image_id,

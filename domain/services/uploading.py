@@ -12,10 +12,7 @@ from domain.ports.storage import ObjectStore
 from domain.ports.uploads import UploadedPhoto, UploadSession, UploadStatus, photo_with_bytes
 from domain.ports.world import Clock, Ids, PictureInspector
 from domain.services.policy import Policy
-
-#: The customer's name of a photo, kept with its object and its copies, so that they tell it without the database.
-LABEL_FILE_NAME = "file-name"
-LONGEST_LABEL = 100  # characters, of up to twelve bytes each when written into a header
+from domain.use_cases.recovery.object_labels import photo_labels
 
 
 class UnknownUploadSessionError(ShopError):
@@ -136,7 +133,7 @@ class Uploading:
             content,
             size_bytes=size_bytes,
             media_type=facts.media_type,
-            labels={LABEL_FILE_NAME: file_name[:LONGEST_LABEL]},
+            labels=photo_labels(file_name, facts.width, facts.height),
         )
         photo = UploadedPhoto(
             photo_id=photo_id, file_name=file_name, upload=upload, width=facts.width, height=facts.height

@@ -20,6 +20,11 @@ def payment_ledger(world: World) -> StripeLedger:
     return StripeLedger(world.payments.client)
 
 
+def mail_ledger(world: World) -> SendGridLedger:
+    """SendGrid's own list of mails."""
+    return SendGridLedger(world.mailer, world.clock)
+
+
 def reconciling(
     world: World, paying: Paying, ownership: PaymentOwnership, mail_desk: MailDesk
 ) -> Reconciling:
@@ -44,9 +49,7 @@ def reconciling(
                 queue=queue,
                 sealer=world.sealer,
             ),
-            MailComparison(
-                books=books, ledger=SendGridLedger(world.mailer, world.clock), mail_desk=mail_desk
-            ),
+            MailComparison(books=books, ledger=mail_ledger(world), mail_desk=mail_desk),
         ),
         clock=world.clock,
         grace=world.policy.reconcile_grace,

@@ -46,8 +46,9 @@ from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
-from entrypoints.bootstrap.reconciling import payment_ledger, reconciling
+from entrypoints.bootstrap.reconciling import mail_ledger, payment_ledger, reconciling
 from entrypoints.bootstrap.world import World, world_of
 from entrypoints.settings import Settings
 
@@ -186,7 +187,16 @@ def build(settings: Settings) -> Shop:
             ledger=payment_ledger(world),
             ownership=ownership,
             beginning=beginning,
-            recorder=recorder,
+            rebuilding=OrderRebuilding(
+                books=books,
+                storage=storage,
+                moving=crafts.moving,
+                mails=mail_ledger(world),
+                recorder=recorder,
+                sealer=sealer,
+                clock=clock,
+                policy=policy,
+            ),
             reconciling=comparison,
             clock=clock,
         ),

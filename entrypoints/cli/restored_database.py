@@ -31,6 +31,10 @@ def _print(recovery: Recovery) -> None:
     click.echo(f"{counted(len(recovery.rebuilt), 'order')} rebuilt from payments and stored photos.")
     for order_id in recovery.rebuilt:
         click.echo(f"  order {order_id}")
+    if recovery.advanced:
+        click.echo(
+            f"{counted(len(recovery.advanced), 'order')} brought up to what the storage and SendGrid know."
+        )
     if recovery.held:
         click.echo(f"{counted(len(recovery.held), 'payment')} held for you: match or refund each by hand.")
     for payment in recovery.held:
@@ -54,6 +58,7 @@ def _as_json(recovery: Recovery | None) -> dict[str, object]:
         "head": recovery.head.labels(),
         "numbers_skipped_to": recovery.numbers_skipped_to,
         "rebuilt": recovery.rebuilt,
+        "advanced": recovery.advanced,
         "held": recovery.held,
         "healed": len(report.findings) - len(report.remaining),
         "remaining": report.remaining,

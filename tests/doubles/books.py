@@ -167,7 +167,13 @@ class InMemoryCustomerRegister(CustomerRegister):
         self._pages = pages
 
     def receive(
-        self, customer_id: CustomerId, email: str, name: str | None, locale: str | None, day: date
+        self,
+        customer_id: CustomerId,
+        email: str,
+        name: str | None,
+        locale: str | None,
+        day: date,
+        number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
         customers = self._pages.customers
         known = next((c for c in customers.values() if c.email.lower() == email.lower()), None)
@@ -178,8 +184,10 @@ class InMemoryCustomerRegister(CustomerRegister):
                 customer_id=customer_id, email=email, name=name, locale=locale, referral_code=code
             )
         customers[known.customer_id] = replace(known, name=name or known.name, locale=locale or known.locale)
-        number = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1
-        return known.customer_id, OrderNumber(f"{day:%Y%m%d}-{number:06}")
+        if number is not None:
+            return known.customer_id, number
+        count = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1
+        return known.customer_id, OrderNumber(f"{day:%Y%m%d}-{count:06}")
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         found = self._pages.customers.get(customer_id)

@@ -120,6 +120,8 @@ class MemoryMailLedger:
                     yield self._told(message_id)
 
     def find(self, email_id: EmailId) -> CarriedMail | None:
+        if self.is_closed:
+            raise LedgerClosedError("The mail double", "it is closed on request")
         with self.weather.over("find", str(email_id)):
             ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
             return next(map(self._told, ours), None)

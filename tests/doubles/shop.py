@@ -58,6 +58,7 @@ from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
 from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
@@ -319,7 +320,16 @@ class WiredShop:
             ledger=self.payment_ledger,
             ownership=self.ownership,
             beginning=self.beginning,
-            recorder=self.recorder,
+            rebuilding=OrderRebuilding(
+                books=self.books,
+                storage=self.storage,
+                moving=Moving(storage=self.storage),
+                mails=self.mail_ledger,
+                recorder=self.recorder,
+                sealer=self.sealer,
+                clock=clock,
+                policy=policy,
+            ),
             reconciling=self.reconciling,
             clock=clock,
         )

@@ -14,12 +14,9 @@ from domain.services.beginning import Beginning, Word
 from domain.services.reconciling.findings import Report
 from domain.services.reconciling.reconciling import FARTHEST_LOOK, OVERLAP, Reconciling
 from domain.services.reconciling.scope import paged
-from domain.services.recording import Recorder
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
-
-#: Who records what a restored database had lost.
-ACTOR = "restore"
+from domain.use_cases.recovery.order_rebuilding import ACTOR, OrderRebuilding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +27,7 @@ class Recovery:
     head: LogHead
     numbers_skipped_to: dict[str, int]  # by day
     rebuilt: tuple[OrderId, ...]
+    advanced: tuple[OrderId, ...]  # orders of which the storage or the mail provider knew more than the log
     held: tuple[UnmatchedPayment, ...]  # payments of this shop that have no order
     report: Report  # of the comparison that followed
 
@@ -45,7 +43,7 @@ class RestoredDatabase:
         ledger: PaymentLedger,
         ownership: PaymentOwnership,
         beginning: Beginning,
-        recorder: Recorder,
+        rebuilding: OrderRebuilding,
         reconciling: Reconciling,
         clock: Clock,
     ) -> None:
@@ -54,7 +52,7 @@ class RestoredDatabase:
         self._ledger = ledger
         self._ownership = ownership
         self._beginning = beginning
-        self._recorder = recorder
+        self._rebuilding = rebuilding
         self._reconciling = reconciling
         self._clock = clock
 
@@ -70,6 +68,7 @@ class RestoredDatabase:
         lost = list(self._lost_payments(since))
         skipped = self._skip_numbers(head, len(lost))
         rebuilt = tuple(order_id for checkout in lost if (order_id := self._rebuild(checkout)) is not None)
+        advanced = self._advance(since, f"restored:{head.sequence}")
         report = self._reconciling.compare(since, heals=True, reads_bytes=False)
         with self._books.transaction() as transaction:
             held = tuple(each for each in transaction.unmatched.unsettled() if each.is_held)
@@ -79,6 +78,7 @@ class RestoredDatabase:
             head=head,
             numbers_skipped_to=skipped,
             rebuilt=rebuilt,
+            advanced=advanced,
             held=held,
             report=report,
         )
@@ -119,11 +119,19 @@ class RestoredDatabase:
         return skipped
 
     def _rebuild(self, checkout: CheckoutNotice) -> OrderId | None:
-        """The order of a payment, begun anew; none if the payment is held for a person instead."""
+        """The order of a payment, begun anew; none if the payment is held for a person instead.
+
+        No worker is woken: first all that was done for the order before has to be on record again.
+        """
+        self._rebuilding.restore_session(checkout)
+        order_id = checkout.order_id
+        number = self._rebuilding.number_of(order_id) if order_id is not None else None
         word = Word(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
         with self._books.transaction() as transaction:
-            step = self._beginning.take_in(transaction, checkout, word)
-        if step is None:
-            return None
-        self._recorder.wake(step)
-        return step.after.order_id
+            step = self._beginning.take_in(transaction, checkout, word, number=number)
+        return step.after.order_id if step is not None else None
+
+    def _advance(self, since: datetime, incident: str) -> tuple[OrderId, ...]:
+        with self._books.transaction() as transaction:
+            order_ids = transaction.audit.orders_since(since)
+        return tuple(each for each in order_ids if self._rebuilding.advance(each, incident))

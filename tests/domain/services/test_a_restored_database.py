@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.unmatched import UnmatchedStatus
 from domain.model.values import OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
+from tests.domain.services.looking import kinds
 from tests.doubles.shop import MemoryShop
 
 
@@ -138,3 +140,122 @@ def test_a_comparison_of_a_database_that_is_behind_refunds_no_delivered_order(sh
     assert shop.matching.refund_due() == 0
     (held,) = shop.own_books.pages.unmatched.values()
     assert (held.is_held, held.status) == (True, UnmatchedStatus.OPEN)
+
+
+def test_a_delivered_order_is_rebuilt_with_its_number_its_photos_and_its_link(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    shop.pay(shop.upload(b"another order first"))
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    before = shop.live(order_id)
+    assert before.newest_link is not None
+    token = shop.sealer.download_token(before.newest_link.link_id)
+    mails, predictions = len(shop.mailer.mailbox), len(shop.restorer.works)
+    number = number_of(shop, order_id)
+    shop.log_heads.write()
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert order_id in recovery.rebuilt
+    assert recovery.held == ()
+    after = shop.live(order_id)
+    assert after.state is State.COMPLETED
+    assert number_of(shop, order_id) == number
+    assert [image.results for image in after.images.values()] == [
+        image.results for image in before.images.values()
+    ]
+    assert shop.delivering.find(token).content == before.newest_link.archive
+    assert len(shop.mailer.mailbox) == mails, "the provider knows every mail"
+    assert len(shop.restorer.works) == predictions, "what was restored is not restored again"
+    assert shop.payments.payments
+    assert all(payment.left == payment.paid.amount for payment in shop.payments.payments.values())
+    with shop.books.transaction() as transaction:
+        history = transaction.log.history(order_id)
+    assert {recorded.actor for recorded in history} >= {"restore"}
+
+
+def test_file_names_come_back_with_the_photos(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    shop.log_heads.write()
+    backup.restore(shop)
+    shop.restored_database.put_right()
+    with shop.books.transaction() as transaction:
+        assert list(transaction.uploads.file_names(order_id).values()) == ["great-aunt-1.jpg"]
+
+
+def test_mails_that_cannot_be_looked_up_count_as_unconfirmed_and_are_sent_once_more(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    mails = len(shop.mailer.mailbox)
+    shop.log_heads.write()
+    backup.restore(shop)
+    shop.mail_ledger.is_closed = True
+    shop.restored_database.put_right()
+    assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 2
+    assert len(shop.mailer.mailbox) == mails
+    assert shop.live(order_id, hours=30).state is State.COMPLETED
+    assert len(shop.mailer.mailbox) == 2 * mails
+
+
+def test_an_order_that_went_on_after_the_backup_is_brought_forward(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    backup = Backup(shop)
+    before = shop.live(order_id)
+    predictions = len(shop.restorer.works)
+    shop.log_heads.write()
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert recovery.advanced == (order_id,)
+    after = shop.live(order_id)
+    assert after.state is State.COMPLETED
+    assert after.restored_images[0].results == before.restored_images[0].results
+    assert len(shop.restorer.works) == predictions
+
+
+def test_a_payment_whose_photos_are_not_all_there_is_held(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    (first, _) = shop.order(order_id).images
+    shop.storage.delete([key for key in list(shop.storage.objects) if key.endswith(str(first))])
+    shop.log_heads.write()
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert recovery.rebuilt == ()
+    (held,) = recovery.held
+    assert held.is_held
+    assert not shop.events(order_id)
+
+
+def test_a_session_that_was_open_at_the_backup_gets_the_photos_that_came_later(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    backup = Backup(shop)
+    shop.add(session_id, b"harvest")
+    order_id = shop.pay(session_id)
+    shop.log_heads.write()
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert recovery.rebuilt == (order_id,)
+    order = shop.order(order_id)
+    assert (len(order.images), order.is_held) == (2, False)
+
+
+def test_a_refund_since_the_backup_is_on_record_again_and_not_made_twice(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    assert payment.payment_intent_id is not None
+    shop.payments.refund_by_hand(payment.payment_intent_id, 100)
+    shop.log_heads.write()
+    backup.restore(shop)
+    shop.clock.advance(hours=2)
+    shop.restored_database.put_right()
+    assert shop.order(order_id).refunded_amount == 100
