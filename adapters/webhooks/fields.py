@@ -11,6 +11,12 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
 #: Longer than any name or address that a person has.
 LONGEST_TEXT = 500
 
+#: Deeper than any provider nests.
+MAX_DEPTH = 100
+
+#: A string that does not end reaches to the end; nothing is read twice, whatever is in it.
+_BRACKETS_AND_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[][{}]', re.DOTALL)
+
 #: JSON escapes of control characters and of surrogates, which may come in pairs or alone.
 _SUSPECT = re.compile(rb"\\u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|[Dd][89A-Fa-f])")
 
@@ -45,12 +51,24 @@ def readable(body: bytes) -> bytes:
 
     One that escapes none of them is given back as it is. Raises ValueError if it is no JSON or nested too deep.
     """
+    _require_shallow(body)
     if _SUSPECT.search(body) is None:
         return body
-    try:
-        return json.dumps(cleaned(json.loads(body)), ensure_ascii=False).encode()
-    except RecursionError as error:
-        raise ValueError("It is nested too deep.") from error
+    return json.dumps(cleaned(json.loads(body)), ensure_ascii=False).encode()
+
+
+def _require_shallow(body: bytes) -> None:
+    """Raise ValueError before a decoder runs out of stack."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _BRACKETS_AND_STRINGS.finditer(body):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise ValueError("It is nested too deep.")
 
 
 def cleaned(value: object) -> object:

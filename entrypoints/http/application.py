@@ -13,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import albums, checkout, downloads, health, orders, uploads, webhooks, wishes
 from entrypoints.http.diary import Diary
+from entrypoints.http.malformed import MalformedGuard
 from entrypoints.http.parameters import CHECKOUT_THREADS, DOWNLOAD_THREADS, UPLOAD_THREADS
 from entrypoints.http.problems import answer
 
@@ -74,7 +75,7 @@ def create_app(shop: Shop) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = Diary(app.asgi_handler)
+    app.asgi_handler = Diary(MalformedGuard(app.asgi_handler))
     return app
 
 

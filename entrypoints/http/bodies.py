@@ -16,6 +16,9 @@ AnyRequest = Request[Any, Any, Any]
 #: Time for a whole body: 50 MiB over a slow mobile connection of 1.5 megabit a second.
 PATIENCE_SECONDS = 300.0
 
+#: Time for a small document.
+SMALL_BODY_SECONDS = 15.0
+
 #: How much is gathered before a thread writes it: a disk may stall, the event loop must not.
 BATCH_BYTES = 1024 * 1024
 
@@ -30,7 +33,7 @@ async def receive_into(
     """
     size_bytes = 0
     batch = bytearray()
-    async with _patience():
+    async with patience(PATIENCE_SECONDS):
         async for chunk in _chunks(request, limit_bytes):
             batch += chunk
             if len(batch) >= BATCH_BYTES:
@@ -44,7 +47,7 @@ async def receive_into(
 
 async def receive_bytes(request: AnyRequest, *, limit_bytes: int) -> bytes:
     """A small body as it came, for a signature to be checked on; raises the errors of ``receive_into``."""
-    async with _patience():
+    async with patience(SMALL_BODY_SECONDS):
         return b"".join([chunk async for chunk in _chunks(request, limit_bytes)])
 
 
@@ -64,9 +67,10 @@ async def _chunks(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]
 
 
 @asynccontextmanager
-async def _patience() -> AsyncIterator[None]:
+async def patience(seconds: float) -> AsyncIterator[None]:
+    """Wait so long for a body; raises BodyTooSlowError."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise BodyTooSlowError(PATIENCE_SECONDS) from error
+        raise BodyTooSlowError(seconds) from error

@@ -17,6 +17,7 @@ from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import upload_views
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.client_address import client_key
+from entrypoints.http.malformed import require_plain_json
 from entrypoints.http.parameters import LOCALE, CheckoutThreads, TheShop, first_language
 
 Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]
@@ -39,7 +40,7 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("locale is not a language tag such as de-AT, so correct it or leave it out")
 
 
-@post("/api/checkout-sessions")
+@post("/api/checkout-sessions", before_request=require_plain_json)
 async def open_checkout(
     shop: TheShop, checkout_threads: CheckoutThreads, request: AnyRequest, data: JSONBody[CheckoutRequest]
 ) -> upload_views.CheckoutView:

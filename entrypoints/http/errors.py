@@ -7,6 +7,7 @@ RequestError
 ├── BodyEmptyError         nothing was sent
 ├── ClientGoneError        the sender hung up before the answer
 ├── NotARawPhotoError      a form, or something that says it is no picture
+├── MalformedError         a NUL byte, or JSON that is nested too deep
 ├── UnknownOrderError      no order has this id
 └── NotReadyError          a part without which the shop cannot work is away
 """
@@ -67,6 +68,14 @@ class NotARawPhotoError(RequestError):
             f"A photo cannot be sent as {content_type[:80]}: send its bytes alone as the body, one photo per request,"
             " with Content-Type: application/octet-stream and the file's name in ?filename=."
         )
+
+
+class MalformedError(RequestError):
+    """No address takes a request like this."""
+
+    def __init__(self, flaw: str) -> None:
+        self.flaw = flaw
+        super().__init__(f"This request cannot be read ({flaw}): correct it and send it again.")
 
 
 class UnknownOrderError(RequestError):

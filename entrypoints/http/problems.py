@@ -85,6 +85,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.ClientGoneError: Kind(400, "client-gone", "The connection ended"),
     errors.BodyEmptyError: Kind(400, "body-empty", "The body is empty"),
     errors.NotARawPhotoError: Kind(415, "photo-not-raw", "Send the photo itself"),
+    errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
     errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
     UnreadablePictureError: Kind(422, "photo-unreadable", "This photo cannot be read"),

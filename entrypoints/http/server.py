@@ -13,6 +13,7 @@ import uvicorn
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.http.application import create_app
+from entrypoints.http.bounded_protocol import BoundedProtocol
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 
@@ -76,7 +77,7 @@ def serve(
     listener = inherited(fd) if fd is not None else listen(settings.http_host, settings.http_port)
     config = uvicorn.Config(
         create_app(shop),
-        http="h11",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

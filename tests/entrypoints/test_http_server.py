@@ -4,9 +4,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 
 import httpx2
 import pytest
@@ -21,11 +23,13 @@ MEBIBYTE = 1024 * 1024
 PROGRAM = """
 import json
 import sys
-from entrypoints.http import serve
+from entrypoints.http import bodies, bounded_protocol, malformed, serve
 from entrypoints.settings import Settings
 from tests.entrypoints.http_fixtures import HttpShop
 
 told = json.loads(sys.argv[1])
+for module in (bodies, bounded_protocol, malformed):
+    vars(module).update({name: value for name, value in told["limits"].items() if name in vars(module)})
 settings = Settings.model_construct(http_host="127.0.0.1", http_port=0, **told["settings"])
 serve(HttpShop(), settings, fd=told["fd"])
 print("the shop can be closed")
@@ -34,11 +38,11 @@ print("the shop can be closed")
 
 @contextmanager
 def serving(
-    listener: socket.socket | None = None, **settings: object
+    listener: socket.socket | None = None, *, limits: Mapping[str, float] | None = None, **settings: object
 ) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
     """Run the program until the block ends, and a client for the address it announces."""
     fds = [listener.fileno()] if listener else []
-    told = json.dumps({"fd": fds[0] if fds else None, "settings": settings})
+    told = json.dumps({"fd": fds[0] if fds else None, "settings": settings, "limits": limits or {}})
     command = [sys.executable, "-c", PROGRAM, told]
     with subprocess.Popen(  # noqa: S603
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, pass_fds=fds
@@ -147,3 +151,108 @@ async def _waits_for_no_acknowledgement(listener: socket.socket) -> bool:
         client.close()
         await client.wait_closed()
     return has_no_delay
+
+
+#: A request that lacks its last line.
+BEGUN = b"GET /health/live HTTP/1.1\r\nHost: shop\r\n"
+
+#: Far below what a test waits for a connection to end.
+SHORT = {"HEADER_SECONDS": 0.3, "STALL_SECONDS": 0.5, "SMALL_BODY_SECONDS": 0.3}
+
+
+@contextmanager
+def connected(http: httpx2.Client) -> Iterator[socket.socket]:
+    """A connection that the test speaks on byte by byte; one that is not ended in time fails the test."""
+    address = (str(http.base_url.host), http.base_url.port or 80)
+    with socket.create_connection(address, timeout=20) as connection:
+        yield connection
+
+
+def drip(connection: socket.socket, text: bytes) -> bytes:
+    """Send the same bytes again and again, slowly, until the server ends the connection; gives what it said."""
+    said = b""
+    connection.settimeout(0.05)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            connection.sendall(text)
+            received = connection.recv(65536)
+        except TimeoutError:
+            continue
+        except OSError:
+            return said
+        if not received:
+            return said
+        said += received
+    raise TimeoutError("The server did not end the connection.")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"G",
+        b"GET /health/live HTTP/1.1\r\nHost: shop\r\n",
+        b"GET /health/live HTTP/1.1\r\nHost: shop\r\n\r\nGET /",
+    ],
+    ids=["nothing", "a letter", "a line", "a second request"],
+)
+def test_a_client_that_never_ends_its_headers_is_cut_off(beginning: bytes) -> None:
+    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+        connection.sendall(beginning)
+        while connection.recv(65536):  # ends when the server ends it
+            pass
+
+
+def test_headers_that_come_letter_by_letter_are_cut_off() -> None:
+    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: shop\r\n")
+        assert drip(connection, b"X-A: b\r\n") == b""
+        assert http.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/checkout-sessions", "/api/webhooks/stripe"])
+def test_a_small_body_that_comes_byte_by_byte_is_refused(path: str) -> None:
+    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
+        connection.sendall(head.encode())
+        assert drip(connection, b"[").startswith(b"HTTP/1.1 408")
+
+
+def test_a_body_that_goes_on_after_its_answer_is_cut_off() -> None:
+    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+        connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: shop\r\nContent-Length: 900000\r\n\r\n")
+        assert drip(connection, b"[").startswith(b"HTTP/1.1 404")
+
+
+def test_slow_clients_keep_no_other_waiting_and_a_photo_may_take_its_time() -> None:
+    with serving(limits=SHORT) as (_, http), ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(connected(http)).sendall(b"GET /health/live HTTP/1.1\r\n")
+        assert http.get("/health/live").status_code == 200
+        session = http.post("/api/uploads").json()["session_id"]
+
+        def slowly() -> Iterator[bytes]:
+            pauses = Event()
+            for _ in range(10):
+                pauses.wait(SHORT["STALL_SECONDS"] / 3)
+                yield b"great-aunt Adele, 1931"
+
+        sent = http.post(
+            f"/api/uploads/{session}/photos", content=slowly(), headers={"Content-Type": "image/jpeg"}
+        )
+        assert sent.status_code == 201
+
+
+def test_a_client_that_stops_reading_is_cut_off() -> None:
+    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        request = b"GET /schema/openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n"
+        with pytest.raises(OSError, match=r"reset|Broken pipe|aborted"):
+            _ask_for_ever(connection, request)
+
+
+def _ask_for_ever(connection: socket.socket, request: bytes) -> None:
+    """Send requests and read no answer."""
+    while True:
+        connection.sendall(request)

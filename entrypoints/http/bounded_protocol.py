@@ -1,0 +1,69 @@
+"""HTTP/1.1 connections that end when their client is silent, slow with its headers, or stops reading.
+
+Uvicorn limits only the time between two requests. Bodies have their own limits, where they are read.
+"""
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: From the first byte, or from the connection's beginning, to the end of the headers.
+HEADER_SECONDS = 10.0
+
+#: How long a client may take for what is in the buffers, some tens of kilobytes, while more waits to be sent; and how
+#: long it may go on with a body that was answered already.
+STALL_SECONDS = 60.0
+
+
+class BoundedProtocol(H11Protocol):
+    """Uvicorn's protocol with a time limit wherever it waits for the client."""
+
+    _header_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect headers from the beginning on."""
+        super().connection_made(transport)
+        self._watch_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Watch nothing any more."""
+        self._stop_header_timer()
+        self._stop_stall_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and limit the time for what has begun and is not complete."""
+        super().data_received(data)
+        self._watch_headers()
+
+    def pause_writing(self) -> None:
+        """Give a client that reads too slowly a limited time."""
+        super().pause_writing()
+        self._stop_stall_timer()
+        self._stall_timer = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read what was sent."""
+        self._stop_stall_timer()
+        super().resume_writing()
+
+    def _watch_headers(self) -> None:
+        """Run the timer while headers are incomplete, and while a body comes that is no longer read."""
+        expects_headers = self.conn.their_state is h11.IDLE
+        if not expects_headers and not self.cycle.response_complete:
+            self._stop_header_timer()
+        elif self._header_timer is None:
+            seconds = HEADER_SECONDS if expects_headers else STALL_SECONDS
+            self._header_timer = self.loop.call_later(seconds, self.transport.close)
+
+    def _stop_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
