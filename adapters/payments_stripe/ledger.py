@@ -19,11 +19,6 @@ from domain.ports.payments import PaymentNotice
 #: As many as Stripe gives.
 PAGE = 100
 
-#: Statuses of a dispute about which the bank has yet to decide.
-OPEN_DISPUTES = frozenset(
-    {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
-)
-
 
 class _Listed(Protocol):
     """What a list gives, as the SDK has it."""
@@ -72,8 +67,7 @@ class StripeLedger:
         """Disputes, likewise."""
         params: stripe.params.DisputeListParams = {"created": {"gte": _seconds(since)}, "limit": PAGE}
         for dispute in _read(lambda: self._client.v1.disputes.list(params)):
-            is_open = dispute["status"] in OPEN_DISPUTES
-            yield _as_event("charge.dispute.created" if is_open else "charge.dispute.closed", dispute)
+            yield _as_event("charge.dispute.updated", dispute)
 
 
 def _seconds(since: datetime) -> int:

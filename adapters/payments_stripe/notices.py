@@ -20,8 +20,17 @@ from domain.ports.errors import ForgedMessageError
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.world import Clock
 
-#: An early warning that went away is as good as a dispute that was won.
-WON_DISPUTES = frozenset({"won", "warning_closed"})
+#: Statuses of a dispute that has ended. All others are open: those under appeal, and those that are yet unknown.
+_OUTCOMES = {
+    "won": DisputeOutcome.WON,
+    "lost": DisputeOutcome.LOST,
+    "prevented": DisputeOutcome.PREVENTED,
+    "warning_closed": DisputeOutcome.INQUIRY_CLOSED,
+}
+#: How the statuses of an inquiry begin.
+_INQUIRY = "warning_"
+#: A prevented dispute of this kind was settled in the customer's favour: the bank has the money.
+_RESOLUTION = "resolution"
 
 #: The last moment that has a date.
 _LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
@@ -81,13 +90,33 @@ class _Refund(msgspec.Struct):
     metadata: dict[str, str] | None = None
 
 
+class _Card(msgspec.Struct):
+    case_type: str | None = None
+
+
+class _Method(msgspec.Struct):
+    card: _Card | None = None
+
+
 class _Dispute(msgspec.Struct):
     id: str
     amount: int
     currency: str
-    reason: str
     status: str
+    reason: str | None = None
     payment_intent: str | None = None
+    balance_transactions: list[dict[str, Any] | str] | None = None
+    payment_method_details: _Method | None = None
+
+    @property
+    def took_money(self) -> bool:
+        """Whether the dispute moved money from the shop's balance to the customer."""
+        moved = [one.get("amount") for one in self.balance_transactions or [] if isinstance(one, dict)]
+        method = self.payment_method_details
+        is_resolution = (
+            method is not None and method.card is not None and method.card.case_type == _RESOLUTION
+        )
+        return is_resolution or sum(amount for amount in moved if isinstance(amount, int)) < 0
 
 
 _EVENT = msgspec.json.Decoder(_Event)
@@ -147,23 +176,20 @@ def _refund(event: _Event) -> dict[str, Any]:
     }
 
 
-def _dispute_opened(event: _Event) -> dict[str, Any]:
-    return _about_dispute(_DISPUTE.decode(event.data.object), NoticeKind.DISPUTE_OPENED)
-
-
-def _dispute_closed(event: _Event) -> dict[str, Any]:
+def _dispute(event: _Event) -> dict[str, Any]:
+    """What a dispute's status says, whichever event shows it; a status that is not known is not decided."""
     dispute = _DISPUTE.decode(event.data.object)
-    outcome = DisputeOutcome.WON if dispute.status in WON_DISPUTES else DisputeOutcome.LOST
-    return {**_about_dispute(dispute, NoticeKind.DISPUTE_CLOSED), "outcome": outcome}
-
-
-def _about_dispute(dispute: _Dispute, kind: NoticeKind) -> dict[str, Any]:
+    outcome = _OUTCOMES.get(dispute.status)
+    if outcome is DisputeOutcome.PREVENTED and dispute.took_money:
+        outcome = DisputeOutcome.LOST
     return {
-        "kind": kind,
+        "kind": NoticeKind.DISPUTE_OPENED if outcome is None else NoticeKind.DISPUTE_CLOSED,
         "payment_intent_id": dispute.payment_intent,
         "dispute_id": dispute.id,
         "dispute_amount": money(dispute.amount, dispute.currency),
+        "is_inquiry": outcome is None and dispute.status.startswith(_INQUIRY),
         "reason": plain_code(dispute.reason),
+        "outcome": outcome,
     }
 
 
@@ -176,8 +202,11 @@ _READERS: dict[str, Callable[[_Event], dict[str, Any]]] = {
     "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund,
-    "charge.dispute.created": _dispute_opened,
-    "charge.dispute.closed": _dispute_closed,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.funds_withdrawn": _dispute,
+    "charge.dispute.funds_reinstated": _dispute,
+    "charge.dispute.closed": _dispute,
 }
 
 #: The events that tell the shop something.

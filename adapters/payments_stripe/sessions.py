@@ -20,6 +20,7 @@ class _Person(msgspec.Struct):
 
 class _Totals(msgspec.Struct):
     amount_discount: int = 0
+    amount_tax: int = 0
 
 
 class _Intent(msgspec.Struct):
@@ -33,11 +34,13 @@ class Session(msgspec.Struct):
     id: str
     payment_status: str
     status: str | None = None
+    amount_subtotal: int | None = None
     amount_total: int | None = None
     currency: str | None = None
     payment_intent: str | _Intent | None = None
     metadata: dict[str, str] | None = None
     customer_details: _Person | None = None
+    customer_email: str | None = None  # what the shop gave with the checkout
     total_details: _Totals | None = None
     locale: str | None = None
 
@@ -58,12 +61,22 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         payment_intent_id=intent.id if isinstance(intent, _Intent) else intent,
         paid=money(session.amount_total or 0 if is_paid else 0, session.currency),
         discount=money((session.total_details or _Totals()).amount_discount, session.currency),
-        email=clean_text(person.email),
+        tax=_tax_on_top(session, session.currency) if is_paid else None,
+        email=clean_text(person.email or session.customer_email),
         name=clean_text(person.name),
         locale=clean_text(metadata.get("locale") or session.locale),
         spending=_spending(metadata, session.currency),
         seal=metadata.get("seal"),
     )
+
+
+def _tax_on_top(session: Session, currency: str) -> Money | None:
+    """Tax beyond the price; none of a tax that the price includes."""
+    totals = session.total_details or _Totals()
+    if session.amount_subtotal is None or session.amount_total is None:
+        return None
+    added = session.amount_total - (session.amount_subtotal - totals.amount_discount)
+    return money(added, currency) if 0 < added <= totals.amount_tax else None
 
 
 def points_told(spending: Spending | None) -> dict[str, str]:

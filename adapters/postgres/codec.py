@@ -13,7 +13,7 @@ from domain.model import events as e
 
 #: The name and the current version of each event.
 NAMES: Mapping[type[e.Event], tuple[str, int]] = {
-    e.PaymentReceived: ("order.payment_received", 1),
+    e.PaymentReceived: ("order.payment_received", 2),
     e.ImagesMoved: ("order.images_moved", 1),
     e.RestorationStarted: ("order.restoration_started", 1),
     e.RestorationAttemptFailed: ("order.restoration_attempt_failed", 1),
@@ -39,7 +39,7 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
     e.RefundIssued: ("order.refund_issued", 2),
     e.RefundFailed: ("order.refund_failed", 1),
     e.RefundDropped: ("order.refund_dropped", 1),
-    e.DisputeOpened: ("order.dispute_opened", 1),
+    e.DisputeOpened: ("order.dispute_opened", 2),
     e.DisputeClosed: ("order.dispute_closed", 2),
     e.PointsCredited: ("order.points_credited", 1),
     e.PointsDebited: ("order.points_debited", 1),
@@ -53,6 +53,8 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
 #: What turns the fields stored under a name and version into those of the next version.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("order.payment_received", 1): lambda fields: {**fields, "tax": None},
+    ("order.dispute_opened", 1): lambda fields: {**fields, "is_inquiry": False},
     ("order.download_prepared", 1): lambda fields: {**fields, "edition": 1},
     ("order.refund_requested", 1): lambda fields: {**fields, "note_id": None},
     ("order.refund_issued", 1): lambda fields: {**fields, "is_told": False},

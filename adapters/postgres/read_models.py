@@ -49,6 +49,7 @@ def _order_rows(order: Order) -> Iterator[Row]:
         "state": order.state,
         "hold_reason": order.hold,
         "is_disputed": order.is_disputed,
+        "has_open_inquiry": order.has_open_inquiry,
         "photos_are_purged": order.photos_are_purged,
         "customer_id": payment.customer_id,
         "upload_session_id": payment.upload_session_id,

@@ -99,7 +99,7 @@ _CHANGE_EMAIL = text(
     "UPDATE customers SET email = :email WHERE customer_id = :customer_id AND erased_at IS NULL"
 )
 _IN_TROUBLE = text(
-    """SELECT order_id FROM orders WHERE hold_reason IS NOT NULL OR is_disputed
+    """SELECT order_id FROM orders WHERE hold_reason IS NOT NULL OR is_disputed OR has_open_inquiry
     UNION SELECT order_id FROM email_queue WHERE status IN ('failed', 'bounced')
       OR opt_out IS NOT NULL
     ORDER BY order_id"""

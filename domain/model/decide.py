@@ -98,7 +98,8 @@ def _decide_payment(order: Order, said: e.PaymentReceived) -> Decision:
             return NOTHING
         raise AlreadyPaidError(order_id=order.order_id, checkout_session_id=said.checkout_session_id)
     require(order.state, type(said))
-    if said.paid == said.quoted - said.discount:
+    price = said.quoted - said.discount
+    if said.paid == (price + said.tax if said.tax is not None else price):
         return (said,)
     return (said, e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH))
 

@@ -8,7 +8,7 @@ from domain.model.draft import NOTHING, Decision, Draft
 from domain.model.errors import ImageNotRefundableError, RefundExceedsPaymentError, UnknownImageError
 from domain.model.identity import refund_id_at_provider, refund_id_of
 from domain.model.image import Image
-from domain.model.ledger import Refund, RefundStatus
+from domain.model.ledger import Dispute, Refund, RefundStatus
 from domain.model.lifecycle import GIVEN_BACK, State, require
 from domain.model.order import Order
 from domain.model.values import (
@@ -66,11 +66,11 @@ def decide_dispute(order: Order, said: e.DisputeOpened | e.DisputeClosed) -> Dec
     """A bank's last word settles what the shop still owes: less if it took money, the failed shares if it did not."""
     known = order.disputes.get(said.dispute_id)
     if isinstance(said, e.DisputeOpened):
-        if known is not None:
+        if known is not None and not _becomes_a_chargeback(known, said):
             return NOTHING
         require(order.state, type(said))
         return (said,)
-    if known is not None and known.outcome is said.outcome:
+    if known is not None and (known.outcome is said.outcome or _is_stale(known, said)):
         return NOTHING
     require(order.state, type(said))
     draft = Draft(order, said)
@@ -85,6 +85,18 @@ def decide_dispute(order: Order, said: e.DisputeOpened | e.DisputeClosed) -> Dec
         # The order was stopped for good, so all that the bank left goes back.
         draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
     return draft.done()
+
+
+def _becomes_a_chargeback(known: Dispute, said: e.DisputeOpened) -> bool:
+    """Whether an inquiry goes on as a dispute that takes the money."""
+    was_inquiry = known.is_inquiry and known.outcome in {None, DisputeOutcome.INQUIRY_CLOSED}
+    return was_inquiry and not said.is_inquiry
+
+
+def _is_stale(known: Dispute, said: e.DisputeClosed) -> bool:
+    """Whether the end of an inquiry comes after it has become a chargeback, or had another end."""
+    is_past = not known.is_inquiry or known.outcome is not None
+    return said.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
 
 
 def _is_in_another_currency(order: Order, dispute_id: str) -> bool:

@@ -47,8 +47,9 @@ class PaymentReceived:
     payment_intent_id: str | None  # none for a free order: nothing was charged
     quoted: Money
     discount: Money
-    paid: Money  # quoted less discount; any other amount holds the order
+    paid: Money  # quoted less discount, and tax; any other amount holds the order
     photos: tuple[PaidPhoto, ...]
+    tax: Money | None = None  # what the provider added on top of the quote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,11 +286,15 @@ class RefundDropped:
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeOpened:
-    """The customer's bank disputes the payment. It runs beside the order's state and pauses delivery."""
+    """The customer's bank disputes the payment. It runs beside the order's state and pauses delivery.
+
+    An inquiry is a question of the bank: it takes no money, bars no refund and pauses nothing.
+    """
 
     dispute_id: str
     amount: Money
     reason: str
+    is_inquiry: bool = False  # one that becomes a chargeback is opened a second time
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,6 +99,7 @@ def _learn_payment(order: Order, event: e.PaymentReceived) -> Order:
         quoted=event.quoted,
         discount=event.discount,
         paid=event.paid,
+        tax=event.tax,
     )
     images = (
         Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos

@@ -5,6 +5,7 @@ from dataclasses import replace
 from domain.model import events as e
 from domain.model.ledger import Dispute, PointsEntry, Refund, RefundStatus
 from domain.model.order import Order
+from domain.model.values import DisputeOutcome
 
 
 def learn_refund(
@@ -56,11 +57,14 @@ def learn_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Ord
     """The order after an event of one of its disputes."""
     match event:
         case e.DisputeOpened():
-            dispute = Dispute(dispute_id=event.dispute_id, amount=event.amount)
+            dispute = Dispute(dispute_id=event.dispute_id, amount=event.amount, is_inquiry=event.is_inquiry)
         case e.DisputeClosed():
             known = order.disputes.get(event.dispute_id)
             amount = event.amount or (known.amount if known else None)
-            dispute = Dispute(dispute_id=event.dispute_id, amount=amount, outcome=event.outcome)
+            is_inquiry = known.is_inquiry if known else event.outcome is DisputeOutcome.INQUIRY_CLOSED
+            dispute = Dispute(
+                dispute_id=event.dispute_id, amount=amount, outcome=event.outcome, is_inquiry=is_inquiry
+            )
     return replace(order, disputes={**order.disputes, dispute.dispute_id: dispute})
 
 

@@ -31,7 +31,7 @@ def obstacle(order: Order) -> Obstacle | None:
         return Obstacle.IN_WORK
     if order.is_held:
         return Obstacle.HELD
-    if order.is_disputed:
+    if order.is_disputed or order.has_open_inquiry:
         return Obstacle.DISPUTED
     if order.money_is_owed:
         return Obstacle.MONEY_OWED

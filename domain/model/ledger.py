@@ -46,6 +46,12 @@ class Dispute:
     dispute_id: str
     amount: Money | None  # none where a decision overtook the opening and did not tell it
     outcome: DisputeOutcome | None = None
+    is_inquiry: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bank has its hand on the money until it decides."""
+        return self.outcome is None and not self.is_inquiry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,7 @@ class Ledger:
     @property
     def disputed(self) -> int:
         """What banks have yet to decide about."""
-        return sum(self._amount_of(d) for d in self.disputes.values() if d.outcome is None)
+        return sum(self._amount_of(d) for d in self.disputes.values() if d.is_open)
 
     @property
     def lost(self) -> int:
@@ -145,7 +151,12 @@ class Ledger:
     @property
     def is_disputed(self) -> bool:
         """Whether a bank has yet to decide about the payment."""
-        return any(dispute.outcome is None for dispute in self.disputes.values())
+        return any(dispute.is_open for dispute in self.disputes.values())
+
+    @property
+    def has_open_inquiry(self) -> bool:
+        """Whether a bank asks about the payment, which takes no money."""
+        return any(dispute.is_inquiry and dispute.outcome is None for dispute in self.disputes.values())
 
     def having(self, *statuses: RefundStatus) -> list[Refund]:
         """The refunds of these statuses, oldest first."""

@@ -82,6 +82,7 @@ class Payment:
     quoted: Money
     discount: Money
     paid: Money
+    tax: Money | None = None  # added on top of the quote; a part of what was paid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +124,11 @@ class Order:
     def is_disputed(self) -> bool:
         """Whether a bank has yet to decide about the payment."""
         return self.ledger.is_disputed
+
+    @property
+    def has_open_inquiry(self) -> bool:
+        """Whether a bank asks about the payment, which takes no money."""
+        return self.ledger.has_open_inquiry
 
     # The photos.
 

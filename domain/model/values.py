@@ -187,6 +187,8 @@ class DisputeOutcome(StrEnum):
 
     WON = "won"
     LOST = "lost"
+    PREVENTED = "prevented"  # it ended before it became a chargeback; no money was taken
+    INQUIRY_CLOSED = "inquiry_closed"  # the bank only asked; no money was taken
 
 
 class DownloadMethod(StrEnum):

@@ -79,6 +79,7 @@ class CheckoutNotice:
     spending: Spending | None = (
         None  # the points that the page was opened with, whatever was taken off in the end
     )
+    tax: Money | None = None  # added by the provider on top of the price, and a part of what was paid
     seal: str | None = None  # as it came: whether it is this shop's has to be checked
 
 
@@ -170,6 +171,7 @@ class PaymentNotice:
     refund_id: RefundId | None = None  # none for a refund made in the provider's dashboard
     dispute_id: str | None = None
     dispute_amount: Money | None = None
+    is_inquiry: bool = False  # of a dispute: the bank asks, and takes no money
     reason: str | None = None
     outcome: DisputeOutcome | None = None
     created_at: datetime | None = None  # when it came to be at the provider; UTC, aware

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     MAIL_OPTED_OUT = "mail_opted_out"
     OVERPAID = "overpaid"
     DISPUTED = "disputed"
+    INQUIRY = "inquiry"
     WORK_GIVEN_UP = "work_given_up"
     PAYMENT_UNMATCHED = "payment_unmatched"
     WEBHOOK_CONFLICT = "webhook_conflict"
@@ -146,10 +147,13 @@ class _Looker:
     def _disputes(self) -> Iterator[Concern]:
         for recorded in self._stream:
             match recorded.event:
-                case e.DisputeOpened(dispute_id=name, amount=amount, reason=reason):
-                    if self._order.disputes[name].outcome is None:
-                        why = f"the customer's bank disputes {amount} ({reason.replace('_', ' ')})"
-                        yield self._concern(Kind.DISPUTED, recorded.recorded_at, why, name)
+                case e.DisputeOpened(dispute_id=name, amount=amount, reason=reason, is_inquiry=is_inquiry):
+                    known = self._order.disputes[name]
+                    if known.outcome is None and known.is_inquiry is is_inquiry:
+                        does = "asks about" if is_inquiry else "disputes"
+                        why = f"the customer's bank {does} {amount} ({reason.replace('_', ' ')})"
+                        kind = Kind.INQUIRY if is_inquiry else Kind.DISPUTED
+                        yield self._concern(kind, recorded.recorded_at, why, name)
                 case _:
                     pass
 

@@ -74,8 +74,9 @@ class Beginning:
         if session.status is UploadStatus.EXPIRED:
             self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
             return None
-        if checkout.email is None or session.checkout is None:
-            self._set_aside(transaction, checkout, "It carries no e-mail address, or nothing was quoted.")
+        if checkout.email is None or session.checkout is None or not session.photos:
+            reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
+            self._set_aside(transaction, checkout, reason)
             return None
         order = transaction.log.load(session.order_id)
         if order.payment is not None:
@@ -133,6 +134,7 @@ class Beginning:
             quoted=purchase.quoted,
             discount=_discount(checkout, purchase.quoted),
             paid=checkout.paid,
+            tax=_tax(checkout, purchase.quoted),
             photos=tuple(
                 PaidPhoto(image_id=ImageId(photo.photo_id), upload=photo.upload, share=share)
                 for photo, share in zip(session.photos, shares, strict=True)
@@ -153,6 +155,12 @@ class Beginning:
                 is_held=is_held,
             )
         )
+
+
+def _tax(checkout: CheckoutNotice, quoted: Money) -> Money | None:
+    """What the provider added on top of the quote; of a price in another currency, nothing can be."""
+    tax = checkout.tax
+    return tax if tax is not None and tax.currency == quoted.currency else None
 
 
 def _discount(checkout: CheckoutNotice, quoted: Money) -> Money:

@@ -309,11 +309,15 @@ class Paying:
         if refund is not None:
             amount = 0 if refund.has_failed else refund.amount.amount
             return payment.with_returned(refund.provider_refund_id, amount, self._clock.now())
-        if dispute_id is None or disputed is None:
+        if dispute_id is None or disputed is None or notice.is_inquiry:
+            return payment
+        if notice.outcome is DisputeOutcome.INQUIRY_CLOSED and dispute_id not in payment.returned:
             return payment
         if notice.kind is NoticeKind.DISPUTE_OPENED and dispute_id in payment.returned:
             return payment  # its end came first
-        amount = 0 if notice.outcome is DisputeOutcome.WON else disputed.amount
+        # What is disputed in another currency cannot be compared, so it counts for the whole payment.
+        taken = disputed if disputed.currency == payment.paid.currency else payment.paid
+        amount = taken.amount if notice.outcome in {None, DisputeOutcome.LOST} else 0
         return payment.with_returned(dispute_id, amount, self._clock.now())
 
 
@@ -344,7 +348,14 @@ def _said(notice: PaymentNotice, order: Order) -> list[e.Event]:
         return _said_of_refund(notice, notice.refund, order)
     match notice.kind:
         case NoticeKind.DISPUTE_OPENED if dispute_id is not None and notice.dispute_amount is not None:
-            return [e.DisputeOpened(dispute_id=dispute_id, amount=notice.dispute_amount, reason=reason)]
+            return [
+                e.DisputeOpened(
+                    dispute_id=dispute_id,
+                    amount=notice.dispute_amount,
+                    reason=reason,
+                    is_inquiry=notice.is_inquiry,
+                )
+            ]
         case NoticeKind.DISPUTE_CLOSED if dispute_id is not None and notice.outcome is not None:
             amount = notice.dispute_amount
             return [e.DisputeClosed(dispute_id=dispute_id, outcome=notice.outcome, amount=amount)]

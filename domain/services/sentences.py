@@ -14,7 +14,11 @@ def of_payment(event: e.PaymentReceived) -> str:
     price = f"{event.quoted} less {event.discount}" if event.discount.amount else ""
     if event.paid.amount == 0:
         return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}."
-    if event.paid != event.quoted - event.discount:
+    tax = event.tax
+    if tax is not None:
+        price = f"{price or event.quoted} and {tax} tax"
+    due = event.quoted - event.discount
+    if event.paid != (due + tax if tax is not None else due):
         price = f"{price or event.quoted} had been quoted"
     noted = f" ({price})" if price else ""
     return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."

@@ -36,11 +36,16 @@ def standing(order: Order) -> str:
     if order.is_disputed:
         return f"{_reached(order)} The bank's decision on the dispute is awaited."
     pending = order.ledger.pending
+    inquiry = (
+        " The bank asks about the payment (an inquiry): answer it in Stripe."
+        if order.has_open_inquiry
+        else ""
+    )
     confirmed = f" Stripe has yet to confirm that {_money(order, pending)} was paid back." if pending else ""
     if awaited:
-        return f"{_reached(order)} Still to do: {'; '.join(awaited)}.{confirmed}"
-    if confirmed:
-        return f"{_reached(order)}{confirmed}"
+        return f"{_reached(order)} Still to do: {'; '.join(awaited)}.{confirmed}{inquiry}"
+    if confirmed or inquiry:
+        return f"{_reached(order)}{confirmed}{inquiry}"
     return f"{_reached(order)} Nothing is awaited."
 
 

@@ -214,13 +214,18 @@ class _Teller:
             case e.PointsCredited() | e.PointsDebited():
                 sign = "+" if isinstance(event, e.PointsCredited) else "-"
                 return f"Points of a customer changed by {sign}{event.points}: {POINTS[event.reason]}."
+            case e.DisputeOpened(is_inquiry=True):
+                return (
+                    f"The customer's bank asked about {event.amount} of the payment "
+                    f"({in_plain_words(event.reason)}): an inquiry, which takes no money and stops nothing."
+                )
             case e.DisputeOpened():
                 return (
                     f"The customer's bank disputed {event.amount} of the payment ({in_plain_words(event.reason)}); "
                     "delivery pauses until it decides."
                 )
             case e.DisputeClosed():
-                return f"The bank decided the dispute {OUTCOMES[event.outcome]}."
+                return OUTCOMES[event.outcome]
             case e.OrderHeld():
                 return f"The order was put on hold, because {HOLDS[event.reason]}."
             case e.OrderReleased():

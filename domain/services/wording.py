@@ -102,9 +102,12 @@ BROWSERS: Mapping[Browser, str] = {
     Browser.SAMSUNG: "Samsung Internet",
 }
 
+#: How a dispute ended.
 OUTCOMES: Mapping[DisputeOutcome, str] = {
-    DisputeOutcome.WON: "for the shop: the money stays",
-    DisputeOutcome.LOST: "for the customer: the money is gone",
+    DisputeOutcome.PREVENTED: "The dispute was prevented before it became a chargeback: no money was taken.",
+    DisputeOutcome.INQUIRY_CLOSED: "The bank closed its inquiry: no money was taken.",
+    DisputeOutcome.WON: "The bank decided the dispute for the shop: the money stays.",
+    DisputeOutcome.LOST: "The bank decided the dispute for the customer: the money is gone.",
 }
 
 

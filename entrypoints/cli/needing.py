@@ -70,6 +70,8 @@ def _commands(concern: Concern) -> list[str]:
             return [f"payments refund {concern.subject} {{why}}", match_it]
         case Kind.DISPUTED:
             return ["orders evidence {order}", "orders history {order}"]
+        case Kind.INQUIRY:
+            return ["orders evidence {order}", "orders refund {order} {why}"]
         case Kind.WEBHOOK_CONFLICT:
             return ["reconcile"]
         case _:

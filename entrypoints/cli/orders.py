@@ -176,8 +176,14 @@ def _money(order: Order) -> list[str]:
         return []
     back = replace(payment.paid, amount=ledger.issued)
     asks = "open; `restoreclick orders evidence` writes the pack for the bank"
-    disputes = [f"Dispute {d.dispute_id}: {d.outcome or asks}" for d in order.disputes.values()]
-    quoted = f"{payment.quoted} quoted, {payment.discount} discount, {payment.paid} paid, {back} paid back"
+    disputes = [
+        f"{'Inquiry' if d.is_inquiry else 'Dispute'} {d.dispute_id}: {(d.outcome or asks).replace('_', ' ')}"
+        for d in order.disputes.values()
+    ]
+    tax = f"{payment.tax} tax, " if payment.tax is not None else ""
+    quoted = (
+        f"{payment.quoted} quoted, {payment.discount} discount, {tax}{payment.paid} paid, {back} paid back"
+    )
     moved = {
         "asked back": ledger.requested,
         "on its way back": ledger.pending,

@@ -194,14 +194,83 @@ def test_the_reason_of_a_dispute_is_a_code_or_not_told() -> None:
     assert read(event("charge.dispute.created", reason="not_received", **fields)).reason == "not_received"
 
 
-def test_an_early_warning_that_went_away_is_a_dispute_won() -> None:
+@pytest.mark.parametrize(
+    "event_type", ["charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"]
+)
+@pytest.mark.parametrize(
+    ("status", "outcome", "is_inquiry"),
+    [
+        ("needs_response", None, False),
+        ("under_review", None, False),
+        ("appeal_needs_response", None, False),
+        ("appeal_under_review", None, False),
+        ("a_status_of_tomorrow", None, False),
+        ("warning_needs_response", None, True),
+        ("warning_under_review", None, True),
+        ("warning_closed", DisputeOutcome.INQUIRY_CLOSED, False),
+        ("prevented", DisputeOutcome.PREVENTED, False),
+        ("won", DisputeOutcome.WON, False),
+        ("lost", DisputeOutcome.LOST, False),
+    ],
+)
+def test_the_status_of_a_dispute_says_what_it_is(
+    event_type: str, status: str, outcome: DisputeOutcome | None, *, is_inquiry: bool
+) -> None:
     fields = {"amount": 490, "currency": "eur", "reason": "fraudulent", "payment_intent": "pi_1"}
-    assert (
-        read(event("charge.dispute.closed", status="warning_closed", **fields)).outcome is DisputeOutcome.WON
-    )
+    notice = read(event(event_type, status=status, **fields))
+    kind = NoticeKind.DISPUTE_OPENED if outcome is None else NoticeKind.DISPUTE_CLOSED
+    assert (notice.kind, notice.outcome, notice.is_inquiry) == (kind, outcome, is_inquiry)
 
 
-@pytest.mark.parametrize("event_type", ["charge.refunded", "payout.paid", "charge.dispute.updated"])
+@pytest.mark.parametrize(
+    "money",
+    [
+        {"balance_transactions": [{"amount": -490}]},
+        {"payment_method_details": {"card": {"case_type": "resolution"}, "type": "card"}},
+    ],
+)
+def test_a_prevented_dispute_that_moved_money_is_lost(money: dict[str, Any]) -> None:
+    fields = {"amount": 490, "currency": "eur", "status": "prevented", "payment_intent": "pi_1"}
+    assert read(event("charge.dispute.closed", **fields, **money)).outcome is DisputeOutcome.LOST
+
+
+def test_the_address_that_the_shop_gave_counts_where_the_customer_gave_none() -> None:
+    fields = {
+        "payment_status": "paid",
+        "amount_total": 490,
+        "currency": "eur",
+        "payment_intent": "pi_made_up",
+    }
+    addresses = {"customer_details": None, "customer_email": "eve@example.com"}
+    notice = read(event("checkout.session.completed", **fields, **addresses))
+    assert notice.checkout is not None
+    assert notice.checkout.email == "eve@example.com"
+
+
+@pytest.mark.parametrize(
+    ("subtotal", "total", "discount", "tax", "on_top"),
+    [
+        (490, 583, 0, 93, 93),
+        (490, 463, 100, 73, 73),
+        (490, 490, 0, 78, None),
+        (490, 490, 0, 0, None),
+        (400, 583, 0, 93, None),
+        (None, 583, 0, 93, None),
+    ],
+    ids=["on top", "on top of a discount", "included", "none", "of another price", "untold"],
+)
+def test_tax_counts_where_stripe_added_it(
+    subtotal: int | None, total: int, discount: int, tax: int, on_top: int | None
+) -> None:
+    totals = {"amount_discount": discount, "amount_tax": tax}
+    fields = {"payment_status": "paid", "currency": "eur", "total_details": totals}
+    notice = read(event("checkout.session.completed", **fields, amount_subtotal=subtotal, amount_total=total))
+    assert notice.checkout is not None
+    told = notice.checkout.tax
+    assert (told.amount if told is not None else None) == on_top
+
+
+@pytest.mark.parametrize("event_type", ["charge.refunded", "payout.paid"])
 def test_what_the_shop_does_not_act_upon_is_other(event_type: str) -> None:
     assert read(event(event_type)).kind is NoticeKind.OTHER
 

@@ -157,7 +157,10 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
     ),
     e.RefundDropped: lambda _, order: st.builds(e.RefundDropped, refund_id=_refund_ids(order)),
     e.DisputeOpened: lambda facts, _: st.builds(
-        facts.disputed, DISPUTES, st.integers(min_value=1, max_value=facts.price * facts.photos + 1)
+        facts.disputed,
+        DISPUTES,
+        st.integers(min_value=1, max_value=facts.price * facts.photos + 1),
+        is_inquiry=st.booleans(),
     ),
     e.DisputeClosed: lambda facts, _: st.builds(facts.decided, st.sampled_from(DisputeOutcome), DISPUTES),
     e.PointsCredited: lambda facts, _: st.builds(facts.credited, POINTS, st.sampled_from(PointsReason)),

@@ -261,9 +261,13 @@ class Facts:
     def refund_dropped(self, sequence: int = 1) -> e.RefundDropped:
         return e.RefundDropped(refund_id=self.refund(sequence))
 
-    def disputed(self, dispute_id: str = "dp_1", amount: int | None = None) -> e.DisputeOpened:
+    def disputed(
+        self, dispute_id: str = "dp_1", amount: int | None = None, *, is_inquiry: bool = False
+    ) -> e.DisputeOpened:
         disputed = self.price * self.photos if amount is None else amount
-        return e.DisputeOpened(dispute_id=dispute_id, amount=euros(disputed), reason="fraudulent")
+        return e.DisputeOpened(
+            dispute_id=dispute_id, amount=euros(disputed), reason="fraudulent", is_inquiry=is_inquiry
+        )
 
     def credited(
         self,

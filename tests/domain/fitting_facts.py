@@ -57,6 +57,9 @@ def by_banks(facts: Facts, order: Order) -> Iterator[e.Event]:
         for amount in {order.paid_amount, facts.price, max(order.ledger.room, 0)} - {0}:
             if dispute_id not in order.disputes:
                 yield facts.disputed(dispute_id, amount)
+                yield facts.disputed(dispute_id, amount, is_inquiry=True)
+            elif order.disputes[dispute_id].is_inquiry:
+                yield facts.disputed(dispute_id, amount)
             for outcome in DisputeOutcome:
                 yield e.DisputeClosed(dispute_id=dispute_id, outcome=outcome, amount=euros(amount))
 

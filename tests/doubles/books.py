@@ -427,6 +427,7 @@ class InMemoryOrderShelf(OrderShelf):
             for order in self._pages.orders.values()
             if order.is_held
             or order.is_disputed
+            or order.has_open_inquiry
             or order.has_opted_out
             or any(email.status in undelivered for email in order.emails.values())
         )

@@ -126,7 +126,8 @@ class Consequences(WiredShop):
         if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
             return
         at_provider = self.payments.payments[intent]
-        at_provider.is_disputed = True
+        is_inquiry = self.chance.at(f"inquiry {intent}") < 0.3
+        at_provider.is_disputed = not is_inquiry
         opened = PaymentNotice(
             event_id=f"evt_dp_{intent}_opened",
             event_type="charge.dispute.created",
@@ -134,10 +135,13 @@ class Consequences(WiredShop):
             payment_intent_id=intent,
             dispute_id=f"dp_{intent}",
             dispute_amount=replace(at_provider.paid, amount=at_provider.left),
+            is_inquiry=is_inquiry,
             reason="fraudulent",
         )
         self.disputes[intent] = self._post_money(opened)
         outcome = self.chance.one_of(f"dispute {intent}", (DisputeOutcome.WON, DisputeOutcome.LOST))
+        if is_inquiry:
+            outcome = DisputeOutcome.INQUIRY_CLOSED
         self._later(f"bank {intent}", lambda: self.decide(intent, outcome), 8 * HOUR)
 
     def decide(self, payment_intent_id: str, outcome: DisputeOutcome) -> None:
@@ -145,12 +149,13 @@ class Consequences(WiredShop):
         opened = self.disputes[payment_intent_id]
         if opened.outcome is not None:
             return
-        self.payments.payments[payment_intent_id].is_disputed = outcome is not DisputeOutcome.WON
+        self.payments.payments[payment_intent_id].is_disputed = outcome is DisputeOutcome.LOST
         closed = replace(
             opened,
             event_id=f"evt_dp_{payment_intent_id}_closed",
             event_type="charge.dispute.closed",
             kind=NoticeKind.DISPUTE_CLOSED,
+            is_inquiry=False,
             outcome=outcome,
         )
         self.disputes[payment_intent_id] = self._post_money(closed)

@@ -33,6 +33,7 @@ orders = Table(
     Column("state", Text, nullable=False),
     Column("hold_reason", Text),
     Column("is_disputed", Boolean, nullable=False),
+    Column("has_open_inquiry", Boolean, nullable=False, server_default=text("false")),
     Column("photos_are_purged", Boolean, nullable=False),
     Column("customer_id", Uuid, ForeignKey("customers.customer_id"), nullable=False),
     Column("upload_session_id", Uuid, nullable=False, unique=True),

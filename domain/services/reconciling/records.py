@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from domain.model import events as e
-from domain.model.values import OrderId
+from domain.model.values import DisputeOutcome, OrderId
 from domain.ports.books import Books
 from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
 from domain.services.reconciling.findings import Finding, Side, What
@@ -61,8 +61,8 @@ class MoneyOnRecord:
         missing = []
         for notice, order_id, history in self._of_our_orders(page):
             if not _knows_dispute(notice, history):
-                decided = f"as {notice.outcome} " if notice.outcome else ""
-                wrong = f"A dispute stands {decided}at Stripe, and that is not on record."
+                what = "An inquiry" if notice.is_inquiry else "A dispute"
+                wrong = f"{what} is {notice.outcome or 'open'} at Stripe, and that is not on record."
                 advice = f"{_TAKE_IN}; answer an open dispute in Stripe."
                 missing.append(
                     (notice, _finding(notice, What.DISPUTE_NOT_ON_RECORD, wrong, advice, order_id))
@@ -131,8 +131,16 @@ def _knows_dispute(notice: PaymentNotice, history: list[e.RecordedEvent]) -> boo
         if isinstance(recorded.event, e.DisputeOpened | e.DisputeClosed)
         and recorded.event.dispute_id == notice.dispute_id
     ]
-    if notice.kind is not NoticeKind.DISPUTE_CLOSED:
+    if notice.is_inquiry:
         return bool(told)
+    if notice.kind is not NoticeKind.DISPUTE_CLOSED:
+        # One under appeal was lost before, and stays so until the appeal is decided.
+        return any(
+            not event.is_inquiry
+            if isinstance(event, e.DisputeOpened)
+            else event.outcome is not DisputeOutcome.INQUIRY_CLOSED
+            for event in told
+        )
     return any(isinstance(event, e.DisputeClosed) and event.outcome is notice.outcome for event in told)
 
 

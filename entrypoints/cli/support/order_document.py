@@ -37,12 +37,14 @@ def document_of(found: OrderDetails) -> dict[str, Any]:
         "state": order.state,
         "hold": order.hold,
         "is_disputed": order.is_disputed,
+        "has_open_inquiry": order.has_open_inquiry,
         "summary": standing(order),
         "customer": _customer(found.customer),
         "money": _money(order),
         "refunds": [_refund(refund) for refund in order.refunds.values()],
         "disputes": [
-            {"dispute_id": name, "outcome": dispute.outcome} for name, dispute in order.disputes.items()
+            {"dispute_id": name, "is_inquiry": dispute.is_inquiry, "outcome": dispute.outcome}
+            for name, dispute in order.disputes.items()
         ],
         "photos": [_photo(found, image) for image in order.images.values()],
         "emails": [
@@ -84,6 +86,7 @@ def _money(order: Order) -> dict[str, Any] | None:
     return {
         "currency": payment.paid.currency,
         "quoted": payment.quoted.amount,
+        "tax": payment.tax.amount if payment.tax is not None else 0,
         "discount": payment.discount.amount,
         "paid": payment.paid.amount,
         "refund_requested": ledger.requested,

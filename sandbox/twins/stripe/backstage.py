@@ -29,12 +29,13 @@ class NewDispute(msgspec.Struct, forbid_unknown_fields=True):
 
     payment_intent: str
     reason: str = "fraudulent"
+    is_inquiry: bool = False
 
 
 class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     """How a dispute ends for the shop."""
 
-    status: Literal["won", "lost"]
+    status: Literal["won", "lost", "warning_closed"]
 
 
 class Backstage(Controller):
@@ -65,13 +66,21 @@ class Backstage(Controller):
     def dispute(self, data: NewDispute, account: Account = GIVEN) -> Json:
         """Dispute a payment."""
         with account.ledger.transaction():
-            return disputes.open_dispute(account, data.payment_intent, data.reason)
+            return disputes.open_dispute(
+                account, data.payment_intent, data.reason, is_inquiry=data.is_inquiry
+            )
 
     @post("/disputes/{dispute_id:str}/review", sync_to_thread=False)
     def review(self, dispute_id: str, account: Account = GIVEN) -> Json:
         """Put a dispute under review."""
         with account.ledger.transaction():
             return disputes.review(account, account.load("dispute", dispute_id))
+
+    @post("/disputes/{dispute_id:str}/escalate", sync_to_thread=False)
+    def escalate(self, dispute_id: str, account: Account = GIVEN) -> Json:
+        """Let an inquiry become a chargeback."""
+        with account.ledger.transaction():
+            return disputes.escalate(account, account.load("dispute", dispute_id))
 
     @post("/disputes/{dispute_id:str}/close", sync_to_thread=False)
     def close(self, dispute_id: str, data: Verdict, account: Account = GIVEN) -> Json:

@@ -5,32 +5,50 @@ from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
 from sandbox.twins.stripe.shapes import money
 
-OPEN = {"needs_response", "under_review"}
+OPEN = {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
 
 
-def open_dispute(account: Account, payment_intent_id: str, reason: str) -> Json:
-    """Dispute the whole payment."""
+def open_dispute(account: Account, payment_intent_id: str, reason: str, *, is_inquiry: bool = False) -> Json:
+    """Dispute the whole payment, or only ask about it: an inquiry takes no money and bars no refund."""
     intent = account.load("payment_intent", payment_intent_id, "payment_intent")
     if intent["status"] != "succeeded":
         raise StripeError("Only a payment that has succeeded can be disputed.", param="payment_intent")
     charge = account.load("charge", intent["latest_charge"])
     if charge["disputed"]:
         raise StripeError("This payment is disputed already.", param="payment_intent")
-    account.save(charge | {"disputed": True})
+    if not is_inquiry:
+        account.save(charge | {"disputed": True})
     dispute = money.dispute(charge, dispute_id=new_id("du"), now=account.now(), reason=reason)
+    if is_inquiry:
+        dispute |= {"status": "warning_needs_response", "is_charge_refundable": True}
     account.save(dispute)
     account.emit("charge.dispute.created", dispute)
+    if not is_inquiry:
+        account.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def escalate(account: Account, dispute: Json) -> Json:
+    """Let an inquiry become a chargeback: the bank takes the money now."""
+    if not dispute["status"].startswith("warning_"):
+        raise StripeError("Only an inquiry can become a chargeback.")
+    dispute |= {"is_charge_refundable": False}
+    dispute = _change(account, dispute, "needs_response", "charge.dispute.updated")
+    account.save(account.load("charge", dispute["charge"]) | {"disputed": True})
     account.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
 def review(account: Account, dispute: Json) -> Json:
     """Put a dispute under review, as the bank does once there is evidence."""
-    return _change(account, dispute, "under_review", "charge.dispute.updated")
+    prefix = "warning_" if dispute["status"].startswith("warning_") else ""
+    return _change(account, dispute, f"{prefix}under_review", "charge.dispute.updated")
 
 
 def close(account: Account, dispute: Json, status: str) -> Json:
-    """Decide a dispute: `won` by the shop, or `lost`."""
+    """Decide a dispute: `won` by the shop, or `lost`; an inquiry ends as `warning_closed`."""
+    if (status == "warning_closed") != dispute["status"].startswith("warning_"):
+        raise StripeError(f"A dispute that is {dispute['status']} cannot end as {status}.")
     dispute = _change(account, dispute, status, "charge.dispute.closed")
     if status == "won":
         account.save(account.load("charge", dispute["charge"]) | {"disputed": False})

@@ -475,3 +475,15 @@ def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: MemoryS
     wait(shop, REFUSED_AGAIN)
     assert shop.matching.refund_due() == 1
     assert gone_back(shop, checkout) == 490
+
+
+def test_a_payment_for_no_photo_is_set_aside(shop: MemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    page = shop.checkout(session_id)
+    shop.payments.expire(page)
+    take(shop, shop.told(page, NoticeKind.ABANDONED))
+    [photo] = shop.uploading.find(session_id).photos
+    shop.photo_removal.remove(session_id, photo.photo_id)
+    shop.payments.pay(page)
+    take(shop, shop.told(page, NoticeKind.PAID))
+    assert payment(shop, page).status is UnmatchedStatus.OPEN
