@@ -1,95 +1,237 @@
-"""Taking out of a picture file what is not the picture: where it was taken and by whom, its thumbnails, its tail.
+"""Take everything out of a picture file that no decoder needs, and note what of it says how the picture looks.
 
-The picture itself is not encoded again: its bytes are copied. What is kept is listed, and all else is left out, because
-nobody can list what cameras and editors write. How a picture is to be turned is among what goes.
+Decoders are handed pixels and nothing else: malformed EXIF data, large texts, wrong checksums beside the pixels and a
+missing end neither stop them nor reach anybody. What is kept is listed and all else is left out, because no list of
+what cameras and editors write is ever complete. What leaves the shop is encoded anew, see ``normalization``.
 """
 
 import re
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-#: The next marker of a JPEG with a length or the end; those without one belong to the compressed data (ITU T.81, B.1).
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
-_JPEG_END = 0xD9
-#: The application segments and the comment, and those of them that decoding needs: density, colours, CMYK.
+from adapters.images import tiff_directories
+from adapters.images.exif_orientation import EXIF_HEADER, UPRIGHT, orientation_in
+from adapters.images.png_colours import profile_from_chunks
+
+#: The largest colour profile that is read; those of printing presses have one to three megabytes.
+PROFILE_BYTES_AT_MOST = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarePicture:
+    """A file for a decoder, and what was in it about the look of the picture.
+
+    ``frames`` counts the pictures of an animation. ``is_cut_short`` means that the file's end is missing and was
+    added: whether all pixels are there, the decoder has to find out.
+    """
+
+    file_format: str
+    content: bytes
+    orientation: int = UPRIGHT
+    profile: bytes | None = None
+    frames: int = 1
+    is_cut_short: bool = False
+
+
+def format_of(content: bytes) -> str | None:
+    """The format by the file's first bytes; None if it is none that the shop reads."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if content.startswith(_PNG_SIGNATURE):
+        return "PNG"
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "WEBP"
+    if content.startswith(tiff_directories.SIGNATURES):
+        return "TIFF"
+    if content[4:8] == b"ftyp":
+        return "AVIF" if content[8:12] in {b"avif", b"avis"} else "HEIF"
+    return None
+
+
+def stripped(content: bytes) -> BarePicture | None:
+    """The bare picture; None for a format that the shop does not read. TIFF is chosen from elsewhere, see there."""
+    file_format = format_of(content)
+    match file_format:
+        case "JPEG":
+            return _jpeg(content)
+        case "PNG":
+            return _png(content)
+        case "WEBP":
+            return _webp(content)
+        case "HEIF" | "AVIF":
+            return BarePicture(file_format=file_format, content=_ISO_EXIF.sub(rb"\1skip", content))
+        case _:
+            return None
+
+
+# JPEG, ITU T.81 annex B ----------------------------------------------------------------------------------------------
+
+#: The next marker with a length, or the end; those without a length belong to the compressed data.
+JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
+JPEG_END = b"\xff\xd9"
+#: The application segments and the comment; of these, decoders need the ones that say what the channels mean.
 _JPEG_NOTES = frozenset({*range(0xE0, 0xF0), 0xFE})
-_JPEG_KEPT = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
+_JPEG_CHANNELS = {0xE0: b"JFIF\x00", 0xEE: b"Adobe"}
+_JPEG_PROFILE = b"ICC_PROFILE\x00"
 
-_PNG_HEADER_BYTES = 8
-_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"}) | frozenset(
-    {b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"bKGD", b"pHYs"}
-)
+
+def _jpeg(content: bytes) -> BarePicture:
+    """The first picture of the file; phones append others, and films."""
+    view, at = memoryview(content), 0
+    kept: list[memoryview | bytes] = []
+    profile: dict[int, bytes] = {}
+    orientation = UPRIGHT
+    is_whole = False
+    while marker := JPEG_MARKER.search(content, at):
+        code, body = marker[1][0], marker.end()
+        if code == JPEG_END[1]:
+            kept.append(view[at:body])
+            is_whole = True
+            break
+        end = body + max(2, int.from_bytes(view[body : body + 2]))
+        note = content[body + 2 : end] if code in _JPEG_NOTES else b""
+        is_kept = code not in _JPEG_NOTES or (
+            code in _JPEG_CHANNELS and note.startswith(_JPEG_CHANNELS[code])
+        )
+        kept.append(view[at : end if is_kept else marker.start()])
+        if note.startswith(EXIF_HEADER) and orientation == UPRIGHT:
+            orientation = orientation_in(note)
+        if note.startswith(_JPEG_PROFILE):
+            number, piece = len(_JPEG_PROFILE), len(_JPEG_PROFILE) + 2
+            profile.setdefault(note[number] if len(note) > number else 0, note[piece:])
+        at = end
+    if not is_whole:
+        # Half of the end marker may be there.
+        kept.extend((bytes(view[at:]).rstrip(b"\xff"), JPEG_END))
+    return BarePicture(
+        file_format="JPEG",
+        content=b"".join(kept),
+        orientation=orientation,
+        profile=b"".join(profile[number] for number in sorted(profile)) or None,
+        is_cut_short=not is_whole,
+    )
+
+
+# PNG, ISO 15948 ------------------------------------------------------------------------------------------------------
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: What is read of the ancillary chunks, whose names begin with a small letter; the first of each kind counts.
+_PNG_READ = frozenset({b"tRNS", b"eXIf", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chunk:
+    name: bytes
+    data: bytes
+    checksum: bytes
+
+    @property
+    def is_critical(self) -> bool:
+        return self.name[:1].isupper()
+
+    @property
+    def is_sound(self) -> bool:
+        return zlib.crc32(self.name + self.data).to_bytes(4) == self.checksum
+
+    @property
+    def encoded(self) -> bytes:
+        return len(self.data).to_bytes(4) + self.name + self.data + self.checksum
+
+
+def _png(content: bytes) -> BarePicture:
+    """The picture with its critical chunks; an ancillary one with a wrong checksum is ignored, as browsers do."""
+    read: dict[bytes, bytes] = {}
+    kept = [_PNG_SIGNATURE]
+    is_whole = False
+    for chunk in _png_chunks(content):
+        if chunk.name == b"IEND":
+            is_whole = True
+            break
+        if not chunk.is_critical:
+            if chunk.name in _PNG_READ and chunk.name not in read and chunk.is_sound:
+                read[chunk.name] = chunk.data
+                if chunk.name == b"tRNS":
+                    kept.append(chunk.encoded)
+            continue
+        kept.append(chunk.encoded)
+    kept.append(_png_chunk(b"IEND", b"").encoded)
+    profile = _inflated_profile(read[b"iCCP"]) if b"iCCP" in read else None
+    return BarePicture(
+        file_format="PNG",
+        content=b"".join(kept),
+        orientation=orientation_in(read.get(b"eXIf", b"")),
+        profile=profile or profile_from_chunks(read),
+        frames=max(1, int.from_bytes(read.get(b"acTL", b"")[:4])),
+        is_cut_short=not is_whole,
+    )
+
+
+def _png_chunk(name: bytes, data: bytes) -> _Chunk:
+    return _Chunk(name=name, data=data, checksum=zlib.crc32(name + data).to_bytes(4))
+
+
+def _png_chunks(content: bytes) -> Iterator[_Chunk]:
+    """The chunks in their order; one that is cut off by the end of the file ends there."""
+    at = len(_PNG_SIGNATURE)
+    while at + 8 <= len(content):
+        name, start = content[at + 4 : at + 8], at + 8
+        end = start + int.from_bytes(content[at : at + 4])
+        if end + 4 > len(content):
+            yield _png_chunk(name, content[start:end])
+            return
+        yield _Chunk(name=name, data=content[start:end], checksum=content[end : end + 4])
+        at = end + 4
+
+
+def _inflated_profile(data: bytes) -> bytes | None:
+    name, _, compressed = data.partition(b"\x00")
+    inflater = zlib.decompressobj()
+    try:
+        profile = inflater.decompress(compressed[1:], PROFILE_BYTES_AT_MOST)
+    except zlib.error:
+        return None
+    return profile if name and inflater.eof else None
+
+
+# WebP, RFC 9649 ------------------------------------------------------------------------------------------------------
 
 _WEBP_HEADER_BYTES = 12
-_WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"ANIM", b"ANMF"})
-#: Where a VP8X chunk says that EXIF and XMP chunks follow.
-_WEBP_FLAGS_AT, _WEBP_NOTES_FLAGS = 8, 0b1100
+_WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
+#: Of the flags of a VP8X chunk, transparency and animation: profile, EXIF and XMP are taken out.
+_WEBP_KEPT_FLAGS = 0b0001_0010
 
 
-def without_metadata(picture: bytes, file_format: str) -> bytes:
-    """The same picture in the same encoding; an equal file if there is nothing to take out.
-
-    ``file_format`` is JPEG, MPO, PNG or WEBP. A damaged file comes back damaged; none is refused.
-    """
-    return b"".join(_READERS[file_format](picture))
-
-
-def _jpeg(picture: bytes) -> Iterator[memoryview]:
-    """The first picture of the file; phones append others, and films."""
-    view, at = memoryview(picture), 0
-    while marker := _JPEG_MARKER.search(picture, at):
-        code, body = marker[1][0], marker.end()
-        if code == _JPEG_END:
-            yield view[at:body]
-            return
-        end = body + int.from_bytes(view[body : body + 2])
-        is_kept = code not in _JPEG_NOTES or (
-            code in _JPEG_KEPT and picture.startswith(_JPEG_KEPT[code], body + 2)
-        )
-        yield view[at : end if is_kept else marker.start()]
-        at = end
-    yield view[at:]
-
-
-def _png(picture: bytes) -> Iterator[memoryview]:
-    view, at = memoryview(picture), _PNG_HEADER_BYTES
-    yield view[:at]
-    while at < len(view):
-        name = bytes(view[at + 4 : at + 8])
-        end = at + 12 + int.from_bytes(view[at : at + 4])
-        if name in _PNG_KEPT:
-            yield view[at:end]
-        if name == b"IEND":
-            return
-        at = end
-
-
-def _webp(picture: bytes) -> Iterator[memoryview]:
-    view = memoryview(picture)
-    chunks = list(_webp_chunks(view))
-    size_bytes = len(b"WEBP") + sum(map(len, chunks))
-    yield memoryview(b"RIFF" + size_bytes.to_bytes(4, "little") + b"WEBP")
-    yield from chunks
-
-
-def _webp_chunks(view: memoryview) -> Iterator[memoryview]:
-    at, file_end = _WEBP_HEADER_BYTES, 8 + int.from_bytes(view[4:8], "little")
-    while at < min(file_end, len(view)):
-        name, length = bytes(view[at : at + 4]), int.from_bytes(view[at + 4 : at + 8], "little")
-        end = at + 8 + length + length % 2
-        if name == b"VP8X":
-            chunk = bytearray(view[at:end])
-            chunk[_WEBP_FLAGS_AT : _WEBP_FLAGS_AT + 1] = bytes(
-                [flags & ~_WEBP_NOTES_FLAGS for flags in chunk[_WEBP_FLAGS_AT : _WEBP_FLAGS_AT + 1]]
-            )
-            yield memoryview(chunk)
+def _webp(content: bytes) -> BarePicture:
+    kept: list[bytes] = []
+    bare = BarePicture(file_format="WEBP", content=b"", frames=0)
+    for name, chunk in _webp_chunks(content):
+        if name == b"VP8X" and len(chunk) > 8:  # noqa: PLR2004 -- the name, the length and the flags
+            kept.append(chunk[:8] + bytes([chunk[8] & _WEBP_KEPT_FLAGS]) + chunk[9:])
         elif name in _WEBP_KEPT:
-            yield view[at:end]
+            kept.append(chunk)
+        if name == b"ANMF":
+            bare = replace(bare, frames=bare.frames + 1)
+        elif name == b"EXIF":
+            bare = replace(bare, orientation=orientation_in(chunk[8:]))
+        elif name == b"ICCP":
+            bare = replace(bare, profile=chunk[8:])
+    body = b"WEBP" + b"".join(kept)
+    whole = b"RIFF" + len(body).to_bytes(4, "little") + body
+    return replace(bare, content=whole, frames=max(1, bare.frames))
+
+
+def _webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at, file_end = _WEBP_HEADER_BYTES, 8 + int.from_bytes(content[4:8], "little")
+    while at < min(file_end, len(content)):
+        length = int.from_bytes(content[at + 4 : at + 8], "little")
+        end = at + 8 + length + length % 2
+        yield content[at : at + 4], content[at:end]
         at = end
 
 
-_READERS: dict[str, Callable[[bytes], Iterator[memoryview]]] = {
-    "JPEG": _jpeg,
-    "MPO": _jpeg,
-    "PNG": _png,
-    "WEBP": _webp,
-}
+# HEIF and AVIF, ISO 23008-12 -----------------------------------------------------------------------------------------
+
+#: The entry of an EXIF block among a file's items. Its orientation does not count there (the container has its own
+#: properties for it, which decoders obey), and one of the decoders fails on malformed blocks.
+_ISO_EXIF = re.compile(rb"(infe[\x02\x03].{7,9}?)Exif", re.DOTALL)

@@ -1,13 +1,13 @@
 """The picture tools of the shop: every stranger's bytes are decoded in a child process."""
 
 import io
+import shutil
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from adapters.images import decoder_tasks
 from adapters.images.decoder_pool import DecoderPool
-from adapters.images.decoder_tasks import PixelLimits
-from adapters.images.inspector import MAX_JPEG_PIXELS, MAX_PIXELS, MIN_SIDE_PIXELS
+from adapters.images.opening import MAX_JPEG_PIXELS, MAX_PIXELS, MIN_SIDE_PIXELS, SizeLimits
 from domain.ports.cancellation import Cancellation
 from domain.ports.world import PictureFacts
 
@@ -31,7 +31,7 @@ class PooledInspector:
         min_side_pixels: int = MIN_SIDE_PIXELS,
     ) -> None:
         self._pool = pool
-        self._limits = PixelLimits(
+        self._limits = SizeLimits(
             max_pixels=max_pixels, max_jpeg_pixels=max_jpeg_pixels, min_side_pixels=min_side_pixels
         )
 
@@ -46,12 +46,23 @@ class PooledInspector:
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         """The picture as every restorer can read it, see the port."""
         with TemporaryFile() as output:
-            normalized = self._pool.run(
+            media_type = self._pool.run(
                 decoder_tasks.upright, picture, self._limits, output=output, effort=_EFFORT
             )
-            picture.seek(0)
-            upright = io.BytesIO(output.read()) if normalized.is_changed else picture
-            return upright, normalized.media_type
+            return io.BytesIO(output.read()), media_type
+
+    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
+        """A result as the customer gets it, see the port."""
+        with TemporaryFile() as pictures, TemporaryFile() as target:
+            output.seek(0)
+            shutil.copyfileobj(output, pictures)
+            result_bytes = pictures.tell()
+            original.seek(0)
+            shutil.copyfileobj(original, pictures)
+            media_type = self._pool.run(
+                decoder_tasks.finished, pictures, self._limits, result_bytes, output=target, effort=_EFFORT
+            )
+            return io.BytesIO(target.read()), media_type
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         """A small JPEG of the picture, see the port."""

@@ -52,9 +52,12 @@ def gave_up(image: Image, attempts: int, reason: FailureReason) -> e.Restoration
 
 
 def _gives_up(image: Image, said: e.RestorationAttemptFailed, limits: Limits) -> bool:
-    """What one model refuses for good is not retried as such, but offered to another one if there is one."""
+    """What one model refuses for good is not retried as such, but offered to another one if there is one.
+
+    What cannot be decoded can be offered to none.
+    """
     is_last = image.spent(said.attempt) >= limits.max_restoration_attempts
-    if said.reason.is_lost_file:
+    if said.reason.is_lost_file or said.reason is FailureReason.UNREADABLE_INPUT:
         return True
     if said.reason.is_final:
         return image.variant is Variant.SECOND or not limits.has_second_model

@@ -97,6 +97,7 @@ _ABOUT_MONEY = frozenset({EmailKind.REFUND, EmailKind.FAILURE})
 #: What is worth trying again at once: nobody has to recover from it first, or somebody else is asked.
 _WITHOUT_WAIT = frozenset(
     {
+        FailureReason.UNREADABLE_INPUT,
         FailureReason.REFUSED_INPUT,
         FailureReason.CONTENT_FILTER,
         FailureReason.TIMED_OUT,

@@ -136,6 +136,7 @@ class Variant(StrEnum):
 class FailureReason(StrEnum):
     """Why an attempt to restore an image came to nothing."""
 
+    UNREADABLE_INPUT = "unreadable_input"  # the photo itself cannot be decoded, whoever is asked
     REFUSED_INPUT = "refused_input"  # the provider does not take this picture, now or ever
     CONTENT_FILTER = "content_filter"  # the model's safety filter stopped it
     PROVIDER_ERROR = "provider_error"  # the provider broke down on it
@@ -151,7 +152,11 @@ class FailureReason(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether the same input would only be refused again."""
-        return self in {FailureReason.REFUSED_INPUT, FailureReason.CONTENT_FILTER}
+        return self in {
+            FailureReason.UNREADABLE_INPUT,
+            FailureReason.REFUSED_INPUT,
+            FailureReason.CONTENT_FILTER,
+        }
 
     @property
     def is_lost_file(self) -> bool:

@@ -16,6 +16,8 @@ OutsideError
 └── UnreadablePictureError  the bytes are no picture the shop can work with
 """
 
+from typing import Self
+
 
 class OutsideError(Exception):
     """The root of everything the outside world does to us; the message says what to do."""
@@ -120,9 +122,17 @@ class ObjectDiffersError(OutsideError):
 
 
 class UnreadablePictureError(OutsideError):
-    """These bytes are no picture the shop can work with; ``advice`` tells the customer what to do."""
+    """These bytes are no picture the shop can work with; ``advice`` tells the customer what to do.
 
-    def __init__(self, problem: str, advice: str) -> None:
+    ``german`` is the problem and the advice for customers who read German rather than English.
+    """
+
+    def __init__(self, problem: str, advice: str, german: str | None = None) -> None:
         self.problem = problem
         self.advice = advice
+        self.german = german
         super().__init__(f"{problem} {advice}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str | None]]:
+        """Survive the way out of a process in which pictures are decoded."""
+        return type(self), (self.problem, self.advice, self.german)

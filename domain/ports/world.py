@@ -64,11 +64,19 @@ class PictureInspector(Protocol):
         ...
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """The picture as every restorer can read it, and its media type: upright, in JPEG, PNG or WebP.
+        """The picture as every restorer can read it, and its media type.
 
-        It carries no metadata: where a photo was taken is nobody else's business.
+        It is upright, in plain sRGB of 8 bits a channel, on white where it was transparent, encoded anew as PNG or
+        JPEG, and carries nothing but its pixels. Raises UnreadablePictureError, but for no picture that ``inspect``
+        let pass with the same limits.
+        """
+        ...
 
-        Bytes are passed through untouched where nothing needs to change.
+    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
+        """A result as the customer gets it, and its media type.
+
+        It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format can be.
+        Raises UnreadablePictureError.
         """
         ...
 

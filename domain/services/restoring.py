@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from io import SEEK_END
 from typing import BinaryIO
 
 from domain.model import events as e
@@ -74,7 +75,7 @@ class Restoring:
         self._policy = policy
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
-        """Hand the original to the restorer; one that is missing or changed fails the photo for good."""
+        """Hand the original to the restorer; one that is missing, changed or unreadable fails the photo for good."""
         try:
             return self._hand_over(order, work)
         except OriginalLostError as lost:
@@ -84,7 +85,10 @@ class Restoring:
         """Start a prediction; its end will be posted to an address that names this attempt."""
         original = _original(order, work.image_id)
         with self._opened(original) as picture:
-            upright, media_type = self._inspector.upright(picture)
+            try:
+                upright, media_type = self._inspector.upright(picture)
+            except UnreadablePictureError:
+                return [_failed(work, None, FailureReason.UNREADABLE_INPUT)]
             mark = self._sealer.restoration_mark(order.order_id, work.image_id, work.attempt)
             address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
             try:
@@ -147,7 +151,7 @@ class Restoring:
     def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
         with self._scratch.file() as output:
             try:
-                size_bytes = self._restorer.fetch(prediction.output_url or "", output)
+                self._restorer.fetch(prediction.output_url or "", output)
                 output.seek(0)
                 facts = self._output_inspector.inspect(output)
             except (RefusedError, UnreadablePictureError):
@@ -155,16 +159,20 @@ class Restoring:
             try:
                 with self._opened(_original(order, work.image_id)) as picture:
                     flaw = flaw_in(facts, self._inspector.inspect(picture))
+                    if flaw is not None:
+                        return _failed(work, work.prediction_id, flaw)
+                    finished, media_type = self._output_inspector.finished(output, picture)
             except OriginalLostError as lost:
                 return _failed(work, work.prediction_id, lost.reason)
-            if flaw is not None:
-                return _failed(work, work.prediction_id, flaw)
-            output.seek(0)
+            except UnreadablePictureError:
+                return _failed(work, work.prediction_id, FailureReason.UNREADABLE_INPUT)
+            size_bytes = finished.seek(0, SEEK_END)
+            finished.seek(0)
             restored: StoredObject = self._storage.put(
                 ObjectKey(f"uploads/restored/{order.order_id}/{work.prediction_id}"),
-                output,
+                finished,
                 size_bytes=size_bytes,
-                media_type=facts.media_type,
+                media_type=media_type,
                 labels=result_labels(order, work.image_id, facts.width, facts.height),
             )
         return e.RestorationCompleted(

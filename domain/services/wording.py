@@ -32,6 +32,7 @@ STATES: Mapping[State, str] = {
 }
 
 FAILURES: Mapping[FailureReason, str] = {
+    FailureReason.UNREADABLE_INPUT: "the photo itself cannot be read",
     FailureReason.REFUSED_INPUT: "the restorer does not take this picture",
     FailureReason.CONTENT_FILTER: "the model's safety filter stopped it",
     FailureReason.PROVIDER_ERROR: "the restorer broke down on it",

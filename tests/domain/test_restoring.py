@@ -132,6 +132,14 @@ def test_what_one_model_refuses_is_offered_to_a_second_one_even_if_the_attempts_
     offered.when(again).then(again, ONE.failed(attempts=2, reason=reason), ONE.owed(490, 0))
 
 
+@pytest.mark.parametrize("limits", [Limits(), Limits(has_second_model=True)])
+def test_what_cannot_be_decoded_is_offered_to_no_model(limits: Limits) -> None:
+    shop = Given(restoring(ONE).order, limits)
+    said = ONE.attempt_failed(reason=FailureReason.UNREADABLE_INPUT, prediction=None)
+    failed = ONE.failed(reason=FailureReason.UNREADABLE_INPUT)
+    shop.when(said).then(said, failed, ONE.owed(490, 0)).stands(State.REFUNDING)
+
+
 @pytest.mark.parametrize(
     "reason", [reason for reason in FailureReason if not (reason.is_final or reason.is_lost_file)]
 )

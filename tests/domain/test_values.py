@@ -60,7 +60,11 @@ def test_an_amount_reads_with_as_many_digits_as_its_currency_has(
 
 def test_only_what_would_be_refused_again_is_final() -> None:
     final = {reason for reason in FailureReason if reason.is_final}
-    assert final == {FailureReason.CONTENT_FILTER, FailureReason.REFUSED_INPUT}
+    assert final == {
+        FailureReason.CONTENT_FILTER,
+        FailureReason.REFUSED_INPUT,
+        FailureReason.UNREADABLE_INPUT,
+    }
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,15 @@ class PlainInspector:
         return PictureFacts(media_type="image/png", width=width, height=height, sketch=sketch)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
+        content = picture.read()
+        if b"undecodable" in content:
+            raise UnreadablePictureError("This picture is damaged.", "Save it again.")
+        picture.seek(0)
         return picture, "image/png"
+
+    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:  # noqa: ARG002 -- nothing is transparent
+        output.seek(0)
+        return output, "image/png"
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         picture.seek(0)

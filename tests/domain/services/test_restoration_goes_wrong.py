@@ -8,11 +8,18 @@ import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
+from domain.model.likeness import SKETCH_SIDE
 from domain.model.values import FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
-from domain.ports.errors import ForgedMessageError, RefusedError, UnavailableError
+from domain.ports.errors import (
+    ForgedMessageError,
+    RefusedError,
+    UnavailableError,
+    UnreadablePictureError,
+)
+from domain.ports.world import PictureFacts
 from domain.services.desk import Signature
 from tests.domain.services.looking import kinds, sent
-from tests.doubles.shop import POLICY, MemoryShop
+from tests.doubles.shop import POLICY, MemoryShop, PlainInspector
 
 
 def reasons(shop: MemoryShop, order_id: OrderId) -> list[FailureReason]:
@@ -31,6 +38,39 @@ def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: Me
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.NOT_RESTORED]
     assert sent(shop) == ["confirmation", "partial_result"]
     assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].letter.html
+
+
+def test_a_photo_that_cannot_be_decoded_after_all_is_refunded_at_once(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"undecodable harvest"))
+    shop.work()
+    assert reasons(shop, order_id) == [FailureReason.UNREADABLE_INPUT]
+    assert [image.failure for image in shop.order(order_id).images.values()] == [
+        None,
+        FailureReason.UNREADABLE_INPUT,
+    ]
+    shop.end_predictions()
+    order = shop.live(order_id)
+    assert order.state is State.COMPLETED
+    assert [refund.amount.amount for refund in order.refunds.values()] == [490]
+    assert sent(shop) == ["confirmation", "partial_result"]
+
+
+def test_an_original_that_cannot_be_decoded_when_its_result_comes_is_refunded_at_once(
+    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+
+    def look(_: PlainInspector, picture: BinaryIO) -> PictureFacts:
+        if picture.read() == b"wedding":
+            raise UnreadablePictureError("This picture is damaged.", "Save it again.")
+        return PictureFacts(media_type="image/png", width=1200, height=900, sketch=bytes(SKETCH_SIDE**2))
+
+    monkeypatch.setattr(PlainInspector, "inspect", look)
+    shop.end_predictions()
+    shop.work()
+    assert reasons(shop, order_id) == [FailureReason.UNREADABLE_INPUT]
+    assert shop.order(order_id).state is State.REFUNDED
 
 
 def test_what_was_restored_is_delivered_also_if_the_share_of_the_rest_cannot_be_paid_back(

@@ -1,0 +1,103 @@
+"""What leaves the shop: plain pictures that every decoder reads alike, encoded anew from their pixels.
+
+Nothing but pixels and the shop's own small sRGB profile is in them: no place, no name, no thumbnail, no tail.
+"""
+
+from typing import Any, BinaryIO
+
+from PIL import Image, ImageMath
+
+from adapters.images.colours import srgb_profile, strips
+from adapters.images.opening import OPAQUE_FORMATS, SizeLimits, opened
+
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "HEIF": "image/heic",
+    "AVIF": "image/avif",
+}
+
+_QUALITY = 95
+
+#: What was stored without loss is handed on without loss up to this size; above, a PNG costs more time than it brings.
+_LOSSLESS_FORMATS = frozenset({"PNG", "TIFF"})
+_LOSSLESS_PIXELS = 4_000_000
+
+#: A JPEG cannot be longer.
+_JPEG_SIDE_PIXELS = 65_500
+
+#: In which results are delivered; what comes back in another format is delivered as PNG.
+_RESULT_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
+
+
+def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
+    """Write a picture as the restorer gets it: upright, RGB on white paper, in sRGB, as PNG or JPEG.
+
+    Gives its media type; raises UnreadablePictureError.
+    """
+    plain, source_format = _plain(source, limits)
+    is_lossless = source_format in _LOSSLESS_FORMATS and plain.width * plain.height <= _LOSSLESS_PIXELS
+    file_format = "PNG" if is_lossless or max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
+    return _write(plain, target, file_format)
+
+
+def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
+    """Write a result as the customer gets it: in sRGB and its own format, transparent where the original was.
+
+    A JPEG, which cannot be transparent, has white paper there. Gives its media type; raises UnreadablePictureError.
+    """
+    alpha = _alpha(original, limits)
+    result, output_format = _plain(output, limits)
+    file_format = output_format if output_format in _RESULT_FORMATS else "PNG"
+    if alpha is not None and file_format not in OPAQUE_FORMATS:
+        result = _cut_out(result, alpha.resize(result.size, Image.Resampling.BILINEAR))
+    return _write(result, target, file_format)
+
+
+def _plain(source: BinaryIO, limits: SizeLimits) -> tuple[Image.Image, str]:
+    """The plain picture and its file's format; what it was made from is out of memory."""
+    with opened(source, limits) as picture:
+        return picture.plain(), picture.file_format
+
+
+def _alpha(original: BinaryIO, limits: SizeLimits) -> Image.Image | None:
+    with opened(original, limits) as picture:
+        return None if picture.file_format in OPAQUE_FORMATS else picture.alpha()
+
+
+def _write(image: Image.Image, target: BinaryIO, file_format: str) -> str:
+    target.seek(0)
+    target.truncate()
+    # What decoders note in here would be written out again.
+    image.info = {}
+    options: dict[str, Any] = {"icc_profile": srgb_profile(), "exif": b""}
+    if file_format == "JPEG":
+        options |= {"quality": _QUALITY, "subsampling": 0, "comment": b""}
+    elif file_format == "WEBP":
+        options |= {"quality": _QUALITY, "exact": True, "xmp": b""}
+    image.save(target, file_format, **options)
+    return MEDIA_TYPES[file_format]
+
+
+def _cut_out(on_white: Image.Image, alpha: Image.Image) -> Image.Image:
+    """The picture which, laid on white paper, is the given one; hidden pixels are white."""
+    cut = Image.new("RGBA", on_white.size)
+    for box in strips(cut.size):
+        opacity = alpha.crop(box)
+        bands = [_without_white(band, opacity) for band in on_white.crop(box).split()]
+        cut.paste(Image.merge("RGBA", (*bands, opacity)), box)
+    return cut
+
+
+def _without_white(band: Image.Image, opacity: Image.Image) -> Image.Image:
+    if opacity.getextrema() == (255, 255):
+        return band
+    pure = ImageMath.lambda_eval(
+        lambda args: args["max"](255 - ((255 - args["band"]) * 255) / args["max"](args["opacity"], 1), 0),
+        band=band,
+        opacity=opacity,
+    )
+    white = Image.new("L", band.size, 255)
+    return Image.composite(pure.convert("L"), white, opacity.point(lambda value: 255 * (value > 0)))

@@ -1,0 +1,201 @@
+"""Opening picture files that strangers send: sniffed, stripped, counted and measured before a decoder sees them."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pillow_heif
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+
+from adapters.images import camera_raw, jpeg_completeness, refusals
+from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
+from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
+from adapters.images.jpeg_scans import check_scans
+from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of, stripped
+from adapters.images.tiff_pages import TiffPhoto, photo_in, unreadable
+from domain.ports.errors import UnreadablePictureError
+
+#: What scanners, cameras and phones make. Every decoder that is not on the list is one that cannot be attacked.
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF")
+
+#: These cannot be transparent.
+OPAQUE_FORMATS = frozenset({"JPEG"})
+
+#: A large print, scanned well. Decoding and turning it takes 200 to 580 MiB in most formats, and 790 MiB in the worst
+#: of them, which are WebP and TIFF with 16 bits a channel.
+MAX_PIXELS = 50_000_000
+
+#: The best camera there is. It takes 10 MiB to look into such a JPEG and 780 MiB to turn it. A progressive one counts
+#: with the others: its decoder holds the whole picture even for a look, and would come to 1,150 MiB.
+MAX_JPEG_PIXELS = 100_000_000
+
+#: Less than this is an icon, and some models fail on it.
+MIN_SIDE_PIXELS = 32
+
+#: What may follow the data of a JPEG without an end: if it changes a pixel, pixels were missing.
+_PADDINGS = (bytes(64), b"\x55" * 64)
+_CHECKED_AT = 8
+
+pillow_heif.register_heif_opener()
+# Pillow's own limit only warns until twice its value; ours is checked before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+# The library reads more kinds of TIFF than Pillow alone, and reads none of them wrongly.
+TiffImagePlugin.READ_LIBTIFF = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeLimits:
+    """Which pictures are worked on: pixels in all, the same for a format that spares memory, and on a side."""
+
+    max_pixels: int = MAX_PIXELS
+    max_jpeg_pixels: int = MAX_JPEG_PIXELS
+    min_side_pixels: int = MIN_SIDE_PIXELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedPicture:
+    """A picture whose header was read; its pixels are decoded when they are asked for.
+
+    ``size`` is what a viewer shows, ``decoder.size`` what the decoder gives.
+    """
+
+    file_format: str
+    decoder: Image.Image
+    orientation: int
+    colours: PlainColours
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as a viewer shows them."""
+        width, height = self.decoder.size
+        return (height, width) if self.orientation in SIDEWAYS else (width, height)
+
+    def decode_smaller(self, side: int, fraction: int = 8) -> None:
+        """Have a JPEG decoded at a fraction of its size, which reads all of its data and needs little memory."""
+        width, height = self.decoder.size
+        self.decoder.draft(None, (max(width // fraction, side), max(height // fraction, side)))
+
+    def plain(self) -> Image.Image:
+        """All of it, upright, in sRGB, eight bits a channel, on white paper."""
+        self.decoder.load()
+        if self.decoder.mode == "RGB" and self.colours.keeps_rgb:
+            return turned_upright(self.decoder, self.orientation)
+        plain = Image.new("RGB", self.size)
+        for box in strips(self.decoder.size):
+            self._paste(plain, self.colours.on_white(self.decoder.crop(box)), box)
+        return plain
+
+    def alpha(self) -> Image.Image | None:
+        """How opaque each pixel is, upright; None if all of it is opaque."""
+        self.decoder.load()
+        alpha = Image.new("L", self.size, 255)
+        for box in strips(self.decoder.size):
+            part = self.colours.alpha(self.decoder.crop(box))
+            if part is None:
+                return None
+            self._paste(alpha, part, box)
+        return None if alpha.getextrema() == (255, 255) else alpha
+
+    def _paste(self, target: Image.Image, strip: Image.Image, box: tuple[int, int, int, int]) -> None:
+        """Turn a strip and put it in its place, so that the picture is not held a third time to be turned."""
+        _, top, _, bottom = box
+        corner = turned_corner(self.orientation, top, bottom, self.decoder.height)
+        target.paste(turned_upright(strip, self.orientation), corner)
+
+
+@contextmanager
+def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
+    """Open a picture of a bearable size; whatever goes wrong within the block is a fault of the file.
+
+    Raises UnreadablePictureError, which says what to send instead.
+    """
+    check_scans(picture)
+    content = picture.read()
+    try:
+        bare, photo = _sniffed(content)
+        del content
+        with _decoder(bare, photo) as decoder:
+            _check_size(decoder, limits)
+            if bare.file_format == "JPEG" and bare.is_cut_short:
+                _require_all_pixels(bare)
+            yield _opened(bare, photo, decoder)
+    except (UnreadablePictureError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own error, such as a disk that cannot be read: no fault of the file
+        # A decoder that is fed with damage may stumble in any way; all of them mean the same to the customer.
+        raise refusals.damaged() from error
+
+
+def _sniffed(content: bytes) -> tuple[BarePicture, TiffPhoto | None]:
+    if camera_raw.is_camera_raw(content):
+        raise refusals.camera_raw()
+    photo = photo_in(content) if format_of(content) == "TIFF" else None
+    bare = photo.bare if photo else stripped(content)
+    if bare is None:
+        raise refusals.not_a_picture()
+    if bare.frames > 1:
+        raise refusals.animation(bare.frames)
+    return bare, photo
+
+
+def _decoder(bare: BarePicture, photo: TiffPhoto | None) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(bare.content), formats=[bare.file_format])
+    except UnidentifiedImageError as error:
+        if photo is not None:
+            raise unreadable(photo.directory) from error
+        if bare.file_format in {"HEIF", "AVIF"}:
+            raise refusals.not_a_picture() from error
+        raise
+
+
+def _opened(bare: BarePicture, photo: TiffPhoto | None, decoder: Image.Image) -> OpenedPicture:
+    frames = getattr(decoder, "n_frames", 1) if bare.file_format == "AVIF" else 1
+    if frames > 1:
+        raise refusals.animation(frames)
+    orientation, profile = bare.orientation, bare.profile
+    if bare.file_format in {"HEIF", "AVIF"}:
+        # The decoders say how their container has the picture turned in EXIF data of their own.
+        orientation, profile = (
+            orientation_in(decoder.info.get("exif") or b""),
+            decoder.info.get("icc_profile"),
+        )
+    key = decoder.info.get("transparency")
+    if decoder.mode == "RGB" and isinstance(key, tuple) and max(key) > 255:  # noqa: PLR2004
+        decoder.info["transparency"] = tuple(
+            level >> 8 for level in key
+        )  # its pixels have lost their lower half too
+    white = photo.white if photo and decoder.mode in DEEP_GREY_MODES else 0xFFFF
+    is_negative = photo is not None and photo.is_negative
+    colours = PlainColours(decoder, profile, white=white, is_negative=is_negative)
+    return OpenedPicture(
+        file_format=bare.file_format, decoder=decoder, orientation=orientation, colours=colours
+    )
+
+
+def _check_size(image: Image.Image, limits: SizeLimits) -> None:
+    width, height = image.size
+    is_spared = image.format == "JPEG" and "progressive" not in image.info
+    limit = limits.max_jpeg_pixels if is_spared else limits.max_pixels
+    if width * height > limit:
+        raise refusals.too_large(width, height, limit, None if is_spared else limits.max_jpeg_pixels)
+    if min(width, height) < limits.min_side_pixels:
+        raise refusals.too_small(width, height, limits.min_side_pixels)
+
+
+def _require_all_pixels(bare: BarePicture) -> None:
+    """Raise UnreadablePictureError if a JPEG that lacks its end lacks pixels too."""
+    data = bare.content.removesuffix(JPEG_END)
+    found = set()
+    for padding in _PADDINGS:
+        with Image.open(io.BytesIO(data + padding + JPEG_END), formats=["JPEG"]) as image:
+            if "progressive" not in image.info:
+                image.draft(None, (image.width // _CHECKED_AT, image.height // _CHECKED_AT))
+            found.add(hashlib.sha256(image.tobytes()).digest())
+    if len(found) > 1 or not jpeg_completeness.is_refined(data):
+        raise refusals.damaged()

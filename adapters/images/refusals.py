@@ -1,0 +1,91 @@
+"""Why a picture is refused, in sentences for customers: what is wrong, and what to send instead."""
+
+from domain.ports.errors import UnreadablePictureError
+
+_MEGA = 1_000_000
+
+
+def not_a_picture() -> UnreadablePictureError:
+    """The bytes are in no format that the shop reads."""
+    return UnreadablePictureError(
+        "This file is not a picture we can read.",
+        "Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file.",
+        "Diese Datei ist kein Bild, das wir lesen können. "
+        "Bitte schicken Sie eine Datei im Format JPEG, PNG, WebP, TIFF, HEIC oder AVIF.",
+    )
+
+
+def damaged() -> UnreadablePictureError:
+    """The decoder stumbles, or pixels are missing."""
+    return UnreadablePictureError(
+        "This picture is damaged or incomplete.",
+        "Please open it on your computer, save it again and send the new file.",
+        "Dieses Bild ist beschädigt oder unvollständig. "
+        "Bitte öffnen Sie es auf Ihrem Computer, speichern Sie es neu und schicken Sie die neue Datei.",
+    )
+
+
+def camera_raw() -> UnreadablePictureError:
+    """What a camera's sensor saw, which every program develops in another way."""
+    return UnreadablePictureError(
+        "This is a camera's raw file, which does not hold a finished picture.",
+        "Please export the photo as JPEG or TIFF and send that file.",
+        "Dies ist die Rohdatei (RAW) einer Kamera, die noch kein fertiges Bild enthält. "
+        "Bitte exportieren Sie das Foto als JPEG oder TIFF und schicken Sie diese Datei.",
+    )
+
+
+def several_pages(count: int) -> UnreadablePictureError:
+    """A TIFF file of several photos, as scanners with a feeder write it."""
+    return UnreadablePictureError(
+        f"This file holds {count} pages.",
+        "Please save each page as a file of its own and send them one by one.",
+        f"Diese Datei enthält {count} Seiten. "
+        "Bitte speichern Sie jede Seite als eigene Datei und schicken Sie die Dateien einzeln.",
+    )
+
+
+def animation(count: int) -> UnreadablePictureError:
+    """A film rather than a photo."""
+    return UnreadablePictureError(
+        f"This file is an animation of {count} pictures.",
+        "Please save the picture you want restored as a JPEG or PNG file and send that.",
+        f"Diese Datei ist eine Animation aus {count} Bildern. "
+        "Bitte speichern Sie das gewünschte Bild als JPEG oder PNG und schicken Sie diese Datei.",
+    )
+
+
+def kind_of_tiff(english: str, german: str) -> UnreadablePictureError:
+    """A TIFF file whose pixels are stored in a manner that the shop does not read, which is described."""
+    return UnreadablePictureError(
+        f"This is a TIFF file of a kind we cannot read ({english}).",
+        "Please save it as JPEG or PNG, or as TIFF with 8 bits per channel in RGB or grey, and send that file.",
+        f"Dies ist eine TIFF-Datei einer Art, die wir nicht lesen können ({german}). "
+        "Bitte speichern Sie das Bild als JPEG oder PNG oder als TIFF mit 8 Bit pro Kanal in RGB oder "
+        "Graustufen und schicken Sie diese Datei.",
+    )
+
+
+def too_large(width: int, height: int, limit: int, jpeg_limit: int | None) -> UnreadablePictureError:
+    """More pixels than ``limit``; ``jpeg_limit`` is named where another format may have more."""
+    most, most_in_jpeg = limit // _MEGA, (jpeg_limit or 0) // _MEGA
+    otherwise, sonst = "", ""
+    if jpeg_limit is not None:
+        otherwise = f", or as a JPEG that is not progressive, with at most {most_in_jpeg}"
+        sonst = f", oder als JPEG, das nicht progressiv gespeichert ist, mit höchstens {most_in_jpeg}"
+    return UnreadablePictureError(
+        f"This picture is too large: {width} x {height} pixels.",
+        f"Please send it with at most {most} megapixels{otherwise}.",
+        f"Dieses Bild ist zu groß: {width} x {height} Pixel. "
+        f"Bitte schicken Sie es mit höchstens {most} Megapixeln{sonst}.",
+    )
+
+
+def too_small(width: int, height: int, limit: int) -> UnreadablePictureError:
+    """An icon rather than a photo."""
+    return UnreadablePictureError(
+        f"This picture is too small: {width} x {height} pixels.",
+        f"Please send it with at least {limit} pixels on each side.",
+        f"Dieses Bild ist zu klein: {width} x {height} Pixel. "
+        f"Bitte schicken Sie es mit mindestens {limit} Pixeln auf jeder Seite.",
+    )

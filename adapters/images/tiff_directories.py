@@ -1,0 +1,223 @@
+"""The directories of a TIFF file (or of an EXIF block, which is one), read without trusting anything in them."""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import islice
+
+#: A feeder full of prints has fewer pages; whoever counts farther is led in circles.
+DIRECTORIES_AT_MOST = 1000
+
+
+class Tag(IntEnum):
+    """The fields that the shop looks at."""
+
+    NEW_SUBFILE_TYPE = 254
+    SUBFILE_TYPE = 255
+    BITS_PER_SAMPLE = 258
+    COMPRESSION = 259
+    PHOTOMETRIC = 262
+    ORIENTATION = 274
+    SAMPLES_PER_PIXEL = 277
+    SUB_DIRECTORIES = 330
+    SAMPLE_FORMAT = 339
+    ICC_PROFILE = 34675
+    DNG_VERSION = 50706
+
+
+@dataclass(frozen=True)
+class _Type:
+    size_bytes: int
+    code: str | None  # how struct reads one value; None for what is no integer
+    is_rational: bool = False
+
+
+_TYPES: Mapping[int, _Type] = {
+    1: _Type(1, "B"),
+    2: _Type(1, None),
+    3: _Type(2, "H"),
+    4: _Type(4, "I"),
+    5: _Type(8, "I", is_rational=True),
+    6: _Type(1, "b"),
+    7: _Type(1, "B"),
+    8: _Type(2, "h"),
+    9: _Type(4, "i"),
+    10: _Type(8, "i", is_rational=True),
+    11: _Type(4, None),
+    12: _Type(8, None),
+    13: _Type(4, "I"),
+    16: _Type(8, "Q"),
+    17: _Type(8, "q"),
+    18: _Type(8, "Q"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Byte order (``<`` or ``>``) and width of the offsets, which is that of BigTIFF or that of all others."""
+
+    order: str
+    is_big: bool
+
+    @property
+    def offset(self) -> struct.Struct:
+        """An offset, or the number of values in a field."""
+        return struct.Struct(self.order + ("Q" if self.is_big else "I"))
+
+    @property
+    def count(self) -> struct.Struct:
+        """The number of fields in a directory."""
+        return struct.Struct(self.order + ("Q" if self.is_big else "H"))
+
+    @property
+    def head(self) -> struct.Struct:
+        """A field up to its value: tag, type, number of values."""
+        return struct.Struct(self.order + ("HHQ" if self.is_big else "HHI"))
+
+    @property
+    def first_offset_at(self) -> int:
+        """Where the header says where the first directory is."""
+        return 8 if self.is_big else 4
+
+
+_LAYOUTS = {
+    b"II*\x00": Layout(order="<", is_big=False),
+    b"MM\x00*": Layout(order=">", is_big=False),
+    b"II+\x00": Layout(order="<", is_big=True),
+    b"MM\x00+": Layout(order=">", is_big=True),
+}
+SIGNATURES = tuple(_LAYOUTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A field as it is in the file: ``value`` is as long as ``kind`` and ``count`` say."""
+
+    kind: int
+    count: int
+    value: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """One picture of a TIFF file; a field whose value is not within the file is left out."""
+
+    layout: Layout
+    fields: Mapping[int, Field]
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """The integers of a field, rationals rounded down; empty if it has none."""
+        field = self.fields.get(tag)
+        if field is None or (kind := _TYPES[field.kind]).code is None:
+            return ()
+        width = 2 if kind.is_rational else 1
+        values = struct.unpack(f"{self.layout.order}{field.count * width}{kind.code}", field.value)
+        if not kind.is_rational:
+            return values
+        return tuple(top // bottom for top, bottom in zip(values[::2], values[1::2], strict=True) if bottom)
+
+    def number(self, tag: int) -> int | None:
+        """The first integer of a field."""
+        return next(iter(self.numbers(tag)), None)
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether this is a smaller version of another picture in the file, or its mask."""
+        flags = self.number(Tag.NEW_SUBFILE_TYPE) or 0
+        return bool(flags & 0b101) or self.number(Tag.SUBFILE_TYPE) == 2  # noqa: PLR2004 -- the old word for it
+
+
+def layout_of(content: bytes) -> Layout | None:
+    """How a TIFF file is laid out; None for what is no TIFF file."""
+    return _LAYOUTS.get(content[:4])
+
+
+def first_directory(content: bytes) -> Directory | None:
+    """The first directory of a file or of an EXIF block, if there is one that can be read."""
+    return next(directories(content), None)
+
+
+def directories(content: bytes) -> Iterator[Directory]:
+    """The main directories in their order, each once, DIRECTORIES_AT_MOST of them."""
+    layout = layout_of(content)
+    if layout is not None:
+        yield from islice(_chain(content, layout), DIRECTORIES_AT_MOST)
+
+
+def sub_directories(content: bytes, directory: Directory) -> Iterator[Directory]:
+    """The directories below a main one, where cameras keep what programs should not show first."""
+    for at in directory.numbers(Tag.SUB_DIRECTORIES)[:DIRECTORIES_AT_MOST]:
+        found = _read(content, at, directory.layout)
+        if found is not None:
+            yield found[0]
+
+
+def _chain(content: bytes, layout: Layout) -> Iterator[Directory]:
+    seen: set[int] = set()
+    at = _offset(content, layout.first_offset_at, layout)
+    while at and at not in seen:
+        seen.add(at)
+        found = _read(content, at, layout)
+        if found is None:
+            return
+        directory, at = found
+        yield directory
+
+
+def _offset(content: bytes, at: int, layout: Layout) -> int:
+    read = content[at : at + layout.offset.size]
+    return int(layout.offset.unpack(read)[0]) if len(read) == layout.offset.size else 0
+
+
+def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | None:
+    """The directory at an offset and the offset of the next one."""
+    counted = content[at : at + layout.count.size]
+    if len(counted) < layout.count.size:
+        return None
+    at += layout.count.size
+    room, width = layout.offset.size, layout.head.size + layout.offset.size
+    count = min(layout.count.unpack(counted)[0], (len(content) - at) // width)
+    fields: dict[int, Field] = {}
+    for start in range(at, at + count * width, width):
+        tag, kind, number = layout.head.unpack_from(content, start)
+        if kind not in _TYPES or tag in fields:
+            continue
+        size_bytes = number * _TYPES[kind].size_bytes
+        value_at = start + layout.head.size
+        if size_bytes > room:
+            value_at = _offset(content, value_at, layout)
+        value = content[value_at : value_at + size_bytes]
+        if len(value) == size_bytes:
+            fields[tag] = Field(kind=kind, count=number, value=value)
+    return Directory(layout=layout, fields=fields), _offset(content, at + count * width, layout)
+
+
+#: What a decoder needs: size, samples, compression and its tables, strips and tiles, palette and transparency.
+_NEEDED = frozenset(
+    {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
+    | {332, 338, 339, 347, *range(512, 522), 529, 530, 531, 532, 50674}
+)
+
+
+def with_single_directory(content: bytes, directory: Directory, replaced: Mapping[int, Field]) -> bytes:
+    """The file with one directory, which holds only what a decoder needs; pixels stay where they are.
+
+    Malformed fields that no decoder needs, and the directories beside it, are out of its sight.
+    """
+    layout = directory.layout
+    kept = {tag: field for tag, field in directory.fields.items() if tag in _NEEDED} | dict(replaced)
+    room = layout.offset.size
+    file = bytearray(content)
+    entries = bytearray(layout.count.pack(len(kept)))
+    for tag in sorted(kept):
+        field = kept[tag]
+        value = field.value
+        if len(value) > room:
+            file += bytes(len(file) % 2)
+            value = layout.offset.pack(len(file))
+            file += field.value
+        entries += layout.head.pack(tag, field.kind, field.count) + value.ljust(room, b"\x00")
+    file += bytes(len(file) % 2)
+    layout.offset.pack_into(file, layout.first_offset_at, len(file))
+    return bytes(file + entries + layout.offset.pack(0))

@@ -1,0 +1,138 @@
+"""Which picture of a TIFF file is the photo, and whether the shop can read it."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from adapters.images import refusals
+from adapters.images.exif_orientation import known_orientation
+from adapters.images.metadata_stripping import BarePicture
+from adapters.images.tiff_directories import (
+    Directory,
+    Field,
+    Tag,
+    directories,
+    sub_directories,
+    with_single_directory,
+)
+from domain.ports.errors import UnreadablePictureError
+
+#: PhotometricInterpretation of what sensors see (a colour filter array, and the same after interpolation).
+_SENSOR_DATA = frozenset({32803, 34892})
+#: Compressions of raw files: Sony, Nikon, Samsung, Epson, Pentax, Kodak and DNG's own.
+_RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 32867, 34713, 34892, 52546, 65000, 65535})
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+#: Of these, the decoder itself makes white white.
+_TURNED_BY_THE_DECODER = frozenset({1, 2, 4, 8})
+
+_COLOURS: Mapping[int, tuple[str, str]] = {
+    0: ("grey", "Graustufen"),
+    1: ("grey", "Graustufen"),
+    2: ("RGB", "RGB"),
+    3: ("palette", "Palette"),
+    4: ("mask", "Maske"),
+    5: ("CMYK", "CMYK"),
+    6: ("YCbCr", "YCbCr"),
+    8: ("Lab", "Lab"),
+    9: ("ICC Lab", "ICC-Lab"),
+    10: ("ITU Lab", "ITU-Lab"),
+    32844: ("LogL", "LogL"),
+    32845: ("LogLuv", "LogLuv"),
+}
+_UNKNOWN = ("unknown colours", "unbekannte Farben")
+_FORMATS: Mapping[int, tuple[str, str]] = {
+    1: ("", ""),
+    2: (" signed", " mit Vorzeichen"),
+    3: (" floating point", " Gleitkomma"),
+    5: (" complex", " komplex"),
+    6: (" complex", " komplex"),
+}
+_UNSIGNED = frozenset({1, 4})  # 4 says that the writer did not know
+_MOST_BITS = 16
+_UNCOMPRESSED = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TiffPhoto:
+    """The photo of a TIFF file, for a decoder; ``white`` and ``is_negative`` say what its grey values mean."""
+
+    bare: BarePicture
+    directory: Directory
+    white: int
+    is_negative: bool
+
+
+def photo_in(content: bytes) -> TiffPhoto:
+    """The only photo of a TIFF file.
+
+    Raises UnreadablePictureError for a camera's raw file, for several pages, and for samples that have more than 16
+    bits, a sign or a decimal point: what is black and white in them, every program decides for itself.
+    """
+    main = list(directories(content))
+    _refuse_camera_raw(content, main)
+    pages = [page for page in main if not page.is_reduced] or main[:1]
+    if not pages:
+        raise refusals.damaged()
+    if len(pages) > 1:
+        raise refusals.several_pages(len(pages))
+    page = pages[0]
+    bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
+    formats = set(page.numbers(Tag.SAMPLE_FORMAT)) or {1}
+    if not formats <= _UNSIGNED or bits > _MOST_BITS:
+        raise unreadable(page)
+    replaced: dict[int, Field] = {}
+    if Tag.SAMPLE_FORMAT in page.fields:
+        count = page.fields[Tag.SAMPLE_FORMAT].count
+        replaced[Tag.SAMPLE_FORMAT] = _shorts(page, *([1] * count))
+    is_negative = page.number(Tag.PHOTOMETRIC) == _WHITE_IS_ZERO and bits not in _TURNED_BY_THE_DECODER
+    if is_negative:
+        replaced[Tag.PHOTOMETRIC] = _shorts(page, _BLACK_IS_ZERO)
+    profile = page.fields.get(Tag.ICC_PROFILE)
+    bare = BarePicture(
+        file_format="TIFF",
+        content=with_single_directory(content, page, replaced),
+        orientation=known_orientation(page.number(Tag.ORIENTATION)),
+        profile=profile.value if profile else None,
+    )
+    return TiffPhoto(bare=bare, directory=page, white=2**bits - 1, is_negative=is_negative)
+
+
+def unreadable(page: Directory) -> UnreadablePictureError:
+    """The refusal of a page, which says what kind of TIFF it is."""
+    bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
+    sample_format = max(page.numbers(Tag.SAMPLE_FORMAT), default=1)
+    samples = page.number(Tag.SAMPLES_PER_PIXEL) or 1
+    colours = _COLOURS.get(page.number(Tag.PHOTOMETRIC) or 0, _UNKNOWN)
+    format_words = _FORMATS.get(sample_format, ("", ""))
+    compression = page.number(Tag.COMPRESSION) or _UNCOMPRESSED
+    packed, gepackt = "", ""
+    if compression != _UNCOMPRESSED:
+        packed, gepackt = f", compression {compression}", f", Kompression {compression}"
+    channels, kanaele = ("", "") if samples == 1 else (f", {samples} channels", f", {samples} Kanäle")
+    return refusals.kind_of_tiff(
+        f"{bits}-bit{format_words[0]} {colours[0]}{channels}{packed}",
+        f"{bits} Bit{format_words[1]}, {colours[1]}{kanaele}{gepackt}",
+    )
+
+
+def _refuse_camera_raw(content: bytes, main: list[Directory]) -> None:
+    is_raw = content[8:10] == b"CR" or content[8:12] == b"IIII"  # Canon's, Phase One's
+    below = chain.from_iterable(sub_directories(content, each) for each in main)
+    for each in chain(main, below):
+        is_raw |= (
+            Tag.DNG_VERSION in each.fields
+            or each.number(Tag.PHOTOMETRIC) in _SENSOR_DATA
+            or each.number(Tag.COMPRESSION) in _RAW_COMPRESSIONS
+        )
+    # What hides its full picture below a preview is a camera's file too.
+    first = main[0] if main else None
+    if first is not None and first.is_reduced and not any(not each.is_reduced for each in main):
+        is_raw |= any(not each.is_reduced for each in sub_directories(content, first))
+    if is_raw:
+        raise refusals.camera_raw()
+
+
+def _shorts(page: Directory, *values: int) -> Field:
+    return Field(kind=3, count=len(values), value=struct.pack(f"{page.layout.order}{len(values)}H", *values))
