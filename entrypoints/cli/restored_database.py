@@ -17,7 +17,7 @@ def put_right(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
         click.echo("The database is as new as the log's head in the storage: there is nothing to do.")
     else:
         _print(recovery)
-    return recovery is None or not (recovery.held or recovery.report.remaining or recovery.report.cut_off)
+    return recovery is None or not (recovery.held or recovery.remaining or recovery.report.cut_off)
 
 
 def _print(recovery: Recovery) -> None:
@@ -40,8 +40,10 @@ def _print(recovery: Recovery) -> None:
     for payment in recovery.held:
         click.echo(f"  {payment.checkout_session_id}: {payment.left}. {payment.reason}")
     healed = len(report.findings) - len(report.remaining)
-    click.echo(f"Compared with the providers and the storage: {healed} healed, {len(report.remaining)} left.")
-    for finding in report.remaining:
+    click.echo(
+        f"Compared with the providers and the storage: {healed} healed, {len(recovery.remaining)} left."
+    )
+    for finding in recovery.remaining:
         click.echo(f"  {finding.what} {finding.subject}: {finding.wrong}")
     for side, problem in (*report.cut_off.items(), *report.closed.items()):
         click.echo(f"  {NAMES[side]}: {problem}")
@@ -61,7 +63,7 @@ def _as_json(recovery: Recovery | None) -> dict[str, object]:
         "advanced": recovery.advanced,
         "held": recovery.held,
         "healed": len(report.findings) - len(report.remaining),
-        "remaining": report.remaining,
+        "remaining": recovery.remaining,
         "cut_off": report.cut_off,
         "closed": report.closed,
     }

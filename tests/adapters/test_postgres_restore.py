@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -68,8 +70,9 @@ def shop_on(url: str, lost: MemoryShop | None = None) -> Iterator[MemoryShop]:
     books = PostgresBooks(url, connections=4)
     shop = MemoryShop(books=books)
     if lost is not None:
-        shop.clock, shop.ids, shop.storage = lost.clock, lost.ids, lost.storage
-        shop.payments, shop.restorer, shop.mailer = lost.payments, lost.restorer, lost.mailer
+        # Copies, so that each restore begins in the same world.
+        outside = (lost.clock, lost.ids, lost.storage, lost.payments, lost.restorer, lost.mailer)
+        shop.clock, shop.ids, shop.storage, shop.payments, shop.restorer, shop.mailer = deepcopy(outside)
         shop.wire(shop.payments)
         shop.clock.advance(minutes=1)
     yield shop
@@ -87,9 +90,18 @@ def numbers(shop: MemoryShop) -> list[str]:
         return sorted(order.number for order in transaction.shelf.newest(10))
 
 
-@pytest.fixture
-def lost(tmp_path: Path) -> tuple[MemoryShop, list[OrderId]]:
+@dataclass(frozen=True)
+class Loss:
     """A shop whose database is gone but for a base backup after its first order and the archived log."""
+
+    folder: Path
+    shop: MemoryShop
+    orders: list[OrderId]
+
+
+@pytest.fixture(scope="module")
+def loss(tmp_path_factory: pytest.TempPathFactory) -> Loss:
+    tmp_path = tmp_path_factory.mktemp("drill")
     cluster = tmp_path / "shop"
     with running(cluster) as url, psycopg.connect(url, autocommit=True) as connection:
         archived = tmp_path / "archive"
@@ -108,56 +120,53 @@ def lost(tmp_path: Path) -> tuple[MemoryShop, list[OrderId]]:
             shop.log_heads.write()
             archive(url)
     shutil.rmtree(cluster)
-    return shop, orders
+    return Loss(tmp_path, shop, orders)
 
 
-def unpack(tmp_path: Path, *, replays_to_the_end: bool) -> Path:
+def unpack(loss: Loss, target: Path, *, replays_to_the_end: bool) -> Path:
     """The base backup as a cluster to start, as docs/operations.md says."""
-    home = tmp_path / "restored" / "postgresql"
+    home = target / "postgresql"
     home.mkdir(parents=True)
     cluster = home / "data"
-    shutil.copytree(tmp_path / "backup", cluster)
+    shutil.copytree(loss.folder / "backup", cluster)
     if replays_to_the_end:
         (cluster / "recovery.signal").touch()
         with (cluster / "postgresql.auto.conf").open("a") as settings:
-            settings.write(f"restore_command = 'cp {tmp_path / 'archive'}/%f %p'\n")
+            settings.write(f"restore_command = 'cp {loss.folder / 'archive'}/%f %p'\n")
     home.chmod(0o700)
     cluster.chmod(0o700)
-    owned_like(cluster, tmp_path / "archive")
-    return tmp_path / "restored"
+    owned_like(cluster, loss.folder / "archive")
+    return target
 
 
-def test_restored_to_the_end_of_the_archived_log_nothing_is_lost(
-    tmp_path: Path, lost: tuple[MemoryShop, list[OrderId]]
-) -> None:
-    before, orders = lost
-    with running(unpack(tmp_path, replays_to_the_end=True)) as url:
+def test_restored_to_the_end_of_the_archived_log_nothing_is_lost(tmp_path: Path, loss: Loss) -> None:
+    with running(unpack(loss, tmp_path, replays_to_the_end=True)) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             eventually(
                 lambda: connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,),
                 "the end of the log",
             )
-        with shop_on(url, before) as shop:
+        with shop_on(url, loss.shop) as shop:
             shop.log_heads.check()
             assert shop.restored_database.put_right() is None
-            assert {shop.order(order_id).state for order_id in orders} == {State.COMPLETED}
+            assert {shop.order(order_id).state for order_id in loss.orders} == {State.COMPLETED}
             sell(shop, b"after the restore")
             assert numbers(shop) == [f"20260314-{count:06}" for count in range(1, 5)]
 
 
-def test_a_restored_backup_is_noticed_and_put_right(
-    tmp_path: Path, lost: tuple[MemoryShop, list[OrderId]]
-) -> None:
-    before, orders = lost
-    with running(unpack(tmp_path, replays_to_the_end=False)) as url, shop_on(url, before) as shop:
+def test_a_restored_backup_is_noticed_and_put_right(tmp_path: Path, loss: Loss) -> None:
+    with (
+        running(unpack(loss, tmp_path, replays_to_the_end=False)) as url,
+        shop_on(url, loss.shop) as shop,
+    ):
         assert numbers(shop) == ["20260314-000001"]
         with pytest.raises(DatabaseBehindError):
             shop.log_heads.check()
         recovery = shop.restored_database.put_right()
         assert recovery is not None
-        assert sorted(recovery.rebuilt) == sorted(orders[1:])
+        assert sorted(recovery.rebuilt) == sorted(loss.orders[1:])
         assert recovery.held == ()
-        assert {shop.live(order_id, hours=0.1).state for order_id in orders} == {State.COMPLETED}
+        assert {shop.live(order_id, hours=0.1).state for order_id in loss.orders} == {State.COMPLETED}
         assert numbers(shop) == [f"20260314-{count:06}" for count in range(1, 4)]
         shop.log_heads.check()
         sell(shop, b"after the restore")

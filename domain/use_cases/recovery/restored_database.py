@@ -11,7 +11,7 @@ from domain.ports.ledgers import PaymentLedger
 from domain.ports.payments import CheckoutNotice, CheckoutStanding
 from domain.ports.world import Clock
 from domain.services.beginning import Beginning, Word
-from domain.services.reconciling.findings import Report
+from domain.services.reconciling.findings import Finding, Report, What
 from domain.services.reconciling.reconciling import FARTHEST_LOOK, OVERLAP, Reconciling
 from domain.services.reconciling.scope import paged
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
@@ -30,6 +30,11 @@ class Recovery:
     advanced: tuple[OrderId, ...]  # orders of which the storage or the mail provider knew more than the log
     held: tuple[UnmatchedPayment, ...]  # payments of this shop that have no order
     report: Report  # of the comparison that followed
+
+    @property
+    def remaining(self) -> tuple[Finding, ...]:
+        """What the comparison leaves to people; that work is overdue is natural, for the workers wait."""
+        return tuple(each for each in self.report.remaining if each.what is not What.WORK_OVERDUE)
 
 
 class RestoredDatabase:
@@ -111,7 +116,7 @@ class RestoredDatabase:
         skipped = {}
         with self._books.transaction() as transaction:
             counters = dict(transaction.recovery.order_counters(since))
-            for day in sorted({since, today, *counters, *head.order_counters}):
+            for day in sorted({today, *counters, *head.order_counters}):
                 up_to = max(head.order_counters.get(day, 0), counters.get(day, 0)) + lost
                 if up_to > counters.get(day, 0):
                     transaction.recovery.skip_order_numbers(day, up_to)
