@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.model import events as e
+from domain.ports.errors import UnavailableError
 
 #: The name and the current version of each event.
 NAMES: Mapping[type[e.Event], tuple[str, int]] = {
@@ -69,14 +70,12 @@ REPLACED: Mapping[str, tuple[str, Upcaster]] = {
 }
 
 
-class UnknownEventError(Exception):
-    """The log holds an event this version of the shop does not know."""
+class UnknownEventError(UnavailableError):
+    """The log holds an event this version of the shop does not know; beside it may run the one that does."""
 
     def __init__(self, stored_name: str) -> None:
         self.stored_name = stored_name
-        super().__init__(
-            f"The log holds {stored_name}, which this version does not know: run the version that wrote it."
-        )
+        super().__init__("This order", f"its log holds {stored_name}; run the version that wrote it")
 
 
 class Codec:

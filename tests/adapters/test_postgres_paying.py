@@ -24,8 +24,8 @@ from tests.doubles.world import StoppedClock
 
 THREADS = 12
 PAYMENTS = 36
-#: What a payment asks of the database: inbox, session, order, customer with number, step, status.
-STATEMENTS = 6
+#: What a payment asks of the database: inbox, lock of the session, session, order, customer with number, step, status.
+STATEMENTS = 7
 
 
 @pytest.fixture

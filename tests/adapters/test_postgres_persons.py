@@ -28,6 +28,7 @@ ABOUT_NOBODY = frozenset(
         "erasures",
         "reconciliations",
         "usage_totals",
+        "schema_compatibility",
     }
 )
 
