@@ -17,14 +17,17 @@ from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
 
 _KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
 
+_DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
+
 _COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due_at", "sent_at", "sendings")
 
-#: Work that is there stays as it is, unless it was dropped or given up: what wants it again reopens it.
+#: What needs closed work anew reopens it, done or not; only what is done once stays done.
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET status = 'pending', due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
             sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
-        WHERE reactions.status IN ('dropped', 'failed')"""
+        WHERE reactions.status IN ('dropped', 'failed')
+            OR (reactions.status = 'done' AND reactions.kind NOT IN ({_DONE_ONCE}))"""
 
 CLOSE = """UPDATE reactions
     SET status = :outcome, lease_token = NULL, leased_until = NULL, problem = :problem, sent_at = NULL,

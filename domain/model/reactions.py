@@ -88,7 +88,7 @@ Reaction = (
     | DeletePhotos
 )
 
-#: Done once, whatever comes of it: it stays outstanding, for nothing goes on record when it is done.
+#: Done once: no event records that it is done, so it stays outstanding, and a repeat would change nothing.
 DONE_ONCE = (CancelPrediction, DeletePhotos)
 
 

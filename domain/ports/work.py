@@ -62,7 +62,10 @@ class ReactionTable(Protocol):
     """The only truth about outstanding work."""
 
     def schedule(self, reactions: Iterable[Scheduled]) -> None:
-        """Insert work; what is there already stays as it is, unless it was dropped or given up: then it reopens."""
+        """Insert work, or reopen it if it is closed, however it was closed; open work stays as it is.
+
+        Only what is done once by nature (``DONE_ONCE``) stays done.
+        """
         ...
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:

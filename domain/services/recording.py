@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
 from domain.model import events as e
@@ -34,9 +35,10 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Closing:
-    """The claim a step ends, and how."""
+    """The claim a step ends, how, and when its work is due again if the order still needs it."""
 
     claim: Claim
+    retry_after: timedelta
     outcome: Outcome = Outcome.DONE
 
 
@@ -120,10 +122,12 @@ class Recorder:
         )
 
     def _closed(self, step: Step, closing: Closing) -> Step:
-        """The step with its claim ended; work that is done and wanted all the same is due again, never forgotten."""
-        is_done = closing.outcome is Outcome.DONE
-        if is_done and closing.claim.reaction in needed(step.after):
-            again_at = self._clock.now() + self._policy.pace.restoration_retry
+        """The step with its claim closed; work that the order needs after it stays open, whatever its outcome.
+
+        Its row was leased when the order came to need it anew, so nothing else has reopened it.
+        """
+        if closing.claim.reaction in needed(step.after):
+            again_at = self._clock.now() + closing.retry_after
             return replace(step, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
         return replace(step, closes=closing.claim, outcome=closing.outcome)
 
@@ -142,9 +146,8 @@ class Recorder:
         with self._books.transaction() as transaction:
             order = transaction.log.load(order_id)
             if closing is not None:
-                transaction.log.record(
-                    Step(before=order, after=order, events=(), closes=closing.claim, outcome=closing.outcome)
-                )
+                unchanged = Step(before=order, after=order, events=())
+                transaction.log.record(self._closed(unchanged, closing))
             return order
 
 

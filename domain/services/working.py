@@ -1,8 +1,7 @@
 """How outstanding work gets done: claim, ask whether it is wanted, call, record and close in one transaction."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
@@ -21,6 +20,7 @@ from domain.model.reactions import (
     RestoreImage,
     SendEmail,
     is_wanted,
+    needed,
 )
 from domain.model.values import FailureReason, HoldReason
 from domain.ports.books import Books
@@ -36,23 +36,10 @@ from domain.services.recording import Cause, Closing, Recorder
 from domain.services.refunding import Refunding
 from domain.services.restoring import Restoring, StillRunning
 from domain.services.writing import Writing
+from domain.use_cases.retry_policy import RetryPolicy, retry_policy_of
 
 #: How many reactions one look of the sweeper sends again.
 SWEEP_LIMIT = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How often a kind of work is tried, and how long the shop waits between; the wait doubles up to an hour."""
-
-    first_wait: timedelta
-    attempts: int
-
-    def wait(self, reaction_id: UUID, attempt: int) -> timedelta:
-        """The wait after a failed attempt (1-based), up to a quarter longer so that not all come back at once."""
-        doubled = self.first_wait * (1 << min(attempt - 1, 20))
-        digest = hashlib.sha256(f"{reaction_id}:{attempt}".encode()).digest()
-        return min(doubled, timedelta(hours=1)) * (1 + digest[0] / 1024)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +112,12 @@ class Working:
             self._try_again(claim, order, error)
             raise
         else:
-            # Work that ends in a hold is not done: when a person lets the order go on, it is wanted again.
+            # Mark work that ends in a hold as failed, not done, so that the table tells the two apart.
             ends_in_hold = any(isinstance(event, e.OrderHeld) for event in said)
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
-            closing = Closing(claim=claim, outcome=outcome)
-            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+            after = self._record(claim, order, said, outcome)
+            if claim.attempts >= self._retry_policy(claim.reaction).attempts:
+                self._give_up_what_spins(claim, after)
 
     def renew(self, claims: Sequence[Claim]) -> None:
         """Keep claims ours for another lease while their work goes on."""
@@ -172,42 +160,37 @@ class Working:
                 assert_never(claim.reaction)
 
     def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
-        patience = self._patience(claim.reaction)
-        if claim.attempts >= patience.attempts:
-            said = _given_up(claim.reaction, order)
-            closing = Closing(claim=claim, outcome=Outcome.FAILED)
-            self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+        limits = self._retry_policy(claim.reaction)
+        if claim.attempts >= limits.attempts:
+            self._record(claim, order, _given_up(claim.reaction, order), Outcome.FAILED)
             return
-        wait = patience.wait(claim.reaction_id, claim.attempts)
+        wait = limits.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
             wait = max(wait, timedelta(seconds=error.retry_after_seconds))
         # Only our own errors' words are kept: a stranger's could hold what must not be written down.
         problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
         self._postpone(claim, wait, problem)
 
+    def _record(self, claim: Claim, order: Order, said: Sequence[e.Event], outcome: Outcome) -> Order:
+        """Record the outcome and close the claim; work the order still needs is due again after a growing wait."""
+        wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
+        closing = Closing(claim=claim, outcome=outcome, retry_after=wait)
+        return self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+
+    def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
+        """Give up work whose outcomes, attempt after attempt, leave the order needing it all the same."""
+        if claim.reaction in needed(after):
+            cause = _cause(claim)
+            cause = replace(cause, key=f"{cause.key}:spent")
+            self._recorder.record(after.order_id, _given_up(claim.reaction, after), cause)
+
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
         due_at = self._clock.now() + wait
         with self._books.transaction() as transaction:
             transaction.reactions.postpone(claim, due_at, problem, has_progressed=has_progressed)
 
-    def _patience(self, reaction: Reaction) -> Patience:
-        match reaction:
-            case MoveImages() | PrepareDownload():
-                return Patience(first_wait=timedelta(seconds=1), attempts=24)
-            case RestoreImage() | CollectRestoration():
-                return Patience(first_wait=timedelta(seconds=2), attempts=24)
-            case CancelPrediction():
-                # Longer than the restorer lets one run: what could not be cancelled by then is over.
-                return Patience(first_wait=timedelta(seconds=5), attempts=10)
-            case SendEmail():
-                return Patience(first_wait=self._policy.email_retry, attempts=24)
-            case IssueRefund():
-                return Patience(first_wait=timedelta(seconds=5), attempts=24)
-            case DeletePhotos():
-                # Nobody else would delete them: it is tried every hour for more than a year.
-                return Patience(first_wait=timedelta(seconds=5), attempts=10_000)
-            case _:
-                assert_never(reaction)
+    def _retry_policy(self, reaction: Reaction) -> RetryPolicy:
+        return retry_policy_of(reaction, email_retry=self._policy.email_retry)
 
 
 def _may_have_been_sent(claim: Claim) -> bool:

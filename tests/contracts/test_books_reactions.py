@@ -173,10 +173,8 @@ def test_closed_work_is_not_to_be_had(books: Books, outcome: Outcome) -> None:
     assert take_unsent(books, 10 * MINUTE) == []
 
 
-@pytest.mark.parametrize("outcome", [Outcome.DROPPED, Outcome.FAILED])
-def test_work_that_was_dropped_or_given_up_reopens_when_it_is_wanted_again(
-    books: Books, outcome: Outcome
-) -> None:
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
+def test_closed_work_reopens_when_it_is_needed_anew(books: Books, outcome: Outcome) -> None:
     about = facts()
     schedule(books, scheduled(about))
     close(books, claimed(books, scheduled(about)), outcome)
@@ -186,11 +184,23 @@ def test_work_that_was_dropped_or_given_up_reopens_when_it_is_wanted_again(
     assert (again.attempts, again.was_interrupted, again.first_due_at) == (1, False, LATER)
 
 
-def test_work_that_is_done_stays_done(books: Books) -> None:
+@pytest.mark.parametrize("reaction", [CancelPrediction("prediction-0-1"), DeletePhotos(for_good=False)])
+def test_work_that_is_done_once_stays_done_and_reopens_only_if_it_was_not_done(
+    books: Books, reaction: Reaction
+) -> None:
+    done, failed = scheduled(facts(), reaction), scheduled(facts(), reaction)
+    schedule(books, done, failed)
+    close(books, claimed(books, done), Outcome.DONE)
+    close(books, claimed(books, failed), Outcome.FAILED)
+    schedule(books, done, failed)
+    assert claim(books, done, LATER) is None
+    assert claim(books, failed, LATER) is not None
+
+
+def test_work_that_is_done_stays_done_when_hastened(books: Books) -> None:
     work = scheduled(facts())
     schedule(books, work)
     close(books, claimed(books, work), Outcome.DONE)
-    schedule(books, work)
     hasten(books, work)
     assert claim(books, work, LATER) is None
 

@@ -38,6 +38,11 @@ class Work:
         return (self.due_at if self.leased_until is None else self.leased_until) <= now
 
     @property
+    def is_done_once(self) -> bool:
+        """Whether it is done, and of a kind that is never done again."""
+        return self.outcome is Outcome.DONE and isinstance(self.reaction, DONE_ONCE)
+
+    @property
     def may_begin(self) -> bool:
         """Whether it is admitted, if it has to be."""
         return self.admitted_at is not None or not needs_admission(self.reaction)
@@ -73,7 +78,7 @@ class InMemoryReactionTable(ReactionTable):
             known = self._work.get(scheduled.reaction_id)
             if known is None:
                 self._work[scheduled.reaction_id] = _written(scheduled)
-            elif known.outcome in {Outcome.DROPPED, Outcome.FAILED}:
+            elif known.outcome is not None and not known.is_done_once:
                 self._work[scheduled.reaction_id] = replace(_written(scheduled), problem=known.problem)
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:

@@ -18,6 +18,7 @@ DEEDS = (
     "look",
     "forget",
     "ask for a redo",
+    "ask for redos",
     "dispute",
     "renew",
     "resend",

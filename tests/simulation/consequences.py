@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from domain.model.order import Order
-from domain.model.values import DisputeOutcome, FailureReason, OrderId
+from domain.model.values import DisputeOutcome, FailureReason, ImageId, OrderId
 from domain.ports.mail import Mail, MailFate, MailNotice
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.restorer import PredictionStatus, RestorationNotice
@@ -39,6 +40,11 @@ class Consequences(WiredShop):
     @property
     def is_eventful(self) -> bool:
         """Whether the providers and the banks have bad days of their own."""
+        raise NotImplementedError
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether everything at the providers ends well."""
         raise NotImplementedError
 
     def order(self, order_id: OrderId) -> Order:
@@ -181,6 +187,8 @@ class Consequences(WiredShop):
         fate = self.chance.at(f"fate {prediction_id}") if self.is_eventful else 1.0
         if work.told.status is not PredictionStatus.RUNNING:
             pass  # it was cancelled, which is told like any other end
+        elif self._comes_to_nothing(prediction_id, work.webhook_url):
+            self.restorer.fail(prediction_id, FailureReason.CONTENT_FILTER)
         elif fate < 0.15:
             reason = self.chance.one_of(f"reason {prediction_id}", tuple(FailureReason))
             self.restorer.fail(prediction_id, reason)
@@ -193,6 +201,13 @@ class Consequences(WiredShop):
         name = f"msg_{prediction_id}"
         notice = RestorationNotice(event_id=name, prediction_id=prediction_id, has_ended=True)
         self.postman.post("replicate", name, notice, path)
+
+    def _comes_to_nothing(self, prediction_id: str, webhook_url: str) -> bool:
+        """Half of the further attempts at what is delivered come to nothing, on good days as well."""
+        order_id, image_id, *_ = webhook_url.split("/")[-4:]
+        image = self.order(OrderId(UUID(order_id))).images.get(ImageId(UUID(image_id)))
+        is_redo = image is not None and image.is_being_redone
+        return is_redo and not self.is_calm and self.chance.at(f"redo {prediction_id}") < 0.5
 
     def mail_accepted(self, message_id: str, mail: Mail) -> None:
         """Bring the mail, and tell what became of it."""

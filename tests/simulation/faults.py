@@ -9,6 +9,8 @@ from tests.simulation.chance import Chance
 
 #: How likely a fault is at each of its places, drawn once for a seed: often not at all.
 RATES = (0.0, 0.0, 0.02, 0.1, 0.3)
+#: The same for requests, which only strike calls that are made for an order.
+REQUEST_RATES = (0.0, 0.1, 0.3, 0.5)
 
 
 class Fault(StrEnum):
@@ -24,6 +26,7 @@ class Fault(StrEnum):
     BROKEN = "connection broken"  # within a transaction, or in the middle of an object
     DELAY = "delay"
     CHORES = "chores at that moment"  # sweeper and housekeeping
+    REQUEST = "a request at that moment"  # about the order that is worked at, between claim and record
     LOST = "lost"
     DUPLICATE = "duplicate"
     REORDER = "reordered"  # what comes later overtakes it
@@ -41,6 +44,7 @@ _CALL = (
     Fault.STOP,
     Fault.DELAY,
     Fault.CHORES,
+    Fault.REQUEST,
 )
 _MESSAGE = (Fault.LOST, Fault.DUPLICATE, Fault.DELAY, Fault.REORDER)
 
@@ -118,11 +122,15 @@ class Plan:
 
 @dataclass
 class Faults:
-    """Draws faults while ``are_on``; ``struck`` are the ids of those that did something, in their order."""
+    """Draws faults while ``are_on``, and requests longer.
+
+    ``struck`` are the ids of those that did something, in their order.
+    """
 
     chance: Chance
     plan: Plan = field(default_factory=Plan)
     are_on: bool = True
+    requests_are_on: bool = True  # also after the bad days: a request is no failure
     struck: list[str] = field(default_factory=list)
     tally: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)  # come to, in their order, where there is a plan
@@ -138,13 +146,15 @@ class Faults:
         name = self.chance.numbered(f"{kind} {about}")
         shares = self.chance.shares(name)
         share, spare = shares[-1] / 256, shares[SPARE:-1]
-        if not self.are_on and not self.plan.forced:
+        if not (self.are_on or self.requests_are_on or self.plan.forced):
             return Struck(name, (), share, spare)
         drawn = [
             fault
             for index, (fault, limit) in enumerate(self._limits[kind])
             if int.from_bytes(shares[2 * index : 2 * index + 2], "big") < limit
         ]
+        if not (self.are_on or self.plan.forced):
+            drawn = [fault for fault in drawn if fault is Fault.REQUEST]
         if self.ordered.get(kind):
             drawn.append(self.ordered[kind].pop(0))
         if not self._is_plain:
@@ -171,7 +181,11 @@ class Faults:
                 fault,
                 0
                 if self.plan.rates_are_zero
-                else int(65536 * self.chance.one_of(f"rate {kind} {fault}", RATES)),
+                else int(65536 * self.chance.one_of(f"rate {kind} {fault}", _rates_of(fault))),
             )
             for fault in faults
         ]
+
+
+def _rates_of(fault: Fault) -> tuple[float, ...]:
+    return REQUEST_RATES if fault is Fault.REQUEST else RATES

@@ -12,6 +12,7 @@ from unittest import mock
 
 from domain.model.lifecycle import State
 from domain.model.order import Order
+from domain.ports.work import Outcome
 from domain.services import delivering, refunding, uploading, writing
 from domain.services.beginning import Beginning
 from domain.services.delivering import Delivering
@@ -27,13 +28,13 @@ from entrypoints.http import views
 from tests.domain import laws
 from tests.doubles.books import InMemoryCustomerRegister, InMemoryOrderLog
 from tests.doubles.points import InMemoryPointsBook
-from tests.doubles.reaction_table import InMemoryReactionTable
+from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.upload_desk import InMemoryUploadDesk
 from tests.simulation import bugs
 from tests.simulation.post import SealedNotices
 
 if TYPE_CHECKING:
-    from tests.simulation.running import Outcome
+    from tests.simulation.running import Outcome as WorldOutcome
 
 #: In how many worlds a planted bug has to be found.
 FOUND_WITHIN = 200
@@ -51,7 +52,7 @@ class Planted:
     told: str
     found_by: int = 1
 
-    def is_found_in(self, outcome: "Outcome") -> bool:
+    def is_found_in(self, outcome: "WorldOutcome") -> bool:
         """Whether a world broke the law that this breaks, and by the clause that is meant."""
         return outcome.law == self.law and self.told in outcome.sentence
 
@@ -269,6 +270,12 @@ PLANTED: dict[str, Planted] = {
         _patch(SealedNotices, "read", bugs.believes),
         told="led to a commit",
         found_by=5,
+    ),
+    "work that came too late is done for ever": Planted(
+        14,
+        "A row that is done stays done, although the order needs its work anew.",
+        _patch(Work, "is_done_once", property(lambda self: self.outcome is Outcome.DONE)),
+        told="is needed and is done",
     ),
 }
 

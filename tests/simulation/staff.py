@@ -8,9 +8,11 @@ from adapters.postgres.codec import UnknownEventError
 from domain.model.errors import ShopError
 from domain.model.ledger import RefundStatus
 from domain.model.order import Order
+from domain.model.reactions import Reaction
 from domain.model.values import HoldReason, Money, OrderId
 from domain.ports.books import BooksError
 from domain.ports.errors import OutsideError
+from domain.ports.work import Claim
 from domain.services.desk import Signature
 from tests.simulation import registry
 from tests.simulation.post import SEAL, seal_of
@@ -27,6 +29,10 @@ WISHES = (
     *("redo", "renew", "revoke", "resend"),
     *registry.WISHES,
 )
+#: What may be asked of an order while a worker has its work in hand.
+REQUESTS = ("hold", "redo", "redo", "dispute", "release", "renew", "revoke", "refund a photo")
+#: How many requests come in the middle of an order's calls for one kind of work: each leads to more calls.
+MOST_REQUESTS = 3
 #: What a person's wish may meet; they try again another time.
 EXPECTED = (ShopError, OutsideError, BooksError, UnknownEventError)
 
@@ -38,6 +44,7 @@ class Staff:
         self.world = world
         self._turns = 0
         self._releases: Counter[OrderId] = Counter()
+        self._asked: Counter[tuple[OrderId, type[Reaction]]] = Counter()
 
     def work(self) -> None:
         """Come back every few hours while the bustle lasts, and wish something for some order."""
@@ -89,6 +96,30 @@ class Staff:
                 self.world.trace.recover(came_true(wish))
                 self.world.ask("staff", "GET", f"/api/restoration/status/{order.order_id}")
 
+    def request_during_a_call(self, claim: Claim, place: str) -> None:
+        """Have something asked of an order that a worker has in hand; what is held is released later."""
+        world = self.world
+        order_id, about = claim.order_id, (claim.order_id, type(claim.reaction))
+        self._asked[about] += 1
+        if self._asked[about] > MOST_REQUESTS:
+            return
+        request = world.chance.one_of(f"request {place}", REQUESTS)
+        if request == "dispute":
+            world.dispute(order_id)
+            return
+        world.wish(order_id, request)
+        if request == "hold":
+            minutes = world.chance.between(f"release {place}", 0.1, 60)
+            name = f"release {place}"
+            world.scheduler.spawn(
+                name, lambda: world.wish(order_id, "release"), world.outside, after=int(minutes * MINUTE)
+            )
+
+    def _photo_of(self, order: Order) -> int:
+        """One of its photos, by its number."""
+        turn = self.world.chance.numbered(f"photo of {order.order_id}")
+        return 1 + int(self.world.chance.at(turn) * max(len(order.images), 1))
+
     def _do(self, order: Order, wish: str) -> bool:
         """Whether there was anything to do."""
         desk, order_id = self.world.desk, order.order_id
@@ -102,7 +133,7 @@ class Staff:
             case "refund in the dashboard":
                 return self.world.refund_by_hand(order_id, 100 if self._turns % 2 else 40)
             case "redo":
-                desk.redo(order_id, BY, photos=[1])
+                desk.redo(order_id, BY, photos=[self._photo_of(order)])
             case "renew":
                 desk.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
             case "revoke":

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import cast
 
 from domain.ports.errors import AccountRefusedError, BusyError, LostReplyError, UnavailableError
+from domain.ports.work import Claim
 from tests.doubles.weather import Weather
 from tests.simulation.faults import Fault, Faults, Struck
 from tests.simulation.scheduler import MINUTE, SECOND, Crashed, Process, Scheduler
@@ -32,6 +34,8 @@ CHORES = (
     "reminders",
     "reconciling",
 )
+#: How long a call goes on that a request comes in the middle of: the request is recorded by then, or met a fault.
+REQUEST_TAKES = 20 * SECOND
 #: How long somebody waits for an answer that does not come.
 TIMEOUT = 30 * SECOND
 #: How far a clock is wrong after a step.
@@ -40,12 +44,16 @@ STEP = timedelta(minutes=10)
 
 @dataclass
 class Trouble:
-    """Lets calls take their time and meet their faults; ``crash`` ends a process, ``chores`` begins what is due."""
+    """Lets calls take their time and meet their faults.
+
+    ``crash`` ends a process; ``request`` has staff or a bank ask something of an order, for the place that it names.
+    """
 
     scheduler: Scheduler
     faults: Faults
     trace: Trace
     crash: Callable[[Process], None]
+    request: Callable[[Claim, str], None]
     struck: dict[str, Struck] = field(default_factory=dict)  # the last by the task's name
 
     def enter(self, kind: str, about: str) -> Struck:
@@ -95,6 +103,11 @@ class Trouble:
             if self.scheduler.tell(chore):
                 self.note(struck, Fault.CHORES)
                 self.scheduler.sleep(SECOND)
+        claim = cast("Claim | None", self.scheduler.current.facts.get("claim"))
+        if Fault.REQUEST in struck and claim is not None:
+            self.note(struck, Fault.REQUEST)
+            self.request(claim, struck.name)
+            self.scheduler.sleep(REQUEST_TAKES)
         if Fault.STOP in struck:
             self.stop(struck, Fault.STOP)
         if Fault.DELAY in struck:

@@ -13,6 +13,7 @@ from domain.model.reactions import Pace, needed
 from domain.model.rewards import Programme
 from domain.model.values import DisputeOutcome, OrderId
 from domain.ports.payments import CheckoutStanding, PaymentNotice
+from domain.ports.work import Claim
 from tests.doubles.books import InMemoryTransaction
 from tests.doubles.shop import POLICY
 from tests.simulation.books import InterleavedBooks
@@ -78,7 +79,7 @@ class World(Consequences, Network):
         self.chance = Chance(seed)
         self.trace = Trace(self.scheduler)
         self.faults = Faults(self.chance, plan or Plan())
-        self.trouble = Trouble(self.scheduler, self.faults, self.trace, self.crash)
+        self.trouble = Trouble(self.scheduler, self.faults, self.trace, self.crash, self._requested)
         self.outside = Process("outside")
         self.api, self.counter = Process("api"), Process("counter")
         self.workers = {name: WorkerProcess(self, Process(name)) for name in ("worker a", "worker b")}
@@ -228,7 +229,12 @@ class World(Consequences, Network):
     @property
     def is_eventful(self) -> bool:
         """Whether the providers and the banks have bad days of their own."""
-        return self.faults.are_on and not self.faults.plan.is_calm
+        return self.faults.are_on and not self.is_calm
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether everything at the providers ends well."""
+        return self.faults.plan.is_calm
 
     def calm_down(self) -> None:
         """Nothing fails any more, and whoever has to decide does so."""
@@ -259,6 +265,7 @@ class World(Consequences, Network):
     def _grow_old(self) -> None:
         """Let the retention pass, and after it a link that somebody had made anew on its last day."""
         self.chore_pause = 5 * DAY
+        self.faults.requests_are_on = False
         longest = self.policy.photo_retention + self.policy.download_lifetime
         self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND + 6 * DAY)
 
@@ -289,6 +296,9 @@ class World(Consequences, Network):
             self.scheduler.spawn(
                 f"start {process.name} {process.life}", worker.boot, self.outside, after=after
             )
+
+    def _requested(self, claim: Claim, place: str) -> None:
+        self.staff.request_during_a_call(claim, place)
 
     def _after_commit(self, transaction: InMemoryTransaction) -> None:
         for work in transaction.pages.written("work").values():

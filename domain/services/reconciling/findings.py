@@ -35,7 +35,7 @@ class What(StrEnum):
     MESSAGE_IN_TWO_SHAPES = "message_in_two_shapes"  # a provider's message came again with other contents
     STREAM_BROKEN = "stream_broken"  # an order's events cannot be followed
     READ_MODELS_DIFFER = "read_models_differ"  # a read model does not tell what the log tells
-    WORK_LOST = "work_lost"  # an order waits for work that no worker knows of
+    WORK_LOST = "work_lost"  # an order needs work that has no open row
     WORK_OVERDUE = "work_overdue"  # work is due, and nobody does it
     ORDER_HELD = "order_held"  # an order waits for a person
     OBJECT_MISSING = "object_missing"  # an event names an object that does not exist

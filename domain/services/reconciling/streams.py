@@ -171,7 +171,7 @@ def _about_work(
                 subject=str(reaction_id),
                 order_id=order.order_id,
                 since=stream[-1].recorded_at,
-                wrong=f"The order waits for {type(reaction).__name__}, and no worker knows of it.",
+                wrong=f"The order needs {type(reaction).__name__}, and no open row says so.",
                 advice="`--fix` schedules it.",
             )
     for line in lines.values():

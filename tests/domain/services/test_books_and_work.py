@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.reactions import MoveImages, reaction_id_of
@@ -36,22 +38,17 @@ def test_work_that_no_worker_knows_of_is_found_and_scheduled(shop: MemoryShop) -
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_work_that_was_given_up_while_the_order_needs_it_is_opened_again(shop: MemoryShop) -> None:
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
+def test_closed_work_that_the_order_needs_is_found_and_reopened(shop: MemoryShop, outcome: Outcome) -> None:
     order_id = paid(shop)
     shop.queue.waiting.clear()
     pages = shop.own_books.pages
     reaction_id = reaction_id_of(order_id, MoveImages())
-    pages.work[reaction_id] = replace(pages.work[reaction_id], outcome=Outcome.FAILED)
-    assert compare(shop, heals=True).agrees
+    pages.work[reaction_id] = replace(pages.work[reaction_id], outcome=outcome)
+    assert only(compare(shop)).what == "work_lost"
+    assert only(compare(shop, heals=True)).is_healed
+    assert compare(shop).agrees
     assert shop.live(order_id).state is State.COMPLETED
-
-
-def test_work_that_is_done_and_needed_all_the_same_is_never_called_healed(shop: MemoryShop) -> None:
-    order_id = paid(shop)
-    pages = shop.own_books.pages
-    reaction_id = reaction_id_of(order_id, MoveImages())
-    pages.work[reaction_id] = replace(pages.work[reaction_id], outcome=Outcome.DONE)
-    assert not only(compare(shop, heals=True)).is_healed
 
 
 def test_work_that_is_due_and_that_nobody_does_is_told(shop: MemoryShop) -> None:

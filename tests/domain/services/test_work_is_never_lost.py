@@ -1,16 +1,22 @@
 """Crashes, lost messages and lost replies: work is done once, and a mail goes out once or is flagged."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from domain.model import events as e
 from domain.model.lifecycle import State
-from domain.model.values import EmailKind, HoldReason, OrderId
+from domain.model.order import Order
+from domain.model.reactions import MoveImages, PrepareDownload, Reaction, SendEmail
+from domain.model.values import EmailKind, FailureReason, HoldReason, OrderId
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.mail import MailFate, MailNotice
+from domain.ports.work import Claim, Outcome
 from domain.services.desk import Signature
-from domain.services.recording import Cause
+from domain.services.moving import Moving
+from domain.services.recording import Cause, Closing
+from domain.use_cases.retry_policy import retry_policy_of
 from tests.domain.services.looking import kinds, sent
 from tests.doubles.shop import MemoryShop
 
@@ -166,6 +172,84 @@ def test_an_archive_that_a_crash_left_unrecorded_stands_in_no_later_ones_way(sho
     assert (order.hold, order.has_newest_edition) == (None, True)
     assert order.newest_link is not None
     assert b"restored once more" in shop.storage.objects[order.newest_link.archive.key]
+
+
+GRACE = Signature(actor="person:grace", reason="They asked.")
+
+
+def claim_next(shop: MemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
+    """Do what waits until work of this kind is claimed; nothing of it is done yet."""
+    for _ in range(50):
+        if not shop.queue.waiting:
+            shop.end_predictions()
+        claimed = shop.working.claim(shop.queue.waiting.popleft())
+        if claimed is not None and isinstance(claimed[0].reaction, kind):
+            return claimed
+        if claimed is not None:
+            shop.working.perform(*claimed)
+    raise AssertionError(f"No {kind.__name__} comes up.")
+
+
+def test_a_photo_redone_while_another_redo_is_asked_for_is_sent_even_if_that_one_fails(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.live(order_id)
+    shop.desk.redo(order_id, GRACE, photos=[1])
+    packing = claim_next(shop, PrepareDownload)
+    shop.desk.redo(order_id, GRACE, photos=[2])
+    shop.working.perform(*packing)  # too late: the other photo is being redone by now
+    assert not shop.order(order_id).has_newest_edition
+    for _ in range(20):
+        shop.work()
+        shop.end_predictions(FailureReason.REFUSED_INPUT)
+        shop.pass_time(minutes=1)
+    assert e.RedoFailed in kinds(shop, order_id)
+    assert shop.live(order_id).has_newest_edition
+    assert sent(shop) == ["confirmation", "result", "redone"]
+
+
+def test_a_result_mail_that_came_too_late_for_a_hold_is_sent_once_after_the_release(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    claimed = claim_next(shop, SendEmail)
+    while claimed[1].state is not State.READY:
+        shop.working.perform(*claimed)
+        claimed = claim_next(shop, SendEmail)
+    shop.clock.advance(days=shop.policy.download_lifetime.days + 1)
+    shop.desk.hold(order_id, GRACE)
+    shop.working.perform(*claimed)  # the link has run out meanwhile: a new one is made, and nothing is sent
+    shop.pass_time(hours=1)
+    assert sent(shop) == ["confirmation"]
+    shop.desk.release(order_id, GRACE)
+    assert shop.live(order_id).state is State.COMPLETED
+    assert sent(shop) == ["confirmation", "result"]
+
+
+def test_work_that_fails_for_good_while_its_order_needs_it_anew_stays_open(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    claim, order = claim_next(shop, MoveImages)
+    cause = Cause(name="test", key="test", actor="worker", correlation_id=order_id)
+    closing = Closing(claim=claim, outcome=Outcome.FAILED, retry_after=timedelta(minutes=1))
+    shop.recorder.record(order.order_id, [], cause, closing=closing)
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
+    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    tries: list[datetime] = []
+
+    def moves_nothing(*_: object) -> list[e.Event]:
+        tries.append(shop.clock.now())
+        return []
+
+    monkeypatch.setattr(Moving, "move_images", moves_nothing)
+    order = shop.live(order_id, hours=24)
+    assert order.hold is HoldReason.STORAGE_UNAVAILABLE
+    waits = [later - earlier for earlier, later in pairwise(tries)]
+    assert len(tries) == retry_policy_of(MoveImages(), email_retry=timedelta(0)).attempts
+    assert waits[-1] >= timedelta(hours=1) > waits[0]
 
 
 def redo_comes_back(shop: MemoryShop, order_id: OrderId, result: bytes) -> None:

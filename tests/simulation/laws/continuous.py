@@ -11,7 +11,14 @@ from domain.model.evolve import apply
 from domain.model.keeping import OVER
 from domain.model.lifecycle import State, require
 from domain.model.order import Order
-from domain.model.reactions import IssueRefund, Reaction, RestoreImage, SendEmail
+from domain.model.reactions import (
+    IssueRefund,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    needed,
+    reaction_id_of,
+)
 from domain.model.unmatched import UnmatchedStatus
 from domain.model.values import ObjectKey, OrderId, UploadSessionId
 from domain.ports.uploads import UploadStatus
@@ -83,13 +90,16 @@ class Continuous:
             )
 
     def after_commit(self, transaction: InMemoryTransaction) -> None:
-        """Laws 1, 2, 4, 5 and 11, of the orders that this transaction touched."""
-        for work in transaction.pages.written("work").values():
+        """Laws 1, 2, 4, 5, 11 and 14, of the orders that this transaction touched."""
+        worked_at = list(transaction.pages.written("work").values())
+        for work in worked_at:
             if work.token is not None:
                 self._claims.add(work.token)
         touched = dict.fromkeys(recorded.order_id for recorded in transaction.pages.written("log").values())
         for order_id in touched:
             self._follow(order_id)
+        for order_id in touched | dict.fromkeys(work.order_id for work in worked_at):
+            self._check_needed_work(order_id)
 
     def _follow(self, order_id: OrderId) -> None:
         pages = self._world.own_books.pages
@@ -113,6 +123,15 @@ class Continuous:
             law, check = _law_of(broken)
             told = str(broken).partition("\n")[0] or f"{check} does not hold."
             raise LawBrokenError(law, told, order_id) from broken
+
+    def _check_needed_work(self, order_id: OrderId) -> None:
+        """Law 14: work that the order needs has a row that is not closed."""
+        kept = self._world.own_books.pages.work
+        for reaction in needed(self._world.order(order_id)):
+            row = kept.get(reaction_id_of(order_id, reaction))
+            if row is None or row.outcome is not None:
+                ended = "has no row" if row is None or row.outcome is None else f"is {row.outcome.value}"
+                raise LawBrokenError(14, f"{reaction} is needed and {ended}.", order_id)
 
     def _moved(self, order: Order, recorded: e.RecordedEvent) -> Order:
         try:
