@@ -135,7 +135,7 @@ class DramatiqQueue:
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
         """Tell workers; when Redis is away the sweeper does it later, so that is logged and no error."""
-        left = [(QUEUES[type(reaction)], reaction_id) for reaction_id, reaction in reactions]
+        left = [(self.queue_of(reaction), reaction_id) for reaction_id, reaction in reactions]
         try:
             while left:
                 with self._calling():
@@ -145,6 +145,11 @@ class DramatiqQueue:
             _log.warning("queue_away", problem=error.detail)
             for queue_name, reaction_id in left:
                 self._hand_over(queue_name, reaction_id)
+
+    @staticmethod
+    def queue_of(reaction: Reaction) -> str:
+        """The name of the queue whose workers do this work."""
+        return QUEUES[type(reaction)]
 
     def check(self) -> None:
         """Raise UnavailableError unless Redis takes what is written."""

@@ -6,6 +6,7 @@ OutsideError
 │   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
 │   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
 │   ├── AccountRefusedError nothing was done, because our own account or its settings are not in order
+│   ├── CallOverrunError    the call did not return in its time: it may have been done, and its result is discarded
 │   ├── BucketMissingError  the storage answers, and does not have the bucket that the settings name
 │   └── DatabaseBehindError the database was restored from a backup: first it has to be put right
 ├── RefusedError            it will never be done as asked: ``reason`` says why
@@ -16,6 +17,7 @@ OutsideError
 └── UnreadablePictureError  the bytes are no picture the shop can work with
 """
 
+from datetime import timedelta
 from typing import Self
 
 
@@ -50,6 +52,13 @@ class AccountRefusedError(UnavailableError):
 
     def __init__(self, provider: str, detail: str) -> None:
         super().__init__(provider, f"it refuses our account: {detail}; check its key and its settings")
+
+
+class CallOverrunError(UnavailableError):
+    """A call that did not return within its time limit counts as a failed attempt."""
+
+    def __init__(self, work: str, limit: timedelta) -> None:
+        super().__init__(work, f"it did not return within {limit.total_seconds() / 60:.0f} minutes")
 
 
 class BucketMissingError(UnavailableError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -23,8 +23,8 @@ from domain.model.reactions import (
     needed,
 )
 from domain.model.values import FailureReason, HoldReason
-from domain.ports.books import Books
-from domain.ports.errors import BusyError, OutsideError, UnavailableError
+from domain.ports.books import Books, LeaseLostError
+from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
 from domain.ports.work import Claim, Outcome, ReactionQueue
 from domain.ports.world import Clock, Ids
 from domain.services.admitting import Admitting, holds_slot
@@ -119,13 +119,37 @@ class Working:
             if claim.attempts >= self._retry_policy(claim.reaction).attempts:
                 self._give_up_what_spins(claim, after)
 
-    def renew(self, claims: Sequence[Claim]) -> None:
-        """Keep claims ours for another lease while their work goes on."""
-        if claims:
+    def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
+        """Renew the leases of calls that are in time; give up the others, and return these.
+
+        A call that has not returned by the last moment of its claim counts as a failed attempt. Its work is given
+        back, so its claim's token is void, and whatever the call still returns is discarded.
+        """
+        now = self._clock.now()
+        overdue = [(claim, order) for claim, order in held if now >= self._last_moment(claim)]
+        in_time = [claim.token for claim, order in held if (claim, order) not in overdue]
+        if in_time:
             with self._books.transaction() as transaction:
-                transaction.reactions.renew(
-                    [claim.token for claim in claims], self._clock.now() + self._policy.lease
-                )
+                transaction.reactions.renew(in_time, now + self._policy.lease)
+        return [claim for claim, order in overdue if self._give_up_call(claim, order)]
+
+    def _last_moment(self, claim: Claim) -> datetime:
+        return claim.claimed_at + self._retry_policy(claim.reaction).time_limit
+
+    def _give_up_call(self, claim: Claim, order: Order) -> bool:
+        """Count a call that does not return as failed; false if it has just ended, or lost its lease before."""
+        limit = self._retry_policy(claim.reaction).time_limit
+        try:
+            if isinstance(claim.reaction, SendEmail):
+                # The provider may have accepted it: as after a lost reply, only a recorded resend may follow.
+                work = claim.reaction
+                unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
+                self._record(claim, order, [unconfirmed], Outcome.FAILED)
+            else:
+                self._try_again(claim, order, CallOverrunError(type(claim.reaction).__name__, limit))
+        except LeaseLostError:
+            return False
+        return True
 
     def sweep(self) -> int:
         """Send again what is due, expired or lost, admit what may start now, and tell how much that was."""

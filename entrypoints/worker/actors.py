@@ -8,7 +8,7 @@ import structlog
 
 from domain.ports.books import LeaseLostError
 from domain.services.working import Working
-from entrypoints.worker.leases import LeaseKeeper
+from entrypoints.worker.lease_renewal import LeaseKeeper
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ def performer(working: Working, leases: LeaseKeeper) -> Callable[[str], None]:
         )
         log.info("reaction_claimed")
         try:
-            with leases.keep(claim):
+            with leases.keep(claim, order):
                 working.perform(claim, order)
         except LeaseLostError:
             log.warning("lease_lost")

@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -11,12 +11,13 @@ import dramatiq
 import structlog
 
 from entrypoints.bootstrap.shop import Shop, build
+from entrypoints.failures import CommandFailedError
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import declare_actors, performer
 from entrypoints.worker.comparing import compare_if_due
 from entrypoints.worker.direct_dispatch import DirectDispatch
-from entrypoints.worker.leases import LeaseKeeper
+from entrypoints.worker.lease_renewal import LeaseKeeper
 from entrypoints.worker.log_head import HEAD_SECONDS, keep_head, wait_until_current
 from entrypoints.worker.schedule import Chore, Schedule
 
@@ -29,10 +30,22 @@ LONGEST_PAUSE_SECONDS = 600.0
 _log = structlog.get_logger(__name__)
 
 
+class WorkerExhaustedError(CommandFailedError):
+    """Every thread of a queue waits for a call that never returns; only a new process has threads again."""
+
+    def __init__(self, queues: Sequence[str]) -> None:
+        self.queues = tuple(queues)
+        super().__init__(
+            f"Every thread for {', '.join(queues)} waits for a call that never returned: start the worker again, "
+            "and look at the log's `call_never_returned` lines for what hangs."
+        )
+
+
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then let the work in hand come to its end."""
     configure_logs(settings.log_level)
     stopping = Event()
+    exhausted: list[str] = []
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stopping.set())
     with build(settings) as shop:
@@ -44,9 +57,16 @@ def run(settings: Settings) -> None:
         queue_names = sorted(shop.queue.broker.get_declared_queues())
         direct = DirectDispatch(perform, queue_names, settings.worker_threads)
         shop.queue.when_away(direct.submit)
+
+        def renew() -> None:
+            leases.renew()
+            exhausted.extend(exhausted_queues(leases.hanging(shop.queue.queue_of), settings.worker_threads))
+            if exhausted:
+                stopping.set()
+
         schedule = Schedule(
             Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
-            Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=leases.renew),
+            Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=renew),
             Chore(
                 name="log_head",
                 every_seconds=HEAD_SECONDS,
@@ -68,6 +88,13 @@ def run(settings: Settings) -> None:
         # The leases are kept until the work in hand is done.
         _drain(workers, direct)
         schedule.stop(DRAIN_SECONDS)
+    if exhausted:
+        raise WorkerExhaustedError(sorted(set(exhausted)))
+
+
+def exhausted_queues(hanging: Mapping[str, int], threads: int) -> list[str]:
+    """The queues of which every thread waits for a call that was given up."""
+    return [queue_name for queue_name, count in hanging.items() if count >= threads]
 
 
 def _tidying(shop: Shop, settings: Settings) -> list[Chore]:

@@ -1,32 +1,46 @@
 """What a worker is made of: chores that come back, and leases that are kept while work goes on."""
 
 from datetime import UTC, datetime
-from threading import Event
+from threading import Event, Thread
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
+from domain.model.events import ImagesMoved
+from domain.model.lifecycle import State
+from domain.model.order import Order
 from domain.model.reactions import MoveImages
-from domain.model.values import OrderId
+from domain.model.values import OrderId, StoredObject
+from domain.ports.books import LeaseLostError
 from domain.ports.work import Claim
 from entrypoints.worker import direct_dispatch
 from entrypoints.worker.direct_dispatch import DirectDispatch
-from entrypoints.worker.leases import LeaseKeeper
+from entrypoints.worker.lease_renewal import LeaseKeeper
+from entrypoints.worker.process import exhausted_queues
 from entrypoints.worker.schedule import Chore, Schedule
+from tests.doubles.shop import MemoryShop
 from tests.waiting import eventually
 
 SOON_SECONDS = 5
 
 
 class Renewals:
-    """Stands for the services: remembers which claims were renewed."""
+    """Remembers which claims were renewed; those that are overdue are given up instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, *overdue: Claim) -> None:
         self.renewed: list[list[Claim]] = []
+        self._overdue = overdue
 
-    def renew(self, claims: list[Claim]) -> None:
-        self.renewed.append(claims)
+    def renew(self, held: list[tuple[Claim, Order]]) -> list[Claim]:
+        claims = [claim for claim, _ in held]
+        self.renewed.append([claim for claim in claims if claim not in self._overdue])
+        return [claim for claim in claims if claim in self._overdue]
+
+
+def order(of: Claim) -> Order:
+    return Order(order_id=of.order_id)
 
 
 def claim() -> Claim:
@@ -84,7 +98,7 @@ def test_leases_are_renewed_while_the_work_goes_on_and_not_after_it() -> None:
     services = Renewals()
     keeper = LeaseKeeper(services)  # type: ignore[arg-type]
     ours = claim()
-    with keeper.keep(ours):
+    with keeper.keep(ours, order(ours)):
         keeper.renew()
     keeper.renew()
     assert services.renewed == [[ours], []]
@@ -93,7 +107,8 @@ def test_leases_are_renewed_while_the_work_goes_on_and_not_after_it() -> None:
 def test_a_lease_is_given_up_when_the_work_breaks_off() -> None:
     services = Renewals()
     keeper = LeaseKeeper(services)  # type: ignore[arg-type]
-    with pytest.raises(ConnectionError), keeper.keep(claim()):
+    ours = claim()
+    with pytest.raises(ConnectionError), keeper.keep(ours, order(ours)):
         raise ConnectionError
     keeper.renew()
     assert services.renewed == [[]]
@@ -167,3 +182,60 @@ def test_no_more_waits_than_can_be_offered_again(monkeypatch: pytest.MonkeyPatch
     eventually(lambda: len(done) == 3, "what was kept")
     assert str(too_many) not in done
     direct.stop(SOON_SECONDS)
+
+
+def test_a_call_that_was_given_up_is_logged_once_and_counts_as_hanging_until_it_returns() -> None:
+    ours = claim()
+    services = Renewals(ours)
+    keeper = LeaseKeeper(services)  # type: ignore[arg-type]
+    with capture_logs() as logs, keeper.keep(ours, order(ours)):
+        keeper.renew()
+        keeper.renew()
+        assert keeper.hanging(lambda _: "storage") == {"storage": 1}
+    assert [(line["event"], line["kind"], line["log_level"]) for line in logs] == [
+        ("call_never_returned", "MoveImages", "error")
+    ]
+    assert services.renewed == [[], []]
+    assert keeper.hanging(lambda _: "storage") == {}
+
+
+def test_a_queue_is_exhausted_when_each_of_its_threads_hangs() -> None:
+    assert exhausted_queues({"storage": 2, "email": 1}, threads=2) == ["storage"]
+
+
+def test_work_whose_call_hangs_is_done_by_another_thread_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, began, returns = MemoryShop(), Event(), Event()
+    order_id = shop.pay(shop.upload(b"wedding"))
+    keeper = LeaseKeeper(shop.working)
+    moving = next(
+        row.reaction_id for row in shop.own_books.pages.work.values() if row.reaction == MoveImages()
+    )
+    claimed = shop.working.claim(moving)
+    assert claimed is not None
+    copy, lost = shop.storage.copy, []
+
+    def hangs(*arguments: Any) -> StoredObject:
+        began.set()
+        assert returns.wait(SOON_SECONDS)
+        return copy(*arguments)
+
+    def work() -> None:
+        try:
+            with keeper.keep(*claimed):
+                shop.working.perform(*claimed)
+        except LeaseLostError as error:
+            lost.append(error.reaction_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.storage, "copy", hangs)
+        hand = Thread(target=work)
+        hand.start()
+        assert began.wait(SOON_SECONDS)
+    shop.clock.advance(hours=3)
+    keeper.renew()
+    shop.live(order_id)
+    returns.set()
+    hand.join(SOON_SECONDS)
+    assert lost == [moving]
+    assert shop.order(order_id).state is State.COMPLETED
+    assert [type(event) for event in shop.events(order_id)].count(ImagesMoved) == 1

@@ -276,6 +276,7 @@ PLANTED: dict[str, Planted] = {
         "A row that is done stays done, although the order needs its work anew.",
         _patch(Work, "is_done_once", property(lambda self: self.outcome is Outcome.DONE)),
         told="is needed and is done",
+        found_by=25,
     ),
 }
 

@@ -10,7 +10,7 @@ from adapters.postgres.codec import UnknownEventError
 from domain.ports.books import BooksError, LeaseLostError
 from domain.ports.errors import OutsideError
 from domain.services.reconciling.findings import Report
-from entrypoints.worker.leases import LeaseKeeper
+from entrypoints.worker.lease_renewal import LeaseKeeper
 from tests.simulation.scheduler import EPOCH, SECOND, Process
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class WorkerProcess:
                     trace.recover("work of a dead worker was taken over")
                 self._busy.add(task.name)
                 scheduler.tell("leases")
-                with leases.keep(claim):
+                with leases.keep(claim, order):
                     self.world.working.perform(claim, order)
             except LeaseLostError:
                 trace.note("finds its lease lost")

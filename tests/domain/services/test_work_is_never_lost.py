@@ -10,6 +10,7 @@ from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.model.reactions import MoveImages, PrepareDownload, Reaction, SendEmail
 from domain.model.values import EmailKind, FailureReason, HoldReason, OrderId
+from domain.ports.books import LeaseLostError
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.mail import MailFate, MailNotice
 from domain.ports.work import Claim, Outcome
@@ -250,6 +251,62 @@ def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
     waits = [later - earlier for earlier, later in pairwise(tries)]
     assert len(tries) == retry_policy_of(MoveImages(), email_retry=timedelta(0)).attempts
     assert waits[-1] >= timedelta(hours=1) > waits[0]
+
+
+def hang(shop: MemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
+    """Claim work of this kind, and let its call take longer than it may while its lease is kept."""
+    claim, order = claim_next(shop, kind)
+    limit = retry_policy_of(claim.reaction, email_retry=shop.policy.email_retry).time_limit
+    ends_at = shop.clock.now() + limit
+    while shop.clock.now() < ends_at - shop.policy.lease:
+        shop.clock.advance(seconds=10)
+        assert shop.working.renew([(claim, order)]) == []
+        assert shop.working.claim(claim.reaction_id) is None
+    shop.clock.advance(seconds=shop.policy.lease.total_seconds())
+    assert shop.working.renew([(claim, order)]) == [claim]
+    return claim, order
+
+
+def test_a_call_that_never_returns_counts_as_failed_and_its_late_result_is_discarded(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    late = hang(shop, MoveImages)
+    row = shop.own_books.pages.work[late[0].reaction_id]
+    assert (row.token, row.attempts) == (None, 1)
+    assert (
+        row.problem == "MoveImages is not available (it did not return within 120 minutes): try again later."
+    )
+    with pytest.raises(LeaseLostError):
+        shop.working.perform(*late)
+    assert kinds(shop, order_id).count(e.ImagesMoved) == 0
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_calls_that_never_return_use_up_their_attempts(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    hang(shop, MoveImages)
+    for _ in range(23):
+        shop.clock.advance(hours=2)
+        shop.working.sweep()
+        hang(shop, MoveImages)
+    assert shop.order(order_id).hold is HoldReason.STORAGE_UNAVAILABLE
+
+
+def test_a_mail_whose_call_never_returns_may_have_been_sent(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    hang(shop, SendEmail)
+    assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 1
+    assert shop.live(order_id).state is State.COMPLETED
+    assert sorted(sent(shop)) == ["confirmation", "result"]
+
+
+def test_a_call_that_just_ended_is_not_given_up(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    claimed = claim_next(shop, MoveImages)
+    shop.working.perform(*claimed)
+    shop.clock.advance(hours=3)
+    assert shop.working.renew([claimed]) == []
 
 
 def redo_comes_back(shop: MemoryShop, order_id: OrderId, result: bytes) -> None:
