@@ -223,12 +223,9 @@ class Visitor:
                 self._ask("GET", f"/api/download/{token}")
             case _:
                 self._press(token, "archive")
-        if deed in {"ask for a redo", "ask for redos"}:
-            self._ask("POST", f"/api/download/{token}/{images[-1]}/redo")
-        if deed == "ask for redos":
-            # Another photo, often while the archive with the first one's new result is being made.
+        for image in _redone(deed, images):
+            self._ask("POST", f"/api/download/{token}/{image}/redo")
             self._pause(10 * SECOND, 3 * MINUTE)
-            self._ask("POST", f"/api/download/{token}/{images[0]}/redo")
         if deed == "dispute" and self.order_id is not None:
             self.world.dispute(self.order_id)
         self._trespass(token)
@@ -261,6 +258,12 @@ class Visitor:
                 return answer
             self._pause(SECOND, (1 << min(attempt, 8)) * 4 * SECOND)
         return answer
+
+
+def _redone(deed: str, images: list[str]) -> list[str]:
+    """The photos that a visitor wants tried once more; of two, often while the first one's archive is made."""
+    asked = {"ask for a redo": images[-1:], "ask for redos": [*images[-1:], *images[:1]]}
+    return asked.get(deed, [])
 
 
 def arrival(world: "World", number: int, window: int) -> int:
