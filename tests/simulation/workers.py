@@ -9,6 +9,7 @@ from uuid import UUID
 from adapters.postgres.codec import UnknownEventError
 from domain.ports.books import BooksError, LeaseLostError
 from domain.ports.errors import OutsideError
+from domain.ports.work import Claim
 from domain.services.reconciling.findings import Report
 from entrypoints.worker.lease_renewal import LeaseKeeper
 from tests.simulation.scheduler import EPOCH, SECOND, Process
@@ -74,7 +75,7 @@ class WorkerProcess:
     def __init__(self, world: "World", process: Process) -> None:
         self.world = world
         self.process = process
-        self._busy: set[str] = set()  # hands that hold a lease
+        self._busy: dict[str, Claim] = {}  # what each hand holds a lease of
 
     def boot(self) -> None:
         """Start every hand and every chore."""
@@ -113,7 +114,7 @@ class WorkerProcess:
                 task.facts |= {"claim": claim, "calls": set()}
                 if claim.was_interrupted:
                     trace.recover("work of a dead worker was taken over")
-                self._busy.add(task.name)
+                self._busy[task.name] = claim
                 scheduler.tell("leases")
                 with leases.keep(claim, order):
                     self.world.working.perform(claim, order)
@@ -122,7 +123,7 @@ class WorkerProcess:
             except EXPECTED as error:
                 trace.note(f"fails: {type(error).__name__}", str(reaction_id))
             finally:
-                self._busy.discard(task.name)
+                self._busy.pop(task.name, None)
 
     def _sweep(self) -> None:
         scheduler = self.world.scheduler
@@ -145,6 +146,7 @@ class WorkerProcess:
                 scheduler.wait("leases")
             else:
                 scheduler.current.facts["about"] = "leases"
+                scheduler.current.facts["held"] = {claim.token for claim in self._busy.values()}
                 self._do("leases", leases.renew)
 
     def _repeat(self, name: str, do: Callable[[], object]) -> None:
