@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, TypeAdapter, ValidationError, ValidationI
 from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.model.pricing import PriceList
 from entrypoints.complaints import complaint
 from entrypoints.failures import MisuseError
 from entrypoints.setting_types import (
@@ -131,6 +132,7 @@ class Settings(DatabaseSettings):
     price_per_photo: Steps = Field(
         ((1, 490), (10, 390)),
         description="minor units for each photo, by how many are ordered: FROM_COUNT:UNITS, with commas",
+        validate_default=True,
     )
     smallest_payment: Count = Field(
         50, description="minor units below which Stripe takes no payment in this currency; free is free"
@@ -237,6 +239,12 @@ class Settings(DatabaseSettings):
         if isinstance(model, str) and value is None:
             raise ValueError("REPLICATE_SECOND_MODEL needs it")
         return value
+
+    @field_validator("price_per_photo")
+    @classmethod
+    def _can_be_paid(cls, steps: Steps, read: ValidationInfo) -> Steps:
+        """Refuse a price that the currency does not have; raises ValueError."""
+        return PriceList(currency=read.data.get("price_currency", "XXX"), steps=steps).steps
 
     @field_validator("link_reminder_days")
     @classmethod

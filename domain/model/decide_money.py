@@ -5,7 +5,12 @@ from dataclasses import replace
 
 from domain.model import events as e
 from domain.model.draft import NOTHING, Decision, Draft
-from domain.model.errors import ImageNotRefundableError, RefundExceedsPaymentError, UnknownImageError
+from domain.model.errors import (
+    AmountNotPayableError,
+    ImageNotRefundableError,
+    RefundExceedsPaymentError,
+    UnknownImageError,
+)
 from domain.model.identity import refund_id_at_provider, refund_id_of
 from domain.model.image import Image
 from domain.model.ledger import Dispute, Refund, RefundStatus
@@ -267,3 +272,7 @@ def _require_at_most(limit: int, order: Order, asked: Money) -> None:
     if asked.currency != paid_in or not 0 < asked.amount <= limit:
         refundable = Money(amount=limit, currency=paid_in)
         raise RefundExceedsPaymentError(asked=str(asked), refundable=str(refundable))
+    if not asked.is_payable:
+        below = asked.rounded_down
+        above = replace(below, amount=below.amount + below.step)
+        raise AmountNotPayableError(asked=str(asked), below=str(below), above=str(above))

@@ -4,6 +4,7 @@ ShopError
 ├── IllegalMoveError            the lifecycle knows no such move
 ├── AlreadyPaidError            a second payment for an order that has one
 ├── RefundExceedsPaymentError   more would go back than was paid
+├── AmountNotPayableError       the currency has no such amount
 ├── ImageNotRefundableError     the image is restored, or its refund is on record
 ├── UnknownImageError           the order has no such image
 ├── UnknownDownloadLinkError    the order has no such link
@@ -51,6 +52,16 @@ class RefundExceedsPaymentError(ShopError):
         self.asked = asked
         self.refundable = refundable
         super().__init__(f"Cannot refund {asked}: ask for more than nothing and for {refundable} at most.")
+
+
+class AmountNotPayableError(ShopError):
+    """The last digits of an amount in this currency have to be zero."""
+
+    def __init__(self, *, asked: str, below: str, above: str) -> None:
+        self.asked = asked
+        self.below = below
+        self.above = above
+        super().__init__(f"No provider pays {asked}: ask for {below} or {above}.")
 
 
 class ImageNotRefundableError(ShopError):

@@ -21,6 +21,14 @@ class PriceList:
             raise ValueError("A price list starts at 1 photo and its steps rise: 1:490,10:390.")
         if any(amount < 0 for _, amount in self.steps):
             raise ValueError("A price cannot be negative.")
+        for _, amount in self.steps:
+            price = Money(amount=amount, currency=self.currency)
+            if not price.is_payable:
+                below = price.rounded_down.amount
+                raise ValueError(
+                    f"A price in {self.currency} is a multiple of {price.step} minor units: "
+                    f"write {below} or {below + price.step} for {amount}."
+                )
 
     def unit_price(self, photos: int) -> Money:
         """What each of ``photos`` photos costs; raises ValueError for fewer than one."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from math import gcd
 
 from domain.model.values import CustomerId, Money
 
@@ -44,20 +45,25 @@ class Programme:
         return self.referral_points > 0
 
     def worth(self, points: int, currency: str) -> Money:
-        """What points take off a price; a debt of points is worth nothing."""
-        return Money(amount=max(points, 0) * self.point_value, currency=currency)
+        """What points take off a price, in amounts that can be paid; a debt of points is worth nothing."""
+        return Money(amount=max(points, 0) * self.point_value, currency=currency).rounded_down
 
     def spending(self, customer_id: CustomerId, available: int, quoted: Money) -> Spending | None:
         """As many of the available points as a price can take; none if that is none.
 
         What is left to pay is nothing, or enough to be paid.
         """
-        points = min(available, quoted.amount // self.point_value)
+        points = self._payable(min(available, quoted.amount // self.point_value), quoted.step)
         if 0 < quoted.amount - points * self.point_value < self.smallest_payment:
-            points = min(points, (quoted.amount - self.smallest_payment) // self.point_value)
+            most = (quoted.amount - self.smallest_payment) // self.point_value
+            points = self._payable(min(points, most), quoted.step)
         if points <= 0:
             return None
         return Spending(customer_id=customer_id, points=points, discount=self.worth(points, quoted.currency))
+
+    def _payable(self, points: int, step: int) -> int:
+        """As many of the points as are worth a multiple of the currency's step."""
+        return points - points % (step // gcd(step, self.point_value))
 
 
 def referral_codes_of(customer_id: CustomerId) -> tuple[str, ...]:

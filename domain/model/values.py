@@ -1,6 +1,6 @@
 """The small words everything else is said in: ids, money, stored objects and the reasons things happen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import NewType, Self
@@ -25,6 +25,8 @@ _WITHOUT_MINOR_UNIT = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
 _WITH_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+#: Currencies whose last digits have to be zero, because nobody pays with less (same page).
+_STEPS = {**dict.fromkeys(_WITH_THOUSANDTHS, 10), "ISK": 100, "UGX": 100}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,21 @@ class Money:
         return 3 if self.currency in _WITH_THOUSANDTHS else 2
 
     @property
+    def step(self) -> int:
+        """The minor units that every amount of the currency is a multiple of: 1 for most, 10 for fils."""
+        return _STEPS.get(self.currency, 1)
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether a payment provider takes such an amount: it is a multiple of the currency's step."""
+        return self.amount % self.step == 0
+
+    @property
+    def rounded_down(self) -> Self:
+        """The amount, or the nearest one below it that is a multiple of the currency's step."""
+        return replace(self, amount=self.amount - self.amount % self.step)
+
+    @property
     def major(self) -> Decimal:
         """The amount in the units that people speak of: 4.90 for 490 cents."""
         return Decimal(self.amount).scaleb(-self.minor_digits)
@@ -57,12 +74,15 @@ class Money:
         return type(self)(amount=self.amount - other.amount, currency=self.currency)
 
     def split(self, parts: int) -> tuple[Self, ...]:
-        """Share the amount in ``parts`` that differ by one unit at most and add up exactly."""
-        share, remainder = divmod(self.amount, parts)
-        return tuple(
-            type(self)(amount=share + (1 if index < remainder else 0), currency=self.currency)
-            for index in range(parts)
-        )
+        """Share the amount in ``parts`` that differ by one step of the currency at most and add up exactly.
+
+        What is left of an amount that is no multiple of the step goes to the first share.
+        """
+        steps, rest = divmod(self.amount, self.step)
+        share, remainder = divmod(steps, parts)
+        shares = [(share + (1 if index < remainder else 0)) * self.step for index in range(parts)]
+        shares[0] += rest
+        return tuple(replace(self, amount=amount) for amount in shares)
 
     def __str__(self) -> str:
         return f"{self.major:f} {self.currency}"

@@ -45,6 +45,8 @@ def problem_of(order: Order, refusal: ShopError) -> str:
             return "There is nothing left that could be paid back"
         case errors.RefundExceedsPaymentError():
             return f"{refusal.asked} cannot be paid back, only more than nothing and {refusal.refundable} at most"
+        case errors.AmountNotPayableError():
+            return f"{refusal.asked} cannot be paid, only {refusal.below} or {refusal.above}"
         case errors.ImageNotRefundableError():
             return _not_refundable(order, ImageId(refusal.image_id))
         case errors.RedoRefusedError():

@@ -174,7 +174,7 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
 def _still_owed(order: Order) -> str:
     on_its_way = order.ledger.on_its_way
     return (
-        f"and {_money(order, on_its_way)} is on its way back, not paid yet"
+        f"and {_money(order, on_its_way)} has yet to go back"
         if on_its_way
         else "the money for the others is owed"
     )

@@ -16,12 +16,22 @@ class NoAmountError(MisuseError):
 
     def __init__(self, words: str, like: Money) -> None:
         self.words = words
-        example = Money(amount=490, currency=like.currency)
+        example = Money(amount=490, currency=like.currency).rounded_down
         super().__init__(f"{words!r} is no amount in {like.currency}: write it like {example.major:f}.")
 
 
+class AmountNotPayableError(MisuseError):
+    """What was typed is an amount that cannot be paid in the order's currency."""
+
+    def __init__(self, amount: Money) -> None:
+        self.amount = amount
+        below = amount.rounded_down
+        above = replace(below, amount=below.amount + below.step)
+        super().__init__(f"{amount} cannot be paid: write {below.major:f} or {above.major:f}.")
+
+
 def amount_of(words: str, like: Money) -> Money:
-    """The amount that somebody typed, in the currency of ``like``; raises NoAmountError.
+    """The amount that somebody typed, in the currency of ``like``; raises NoAmountError or AmountNotPayableError.
 
     A comma will do for the point, and the currency may stand behind it.
     """
@@ -33,4 +43,7 @@ def amount_of(words: str, like: Money) -> Money:
     if found is None:
         raise NoAmountError(words, like)
     behind = (found[2] if digits else None) or "0"
-    return replace(like, amount=int(Decimal(f"{found[1]}.{behind}").scaleb(digits)))
+    amount = replace(like, amount=int(Decimal(f"{found[1]}.{behind}").scaleb(digits)))
+    if not amount.is_payable:
+        raise AmountNotPayableError(amount)
+    return amount

@@ -6,6 +6,7 @@ import pytest
 
 from domain.model import events as e
 from domain.model.errors import (
+    AmountNotPayableError,
     IllegalMoveError,
     ImageNotRefundableError,
     RefundExceedsPaymentError,
@@ -94,6 +95,15 @@ def test_a_refund_asked_for_again_under_the_same_id_is_nothing_new() -> None:
 def test_nothing_goes_back_before_a_payment() -> None:
     given().when(FACTS.refund_requested(1)).then_refused(IllegalMoveError, state="new")
     given().when(FACTS.refund_issued(1)).then_refused(IllegalMoveError, state="new")
+
+
+def test_a_refund_that_no_provider_could_pay_is_refused_with_the_nearest_amounts() -> None:
+    paid = Money(amount=9800, currency="KWD")
+    payment = FACTS.paid(9800, currency="KWD")
+    dinars = replace(payment, quoted=paid, discount=replace(paid, amount=0))
+    asked = replace(FACTS.refund_requested(1), amount=Money(amount=1235, currency="KWD"))
+    refused = given(dinars).when(asked)
+    refused.then_refused(AmountNotPayableError, asked="1.235 KWD", below="1.230 KWD", above="1.240 KWD")
 
 
 def test_a_refund_issued_is_told_once() -> None:

@@ -42,7 +42,7 @@ def test_a_pending_refund_is_never_called_paid_back() -> None:
 
 def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
     pending = given(*FACTS.until_delivered(), FACTS.refund_accepted(490)).stands(State.DELIVERED)
-    assert "and 4.90 EUR is on its way back, not paid yet" in standing(pending.order)
+    assert "and 4.90 EUR has yet to go back" in standing(pending.order)
     pending.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
 
 

@@ -3,10 +3,12 @@
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.model.rewards import Programme, Spending, as_shown, as_typed, mailbox_of, referral_codes_of
 from domain.model.seals import Sealer
-from domain.model.values import CustomerId
+from domain.model.values import CustomerId, Money
 from tests.domain.facts import euros
 
 ADA = CustomerId(UUID(int=1815))
@@ -82,3 +84,30 @@ def test_one_mailbox_is_one_person(address: str) -> None:
 @pytest.mark.parametrize("address", ["a.da@example.org", "ada@example.com", "adam@example.org"])
 def test_two_mailboxes_may_be_two_persons(address: str) -> None:
     assert mailbox_of(address) != mailbox_of("ada@example.org")
+
+
+@given(
+    currency=st.sampled_from(["EUR", "JPY", "KWD", "ISK"]),
+    available=st.integers(min_value=0, max_value=10**6),
+    price=st.integers(min_value=1, max_value=10**4),
+    value=st.integers(min_value=1, max_value=150),
+)
+def test_points_take_off_what_can_be_paid_and_leave_what_can_be_paid(
+    currency: str, available: int, price: int, value: int
+) -> None:
+    quoted = Money(amount=price * Money(amount=0, currency=currency).step, currency=currency)
+    programme = Programme(point_value=value)
+    spending = programme.spending(ADA, available, quoted)
+    if spending is None:
+        return
+    left = quoted - spending.discount
+    assert spending.discount == programme.worth(spending.points, currency)
+    assert spending.discount.amount == spending.points * value
+    assert 0 < spending.points <= available
+    assert spending.discount.is_payable
+    assert left.is_payable
+    assert left.amount == 0 or left.amount >= programme.smallest_payment
+
+
+def test_points_are_shown_as_worth_what_can_be_paid() -> None:
+    assert Programme(point_value=7).worth(7, "KWD") == Money(amount=40, currency="KWD")

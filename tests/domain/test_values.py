@@ -26,6 +26,42 @@ def test_shares_add_up_and_differ_by_a_cent_at_most(amount: int, parts: int) -> 
     assert shares == sorted(shares, reverse=True)
 
 
+#: Currencies with their steps, of all the kinds that Stripe knows.
+STEPS = {"EUR": 1, "JPY": 1, "KWD": 10, "BHD": 10, "JOD": 10, "OMR": 10, "TND": 10, "ISK": 100, "UGX": 100}
+
+
+@given(
+    currency=st.sampled_from(sorted(STEPS)),
+    amount=st.integers(min_value=0, max_value=10**9),
+    parts=st.integers(min_value=1, max_value=200),
+)
+def test_shares_of_any_currency_can_be_paid_and_add_up(currency: str, amount: int, parts: int) -> None:
+    step = STEPS[currency]
+    shares = [share.amount for share in Money(amount=amount * step, currency=currency).split(parts)]
+    assert sum(shares) == amount * step
+    assert all(share % step == 0 for share in shares)
+    assert max(shares) - min(shares) <= step
+
+
+@given(currency=st.sampled_from(sorted(STEPS)), amount=st.integers(min_value=0, max_value=10**9))
+def test_an_amount_off_the_step_adds_up_all_the_same_and_is_rounded_down(currency: str, amount: int) -> None:
+    money = Money(amount=amount, currency=currency)
+    assert sum(share.amount for share in money.split(7)) == amount
+    assert money.rounded_down.is_payable
+    assert 0 <= amount - money.rounded_down.amount < STEPS[currency]
+    assert money.is_payable is (money.rounded_down == money)
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "near"), [("KWD", 1235, "1230 or 1240"), ("ISK", 49050, "49000 or 49100")]
+)
+def test_a_price_that_cannot_be_paid_is_refused_with_the_nearest_ones(
+    currency: str, price: int, near: str
+) -> None:
+    with pytest.raises(ValueError, match=f"write {near} for {price}"):
+        PriceList(currency=currency, steps=((1, price),))
+
+
 def test_money_cannot_be_shared_among_nobody() -> None:
     with pytest.raises(ZeroDivisionError):
         euros(100).split(0)

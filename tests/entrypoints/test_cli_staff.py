@@ -18,7 +18,7 @@ from domain.model.values import EmailKind, HoldReason, Money, OrderId
 from domain.ports.errors import RefusedError
 from domain.ports.mail import MailFate, MailNotice
 from domain.services.desk import Signature
-from entrypoints.cli.amounts import NoAmountError, amount_of
+from entrypoints.cli.amounts import AmountNotPayableError, NoAmountError, amount_of
 from tests.doubles.shop import MemoryShop
 from tests.entrypoints.shell import Answer, Shell, Terminal
 from tests.entrypoints.test_settings import COMPLETE
@@ -273,6 +273,22 @@ def test_what_the_state_does_not_allow_is_refused_with_the_state_and_what_would_
 
 
 @pytest.mark.parametrize(
+    ("typed", "currency", "near"),
+    [
+        ("1.234", "KWD", "1.230 or 1.240"),
+        ("0.005", "TND", "0.000 or 0.010"),
+        ("490.50", "ISK", "490.00 or 491.00"),
+    ],
+)
+def test_an_amount_that_cannot_be_paid_is_refused_with_the_nearest_ones(
+    typed: str, currency: str, near: str
+) -> None:
+    with pytest.raises(AmountNotPayableError, match=f"cannot be paid: write {near}"):
+        amount_of(typed, Money(amount=0, currency=currency))
+    assert amount_of("7", Money(amount=0, currency=currency)).is_payable
+
+
+@pytest.mark.parametrize(
     ("command", "told"),
     [
         (("refund", "--amount", "4,9x"), "'4,9x' is no amount in EUR: write it like 4.90."),
@@ -299,7 +315,7 @@ def test_a_command_that_makes_no_sense_says_so(
         (" 4.9 ", "EUR", 490),
         ("4 eur", "EUR", 400),
         ("490", "JPY", 490),
-        ("1.234", "KWD", 1234),
+        ("1.230", "KWD", 1230),
         ("0.07", "USD", 7),
     ],
 )

@@ -222,3 +222,22 @@ def test_what_the_example_shows_as_defaults_are_the_defaults(environment: pytest
     for name, value in re.findall(r"^# ([A-Z0-9_]+)=(.+)$", example(), flags=re.MULTILINE):
         environment.setenv(name, value)
     assert read_settings() == before
+
+
+def test_a_price_that_its_currency_does_not_have_is_refused_at_the_start(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("PRICE_CURRENCY", "KWD")
+    environment.setenv("PRICE_PER_PHOTO", "1:1235")
+    with pytest.raises(SettingsError, match="write 1230 or 1240 for 1235"):
+        read_settings()
+    environment.setenv("PRICE_PER_PHOTO", "1:1230")
+    assert read_settings().price_per_photo == ((1, 1230),)
+
+
+def test_the_default_price_is_refused_in_a_currency_that_does_not_have_it(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("PRICE_CURRENCY", "ISK")
+    with pytest.raises(SettingsError, match="PRICE_PER_PHOTO"):
+        read_settings()

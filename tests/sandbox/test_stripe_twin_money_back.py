@@ -102,3 +102,44 @@ def test_a_disputed_payment_is_not_refunded_as_well(shop: Shop) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         shop.client.v1.refunds.create({"payment_intent": payment})
     assert refusal.value.code == "charge_disputed"
+
+
+def test_an_inquiry_takes_no_money_and_bars_no_refund_until_it_becomes_a_chargeback(
+    shop: Shop, receiver: WebhookReceiver
+) -> None:
+    asked, disputed = shop.payment(), shop.payment()
+    inquiries = [
+        shop.twin.control("POST", "disputes", {"payment_intent": payment, "is_inquiry": True})
+        for payment in (asked, disputed)
+    ]
+    assert {one["status"] for one in inquiries} == {"warning_needs_response"}
+    shop.client.v1.refunds.create({"payment_intent": asked})
+    shop.twin.control("POST", f"disputes/{inquiries[0]['id']}/close", {"status": "warning_closed"})
+    (closed,) = receiver.wait_for("charge.dispute.closed")
+    assert closed.json["data"]["object"]["status"] == "warning_closed"
+    shop.twin.control("POST", f"disputes/{inquiries[1]['id']}/escalate")
+    (taken,) = receiver.wait_for("charge.dispute.funds_withdrawn")
+    assert taken.json["data"]["object"]["status"] == "needs_response"
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        shop.client.v1.refunds.create({"payment_intent": disputed})
+    assert refusal.value.code == "charge_disputed"
+
+
+def test_an_amount_off_its_currencys_step_is_refused(shop: Shop) -> None:
+    def line(unit_amount: int) -> dict[str, object]:
+        price = {"currency": "kwd", "unit_amount": unit_amount, "product_data": {"name": "Restored portrait"}}
+        return {"price_data": price, "quantity": 1}
+
+    with pytest.raises(stripe.InvalidRequestError, match="evenly divisible by 10") as refusal:
+        shop.open_session(line_items=[line(1235)])
+    assert refusal.value.code == "amount_invalid"
+    payment = shop.paid_session(line_items=[line(1230)], payment_method_types=["card"]).payment_intent
+    for amount, is_paid in ((605, False), (600, True)):
+        params = {"payment_intent": payment, "amount": amount}
+        if is_paid:
+            assert shop.client.v1.refunds.create(params).amount == amount  # type: ignore[arg-type]
+        else:
+            with pytest.raises(stripe.InvalidRequestError, match="evenly divisible by 10"):
+                shop.client.v1.refunds.create(params)  # type: ignore[arg-type]
+    with pytest.raises(stripe.InvalidRequestError, match="evenly divisible by 100"):
+        shop.client.v1.coupons.create({"amount_off": 150, "currency": "isk"})

@@ -92,7 +92,9 @@ def _priced(line: Any, param: str) -> Json:
     return {
         "currency": currency.lower(),
         "name": name,
-        "unit_amount": reading.whole(unit_amount, f"{param}[price_data][unit_amount]", at_least=0),
+        "unit_amount": reading.charged(
+            unit_amount, f"{param}[price_data][unit_amount]", currency, at_least=0
+        ),
         "quantity": reading.whole(reading.required(line, "quantity"), f"{param}[quantity]", at_least=1),
     }
 

@@ -31,8 +31,8 @@ def create(account: Account, params: Json) -> Json:
         numbers["percent_off"] = _percent(params["percent_off"])
     else:
         amount = reading.required(params, "amount_off")
-        numbers["amount_off"] = reading.whole(amount, "amount_off", at_least=1)
         numbers["currency"] = reading.required(params, "currency").lower()
+        numbers["amount_off"] = reading.charged(amount, "amount_off", numbers["currency"], at_least=1)
     if "max_redemptions" in params:
         numbers["max_redemptions"] = reading.whole(params["max_redemptions"], "max_redemptions", at_least=1)
     if "redeem_by" in params:

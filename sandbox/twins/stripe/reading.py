@@ -12,6 +12,9 @@ MAX_METADATA_KEY_LENGTH = 40
 MAX_METADATA_VALUE_LENGTH = 500
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
+#: Amounts in these currencies are multiples of this (https://docs.stripe.com/currencies#special-cases).
+_STEPS = {"bhd": 10, "jod": 10, "kwd": 10, "omr": 10, "tnd": 10, "isk": 100, "ugx": 100}
+
 
 def known(params: Json, names: Collection[str]) -> None:
     """Refuse a parameter that the API does not have (or the twin does not know)."""
@@ -42,6 +45,19 @@ def whole(value: Any, param: str, *, at_least: int) -> int:
             param=param,
         )
     return int(value)
+
+
+def charged(text: str, param: str, currency: str, *, at_least: int) -> int:
+    """Return an amount that Stripe charges or pays in a currency: the last digits of some have to be zero."""
+    amount = whole(text, param, at_least=at_least)
+    step = _STEPS.get(currency.lower(), 1)
+    if amount % step:
+        raise StripeError(
+            f"Invalid amount: {amount} in {currency.lower()} must be evenly divisible by {step}.",
+            code="amount_invalid",
+            param=param,
+        )
+    return amount
 
 
 def one_of(value: str, param: str, choices: Collection[str]) -> str:

@@ -15,7 +15,9 @@ def create(account: Account, params: Json) -> Json:
     reading.known(params, PARAMETERS)
     charge = _charge_to_refund(account, params)
     left = charge["amount"] - charge["amount_refunded"]
-    amount = reading.whole(params["amount"], "amount", at_least=1) if "amount" in params else left
+    amount = left
+    if "amount" in params:
+        amount = reading.charged(params["amount"], "amount", charge["currency"], at_least=1)
     if left == 0:
         raise StripeError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if amount > left:
