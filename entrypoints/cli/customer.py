@@ -51,9 +51,10 @@ class Customer:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def open_session(self) -> None:
-        """Open an upload session."""
-        self._session = self._ask("POST", "/api/uploads")["session_id"]
+    def open_session(self) -> str:
+        """Open an upload session, and give its id."""
+        self._session = str(self._ask("POST", "/api/uploads")["session_id"])
+        return self._session
 
     def send(self, photo: Path, name: str) -> bool:
         """Send a photo from the disk, and tell whether it is new; raises RefusedPhotoError with advice."""

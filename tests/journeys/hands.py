@@ -100,6 +100,11 @@ class Hands:
         self._twins.post(faults, json=rule).raise_for_status()
         return lambda: any(told["fired"] for told in self._twins.get(faults).json())
 
+    def turn(self, twin: str, **knobs: object) -> None:
+        """Change the settings of a twin, for all journeys."""
+        url = f"{self.shop.addresses[twin]}/_twin/settings"
+        self._twins.put(url, json=knobs).raise_for_status()
+
     def backstage(self, twin: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Do what only a bank or a person at the provider can do; gives what came of it."""
         answer = self._twins.post(f"{self.shop.addresses[twin]}/_twin/{path}", json=body).raise_for_status()
