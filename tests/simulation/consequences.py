@@ -6,13 +6,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.model.order import Order
-from domain.model.values import DisputeOutcome, FailureReason, ImageId, OrderId
+from domain.model.values import DisputeOutcome, FailureReason, ImageId, ObjectKey, OrderId
 from domain.ports.mail import Mail, MailFate, MailNotice
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.restorer import PredictionStatus, RestorationNotice
 from tests.doubles.shop import WiredShop
 from tests.simulation.chance import Chance
 from tests.simulation.post import Postman
+from tests.simulation.providers import SimulatedStore
 from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
 
@@ -23,6 +24,9 @@ _LATER_FATES = (
     (0.11, MailFate.DEFERRED),
     (0.13, MailFate.OPTED_OUT),
 )
+#: What customers sent, and how much of it the storage loses or damages, one half each.
+_FILES = ("uploads/temp/", "uploads/originals/")
+_SPOILED = 0.04
 #: Below this, the provider left out the ids that the shop gave it.
 _WITHOUT_IDS = 0.02
 
@@ -35,6 +39,7 @@ class Consequences(WiredShop):
     trace: Trace
     postman: Postman
     outside: Process
+    storage: SimulatedStore
     disputes: dict[str, PaymentNotice]  # by payment intent, as they stand
 
     @property
@@ -239,6 +244,14 @@ class Consequences(WiredShop):
         if fate < _WITHOUT_IDS:
             told = replace(told, email_id=None, order_id=None, message_id=f"{message_id}.recvd")
         self._post_mail_notice(told, after=20 * SECOND)
+
+    def object_stored(self, key: ObjectKey) -> None:
+        """Lose or damage some of what customers sent, soon after the storage confirmed it."""
+        fate = self.chance.at(f"spoil {key}") if self.is_eventful and key.startswith(_FILES) else 1.0
+        if fate < _SPOILED:
+            after = int(self.chance.between(f"spoil later {key}", 1, 120) * SECOND)
+            is_damaged = fate < _SPOILED / 2
+            self._later(f"spoil {key}", lambda: self.storage.spoil(key, is_damaged=is_damaged), after)
 
     def _post_mail_notice(self, notice: MailNotice, after: int) -> None:
         self.postman.post("sendgrid", notice.event_id, notice, "/api/webhooks/sendgrid", after=after)

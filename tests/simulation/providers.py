@@ -1,12 +1,12 @@
 """The providers of a simulated world: doubles with ids named by what they are about, and what follows from calls."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO, Protocol
 
-from domain.model.values import ObjectKey, Variant
+from domain.model.values import ObjectKey, Sha256, StoredObject, Variant
 from domain.ports.mail import Mail
 from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
 from domain.ports.restorer import StartedPrediction
@@ -28,6 +28,8 @@ class Following(Protocol):
     def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None: ...
 
     def mail_accepted(self, message_id: str, mail: Mail) -> None: ...
+
+    def object_stored(self, key: ObjectKey) -> None: ...
 
 
 @dataclass
@@ -126,6 +128,24 @@ class SimulatedStore(MemoryStore):
     on_delete: Callable[[ObjectKey], None] = lambda _key: None
     deleted: set[ObjectKey] = field(default_factory=set)
     trouble: Trouble | None = None
+    world: Following | None = None
+    spoiled: set[ObjectKey] = field(default_factory=set)  # what it confirmed, and has lost or damaged since
+
+    def spoil(self, key: ObjectKey, *, is_damaged: bool) -> None:
+        """Lose an object, or change its bytes."""
+        if key in self.objects:
+            content = self.objects.pop(key)
+            self.spoiled.add(key)
+            if is_damaged:
+                self.objects[key] = content.swapcase()
+
+    def _keep(
+        self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str, labels: Mapping[str, str]
+    ) -> StoredObject:
+        kept = super()._keep(key, data, sha256, media_type, labels)
+        assert self.world is not None
+        self.world.object_stored(key)
+        return kept
 
     @contextmanager
     def read(

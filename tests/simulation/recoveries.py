@@ -30,6 +30,8 @@ def recoveries_in(event: e.Event, facts: Mapping[str, Any]) -> Iterator[str]:
     if type(event) in _BY_EVENT:
         yield _BY_EVENT[type(event)]
     match event:
+        case e.RestorationFailed(reason=reason) if reason.is_lost_file:
+            yield f"a photo was lost by the storage: {reason}"
         case e.OrderHeld(reason=reason):
             yield f"an order was held: {reason}"
         case e.RestorationAttemptFailed(reason=reason):

@@ -33,6 +33,7 @@ RECOVERIES = (
     "a message that came again changed nothing",
     "a person let an order go on",
     "a photo was given up",
+    *(f"a photo was lost by the storage: {reason}" for reason in FailureReason if reason.is_lost_file),
     "a prediction was cancelled",
     "a redo was given up",
     "a refund failed and was owed again",

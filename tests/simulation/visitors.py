@@ -87,6 +87,10 @@ class Visitor:
         self.session_id = UploadSessionId(UUID(opened.json()["session_id"]))
         for photo in range(1, (self._photos or 1 + int(self._draw("photos") * 2.99)) + 1):
             self._send(self._photo(photo), f"{photo}.jpg")
+        if self._draw("sends twice") < 0.15:
+            self._send(self._photo(1), "once more.jpg")
+        if self._draw("takes out") < 0.15:
+            self._take_out(self._send(self._photo(0), "not this one.jpg"))
         if self._draw("nonsense") < 0.1:
             self._send(b"broken", "notes.txt")
         return True
@@ -99,10 +103,15 @@ class Visitor:
             (self.number + number) % 12,
         )
 
-    def _send(self, photo: bytes, file_name: str) -> None:
+    def _take_out(self, sent: Answer | None) -> None:
+        if sent is not None and sent.status == 201:
+            photo_id = sent.json()["photo_id"]
+            self._ask("DELETE", f"/api/uploads/{self.session_id}/photos/{photo_id}")
+
+    def _send(self, photo: bytes, file_name: str) -> Answer | None:
         query = urlencode({"filename": file_name})
         self._pause(SECOND, 20 * SECOND)
-        self._ask("POST", f"/api/uploads/{self.session_id}/photos?{query}", photo)
+        return self._ask("POST", f"/api/uploads/{self.session_id}/photos?{query}", photo)
 
     def _ask_for_checkout(self) -> bool:
         said = {"session_id": str(self.session_id)}

@@ -103,7 +103,11 @@ class World(Consequences, Network):
         )
         self.queue = SimulatedQueue(self.trouble)
         self.storage = SimulatedStore(
-            clock=truth, weather=self._weather("storage"), on_delete=self.laws.on_delete, trouble=self.trouble
+            clock=truth,
+            weather=self._weather("storage"),
+            on_delete=self.laws.on_delete,
+            trouble=self.trouble,
+            world=self,
         )
         self.payments = SimulatedPayments(
             weather=self._weather("payments"), clock=truth, world=self, trouble=self.trouble
