@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -30,7 +31,7 @@ class _Message(msgspec.Struct):
 
 
 class _Messages(msgspec.Struct):
-    messages: list[_Message] = []
+    messages: list[msgspec.Raw] = []
 
 
 class SendGridLedger:
@@ -45,10 +46,11 @@ class SendGridLedger:
         until, known = self._clock.now(), frozenset[str]()
         while True:
             span = f'last_event_time BETWEEN TIMESTAMP "{_said(since)}" AND TIMESTAMP "{_said(until)}"'
-            page = self._ask(span)
+            listed = self._ask(span)
+            page = list(_readable(listed))
             new = [message for message in page if message.msg_id not in known]
             yield from map(_told, new)
-            if len(page) < PAGE:
+            if len(listed) < PAGE:
                 return
             if not new:
                 raise UnavailableError(PROVIDER, "more mails in a second than it lists at once")
@@ -57,10 +59,10 @@ class SendGridLedger:
 
     def find(self, email_id: EmailId) -> CarriedMail | None:
         """The newest mail that carries our id."""
-        found = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
-        return _told(found[0]) if found else None
+        found = next(_readable(self._ask(f"(unique_args['email_id']=\"{email_id}\")")), None)
+        return _told(found) if found else None
 
-    def _ask(self, query: str) -> list[_Message]:
+    def _ask(self, query: str) -> list[msgspec.Raw]:
         with translated():
             try:
                 answer = self._sdk.client.messages.get(query_params={"query": query, "limit": PAGE})
@@ -73,6 +75,13 @@ class SendGridLedger:
             return msgspec.json.decode(readable(answer.body), type=_Messages).messages
         except (msgspec.MsgspecError, ValueError) as error:
             raise UnavailableError(PROVIDER, f"an activity that cannot be read: {error}") from error
+
+
+def _readable(listed: list[msgspec.Raw]) -> Iterator[_Message]:
+    """The messages that can be read; the account has those of other products as well."""
+    for raw in listed:
+        with suppress(msgspec.MsgspecError):
+            yield msgspec.json.decode(raw, type=_Message)
 
 
 def _said(moment: datetime) -> str:

@@ -20,6 +20,7 @@ from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver, Clock
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
+from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.recovery.object_labels import archive_labels
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
@@ -87,12 +88,17 @@ class Delivering:
         self._policy = policy
 
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
-        """Stream the restored images into one archive and mint its link."""
+        """Stream the restored images into one archive and mint its link.
+
+        Raises ObjectMissingError or ObjectDiffersError when a result is not what was recorded: nothing is stored then.
+        """
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         expires_at = self._clock.now() + self._policy.download_lifetime
         files = self._files(order)
         entries = [
-            ArchiveEntry(name=name, size_bytes=result.size_bytes, content=self._read(result.key))
+            ArchiveEntry(
+                name=name, size_bytes=result.size_bytes, content=read_verified(self._storage, result)
+            )
             for name, result in files
         ]
         size_bytes, chunks = self._archiver.archive(entries)
@@ -189,10 +195,6 @@ class Delivering:
         self._recorder.record(
             delivery.order_id, [fetched], _cause("fetched", delivery, actor=CUSTOMER, request_id=request_id)
         )
-
-    def _read(self, key: ObjectKey) -> Iterator[bytes]:
-        with self._storage.read(key) as chunks:
-            yield from chunks
 
     def _file_stems(self, order: Order) -> dict[ImageId, str]:
         """A name without its ending for each image that tells which photo it was, no two files alike."""

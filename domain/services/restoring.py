@@ -1,6 +1,5 @@
 """Chapters 5 and 6: predictions are started, and what comes of them is brought home."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,13 +19,21 @@ from domain.model.values import (
     StoredObject,
 )
 from domain.ports.books import Books
-from domain.ports.errors import ForgedMessageError, ObjectMissingError, RefusedError, UnreadablePictureError
+from domain.ports.errors import (
+    ForgedMessageError,
+    ObjectDiffersError,
+    ObjectMissingError,
+    RefusedError,
+    UnreadablePictureError,
+)
 from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotice, Restorer
 from domain.ports.storage import ObjectStore
 from domain.ports.work import ReactionQueue, Scheduled
 from domain.ports.world import Clock, PictureInspector, Scratch
 from domain.services.judging import flaw_in
+from domain.services.moving import lost_file
 from domain.services.policy import Policy
+from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.recovery.object_labels import result_labels
 
 SOURCE = "replicate"
@@ -135,16 +142,11 @@ class Restoring:
     def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
         """An original as it was when the shop verified it; raises OriginalLostError when there is none."""
         with self._scratch.file() as picture:
-            digest = hashlib.sha256()
             try:
-                with self._storage.read(original.key) as chunks:
-                    for chunk in chunks:
-                        digest.update(chunk)
-                        picture.write(chunk)
-            except ObjectMissingError as error:
-                raise OriginalLostError(FailureReason.FILE_MISSING) from error
-            if digest.hexdigest() != original.sha256:
-                raise OriginalLostError(FailureReason.FILE_DAMAGED)
+                for chunk in read_verified(self._storage, original):
+                    picture.write(chunk)
+            except (ObjectMissingError, ObjectDiffersError) as error:
+                raise OriginalLostError(lost_file(error)) from error
             picture.seek(0)
             yield picture
 

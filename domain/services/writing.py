@@ -40,6 +40,7 @@ from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 from domain.services.rewarding import Rewarding
 from domain.services.weighing import weight_bytes
+from domain.use_cases.delivery.verified_reading import read_verified
 
 SOURCE = "sendgrid"
 #: Notices without ids that are worth a look-up: a mail with a known message id is known to be accepted.
@@ -181,8 +182,7 @@ class Writing:
         return tuple(name for name in names if name)
 
     def _attachment(self, archive: StoredObject, number: OrderNumber) -> Attachment:
-        with self._storage.read(archive.key) as chunks:
-            content = b"".join(chunks)
+        content = b"".join(read_verified(self._storage, archive))
         return Attachment(
             name=f"restored-photos-{number}.zip", media_type=archive.media_type, content=content
         )

@@ -159,6 +159,16 @@ def test_an_activity_that_cannot_be_read_on_is_not_taken_for_whole(monkeypatch: 
             list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
 
 
+def test_a_message_that_cannot_be_read_costs_nothing_but_itself() -> None:
+    good = {"msg_id": "m1.recvd-5c9", "status": "delivered", "last_event_time": "2026-11-22T12:00:00Z"}
+    foreign = [7, {}, {**good, "status": 7}, {**good, "last_event_time": None}]
+    body = json.dumps({"messages": [*foreign, good, *foreign]}).encode()
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: handler.answer(200, body)
+        listed = list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+    assert [each.message_id for each in listed] == ["m1"]
+
+
 def test_an_activity_that_is_no_list_is_told() -> None:
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, b"<html>")

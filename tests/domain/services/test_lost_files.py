@@ -174,3 +174,19 @@ def test_an_order_that_older_code_held_for_a_lost_upload_goes_on_when_it_is_rele
     assert shop.live(order_id).state is State.PAID
     record(shop, order_id, e.OrderReleased())
     assert shop.live(order_id).state is State.COMPLETED
+
+
+@pytest.mark.parametrize("spoil", [lose, damage])
+def test_a_result_that_is_not_what_was_recorded_is_never_packed(shop: MemoryShop, spoil: Spoil) -> None:
+    order_id = paid(shop, b"wedding", b"harvest")
+    shop.work()
+    shop.end_predictions()
+    while shop.order(order_id).state is not State.SETTLED:
+        shop.perform(shop.queue.waiting.popleft())
+    (restored, *_) = (image.restored for image in shop.order(order_id).restored_images)
+    assert restored is not None
+    spoil(shop, restored.key)
+    order = shop.live(order_id, hours=24)
+    assert (order.hold, order.links) == (HoldReason.DOWNLOAD_NOT_PREPARED, {})
+    assert not [key for key in shop.storage.objects if key.startswith("downloads/")]
+    assert [each.subject for each in compare(shop).findings if each.side == "storage"] == [restored.key]

@@ -1,0 +1,1 @@
+"""From the restored photos to the customer."""

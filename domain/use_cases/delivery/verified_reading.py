@@ -1,0 +1,19 @@
+"""Stored bytes are what was recorded of them, or they are not used."""
+
+import hashlib
+from collections.abc import Iterator
+
+from domain.model.values import StoredObject
+from domain.ports.errors import ObjectDiffersError
+from domain.ports.storage import ObjectStore
+
+
+def read_verified(storage: ObjectStore, stored: StoredObject) -> Iterator[bytes]:
+    """An object's bytes in chunks; raises ObjectMissingError, or after the last chunk ObjectDiffersError."""
+    digest = hashlib.sha256()
+    with storage.read(stored.key) as chunks:
+        for chunk in chunks:
+            digest.update(chunk)
+            yield chunk
+    if digest.hexdigest() != stored.sha256:
+        raise ObjectDiffersError(stored.key, expected_sha256=stored.sha256, found_sha256=digest.hexdigest())
