@@ -53,14 +53,14 @@ def decide_refund(
         case e.RefundRequested():
             return NOTHING if known is not None else _decide_request(order, said)
         case e.RefundAccepted() | e.RefundIssued():
+            if known is not None and said.provider_refund_id in known.failed_provider_refund_ids:
+                return NOTHING  # late news of a refund that has failed since
             if known is None or known.status is RefundStatus.DROPPED:
                 return _record_paid(order, said, known)
             if _is_another(known, said):
                 return decide_refund(order, _as_its_own(order, said))
-            # Late word of a refund that has failed since does not bring the money back.
-            has_failed = said.provider_refund_id in known.failed_provider_refund_ids
             is_late = isinstance(said, e.RefundAccepted) and known.status is RefundStatus.PENDING
-            return NOTHING if known.status is RefundStatus.ISSUED or has_failed or is_late else (said,)
+            return NOTHING if known.status is RefundStatus.ISSUED or is_late else (said,)
         case e.RefundFailed():
             return NOTHING if known is None or not _is_news(known, said) else _decide_failure(order, said)
         case e.RefundDropped():

@@ -1,5 +1,6 @@
 """Money goes back: what is owed, what a person asks for, what was done at the provider; never more than was paid."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -507,3 +508,11 @@ def test_an_order_on_its_way_back_ends_when_all_is_back_whatever_each_refund_was
     first = stopped.when(dropped_once).then(FACTS.refund_dropped(3), dropped_once).stands(State.REFUNDING)
     last = FACTS.refund_issued(490, sequence=2)
     first.when(last).then(last).stands(State.REFUNDED)
+
+
+@pytest.mark.parametrize("build", [FACTS.refund_accepted, FACTS.refund_issued])
+def test_late_news_of_a_failed_refund_changes_nothing_once_it_was_dropped(
+    build: Callable[[int], e.Event],
+) -> None:
+    history = (*FACTS.until_restoring(), FACTS.refund_requested(490), FACTS.refund_failed(1, "re_1"))
+    given(*history, FACTS.refund_dropped()).when(build(490)).then_nothing()
