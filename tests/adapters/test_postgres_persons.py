@@ -27,8 +27,8 @@ ABOUT_NOBODY = frozenset(
         "admission_pause",
         "erasures",
         "reconciliations",
-        "usage_totals",
         "schema_compatibility",
+        "usage_totals",
     }
 )
 

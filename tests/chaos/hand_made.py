@@ -133,9 +133,10 @@ def objects_of(stream: list[e.RecordedEvent]) -> dict[str, str]:
     return kept
 
 
-def payment_intent(order_id: OrderId = ORDER_ID, amount: int = 980) -> Json:
-    """A payment that succeeded."""
-    return {"id": f"pi_{order_id.hex}", "amount_received": amount}
+def payment_intent(order_id: OrderId = ORDER_ID, amount: int = 980, *, is_ours: bool = True) -> Json:
+    """A payment that succeeded, with the seal of this shop or without."""
+    metadata = {"seal": "of-this-shop"} if is_ours else {}
+    return {"id": f"pi_{order_id.hex}", "amount_received": amount, "metadata": metadata}
 
 
 def refund(**changes: Any) -> Json:

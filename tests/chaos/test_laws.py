@@ -97,6 +97,10 @@ BREACHES: dict[str, tuple[int, Mapping[str, Any]]] = {
         3,
         {"unmatched": [{"payment_intent_id": f"pi_{ORDER_ID.hex}", "status": "open", "amount": 980}]},
     ),
+    "another shop's money is an order's": (
+        3,
+        {"stripe": Ledger(objects={"payment_intent": [payment_intent(is_ours=False)], "refund": [refund()]})},
+    ),
     "an order was paid with money that Stripe never took": (3, {"stripe": Ledger()}),
     "money went back that is not on record": (4, {"stripe": stripe(refund(), refund(id="re_2"))}),
     "more went back than is on record": (4, {"stripe": stripe(refund(amount=981))}),
@@ -214,6 +218,12 @@ def test_a_mail_in_doubt_may_be_accepted_twice() -> None:
 def test_a_photo_that_is_neither_delivered_nor_paid_back_leaves_its_order_open() -> None:
     open_end = [one for one in smooth() if not isinstance(one, e.RefundIssued)]
     assert breached(dossier(open_end, stripe=stripe())) == set()
+
+
+def test_money_of_another_shop_on_the_account_belongs_nowhere() -> None:
+    foreign = payment_intent(THEIRS, is_ours=False)  # type: ignore[arg-type]
+    ledger = Ledger(objects={"payment_intent": [payment_intent(), foreign], "refund": [refund()]})
+    assert breached(dossier(stripe=ledger)) == set()
 
 
 def test_what_came_second_at_the_restorer_may_lie_in_the_storage() -> None:

@@ -40,7 +40,7 @@ def test_a_demo_that_delivers_everything_ends_well(start: Start, photo: Path) ->
         "Email sent: confirmation",
         "To ada@example.com: We have your photo",
         "To ada@example.com: Your restored photo is ready",
-        "The customer pressed the button behind the link and fetched the whole archive (a program, not a browser,",
+        "The customer pressed the button behind the link and fetched the whole archive",
         "The order is complete: the link to the photo was sent to the customer, who fetched 1 file through it.",
     ):
         assert told in visitor.screen

@@ -57,7 +57,8 @@ HISTORIES = (
         "a new link",
         18,
         visitor(1, habit="pay", deed="come back after weeks", photos=1),
-        DELIVERED | {"DownloadLinkIssued"},
+        # A reminder goes out, and the photos are looked at but never fetched.
+        DELIVERED - {"ResultDownloaded"} | {"EmailRequested", "DownloadLinkIssued"},
     ),
 )
 

@@ -200,7 +200,7 @@ PLANTED: dict[str, Planted] = {
         "An image counts as moved whose copy failed.",
         _patch(Moving, "move_images", bugs.moves_without_copying),
         told="is missing",
-        found_by=2,
+        found_by=3,
     ),
     "uploads are never tidied": Planted(
         8,

@@ -47,9 +47,8 @@ def test_a_world_that_was_another_the_second_time_fails_the_run() -> None:
 def test_the_command_tells_a_broken_law_and_how_to_see_it_again(capsys: pytest.CaptureFixture[str]) -> None:
     shell = Shell(capsys)
     name = "a copy that failed counts"
-    seed = str(PLANTED[name].found_by)
-    told = shell("simulate", "--seed", seed, "--plant", name)
-    assert told.status == 1
+    tried = (shell("simulate", "--seed", str(seed), "--plant", name) for seed in PLANTED[name].seeds)
+    told = next(answer for answer in tried if answer.status == 1)
     assert "Law 8" in told.out
     command = next(line for line in told.out.splitlines() if "restoreclick simulate --seed" in line)
     again = shell(*_words(command)[1:])

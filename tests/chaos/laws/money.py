@@ -18,7 +18,10 @@ NO_MORE_THAN_PAID = (
 
 
 def payments_belong_somewhere(dossier: Dossier) -> Iterator[str]:
-    """Money at Stripe that nobody knows of here, or that two know of; and money here that Stripe knows nothing of."""
+    """Payments at Stripe with no owner here or two, and payments on record that Stripe does not know.
+
+    A payment that carries no seal of this shop is another's, and has to have no owner here.
+    """
     taken = {
         intent["id"]: intent["amount_received"]
         for intent in dossier.stripe.kind("payment_intent")
@@ -27,8 +30,11 @@ def payments_belong_somewhere(dossier: Dossier) -> Iterator[str]:
     payments = [order.payment for order in dossier.orders.values() if order.payment]
     owners = Counter(payment.payment_intent_id for payment in payments if payment.payment_intent_id)
     owners.update(row["payment_intent_id"] for row in dossier.unmatched if row["status"] != "matched")
+    sealed = {
+        intent["id"] for intent in dossier.stripe.kind("payment_intent") if intent["metadata"].get("seal")
+    }
     for intent, amount in taken.items():
-        if owners[intent] != 1:
+        if owners[intent] != (1 if intent in sealed else 0):
             yield f"Payment {intent} of {amount} at Stripe belongs to {owners[intent]} orders or strangers."
     for payment in payments:
         if payment.payment_intent_id and taken.get(payment.payment_intent_id) != payment.paid.amount:

@@ -10,6 +10,8 @@ ORIGINALS_STAY = (
     "An original is never deleted before its result is verified and delivered and the retention is over, "
     "or the customer asked."
 )
+#: Heads of the log, of which the newest are kept.
+HEADS = "log/heads/"
 NAMED = (
     "Every object that the log names exists with the recorded SHA-256; "
     "no object without a name outlives its grace period."
@@ -44,7 +46,7 @@ def objects_have_names(dossier: Dossier) -> Iterator[str]:
     }
     for key in set(dossier.objects) - {str(name) for name in named} - second:
         is_upload = key.startswith("uploads/temp/") and key.split("/")[2] in dossier.upload_sessions
-        if not is_upload:
+        if not is_upload and not key.startswith(HEADS):
             yield f"{key} lies in the storage, and nothing knows of it."
 
 
