@@ -21,9 +21,11 @@ MEDIA_TYPES = {
 
 _QUALITY = 95
 
-#: What was stored without loss is handed on without loss up to this size; above, a PNG costs more time than it brings.
+#: What was stored without loss is handed on without loss up to the first size, and anything else up to the second, at
+#: which models work; above, a PNG costs more time and bytes than it brings.
 _LOSSLESS_FORMATS = frozenset({"PNG", "TIFF"})
 _LOSSLESS_PIXELS = 4_000_000
+_SMALL_PIXELS = 1_000_000
 
 #: A JPEG cannot be longer.
 _JPEG_SIDE_PIXELS = 65_500
@@ -38,8 +40,9 @@ def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
     Gives its media type; raises UnreadablePictureError.
     """
     plain, source_format = _plain(source, limits)
-    is_lossless = source_format in _LOSSLESS_FORMATS and plain.width * plain.height <= _LOSSLESS_PIXELS
-    file_format = "PNG" if is_lossless or max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
+    limit_pixels = _LOSSLESS_PIXELS if source_format in _LOSSLESS_FORMATS else _SMALL_PIXELS
+    is_small = plain.width * plain.height <= limit_pixels
+    file_format = "PNG" if is_small or max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
     return _write(plain, target, file_format)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from sandbox.restoration.grain import without_grain
-from sandbox.restoration.marks import marks
+from sandbox.restoration.marks import LEAST_SIDE, marks
 from sandbox.restoration.pixels import Mask, Pixels, as_pixels
 from sandbox.restoration.tones import refreshed
 
@@ -26,8 +26,6 @@ ENCODING: dict[OutputFormat, list[int]] = {
 }
 #: How far around a mark the filling looks, in pixels.
 FILL_RADIUS = 3
-#: What is smaller is no photograph and comes back as it is.
-SMALLEST_SIDE = 32
 
 
 class UnreadablePictureError(Exception):
@@ -49,8 +47,11 @@ def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
 
 
 def restore_pixels(picture: Pixels) -> Pixels:
-    """Restore a BGR or grey picture: marks first, or else their paper would pass for the picture's white."""
-    if min(picture.shape[:2]) < SMALLEST_SIDE:
+    """Restore a BGR or grey picture: marks first, or else their paper would pass for the picture's white.
+
+    What is smaller than LEAST_SIDE on a side is no photograph and comes back as it is.
+    """
+    if min(picture.shape[:2]) < LEAST_SIDE:
         return picture
     return refreshed(without_grain(filled(picture, marks(picture))))
 
