@@ -20,12 +20,8 @@ MEDIA_TYPES = {
 }
 
 _QUALITY = 95
-
-#: What was stored without loss is handed on without loss up to the first size, and anything else up to the second, at
-#: which models work; above, a PNG costs more time and bytes than it brings.
-_LOSSLESS_FORMATS = frozenset({"PNG", "TIFF"})
-_LOSSLESS_PIXELS = 4_000_000
-_SMALL_PIXELS = 1_000_000
+#: Models work on coarser colours than half of the pixels in each direction; what customers get keeps all of them.
+_FOR_MODELS, _FOR_CUSTOMERS = "4:2:0", "4:4:4"
 
 #: A JPEG cannot be longer.
 _JPEG_SIDE_PIXELS = 65_500
@@ -35,15 +31,15 @@ _RESULT_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
 
 
 def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
-    """Write a picture as the restorer gets it: upright, RGB on white paper, in sRGB, as PNG or JPEG.
+    """Write a picture as the restorer gets it: upright, RGB on white paper, in sRGB, as JPEG.
+
+    One that is too long for a JPEG is PNG.
 
     Gives its media type; raises UnreadablePictureError.
     """
-    plain, source_format = _plain(source, limits)
-    limit_pixels = _LOSSLESS_PIXELS if source_format in _LOSSLESS_FORMATS else _SMALL_PIXELS
-    is_small = plain.width * plain.height <= limit_pixels
-    file_format = "PNG" if is_small or max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
-    return _write(plain, target, file_format)
+    plain, _ = _plain(source, limits)
+    file_format = "PNG" if max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
+    return _write(plain, target, file_format, _FOR_MODELS)
 
 
 def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
@@ -56,7 +52,7 @@ def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeL
     file_format = output_format if output_format in _RESULT_FORMATS else "PNG"
     if alpha is not None and file_format not in OPAQUE_FORMATS:
         result = _cut_out(result, alpha.resize(result.size, Image.Resampling.BILINEAR))
-    return _write(result, target, file_format)
+    return _write(result, target, file_format, _FOR_CUSTOMERS)
 
 
 def _plain(source: BinaryIO, limits: SizeLimits) -> tuple[Image.Image, str]:
@@ -70,14 +66,14 @@ def _alpha(original: BinaryIO, limits: SizeLimits) -> Image.Image | None:
         return None if picture.file_format in OPAQUE_FORMATS else picture.alpha()
 
 
-def _write(image: Image.Image, target: BinaryIO, file_format: str) -> str:
+def _write(image: Image.Image, target: BinaryIO, file_format: str, subsampling: str) -> str:
     target.seek(0)
     target.truncate()
     # What decoders note in here would be written out again.
     image.info = {}
     options: dict[str, Any] = {"icc_profile": srgb_profile(), "exif": b""}
     if file_format == "JPEG":
-        options |= {"quality": _QUALITY, "subsampling": 0, "comment": b""}
+        options |= {"quality": _QUALITY, "subsampling": subsampling, "comment": b""}
     elif file_format == "WEBP":
         options |= {"quality": _QUALITY, "exact": True, "xmp": b""}
     image.save(target, file_format, **options)

@@ -66,9 +66,9 @@ class PictureInspector(Protocol):
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         """The picture as every restorer can read it, and its media type.
 
-        It is upright, in plain sRGB of 8 bits a channel, on white where it was transparent, encoded anew as PNG or
-        JPEG, and carries nothing but its pixels. Raises UnreadablePictureError, but for no picture that ``inspect``
-        let pass with the same limits.
+        It is upright, in plain sRGB of 8 bits a channel, on white where it was transparent, and carries nothing but
+        its pixels: encoded anew as JPEG, or as PNG where it is too long for that. Raises UnreadablePictureError, but
+        for no picture that ``inspect`` let pass with the same limits.
         """
         ...
 

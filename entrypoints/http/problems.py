@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.byte_ranges import UnsatisfiableRangeError
 from entrypoints.http.diary import request_id_of
+from entrypoints.http.parameters import first_language
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -150,6 +151,10 @@ INTERNAL = Kind(
 def answer(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to an error, for Litestar; whatever is our fault is logged."""
     problem = problem_of(error)
+    reads = first_language(request.headers.get("accept-language", "")) or ""
+    if isinstance(error, UnreadablePictureError) and error.german and reads.lower().startswith("de"):
+        headers = {**problem.headers, "Content-Language": "de", "Vary": "Accept-Language"}
+        problem = replace(problem, detail=error.german, headers=headers)
     note(request, problem, error)
     return response(request, problem)
 

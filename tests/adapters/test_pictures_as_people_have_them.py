@@ -40,7 +40,7 @@ def restored(file: io.BytesIO) -> Image.Image:
 
 def delivered(file: io.BytesIO, output: io.BytesIO | None = None) -> Image.Image:
     """What a customer gets when the restorer changes nothing, or gives an output."""
-    finished, media_type = INSPECTOR.finished(output or INSPECTOR.upright(file)[0], file)  # type: ignore[arg-type]
+    finished, media_type = INSPECTOR.finished(output or INSPECTOR.upright(file)[0], file)
     image = Image.open(finished)
     image.load()
     assert MEDIA_TYPES[image.format or ""] == media_type
@@ -87,11 +87,17 @@ MALFORMED = {
 }
 
 
+def in_order(*entries: bytes) -> bytes:
+    """Entries by their tags, as a directory has them."""
+    by_tag = {int.from_bytes(entry[:2], "little"): entry for entry in entries}
+    return b"".join(by_tag[tag] for tag in sorted(by_tag))
+
+
 @pytest.mark.parametrize("entry", MALFORMED.values(), ids=MALFORMED.keys())
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_any_malformed_field_beside_the_orientation_is_forgiven(entry: bytes, file_format: str) -> None:
     orientation = struct.pack("<HHII", 0x0112, 3, 1, 6)
-    entries = b"".join(sorted((orientation, entry), key=lambda each: each[:2][::-1]))
+    entries = in_order(orientation, entry)
     block = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4) + struct.pack("<ii", -1, 0) + bytes(40)
     image = Image.linear_gradient("L").resize(SIZE).convert("RGB")
     if file_format == "TIFF":
@@ -296,7 +302,9 @@ def test_black_is_black_in_grey_of_any_depth(order: str, bits: int, white_is_zer
 def test_sixteen_bits_of_colour_keep_their_colours(order: str) -> None:
     row = struct.pack(f"{order}3H", 0xFFFF, 0x8080, 0) * 64
     page = Page(size=(64, 64), pixels=row * 64, tags={258: (16, 16, 16), 262: 2, 277: 3})
-    assert restored(io.BytesIO(tiff(page, order=order))).getpixel((9, 9)) == (255, 128, 0)
+    assert restored(io.BytesIO(tiff(page, order=order))).getpixel((9, 9)) == pytest.approx(
+        (255, 128, 0), abs=3
+    )
 
 
 def test_colours_in_planes_of_their_own_come_together() -> None:
@@ -311,7 +319,7 @@ def test_colours_in_planes_of_their_own_come_together() -> None:
     whole += struct.pack("<6I", start, start + plane, start + 2 * plane, plane, plane, plane)
     struct.pack_into("<HHII", whole, at, 273, 4, 3, offsets)
     struct.pack_into("<HHII", whole, whole.index(struct.pack("<HHI", 279, 4, 1)), 279, 4, 3, lengths)
-    assert restored(io.BytesIO(whole)).getpixel((9, 9)) == (255, 128, 0)
+    assert restored(io.BytesIO(whole)).getpixel((9, 9)) == pytest.approx((255, 128, 0), abs=3)
 
 
 def test_colours_of_print_and_film_come_out_right() -> None:
@@ -324,8 +332,7 @@ def test_colours_of_print_and_film_come_out_right() -> None:
     assert restored(io.BytesIO(tiff(lab))).getpixel((9, 9)) == pytest.approx((254, 1, 0), abs=6)
     # Luma and chroma, the latter once for each square of four pixels.
     square = bytes((76, 76, 76, 76, 85, 255))
-    tags = {258: (8,) * 3, 262: 6, 277: 3, 530: (2, 2)}
-    film = Page(size=(64, 64), pixels=square * 1024, tags=tags)
+    film = Page(size=(64, 64), pixels=square * 1024, tags={258: (8,) * 3, 262: 6, 277: 3, 530: (2, 2)})
     assert restored(io.BytesIO(tiff(film))).getpixel((9, 9)) == pytest.approx((254, 0, 0), abs=4)
 
 
@@ -333,7 +340,7 @@ def test_a_tiff_palette_has_its_colours() -> None:
     colours = [0x0000] * 768
     colours[5], colours[256 + 5], colours[512 + 5] = 0xFFFF, 0x8080, 0
     page = Page(size=(64, 64), pixels=b"\5" * 4096, tags={262: 3, 320: colours})
-    assert restored(io.BytesIO(tiff(page))).getpixel((9, 9)) == (255, 128, 0)
+    assert restored(io.BytesIO(tiff(page))).getpixel((9, 9)) == pytest.approx((255, 128, 0), abs=3)
 
 
 KINDS = {
@@ -487,7 +494,7 @@ def test_a_linear_profile_counts_in_every_kind_of_grey(mode: str) -> None:
 def test_the_shadows_of_a_linear_scan_of_sixteen_bits_stay_apart() -> None:
     linear = profile_bytes("profile-linear-grey.tif")
     shades = [
-        restored(encoded(Image.new("I;16", (64, 64), value), "TIFF", icc_profile=linear)).getpixel((9, 9))
+        restored(encoded(Image.new("I;16", (64, 64), value), "TIFF", icc_profile=linear)).tobytes()[0]
         for value in (0, 64, 128, 192, 256)
     ]
     assert shades == sorted(set(shades))
@@ -539,7 +546,7 @@ def test_gamma_and_primaries_of_a_png_count_like_a_profile() -> None:
     ["png-large-text.png", "png-large-profile.png", "png-text-checksum.png", "png-without-end.png"],
 )
 def test_a_png_that_every_browser_shows_is_taken(name: str) -> None:
-    assert difference(restored(file_of(name)), Image.open(PICTURES / "reference-colours.png")) < 1
+    assert difference(restored(file_of(name)), restored(file_of("reference-colours.png"))) < 0.1
 
 
 def test_a_jpeg_without_its_end_is_taken() -> None:

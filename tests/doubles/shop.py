@@ -121,7 +121,11 @@ class PlainInspector:
             raise CanceledError
         content = picture.read()
         if b"broken" in content:
-            raise UnreadablePictureError("This is no picture.", "Send a JPEG or PNG file.")
+            raise UnreadablePictureError(
+                "This is no picture.",
+                "Send a JPEG or PNG file.",
+                "Das ist kein Bild. Schicken Sie eine JPEG- oder PNG-Datei.",
+            )
         width, height = (900, 900) if b"square" in content else (1200, 900)
         if b"small" in content:
             width, height = width // 4, height // 4

@@ -147,6 +147,22 @@ def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(door: Do
     assert len(door.shop.storage.objects) == 1
 
 
+@pytest.mark.parametrize(
+    ("accept_language", "words"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "Das ist kein Bild."),
+        ("en-GB,de;q=0.5", "This is no picture."),
+        ("", "This is"),
+    ],
+)
+def test_the_advice_about_a_refused_photo_is_in_the_senders_language(
+    door: Doorway, accept_language: str, words: str
+) -> None:
+    door.http.headers["Accept-Language"] = accept_language
+    refused = assert_problem(door.send_photo(door.open_session(), b"broken"), 422, "photo-unreadable")
+    assert refused["detail"].startswith(words)
+
+
 def test_an_announced_size_over_the_limit_is_refused_before_a_byte_is_taken(narrow_door: Doorway) -> None:
     session_id = narrow_door.open_session()
     refused = assert_problem(

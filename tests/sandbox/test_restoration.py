@@ -157,6 +157,13 @@ def test_a_photo_taken_sideways_comes_back_upright() -> None:
     assert psnr(restored, as_pixels(cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE))) > 30
 
 
+@pytest.mark.parametrize("size", [(32, 2600), (2600, 32), (33, 20_000), (1, 500), (500, 1)])
+def test_a_panorama_comes_back_in_its_size(size: tuple[int, int]) -> None:
+    grainy = as_pixels(np.random.default_rng(1931).normal(150, 25, (*size, 3)))
+
+    assert decoded(restore(png(grainy))).shape[:2] == size
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (40, 33)])
 def test_even_a_scrap_comes_back_in_its_size(size: tuple[int, int]) -> None:
     scrap = np.full((*size, 3), 90, np.uint8)
