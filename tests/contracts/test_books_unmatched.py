@@ -90,6 +90,8 @@ def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(books: Books) ->
         ({}, ["cs_1"]),
         ({"received_at": NOON + WEEK}, []),
         ({"upload_session_id": None}, []),
+        ({"is_held": True}, []),
+        ({"is_held": True, "actor": "person:bruno"}, ["cs_1"]),
         ({"upload_session_id": None, "actor": "person:bruno"}, ["cs_1"]),
         ({"received_at": NOON + WEEK, "actor": "person:bruno"}, ["cs_1"]),
         ({"retry_at": NOON + WEEK + MINUTE}, []),

@@ -44,7 +44,8 @@ def objects_have_names(dossier: Dossier) -> Iterator[str]:
         for prediction in dossier.replicate.kind("prediction")
         if prediction["status"] == "succeeded"
     }
-    for key in set(dossier.objects) - {str(name) for name in named} - second:
+    heads = {key for key in dossier.objects if key.startswith("log/heads/")}
+    for key in set(dossier.objects) - {str(name) for name in named} - second - heads:
         is_upload = key.startswith("uploads/temp/") and key.split("/")[2] in dossier.upload_sessions
         if not is_upload and not key.startswith(HEADS):
             yield f"{key} lies in the storage, and nothing knows of it."
