@@ -1,7 +1,9 @@
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from structlog.testing import capture_logs
 
 from domain.model import events as e
 from domain.model.identity import email_id_of
@@ -155,3 +157,16 @@ def bounce(order_id: object) -> dict[str, object]:
         "email_id": str(email_id),
         "status": "5.1.1",
     }
+
+
+def test_an_event_of_another_shop_on_the_account_is_answered_logged_and_not_stored(door: Doorway) -> None:
+    event = door.payment_event(door.shop.upload(b"wedding"))
+    event["data"]["object"]["metadata"] = {"upload_session_id": str(uuid4()), "order_id": str(uuid4())}
+    event["data"]["object"]["id"] = "cs_of_another_shop"
+    with capture_logs() as logs:
+        assert door.post_from_stripe(event).status_code == 200
+    assert ("webhook_of_another_shop", event["id"]) in {
+        (line["event"], line.get("event_id")) for line in logs
+    }
+    assert not door.shop.own_books.pages.inbox
+    assert not door.shop.own_books.pages.unmatched
