@@ -304,6 +304,11 @@ class Order:
         return is_back and self._was_stopped(tuple(ledger.having(RefundStatus.ISSUED)))
 
     @property
+    def is_refunded_for_now(self) -> bool:
+        """Whether the order was refunded and is not any more: a bank gave the shop back what it had taken."""
+        return self.state is State.REFUNDED and self.ledger.gone_back < self.paid_amount
+
+    @property
     def all_is_back(self) -> bool:
         """Whether the customer has all that was paid, whoever paid it back and for what."""
         return self.ledger.gone_back >= self.ledger.paid > 0

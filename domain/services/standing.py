@@ -162,8 +162,9 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
                 f"The order was stopped: all of {_money(order, order.paid_amount)} goes back to the customer."
             )
         case State.REFUNDED:
+            went = "goes" if order.is_refunded_for_now else "went"
             return (
-                f"The order is closed: all of {_money(order, order.paid_amount)} went back to the customer."
+                f"The order is closed: all of {_money(order, order.paid_amount)} {went} back to the customer."
             )
         case State.ERASED:
             return "The order is closed and its customer forgotten."

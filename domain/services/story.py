@@ -210,7 +210,7 @@ class _Teller:
                 return self._refund(event, at, after)
             case e.RefundDropped():
                 amount = self.order.refunds[event.refund_id].amount
-                return f"The refund of {amount} is not owed any more: money went back another way."
+                return f"The refund of {amount} is not owed any more: money that goes back another way takes its place."
             case e.PointsCredited() | e.PointsDebited():
                 sign = "+" if isinstance(event, e.PointsCredited) else "-"
                 return f"Points of a customer changed by {sign}{event.points}: {POINTS[event.reason]}."

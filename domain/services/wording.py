@@ -81,8 +81,8 @@ POINTS: Mapping[PointsReason, str] = {
     PointsReason.WELCOME: "a first order, with a friend's referral code",
     PointsReason.REFERRAL: "a friend's first order",
     PointsReason.SPENT: "they became a discount",
-    PointsReason.TAKEN_BACK: "the order that had earned them was paid back",
-    PointsReason.RETURNED: "the order they were spent on was paid back",
+    PointsReason.TAKEN_BACK: "the order that had earned them was paid back or failed, at least in part",
+    PointsReason.RETURNED: "the order they were spent on was paid back or failed, at least in part",
 }
 
 DEVICES: Mapping[Device, str] = {

@@ -37,7 +37,7 @@ _ORDERS: Mapping[State, tuple[str, str]] = {
     ),
     State.REFUNDED: (
         "Your money is on its way back",
-        "We have sent back all that you paid; your bank may take some days to show it.",
+        "All that you paid has gone back; your bank may take some days to show it.",
     ),
     State.ERASED: ("This order is closed", "Your photos and everything we knew about you are erased."),
 }
@@ -140,6 +140,8 @@ def _words(seen: Order) -> tuple[str, str]:
         return _FREE_AND_FAILED
     if seen.every_image_is_settled and not seen.restored_images and seen.state not in TERMINAL:
         return _REFUNDING
+    if seen.is_refunded_for_now:
+        return _DISPUTED if seen.is_disputed else _ORDERS[State.REFUNDING]
     if seen.state is State.COMPLETED and seen.photos_are_purged:
         return _PURGED
     if seen.state in {State.DELIVERED, State.COMPLETED} and not seen.result_is_sent:

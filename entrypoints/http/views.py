@@ -178,7 +178,9 @@ def photo(image: Image, names: Mapping[ImageId, str]) -> PhotoView:
 
 def sentence(seen: Order) -> str:
     """Where the order stands, for its owner to read."""
-    return HELD if seen.is_held else SENTENCES[seen.state]
+    if seen.is_held:
+        return HELD
+    return SENTENCES[State.REFUNDING if seen.is_refunded_for_now else seen.state]
 
 
 def amount(money: Money | None) -> AmountView | None:

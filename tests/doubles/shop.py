@@ -91,9 +91,13 @@ class MemoryQueue:
 
 
 class PlainLetterWriter:
-    """Letters that hold their facts and nothing else."""
+    """Letters that hold their facts and nothing else; what was written of is remembered by the letter's HTML."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, LetterFacts] = {}
 
     def write(self, facts: LetterFacts) -> Letter:
+        self.facts[repr(facts)] = facts
         return Letter(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
 
 
@@ -180,9 +184,11 @@ class WiredShop:
     payments: MemoryPayments
     restorer: MemoryRestorer
     mailer: MemoryMailer
+    letter_writer: PlainLetterWriter
 
     def wire(self, payments: PaymentProvider) -> None:
         """Build every service of the shop on the doubles that are there."""
+        self.letter_writer = PlainLetterWriter()
         self.sealer = Sealer(self.secret_key)
         self.scratch = MemoryScratch()
         clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
@@ -273,7 +279,7 @@ class WiredShop:
                 writing=Writing(
                     books=self.books,
                     mailer=self.mailer,
-                    writer=PlainLetterWriter(),
+                    writer=self.letter_writer,
                     storage=self.storage,
                     sealer=self.sealer,
                     rewarding=self.rewarding,

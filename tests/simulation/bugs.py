@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from adapters.postgres import read_models
@@ -19,6 +20,7 @@ from domain.services.delivering import Delivering, Delivery, UnknownLinkError
 from domain.services.moving import Moving
 from domain.services.purging import Purging
 from domain.services.rewarding import Rewarding
+from domain.services.story import _Teller
 from domain.services.working import Working
 from domain.services.writing import Writing
 from tests.doubles.books import InMemoryCustomerRegister
@@ -159,6 +161,21 @@ _empty = Purging.empty
 def empties_by_the_clock(self: Purging, order: Order) -> int:
     """What is deleted is what the retention says, and nothing else."""
     return _empty(self, order) if order.photos_are_purged else 0
+
+
+def says_it_was_fetched(order: Order) -> str:
+    """What was sent is as good as fetched."""
+    return f"the customer fetched {len(order.images)} files through the link to all photos"
+
+
+_refund = _Teller._refund  # noqa: SLF001 -- what is broken is what is inside
+
+
+def says_it_went_back(self: _Teller, event: Any, at: datetime, after: Order) -> str:
+    """What the provider accepted is as good as paid."""
+    if isinstance(event, e.RefundAccepted):
+        return f"{event.amount} went back to the customer."
+    return _refund(self, event, at, after)
 
 
 def opens_nothing(*_: object, **__: object) -> Any:

@@ -56,6 +56,10 @@ class Consequences(WiredShop):
         """An order as the books have it now."""
         raise NotImplementedError
 
+    def mail_arrives(self, message_id: str, mail: Mail) -> None:
+        """Let what reads mails before people do have a look at one."""
+        raise NotImplementedError
+
     def checkout_opened(self, checkout_session_id: str) -> None:
         """Close the page some minutes after its time, if nobody has paid by then."""
         lifetime = int(self.policy.checkout_lifetime.total_seconds() * SECOND)
@@ -223,6 +227,7 @@ class Consequences(WiredShop):
         else:
             self.scheduler.tell(("mail", mail.to), after=SECOND)
             self.scheduler.tell("a mail", after=SECOND)
+        self.mail_arrives(message_id, mail)
         accepted = MailNotice(
             event_id=f"{message_id}:{MailFate.ACCEPTED}",
             email_id=mail.email_id,

@@ -13,7 +13,7 @@ from unittest import mock
 from domain.model.lifecycle import State
 from domain.model.order import Order
 from domain.ports.work import Outcome
-from domain.services import delivering, refunding, uploading, writing
+from domain.services import delivering, refunding, standing, story, uploading, writing
 from domain.services.beginning import Beginning
 from domain.services.delivering import Delivering
 from domain.services.housekeeping import Housekeeping
@@ -277,6 +277,27 @@ PLANTED: dict[str, Planted] = {
         _patch(Work, "is_done_once", property(lambda self: self.outcome is Outcome.DONE)),
         told="is needed and is done",
         found_by=25,
+    ),
+    "a scanner is a customer": Planted(
+        13,
+        "Whatever client is sent a file counts as the customer who fetched it.",
+        _patch(Delivering, "record_served", Delivering.record_download),
+        told="nobody pressed its button",
+        found_by=3,
+    ),
+    "what is sent is told as fetched": Planted(
+        13,
+        "An order whose link was sent is said to be fetched.",
+        _patch(standing, "_delivery", bugs.says_it_was_fetched),
+        told="is stronger than its events",
+        found_by=1,
+    ),
+    "a refund that is pending is told as paid": Planted(
+        13,
+        "Money that the payment provider has only accepted is said to have gone back.",
+        _patch(story._Teller, "_refund", bugs.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
+        told="is stronger than its events",
+        found_by=11,
     ),
 }
 

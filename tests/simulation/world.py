@@ -12,6 +12,7 @@ from domain.model.order import Order
 from domain.model.reactions import Pace, needed
 from domain.model.rewards import Programme
 from domain.model.values import DisputeOutcome, OrderId
+from domain.ports.mail import Mail
 from domain.ports.payments import CheckoutStanding, PaymentNotice
 from domain.ports.work import Claim
 from tests.doubles.books import InMemoryTransaction
@@ -28,6 +29,7 @@ from tests.simulation.post import Postman, SealedMailNotices, SealedNotices
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
 from tests.simulation.queue import SimulatedQueue
 from tests.simulation.requests import doorway, threads_are_greenlets
+from tests.simulation.scanners import scan
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Crashed, Process, Scheduler
 from tests.simulation.senses import WorldClock, WorldIds
 from tests.simulation.staff import Forger, Staff
@@ -286,6 +288,13 @@ class World(Consequences, Network):
     def order(self, order_id: OrderId) -> Order:
         """An order as the books have it now."""
         return self.own_books.pages.orders.get(order_id, Order(order_id=order_id))
+
+    def mail_arrives(self, message_id: str, mail: Mail) -> None:
+        """Hold a letter to its law; the scanner of its mailbox may follow its link at once, even if it bounces."""
+        self.laws.on_letter(mail.order_id, self.letter_writer.facts[mail.letter.html])
+        if self.is_eventful:
+            name = f"scanner of {message_id}"
+            self.scheduler.spawn(name, lambda: scan(self, message_id, mail), self.outside, after=SECOND)
 
     # Processes.
 

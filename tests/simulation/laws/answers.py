@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, Order
 from domain.model.seals import sha256_of
+from domain.model.values import Sha256
 from tests.simulation.laws.continuous import DISAGREEMENT
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.requests import Answer
@@ -26,6 +27,9 @@ class Answers:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.requested: set[tuple[str, Sha256, str]] = (
+            set()
+        )  # method, hash of the token, and what of the link
 
     @contextmanager
     def watching(self, method: str, target: str) -> Iterator[Callable[[Answer], None]]:
@@ -34,6 +38,9 @@ class Answers:
         is_opening = method == "GET" and target.startswith("/api/download/")
         fingerprint = sha256_of(parts[3]) if is_opening else None
         found = self._link(fingerprint) if fingerprint else None
+        if target.startswith("/api/download/"):
+            what = parts[4] if len(parts) > 4 else "archive"
+            self.requested.add((method, sha256_of(parts[3]), what))
         now = self._world.scheduler.moment()
         facts = self._world.scheduler.current.facts
         facts["caught"] = ""

@@ -1,9 +1,11 @@
 """What must hold after every step."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from adapters.letters import TemplateLetterWriter
 from adapters.postgres.read_models import rows_of
 from domain.model import events as e
 from domain.model.errors import ShopError
@@ -21,11 +23,13 @@ from domain.model.reactions import (
 )
 from domain.model.unmatched import UnmatchedStatus
 from domain.model.values import ObjectKey, OrderId, UploadSessionId
+from domain.ports.mail import LetterFacts
 from domain.ports.uploads import UploadStatus
 from domain.ports.work import Claim
 from tests.domain.laws import check_laws
 from tests.doubles.books import InMemoryTransaction
 from tests.doubles.reaction_table import Work
+from tests.laws.sentences import Known, check_letter, check_what_is_said_now
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.laws.rest import check_after_retention, check_at_rest, unsettled_checkouts
 from tests.simulation.recoveries import recoveries_in
@@ -33,6 +37,7 @@ from tests.simulation.recoveries import recoveries_in
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+_LETTERS = TemplateLetterWriter()
 #: As far as two clocks of the shop may be apart.
 DISAGREEMENT = timedelta(minutes=20)
 #: The calls that change something at a provider, for each of which there is work to be claimed.
@@ -45,6 +50,7 @@ class Continuous:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._orders: dict[OrderId, Order] = {}  # what the log tells, folded here
+        self._known: dict[OrderId, Known] = {}  # what the log proves, worked out apart from the model
         self._claims: set[UUID] = set()  # tokens of claims that were ever committed
 
     # Before and after a commit.
@@ -113,6 +119,7 @@ class Continuous:
             if recorded.version != order.version + 1:
                 raise LawBrokenError(1, f"Version {recorded.version} follows {order.version}.", order_id)
             order = self._moved(order, recorded)
+            self._known.setdefault(order_id, Known()).learn(recorded.event)
         self._orders[order_id] = order
         if len(stream) != order.version:
             raise LawBrokenError(1, f"{len(stream)} events make version {order.version}.", order_id)
@@ -120,6 +127,10 @@ class Continuous:
             raise LawBrokenError(2, "The order on the shelf is not what its stream tells.", order_id)
         if pages.rows[order_id] != rows_of(order):
             raise LawBrokenError(2, "The rows of the read models are not what the stream tells.", order_id)
+        try:
+            check_what_is_said_now(order, self._known[order_id])
+        except AssertionError as broken:
+            raise LawBrokenError(13, str(broken), order_id) from broken
         try:
             check_laws(order)
         except AssertionError as broken:
@@ -142,6 +153,7 @@ class Continuous:
         except ShopError as illegal:
             raise LawBrokenError(1, str(illegal), order.order_id) from illegal
         self._check_purge(order, recorded)
+        self._check_file(order, recorded)
         for how in recoveries_in(recorded.event, self._world.scheduler.current.facts):
             self._world.trace.recover(how)
         return apply(order, recorded)
@@ -155,6 +167,26 @@ class Continuous:
             raise LawBrokenError(
                 7, f"Photos went {recorded.recorded_at - since} after the order was over.", order.order_id
             )
+
+    def _check_file(self, order: Order, recorded: e.RecordedEvent) -> None:
+        """Law 13: what is on record as fetched was asked for by its button, what as served by a request."""
+        match recorded.event:
+            case e.ResultDownloaded(link_id=link_id, image_id=image_id):
+                method, lacking = "POST", "is on record as fetched, and nobody pressed its button"
+            case e.ResultServed(link_id=link_id, image_id=image_id):
+                method, lacking = "GET", "is on record as served, and nobody asked for it"
+            case _:
+                return
+        what = str(image_id or "archive")
+        if (method, order.links[link_id].token_sha256, what) not in self._world.answers.requested:
+            raise LawBrokenError(13, f"{what} {lacking}.", order.order_id)
+
+    def on_letter(self, order_id: OrderId, facts: LetterFacts) -> None:
+        """Law 13, of a letter that is sent now."""
+        try:
+            check_letter(_LETTERS.write(replace(facts, locale="en")), self._known[order_id])
+        except AssertionError as broken:
+            raise LawBrokenError(13, str(broken), order_id) from broken
 
     # Around a call.
 

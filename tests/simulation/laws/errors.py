@@ -15,6 +15,7 @@ SENTENCES = {
     10: "a token opens its own order, in its time",
     11: "every order comes to an end",
     12: "what is forged changes nothing",
+    13: "no sentence is stronger than its events",
     14: "what an order needs has an open row, or one under lease",
 }
 

@@ -15,6 +15,7 @@ from domain.ports.payments import CheckoutStanding
 from tests.domain.laws import check_completion, check_mails, objects_named_in
 from tests.doubles.payments import Payment
 from tests.doubles.shop import token_in
+from tests.laws.sentences import check_timeline
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.registry import corrected
 
@@ -44,6 +45,7 @@ def check_at_rest(world: "World") -> None:
     _check_objects(world)
     _check_mails(world)
     _check_letters(world)
+    _check_timelines(world)
     _check_tokens(world)
     _check_points(world)
     _check_forgotten(world)
@@ -212,6 +214,15 @@ def _check_letters(world: "World") -> None:
             raise LawBrokenError(
                 10, "A mail brings a link that is not its order's.", order.order_id, mail.email_id
             )
+
+
+def _check_timelines(world: "World") -> None:
+    """Law 13: each line of a timeline, and with it of the evidence, is earned by the events up to its own."""
+    for order_id, stream in world.own_books.pages.streams.items():
+        try:
+            check_timeline(stream)
+        except AssertionError as broken:
+            raise LawBrokenError(13, str(broken), order_id) from broken
 
 
 def _check_tokens(world: "World") -> None:

@@ -1,0 +1,92 @@
+"""Law 13: no sentence about delivery, fetching or money is stronger than its events, in any life of an order."""
+
+import random
+
+import pytest
+
+from domain.model import events as e
+from domain.model.decide import decide
+from domain.model.errors import ShopError
+from domain.model.evolve import apply
+from domain.model.order import Order
+from domain.model.reactions import outstanding
+from domain.model.values import EmailKind
+from tests.domain.facts import ORDER_ID, Facts
+from tests.domain.fitting_facts import CHAPTERS
+from tests.domain.recording import recorded
+from tests.domain.specification import LIMITS
+from tests.domain.test_any_life import HEAD_STARTS, outcomes_of
+from tests.laws.sentences import Known, check_timeline, check_what_is_said_now, known_from, unearned
+
+FACTS = Facts()
+STEPS = 20
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_sentence_about_a_random_life_is_stronger_than_its_events(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 -- a life that can be had again
+    facts = Facts(photos=chance.randint(1, 3), price=chance.choice([0, 1, 490]))
+    order, stream, known = Order(order_id=ORDER_ID), list[e.RecordedEvent](), Known()
+    lived = list(chance.choice(HEAD_STARTS)(facts)) or [facts.paid()]
+    for step in range(len(lived) + STEPS):
+        fitting = [fact for chapter in CHAPTERS for fact in chapter(facts, order)] if stream else []
+        work = [out for each in outstanding(order) for out in outcomes_of(each, facts, order)]
+        said = lived[step] if step < len(lived) else chance.choice([*fitting, *work, *work, facts.note()])
+        try:
+            decision = decide(order, said, LIMITS)
+        except ShopError:
+            continue
+        for event in decision:
+            stream += recorded(order, event)
+            order = apply(order, stream[-1])
+            known.learn(event)
+        if decision:
+            check_what_is_said_now(order, known)
+    if stream:
+        check_timeline(stream)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "short_of", "earned_by"),
+    [
+        (
+            "The customer pressed the button behind the link and fetched the whole archive.",
+            FACTS.served(),
+            FACTS.downloaded(),
+        ),
+        (
+            "The customer pressed the button behind the link and fetched photo 2.",
+            FACTS.downloaded(FACTS.image(0)),
+            FACTS.downloaded(FACTS.image(1)),
+        ),
+        (
+            "Photo 1 was sent through the link.",
+            FACTS.downloaded(FACTS.image(0)),
+            FACTS.served(FACTS.image(0)),
+        ),
+        (
+            "The link to both photos was sent to the customer.",
+            FACTS.unconfirmed(EmailKind.RESULT),
+            FACTS.sent(EmailKind.RESULT),
+        ),
+        ("4.90 EUR went back to the customer.", FACTS.refund_requested(490), FACTS.refund_issued(490)),
+        ("Sent back: 4.90 EUR", FACTS.refund_issued(480), FACTS.refund_issued(490)),
+    ],
+)
+def test_a_sentence_is_found_that_is_stronger_than_its_events(
+    sentence: str, short_of: e.Event, earned_by: e.Event
+) -> None:
+    before = (*FACTS.until_ready(), short_of)
+    assert list(unearned(sentence, known_from(before)))
+    assert list(unearned(sentence, known_from((*before, FACTS.refund_failed(), earned_by)))) == []
+
+
+def test_a_link_whose_mail_came_back_was_not_sent() -> None:
+    bounced = known_from((*FACTS.until_completed(), FACTS.bounced(EmailKind.RESULT)))
+    assert list(unearned("The link to both photos was sent to the customer.", bounced))
+
+
+def test_a_word_of_weight_that_no_row_covers_is_found() -> None:
+    everything = known_from((*FACTS.until_completed(), FACTS.downloaded()))
+    assert list(unearned("Your photos were delivered.", everything))
+    assert list(unearned("Your photos are in good hands.", everything)) == []

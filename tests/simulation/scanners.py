@@ -1,0 +1,35 @@
+"""Mail scanners: they follow the link in a mail before its reader does, and are no customers."""
+
+import re
+from typing import TYPE_CHECKING
+
+from domain.ports.mail import Mail
+from tests.doubles.shop import token_in
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+#: How a mailbox's scanner looks at links, each as often as it stands here; some mailboxes have none.
+MANNERS = (*("none",) * 3, "get", "head", "headless browser")
+_BROWSER = {"accept": "text/html", "user-agent": "Mozilla/5.0 HeadlessChrome/124.0"}
+
+
+def scan(world: "World", message_id: str, mail: Mail) -> None:
+    """Do what the scanner of a mail's address does with the link in it, if there are both."""
+    token = token_in(mail.letter)
+    manner = world.chance.one_of(f"scanner {message_id}", MANNERS)
+    if token is None or manner == "none":
+        return
+    name, link = f"scanner of {message_id}", f"/api/download/{token}"
+    world.trace.note(f"is scanned: {manner}", message_id)
+    match manner:
+        case "get":
+            for what in ("/photos", "/archive", ""):
+                world.ask(name, "GET", f"{link}{what}")
+        case "head":
+            for what in ("/photos", "/archive", ""):
+                world.ask(name, "HEAD", f"{link}{what}")
+        case _:
+            page = world.ask(name, "GET", f"{link}/photos", headers=_BROWSER)
+            for picture in re.findall(r'<img src="([^"]+)"', page.body.decode() if page is not None else ""):
+                world.ask(name, "GET", f"{link}/{picture}", headers=_BROWSER)
