@@ -1,11 +1,10 @@
-"""Time, ids and room for large files, from the machine the shop runs on."""
+"""Ids and room for large files, from the machine the shop runs on."""
 
 import errno
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
 from typing import BinaryIO, cast
@@ -24,14 +23,6 @@ _FULL_RETRY_SECONDS = 30.0
 _RANDOM_BITS = 74
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The current moment, UTC."""
-        return datetime.now(UTC)
 
 
 class TimeOrderedIds:

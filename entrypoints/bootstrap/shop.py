@@ -9,6 +9,7 @@ from adapters.evidence_page import TemplateEvidencePrinter
 from adapters.letters import TemplateLetterWriter
 from adapters.mailer_sendgrid import SendGridNotices
 from adapters.payments_stripe import StripeNotices
+from adapters.postgres.clock import DatabaseClock
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.restorer_replicate import ReplicateNotices
 from domain.ports.books import Books
@@ -84,6 +85,7 @@ class Shop(AbstractContextManager["Shop"]):
     forgetting: Forgetting
     reconciling: Reconciling
     log_heads: LogHeads
+    clock: DatabaseClock
     restored_database: RestoredDatabase
     payment_notices: PaymentNotices
     restoration_notices: RestorationNotices
@@ -181,6 +183,7 @@ def build(settings: Settings) -> Shop:
         forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
         reconciling=comparison,
         log_heads=log_heads,
+        clock=clock,
         restored_database=RestoredDatabase(
             books=books,
             heads=log_heads,

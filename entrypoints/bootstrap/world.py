@@ -10,6 +10,7 @@ from adapters.images.pooled_inspector import PooledInspector
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.postgres.books import PostgresBooks
+from adapters.postgres.clock import DatabaseClock
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.rate_limits import RedisRateLimiter
 from adapters.restorer_replicate import Recipe, ReplicateRestorer
@@ -20,7 +21,7 @@ from domain.model.reactions import Pace
 from domain.model.rewards import Programme
 from domain.model.seals import Sealer
 from domain.model.values import Variant
-from domain.ports.world import Clock, Ids, PictureInspector, Scratch
+from domain.ports.world import Ids, PictureInspector, Scratch
 from domain.services.policy import GIBIBYTE, MEBIBYTE, Policy, VisitorQuotas
 from entrypoints.settings import Settings
 
@@ -33,7 +34,7 @@ class World:
     """Everything outside the domain, each thing behind its port."""
 
     policy: Policy
-    clock: Clock
+    clock: DatabaseClock
     ids: Ids
     scratch: Scratch
     sealer: Sealer
@@ -54,6 +55,7 @@ class World:
         for each in (
             self.decoders,
             self.books,
+            self.clock,
             self.queue,
             self.rate_limiter,
             self.storage,
@@ -142,7 +144,7 @@ def world_of(settings: Settings) -> World:
     sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
     return World(
         policy=policy_from(settings),
-        clock=system.SystemClock(),
+        clock=DatabaseClock(str(settings.database_url)),
         ids=system.TimeOrderedIds(),
         scratch=system.TemporaryFiles(),
         sealer=sealer,

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import rich_click as click
+
+from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.books import open_books
 from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.logs import log_beside_the_answer
@@ -17,4 +20,13 @@ def open_shop() -> Iterator[Shop]:
     with open_books(settings):
         pass  # a database that cannot be used is told here, before anything else is
     with build(settings) as shop:
+        _warn_of_clock(shop)
         yield shop
+
+
+def _warn_of_clock(shop: Shop) -> None:
+    """Warn on standard error if this machine's clock is off; the database's decides all the same."""
+    try:
+        shop.clock.check()
+    except UnavailableError as error:
+        click.echo(f"WARNING: {error}", err=True)

@@ -29,7 +29,8 @@ async def ready(shop: TheShop) -> dict[str, Any]:
     """Whether the shop can work: not without its database and storage, well enough without its queue.
 
     Redis only wakes the workers; while it is away, or takes no writes, they run what their sweep finds. While the
-    picture decoder is broken or overloaded, uploads are refused, and everything else goes on.
+    picture decoder is broken or overloaded, uploads are refused, and everything else goes on. The database's clock
+    decides what expires, so a machine whose own clock is off still works, until others refuse what it signs.
     """
     checks = await _checked(
         {
@@ -38,6 +39,7 @@ async def ready(shop: TheShop) -> dict[str, Any]:
             "queue": shop.queue.check,
             "uploads": shop.uploading.check,
             "log": shop.log_heads.check,
+            "clock": shop.clock.check,
         }
     )
     if {checks["database"], checks["storage"], checks["log"]} != {OK}:

@@ -10,6 +10,7 @@ from threading import Event, Thread
 import dramatiq
 import structlog
 
+from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.shop import Shop, build
 from entrypoints.failures import CommandFailedError
 from entrypoints.logs import configure_logs
@@ -23,6 +24,9 @@ from entrypoints.worker.schedule import Chore, Schedule
 
 #: How long work in hand may take to end after SIGTERM; what takes longer is done again by another worker.
 DRAIN_SECONDS = 20
+
+#: How often this machine's clock is compared with the database's.
+CLOCK_SECONDS = 60.0
 
 #: How late the comparison of the books may be.
 LONGEST_PAUSE_SECONDS = 600.0
@@ -66,6 +70,7 @@ def run(settings: Settings) -> None:
 
         schedule = Schedule(
             Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
+            Chore(name="clock", every_seconds=CLOCK_SECONDS, do=lambda: warn_of_clock(shop.clock.check)),
             Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=renew),
             Chore(
                 name="log_head",
@@ -90,6 +95,14 @@ def run(settings: Settings) -> None:
         schedule.stop(DRAIN_SECONDS)
     if exhausted:
         raise WorkerExhaustedError(sorted(set(exhausted)))
+
+
+def warn_of_clock(check: Callable[[], None]) -> None:
+    """Log it when this machine's clock is off; the database's decides all the same."""
+    try:
+        check()
+    except UnavailableError as error:
+        _log.warning("clock_off", problem=str(error))
 
 
 def exhausted_queues(hanging: Mapping[str, int], threads: int) -> list[str]:

@@ -14,7 +14,6 @@ from adapters.mailer_sendgrid import SendGridLedger, ledger
 from adapters.payments_stripe import StripeLedger
 from adapters.payments_stripe import ledger as stripe_ledger
 from adapters.restorer_replicate import ReplicateLedger
-from adapters.system import SystemClock
 from domain.model.values import DisputeOutcome, Variant
 from domain.ports.errors import UnavailableError
 from domain.ports.ledgers import ListedPrediction
@@ -23,6 +22,7 @@ from domain.ports.restorer import PredictionStatus
 from tests.adapters.accounts import replicate_restorer, sendgrid_mailer, small_photo, stripe_payments
 from tests.adapters.rogue import RogueHandler, RogueServer, rogue_server
 from tests.contracts.test_payment_provider import pay_at, refund, wish
+from tests.doubles.world import SystemClock
 from tests.sandbox.processes import TwinProcess
 
 SINCE = datetime.now(UTC) - timedelta(minutes=5)

@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 
 from adapters.restorer_replicate import ReplicateNotices
-from adapters.system import SystemClock
 from domain.model.values import Variant
 from domain.ports.errors import ForgedMessageError
 from tests.adapters.accounts import REPLICATE_WEBHOOK_SECRET, replicate_restorer, small_photo
-from tests.doubles.world import StoppedClock
+from tests.doubles.world import StoppedClock, SystemClock
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
 from tests.waiting import eventually

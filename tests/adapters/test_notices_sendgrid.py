@@ -9,13 +9,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.mailer_sendgrid import SendGridNotices
-from adapters.system import SystemClock
 from domain.model.values import OptOut
 from domain.ports.errors import ForgedMessageError
 from domain.ports.mail import MailFate, MailNotice
 from tests.adapters.accounts import sendgrid_mailer
 from tests.contracts.test_mailer import mail
-from tests.doubles.world import StoppedClock
+from tests.doubles.world import StoppedClock, SystemClock
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
 from tests.waiting import eventually

@@ -8,13 +8,12 @@ from uuid import uuid4
 import pytest
 
 from adapters.payments_stripe import StripeNotices
-from adapters.system import SystemClock
 from domain.model.values import DisputeOutcome, Money
 from domain.ports.errors import ForgedMessageError
 from domain.ports.payments import NoticeKind, PaymentNotice
 from tests.adapters.accounts import STRIPE_WEBHOOK_SECRET, stripe_payments
 from tests.contracts.test_payment_provider import pay_at, refund, wish
-from tests.doubles.world import StoppedClock
+from tests.doubles.world import StoppedClock, SystemClock
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.postgres.books import PostgresBooks
-from adapters.system import SystemClock, TimeOrderedIds
+from adapters.system import TimeOrderedIds
 from domain.model import events as e
 from domain.model.values import NoteId, OrderId
 from domain.ports.log import LogCursor
@@ -15,6 +15,7 @@ from domain.services.recording import Cause, Recorder
 from tests.contracts.books_kept import take_order
 from tests.domain.facts import Facts
 from tests.doubles.shop import POLICY, MemoryQueue
+from tests.doubles.world import SystemClock
 from tests.waiting import eventually
 
 HANDS = 16

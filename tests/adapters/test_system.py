@@ -9,8 +9,9 @@ from uuid import RFC_4122
 
 import pytest
 
-from adapters.system import SystemClock, TemporaryFiles, TimeOrderedIds
+from adapters.system import TemporaryFiles, TimeOrderedIds
 from domain.ports.errors import UnavailableError
+from tests.doubles.world import SystemClock
 
 
 def test_the_clock_shows_utc() -> None:

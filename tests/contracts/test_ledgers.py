@@ -12,7 +12,6 @@ import pytest
 from adapters.mailer_sendgrid import SendGridLedger
 from adapters.payments_stripe import StripeLedger
 from adapters.restorer_replicate import ReplicateLedger
-from adapters.system import SystemClock
 from domain.model.values import EmailId, ObjectKey, OrderId, Variant
 from domain.ports.ledgers import (
     LedgerClosedError,
@@ -32,6 +31,7 @@ from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryR
 from tests.doubles.mail import MemoryMailer
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.world import SystemClock
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 

@@ -14,9 +14,19 @@ class StoppedClock:
     def now(self) -> datetime:
         return self.moment
 
+    def check(self) -> None:
+        """It is the only clock there is, so it is never off."""
+
     def advance(self, **duration: float) -> None:
         """Let time pass: ``advance(minutes=5)``."""
         self.moment += timedelta(**duration)
+
+
+class SystemClock:
+    """The machine's clock, for what a provider or its twin signs by its own."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 @dataclass

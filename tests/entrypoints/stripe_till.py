@@ -10,11 +10,11 @@ from uuid import uuid4
 from litestar.testing import TestClient
 
 from adapters.payments_stripe import StripeNotices
-from adapters.system import SystemClock
 from domain.model.order import Order
 from domain.model.values import UploadSessionId
 from tests.adapters.accounts import STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, stripe_payments
 from tests.doubles.shop import POLICY
+from tests.doubles.world import SystemClock
 from tests.entrypoints.http_fixtures import Doorway, HttpShop, application
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver

@@ -98,7 +98,14 @@ def test_a_shop_that_can_work_is_ready(door: Doorway) -> None:
         200,
         {
             "status": "ok",
-            "checks": {"database": "ok", "storage": "ok", "queue": "ok", "uploads": "ok", "log": "ok"},
+            "checks": {
+                "database": "ok",
+                "storage": "ok",
+                "queue": "ok",
+                "uploads": "ok",
+                "log": "ok",
+                "clock": "ok",
+            },
         },
     )
 

@@ -14,11 +14,12 @@ from domain.model.order import Order
 from domain.model.reactions import MoveImages
 from domain.model.values import OrderId, StoredObject
 from domain.ports.books import LeaseLostError
+from domain.ports.errors import UnavailableError
 from domain.ports.work import Claim
 from entrypoints.worker import direct_dispatch
 from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.lease_renewal import LeaseKeeper
-from entrypoints.worker.process import exhausted_queues
+from entrypoints.worker.process import exhausted_queues, warn_of_clock
 from entrypoints.worker.schedule import Chore, Schedule
 from tests.doubles.shop import MemoryShop
 from tests.waiting import eventually
@@ -239,3 +240,13 @@ def test_work_whose_call_hangs_is_done_by_another_thread_and_once(monkeypatch: p
     assert lost == [moving]
     assert shop.order(order_id).state is State.COMPLETED
     assert [type(event) for event in shop.events(order_id)].count(ImagesMoved) == 1
+
+
+def test_a_worker_whose_clock_is_off_says_so_in_its_log() -> None:
+    def off() -> None:
+        raise UnavailableError("This machine's clock", "it is ahead")
+
+    with capture_logs() as logs:
+        warn_of_clock(off)
+        warn_of_clock(lambda: None)
+    assert [line["event"] for line in logs] == ["clock_off"]
