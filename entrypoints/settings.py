@@ -179,6 +179,11 @@ class Settings(DatabaseSettings):
     unmatched_payment_days: Days = Field(
         7, description="how long a payment without an order waits for a person before it is refunded"
     )
+    record_retention_days: int = Field(
+        90,
+        ge=45,
+        description="how long closed work and handled webhooks are kept; providers send again for up to 30 days",
+    )
     cleanup_retention_days: Days = Field(7, description="how long photos are kept that nobody paid for")
     max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
     max_photo_mebibytes: Count = Field(50, description="how large one photo may be")

@@ -6,13 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.reactions import reaction_of
+from adapters.postgres.reaction_codec import readable
 from domain.model.reactions import CancelPrediction, CollectRestoration, Reaction, RestoreImage
 from domain.ports.admission import MINUTE, Admissions
 
 #: A start that waits for an admission: it is due, and nobody has it.
-_WAITS = """kind = :start AND admitted_at IS NULL
-    AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))"""
+_WAITS = f"""kind = '{RestoreImage.__name__}' AND admitted_at IS NULL AND status IN ('pending', 'leased')
+    AND due_at <= :now AND (status = 'pending' OR leased_until <= :now)"""
+#: Orders take turns among so many starts that have waited longest, so that an admission costs the same however many
+#: wait: some ten orders of the largest size, or hundreds of usual ones.
+PAGE_STARTS = 2_000
 
 # It is taken before the count, and in a statement of its own: a statement sees what was committed when it began.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))")
@@ -31,25 +34,27 @@ _ADMIT = text(
             :max_running - (SELECT coalesce(sum(slots), 0) FROM held),
             :max_per_minute - (SELECT coalesce(sum(admitted), 0) FROM recent)
         )) AS slots WHERE NOT EXISTS (SELECT FROM admission_pause WHERE paused_until > :now)
+    ), page AS (
+        SELECT reaction_id, order_id, due_at FROM reactions WHERE {_WAITS}
+        ORDER BY due_at, reaction_id LIMIT :page
     ), waiting AS (
         SELECT reaction_id, due_at, last_at, coalesce(slots, 0)
             + row_number() OVER (PARTITION BY order_id ORDER BY due_at, reaction_id) AS turn
-        FROM reactions LEFT JOIN held USING (order_id) LEFT JOIN recent USING (order_id)
-        WHERE {_WAITS}
+        FROM page LEFT JOIN held USING (order_id) LEFT JOIN recent USING (order_id)
     ), chosen AS (
         SELECT reaction_id FROM waiting ORDER BY turn, last_at NULLS FIRST, due_at, reaction_id
         LIMIT (SELECT coalesce(max(slots), 0) FROM free)
     ), admitted AS (
         UPDATE reactions SET admitted_at = :now, sent_at = :now, sendings = 1
         WHERE reaction_id IN (SELECT reaction_id FROM chosen) AND {_WAITS}
-        RETURNING reaction_id, order_id, kind, arguments
+        RETURNING reaction_id, order_id, kind, arguments_version, arguments
     ), written AS (
         INSERT INTO admissions (reaction_id, order_id, admitted_at)
         SELECT reaction_id, order_id, :now FROM admitted
     ), forgotten AS (
         DELETE FROM admissions WHERE admitted_at <= :a_minute_ago
     )
-    SELECT reaction_id, kind, arguments FROM admitted"""
+    SELECT reaction_id, kind, arguments_version, arguments FROM admitted"""
 )
 _PAUSE = text(
     """INSERT INTO admission_pause (paused_until) VALUES (:until)
@@ -84,12 +89,12 @@ class PostgresAdmissions(Admissions):
             "a_minute_ago": now - MINUTE,
             "max_running": max_running,
             "max_per_minute": max_per_minute,
-            "start": RestoreImage.__name__,
+            "page": PAGE_STARTS,
             "followers": [CollectRestoration.__name__, CancelPrediction.__name__],
         }
         self._connection.execute(_LOCK)
         rows = self._connection.execute(_ADMIT, parameters).all()
-        return [(row.reaction_id, reaction_of(row.kind, row.arguments)) for row in rows]
+        return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
 
     def pause(self, until: datetime) -> None:
         """Write the pause down and take back what nobody has begun."""

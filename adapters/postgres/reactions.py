@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Connection, text
 
+from adapters.postgres.reaction_codec import reaction_of, readable, version_of
 from adapters.postgres.recordset import as_json, insert_from_json
 from domain.model.reactions import DONE_ONCE, Reaction, RestoreImage
 from domain.model.values import OrderId
@@ -15,16 +15,25 @@ from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
 from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
 
-_KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
-
 _DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
 
-_COLUMNS = ("reaction_id", "order_id", "kind", "arguments", "first_due_at", "due_at", "sent_at", "sendings")
+_COLUMNS = (
+    "reaction_id",
+    "order_id",
+    "kind",
+    "arguments_version",
+    "arguments",
+    "first_due_at",
+    "due_at",
+    "sent_at",
+    "sendings",
+)
 
 #: What needs closed work anew reopens it, done or not; only what is done once stays done.
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
-        SET status = 'pending', due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
+        SET status = 'pending', arguments_version = EXCLUDED.arguments_version, arguments = EXCLUDED.arguments,
+            due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
             sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
         WHERE reactions.status IN ('dropped', 'failed')
             OR (reactions.status = 'done' AND reactions.kind NOT IN ({_DONE_ONCE}))"""
@@ -52,7 +61,7 @@ _CLAIM = text(
         due_at = :now, sendings = 0
     FROM claimable
     WHERE reactions.reaction_id = claimable.reaction_id
-    RETURNING order_id, kind, arguments, attempts, first_due_at, was_interrupted"""
+    RETURNING order_id, kind, arguments_version, arguments, attempts, first_due_at, was_interrupted"""
 )
 _POSTPONE = text(
     """UPDATE reactions
@@ -84,12 +93,20 @@ _TAKE_UNSENT = text(
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS unsent
     WHERE reactions.reaction_id = unsent.reaction_id
-    RETURNING reactions.reaction_id, kind, arguments"""
+    RETURNING reactions.reaction_id, kind, arguments_version, arguments"""
 )
 _GIVEN_UP = text(
-    """SELECT order_id, kind, arguments, first_due_at FROM reactions
+    """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
     WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
     ORDER BY first_due_at, reaction_id"""
+)
+_FORGET_CLOSED = text(
+    f"""DELETE FROM reactions WHERE reaction_id IN (
+        SELECT reaction_id FROM reactions
+        WHERE status IN ('done', 'dropped', 'failed') AND due_at < :before
+          AND NOT (status = 'failed' AND kind IN ({_DONE_ONCE}))
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )"""
 )
 _UNCOUNT = text(
     """DELETE FROM admissions USING reactions
@@ -108,6 +125,7 @@ def reaction_rows(scheduled: Iterable[Scheduled]) -> Iterator[dict[str, Any]]:
             "reaction_id": each.reaction_id,
             "order_id": each.order_id,
             "kind": type(each.reaction).__name__,
+            "arguments_version": version_of(type(each.reaction).__name__),
             "arguments": each.reaction,
             "first_due_at": each.due_at,
             "due_at": each.due_at,
@@ -137,7 +155,7 @@ class PostgresReactionTable(ReactionTable):
         return Claim(
             reaction_id=reaction_id,
             order_id=row.order_id,
-            reaction=reaction_of(row.kind, row.arguments),
+            reaction=reaction_of(reaction_id, row.kind, row.arguments_version, row.arguments),
             token=token,
             attempts=row.attempts,
             was_interrupted=row.was_interrupted,
@@ -192,7 +210,11 @@ class PostgresReactionTable(ReactionTable):
         rows = self._connection.execute(
             _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
-        return [(row.reaction_id, reaction_of(row.kind, row.arguments)) for row in rows]
+        return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
+
+    def forget_closed(self, before: datetime, limit: int) -> int:
+        """Delete closed work that was last claimed before then."""
+        return self._connection.execute(_FORGET_CLOSED, {"before": before, "limit": limit}).rowcount
 
     def given_up(self) -> list[GivenUp]:
         """What was given up of the work that is done once, in one query."""
@@ -200,13 +222,8 @@ class PostgresReactionTable(ReactionTable):
         return [
             GivenUp(
                 order_id=OrderId(row.order_id),
-                reaction=reaction_of(row.kind, row.arguments),
+                reaction=reaction,
                 since=row.first_due_at,
             )
-            for row in self._connection.execute(_GIVEN_UP, kinds)
+            for row, reaction in readable(self._connection.execute(_GIVEN_UP, kinds))
         ]
-
-
-def reaction_of(kind: str, arguments: dict[str, Any]) -> Reaction:
-    """The reaction a row holds."""
-    return msgspec.convert(arguments, _KINDS[kind])

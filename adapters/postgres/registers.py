@@ -183,6 +183,18 @@ def customer_of(row: Row[Any]) -> Customer:
     )
 
 
+_FORGET = text(
+    """DELETE FROM webhook_inbox AS old USING (
+        SELECT source, event_id FROM webhook_inbox AS inbox WHERE received_at < :before
+          AND NOT EXISTS (
+              SELECT FROM webhook_conflicts AS other
+              WHERE other.source = inbox.source AND other.event_id = inbox.event_id
+          )
+        ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ) AS chosen WHERE old.source = chosen.source AND old.event_id = chosen.event_id"""
+)
+
+
 class PostgresInbox(Inbox):
     """The inbox on one connection, inside one transaction."""
 
@@ -203,6 +215,10 @@ class PostgresInbox(Inbox):
         if self._connection.execute(_SET_ASIDE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
             _log.error("webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256)
         return False
+
+    def forget(self, before: datetime, limit: int) -> int:
+        """Delete old messages; those that another one conflicts with are kept to compare."""
+        return self._connection.execute(_FORGET, {"before": before, "limit": limit}).rowcount
 
     def conflicts(self) -> list[Conflict]:
         """The messages that were set aside."""

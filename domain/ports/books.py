@@ -3,7 +3,8 @@
 BooksError
 ├── VersionConflictError   somebody else recorded on this stream first: load again and decide again
 ├── CauseRepeatedError     this cause is on record in this stream already: there is nothing to do
-└── LeaseLostError         somebody else owns this reaction now: discard what you did
+├── LeaseLostError         somebody else owns this reaction now: discard what you did
+└── UnreadableReactionError  another version of the shop wrote this reaction: leave it alone
 """
 
 from collections.abc import Iterator
@@ -51,6 +52,17 @@ class LeaseLostError(BooksError):
     def __init__(self, reaction_id: UUID) -> None:
         self.reaction_id = reaction_id
         super().__init__(f"Reaction {reaction_id} is somebody else's by now: discard this outcome.")
+
+
+class UnreadableReactionError(BooksError):
+    """A stored reaction is of a kind or version this program does not know, or its arguments are damaged."""
+
+    def __init__(self, reaction_id: UUID, kind: str, version: int) -> None:
+        self.reaction_id = reaction_id
+        self.version = version
+        super().__init__(
+            f"Reaction {reaction_id} ({kind}, version {version}) cannot be read: run the version that wrote it."
+        )
 
 
 class Transaction(Protocol):

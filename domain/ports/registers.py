@@ -89,6 +89,10 @@ class Inbox(Protocol):
         """
         ...
 
+    def forget(self, before: datetime, limit: int) -> int:
+        """Delete messages that were received before then, and return how many; such would be new again."""
+        ...
+
     def conflicts(self) -> list[Conflict]:
         """The messages that were set aside, oldest first, each once however often it came."""
         ...

@@ -105,6 +105,13 @@ class ReactionTable(Protocol):
         """
         ...
 
+    def forget_closed(self, before: datetime, limit: int) -> int:
+        """Delete closed work that was last claimed before then, and return how much that was.
+
+        What was given up of the work that is done once stays, because ``given_up`` lists it.
+        """
+        ...
+
     def given_up(self) -> list[GivenUp]:
         """What was given up of the work that is done once, the oldest first: no event tells of it."""
         ...

@@ -14,6 +14,8 @@ TIDIED_KEPT = timedelta(days=90)
 
 #: How many sessions are taken at a time.
 ROUND = 100
+#: How many rows of each kind one transaction deletes.
+RECORDS = 1_000
 
 
 class Housekeeping:
@@ -50,6 +52,22 @@ class Housekeeping:
         if trouble is not None:
             raise trouble
         return tidied
+
+    def forget_records(self) -> int:
+        """Delete closed work and handled messages whose retention is over, and return how many.
+
+        Work whose row is gone is inserted anew when it is needed anew, and the log, not the inbox, keeps a fact from
+        being recorded twice; both are kept for longer than providers send again and than the comparison looks back.
+        """
+        before = self._clock.now() - self._policy.record_retention
+        forgotten, is_more = 0, True
+        while is_more:
+            with self._books.transaction() as transaction:
+                work = transaction.reactions.forget_closed(before, RECORDS)
+                messages = transaction.inbox.forget(before, RECORDS)
+            forgotten += work + messages
+            is_more = RECORDS in {work, messages}
+        return forgotten
 
     def _expire(self) -> list[UploadSessionId]:
         now = self._clock.now()

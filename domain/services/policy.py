@@ -56,6 +56,7 @@ class Policy:
     photo_retention: timedelta = timedelta(days=90)  # at least as long as a link is good
     unmatched_payment_wait: timedelta = timedelta(days=7)  # before money without an order goes back
     cleanup_retention: timedelta = timedelta(days=7)
+    record_retention: timedelta = timedelta(days=90)  # of closed work and of messages that were handled
     reconcile_grace: timedelta = timedelta(hours=1)  # what is younger may still be on its way
     lease: timedelta = timedelta(seconds=30)  # renewed while work goes on, so this is how long a crash costs
     resend_after: timedelta = timedelta(seconds=10)  # when a message that nobody took counts as lost

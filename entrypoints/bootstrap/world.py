@@ -113,6 +113,7 @@ def policy_from(settings: Settings) -> Policy:
         redo_within=timedelta(days=settings.redo_days),
         photo_retention=timedelta(days=settings.photo_retention_days),
         unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
+        record_retention=timedelta(days=settings.record_retention_days),
         cleanup_retention=timedelta(days=settings.cleanup_retention_days),
         reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
         lease=timedelta(seconds=settings.lease_seconds),

@@ -6,7 +6,7 @@ from uuid import UUID
 import dramatiq
 import structlog
 
-from domain.ports.books import LeaseLostError
+from domain.ports.books import LeaseLostError, UnreadableReactionError
 from domain.services.working import Working
 from entrypoints.worker.lease_renewal import LeaseKeeper
 
@@ -23,7 +23,11 @@ def performer(working: Working, leases: LeaseKeeper) -> Callable[[str], None]:
     """What claims and does the reaction with an id, and logs how that went."""
 
     def perform(reaction_id: str) -> None:
-        claimed = working.claim(UUID(reaction_id))
+        try:
+            claimed = working.claim(UUID(reaction_id))
+        except UnreadableReactionError as error:
+            _log.error("reaction_unreadable", reaction_id=reaction_id, problem=str(error))
+            return
         if claimed is None:
             return
         claim, order = claimed

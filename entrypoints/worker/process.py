@@ -114,6 +114,7 @@ def _tidying(shop: Shop, settings: Settings) -> list[Chore]:
     """What is looked after now and then, because time passes and nothing else would tell."""
     deeds = {
         "housekeeping": shop.housekeeping.tidy,
+        "records": shop.housekeeping.forget_records,
         "unmatched_payments": shop.matching.refund_due,
         "pending_payments": shop.paying.look_after_pending,
         "retention": shop.retaining.purge,

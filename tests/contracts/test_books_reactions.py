@@ -390,3 +390,23 @@ def test_what_was_given_up_and_no_event_tells_of_is_listed_until_it_is_reopened(
     schedule(books, cancel)
     with books.transaction() as transaction:
         assert [work.order_id for work in transaction.reactions.given_up()] == [other.order_id]
+
+
+def test_closed_work_is_forgotten_after_a_while_and_can_be_needed_anew(books: Books) -> None:
+    closed, fresh, left, given_up = (
+        scheduled(facts()),
+        scheduled(facts(), due_at=LATER),
+        scheduled(facts()),
+        scheduled(facts(), CancelPrediction("orphan")),
+    )
+    schedule(books, closed, fresh, left, given_up)
+    close(books, claimed(books, closed), Outcome.DONE)
+    close(books, claimed(books, fresh, LATER), Outcome.DONE)
+    close(books, claimed(books, given_up), Outcome.FAILED)
+    with books.transaction() as transaction:
+        assert transaction.reactions.forget_closed(NOON + MINUTE, 10) == 1
+        assert transaction.reactions.forget_closed(NOON + MINUTE, 10) == 0
+        assert [work.order_id for work in transaction.reactions.given_up()] == [given_up.order_id]
+    assert claim(books, left) is not None
+    schedule(books, closed)
+    assert claimed(books, closed).attempts == 1

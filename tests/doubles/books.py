@@ -231,6 +231,17 @@ class InMemoryInbox(Inbox):
             self._pages.conflicts.setdefault((source, event_id, body_sha256), conflict)
         return is_new
 
+    def forget(self, before: datetime, limit: int) -> int:
+        conflicting = {(source, event_id) for source, event_id, _ in self._pages.conflicts}
+        found = [
+            key
+            for key, (_, _, received_at) in sorted(self._pages.inbox.items(), key=lambda item: item[1][2])
+            if received_at < before and key not in conflicting
+        ][:limit]
+        for key in found:
+            del self._pages.inbox[key]
+        return len(found)
+
     def conflicts(self) -> list[Conflict]:
         return sorted(self._pages.conflicts.values(), key=lambda one: (one.received_at, one.event_id))
 

@@ -170,6 +170,18 @@ class InMemoryReactionTable(ReactionTable):
             self._work[work.reaction_id] = replace(work, sent_at=now, sendings=work.sendings + 1)
         return [(work.reaction_id, work.reaction) for work in unsent]
 
+    def forget_closed(self, before: datetime, limit: int) -> int:
+        found = [
+            row.reaction_id
+            for row in sorted(self._work.values(), key=lambda row: row.due_at)
+            if row.outcome is not None
+            and row.due_at < before
+            and not (row.outcome is Outcome.FAILED and isinstance(row.reaction, DONE_ONCE))
+        ][:limit]
+        for reaction_id in found:
+            del self._work[reaction_id]
+        return len(found)
+
     def given_up(self) -> list[GivenUp]:
         failed = (
             each

@@ -40,6 +40,8 @@ events = Table(
     CheckConstraint("(previous_sha256 IS NULL) = (version = 1)", name="events_chain_has_one_beginning"),
 )
 Index("events_commit_order", events.c.txid, events.c.position)
+#: Written in about the order of time, so a few pages of summary answer for millions of rows.
+Index("events_recorded_at", events.c.recorded_at, postgresql_using="brin")
 
 order_numbers = Table(
     "order_numbers",

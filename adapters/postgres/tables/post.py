@@ -26,6 +26,8 @@ webhook_inbox = Table(
     moment("received_at", nullable=False),
 )
 
+Index("webhook_inbox_received_at", webhook_inbox.c.received_at)
+
 #: No body: what a message of such a kind holds may be anything.
 webhook_conflicts = Table(
     "webhook_conflicts",

@@ -42,12 +42,26 @@ reactions = Table(
     created(),
     touched(),
     moment("admitted_at"),
+    Column("arguments_version", Integer, nullable=False, server_default="1"),
     CheckConstraint(
         "(status = 'leased') = (lease_token IS NOT NULL AND leased_until IS NOT NULL)",
         name="reactions_lease_is_whole",
     ),
 )
 Index("reactions_order", reactions.c.order_id)
+Index(
+    "reactions_waiting_starts",
+    reactions.c.due_at,
+    reactions.c.reaction_id,
+    postgresql_where=text(
+        "kind = 'RestoreImage' AND admitted_at IS NULL AND status IN ('pending', 'leased')"
+    ),
+)
+Index(
+    "reactions_closed",
+    reactions.c.due_at,
+    postgresql_where=text("status IN ('done', 'dropped', 'failed')"),
+)
 Index("reactions_open", reactions.c.due_at, postgresql_where=text("status IN ('pending', 'leased')"))
 Index(
     "reactions_admitted",

@@ -1,0 +1,57 @@
+"""What a row of the reactions table says: its arguments are versioned, and old ones are upcast."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from domain.model.reactions import Reaction
+from domain.ports.books import UnreadableReactionError
+
+_log = structlog.get_logger(__name__)
+
+#: What turns the arguments stored under a kind and version into those of the next version.
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+
+KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
+
+
+def version_of(kind: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> int:
+    """The version this program writes of a kind: one more than it has upcasters for."""
+    return 1 + sum(name == kind for name, _ in upcasters)
+
+
+def reaction_of(
+    reaction_id: UUID,
+    kind: str,
+    version: int,
+    arguments: dict[str, Any],
+    upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+) -> Reaction:
+    """The reaction a row holds, whatever version wrote it; raises UnreadableReactionError."""
+    current = version_of(kind, upcasters)
+    if kind not in KINDS or not 1 <= version <= current:
+        raise UnreadableReactionError(reaction_id, kind, version)
+    try:
+        for older in range(version, current):
+            arguments = upcasters[kind, older](arguments)
+        return msgspec.convert(arguments, KINDS[kind])
+    except (msgspec.ValidationError, LookupError, TypeError) as error:
+        raise UnreadableReactionError(reaction_id, kind, version) from error
+
+
+def readable(rows: Iterable[Any]) -> Iterator[tuple[Any, Reaction]]:
+    """Rows with their reactions; one that cannot be read is logged and left out, and stops no other."""
+    for row in rows:
+        try:
+            yield row, reaction_of(row.reaction_id, row.kind, row.arguments_version, row.arguments)
+        except UnreadableReactionError as error:
+            _log.error(
+                "reaction_unreadable",
+                reaction_id=str(error.reaction_id),
+                kind=row.kind,
+                version=error.version,
+            )
