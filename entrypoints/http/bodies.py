@@ -33,7 +33,7 @@ async def receive_into(
     """
     size_bytes = 0
     batch = bytearray()
-    async with patience(PATIENCE_SECONDS):
+    async with _patience(PATIENCE_SECONDS):
         async for chunk in _chunks(request, limit_bytes):
             batch += chunk
             if len(batch) >= BATCH_BYTES:
@@ -47,8 +47,17 @@ async def receive_into(
 
 async def receive_bytes(request: AnyRequest, *, limit_bytes: int) -> bytes:
     """A small body as it came, for a signature to be checked on; raises the errors of ``receive_into``."""
-    async with patience(SMALL_BODY_SECONDS):
+    async with _patience(SMALL_BODY_SECONDS):
         return b"".join([chunk async for chunk in _chunks(request, limit_bytes)])
+
+
+async def whole_body(request: AnyRequest) -> bytes:
+    """A small body within the framework's limit, kept for what decodes it; raises BodyTooSlowError or BodyCutError."""
+    async with _patience(SMALL_BODY_SECONDS):
+        try:
+            return await request.body()
+        except InternalServerException as error:  # as below
+            raise BodyCutError from error
 
 
 async def _chunks(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]:
@@ -67,7 +76,7 @@ async def _chunks(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]
 
 
 @asynccontextmanager
-async def patience(seconds: float) -> AsyncIterator[None]:
+async def _patience(seconds: float) -> AsyncIterator[None]:
     """Wait so long for a body; raises BodyTooSlowError."""
     try:
         async with asyncio.timeout(seconds):

@@ -5,7 +5,7 @@ from urllib.parse import unquote_to_bytes
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from entrypoints.http.bodies import SMALL_BODY_SECONDS, AnyRequest, patience
+from entrypoints.http.bodies import AnyRequest, whole_body
 from entrypoints.http.errors import MalformedError
 from entrypoints.http.problems import answer
 
@@ -30,9 +30,8 @@ class MalformedGuard:
 
 
 async def require_plain_json(request: AnyRequest) -> None:
-    """Read a small JSON body before the framework decodes it; raises MalformedError or BodyTooSlowError."""
-    async with patience(SMALL_BODY_SECONDS):
-        body = await request.body()
+    """Read a small JSON body before the framework decodes it; raises MalformedError, and as ``whole_body``."""
+    body = await whole_body(request)
     if b"\0" in body or b"\\u0000" in body:
         raise MalformedError("its body has a NUL byte")
     if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:

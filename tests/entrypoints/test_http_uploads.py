@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from litestar.testing import TestClient
+from structlog.testing import capture_logs
 
 from adapters.images import FORMATS
 from adapters.system import TemporaryFiles
@@ -50,7 +51,7 @@ class Sender:
     async def send(self, message: dict[str, Any]) -> None:
         self.answer |= message
 
-    def post_to(self, shop: HttpShop, path: str) -> int:
+    def post_to(self, shop: HttpShop, path: str, content_type: str = "image/jpeg") -> int:
         scope = {
             "type": "http",
             "method": "POST",
@@ -58,7 +59,7 @@ class Sender:
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": b"",
-            "headers": [(b"content-type", b"image/jpeg")],
+            "headers": [(b"content-type", content_type.encode())],
             "http_version": "1.1",
             "scheme": "http",
         }
@@ -252,3 +253,14 @@ def test_a_disk_that_is_full_is_told_with_a_time_to_come_back(
     assert problem["detail"] == "The disk for temporary files is not available: try again in 30 seconds."
     assert refused.headers["Retry-After"] == "30"
     assert door.send_photo(session, content=bytes(9 * 1024 * 1024)).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/api/uploads/{}/photos", "/api/checkout-sessions", "/api/webhooks/stripe"])
+def test_a_client_that_hangs_up_amid_its_body_is_no_error_in_the_log(path: str) -> None:
+    shop = HttpShop()
+    with capture_logs() as logs:
+        content_type = "image/jpeg" if "photos" in path else "application/json"
+        sender = Sender(b'{"', 2, then="hang up")
+        assert sender.post_to(shop, path.format(shop.uploading.open().session_id), content_type) == 400
+    assert {line["log_level"] for line in logs} == {"info"}
+    assert logs[-1]["problem"] == "body-incomplete"
