@@ -107,7 +107,7 @@ def test_a_photo_of_many_batches_is_taken_byte_for_byte(narrow_door: Doorway) ->
     [
         ("../../etc/great-aunt.jpg", "great-aunt.jpg"),
         ("C:\\Photos\\Tante Käthe.jpg", "Tante Käthe.jpg"),
-        ("a\x00b\r\nc\u202egpj.jpg", "abcgpj.jpg"),
+        ("a\x01b\r\nc\u202egpj.jpg", "abcgpj.jpg"),
         ("x" * 300, "x" * 255),
         ("", "photo"),
         ("photos/", "photo"),
