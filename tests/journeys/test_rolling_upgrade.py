@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from domain.model.lifecycle import State
-from domain.model.order import Order
 from domain.model.values import OrderId
 from entrypoints.bootstrap.books import open_books
 from entrypoints.cli.customer import Customer
@@ -77,25 +76,50 @@ class TwoVersions:
             process.wait_for_line('{"listening"' if fds else '{"worker"', READY_SECONDS)
             yield process
 
-    def deliver(self, photo: Path) -> Order:
-        """Buy a restored photo and wait until it came by mail; gives the order."""
+    @contextmanager
+    def buying(self, photo: Path) -> Iterator[tuple[Customer, OrderId]]:
+        """A customer who has paid for a photo, and their order."""
         address = self._sandbox.addresses["sendgrid"]
         with Customer(self.url, address, email=f"{os.urandom(4).hex()}@customer.example") as customer:
             customer.open_session()
             customer.send(photo, photo.name)
             customer.pay(customer.ask_for_checkout()["url"])
-            order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
-            order = eventually(lambda: self._completed(order_id), "the completed order")
-            link = next(found for mail in customer.mails() if (found := customer.link_in(mail)))
-            with customer.fetching(link) as chunks:
-                assert next(chunks).startswith(b"PK")
-            return order
+            yield customer, OrderId(UUID(eventually(customer.order_id, "the order")))
 
-    def _completed(self, order_id: OrderId) -> Order | None:
+    def assert_delivered(self, customer: Customer, order_id: OrderId) -> None:
+        """Wait until the restored photo came by mail, and fetch it."""
+        eventually(lambda: self._completed(order_id), "the completed order")
+        link = next(found for mail in customer.mails() if (found := customer.link_in(mail)))
+        with customer.fetching(link) as chunks:
+            assert next(chunks).startswith(b"PK")
+
+    def attempts(self, order_id: OrderId) -> list[int]:
+        """How often each reaction of an order was claimed."""
+        with psycopg.connect(self._environment["DATABASE_URL"]) as connection:
+            rows = connection.execute("SELECT attempts FROM reactions WHERE order_id = %s", [order_id])
+            return [attempts for (attempts,) in rows]
+
+    def old_can_read(self, order_id: OrderId) -> bool:
+        """Whether the older version knows every event of an order."""
+        with psycopg.connect(self._environment["DATABASE_URL"]) as connection:
+            rows = connection.execute("SELECT name FROM events WHERE order_id = %s", [order_id])
+            stored = {name for (name,) in rows}
+        script = "from adapters.postgres.codec import NAMES; print(*(f'{n}.v{v}' for n, v in NAMES.values()))"
+        known = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", script],
+            cwd=self._code["old"],
+            env=self._environment_of("old"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return stored <= set(known.stdout.split())
+
+    def _completed(self, order_id: OrderId) -> bool:
         settings = DatabaseSettings.model_validate({"database_url": self._environment["DATABASE_URL"]})
         with open_books(settings) as books, books.transaction() as transaction:
             order = transaction.log.load(order_id)
-        return order if order.state is State.COMPLETED else None
+        return order.state is State.COMPLETED
 
     def _environment_of(self, version: str) -> dict[str, str]:
         return {**self._environment, "PYTHONPATH": str(self._code[version])}
@@ -122,8 +146,18 @@ def test_each_version_works_what_the_other_has_taken_while_an_upgrade_rolls(shop
         shop.upgrade("new")
         assert shop.revision() == now
         assert httpx2.get(f"{shop.url}/health/ready").json()["status"] == "ok"
-        with shop.running("new", "worker"):
-            shop.deliver(photo)
+        with shop.running("new", "worker"), shop.buying(photo) as (customer, order_id):
+            shop.assert_delivered(customer, order_id)
     # A process of the old version that dies meanwhile can be started again.
-    with shop.running("new", "serve"), shop.running("old", "worker"):
-        shop.deliver(photo)
+    with shop.running("new", "serve"), shop.buying(photo) as (customer, order_id):
+        with shop.running("old", "worker") as old_worker:
+            if shop.old_can_read(order_id):
+                shop.assert_delivered(customer, order_id)
+                return
+            # The newer version records more than the older one can read: such an order waits for the newer worker.
+            eventually(
+                lambda: "The log holds" in old_worker.output() or "its log holds" in old_worker.output()
+            )
+            assert set(shop.attempts(order_id)) == {0}
+        with shop.running("new", "worker"):
+            shop.assert_delivered(customer, order_id)
