@@ -141,6 +141,10 @@ class Beginning:
             ),
         )
 
+    def hold(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
+        """Set a payment aside that a person has to look at: it is never refunded by itself."""
+        self._set_aside(transaction, checkout, reason, is_held=True)
+
     def _set_aside(
         self, transaction: Transaction, checkout: CheckoutNotice, reason: str, *, is_held: bool = False
     ) -> None:

@@ -91,17 +91,17 @@ class OrderRebuilding:
         self._clock = clock
         self._policy = policy
 
-    def restore_session(self, checkout: CheckoutNotice) -> None:
+    def restore_session(self, checkout: CheckoutNotice) -> bool:
         """Write down the upload session of a payment again, if its photos are there and cost what was paid.
 
-        Else the session stays as it is, and what follows from the payment is decided as ever.
+        False, and nothing is written, if that is not certain: then photos may have been delivered and erased since.
         """
         session_id, order_id = checkout.upload_session_id, checkout.order_id
         if session_id is None or order_id is None:
-            return
+            return False
         photos = self._photos(session_id, order_id)
         if not photos or self._policy.prices.quote(len(photos)) != checkout.paid + checkout.discount:
-            return
+            return False
         now = self._clock.now()
         with self._books.transaction() as transaction:
             session = transaction.uploads.find(session_id, lock=True)
@@ -111,10 +111,10 @@ class OrderRebuilding:
                 )
                 transaction.uploads.open(session)
             if session.status in {UploadStatus.PAID, UploadStatus.EXPIRED}:
-                return
+                return False
             known = {photo.photo_id for photo in session.photos}
             if not known <= {photo.photo_id for photo in photos}:
-                return  # a photo is missing in the storage: a person has to look
+                return False  # a photo is missing in the storage: a person has to look
             for photo in photos:
                 if photo.photo_id not in known:
                     transaction.uploads.add_photo(session_id, photo)
@@ -128,6 +128,7 @@ class OrderRebuilding:
                 spending=checkout.spending,
             )
             transaction.uploads.set_checkout(session_id, page)
+        return True
 
     def number_of(self, order_id: OrderId) -> OrderNumber | None:
         """The number that an order had, if an object tells it and no other order has it."""

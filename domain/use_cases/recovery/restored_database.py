@@ -18,6 +18,12 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
 from domain.use_cases.recovery.order_rebuilding import ACTOR, OrderRebuilding
 
+#: Why a payment is held that was lost with the database.
+NOT_CERTAIN = (
+    "The database has lost its order, and the storage does not have exactly the photos that were paid for. It is held: "
+    "look whether they were delivered, then match or refund it."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
@@ -128,7 +134,10 @@ class RestoredDatabase:
 
         No worker is woken: first all that was done for the order before has to be on record again.
         """
-        self._rebuilding.restore_session(checkout)
+        if not self._rebuilding.restore_session(checkout):
+            with self._books.transaction() as transaction:
+                self._beginning.hold(transaction, checkout, NOT_CERTAIN)
+            return None
         order_id = checkout.order_id
         number = self._rebuilding.number_of(order_id) if order_id is not None else None
         word = Word(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)

@@ -259,3 +259,21 @@ def test_a_refund_since_the_backup_is_on_record_again_and_not_made_twice(shop: M
     shop.clock.advance(hours=2)
     shop.restored_database.put_right()
     assert shop.order(order_id).refunded_amount == 100
+
+
+def test_an_order_whose_photos_were_erased_since_the_backup_is_held_and_never_refunded(
+    shop: MemoryShop,
+) -> None:
+    session_id = shop.upload(b"wedding")
+    backup = Backup(shop)
+    order_id = shop.pay(session_id)
+    shop.live(order_id)
+    shop.storage.delete([key for key in list(shop.storage.objects) if not key.startswith("log/")])
+    shop.log_heads.write()
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert [each.is_held for each in recovery.held] == [True]
+    shop.clock.advance(days=30)
+    assert shop.matching.refund_due() == 0
+    assert not shop.events(order_id)
