@@ -1,7 +1,7 @@
 """Opening checkouts, paying back, and asking how either stands, through the Stripe SDK."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NoReturn, TypeVar
@@ -172,6 +172,14 @@ class StripePayments:
         """A refund as it is now, whoever made it."""
         found = _unless_missing(lambda: self._client.v1.refunds.retrieve(provider_refund_id))
         return _provider_refund(found) if found is not None else None
+
+    def refunds_of(self, payment_intent_id: str) -> Sequence[ProviderRefund]:
+        """All refunds of a payment as they are now, whoever made them."""
+        with translated(is_write=False):
+            refunds = self._client.v1.refunds.list(
+                {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
+            ).auto_paging_iter()
+            return [_provider_refund(one) for one in refunds]
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         """A Checkout Session as it is now, with what became of its payment."""

@@ -1,6 +1,6 @@
 """Money, as the shop needs it from a payment provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -124,6 +124,10 @@ class PaymentProvider(Protocol):
         """A refund as it is now, whoever made it."""
         ...
 
+    def refunds_of(self, payment_intent_id: str) -> Sequence[ProviderRefund]:
+        """All refunds of a payment as they are now, whoever made them."""
+        ...
+
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         """A checkout as it is now, whoever opened it; none if it sells nothing."""
         ...
@@ -139,6 +143,7 @@ class NoticeKind(StrEnum):
     PAID = "paid"  # the money is there
     PENDING = "pending"  # the customer is done, the money takes days
     ABANDONED = "abandoned"  # the checkout expired, or the delayed payment failed
+    REFUNDS_CHANGED = "refunds_changed"  # some refund of a payment; which one, the provider has to be asked
     REFUND_PENDING = "refund_pending"
     REFUND_ISSUED = "refund_issued"
     REFUND_FAILED = "refund_failed"
@@ -174,6 +179,8 @@ class PaymentNotice:
     is_inquiry: bool = False  # of a dispute: the bank asks, and takes no money
     reason: str | None = None
     outcome: DisputeOutcome | None = None
+    api_version: str | None = None  # the version of the provider's API that the message is written in
+    is_of_old_version: bool = False  # one that leaves out what the shop needs to hear of
     created_at: datetime | None = None  # when it came to be at the provider; UTC, aware
 
 

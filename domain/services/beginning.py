@@ -104,6 +104,7 @@ class Beginning:
         Points that were spent on it go in the same step, and those it earns come.
         """
         cause = Cause(name=word.name, key=word.name, actor=word.actor, correlation_id=order.order_id)
+        self._rewarding.lock_customers(transaction, purchase.email, purchase.checkout.spending)
         payment = self._payment(transaction, purchase)
         quote = purchase.session.checkout
         points = self._rewarding.follows(

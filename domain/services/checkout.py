@@ -7,12 +7,15 @@ from domain.model.errors import ShopError
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import UploadSessionId
 from domain.ports.books import Books, Transaction
-from domain.ports.payments import CheckoutWish, PaymentProvider
+from domain.ports.payments import CheckoutStanding, CheckoutWish, PaymentProvider
 from domain.ports.uploads import Checkout, UploadSession, UploadStatus
 from domain.ports.world import Clock
 from domain.services.policy import Policy
 from domain.services.rewarding import Claims, Codes, Rewarding
 from domain.services.uploading import UnknownUploadSessionError, UploadSessionClosedError
+
+#: What an upload session is in when its checkout stands like this at the provider.
+PAID_PAGES = {CheckoutStanding.PAID: UploadStatus.PAID, CheckoutStanding.PENDING: UploadStatus.PENDING}
 
 #: A page that could not be opened within this time is asked for anew: the provider wants half an hour of lifetime.
 REPEATABLE = timedelta(minutes=5)
@@ -77,20 +80,45 @@ class CheckingOut:
         UploadSessionClosedError, NothingToPayError, CheckoutFixedError, NoPointsError, what ``Rewarding.read``
         raises, or what the provider says.
         """
-        session, checkout = self._reserve(session_id, codes, email)
+        session, checkout = self._reserve_after_expiring(session_id, codes, email)
         if checkout.url is not None:
             return checkout
         opened = self._payments.open_checkout(self._wish(session, checkout, email, locale))
         checkout = replace(checkout, checkout_session_id=opened.checkout_session_id, url=opened.url)
         with self._books.transaction() as transaction:
             current = transaction.uploads.find(session_id, lock=True)
-            if current is not None and current.status is UploadStatus.CHECKOUT:
+            is_current = (
+                current is not None
+                and current.status is UploadStatus.CHECKOUT
+                and current.checkout is not None
+                and current.checkout.attempt == checkout.attempt
+            )
+            if is_current:
                 transaction.uploads.set_checkout(session_id, checkout)
+        if not is_current:
+            # Another page, or other photos, replaced it while it was being opened: nobody may pay on it.
+            self._payments.expire_checkout(opened.checkout_session_id)
         return checkout
 
-    def _reserve(
+    def _reserve_after_expiring(
         self, session_id: UploadSessionId, codes: Codes, email: str | None
     ) -> tuple[UploadSession, Checkout]:
+        """Reserve a quote; a page that it replaces is expired first, so that it cannot be paid any more.
+
+        Raises UploadSessionClosedError if somebody paid on that page in between.
+        """
+        expired: str | None = None
+        while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
+            standing = self._payments.expire_checkout(reserved)
+            if standing in PAID_PAGES:
+                raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
+            expired = reserved
+        return reserved
+
+    def _reserve(
+        self, session_id: UploadSessionId, codes: Codes, email: str | None, expired: str | None
+    ) -> tuple[UploadSession, Checkout] | str:
+        """The session with its quote, or the provider's id of the page to expire first."""
         now = self._clock.now()
         with self._books.transaction() as transaction:
             session = transaction.uploads.find(session_id, lock=True)
@@ -108,6 +136,8 @@ class CheckingOut:
                 if known.spending is not None and known.url is not None:
                     # Two open pages would be able to spend the same points.
                     raise CheckoutFixedError(session_id, known.expires_at)
+                if known.checkout_session_id not in {None, expired}:
+                    return known.checkout_session_id
             checkout = self._quote(transaction, session, claims, now)
             transaction.uploads.set_checkout(session_id, checkout)
             return session, checkout

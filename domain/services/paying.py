@@ -89,6 +89,8 @@ class Paying:
         UnavailableError when the provider has to be asked and cannot be, or when what it tells cannot be true before
         something else is known: the notice has to come again.
         """
+        if notice.kind is NoticeKind.REFUNDS_CHANGED:
+            return self._about_refunds_of(notice, body_sha256)
         if notice.kind in _REFUNDS | _DISPUTES:
             if not self._take_in_what_is_ahead(notice):
                 return Handled.OF_ANOTHER_SHOP
@@ -230,6 +232,16 @@ class Paying:
         with self._books.transaction() as transaction:
             return self._ownership.is_ours(transaction, checkout)
 
+    def _about_refunds_of(self, notice: PaymentNotice, body_sha256: Sha256) -> Handled:
+        """Ask for all refunds of a payment, and record those that are news."""
+        if notice.payment_intent_id is None or not self._take_in_what_is_ahead(notice):
+            return Handled.OF_ANOTHER_SHOP
+        for refund in self._payments.refunds_of(notice.payment_intent_id):
+            told = notice_of_refund(refund, event_type=notice.event_type)
+            self.take(told, UNSEEN)
+        self._write(lambda transaction: self._ignored(transaction, notice, body_sha256))
+        return Handled.RECORDED
+
     def _knows(self, payment_intent_id: str) -> bool:
         with self._books.transaction() as transaction:
             return (
@@ -277,7 +289,11 @@ class Paying:
             for name in counted
             if name is not None and note_of_payment_by_hand(name) is None
         ]
-        return [_failure_of(other, intent) for other in others if other is not None and other.has_failed]
+        return [
+            notice_of_refund(other, event_type="refund.failed")
+            for other in others
+            if other is not None and other.has_failed
+        ]
 
     def _about_money(
         self, transaction: Transaction, notice: PaymentNotice, body_sha256: Sha256
@@ -321,12 +337,14 @@ class Paying:
         return payment.with_returned(dispute_id, amount, self._clock.now())
 
 
-def _failure_of(refund: ProviderRefund, payment_intent_id: str) -> PaymentNotice:
+def notice_of_refund(refund: ProviderRefund, *, event_type: str) -> PaymentNotice:
+    """What a notice about a refund would say that is like this."""
+    kind = refund_kind(refund)
     return PaymentNotice(
-        event_id=f"{refund.provider_refund_id}:{NoticeKind.REFUND_FAILED}",
-        event_type="refund.failed",
-        kind=NoticeKind.REFUND_FAILED,
-        payment_intent_id=payment_intent_id,
+        event_id=f"{refund.provider_refund_id}:{kind}",
+        event_type=event_type,
+        kind=kind,
+        payment_intent_id=refund.payment_intent_id,
         refund=refund,
         refund_id=refund.refund_id,
     )

@@ -165,6 +165,19 @@ class Rewarding:
 
     # With the payment.
 
+    def lock_customers(self, transaction: Transaction, email: str, spending: Spending | None) -> None:
+        """Lock who pays and whose points are spent, in the order of their ids, until the transaction ends.
+
+        Receiving a customer locks them, too. Two payments that lock the same two customers in different orders, or a
+        day's order numbers in between, would wait for each other for ever.
+        """
+        if spending is None:
+            return
+        payer = transaction.persons.find(email)
+        ids = {spending.customer_id, *([payer.customer_id] if payer is not None else [])}
+        for customer_id in sorted(ids):
+            transaction.customers.find(customer_id, lock=True)
+
     def follows(
         self,
         transaction: Transaction,
@@ -206,8 +219,8 @@ class Rewarding:
 
         A person looks into it if another amount came off, or if the points are spent already: word of a payment may
         come when what was reserved for it is free again, and money without an order is matched whenever somebody can.
+        ``lock_customers`` keeps others from spending them meanwhile.
         """
-        transaction.customers.find(spending.customer_id, lock=True)
         is_there = transaction.points.balance(spending.customer_id) >= spending.points
         if paid.discount != spending.discount or not is_there:
             return e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH)

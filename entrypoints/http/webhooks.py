@@ -29,6 +29,12 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
 
     def take(body: bytes, headers: Headers) -> None:
         notice = shop.payment_notices.read(body, headers)
+        if notice.is_of_old_version:
+            _log.warning(
+                "stripe_webhook_version_old",
+                api_version=notice.api_version,
+                advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
+            )
         handled = shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body)))
         about = {"provider": "stripe", "event_id": notice.event_id, "event_type": notice.event_type}
         if handled is Handled.OF_ANOTHER_SHOP:

@@ -274,6 +274,23 @@ def test_what_the_shop_does_not_act_upon_is_other(event_type: str) -> None:
     assert read(event(event_type)).kind is NoticeKind.OTHER
 
 
+@pytest.mark.parametrize(
+    ("api_version", "kind", "is_old"),
+    [
+        ("2023-10-16", NoticeKind.REFUNDS_CHANGED, True),
+        ("2024-09-30.acacia", NoticeKind.REFUNDS_CHANGED, True),
+        ("2024-10-28.acacia", NoticeKind.OTHER, False),
+        ("2026-10-28.endive", NoticeKind.OTHER, False),
+        (None, NoticeKind.OTHER, False),
+    ],
+)
+def test_a_refunded_charge_tells_something_where_refunds_have_no_events(
+    api_version: str | None, kind: NoticeKind, *, is_old: bool
+) -> None:
+    notice = read({**event("charge.refunded", payment_intent="pi_1"), "api_version": api_version})
+    assert (notice.kind, notice.is_of_old_version) == (kind, is_old)
+
+
 @pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
 def test_either_secret_is_good_while_one_is_rolled(secret: str) -> None:
     header = signature(secret=secret)

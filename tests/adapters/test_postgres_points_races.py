@@ -47,6 +47,13 @@ def referred(shop: MemoryShop, email: str = GRACE) -> PaymentNotice:
     return shop.payment(session_id, email=email)
 
 
+def referred_by(shop: MemoryShop, owner: Customer) -> PaymentNotice:
+    """A new friend's payment with a customer's code, not taken in yet."""
+    session_id = shop.upload(b"wedding")
+    shop.checking_out.open(session_id, email=None, codes=Codes(referral=owner.referral_code))
+    return shop.payment(session_id, email=f"{session_id}@friends.example")
+
+
 def all_at_once(work: list[Callable[[], None]]) -> None:
     """Do work in threads that begin together; raises what any of it raises."""
     start = Barrier(len(work))
@@ -107,6 +114,27 @@ def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryS
         )  # nothing is reserved any more, and word of the payment is still on its way
     all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
     assert balance(shop, ADA) == 0
+
+
+def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    for _ in range(8):
+        owners = [customer(shop, email) for email in (ADA, GRACE)]
+        notices = []
+        for payer, owner in ((GRACE, owners[0]), (ADA, owners[1])):
+            session_id = shop.upload(b"wedding")
+            code = owner.referral_code + shop.sealer.points_proof(owner.customer_id)
+            shop.checking_out.open(session_id, email=None, codes=Codes(points=code))
+            notices.append(shop.payment(session_id, email=payer))
+            notices.append(shop.payment(shop.upload(b"portrait"), email=payer))
+            # Nothing is reserved any more, so that each page may count on the same points.
+            shop.clock.advance(minutes=71)
+        all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+        for email in (ADA, GRACE):
+            owner = customer(shop, email)
+            if not balance(shop, email):
+                shop.paying.take(referred_by(shop, owner), sha256_of(b"notice"))
 
 
 def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:

@@ -84,6 +84,11 @@ class MemoryPayments:
             made = (refund for payment in self.payments.values() for _, refund in payment.refunds)
             return next((one for one in made if one.provider_refund_id == provider_refund_id), None)
 
+    def refunds_of(self, payment_intent_id: str) -> list[ProviderRefund]:
+        with self.weather.over("refunds_of", payment_intent_id):
+            payment = self.payments.get(payment_intent_id)
+            return [made for _, made in payment.refunds] if payment else []
+
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         with self.weather.over("find_checkout", checkout_session_id):
             return self.states.get(checkout_session_id)

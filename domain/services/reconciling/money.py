@@ -77,7 +77,9 @@ class MoneyComparison:
             foreign=ForeignPayments(books=self._books, payments=self._payments, ownership=self._ownership)
         )
         for checkouts in paged(_notice(listed) for listed in self._ledger.checkouts(scope.since)):
-            lists.seen.checkouts.update(subject_of(notice) for notice in checkouts)
+            # One that is open, or was never paid, is no payment, whatever the log claims.
+            paid = (notice for notice in checkouts if notice.kind is NoticeKind.PAID)
+            lists.seen.checkouts.update(subject_of(notice) for notice in paid)
             self._judge(scope, lists, "payment", checkouts, self._record.payments)
         for refunds in paged(self._ledger.refunds(scope.since)):
             lists.seen.refunds.update(subject_of(notice) for notice in refunds)

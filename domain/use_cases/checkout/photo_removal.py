@@ -5,14 +5,11 @@ from datetime import datetime
 from domain.model.errors import ShopError
 from domain.model.values import PhotoId, UploadSessionId
 from domain.ports.books import Books
-from domain.ports.payments import CheckoutStanding, PaymentProvider
+from domain.ports.payments import PaymentProvider
 from domain.ports.uploads import UploadSession, UploadStatus
 from domain.ports.world import Clock
-from domain.services.checkout import REPEATABLE
+from domain.services.checkout import PAID_PAGES, REPEATABLE
 from domain.services.uploading import UnknownUploadSessionError, UploadSessionClosedError
-
-#: What an upload session is in when its checkout stands like this at the provider.
-_PAID = {CheckoutStanding.PAID: UploadStatus.PAID, CheckoutStanding.PENDING: UploadStatus.PENDING}
 
 
 class CheckoutOpeningError(ShopError):
@@ -42,8 +39,8 @@ class PhotoRemoval:
         expired: str | None = None
         while page := self._remove_unless_page_is_open(session_id, photo_id, expired):
             standing = self._payments.expire_checkout(page)
-            if standing in _PAID:
-                raise UploadSessionClosedError(session_id, _PAID[standing])
+            if standing in PAID_PAGES:
+                raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
             expired = page
 
     def _remove_unless_page_is_open(

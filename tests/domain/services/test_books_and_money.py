@@ -11,7 +11,7 @@ from domain.model.lifecycle import State
 from domain.model.seals import sha256_of
 from domain.model.values import DisputeOutcome, Money, OrderId, RefundId
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund
 from domain.ports.uploads import UploadStatus
 from domain.services.desk import Signature
 from domain.services.reconciling.findings import What
@@ -125,6 +125,17 @@ def test_a_payment_that_stripe_does_not_know_is_told(shop: MemoryShop) -> None:
     shop.payments.states.clear()
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.order_id) == ("payment_not_at_stripe", order_id)
+
+
+@pytest.mark.parametrize("standing", [one for one in CheckoutStanding if one is not CheckoutStanding.PAID])
+def test_a_payment_on_record_of_a_checkout_that_nobody_paid_is_told(
+    shop: MemoryShop, standing: CheckoutStanding
+) -> None:
+    order_id, _ = completed(shop)
+    [(name, state)] = shop.payments.states.items()
+    shop.payments.states[name] = replace(state, standing=standing)
+    finding = next(one for one in compare(shop).findings if one.what is What.PAYMENT_NOT_AT_STRIPE)
+    assert (finding.subject, finding.order_id) == (name, order_id)
 
 
 def test_a_payment_that_came_just_now_may_be_new_to_stripes_lists(shop: MemoryShop) -> None:

@@ -17,7 +17,7 @@ from domain.model.values import (
     UploadSessionId,
 )
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.payments import CheckoutStanding, CheckoutWish, NoticeKind, OpenedCheckout, PaymentNotice
 from domain.ports.persons import Erasure
 from domain.ports.registers import Customer
 from domain.ports.uploads import Checkout, UploadStatus
@@ -31,6 +31,7 @@ from domain.services.rewarding import (
     UnknownPointsCodeError,
     UnknownReferralCodeError,
 )
+from domain.services.uploading import UploadSessionClosedError
 from tests.doubles.shop import POLICY, MemoryShop
 
 ADA, GRACE, FRAN = "ada@customer.example", "grace@friends.example", "fran@friends.example"
@@ -276,6 +277,52 @@ def test_codes_may_still_be_given_when_a_checkout_without_points_is_open(club: C
     referral = Codes(referral=club.customer(GRACE).referral_code)
     with pytest.raises(CheckoutFixedError):
         club.checking_out.open(session_id, email=None, codes=referral)
+
+
+def test_a_page_that_another_one_replaces_is_expired_at_the_provider(club: Club) -> None:
+    session_id = club.open()
+    plain = club.checkout_of(session_id).checkout_session_id
+    club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    replacing = club.checkout_of(session_id).checkout_session_id
+    assert plain is not None
+    assert replacing is not None
+    assert club.payments.states[plain].standing is CheckoutStanding.EXPIRED
+    assert club.payments.states[replacing].standing is CheckoutStanding.OPEN
+
+
+def test_a_page_that_was_paid_before_it_could_be_replaced_counts_as_paid(club: Club) -> None:
+    session_id = club.open()
+    page = club.checkout_of(session_id).checkout_session_id
+    assert page is not None
+    club.payments.pay(page, ADA)
+    with pytest.raises(UploadSessionClosedError):
+        club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    assert club.order(club.uploading.find(session_id).order_id).paid_amount == 490
+    assert club.balance(ADA) == 100
+
+
+def test_a_page_that_was_replaced_while_it_was_being_opened_is_expired(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = club.upload(b"wedding")
+    points = Codes(points=club.points_code(ADA))
+    open_checkout = club.payments.open_checkout
+
+    def open_and_be_overtaken(wish: CheckoutWish) -> OpenedCheckout:
+        monkeypatch.undo()
+        opened = open_checkout(wish)
+        club.checking_out.open(session_id, email=None, codes=points)
+        return opened
+
+    monkeypatch.setattr(club.payments, "open_checkout", open_and_be_overtaken)
+    overtaken = club.checking_out.open(session_id, email=None).checkout_session_id
+    current = club.checkout_of(session_id)
+    assert current.spending is not None
+    assert overtaken is not None
+    assert current.checkout_session_id is not None
+    assert club.payments.states[overtaken].standing is CheckoutStanding.EXPIRED
+    assert club.payments.states[current.checkout_session_id].standing is CheckoutStanding.OPEN
 
 
 def test_the_older_page_at_the_full_price_still_makes_the_order_and_spends_nothing(club: Club) -> None:

@@ -10,7 +10,7 @@ from domain.model.lifecycle import State
 from domain.model.seals import sha256_of
 from domain.model.values import EmailKind, FailureReason, HoldReason, Money
 from domain.ports.errors import RefusedError
-from domain.ports.payments import PaymentNotice, ProviderRefund, refund_kind
+from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.services.attention import Attention
 from domain.services.desk import Signature
 from domain.services.paying import Handled
@@ -102,3 +102,23 @@ def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(s
     assert (order.hold, order.ledger.issued, order.ledger.overpaid) == (HoldReason.OVERPAID, 980, 490)
     [concern] = [each for each in Attention(books=shop.books).needed() if each.order_id == order_id]
     assert concern.why == "more was paid back for it than was paid"
+
+
+def test_refunds_are_asked_for_where_only_the_charge_is_told_of(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    assert payment.payment_intent_id is not None
+    for amount in (100, 200):
+        shop.payments.refund_by_hand(payment.payment_intent_id, amount)
+    notice = PaymentNotice(
+        event_id="evt_charge",
+        event_type="charge.refunded",
+        kind=NoticeKind.REFUNDS_CHANGED,
+        payment_intent_id=payment.payment_intent_id,
+    )
+    for _ in range(2):
+        assert shop.paying.take(notice, sha256_of(b"charge")) is Handled.RECORDED
+    assert shop.order(order_id).refunded_amount == 300
+    elsewhere = replace(notice, payment_intent_id="pi_foreign")
+    assert shop.paying.take(elsewhere, sha256_of(b"foreign")) is Handled.OF_ANOTHER_SHOP
