@@ -310,8 +310,12 @@ class Order:
 
     @property
     def all_is_back(self) -> bool:
-        """Whether the customer has all that was paid, whoever paid it back and for what."""
-        return self.ledger.gone_back >= self.ledger.paid > 0
+        """Whether the customer has all that was paid, whoever paid it back and for what.
+
+        Of a free order nothing can go back but what was refunded at the provider all the same.
+        """
+        ledger = self.ledger
+        return ledger.gone_back >= ledger.paid and (ledger.paid > 0 or not ledger.on_its_way)
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
         """Whether money goes back for another reason than photos that failed while others were restored."""
