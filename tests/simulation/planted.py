@@ -297,7 +297,7 @@ PLANTED: dict[str, Planted] = {
         "Money that the payment provider has only accepted is said to have gone back.",
         _patch(story._Teller, "_refund", bugs.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
         told="is stronger than its events",
-        found_by=11,
+        found_by=3,
     ),
 }
 
