@@ -261,3 +261,18 @@ def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(bo
         assert transaction.shelf.in_trouble() == [first.order_id]
         reminded = transaction.shelf.unfetched(link.expires_at - MINUTE, link.expires_at, None, 10)
     assert reminded == [(other.order_id, link.link_id)]
+
+
+def test_old_messages_are_forgotten_a_page_at_a_time_unless_another_conflicts_with_them(books: Books) -> None:
+    with books.transaction() as transaction:
+        for event_id, age in (("evt_old", 3), ("evt_older", 4), ("evt_conflict", 5), ("evt_new", 0)):
+            transaction.inbox.take("stripe", event_id, "charge.refunded", DIGEST, NOON - age * MINUTE)
+        transaction.inbox.take("stripe", "evt_conflict", "charge.refunded", Sha256("b" * 64), NOON)
+    with books.transaction() as transaction:
+        assert transaction.inbox.forget(NOON - MINUTE, 1) == 1
+        assert transaction.audit.unknown_messages("stripe", ["evt_old", "evt_older"]) == {"evt_older"}
+        assert transaction.inbox.forget(NOON - MINUTE, 10) == 1
+        assert transaction.inbox.forget(NOON - MINUTE, 10) == 0
+    asked = ["evt_old", "evt_older", "evt_conflict", "evt_new"]
+    with books.transaction() as transaction:
+        assert transaction.audit.unknown_messages("stripe", asked) == {"evt_old", "evt_older"}

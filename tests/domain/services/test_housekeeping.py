@@ -83,3 +83,22 @@ def test_photos_are_deleted_after_their_event_whatever_the_storage_does(
     belongings = (str(other), str(kept.payment.upload_session_id))
     assert shop.storage.objects
     assert all(any(mark in key for mark in belongings) for key in shop.storage.objects)
+
+
+def test_closed_work_and_handled_messages_are_forgotten_and_a_late_message_changes_nothing(
+    shop: MemoryShop,
+) -> None:
+    session_id = shop.upload(b"wedding")
+    notice = shop.payment(session_id)
+    shop.paying.take(notice, sha256_of(b"notice"))
+    order_id = shop.uploading.find(session_id).order_id
+    shop.live(order_id)
+    pages = shop.own_books.pages
+    assert shop.housekeeping.forget_records() == 0
+    shop.clock.moment += shop.policy.record_retention
+    assert shop.housekeeping.forget_records() > 0
+    assert (list(pages.work.values()), list(pages.inbox)) == ([], [])
+    before = shop.events(order_id)
+    shop.paying.take(notice, sha256_of(b"notice"))
+    shop.live(order_id)
+    assert shop.events(order_id) == before
