@@ -294,17 +294,34 @@ def _fault_of(error: ChildEndedError) -> Exception:
     SIGKILL comes from the machine, when it lacks memory, or from an operator: another attempt may go well.
     """
     if error.signal is signal.SIGXCPU:
-        return UnreadablePictureError("This picture takes too long to open.", _SAVE_AGAIN)
+        return UnreadablePictureError(
+            "This picture takes too long to open.",
+            _SAVE_AGAIN,
+            f"Dieses Bild zu öffnen dauert zu lange. {_SAVE_AGAIN_GERMAN}",
+        )
     if error.signal is signal.SIGKILL:
         return _unavailable("the system ended a decoder process")
     return UnreadablePictureError(
-        "This picture cannot be opened: its file is damaged or unusual.", _SAVE_AGAIN
+        "This picture cannot be opened: its file is damaged or unusual.",
+        _SAVE_AGAIN,
+        f"Dieses Bild lässt sich nicht öffnen: Seine Datei ist beschädigt oder ungewöhnlich. {_SAVE_AGAIN_GERMAN}",
     )
 
 
 def _too_much_memory() -> UnreadablePictureError:
-    return UnreadablePictureError("This picture takes too much memory to open.", _SAVE_SMALLER)
+    return UnreadablePictureError(
+        "This picture takes too much memory to open.",
+        _SAVE_SMALLER,
+        f"Dieses Bild zu öffnen braucht zu viel Speicher. {_SAVE_SMALLER_GERMAN}",
+    )
 
 
 _SAVE_AGAIN = "Please open it on your computer, save it again as a JPEG or PNG file and send that."
+_SAVE_AGAIN_GERMAN = (
+    "Bitte öffnen Sie es auf Ihrem Computer, speichern Sie es neu als JPEG oder PNG "
+    "und schicken Sie diese Datei."
+)
+_SAVE_SMALLER_GERMAN = (
+    "Bitte speichern Sie es auf Ihrem Computer kleiner als JPEG und schicken Sie diese Datei."
+)
 _SAVE_SMALLER = "Please save it smaller on your computer, as a JPEG file, and send that."

@@ -32,6 +32,8 @@ def check_scans(picture: BinaryIO) -> None:
             "This JPEG file is built in a way that no camera or scanner uses: "
             f"it draws its picture more than {MAX_SCANS} times over.",
             "Please open it on your computer, save it again as an ordinary JPEG or PNG file and send that.",
+            "Diese JPEG-Datei ist so aufgebaut, wie es keine Kamera und kein Scanner tut. Bitte öffnen Sie sie auf "
+            "Ihrem Computer, speichern Sie sie neu als gewöhnliche JPEG- oder PNG-Datei und schicken Sie diese.",
         )
 
 
