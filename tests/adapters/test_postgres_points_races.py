@@ -1,20 +1,25 @@
 """Points on real books, when two want them at the same moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from threading import Barrier
+from threading import Barrier, Event
 
+import psycopg
 import pytest
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.schema import upgrade
+from domain.model import events as e
 from domain.model.seals import sha256_of
-from domain.ports.payments import PaymentNotice
+from domain.model.values import CustomerId
+from domain.ports.books import Transaction
+from domain.ports.payments import CheckoutNotice, PaymentNotice
 from domain.ports.registers import Customer
 from domain.services.rewarding import Codes, NoPointsError
 from tests.adapters.schema import take_back
 from tests.doubles.shop import MemoryShop
+from tests.waiting import eventually
 
 ADA, GRACE = "ada@customer.example", "grace@friends.example"
 AT_ONCE = 6
@@ -47,18 +52,24 @@ def referred(shop: MemoryShop, email: str = GRACE) -> PaymentNotice:
     return shop.payment(session_id, email=email)
 
 
-def referred_by(shop: MemoryShop, owner: Customer) -> PaymentNotice:
-    """A new friend's payment with a customer's code, not taken in yet."""
-    session_id = shop.upload(b"wedding")
-    shop.checking_out.open(session_id, email=None, codes=Codes(referral=owner.referral_code))
-    return shop.payment(session_id, email=f"{session_id}@friends.example")
+def until_a_lock_is_waited_for(database_url: str) -> None:
+    """Return once a transaction waits for another one."""
+
+    def waits() -> bool:
+        query = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with psycopg.connect(database_url) as connection:
+            return connection.execute(query).fetchone() is not None
+
+    eventually(waits, "the payment that waits for the other one")
 
 
-def all_at_once(work: list[Callable[[], None]]) -> None:
+def all_at_once(work: Sequence[Callable[[], object]]) -> None:
     """Do work in threads that begin together; raises what any of it raises."""
     start = Barrier(len(work))
 
-    def begin(one: Callable[[], None]) -> None:
+    def begin(one: Callable[[], object]) -> None:
         start.wait(10)
         one()
 
@@ -116,25 +127,38 @@ def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryS
     assert balance(shop, ADA) == 0
 
 
-def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(shop: MemoryShop) -> None:
+def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
+    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner's payment begins while the other one is between its two customers."""
     shop.pay(shop.upload(b"harvest"))
     shop.paying.take(referred(shop), sha256_of(b"notice"))
-    for _ in range(8):
-        owners = [customer(shop, email) for email in (ADA, GRACE)]
-        notices = []
-        for payer, owner in ((GRACE, owners[0]), (ADA, owners[1])):
-            session_id = shop.upload(b"wedding")
-            code = owner.referral_code + shop.sealer.points_proof(owner.customer_id)
-            shop.checking_out.open(session_id, email=None, codes=Codes(points=code))
-            notices.append(shop.payment(session_id, email=payer))
-            notices.append(shop.payment(shop.upload(b"portrait"), email=payer))
-            # Nothing is reserved any more, so that each page may count on the same points.
-            shop.clock.advance(minutes=71)
-        all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
-        for email in (ADA, GRACE):
-            owner = customer(shop, email)
-            if not balance(shop, email):
-                shop.paying.take(referred_by(shop, owner), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    session_id = shop.upload(b"wedding")
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    shop.checking_out.open(session_id, email=None, codes=codes)
+    spending = shop.payment(session_id, email=GRACE)
+    owners = shop.payment(shop.upload(b"portrait"), email=ADA)
+    is_between, follows = Event(), shop.rewarding.follows
+
+    def follow_when_the_owner_waits(
+        transaction: Transaction,
+        payment: e.PaymentReceived,
+        paid: CheckoutNotice,
+        referrer: CustomerId | None,
+    ) -> Sequence[e.Event]:
+        if paid.spending is not None:
+            is_between.set()
+            until_a_lock_is_waited_for(own_database_url)
+        return follows(transaction, payment, paid, referrer)
+
+    def pay_as_the_owner() -> None:
+        assert is_between.wait(10)
+        shop.paying.take(owners, sha256_of(b"notice"))
+
+    monkeypatch.setattr(shop.rewarding, "follows", follow_when_the_owner_waits)
+    all_at_once([lambda: shop.paying.take(spending, sha256_of(b"notice")), pay_as_the_owner])
+    assert (balance(shop, ADA), balance(shop, GRACE)) == (0, 100)
 
 
 def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:
