@@ -167,6 +167,8 @@ class FailureReason(StrEnum):
     WRONG_OUTPUT = "wrong_output"  # an output that shows something else: the answer to another photo
     FILE_MISSING = "file_missing"  # our storage has lost what the customer sent
     FILE_DAMAGED = "file_damaged"  # what our storage has is not what the customer sent
+    FLAT_OUTPUT = "flat_output"  # an output of one plain colour, mostly black, unlike the original
+    REPEATED_OUTPUT = "repeated_output"  # the same bytes as a result that the customer has already
     WITHDRAWN = "withdrawn"  # a person took the photo out of the order and paid for it back
 
     @property

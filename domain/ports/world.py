@@ -47,6 +47,11 @@ class PictureFacts:
     height: int
     sketch: bytes = field(repr=False, compare=False)
 
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
 
 class PictureInspector(Protocol):
     """Looks into picture files that strangers send."""

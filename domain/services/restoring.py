@@ -1,5 +1,6 @@
 """Chapters 5 and 6: predictions are started, and what comes of them is brought home."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,15 +31,17 @@ from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotic
 from domain.ports.storage import ObjectStore
 from domain.ports.work import ReactionQueue, Scheduled
 from domain.ports.world import Clock, PictureInspector, Scratch
-from domain.services.judging import flaw_in
 from domain.services.moving import lost_file
 from domain.services.policy import Policy
 from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.recovery.object_labels import result_labels
+from domain.use_cases.restoration.output_validation import validate_output
 
 SOURCE = "replicate"
 #: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
 GRACE = timedelta(minutes=1)
+
+_CHUNK_BYTES = 1024 * 1024
 
 
 class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not yet"
@@ -160,7 +163,7 @@ class Restoring:
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             try:
                 with self._opened(_original(order, work.image_id)) as picture:
-                    flaw = flaw_in(facts, self._inspector.inspect(picture))
+                    flaw = validate_output(facts, self._inspector.inspect(picture))
                     if flaw is not None:
                         return _failed(work, work.prediction_id, flaw)
                     finished, media_type = self._output_inspector.finished(output, picture)
@@ -168,6 +171,8 @@ class Restoring:
                 return _failed(work, work.prediction_id, lost.reason)
             except UnreadablePictureError:
                 return _failed(work, work.prediction_id, FailureReason.UNREADABLE_INPUT)
+            if _sha256_of(finished) in _known_results(order, work.image_id):
+                return _failed(work, work.prediction_id, FailureReason.REPEATED_OUTPUT)
             size_bytes = finished.seek(0, SEEK_END)
             finished.seek(0)
             restored: StoredObject = self._storage.put(
@@ -250,6 +255,19 @@ def _begun(
         model=prediction.model,
     )
     return [started]
+
+
+def _sha256_of(file: BinaryIO) -> Sha256:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return Sha256(digest.hexdigest())
+
+
+def _known_results(order: Order, image_id: ImageId) -> set[Sha256]:
+    """What the customer has of an image already: a further attempt that brings the same again brings nothing."""
+    return {result.sha256 for result in order.images[image_id].results}
 
 
 def _original(order: Order, image_id: ImageId) -> StoredObject:

@@ -43,6 +43,8 @@ FAILURES: Mapping[FailureReason, str] = {
     FailureReason.WRONG_OUTPUT: "what came back was another picture",
     FailureReason.FILE_MISSING: "its file is missing from the shop's storage",
     FailureReason.FILE_DAMAGED: "its file in the shop's storage is damaged",
+    FailureReason.FLAT_OUTPUT: "what came back was a plain area without a picture",
+    FailureReason.REPEATED_OUTPUT: "what came back was the same as the result before it",
     FailureReason.WITHDRAWN: "it was taken out of the order",
 }
 

@@ -28,6 +28,12 @@ class Work:
     began_at: datetime | None = None  # where there is a clock
     ended_at: datetime | None = None  # likewise
 
+    def restored(self, outcome: bytes = b"restored") -> bytes:
+        """What a model makes of the picture: each further attempt another result, unless the test says which."""
+        attempt = int(self.webhook_url.split("/")[-2])
+        is_another = attempt > 1 and outcome == b"restored"
+        return outcome + (b" anew %d " % attempt if is_another else b" ") + self.picture
+
 
 @dataclass
 class MemoryRestorer:

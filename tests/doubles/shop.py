@@ -469,7 +469,7 @@ class MemoryShop(WiredShop):
             if work.told.status is not PredictionStatus.RUNNING:
                 continue
             if isinstance(outcome, bytes):
-                self.restorer.succeed(prediction_id, outcome + b" " + work.picture)
+                self.restorer.succeed(prediction_id, work.restored(outcome))
             else:
                 self.restorer.fail(prediction_id, outcome)
             self.post_prediction(prediction_id)

@@ -518,3 +518,14 @@ def test_a_killed_twin_finishes_what_it_had_begun(
             assert lab.told_of_end(running["id"]).json["id"] == running["id"]
             assert lab.get(done["id"]) == done
             assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
+
+
+def test_another_seed_gives_another_output_and_the_same_seed_the_same(lab: Lab) -> None:
+    first, second, repeated, third = (
+        httpx2.get(
+            lab.run(input={"input_image": lab.photo_url, "seed": seed})["output"], trust_env=False
+        ).content
+        for seed in (None, 1, 1, 2)
+    )
+    assert second == repeated
+    assert len({first, second, third}) == 3

@@ -204,7 +204,7 @@ class Consequences(WiredShop):
         elif fate < 0.2:
             self.restorer.succeed(prediction_id, b"restored portrait of somebody else")
         else:
-            self.restorer.succeed(prediction_id, b"restored " + work.picture)
+            self.restorer.succeed(prediction_id, work.restored())
         self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
         path = work.webhook_url.removeprefix(self.policy.webhook_url)
         name = f"msg_{prediction_id}"

@@ -14,7 +14,7 @@ from adapters.postgres.codec import UnknownEventError
 from domain.model.likeness import likeness
 from domain.ports.books import BooksError
 from domain.ports.errors import OutsideError
-from domain.services import judging
+from domain.use_cases.restoration import output_validation
 
 
 class Caught(Protocol):
@@ -44,7 +44,7 @@ def logs_go_to(caught: Caught) -> Iterator[None]:
 @contextmanager
 def faces_are_compared_once() -> Iterator[None]:
     """Two sketches are as like as they were: that takes a millisecond, and visitors everywhere have the same photos."""
-    with mock.patch.object(judging, "likeness", _likeness):
+    with mock.patch.object(output_validation, "likeness", _likeness):
         yield
 
 

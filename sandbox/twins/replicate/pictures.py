@@ -59,20 +59,29 @@ class Intake:
         return bytes(content)
 
 
-def work(picture: bytes, output_format: OutputFormat, engine: Engine) -> tuple[bytes, str]:
-    """Return the output and the logs of the work on it.
+def work(
+    picture: bytes, output_format: OutputFormat, engine: Engine, variation: int | None
+) -> tuple[bytes, str]:
+    """Return the output and the logs of the work on it; each variation is another output, as with models that draw.
 
     Raises:
         FailedPredictionError: the input is no picture.
     """
     if engine == "copy":
-        return picture, "Told to copy the input: nothing was restored.\n"
+        return varied(picture, variation), "Told to copy the input: nothing was restored.\n"
     start = time.monotonic()
     try:
         restored = restore(picture, output_format)
     except UnreadablePictureError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
-    return restored, f"{DESCRIPTION}\n{NAME}: restored in {time.monotonic() - start:.2f} s.\n"
+    return varied(
+        restored, variation
+    ), f"{DESCRIPTION}\n{NAME}: restored in {time.monotonic() - start:.2f} s.\n"
+
+
+def varied(content: bytes, variation: int | None) -> bytes:
+    """Return the picture with a tail that differs for each variation: decoders ignore what is behind the end."""
+    return content if variation is None else content + variation.to_bytes(4)
 
 
 def format_of(picture: bytes) -> OutputFormat:

@@ -9,10 +9,11 @@ import logging
 import queue
 import threading
 import time
+from zlib import crc32
 
 from sandbox.twins.kit import ArmedFault, FaultBook, Json
 from sandbox.twins.replicate import pictures
-from sandbox.twins.replicate.models import named
+from sandbox.twins.replicate.models import MODELS, named
 from sandbox.twins.replicate.predictions import (
     PREDICTION_DEEDS,
     Output,
@@ -146,7 +147,9 @@ class Studio:
         wanted = prediction["input"]
         picture = self._intake.fetch(wanted[named(prediction["model"]).picture])
         output_format = wanted.get("output_format", "png")
-        content, logs = pictures.work(picture, output_format, self._settings.current.engine)
+        content, logs = pictures.work(
+            picture, output_format, self._settings.current.engine, _variation(prediction)
+        )
         if deed == "succeed_without_output":
             return None, logs
         return Output(f"out.{pictures.format_of(content)}", _spoilt(content, deed)), logs
@@ -155,6 +158,12 @@ class Studio:
         return self._faults.take("prediction", PREDICTION_DEEDS) or self._faults.take(
             f"prediction:{model}", PREDICTION_DEEDS
         )
+
+
+def _variation(prediction: Json) -> int | None:
+    """Return what makes the output differ from that of other models and seeds; none for the plain case."""
+    model, seed = prediction["model"], prediction["input"].get("seed")
+    return None if model == MODELS[0].full_name and seed is None else crc32(f"{model} {seed}".encode())
 
 
 def _spoilt(content: bytes, deed: str) -> bytes | None:

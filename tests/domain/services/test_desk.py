@@ -12,6 +12,7 @@ from domain.model.order import Order
 from domain.model.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId
 from domain.ports.errors import RefusedError
 from domain.ports.registers import Note
+from domain.ports.restorer import PredictionStatus
 from domain.services.desk import Desk, Done, Signature
 from domain.services.refusing import NotPossibleError
 from tests.domain.services.looking import kinds, sent
@@ -359,3 +360,22 @@ def test_there_is_nothing_to_send_or_to_redo_once_the_photos_are_deleted(shop: M
         NotPossibleError, match="Photo 1 cannot be restored once more, because its photos were"
     ):
         shop.desk.redo(order_id, ADA, photos=[1])
+
+
+def test_a_redo_that_brings_the_same_bytes_again_brought_nothing(shop: MemoryShop) -> None:
+    order_id = completed(shop)
+    image_id = image(shop.order(order_id), 1)
+    (before,) = shop.order(order_id).images[image_id].results
+    shop.desk.redo(order_id, ADA, photos=[1])
+    for _ in range(60):
+        shop.work()
+        for prediction_id, work in shop.restorer.works.items():
+            if work.told.status is PredictionStatus.RUNNING:
+                shop.restorer.succeed(prediction_id, shop.storage.objects[before.key])
+                shop.post_prediction(prediction_id)
+        shop.pass_time(minutes=1)
+    redone = shop.order(order_id).images[image_id]
+    assert redone.results == (before,)
+    assert redone.last_failure is FailureReason.REPEATED_OUTPUT
+    assert not redone.is_being_redone
+    assert sent(shop)[-1] == "redo_failed"

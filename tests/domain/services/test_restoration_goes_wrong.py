@@ -189,6 +189,7 @@ def test_a_deadline_is_told_as_such_when_the_cancellation_was_all_that_got_done(
         (b"square portrait of ada", FailureReason.BAD_OUTPUT),
         (b"small portrait of ada", FailureReason.BAD_OUTPUT),
         (b"portrait of grace", FailureReason.WRONG_OUTPUT),
+        (b"nothing but black", FailureReason.FLAT_OUTPUT),
     ],
 )
 def test_what_is_no_answer_is_refused_and_tried_again(

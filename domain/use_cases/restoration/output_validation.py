@@ -1,4 +1,4 @@
-"""Whether what came back is an answer to what was asked."""
+"""Whether a model's output is an answer to what was asked."""
 
 from domain.model.likeness import LEAST_LIKENESS, likeness
 from domain.model.values import FailureReason
@@ -17,11 +17,29 @@ LEAST_SHARE = 1 / 4
 #: ... unless the original is larger than models work: most give a megapixel back, whatever they are handed.
 ENOUGH_PIXELS = 500_000
 
+#: Within so many of 256 shades a sketch is one plain area; noise and JPEG artefacts average out in it. A model that
+#: breaks down answers in one colour, mostly black.
+FLAT_SHADES = 6
 
-def flaw_in(output: PictureFacts, original: PictureFacts) -> FailureReason | None:
+#: A photo of fog or of a white page is nearly flat as well, and restoring may smooth it further: only where the
+#: original shows clearly more is a flat output a failure.
+CLEARLY_NOT_FLAT_SHADES = 3 * FLAT_SHADES
+
+#: An output with nothing lighter is black, whatever faint pattern it has ...
+BLACK_SHADE = 8
+
+#: ... which is a failure unless the original is nearly black itself.
+CLEARLY_NOT_BLACK_SHADE = 3 * BLACK_SHADE
+
+
+def validate_output(output: PictureFacts, original: PictureFacts) -> FailureReason | None:
     """Why an output cannot be the restored original; none if it can."""
     if not (_has_the_shape_of(original, output) and _is_large_enough(output, original)):
         return FailureReason.BAD_OUTPUT
+    if max(output.sketch) <= BLACK_SHADE:
+        return FailureReason.FLAT_OUTPUT if max(original.sketch) > CLEARLY_NOT_BLACK_SHADE else None
+    if _shades(output.sketch) <= FLAT_SHADES:
+        return FailureReason.FLAT_OUTPUT if _shades(original.sketch) > CLEARLY_NOT_FLAT_SHADES else None
     if likeness(original.sketch, output.sketch) < LEAST_LIKENESS:
         return FailureReason.WRONG_OUTPUT
     return None
@@ -34,5 +52,8 @@ def _has_the_shape_of(original: PictureFacts, output: PictureFacts) -> bool:
 
 
 def _is_large_enough(output: PictureFacts, original: PictureFacts) -> bool:
-    pixels = output.width * output.height
-    return pixels >= min(LEAST_SHARE * original.width * original.height, ENOUGH_PIXELS)
+    return output.pixels >= min(LEAST_SHARE * original.pixels, ENOUGH_PIXELS)
+
+
+def _shades(sketch: bytes) -> int:
+    return max(sketch) - min(sketch)
