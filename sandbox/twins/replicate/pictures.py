@@ -19,6 +19,9 @@ LARGEST_INPUT_BYTES = 100 * 1024 * 1024
 DOWNLOAD_TIMEOUT_SECONDS = 30.0
 NOT_A_PICTURE = b"<html><body>502 Bad Gateway</body></html>"
 
+#: By how many shades the outputs of two seeds differ at most.
+GRAIN_SHADES = 4
+
 Engine = Literal["preview", "copy"]
 
 
@@ -80,8 +83,20 @@ def work(
 
 
 def varied(content: bytes, variation: int | None) -> bytes:
-    """Return the picture with a tail that differs for each variation: decoders ignore what is behind the end."""
-    return content if variation is None else content + variation.to_bytes(4)
+    """Return the picture with a few shades that differ for each variation; as it is without one.
+
+    Raises:
+        FailedPredictionError: it is no picture.
+    """
+    if variation is None:
+        return content
+    try:
+        picture = decoded(content)
+    except UnreadablePictureError as error:
+        raise FailedPredictionError(f"cannot identify image file: {error}") from error
+    noise = np.random.default_rng(variation).integers(0, GRAIN_SHADES, picture.shape, np.uint8)
+    _, encoded = cv2.imencode(f".{format_of(content)}", cv2.add(picture, noise))
+    return encoded.tobytes()
 
 
 def format_of(picture: bytes) -> OutputFormat:
