@@ -96,6 +96,16 @@ class Settings(DatabaseSettings):
         default={"seed": 1},
         description="without a second model: what the first is told besides when a customer asks again",
     )
+    replicate_enlarge_model: Model | None = Field(
+        None,
+        description="a model that enlarges results smaller than their originals, e.g. nightmareai/real-esrgan",
+    )
+    replicate_enlarge_input_name: str = Field(
+        "image", description="the enlarging model's name for the picture it takes"
+    )
+    replicate_enlarge_extra_input: Inputs = Field(
+        default={"scale": 4}, description="further inputs of the enlarging model, as a JSON object"
+    )
     replicate_output_hosts: Hosts = Field(
         ("replicate.delivery", "*.replicate.delivery"),
         description="the only hosts that restored pictures are fetched from",

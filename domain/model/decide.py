@@ -14,6 +14,7 @@ from domain.model.decide_restoration import (
     decide_attempt_failure,
     decide_redo,
     decide_result,
+    decide_small_result,
     decide_start,
     image_of,
 )
@@ -44,6 +45,8 @@ def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: P
             return decide_start(order, said)
         case e.RestorationAttemptFailed():
             return decide_attempt_failure(order, said, limits)
+        case e.SmallResultStored():
+            return decide_small_result(order, said)
         case e.RestorationCompleted() | e.RestorationFailed() | e.RedoFailed():
             return decide_result(order, said)
         case e.RedoRequested():

@@ -44,8 +44,31 @@ def decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limit
     return draft.done()
 
 
-def gave_up(image: Image, attempts: int, reason: FailureReason) -> e.RestorationFailed | e.RedoFailed:
-    """What an image that is given up comes to: one that had a result keeps it."""
+def decide_small_result(order: Order, said: e.SmallResultStored) -> Decision:
+    """A result that is to be enlarged counts like a result: the first one of a round wins."""
+    image_of(order, said.image_id)
+    return (said,) if order.awaits(said.image_id, said.attempt) else NOTHING
+
+
+def gave_up(
+    image: Image, attempts: int, reason: FailureReason
+) -> e.RestorationCompleted | e.RestorationFailed | e.RedoFailed:
+    """What an image that is given up comes to: what could not be enlarged is delivered as it is.
+
+    One that had a result before its redo keeps that.
+    """
+    small = image.to_enlarge
+    if small is not None:
+        return e.RestorationCompleted(
+            image_id=image.image_id,
+            attempt=small.attempt,
+            prediction_id=small.prediction_id,
+            restored=small.restored,
+            width=small.width,
+            height=small.height,
+            original_width=small.original_width,
+            original_height=small.original_height,
+        )
     if image.is_being_redone:
         return e.RedoFailed(image_id=image.image_id, attempts=attempts, reason=reason)
     return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)
@@ -59,6 +82,8 @@ def _gives_up(image: Image, said: e.RestorationAttemptFailed, limits: Limits) ->
     is_last = image.spent(said.attempt) >= limits.max_restoration_attempts
     if said.reason.is_lost_file or said.reason is FailureReason.UNREADABLE_INPUT:
         return True
+    if said.reason.is_final and image.to_enlarge is not None:
+        return True
     if said.reason.is_final:
         return image.variant is Variant.SECOND or not limits.has_second_model
     return is_last
@@ -69,7 +94,8 @@ def decide_result(
 ) -> Decision:
     """The first outcome of a round wins; the last image to settle brings what is owed for the failed ones."""
     image = image_of(order, said.image_id)
-    attempt = said.attempt if isinstance(said, e.RestorationCompleted) else image.next_attempt
+    is_new = isinstance(said, e.RestorationCompleted) and not _is_the_small_one(image, said)
+    attempt = said.attempt if isinstance(said, e.RestorationCompleted) and is_new else image.next_attempt
     is_of_the_other_round = isinstance(said, e.RestorationFailed if image.is_being_redone else e.RedoFailed)
     if _is_lost_before_it_was_moved(order, image, said):
         is_awaited = True
@@ -84,6 +110,10 @@ def decide_result(
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
     return draft.done()
+
+
+def _is_the_small_one(image: Image, said: e.RestorationCompleted) -> bool:
+    return image.to_enlarge is not None and image.to_enlarge.prediction_id == said.prediction_id
 
 
 def _is_lost_before_it_was_moved(

@@ -80,6 +80,20 @@ class RestorationAttemptFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SmallResultStored:
+    """The restored image was verified and stored, smaller than its original: an attempt to enlarge it follows."""
+
+    image_id: ImageId
+    attempt: int
+    prediction_id: str
+    restored: StoredObject
+    width: int  # pixels
+    height: int  # pixels
+    original_width: int  # pixels
+    original_height: int  # pixels
+
+
+@dataclass(frozen=True, kw_only=True)
 class RestorationCompleted:
     """The restored image was fetched, verified and stored: this image is settled."""
 
@@ -89,6 +103,8 @@ class RestorationCompleted:
     restored: StoredObject
     width: int  # pixels
     height: int  # pixels
+    original_width: int | None = None  # pixels; none in events from before they were recorded
+    original_height: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -361,6 +377,7 @@ Event = (
     | ImagesMoved
     | RestorationStarted
     | RestorationAttemptFailed
+    | SmallResultStored
     | RestorationCompleted
     | RestorationFailed
     | RedoRequested

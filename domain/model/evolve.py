@@ -51,6 +51,7 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
         case (
             e.RestorationStarted()
             | e.RestorationAttemptFailed()
+            | e.SmallResultStored()
             | e.RestorationCompleted()
             | e.RestorationFailed()
             | e.RedoRequested()

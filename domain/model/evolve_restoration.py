@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from domain.model import events as e
 from domain.model.evolve_mail import owe_another
-from domain.model.image import Attempt, AttemptStatus, Image
+from domain.model.image import Attempt, AttemptStatus, Image, SmallResult
 from domain.model.order import Order
 from domain.model.values import EmailKind
 
-AboutAttempt = e.RestorationStarted | e.RestorationAttemptFailed | e.RestorationCompleted
+AboutAttempt = (
+    e.RestorationStarted | e.RestorationAttemptFailed | e.SmallResultStored | e.RestorationCompleted
+)
 
 
 def learn_restoration(
@@ -18,10 +20,15 @@ def learn_restoration(
     """The order after an event of its restoration."""
     image = order.images[event.image_id]
     match event:
-        case e.RestorationStarted() | e.RestorationAttemptFailed() | e.RestorationCompleted():
+        case (
+            e.RestorationStarted()
+            | e.RestorationAttemptFailed()
+            | e.SmallResultStored()
+            | e.RestorationCompleted()
+        ):
             return with_images(order, [_learn_attempt(image, event)])
         case e.RestorationFailed():
-            return with_images(order, [replace(image, failure=event.reason)])
+            return with_images(order, [replace(image, failure=event.reason, to_enlarge=None)])
         case e.RedoRequested():
             asked = image.redos_by_customer + (1 if event.by_customer else 0)
             redone = replace(
@@ -29,7 +36,7 @@ def learn_restoration(
             )
             return with_images(order, [redone])
         case e.RedoFailed():
-            after = with_images(order, [replace(image, redo_from=None)])
+            after = with_images(order, [replace(image, redo_from=None, to_enlarge=None)])
             is_answer = not after.is_being_redone and after.has_newest_edition
             return owe_another(after, EmailKind.REDO_FAILED) if is_answer else after
 
@@ -57,6 +64,19 @@ def _learn_attempt(image: Image, event: AboutAttempt) -> Image:
         case e.RestorationAttemptFailed():
             failed = replace(attempt, status=AttemptStatus.FAILED, reason=event.reason)
             return replace(image, attempts={**image.attempts, event.attempt: failed})
+        case e.SmallResultStored():
+            completed = replace(attempt, status=AttemptStatus.COMPLETED)
+            small = SmallResult(
+                attempt=event.attempt,
+                prediction_id=event.prediction_id,
+                restored=event.restored,
+                width=event.width,
+                height=event.height,
+                original_width=event.original_width,
+                original_height=event.original_height,
+            )
+            attempts = {**image.attempts, event.attempt: completed}
+            return replace(image, attempts=attempts, to_enlarge=small)
         case e.RestorationCompleted():
             completed = replace(attempt, status=AttemptStatus.COMPLETED)
             return replace(
@@ -65,6 +85,9 @@ def _learn_attempt(image: Image, event: AboutAttempt) -> Image:
                 earlier=(*image.earlier, image.restored) if image.restored else image.earlier,
                 restored=event.restored,
                 redo_from=None,
+                to_enlarge=None,
+                original_width=event.original_width,
+                original_height=event.original_height,
                 width=event.width,
                 height=event.height,
             )

@@ -28,6 +28,24 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SmallResult:
+    """A verified result that is smaller than its original, and is delivered if it cannot be enlarged."""
+
+    attempt: int
+    prediction_id: str
+    restored: StoredObject
+    width: int
+    height: int
+    original_width: int
+    original_height: int
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
     """A paid photo on its way: uploaded, original, restored or failed for good, perhaps tried once more."""
 
@@ -39,6 +57,9 @@ class Image:
     earlier: tuple[StoredObject, ...] = ()  # the results that further attempts replaced, oldest first
     width: int | None = None
     height: int | None = None
+    original_width: int | None = None  # known once there is a result
+    original_height: int | None = None
+    to_enlarge: SmallResult | None = None  # this round's result, while a larger one is attempted
     failure: FailureReason | None = None
     attempts: Mapping[int, Attempt] = field(default_factory=dict)
     redo_from: int | None = None  # the first attempt of the redo that is going on
@@ -73,7 +94,7 @@ class Image:
     @property
     def running(self) -> Attempt | None:
         """The attempt the shop waits for, if there is one: none of a round that was given up."""
-        of_this_round = (a for a in self.attempts.values() if a.number >= (self.redo_from or 1))
+        of_this_round = (a for a in self.attempts.values() if a.number >= self._first_of_round)
         return next((a for a in of_this_round if a.status is AttemptStatus.RUNNING), None)
 
     @property
@@ -90,16 +111,23 @@ class Image:
     @property
     def variant(self) -> Variant:
         """How the next attempt is made: what was refused for good, or found not right, is done another way."""
+        if self.to_enlarge is not None:
+            return Variant.ENLARGE
         was_refused = any(a.reason is not None and a.reason.is_final for a in self.attempts.values())
         return Variant.SECOND if self.is_being_redone or was_refused else Variant.FIRST
 
     def spent(self, attempt: int) -> int:
-        """How many tries ``attempt`` makes it, counted from the redo's first one if there is a redo."""
-        return attempt - (self.redo_from or 1) + 1
+        """How many tries ``attempt`` makes it, counted from the first one of the redo or of the enlargement."""
+        return attempt - self._first_of_round + 1
 
     def is_in_turn(self, attempt: int) -> bool:
         """Whether an attempt is of the round that is going on: none of an earlier one, and none before its turn."""
-        return self.awaits_restorer and (self.redo_from or 1) <= attempt <= self.next_attempt
+        return self.awaits_restorer and self._first_of_round <= attempt <= self.next_attempt
+
+    @property
+    def _first_of_round(self) -> int:
+        """The first attempt that counts now: those of earlier rounds, or before the enlargement, are over."""
+        return self.to_enlarge.attempt + 1 if self.to_enlarge is not None else self.redo_from or 1
 
     def knows(self, prediction_id: str) -> bool:
         """Whether a prediction is one of this image's attempts."""

@@ -151,6 +151,7 @@ class Variant(StrEnum):
 
     FIRST = "first"
     SECOND = "second"  # the second model, or the first with other settings
+    ENLARGE = "enlarge"  # a model that enlarges what another restored
 
 
 class FailureReason(StrEnum):

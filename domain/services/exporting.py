@@ -127,7 +127,7 @@ def _named(file: _OrderFile) -> dict[str, StoredObject]:
                 for image in moved.images:
                     name = _name(file, image.image_id, numbers[image.image_id])
                     found[f"originals/{name}{_ending(image.original)}"] = image.original
-            case e.RestorationCompleted() as done:
+            case e.SmallResultStored() | e.RestorationCompleted() as done:
                 name = _name(file, done.image_id, numbers[done.image_id])
                 found[f"results/{name}-attempt-{done.attempt}{_ending(done.restored)}"] = done.restored
             case e.DownloadPrepared() as prepared:

@@ -35,7 +35,7 @@ from domain.services.moving import lost_file
 from domain.services.policy import Policy
 from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.recovery.object_labels import result_labels
-from domain.use_cases.restoration.output_validation import validate_output
+from domain.use_cases.restoration.output_validation import is_smaller, validate_output
 
 SOURCE = "replicate"
 #: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
@@ -93,8 +93,11 @@ class Restoring:
 
     def _hand_over(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
         """Start a prediction; its end will be posted to an address that names this attempt."""
-        original = _original(order, work.image_id)
-        with self._opened(original) as picture:
+        image = order.images[work.image_id]
+        if image.to_enlarge is not None and not self._policy.limits.enlarges_results:
+            return [_failed(work, None, FailureReason.REFUSED_INPUT)]
+        source = _original(order, work.image_id) if image.to_enlarge is None else image.to_enlarge.restored
+        with self._opened(source) as picture:
             try:
                 upright, media_type = self._inspector.upright(picture)
             except UnreadablePictureError:
@@ -106,7 +109,7 @@ class Restoring:
                     upright,
                     media_type=media_type,
                     webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
-                    variant=order.images[work.image_id].variant,
+                    variant=image.variant,
                     ends_within=self._policy.restoration_deadline + GRACE,
                 )
             except RefusedError:
@@ -154,6 +157,7 @@ class Restoring:
             yield picture
 
     def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
+        small = order.images[work.image_id].to_enlarge
         with self._scratch.file() as output:
             try:
                 self._restorer.fetch(prediction.output_url or "", output)
@@ -163,7 +167,10 @@ class Restoring:
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             try:
                 with self._opened(_original(order, work.image_id)) as picture:
-                    flaw = validate_output(facts, self._inspector.inspect(picture))
+                    original = self._inspector.inspect(picture)
+                    flaw = validate_output(facts, original)
+                    if flaw is None and small is not None and facts.pixels <= small.pixels:
+                        flaw = FailureReason.BAD_OUTPUT
                     if flaw is not None:
                         return _failed(work, work.prediction_id, flaw)
                     finished, media_type = self._output_inspector.finished(output, picture)
@@ -182,13 +189,19 @@ class Restoring:
                 media_type=media_type,
                 labels=result_labels(order, work.image_id, facts.width, facts.height),
             )
-        return e.RestorationCompleted(
+        is_to_be_enlarged = (
+            self._policy.limits.enlarges_results and small is None and is_smaller(facts, original)
+        )
+        result = e.SmallResultStored if is_to_be_enlarged else e.RestorationCompleted
+        return result(
             image_id=work.image_id,
             attempt=work.attempt,
             prediction_id=work.prediction_id,
             restored=restored,
             width=facts.width,
             height=facts.height,
+            original_width=original.width,
+            original_height=original.height,
         )
 
 

@@ -173,6 +173,11 @@ class _Teller:
                 return self._start(event, at)
             case e.RestorationAttemptFailed():
                 return self._failed_attempt(event, at)
+            case e.SmallResultStored():
+                return (
+                    f"{self._photo(event.image_id)} came back restored, smaller than the original "
+                    f"({_sizes(event)}): it goes on to be enlarged."
+                )
             case e.RestorationCompleted():
                 return self._restored(event, at, after)
             case e.RestorationFailed():
@@ -251,6 +256,9 @@ class _Teller:
         photo = self._photo(event.image_id)
         if (event.image_id, event.attempt) in self.began_at:
             return f"{photo} was handed over once more, because the answer to the first request was lost."
+        image = self.order.images[event.image_id]
+        if image.to_enlarge is not None:
+            return f"the restored {photo} was handed over to be enlarged ({event.model})."
         if event.attempt == 1:
             return f"{photo} went to the restorer ({event.model})."
         failed_at = self.failed_at.get(event.image_id)
@@ -259,12 +267,17 @@ class _Teller:
 
     def _failed_attempt(self, event: e.RestorationAttemptFailed, at: datetime) -> str:
         took = self._took(event.image_id, event.attempt, at)
-        attempt = f"The {ordinal(event.attempt)} attempt to restore {self._photo(event.image_id)}"
+        deed = "restore" if self.order.images[event.image_id].to_enlarge is None else "enlarge"
+        attempt = f"The {ordinal(event.attempt)} attempt to {deed} {self._photo(event.image_id)}"
         return f"{attempt} failed{f' after {took}' if took else ''}: {FAILURES[event.reason]}."
 
     def _restored(self, event: e.RestorationCompleted, at: datetime, after: Order) -> str:
         took = self._took(event.image_id, event.attempt, at)
-        picture = f"{event.width} x {event.height} pixels, {sized(event.restored.size_bytes)}"
+        picture = f"{_sizes(event)}, {sized(event.restored.size_bytes)}"
+        if image_small := self.order.images[event.image_id].to_enlarge:
+            is_small = image_small.prediction_id == event.prediction_id
+            what = "could not be enlarged and stays as it was restored" if is_small else "was enlarged"
+            return f"{self._photo(event.image_id)} {what} ({picture})."
         told = (
             f"{self._photo(event.image_id)} came back restored{f' after {took}' if took else ''} ({picture})"
         )
@@ -301,3 +314,11 @@ class _Teller:
                 return f"{amount} went back to the customer{way}{later}{end}."
             case e.RefundFailed():
                 return f"The refund of {amount} failed ({in_plain_words(event.reason)}): the money is still owed."
+
+
+def _sizes(event: e.SmallResultStored | e.RestorationCompleted) -> str:
+    """The pixels of a result, and of its original where they are known."""
+    result = f"{event.width} x {event.height} pixels"
+    if event.original_width is None:
+        return result
+    return f"{result}; the original has {event.original_width} x {event.original_height}"

@@ -77,6 +77,7 @@ def policy_from(settings: Settings) -> Policy:
         cancel_url=settings.checkout_cancel_url or landing,
         limits=Limits(
             max_restoration_attempts=settings.max_restoration_attempts,
+            enlarges_results=settings.replicate_enlarge_model is not None,
             has_second_model=settings.replicate_second_model is not None,
         ),
         pace=Pace(
@@ -136,7 +137,14 @@ def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
             input_name=settings.replicate_second_input_name,
             extra_input=settings.replicate_second_extra_input,
         )
-    return {Variant.FIRST: first, Variant.SECOND: second}
+    recipes = {Variant.FIRST: first, Variant.SECOND: second}
+    if settings.replicate_enlarge_model is not None:
+        recipes[Variant.ENLARGE] = Recipe(
+            model=settings.replicate_enlarge_model,
+            input_name=settings.replicate_enlarge_input_name,
+            extra_input=settings.replicate_enlarge_extra_input,
+        )
+    return recipes
 
 
 def world_of(settings: Settings) -> World:

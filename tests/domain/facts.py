@@ -149,6 +149,19 @@ class Facts:
             height=1536,
         )
 
+    def small_result(self, index: int = 0, attempt: int = 1) -> e.SmallResultStored:
+        restored = self.restored(index, attempt)
+        return e.SmallResultStored(
+            image_id=restored.image_id,
+            attempt=attempt,
+            prediction_id=restored.prediction_id,
+            restored=restored.restored,
+            width=restored.width,
+            height=restored.height,
+            original_width=4096,
+            original_height=3072,
+        )
+
     def failed(
         self, index: int = 0, attempts: int = 1, reason: FailureReason = FailureReason.CONTENT_FILTER
     ) -> e.RestorationFailed:

@@ -179,7 +179,9 @@ def objects_named_in(history: Iterable[e.Event]) -> Iterator[StoredObject]:
         match event:
             case e.ImagesMoved(images=images):
                 yield from (image.original for image in images)
-            case e.RestorationCompleted(restored=stored) | e.DownloadPrepared(archive=stored):
+            case (
+                e.SmallResultStored(restored=stored) | e.RestorationCompleted(restored=stored)
+            ) | e.DownloadPrepared(archive=stored):
                 yield stored
             case _:
                 pass

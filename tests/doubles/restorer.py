@@ -11,7 +11,11 @@ from domain.ports.world import Clock
 from tests.doubles.weather import Weather
 
 PROVIDER = "The restorer double"
-MODELS = {Variant.FIRST: "doubles/restorer", Variant.SECOND: "doubles/another-restorer"}
+MODELS = {
+    Variant.FIRST: "doubles/restorer",
+    Variant.SECOND: "doubles/another-restorer",
+    Variant.ENLARGE: "doubles/enlarger",
+}
 OUTPUTS = "https://restored.example/"
 
 

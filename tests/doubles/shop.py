@@ -133,6 +133,8 @@ class PlainInspector:
         width, height = (900, 900) if b"square" in content else (1200, 900)
         if b"small" in content:
             width, height = width // 4, height // 4
+        if b"halved" in content:
+            width, height = width // 2, height // 2
         name = content.rpartition(b"portrait of ")[2] if b"portrait of " in content else None
         sketch = Random(name).randbytes(SKETCH_SIDE**2) if name else bytes(SKETCH_SIDE**2)  # noqa: S311 -- a face is no secret
         return PictureFacts(media_type="image/png", width=width, height=height, sketch=sketch)

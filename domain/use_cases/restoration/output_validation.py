@@ -17,6 +17,9 @@ LEAST_SHARE = 1 / 4
 #: ... unless the original is larger than models work: most give a megapixel back, whatever they are handed.
 ENOUGH_PIXELS = 500_000
 
+#: An output of so large a share of the original's pixels has its size: models round sides to multiples of up to 32.
+SAME_SIZE_SHARE = 0.9
+
 #: Within so many of 256 shades a sketch is one plain area; noise and JPEG artefacts average out in it. A model that
 #: breaks down answers in one colour, mostly black.
 FLAT_SHADES = 6
@@ -43,6 +46,11 @@ def validate_output(output: PictureFacts, original: PictureFacts) -> FailureReas
     if likeness(original.sketch, output.sketch) < LEAST_LIKENESS:
         return FailureReason.WRONG_OUTPUT
     return None
+
+
+def is_smaller(output: PictureFacts, original: PictureFacts) -> bool:
+    """Whether an output has clearly fewer pixels than its original, beyond what rounding its sides costs."""
+    return output.pixels < SAME_SIZE_SHARE * original.pixels
 
 
 def _has_the_shape_of(original: PictureFacts, output: PictureFacts) -> bool:
