@@ -21,6 +21,17 @@ class Rewards:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResultSize:
+    """The pixels of a result and of its original; ``name`` is the customer's own."""
+
+    name: str
+    width: int
+    height: int
+    original_width: int
+    original_height: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class LetterFacts:
     """What a letter tells; only the kinds that bring a link have its page and its end."""
 
@@ -45,6 +56,7 @@ class LetterFacts:
     lost_names: tuple[str, ...] = ()
     redone_name: str | None = None  # and for the one of which another attempt was asked
     rewards: Rewards | None = None
+    sizes: tuple[ResultSize, ...] = ()  # of the results whose originals' sizes are known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from domain.ports.mail import (
     Mailer,
     MailFate,
     MailNotice,
+    ResultSize,
     Rewards,
 )
 from domain.ports.registers import Customer
@@ -43,6 +44,9 @@ from domain.services.weighing import weight_bytes
 from domain.use_cases.delivery.verified_reading import read_verified
 
 SOURCE = "sendgrid"
+#: The mails that bring new results, and say how large they are.
+_WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE})
+
 #: Notices without ids that are worth a look-up: a mail with a known message id is known to be accepted.
 _FOUND_BY_MESSAGE = frozenset(
     {MailFate.DEFERRED, MailFate.BLOCKED, MailFate.UNDELIVERABLE, MailFate.OPTED_OUT}
@@ -155,6 +159,27 @@ class Writing:
             redo_days=self._policy.redo_within.days if tells_of_redo else None,
             expires_at=link.expires_at if link else None,
             rewards=self._rewards(kind, customer, currency),
+            sizes=self._sizes(order) if kind in _WITH_RESULTS else (),
+        )
+
+    def _sizes(self, order: Order) -> tuple[ResultSize, ...]:
+        """The sizes of the newest results that the customer has a name for."""
+        with self._books.transaction() as transaction:
+            names = transaction.uploads.file_names(order.order_id)
+        return tuple(
+            ResultSize(
+                name=names[PhotoId(image.image_id)],
+                width=image.width,
+                height=image.height,
+                original_width=image.original_width,
+                original_height=image.original_height,
+            )
+            for image in order.restored_images
+            if names.get(PhotoId(image.image_id))
+            and image.width
+            and image.height
+            and image.original_width
+            and image.original_height
         )
 
     def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:

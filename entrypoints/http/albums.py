@@ -29,6 +29,12 @@ class AlbumPhotoView:
     image_id: UUID
     file_name: str | None
     results: int
+    width: int | None  # pixels of the newest result
+    height: int | None
+    original_width: (
+        int | None
+    )  # pixels of the photo that was sent; none for results from before it was recorded
+    original_height: int | None
     is_being_redone: bool
     redo_is_possible: bool
     why_no_redo: str | None
@@ -59,6 +65,10 @@ def _view(album: Album) -> AlbumView:
                 image_id=image_id,
                 file_name=album.file_names.get(image_id),
                 results=len(image.results),
+                width=image.width,
+                height=image.height,
+                original_width=image.original_width,
+                original_height=image.original_height,
                 is_being_redone=image.is_being_redone,
                 redo_is_possible=image_id not in album.why_no_redo,
                 why_no_redo=album.why_no_redo.get(image_id),
@@ -97,7 +107,20 @@ def _photo(image: Image, number: int, album: Album, texts: PhotoPageTexts) -> st
     if image.restored is None:
         return f"{heading}\n<p>{texts.sorry.format(why=texts.obstacles[why] if why else texts.nothing)}</p>"
     results = [_result(image, name, earlier, texts) for earlier in range(len(image.results))]
-    return "\n".join([heading, *results, _redo(image, name, why, texts)])
+    return "\n".join([heading, _pixels(image, texts), *results, _redo(image, name, why, texts)])
+
+
+def _pixels(image: Image, texts: PhotoPageTexts) -> str:
+    """The sizes of the newest result and of its original, where both are on record."""
+    if image.original_width is None:
+        return ""
+    told = texts.pixels.format(
+        width=image.width,
+        height=image.height,
+        original_width=image.original_width,
+        original_height=image.original_height,
+    )
+    return f"<p><small>{told}</small></p>"
 
 
 def _result(image: Image, name: str, earlier: int, texts: PhotoPageTexts) -> str:

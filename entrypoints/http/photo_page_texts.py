@@ -40,6 +40,7 @@ class PhotoPageTexts:
     redo_not_possible: str  # {why}
     redo_running: str
     earlier: str
+    pixels: str  # {width} {height} {original_width} {original_height}
     nothing: str
     restored_alt: str
     photo: str  # {number}
@@ -79,6 +80,7 @@ ENGLISH = PhotoPageTexts(
     redo_not_possible="Not possible: {why}.",
     redo_running="We are trying this photo once more, and write to you as soon as we know what came of it.",
     earlier="The result before this one",
+    pixels="{width} x {height} pixels; the photo you sent has {original_width} x {original_height}",
     nothing="there is no result of it",
     restored_alt="{name}, restored",
     photo="Photo {number}",
@@ -106,6 +108,9 @@ GERMAN = PhotoPageTexts(
     redo_not_possible="Nicht möglich: {why}.",
     redo_running="Wir versuchen es mit diesem Foto noch einmal und schreiben Ihnen, sobald wir das Ergebnis kennen.",
     earlier="Das Ergebnis davor",
+    pixels=(
+        "{width} x {height} Bildpunkte; das Foto, das Sie geschickt haben, hat {original_width} x {original_height}"
+    ),
     nothing="dazu gibt es kein Ergebnis",
     restored_alt="{name}, restauriert",
     photo="Foto {number}",

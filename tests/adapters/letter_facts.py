@@ -7,7 +7,7 @@ from uuid import UUID
 
 from adapters.letters import TemplateLetterWriter
 from domain.model.values import EmailKind, Money, OrderId, OrderNumber
-from domain.ports.mail import Letter, LetterFacts, Rewards
+from domain.ports.mail import Letter, LetterFacts, ResultSize, Rewards
 
 WRITER = TemplateLetterWriter()
 
@@ -27,6 +27,11 @@ def rewards(points: int, referral_code: str | None = "7QK2-M9XD") -> Rewards:
         worth=euros(points),
         points_code="7QK2-M9XD-0123-4567-89AB-CDEF",
     )
+
+
+SIZE = ResultSize(
+    name="great-aunt-1931.jpg", width=1184, height=880, original_width=4000, original_height=3000
+)
 
 
 def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:

@@ -7,6 +7,7 @@ from adapters.letters import TemplateLetterWriter
 from domain.model.values import EmailKind
 from tests.adapters.letter_facts import (
     DOWNLOAD_URL,
+    SIZE,
     STATUS_URL,
     Reader,
     euros,
@@ -265,3 +266,17 @@ def test_without_points_the_code_for_later_ones_is_told_and_without_a_programme_
 @pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind not in RESULTS])
 def test_no_other_letter_tells_of_points(kind: EmailKind) -> None:
     assert "7QK2" not in read(kind)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", [*RESULTS, EmailKind.REDONE])
+def test_a_result_tells_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
+    said = read(kind, locale=locale, sizes=(SIZE,))
+    for told in ("great-aunt-1931.jpg", "1184 x 880", "4000 x 3000"):
+        assert told in said
+
+
+def test_of_many_photos_the_page_has_the_sizes() -> None:
+    said = read(sizes=(SIZE,) * 200)
+    assert said.count("1184 x 880") <= 20  # in text and HTML
+    assert "The page behind the link has the sizes of all your photos." in said

@@ -13,7 +13,7 @@ from adapters.letters import TemplateLetterWriter
 from adapters.letters.phrases import LanguageFileError, Phrases
 from adapters.letters.writer import LANGUAGES
 from domain.model.values import EmailKind
-from tests.adapters.letter_facts import DOWNLOAD_URL, WRITER, euros, facts, read, rewards, write
+from tests.adapters.letter_facts import DOWNLOAD_URL, SIZE, WRITER, euros, facts, read, rewards, write
 
 ENGLISH = Phrases.read(LANGUAGES / "en.toml")
 
@@ -111,6 +111,7 @@ def test_every_phrase_is_said_in_some_letter(folder: Path) -> None:
                 redo_days=14 if name else None,
                 is_attached=True,
                 rewards=rewards(150 if name else 0),
+                sizes=(SIZE,) * 11 if name else (),
             )
         )
         said |= set(re.findall(r"<([a-z_.]+)>", letter.subject + letter.text))

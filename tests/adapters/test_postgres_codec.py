@@ -26,7 +26,8 @@ EVENTS: tuple[e.Event, ...] = (
     FACTS.moved(),
     FACTS.started(),
     FACTS.attempt_failed(reason=FailureReason.TIMED_OUT),
-    FACTS.restored(),
+    FACTS.small_result(),
+    replace(FACTS.restored(), original_width=4096, original_height=3072),
     FACTS.failed(1, attempts=3, reason=FailureReason.BAD_OUTPUT),
     replace(FACTS.redo(0), note_id=NOTE),
     FACTS.redo_failed(),
@@ -60,6 +61,7 @@ EVENTS: tuple[e.Event, ...] = (
 )
 #: What only older versions wrote.
 OLD_EVENTS: tuple[e.Event, ...] = (
+    FACTS.restored(),
     replace(FACTS.refund_issued(441), is_told=False),
     FACTS.served(FACTS.image(0), client=None),
 )

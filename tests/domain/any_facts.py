@@ -128,6 +128,7 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
     e.RestorationAttemptFailed: lambda facts, _: st.builds(
         facts.attempt_failed, _indices(facts), ATTEMPTS, REASONS, st.one_of(st.none(), PREDICTIONS)
     ),
+    e.SmallResultStored: lambda facts, _: st.builds(facts.small_result, _indices(facts), ATTEMPTS),
     e.RestorationCompleted: lambda facts, _: st.builds(
         facts.restored, _indices(facts), ATTEMPTS, PREDICTIONS
     ),

@@ -70,6 +70,7 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         restoring,
         (*restoring, FACTS.started()),
         (*restoring, FACTS.started(), FACTS.attempt_failed()),
+        (*restoring, FACTS.started(), FACTS.small_result()),
         (*restoring, FACTS.started(), FACTS.restored()),
         (*restoring, FACTS.failed()),
         (*completed, FACTS.redo()),

@@ -177,6 +177,23 @@ def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
 # Another attempt.
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "1200 x 900 pixels; the photo you sent has 1200 x 900"),
+        ("de", "1200 x 900 Bildpunkte; das Foto, das Sie geschickt haben, hat 1200 x 900"),
+    ],
+)
+def test_the_album_tells_the_size_of_a_result_and_of_its_original(
+    door: Doorway, language: str, told: str
+) -> None:
+    path = album_path(door, door.shop.delivered(PORTRAIT))
+    assert told in door.http.get(path, headers={**BROWSER, "Accept-Language": language}).text
+    (photo,) = door.http.get(path).json()["photos"]
+    sizes = (photo["width"], photo["height"], photo["original_width"], photo["original_height"])
+    assert sizes == (1200, 900, 1200, 900)
+
+
 def test_the_album_shows_each_photo_and_has_it_tried_once_more(door: Doorway) -> None:
     order_id = door.shop.delivered(PORTRAIT, b"a wedding")
     page = door.http.get(album_path(door, order_id), headers=BROWSER)

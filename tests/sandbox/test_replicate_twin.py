@@ -529,3 +529,13 @@ def test_another_seed_gives_another_output_and_the_same_seed_the_same(lab: Lab) 
     )
     assert second == repeated
     assert len({first, second, third}) == 3
+
+
+def test_a_picture_is_enlarged_by_the_scale_that_is_asked_for(lab: Lab) -> None:
+    done = lab.run("nightmareai/real-esrgan", input={"image": lab.photo_url, "scale": 2})
+    assert decoded(httpx2.get(done["output"], trust_env=False).content).shape[:2] == (96, 128)
+
+
+def test_the_enlarging_model_fails_at_a_scale_it_has_no_memory_for(lab: Lab) -> None:
+    done = lab.run("nightmareai/real-esrgan", input={"image": lab.photo_url, "scale": 0})
+    assert (done["status"], "smaller scale" in done["error"]) == ("failed", True)

@@ -147,6 +147,17 @@ MODELS = (
         },
     ),
     Model(
+        owner="nightmareai",
+        name="real-esrgan",
+        version="f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa",
+        picture="image",
+        inputs={
+            "image": _URI,
+            "scale": {"type": "number", "minimum": 0, "maximum": 10, "default": 4},
+            "face_enhance": {"type": "boolean", "default": False},
+        },
+    ),
+    Model(
         owner="microsoft",
         name="bringing-old-photos-back-to-life",
         version="c75db81db6cbd809d93cc3b7e7a088a351a3349c9fa02b6d393e35e0d51ba799",

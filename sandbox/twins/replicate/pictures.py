@@ -19,6 +19,8 @@ LARGEST_INPUT_BYTES = 100 * 1024 * 1024
 DOWNLOAD_TIMEOUT_SECONDS = 30.0
 NOT_A_PICTURE = b"<html><body>502 Bad Gateway</body></html>"
 
+LARGEST_OUTPUT_PIXELS = 100_000_000
+
 #: By how many shades the outputs of two seeds differ at most.
 GRAIN_SHADES = 4
 
@@ -80,6 +82,24 @@ def work(
     return varied(
         restored, variation
     ), f"{DESCRIPTION}\n{NAME}: restored in {time.monotonic() - start:.2f} s.\n"
+
+
+def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
+    """Return the picture so many times as wide and high, and the logs of the work on it.
+
+    Raises:
+        FailedPredictionError: the input is no picture, or would become larger than the model's memory holds.
+    """
+    try:
+        pixels = decoded(picture)
+    except UnreadablePictureError as error:
+        raise FailedPredictionError(f"cannot identify image file: {error}") from error
+    height, width = (round(side * scale) for side in pixels.shape[:2])
+    if not 0 < width * height <= LARGEST_OUTPUT_PIXELS:
+        raise FailedPredictionError("CUDA out of memory: choose a smaller scale.")
+    larger = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC)
+    _, encoded = cv2.imencode(".png", larger)
+    return encoded.tobytes(), f"Enlarged to {width} x {height}.\n"
 
 
 def varied(content: bytes, variation: int | None) -> bytes:

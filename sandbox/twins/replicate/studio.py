@@ -23,6 +23,9 @@ from sandbox.twins.replicate.predictions import (
     seconds_since,
 )
 
+#: The model that enlarges what another restored.
+ENLARGER = "nightmareai/real-esrgan"
+
 logger = logging.getLogger(__name__)
 
 #: How late something that happens by itself may be.
@@ -147,6 +150,9 @@ class Studio:
         wanted = prediction["input"]
         picture = self._intake.fetch(wanted[named(prediction["model"]).picture])
         output_format = wanted.get("output_format", "png")
+        if prediction["model"] == ENLARGER:
+            content, logs = pictures.enlarge(picture, wanted.get("scale", 4))
+            return Output(f"out.{pictures.format_of(content)}", _spoilt(content, deed)), logs
         content, logs = pictures.work(
             picture, output_format, self._settings.current.engine, _variation(prediction)
         )
