@@ -20,9 +20,9 @@ def mail_called_for(order: Order) -> EmailKind:
             return EmailKind.CONFIRMATION
         case State.READY | State.DELIVERED | State.COMPLETED:
             return EmailKind.PARTIAL_RESULT if order.failed_images else EmailKind.RESULT
-        case State.REFUNDED if order.count_of(EmailKind.FAILURE):
+        case State.REFUNDED if order.count_of(EmailKind.FAILURE) and order.ledger.is_refunded_by_us:
             return EmailKind.FAILURE
-        case State.REFUNDED if order.count_of(EmailKind.REFUND):
+        case State.REFUNDED if order.count_of(EmailKind.REFUND) and order.ledger.is_refunded_by_us:
             return EmailKind.REFUND
         case _:
             raise NothingToSendError(state=order.state)
@@ -41,7 +41,8 @@ def decide_email_wish(order: Order, said: e.EmailRequested) -> Decision:
     lacks_link = said.kind.brings_a_link and (
         order.newest_link is None or order.photos_are_purged or not order.is_shown
     )
-    lacks_refund = said.kind in {EmailKind.REFUND, EmailKind.FAILURE} and order.state is not State.REFUNDED
+    is_refunded = order.state is State.REFUNDED and order.ledger.is_refunded_by_us
+    lacks_refund = said.kind in {EmailKind.REFUND, EmailKind.FAILURE} and not is_refunded
     if lacks_link or lacks_refund:
         raise NothingToSendError(state=order.state)
     return (said,)

@@ -91,6 +91,11 @@ class Ledger:
         return self.requested + self.pending + self.failed
 
     @property
+    def is_refunded_by_us(self) -> bool:
+        """Whether a refund of the shop is paid or under way; money that a bank took back is none."""
+        return self.requested + self.pending + self.issued > 0
+
+    @property
     def issued(self) -> int:
         """What the provider paid back."""
         return self._sum(RefundStatus.ISSUED)

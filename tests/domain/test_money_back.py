@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from domain.model import events as e
+from domain.model.decide_mail import mail_called_for
 from domain.model.errors import (
     AmountNotPayableError,
     IllegalMoveError,
     ImageNotRefundableError,
+    NothingToSendError,
     RefundExceedsPaymentError,
     UnknownImageError,
 )
@@ -414,6 +416,18 @@ def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
     ended = disputed.when(lost).then(lost, FACTS.refund_dropped()).stands(State.REFUNDED)
     ended.needs()
     assert (ended.order.ledger.lost, ended.order.ledger.refundable) == (980, 0)
+
+
+@pytest.mark.parametrize("kind", [EmailKind.REFUND, EmailKind.FAILURE])
+def test_no_mail_tells_of_a_refund_where_a_bank_took_all_the_money(kind: EmailKind) -> None:
+    asked = (FACTS.paid(), FACTS.refund_requested(980))
+    taken = (FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST), FACTS.refund_dropped())
+    ended = given(*asked, *taken).stands(State.REFUNDED)
+    ended.when(FACTS.email_requested(kind)).then_refused(NothingToSendError)
+    with pytest.raises(NothingToSendError):
+        mail_called_for(ended.order)
+    paid_back = given(*asked, FACTS.refund_issued(980)).stands(State.REFUNDED)
+    assert mail_called_for(paid_back.order) is EmailKind.REFUND
 
 
 def test_what_a_bank_left_of_a_stopped_order_still_goes_back() -> None:
