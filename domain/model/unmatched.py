@@ -75,6 +75,18 @@ class UnmatchedPayment:
             return told.failed("what had gone back is here again", now)
         return told
 
+    def with_failed_refund(self, provider_id: str, refund_id: RefundId | None, now: datetime) -> Self:
+        """The payment after a refund failed, ours if it carries ``refund_id``: due again where we waited for it."""
+        was_awaited = self.status is UnmatchedStatus.REFUNDING and refund_id == self.refund_id
+        after = self.with_returned(provider_id, 0, now)
+        return (
+            after.failed("the provider could not pay it", now) if was_awaited and after.left.amount else after
+        )
+
+    def on_its_way(self, look_at: datetime) -> Self:
+        """The payment while the provider has yet to pay the refund, which is looked at again at ``look_at``."""
+        return replace(self, problem=None, retry_at=look_at)
+
     def given_back(self) -> Self:
         """The payment after all of it went back."""
         return replace(self, status=UnmatchedStatus.REFUNDED, problem=None, retry_at=None)

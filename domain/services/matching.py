@@ -28,6 +28,8 @@ SHOP = "shop"
 
 #: When to try again after a call of which nobody knows how it ended; longer than any call takes.
 UNKNOWN_AGAIN = timedelta(minutes=30)
+#: When to look again at a refund that the provider has yet to pay, should its webhook be lost.
+PENDING_AGAIN = timedelta(days=1)
 #: When to try again what the provider refused: by then somebody may have put it right.
 REFUSED_AGAIN = timedelta(days=1)
 
@@ -229,6 +231,9 @@ class Matching:
         waited = now - (payment.asked_at or now)
         try:
             made = pay_back(self._payments, wish, waited=waited)
+            if made is not None and made.is_pending:
+                # A reply repeated under the same key may be older than what the provider knows now.
+                made = self._payments.look_up_refund(made.provider_refund_id) or made
         except RefusedError as refusal:
             return self._fail(payment, refusal.code or "refused")
         except UnavailableError as error:
@@ -237,6 +242,8 @@ class Matching:
             raise
         if made is None:
             return self._fail(payment, "not known to the provider after a day")
+        if made.is_pending:
+            return self._write(payment, lambda current: current.on_its_way(now + PENDING_AGAIN))
         amount = 0 if made.has_failed else made.amount.amount
         after = self._write(
             payment, lambda current: current.with_returned(made.provider_refund_id, amount, now)

@@ -323,8 +323,12 @@ class Paying:
         """A payment without an order, after a refund or a dispute took some of it, or gave it back."""
         refund, dispute_id, disputed = notice.refund, notice.dispute_id, notice.dispute_amount
         if refund is not None:
-            amount = 0 if refund.has_failed else refund.amount.amount
-            return payment.with_returned(refund.provider_refund_id, amount, self._clock.now())
+            if refund.is_pending:
+                return payment
+            name, now = refund.provider_refund_id, self._clock.now()
+            if refund.has_failed:
+                return payment.with_failed_refund(name, notice.refund_id or refund.refund_id, now)
+            return payment.with_returned(name, refund.amount.amount, now)
         if dispute_id is None or disputed is None or notice.is_inquiry:
             return payment
         if notice.outcome is DisputeOutcome.INQUIRY_CLOSED and dispute_id not in payment.returned:

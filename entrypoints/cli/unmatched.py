@@ -46,6 +46,8 @@ def told(payment: UnmatchedPayment) -> str:
     """What came of a refund, in a sentence."""
     if payment.status is UnmatchedStatus.REFUNDED:
         return f"{payment.paid} went back to the customer."
+    if payment.status is UnmatchedStatus.REFUNDING:
+        return f"{payment.left} is on its way to the customer: Stripe has yet to pay it."
     return f"{payment.left} did not go back ({payment.problem}): the shop tries again tomorrow."
 
 

@@ -107,6 +107,20 @@ def test_a_person_pays_it_back(
     )
 
 
+def test_a_refund_that_stripe_has_yet_to_pay_is_on_its_way(
+    restoreclick: Shell, shop: MemoryShop, checkout: str, stripe: TwinProcess
+) -> None:
+    stripe.turn(refunds_pending=True)
+    done = restoreclick("payments", "refund", checkout, "--yes", *WHY)
+    assert (done.status, done.out) == (
+        0,
+        "4.90 EUR is on its way to the customer: Stripe has yet to pay it.\n",
+    )
+    after = payment(shop, checkout)
+    assert (after.status, after.left.amount) == (UnmatchedStatus.REFUNDING, 490)
+    assert "refunding" in restoreclick("payments", "unmatched").out
+
+
 def test_a_refund_is_asked_about_first_and_refused_where_nobody_can_answer(
     restoreclick: Shell, shop: MemoryShop, checkout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from domain.model.values import DisputeOutcome, HoldReason, Money, UploadSession
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import NoticeKind, ProviderRefund, RefundWish
 from domain.services.matching import (
+    PENDING_AGAIN,
     REFUSED_AGAIN,
     UNKNOWN_AGAIN,
     NotMatchableError,
@@ -248,6 +249,57 @@ def test_a_refund_that_fails_later_is_made_again(shop: MemoryShop) -> None:
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
     shop.payments.fail_refund(made.provider_refund_id)
     take(shop, of_refund(intent, made, has_failed=True), of_refund(intent, made))
+    assert payment(shop, checkout).status is UnmatchedStatus.OPEN
+    assert shop.matching.refund_due() == 1
+    assert gone_back(shop, checkout) == 490
+
+
+def test_a_pending_refund_is_on_its_way_until_the_provider_has_paid_it(shop: MemoryShop) -> None:
+    checkout = set_aside(shop)
+    intent = intent_of(shop, checkout)
+    shop.payments.refunds_pending = True
+    after = shop.matching.refund(checkout, **BRUNO)
+    assert (after.status, after.left.amount, after.problem) == (UnmatchedStatus.REFUNDING, 490, None)
+    (_, made) = shop.payments.payments[intent].refunds[0]
+    take(shop, of_refund(intent, made))
+    assert (payment(shop, checkout).status, payment(shop, checkout).left.amount) == (
+        UnmatchedStatus.REFUNDING,
+        490,
+    )
+    take(shop, of_refund(intent, shop.payments.pay_refund(made.provider_refund_id)))
+    assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
+    assert len(shop.payments.payments[intent].refunds) == 1
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_the_sweep_sees_how_a_pending_refund_ended(shop: MemoryShop, is_paid: bool) -> None:  # noqa: FBT001 -- a parameter
+    checkout = set_aside(shop)
+    shop.payments.refunds_pending = True
+    shop.matching.refund(checkout, **BRUNO)
+    wait(shop, PENDING_AGAIN)
+    assert shop.matching.refund_due() == 0
+    assert payment(shop, checkout).status is UnmatchedStatus.REFUNDING
+    (_, made) = shop.payments.payments[intent_of(shop, checkout)].refunds[0]
+    end = shop.payments.pay_refund if is_paid else shop.payments.fail_refund
+    end(made.provider_refund_id)
+    shop.payments.refunds_pending = False
+    wait(shop, PENDING_AGAIN)
+    assert shop.matching.refund_due() == is_paid
+    assert payment(shop, checkout).status is (UnmatchedStatus.REFUNDED if is_paid else UnmatchedStatus.OPEN)
+    wait(shop, REFUSED_AGAIN)
+    assert shop.matching.refund_due() == (not is_paid)
+    assert gone_back(shop, checkout) == 490
+
+
+def test_a_pending_refund_that_fails_is_due_again_at_once(shop: MemoryShop) -> None:
+    checkout = set_aside(shop)
+    intent = intent_of(shop, checkout)
+    shop.payments.refunds_pending = True
+    shop.matching.refund(checkout, **BRUNO)
+    (_, made) = shop.payments.payments[intent].refunds[0]
+    shop.payments.fail_refund(made.provider_refund_id)
+    shop.payments.refunds_pending = False
+    take(shop, of_refund(intent, made, has_failed=True))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
     assert shop.matching.refund_due() == 1
     assert gone_back(shop, checkout) == 490
