@@ -174,3 +174,19 @@ def test_an_activity_that_is_no_list_is_told() -> None:
         server.manners["GET"] = lambda handler: handler.answer(200, b"<html>")
         with pytest.raises(UnavailableError, match="cannot be read"):
             list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+
+
+@pytest.mark.parametrize(("version", "is_old"), [("2024-09-30.acacia", True), ("2024-10-28.acacia", False)])
+def test_listed_events_say_whether_their_version_has_refunds_of_cards(
+    stripe: TwinProcess, version: str, *, is_old: bool
+) -> None:
+    stripe.turn(api_version=version)
+    payments = stripe_payments(stripe.url)
+    checkout = payments.open_checkout(wish()).checkout_session_id
+    pay_at(stripe, checkout)
+    (told,) = [
+        each
+        for each in StripeLedger(payments.client).events(SINCE)
+        if each.checkout is not None and each.checkout.checkout_session_id == checkout
+    ]
+    assert (told.api_version, told.is_of_old_version) == (version, is_old)

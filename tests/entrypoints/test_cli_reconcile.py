@@ -1,11 +1,13 @@
 """The comparison of the books as people and programs see it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from domain.model.seals import sha256_of
 from domain.ports.errors import UnavailableError
 from entrypoints.cli.reconciling import UnknownMomentError, moment, reconcile
 from entrypoints.worker.comparing import compare_if_due
@@ -104,6 +106,27 @@ def test_programs_get_a_line_for_each_finding_and_one_for_the_whole(
         1,
         ["sendgrid"],
     )
+
+
+def test_an_old_api_version_of_stripes_webhooks_is_a_finding_for_people_and_programs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shop = MemoryShop()
+    paid = shop.payment(shop.upload(b"wedding"))
+    told = replace(paid, created_at=shop.clock.now(), api_version="2023-10-16", is_of_old_version=True)
+    shop.payment_ledger.told.append(told)
+    shop.paying.take(told, sha256_of(b"told"))
+    shop.clock.advance(hours=2)
+    assert compare(shop, heals=True) is False
+    assert "Raise the webhook endpoint's API version" in capsys.readouterr().out
+    assert compare(shop, as_json=True) is False
+    (finding,) = [
+        each
+        for each in map(json.loads, capsys.readouterr().out.splitlines())
+        if each.get("what") == "webhook_version_old"
+    ]
+    assert (finding["side"], finding["subject"]) == ("stripe", "2023-10-16")
+    assert "2024-10-28.acacia or later" in finding["advice"]
 
 
 def test_a_scheduled_comparison_heals_and_logs_ids_only(shop: MemoryShop) -> None:

@@ -35,6 +35,34 @@ class _Lists:
     foreign: ForeignPayments
 
 
+@dataclass(kw_only=True)
+class _Events:
+    """What Stripe's list of events told of this shop's money; it is read newest first."""
+
+    lost: list[PaymentNotice] = field(default_factory=list)  # the inbox never took them
+    told: set[str] = field(default_factory=set)  # what events are about that are lost or young
+    newest: PaymentNotice | None = None
+    has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
+
+    def version_finding(self) -> Finding | None:
+        """One finding if refunds of cards may have no webhook events now."""
+        # Stripe lists events in the account's version: an endpoint with a newer one of its own shows by what it sent.
+        if self.newest is None or not self.newest.is_of_old_version or self.has_refund_event:
+            return None
+        version = self.newest.api_version or "unknown"
+        return Finding(
+            side=Side.STRIPE,
+            what=What.WEBHOOK_VERSION_OLD,
+            subject=version,
+            since=self.newest.created_at,
+            wrong=f"Stripe's events are of API version {version}, which has no refund.* events for cards.",
+            advice=(
+                "Raise the webhook endpoint's API version in Stripe's dashboard to 2024-10-28.acacia or later; "
+                "an endpoint without one of its own has the account's."
+            ),
+        )
+
+
 class MoneyComparison:
     """Checkouts, refunds, disputes and the events that told of them.
 
@@ -63,8 +91,13 @@ class MoneyComparison:
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What Stripe knows and the log does not, then what the log claims and Stripe does not know."""
         lists = self._lists(scope)
-        lost, told = self._events(scope, lists.foreign)
-        yield from self._all_taken_in(scope, lost)
+        events = self._events(scope, lists.foreign)
+        told = events.told
+        version = events.version_finding()
+        if version is not None:
+            yield version
+        events.lost.reverse()  # the oldest first
+        yield from self._all_taken_in(scope, events.lost)
         for judge, (notice, finding) in lists.missing:
             if subject_of(notice) not in told:
                 told.add(subject_of(notice))
@@ -102,10 +135,8 @@ class MoneyComparison:
         ours = [notice for notice in page if notice not in foreign]
         lists.missing.extend((judge, missing) for missing in judge(ours))
 
-    def _events(self, scope: Scope, foreign: ForeignPayments) -> tuple[list[PaymentNotice], set[str]]:
-        """Events that the inbox never took, the oldest first; and what events are about that are lost or young."""
-        lost: list[PaymentNotice] = []
-        told: set[str] = set()
+    def _events(self, scope: Scope, foreign: ForeignPayments) -> _Events:
+        events = _Events()
         for page in paged(self._ledger.events(scope.since)):
             scope.watch(len(page))
             with self._books.transaction() as transaction:
@@ -120,11 +151,14 @@ class MoneyComparison:
                 is_young = created_at is None or created_at > scope.settled_before
                 is_unknown = event.event_id in unknown
                 if is_young or is_unknown:
-                    told.add(subject_of(event))
+                    events.told.add(subject_of(event))
                 if is_unknown and not is_young:
-                    lost.append(event)
-        lost.reverse()
-        return lost, told
+                    events.lost.append(event)
+                events.newest = events.newest or event
+                is_settled_refund = event.refund is not None and not (is_unknown and is_young)
+                if is_settled_refund and events.has_refund_event is None:
+                    events.has_refund_event = not is_unknown
+        return events
 
     def _all_taken_in(self, scope: Scope, lost: Sequence[PaymentNotice]) -> Iterator[Finding]:
         """The oldest first; what word of another has to come before is tried once more when all others are known."""

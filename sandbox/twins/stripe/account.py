@@ -36,6 +36,8 @@ class StripeSettings(TwinSettings, kw_only=True):
         "refund.*",
         "charge.dispute.*",
     )
+    #: The version that events are written in: the account's default.
+    api_version: str = API_VERSION
     #: Refunds begin as pending and wait to be settled.
     refunds_pending: bool = False
     #: A bank debit settles by itself after so long; null: it waits to be settled.
@@ -109,7 +111,7 @@ class Account:
             "id": new_id("evt"),
             "object": "event",
             "account": None,
-            "api_version": API_VERSION,
+            "api_version": self.settings.api_version,
             "context": None,
             "created": self.now(),
             "data": {"object": about},

@@ -274,3 +274,61 @@ def test_a_scheduled_comparison_goes_back_to_lost_word_that_could_not_be_taken_i
     assert not shop.order(order_id).ledger.issued
     shop.reconciling.compare_if_due(timedelta(days=1))
     assert shop.order(order_id).ledger.issued == 490
+
+
+OLD = {"api_version": "2023-10-16", "is_of_old_version": True}
+
+
+def heard_payment(shop: MemoryShop, **version: object) -> PaymentNotice:
+    """A payment that Stripe told of, and that came in."""
+    notice = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now(), **version)  # type: ignore[arg-type]
+    shop.payment_ledger.told.append(notice)
+    shop.paying.take(notice, sha256_of(notice.event_id.encode()))
+    shop.clock.advance(hours=2)
+    return notice
+
+
+def test_events_of_an_old_version_are_one_finding_with_what_to_do(shop: MemoryShop) -> None:
+    heard_payment(shop, **OLD)
+    newest = heard_payment(shop, **OLD)
+    (finding,) = [each for each in compare(shop).findings if each.what == "webhook_version_old"]
+    assert (finding.subject, finding.since, finding.is_healed) == ("2023-10-16", newest.created_at, False)
+    assert "Raise the webhook endpoint's API version in Stripe's dashboard" in finding.advice
+
+
+def test_an_old_version_that_was_raised_since_is_no_finding(shop: MemoryShop) -> None:
+    heard_payment(shop, **OLD)
+    heard_payment(shop)
+    assert "webhook_version_old" not in found(compare(shop))
+
+
+def test_an_old_version_of_another_shops_events_is_no_finding(shop: MemoryShop) -> None:
+    foreign = MemoryShop()
+    notice = foreign.payment(foreign.upload(b"harvest"))
+    assert notice.checkout is not None
+    stranger = replace(notice.checkout, seal=None, upload_session_id=None, order_id=None)
+    told = replace(notice, checkout=stranger, created_at=shop.clock.now(), **OLD)  # type: ignore[arg-type]
+    shop.payment_ledger.told.append(told)
+    shop.clock.advance(hours=2)
+    assert "webhook_version_old" not in found(compare(shop))
+
+
+@pytest.mark.parametrize("came_in", [True, False])
+def test_a_refunds_event_that_came_in_shows_that_the_endpoint_has_a_newer_version(
+    shop: MemoryShop,
+    came_in: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    paid = heard_payment(shop, **OLD)
+    assert paid.checkout is not None
+    intent = paid.checkout.payment_intent_id
+    assert intent is not None
+    refunded = replace(
+        refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 100)),
+        created_at=shop.clock.now(),
+        **OLD,  # type: ignore[arg-type]
+    )
+    shop.payment_ledger.told.append(refunded)
+    if came_in:
+        shop.paying.take(refunded, sha256_of(refunded.event_id.encode()))
+    shop.clock.advance(hours=2)
+    assert ("webhook_version_old" in found(compare(shop))) is not came_in
