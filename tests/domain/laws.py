@@ -141,9 +141,10 @@ def check_nothing_is_lost(before: Order, after: Order) -> None:
 def check_it_cannot_be_stuck(order: Order) -> None:
     """Law 11: an order that is neither over, nor held, nor disputed has work that will move it on.
 
-    A refund that is pending moves on at the provider, which reports what became of it.
+    A refund that is pending, of whatever amount, moves on at the provider, which reports what became of it.
     """
-    if order.state in TERMINAL | {State.NEW} or order.is_held or order.is_disputed or order.ledger.pending:
+    is_pending = any(order.ledger.having(RefundStatus.PENDING))
+    if order.state in TERMINAL | {State.NEW} or order.is_held or order.is_disputed or is_pending:
         return
     assert needed(order), f"an order that is {order.state} waits for nobody"
 

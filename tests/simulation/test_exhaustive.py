@@ -28,5 +28,5 @@ def test_the_histories_are_eight_and_the_shortest_two_are_crashed_in_pairs() -> 
     assert len({history.name for history in HISTORIES}) == 8
     assert [history.name for history in shortest(HISTORIES)] == [
         "abandoned",
-        "one photo, fetched",
+        "paid by a method that takes days",
     ]
