@@ -103,7 +103,11 @@ class MultipartWriter:
         return etag.strip('"')
 
     def _complete(self, key: ObjectKey, upload_id: str, etags: list[str]) -> bool:
-        """Make one object of the parts, unless there is one; the SDK's method cannot ask for that."""
+        """Make one object of the parts, unless there is one; the SDK's method cannot ask for that.
+
+        SeaweedFS looks before it writes: of two completions at the same moment both may pass, and the later one's
+        bytes stay. Archives are named by their contents, so both write the same.
+        """
         body = _completion(etags)
         headers: dict[str, str | list[str] | tuple[str]] = {
             "Content-Type": "application/xml",

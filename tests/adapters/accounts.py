@@ -29,6 +29,11 @@ REPLICATE_RECIPES = {
         input_name="img",
         extra_input={"scale": 1, "version": "v1.3"},
     ),
+    Variant.ENLARGE: Recipe(
+        model="nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa",
+        input_name="image",
+        extra_input={"scale": 2},
+    ),
 }
 REPLICATE_WEBHOOK_SECRET = "whsec_YWRhcHRlcnM="
 
