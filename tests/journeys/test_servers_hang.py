@@ -41,12 +41,13 @@ def is_ready(client: httpx2.Client) -> bool:
     return readiness(client).get("status") == "ok"
 
 
-def assert_refused_at_once(client: httpx2.Client, method: str, path: str) -> None:
+def refused_after(client: httpx2.Client, method: str, path: str) -> float:
+    """How long a request takes that has to be refused, in seconds."""
     began = time.monotonic()
     answer = client.request(method, path, content=b"a photo")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) >= 1
-    assert time.monotonic() - began < AT_ONCE_SECONDS
+    return time.monotonic() - began
 
 
 def test_orders_are_delivered_while_redis_refuses_writes(
@@ -76,8 +77,9 @@ def test_orders_are_delivered_while_redis_hangs(hands: Hands, client: httpx2.Cli
 def test_a_database_that_hangs_is_waited_for_once(hands: Hands, client: httpx2.Client, photo: Path) -> None:
     with hanging(hands, "PostgreSQL"):
         assert client.post("/api/uploads").status_code == 503
-        for _ in range(3):
-            assert_refused_at_once(client, "POST", "/api/uploads")
+        # One call in some seconds is let through as a probe and waits.
+        waits = sorted(refused_after(client, "POST", "/api/uploads") for _ in range(3))
+        assert waits[1] < AT_ONCE_SECONDS
         began = time.monotonic()
         assert client.get("/health/ready").status_code == 503
         assert time.monotonic() - began < 8
@@ -90,15 +92,18 @@ def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
     hands: Hands, client: httpx2.Client, photo: Path
 ) -> None:
     """A failover left every connection on a server that only reads; nothing has to be restarted afterwards."""
+    eventually(lambda: is_ready(client), "a shop that is ready")
     alter_database(hands, "SET default_transaction_read_only = on")
-    for _ in ("a connection that was cut", "a new one"):
-        refused = client.post("/api/uploads")
-        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
-    answer = client.get("/health/ready")
-    assert (answer.status_code, "it only reads" in answer.json()["checks"]["database"]) == (503, True)
-    alter_database(hands, "RESET default_transaction_read_only")
+    try:
+        for _ in ("a connection that was cut", "a new one"):
+            refused = client.post("/api/uploads")
+            assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+        eventually(lambda: "it only reads" in readiness(client)["checks"]["database"], "the cause")
+        assert client.get("/health/ready").status_code == 503
+    finally:
+        alter_database(hands, "RESET default_transaction_read_only")
+    eventually(lambda: is_ready(client), "a shop that is ready")
     assert client.post("/api/uploads").status_code == 201
-    assert is_ready(client)
     with Hands(hands.shop) as fresh:
         customer, order_id = fresh.buy(photo, photo)
         completes_with_two_mails(fresh, customer, order_id)
