@@ -16,6 +16,7 @@ from domain.model.values import OrderId
 from domain.ports.errors import NoAnswerError, UnavailableError
 from sandbox.processes import Supervisor
 from sandbox.services import postgres_server
+from tests.adapters.waiting_for_locks import waiting_sessions
 from tests.contracts.books_kept import facts, take_order
 from tests.silence import silent_listener, stopped
 from tests.waiting import eventually
@@ -49,17 +50,37 @@ def test_whoever_is_stopped_in_the_middle_of_a_transaction_does_not_keep_its_loc
     stopped, going_on = (PostgresBooks(own_database_url, connections=1) for _ in range(2))
     order_id = OrderId(uuid4())
 
+    went_on: list[OrderId] = []
+
     def stop_in_the_middle() -> None:
         with stopped.transaction() as silent:
             silent.log.lock(order_id)
             with going_on.transaction() as transaction:
                 transaction.log.lock(order_id)
+                went_on.append(order_id)
             silent.log.lock(order_id)
 
     with pytest.raises(UnavailableError):
         stop_in_the_middle()
+    assert went_on == [order_id], "the session that does nothing kept its lock"
     for books in (stopped, going_on):
         books.close()
+
+
+def test_a_statement_that_takes_too_long_is_ended_by_the_server_itself(own_database_url: str) -> None:
+    """A client that gives up alone leaves its statement on the server, which goes on to wait for the lock."""
+    with (
+        closing(PostgresBooks(own_database_url, connections=1)) as holding,
+        closing(PostgresBooks(own_database_url, connections=1, statement_timeout_seconds=0.2)) as waiting,
+    ):
+        order_id = OrderId(uuid4())
+        with holding.transaction() as holder:
+            holder.log.lock(order_id)
+            with pytest.raises(UnavailableError), waiting.transaction() as transaction:
+                transaction.log.lock(order_id)
+            assert waiting_sessions(own_database_url) == 0
+        with waiting.transaction() as transaction:
+            transaction.log.lock(order_id)
 
 
 def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(own_database_url: str) -> None:

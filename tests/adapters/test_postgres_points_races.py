@@ -18,6 +18,7 @@ from domain.ports.payments import CheckoutNotice, PaymentNotice
 from domain.ports.registers import Customer
 from domain.services.rewarding import Codes, NoPointsError
 from tests.adapters.schema import take_back
+from tests.adapters.waiting_for_locks import until_it_waits_or_ends
 from tests.doubles.shop import MemoryShop
 from tests.waiting import eventually
 
@@ -125,6 +126,54 @@ def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryS
         )  # nothing is reserved any more, and word of the payment is still on its way
     all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
     assert balance(shop, ADA) == 0
+
+
+def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
+    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Order numbers are counted by day, so nothing but the owner's lock keeps these two payments apart."""
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    notices = []
+    for number in range(2):
+        session_id = shop.upload(b"wedding")
+        shop.checking_out.open(session_id, email=None, codes=codes)
+        notices.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
+        shop.clock.advance(minutes=71)  # nothing is reserved any more
+    before, after = notices
+    follows, told = shop.rewarding.follows, []
+
+    def follow_past_midnight(
+        transaction: Transaction,
+        payment: e.PaymentReceived,
+        paid: CheckoutNotice,
+        referrer: CustomerId | None,
+    ) -> Sequence[e.Event]:
+        said = follows(transaction, payment, paid, referrer)
+        if paid == before.checkout:
+            shop.clock.advance(days=1)
+            told.append(other.submit(shop.paying.take, after, sha256_of(b"notice")))
+            until_it_waits_or_ends(own_database_url, told[-1])
+        return said
+
+    monkeypatch.setattr(shop.rewarding, "follows", follow_past_midnight)
+    with ThreadPoolExecutor(1) as other:
+        shop.paying.take(before, sha256_of(b"notice"))
+        told[0].result()
+    numbers = [numbered(shop, notice) for notice in notices]
+    assert len({number.partition("-")[0] for number in numbers}) == 2, "they are orders of two days"
+    assert balance(shop, ADA) == 0
+
+
+def numbered(shop: MemoryShop, notice: PaymentNotice) -> str:
+    """The number of the order that a payment began."""
+    assert notice.checkout is not None
+    assert notice.checkout.order_id is not None
+    payment = shop.order(notice.checkout.order_id).payment
+    assert payment is not None
+    return payment.order_number
 
 
 def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
