@@ -67,9 +67,17 @@ class Beginning:
         """
         session_id = checkout.upload_session_id
         session = transaction.uploads.find(session_id, lock=True) if session_id is not None else None
-        if session is None:
+        order_id = session.order_id if session is not None else checkout.order_id
+        order = transaction.log.load(order_id) if order_id is not None else None
+        # First of all: an order outlives its session's photos, and its session.
+        if order is not None and _is_paid_by(order, checkout):
+            return None
+        if session is None or order is None:
             # It carries our seal, so we opened its session: the database has lost it, and its photos may be delivered.
             self._set_aside(transaction, checkout, SESSION_LOST, is_held=True)
+            return None
+        if order.payment is not None:
+            self._set_aside(transaction, checkout, "The order was paid before.")
             return None
         if session.status is UploadStatus.EXPIRED:
             self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
@@ -77,11 +85,6 @@ class Beginning:
         if checkout.email is None or session.checkout is None or not session.photos:
             reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
             self._set_aside(transaction, checkout, reason)
-            return None
-        order = transaction.log.load(session.order_id)
-        if order.payment is not None:
-            if order.payment.checkout_session_id != checkout.checkout_session_id:
-                self._set_aside(transaction, checkout, "The order was paid before.")
             return None
         purchase = Purchase(
             session=session,
@@ -160,6 +163,11 @@ class Beginning:
                 is_held=is_held,
             )
         )
+
+
+def _is_paid_by(order: Order, checkout: CheckoutNotice) -> bool:
+    payment = order.payment
+    return payment is not None and payment.checkout_session_id == checkout.checkout_session_id
 
 
 def _tax(checkout: CheckoutNotice, quoted: Money) -> Money | None:

@@ -73,6 +73,27 @@ def test_a_second_payment_goes_back_once_after_its_wait(shop: MemoryShop) -> Non
     assert payment(shop, checkout).actor == "shop"
 
 
+@pytest.mark.parametrize("what_is_left", ["an erased order", "no upload session"])
+def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
+    shop: MemoryShop, what_is_left: str
+) -> None:
+    session_id = shop.upload(b"wedding")
+    order_id = shop.pay(session_id)
+    shop.live(order_id)
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    if what_is_left == "an erased order":
+        shop.forgetting.erase("ada@customer.example", actor="person:grace", reason="asked for it by mail")
+        assert shop.own_books.pages.uploads[session_id].session.photos == ()
+    else:
+        del shop.own_books.pages.uploads[session_id]
+    take(shop, shop.told(payment.checkout_session_id, NoticeKind.PAID))
+    assert shop.own_books.pages.unmatched == {}
+    wait(shop, shop.policy.unmatched_payment_wait)
+    assert shop.matching.refund_due() == 0
+    assert [one.left for one in shop.payments.payments.values()] == [490]
+
+
 def test_the_first_payment_and_its_order_are_left_alone(shop: MemoryShop) -> None:
     checkout = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
