@@ -177,8 +177,9 @@ class WorkerProcess:
             return None
 
 
-def _compare(shop: "World") -> None:
+def _compare(shop: "World") -> Report | None:
     """Compare the books if that is due; what no port announces is a defect of the shop."""
     report = shop.reconciling.compare_if_due(COMPARISON)
     if report is not None and report.defects:
         raise report.defects[0]
+    return report
