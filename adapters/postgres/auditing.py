@@ -9,6 +9,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from adapters.postgres.codec import Codec
 from adapters.postgres.log import streams_of
+from adapters.postgres.reaction_codec import is_readable
 from adapters.postgres.reactions import IS_ADMITTED
 from adapters.postgres.read_models import Row, rows_of
 from adapters.postgres.recordset import as_json, select_from_json
@@ -29,7 +30,8 @@ _ORDERS_SINCE = text(
 _WORK = text(
     f"""SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
         CASE WHEN status <> 'pending' OR {IS_ADMITTED}
-            THEN coalesce(leased_until, greatest(due_at, admitted_at)) END AS free_since, problem
+            THEN coalesce(leased_until, greatest(due_at, admitted_at)) END AS free_since, problem,
+        due_at, arguments_version, arguments
     FROM reactions WHERE order_id = ANY(CAST(:order_ids AS uuid[])) ORDER BY due_at, reaction_id"""
 )
 _UNKNOWN_MESSAGES = text(
@@ -102,12 +104,15 @@ class PostgresAudit(Audit):
         """All the work of many orders."""
         work: dict[OrderId, list[WorkLine]] = {}
         for row in self._connection.execute(_WORK, {"order_ids": list(order_ids)}):
+            can_be_read = not row.is_open or is_readable(row)
             line = WorkLine(
                 reaction_id=row.reaction_id,
                 kind=row.kind,
                 is_open=row.is_open,
-                free_since=row.free_since,
+                free_since=row.free_since if can_be_read else row.free_since or row.due_at,
                 problem=row.problem,
+                arguments_version=row.arguments_version,
+                is_readable=can_be_read,
             )
             work.setdefault(OrderId(row.order_id), []).append(line)
         return work

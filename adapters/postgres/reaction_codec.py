@@ -43,6 +43,15 @@ def reaction_of(
         raise UnreadableReactionError(reaction_id, kind, version) from error
 
 
+def is_readable(row: Any) -> bool:
+    """Whether this program can read what a row holds."""
+    try:
+        reaction_of(row.reaction_id, row.kind, row.arguments_version, row.arguments)
+    except UnreadableReactionError:
+        return False
+    return True
+
+
 def readable(rows: Iterable[Any]) -> Iterator[tuple[Any, Reaction]]:
     """Rows with their reactions; one that cannot be read is logged and left out, and stops no other."""
     for row in rows:

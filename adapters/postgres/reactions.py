@@ -7,13 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.reaction_codec import reaction_of, readable, version_of
+from adapters.postgres.reaction_codec import is_readable, reaction_of, readable, version_of
 from adapters.postgres.recordset import as_json, insert_from_json
 from domain.model.reactions import DONE_ONCE, Reaction, RestoreImage
 from domain.model.values import OrderId
 from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
-from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
+from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
+
+#: How much of the open work is in memory at a time when all of it is looked through.
+ROWS_AT_A_TIME = 1000
 
 _DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
 
@@ -99,6 +102,18 @@ _GIVEN_UP = text(
     """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
     WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
     ORDER BY first_due_at, reaction_id"""
+)
+_OPEN = text(
+    """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
+    WHERE status IN ('pending', 'leased') ORDER BY first_due_at, reaction_id"""
+)
+_REWRITE = text(
+    f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
+    ON CONFLICT (reaction_id) DO UPDATE
+        SET kind = EXCLUDED.kind, arguments_version = EXCLUDED.arguments_version, arguments = EXCLUDED.arguments,
+            due_at = EXCLUDED.due_at, sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings
+        WHERE reactions.status = 'pending'
+            OR (reactions.status = 'leased' AND reactions.leased_until <= EXCLUDED.due_at)"""
 )
 _FORGET_CLOSED = text(
     f"""DELETE FROM reactions WHERE reaction_id IN (
@@ -227,3 +242,22 @@ class PostgresReactionTable(ReactionTable):
             )
             for row, reaction in readable(self._connection.execute(_GIVEN_UP, kinds))
         ]
+
+    def unreadable(self) -> list[UnreadableWork]:
+        """Open rows that cannot be read; all are looked at, a thousand in memory at a time."""
+        rows = self._connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(_OPEN)
+        return [
+            UnreadableWork(
+                reaction_id=row.reaction_id,
+                order_id=OrderId(row.order_id),
+                kind=row.kind,
+                version=row.arguments_version,
+                since=row.first_due_at,
+            )
+            for row in rows
+            if not is_readable(row)
+        ]
+
+    def rewrite(self, reactions: Iterable[Scheduled]) -> None:
+        """Write open work anew."""
+        self._connection.execute(_REWRITE, {"reactions": as_json(reaction_rows(reactions))})

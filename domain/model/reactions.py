@@ -158,6 +158,11 @@ def needed(order: Order) -> list[Reaction]:
     return [work for work in outstanding(order) if not isinstance(work, DONE_ONCE)]
 
 
+def outstanding_by_id(order: Order) -> dict[UUID, Reaction]:
+    """All the work this order needs now, under the ids of its rows."""
+    return {reaction_id_of(order.order_id, reaction): reaction for reaction in outstanding(order)}
+
+
 def outstanding(order: Order) -> list[Reaction]:
     """All the work this order needs now."""
     if order.state is State.ERASED:

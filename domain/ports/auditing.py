@@ -15,7 +15,8 @@ from domain.model.values import Money, OrderId, UploadSessionId
 class WorkLine:
     """How far a piece of work has come; ``free_since`` is the moment from which on anybody may do it.
 
-    It is none while a start waits for its order's turn at the restorer.
+    It is none while a start waits for its order's turn at the restorer. Work that cannot be read is free when it is
+    due, because nobody ever admits it.
     """
 
     reaction_id: UUID
@@ -23,6 +24,8 @@ class WorkLine:
     is_open: bool
     free_since: datetime | None
     problem: str | None = None
+    arguments_version: int = 1
+    is_readable: bool = True  # by this version of the shop; what is closed counts as readable
 
 
 class Audit(Protocol):

@@ -58,6 +58,17 @@ class GivenUp:
     since: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnreadableWork:
+    """An open row that this version of the shop cannot read: of an unknown kind, or with unknown arguments."""
+
+    reaction_id: UUID
+    order_id: OrderId
+    kind: str
+    version: int  # of the arguments
+    since: datetime  # when it was due first
+
+
 class ReactionTable(Protocol):
     """The only truth about outstanding work."""
 
@@ -114,6 +125,17 @@ class ReactionTable(Protocol):
 
     def given_up(self) -> list[GivenUp]:
         """What was given up of the work that is done once, the oldest first: no event tells of it."""
+        ...
+
+    def unreadable(self) -> list[UnreadableWork]:
+        """Open work that this version of the shop cannot read, and so leaves alone; the oldest first."""
+        ...
+
+    def rewrite(self, reactions: Iterable[Scheduled]) -> None:
+        """Write open work anew as this version of the shop does, due at ``due_at``; inserts what has no row.
+
+        Closed work stays as it is, and work under a lease that has not run out by then.
+        """
         ...
 
 

@@ -10,11 +10,11 @@ from domain.model.evolve import fold
 from domain.model.ledger import RefundStatus
 from domain.model.lifecycle import State
 from domain.model.order import EmailStatus, Order
-from domain.model.reactions import CancelPrediction
+from domain.model.reactions import CancelPrediction, outstanding_by_id
 from domain.model.values import EmailId, HoldReason, OrderId, OrderNumber
 from domain.ports.books import Books
-from domain.ports.work import GivenUp
-from domain.services.wording import HOLDS, MAILS, OPT_OUTS, listed
+from domain.ports.work import GivenUp, UnreadableWork
+from domain.services.wording import HOLDS, MAILS, OPT_OUTS, UNREADABLE_AND_NOT_NEEDED, listed
 
 #: How many orders' streams are read with one query.
 PAGE_ORDERS = 200
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     DISPUTED = "disputed"
     INQUIRY = "inquiry"
     WORK_GIVEN_UP = "work_given_up"
+    WORK_UNREADABLE = "work_unreadable"
     PAYMENT_UNMATCHED = "payment_unmatched"
     WEBHOOK_CONFLICT = "webhook_conflict"
 
@@ -47,6 +48,8 @@ class Concern:
     order_id: OrderId | None = None
     number: OrderNumber | None = None
     hold: HoldReason | None = None
+    work: UnreadableWork | None = None
+    is_healed_by_fix: bool = False  # `reconcile --fix` can do something about it
 
 
 class Attention:
@@ -59,7 +62,9 @@ class Attention:
         """All of it, what has waited longest first."""
         with self._books.transaction() as transaction:
             given_up = transaction.reactions.given_up()
-            order_ids = sorted({*transaction.shelf.in_trouble(), *(work.order_id for work in given_up)})
+            unreadable = transaction.reactions.unreadable()
+            with_work = {*(work.order_id for work in given_up), *(work.order_id for work in unreadable)}
+            order_ids = sorted({*transaction.shelf.in_trouble(), *with_work})
             unmatched = transaction.unmatched.unsettled()
             conflicts = transaction.inbox.conflicts()
         concerns = [
@@ -80,16 +85,20 @@ class Attention:
             )
             for conflict in conflicts
         ]
-        concerns += self._of_orders(order_ids, given_up)
+        concerns += self._of_orders(order_ids, given_up, unreadable)
         return sorted(concerns, key=lambda concern: (concern.since, concern.subject))
 
-    def _of_orders(self, order_ids: Sequence[OrderId], given_up: Sequence[GivenUp]) -> Iterator[Concern]:
+    def _of_orders(
+        self, order_ids: Sequence[OrderId], given_up: Sequence[GivenUp], unreadable: Sequence[UnreadableWork]
+    ) -> Iterator[Concern]:
         for start in range(0, len(order_ids), PAGE_ORDERS):
             with self._books.transaction() as transaction:
                 streams = transaction.audit.streams(order_ids[start : start + PAGE_ORDERS])
             for order_id, stream in streams.items():
                 mine = [work for work in given_up if work.order_id == order_id]
-                yield from _Looker(fold(order_id, stream), stream).concerns(mine)
+                looker = _Looker(fold(order_id, stream), stream)
+                yield from looker.concerns(mine)
+                yield from looker.unreadable([work for work in unreadable if work.order_id == order_id])
 
 
 class _Looker:
@@ -113,6 +122,26 @@ class _Looker:
                 if not isinstance(work.reaction, CancelPrediction):
                     why = "its photos could not be deleted"
                 yield self._concern(Kind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
+
+    def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[Concern]:
+        """Work that waits because this version of the shop cannot read its row."""
+        outstanding = outstanding_by_id(self._order)
+        for work in rows:
+            is_healed = work.reaction_id in outstanding
+            todo = (
+                "rewrite it with `restoreclick reconcile --fix`" if is_healed else UNREADABLE_AND_NOT_NEEDED
+            )
+            yield replace(
+                self._concern(
+                    Kind.WORK_UNREADABLE,
+                    work.since,
+                    f"work {work.reaction_id} ({work.kind}, arguments of version {work.version}) cannot be read by"
+                    f" this version of the shop: {todo}",
+                    str(work.reaction_id),
+                ),
+                work=work,
+                is_healed_by_fix=is_healed,
+            )
 
     def _hold(self) -> Iterator[Concern]:
         has_failed_refund = any(

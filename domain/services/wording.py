@@ -18,6 +18,12 @@ from domain.model.values import (
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _KILOBYTE = 1000
 
+#: What to do about work that cannot be read and that the order, as this version understands it, does not need.
+UNREADABLE_AND_NOT_NEEDED = (
+    "its order does not need it as far as this version knows: run the version that wrote it, or close it by hand if "
+    "there is none (docs/operations.md, work_unreadable)"
+)
+
 STATES: Mapping[State, str] = {
     State.NEW: "not paid yet",
     State.PAID: "paid and about to be begun",

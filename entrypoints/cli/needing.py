@@ -1,5 +1,7 @@
 """What needs a person, on a screen: the longest waiting first, each with the next command to type."""
 
+from collections.abc import Mapping, Sequence
+
 import click
 import msgspec
 from rich.text import Text
@@ -22,6 +24,21 @@ _BY_HOLD = {
     HoldReason.OVERPAID: ("show {order}", "release {order} {why}"),
     HoldReason.OTHER_CURRENCY: ("show {order}", "release {order} {why}"),
     HoldReason.REQUESTED: ("release {order} {why}",),
+}
+_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
+    Kind.REFUND_FAILED: ("orders release {order} {why}", "orders settle {order} --refund {subject} {why}"),
+    Kind.MAIL_FAILED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
+    Kind.MAIL_BOUNCED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
+    Kind.MAIL_OPTED_OUT: ("orders note {order} {why}", "orders address {order} EMAIL {why}"),
+    Kind.WORK_GIVEN_UP: ("orders history {order}", "orders note {order} {why}"),
+    Kind.WORK_UNREADABLE: ("orders history {order}",),
+    Kind.PAYMENT_UNMATCHED: (
+        "payments refund {subject} {why}",
+        "payments match {subject} UPLOAD_SESSION {why}",
+    ),
+    Kind.DISPUTED: ("orders evidence {order}", "orders history {order}"),
+    Kind.INQUIRY: ("orders evidence {order}", "orders refund {order} {why}"),
+    Kind.WEBHOOK_CONFLICT: ("reconcile",),
 }
 
 
@@ -49,33 +66,18 @@ def show_needed(books: Books, *, as_json: bool) -> None:
 def commands_for(concern: Concern) -> list[str]:
     """What to type next, the most likely first."""
     order = concern.number or str(concern.order_id)
-    return [f"restoreclick {command.format(order=order, why=_WHY)}" for command in _commands(concern)]
+    return [
+        f"restoreclick {command.format(order=order, subject=concern.subject, why=_WHY)}"
+        for command in _commands(concern)
+    ]
 
 
-def _commands(concern: Concern) -> list[str]:
-    match concern.kind:
-        case Kind.ON_HOLD if concern.hold is not None:
-            return [f"orders {command}" for command in _BY_HOLD[concern.hold]]
-        case Kind.REFUND_FAILED:
-            settle = f"orders settle {{order}} --refund {concern.subject} {{why}}"
-            return ["orders release {order} {why}", settle]
-        case Kind.MAIL_FAILED | Kind.MAIL_BOUNCED:
-            return ["orders address {order} EMAIL {why}", "orders resend {order} {why}"]
-        case Kind.MAIL_OPTED_OUT:
-            return ["orders note {order} {why}", "orders address {order} EMAIL {why}"]
-        case Kind.WORK_GIVEN_UP:
-            return ["orders history {order}", "orders note {order} {why}"]
-        case Kind.PAYMENT_UNMATCHED:
-            match_it = f"payments match {concern.subject} UPLOAD_SESSION {{why}}"
-            return [f"payments refund {concern.subject} {{why}}", match_it]
-        case Kind.DISPUTED:
-            return ["orders evidence {order}", "orders history {order}"]
-        case Kind.INQUIRY:
-            return ["orders evidence {order}", "orders refund {order} {why}"]
-        case Kind.WEBHOOK_CONFLICT:
-            return ["reconcile"]
-        case _:
-            return ["orders show {order}", "orders note {order} {why}"]
+def _commands(concern: Concern) -> Sequence[str]:
+    if concern.hold is not None:
+        return [f"orders {command}" for command in _BY_HOLD[concern.hold]]
+    if concern.is_healed_by_fix:
+        return ("reconcile --fix",)
+    return _BY_KIND.get(concern.kind, ("orders show {order}", "orders note {order} {why}"))
 
 
 def _heading(concern: Concern) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -10,10 +11,26 @@ from structlog.testing import capture_logs
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.reaction_codec import reaction_of, version_of
-from domain.model.reactions import CancelPrediction, DeletePhotos, MoveImages
+from domain.model.lifecycle import State
+from domain.model.reactions import (
+    CancelPrediction,
+    DeletePhotos,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    outstanding,
+    reaction_id_of,
+)
+from domain.model.values import OrderId
 from domain.ports.books import UnreadableReactionError
 from domain.ports.work import Outcome, Scheduled
+from domain.services.attention import Attention, Kind
+from domain.services.reconciling.findings import What
+from entrypoints.cli.needing import commands_for
 from tests.contracts.books_kept import MINUTE, NOON, admit, claim, claimed, facts, schedule, scheduled
+from tests.domain.services.reconciled import compare
+from tests.doubles.shop import POLICY, MemoryShop
 
 
 @pytest.fixture
@@ -88,3 +105,84 @@ def test_old_arguments_are_upcast_version_by_version() -> None:
     assert version_of("MoveImages", upcasters) == 1
     found = reaction_of(uuid4(), "CancelPrediction", 1, {"id": "p"}, upcasters)
     assert found == CancelPrediction("p")
+
+
+CHANGES = ["kind = 'EngraveFrame'", "arguments_version = 99", "arguments = '[7]'"]
+
+
+def work_of(order_id: OrderId, reaction: Reaction) -> Scheduled:
+    return Scheduled(
+        reaction_id=reaction_id_of(order_id, reaction), order_id=order_id, reaction=reaction, due_at=NOON
+    )
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_needed_work_that_cannot_be_read_is_listed_and_rewritten(
+    books: PostgresBooks, own_database_url: str, change: str
+) -> None:
+    shop = MemoryShop(books=books)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    reaction_id = reaction_id_of(order_id, MoveImages())
+    rewrite(own_database_url, work_of(order_id, MoveImages()), change)
+    (concern,) = Attention(books=books).needed()
+    assert (concern.kind, concern.subject, concern.order_id) == (
+        Kind.WORK_UNREADABLE,
+        str(reaction_id),
+        order_id,
+    )
+    assert concern.number == "20260314-000001"
+    assert concern.work is not None
+    assert f"({concern.work.kind}, arguments of version {concern.work.version})" in concern.why
+    assert commands_for(concern) == ["restoreclick reconcile --fix"]
+    (finding,) = compare(shop).findings
+    assert (finding.what, finding.subject) == (What.WORK_UNREADABLE, str(reaction_id))
+    (finding,) = compare(shop, heals=True).findings
+    assert finding.is_healed
+    assert Attention(books=books).needed() == []
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_a_start_that_waits_for_its_turn_and_cannot_be_read_is_rewritten(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    shop = MemoryShop(replace(POLICY, max_running_predictions=1), books=books)
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    waiting = next(
+        reaction for reaction in outstanding(shop.order(order_id)) if isinstance(reaction, RestoreImage)
+    )
+    rewrite(own_database_url, work_of(order_id, waiting), "arguments_version = 99")
+    shop.clock.advance(minutes=1)
+    (finding,) = compare(shop, heals=True).findings
+    assert (finding.what, finding.is_healed) == (What.WORK_UNREADABLE, True)
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_unreadable_work_of_an_order_that_was_over_long_ago_is_found_as_well(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    shop = MemoryShop(books=books)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    stranger = replace(work_of(order_id, PrepareDownload(7)), due_at=shop.clock.now())
+    schedule(books, stranger)
+    rewrite(own_database_url, stranger, "kind = 'EngraveFrame', arguments_version = 3")
+    shop.clock.advance(days=60)
+    (finding,) = compare(shop, heals=True).findings
+    assert (finding.what, finding.is_healed) == (What.WORK_UNREADABLE, False)
+    assert "run the version that wrote it" in finding.advice
+    assert finding.wrong == "This version of the shop cannot read EngraveFrame, arguments of version 3."
+    (concern,) = Attention(books=books).needed()
+    assert "run the version that wrote it" in concern.why
+    assert commands_for(concern) == [f"restoreclick orders history {concern.number}"]
+
+
+def test_work_that_a_newer_version_is_doing_at_this_moment_is_left_alone(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    shop = MemoryShop(books=books)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    work = work_of(order_id, MoveImages())
+    claimed(books, work, shop.clock.now())
+    rewrite(own_database_url, work, "arguments_version = 99")
+    assert compare(shop, heals=True).findings == ()

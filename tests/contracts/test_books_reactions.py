@@ -238,6 +238,35 @@ def test_a_lease_that_ran_out_is_still_its_holders_while_nobody_else_has_it(book
     assert claim(books, work, LATER) is None
 
 
+def test_open_work_is_rewritten_and_due_then(books: Books) -> None:
+    work = scheduled(facts(), due_at=NOON + 5 * MINUTE)
+    schedule(books, work)
+    with books.transaction() as transaction:
+        transaction.reactions.rewrite([replace(work, due_at=NOON)])
+        assert transaction.reactions.unreadable() == []
+    assert claimed(books, work).reaction == work.reaction
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
+def test_closed_work_is_not_rewritten(books: Books, outcome: Outcome) -> None:
+    work = scheduled(facts())
+    schedule(books, work)
+    held = claimed(books, work)
+    with books.transaction() as transaction:
+        transaction.reactions.close(held, outcome=outcome)
+        transaction.reactions.rewrite([work])
+    assert claim(books, work, NOON + 60 * MINUTE) is None
+
+
+def test_work_under_a_lease_is_not_rewritten(books: Books) -> None:
+    work = scheduled(facts())
+    schedule(books, work)
+    held = claimed(books, work, NOON, 5 * MINUTE)
+    with books.transaction() as transaction:
+        transaction.reactions.rewrite([replace(work, due_at=NOON + MINUTE)])
+        transaction.reactions.close(held, outcome=Outcome.DONE)
+
+
 def test_hastened_work_is_done_earlier_and_never_later(books: Books) -> None:
     about = facts()
     schedule(books, scheduled(about, due_at=LATER))

@@ -9,7 +9,7 @@ from domain.model.reactions import DONE_ONCE, Reaction
 from domain.model.values import OrderId
 from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
-from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled
+from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
 from tests.doubles.pages import Pages, is_held_by_another
 
 
@@ -192,6 +192,22 @@ class InMemoryReactionTable(ReactionTable):
             GivenUp(order_id=each.order_id, reaction=each.reaction, since=each.first_due_at)
             for each in sorted(failed, key=lambda each: (each.first_due_at, each.reaction_id))
         ]
+
+    def unreadable(self) -> list[UnreadableWork]:
+        return []  # whatever is here was never written down
+
+    def rewrite(self, reactions: Iterable[Scheduled]) -> None:
+        for reaction in reactions:
+            known = self._work.setdefault(reaction.reaction_id, _written(reaction))
+            is_leased = known.leased_until is not None and known.leased_until > reaction.due_at
+            if known.outcome is None and not is_leased:
+                self._work[reaction.reaction_id] = replace(
+                    known,
+                    reaction=reaction.reaction,
+                    due_at=reaction.due_at,
+                    sent_at=reaction.sent_at,
+                    sendings=1 if reaction.sent_at else 0,
+                )
 
     def _held(self, claim: Claim) -> Work:
         work = self._work.get(claim.reaction_id)

@@ -38,6 +38,7 @@ class What(StrEnum):
     READ_MODELS_DIFFER = "read_models_differ"  # a read model does not tell what the log tells
     WORK_LOST = "work_lost"  # an order needs work that has no open row
     WORK_OVERDUE = "work_overdue"  # work is due, and nobody does it
+    WORK_UNREADABLE = "work_unreadable"  # work is due, and this version of the shop cannot read it
     ORDER_HELD = "order_held"  # an order waits for a person
     OBJECT_MISSING = "object_missing"  # an event names an object that does not exist
     OBJECT_DIFFERS = "object_differs"  # an object is not what was recorded

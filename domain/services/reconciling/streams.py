@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.model import events as e
 from domain.model.evolve import apply
 from domain.model.lifecycle import may_be_on_record
 from domain.model.order import Order
-from domain.model.reactions import needed, reaction_id_of
+from domain.model.reactions import needed, outstanding_by_id, reaction_id_of
 from domain.model.values import OrderId
 from domain.ports.auditing import WorkLine
 from domain.ports.books import Books, Transaction
 from domain.ports.work import ReactionQueue, Scheduled
 from domain.services.reconciling.findings import Finding, Side, What
 from domain.services.reconciling.scope import Scope, paged
-from domain.services.wording import HOLDS
+from domain.services.wording import HOLDS, UNREADABLE_AND_NOT_NEEDED, capitalised
+
+#: Of work, what `--fix` can heal.
+_HEALABLE = frozenset({What.WORK_LOST, What.WORK_UNREADABLE})
 
 #: Work that anybody could have done for so long has nobody who does it.
 OVERDUE = timedelta(hours=1)
@@ -38,7 +41,8 @@ class StreamComparison:
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What does not agree within the books, and what waits for a person, or for a worker that does not come."""
         with self._books.transaction() as transaction:
-            order_ids = transaction.audit.orders_since(scope.since)
+            unreadable = {work.order_id for work in transaction.reactions.unreadable()}
+            order_ids = sorted({*transaction.audit.orders_since(scope.since), *unreadable})
         for page in paged(order_ids):
             scope.watch(len(page))
             with self._books.transaction() as transaction:
@@ -68,32 +72,36 @@ class StreamComparison:
         with self._books.transaction() as transaction:
             transaction.log.lock(order_id)
             findings = list(_findings(transaction, [order_id], scope))
-            lost = {UUID(finding.subject) for finding in findings if finding.what == What.WORK_LOST}
-            if scope.heals and lost:
-                scheduled = [
-                    work for work in _needed_work(transaction, order_id, scope) if work.reaction_id in lost
-                ]
-                transaction.reactions.schedule(scheduled)
+            wrong = {
+                what: {UUID(each.subject) for each in findings if each.what == what} for what in _HEALABLE
+            }
+            if scope.heals and any(wrong.values()):
+                work = _outstanding_work(transaction, order_id, scope)
+                lost = [each for each in work if each.reaction_id in wrong[What.WORK_LOST]]
+                unreadable = [each for each in work if each.reaction_id in wrong[What.WORK_UNREADABLE]]
+                transaction.reactions.schedule(lost)
+                transaction.reactions.rewrite(unreadable)
+                scheduled = [*lost, *unreadable]
                 still = {each.subject for each in _findings(transaction, [order_id], scope)}
                 findings = [
-                    replace(each, is_healed=each.what == What.WORK_LOST and each.subject not in still)
+                    replace(each, is_healed=each.what in _HEALABLE and each.subject not in still)
                     for each in findings
                 ]
         self._queue.send([(work.reaction_id, work.reaction) for work in scheduled])
         return findings
 
 
-def _needed_work(transaction: Transaction, order_id: OrderId, scope: Scope) -> list[Scheduled]:
+def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope) -> list[Scheduled]:
     order = transaction.log.load(order_id)
     return [
         Scheduled(
-            reaction_id=reaction_id_of(order_id, reaction),
+            reaction_id=reaction_id,
             order_id=order_id,
             reaction=reaction,
             due_at=scope.now,
             sent_at=scope.now,
         )
-        for reaction in needed(order)
+        for reaction_id, reaction in outstanding_by_id(order).items()
     ]
 
 
@@ -174,8 +182,13 @@ def _about_work(
                 wrong=f"The order needs {type(reaction).__name__}, and no open row says so.",
                 advice="`--fix` schedules it.",
             )
+    outstanding = outstanding_by_id(order)
     for line in lines.values():
-        if line.is_open and line.free_since is not None and line.free_since < scope.now - OVERDUE:
+        if not line.is_open or line.free_since is None:
+            continue
+        if not line.is_readable and line.free_since <= scope.now:
+            yield _unreadable(order, line, line.free_since, is_outstanding=line.reaction_id in outstanding)
+        elif line.free_since < scope.now - OVERDUE:
             yield Finding(
                 side=Side.LOG,
                 what=What.WORK_OVERDUE,
@@ -185,6 +198,20 @@ def _about_work(
                 wrong=f"{line.kind} is due, and nobody does it.",
                 advice="Make sure that a worker runs, and has hands enough.",
             )
+
+
+def _unreadable(order: Order, line: WorkLine, since: datetime, *, is_outstanding: bool) -> Finding:
+    return Finding(
+        side=Side.LOG,
+        what=What.WORK_UNREADABLE,
+        subject=str(line.reaction_id),
+        order_id=order.order_id,
+        since=since,
+        wrong=f"This version of the shop cannot read {line.kind}, arguments of version {line.arguments_version}.",
+        advice="`--fix` rewrites it as this version does."
+        if is_outstanding
+        else f"{capitalised(UNREADABLE_AND_NOT_NEEDED)}.",
+    )
 
 
 def _about_a_hold(order: Order, stream: Sequence[e.RecordedEvent]) -> Iterator[Finding]:
