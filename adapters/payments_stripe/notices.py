@@ -92,6 +92,7 @@ class _Refund(msgspec.Struct):
     status: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
+    failure_reason: str | None = None
 
 
 class _Card(msgspec.Struct):
@@ -189,6 +190,7 @@ def _refund(event: _Event) -> dict[str, Any]:
         "payment_intent_id": refund.payment_intent,
         "refund": told,
         "refund_id": refund_id,
+        "reason": plain_code(refund.failure_reason) if has_failed else None,
     }
 
 

@@ -181,6 +181,16 @@ def test_a_refund_is_on_its_way_until_it_is_paid_or_fails(
     assert notice.refund.has_failed is (kind is NoticeKind.REFUND_FAILED)
 
 
+def test_why_a_refund_failed_is_told_as_a_code() -> None:
+    fields = {"amount": 490, "currency": "eur", "payment_intent": "pi_1", "status": "failed"}
+    assert read(event("refund.failed", failure_reason="lost_or_stolen_card", **fields)).reason == (
+        "lost_or_stolen_card"
+    )
+    assert (
+        read(event("refund.updated", failure_reason="ask adele@customers.example", **fields)).reason is None
+    )
+
+
 def test_a_refund_made_in_the_dashboard_has_no_id_of_ours() -> None:
     notice = read(event("refund.created", status="succeeded", amount=1, currency="eur", metadata={}))
     assert notice.refund_id is None
