@@ -70,20 +70,25 @@ class Customer:
         _require(answer.is_success, f"Sending {name}", answer)
         return not answer.json()["is_duplicate"]
 
-    def ask_for_checkout(self) -> Json:
-        """Have the photos quoted, and get the page where they are paid."""
-        return self._ask("POST", "/api/checkout-sessions", json={"session_id": self._session})
+    def ask_for_checkout(self, *, email: str | None = None) -> Json:
+        """Have the photos quoted, and get the page where they are paid; ``email`` is given beforehand."""
+        said = {"session_id": self._session} | ({"email": email} if email is not None else {})
+        return self._ask("POST", "/api/checkout-sessions", json=said)
 
     def pay(self, page_url: str) -> None:
         """Read the payment page, fill in its form, press the button that pays, and go where that leads."""
-        page = self._http.get(page_url)
-        _require(page.is_success, "The payment page", page)
-        form = _Form.on(page.text)
-        fields = form.fields | {"email": self._email, "name": self._name, "action": "pay"}
-        answer = self._http.post(urljoin(page_url, form.action), data=fields)
+        answer = self.press(page_url, "pay")
         _require(answer.status_code == httpx2.codes.SEE_OTHER, "The payment", answer)
         landing = self._http.get(urljoin(page_url, answer.headers["location"]))
         _require(landing.is_success, "The page after the payment", landing)
+
+    def press(self, page_url: str, button: str) -> httpx2.Response:
+        """Read the payment page, fill in its form, and press one of its buttons; whatever it answers."""
+        page = self._http.get(page_url)
+        _require(page.is_success, "The payment page", page)
+        form = _Form.on(page.text)
+        fields = form.fields | {"email": self._email, "name": self._name, "action": button}
+        return self._http.post(urljoin(page_url, form.action), data=fields)
 
     def order_id(self) -> str | None:
         """The order that came of the session; none until the shop knows of the payment."""

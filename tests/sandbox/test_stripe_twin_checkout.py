@@ -303,3 +303,21 @@ def test_an_event_names_the_request_that_caused_it(shop: Shop, receiver: Webhook
 def test_the_keys_of_the_api_may_come_as_basic_auth(shop: Shop) -> None:
     answer = httpx2.get(f"{shop.twin.url}/v1/events", auth=("sk_test_51sandbox", ""), trust_env=False)
     assert answer.status_code == 200
+
+
+def test_tax_is_added_on_top_once_the_customer_is_known(shop: Shop) -> None:
+    shop.twin.turn(tax_on_top_percent=19)
+    session = shop.open_session()
+    assert shop.press(session, "decline").status_code == 402
+    assert shop.press(session, "pay").status_code == 303
+    paid = shop.client.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent"]})
+    assert paid.total_details is not None
+    assert (paid.amount_subtotal, paid.amount_total, paid.total_details.amount_tax) == (900, 1071, 171)
+    assert isinstance(paid.payment_intent, stripe.PaymentIntent)
+    assert paid.payment_intent.amount_received == 1071
+
+
+def test_a_paid_session_may_have_the_address_only_where_the_shop_gave_it(shop: Shop) -> None:
+    shop.twin.turn(hides_customer_details=True)
+    paid = shop.paid_session()
+    assert (paid.customer_details, paid.customer_email) == (None, "adele@example.com")

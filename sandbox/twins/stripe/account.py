@@ -40,6 +40,10 @@ class StripeSettings(TwinSettings, kw_only=True):
     api_version: str = API_VERSION
     #: Refunds begin as pending and wait to be settled.
     refunds_pending: bool = False
+    #: Tax that Checkout adds on top of the price once it knows the customer, in percent: automatic tax.
+    tax_on_top_percent: int = 0
+    #: Whether a paid session names its customer only where the shop did: `customer_details` is null then.
+    hides_customer_details: bool = False
     #: A bank debit settles by itself after so long; null: it waits to be settled.
     debit_settles_after_seconds: float | None = None
     #: How far the account's clock is ahead of the machine's, to see sessions expire and keys pruned.

@@ -13,7 +13,7 @@ DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
 
 def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Take the money at once, by card."""
-    session = selling.with_customer(session, email, name)
+    session = _of_customer(account, session, email, name)
     coupons.redeem(account, session)
     if session["payment_status"] == "no_payment_required":
         return _complete(account, session)
@@ -23,7 +23,7 @@ def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
 
 def pay_later(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Complete the session on the promise of a bank debit that has yet to succeed."""
-    session = selling.with_customer(session, email, name)
+    session = _of_customer(account, session, email, name)
     coupons.redeem(account, session)
     method = next(method for method in session["payment_method_types"] if method in DELAYED_METHODS)
     intent = _charge(account, session, method, "pending")
@@ -36,7 +36,7 @@ def pay_later(account: Account, session: Json, email: str, name: str | None) -> 
 
 def decline(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Have the card declined; the session stays open."""
-    session = selling.with_customer(session, email, name)
+    session = _of_customer(account, session, email, name)
     intent = _charge(account, session, "card", "failed")
     session |= {"payment_intent": intent["id"]}
     account.save(session)
@@ -89,8 +89,17 @@ def ring_alarms(account: Account) -> None:
                     settle(account, session, "succeeded")
 
 
+def _of_customer(account: Account, session: Json, email: str, name: str | None) -> Json:
+    """Return the session with its customer, and with the tax that is due where they live."""
+    session = selling.with_customer(session, email, name)
+    percent = account.settings.tax_on_top_percent
+    return selling.with_tax_on_top(session, percent) if percent else session
+
+
 def _complete(account: Account, session: Json) -> Json:
     session |= {"status": "complete"}
+    if account.settings.hides_customer_details:
+        session |= {"customer_details": None}
     account.save(session)
     account.clear_alarm(session["id"])
     account.emit("checkout.session.completed", session)

@@ -85,6 +85,23 @@ def with_customer(session: Json, email: str, name: str | None) -> Json:
     return session | {"customer_details": _customer(email, name)}
 
 
+def with_tax_on_top(session: Json, percent: int) -> Json:
+    """Return the session with automatic tax added to its total; what is free is not taxed."""
+    totals = session["total_details"]
+    price = session["amount_subtotal"] - totals["amount_discount"]
+    tax = (price * percent + 50) // 100
+    return session | {
+        "amount_total": price + tax,
+        "automatic_tax": {
+            "enabled": True,
+            "liability": {"type": "self"},
+            "provider": "stripe",
+            "status": "complete",
+        },
+        "total_details": totals | {"amount_tax": tax},
+    }
+
+
 def line_item(item: Json, *, item_id: str, price_id: str, now: int, discount: int) -> Json:
     """Return one line of a session; `item` holds currency, unit_amount, quantity, name and description."""
     subtotal = item["unit_amount"] * item["quantity"]

@@ -1,0 +1,234 @@
+"""What Stripe does that few expect: a running shop tells customer and support what is true, and nothing more."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from domain.model.lifecycle import State
+from domain.model.values import HoldReason, OrderId
+from entrypoints.cli.customer import Customer
+from tests.entrypoints.shell import Answer, Shell
+from tests.journeys.endings import completes_with_two_mails, findings
+from tests.journeys.hands import Hands
+from tests.journeys.refusals import FIRST, REFUSAL, SECOND
+from tests.waiting import eventually
+
+PRICE = 490
+#: Words that claim that the customer has the money.
+HAS_IT_BACK = ("went back", "was paid back", "has been refunded", "was refunded")
+
+
+class Support:
+    """A person of the shop at a terminal."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+
+    def run(self, *words: str) -> str:
+        """Run a command that has to succeed; the lines of its output are joined, wherever they were broken."""
+        answer = self._shell(*words)
+        assert answer.status == 0, answer
+        return " ".join(answer.out.split())
+
+    def reads(self, order_id: OrderId) -> str:
+        """What they read about an order: its state, and its history."""
+        return " ".join(self.run("orders", command, str(order_id)) for command in ("show", "history"))
+
+
+@pytest.fixture
+def support(hands: Hands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Support:
+    for name, value in hands.shop.environment.items():
+        monkeypatch.setenv(name, value)
+    return Support(Shell(capsys))
+
+
+@contextmanager
+def stripe_with(hands: Hands, **knobs: object) -> Iterator[None]:
+    """Change settings of the account, and change them back."""
+    before = {"refunds_pending": False, "tax_on_top_percent": 0, "hides_customer_details": False}
+    hands.turn("stripe", **knobs)
+    try:
+        yield
+    finally:
+        hands.turn("stripe", **{name: before[name] for name in knobs})
+
+
+def customer_reads(customer: Customer, order_id: OrderId) -> str:
+    """Every sentence that a customer reads: of the order's page, its history, and the mails."""
+    seen = customer.order(str(order_id))
+    sentences = [seen["sentence"], *(line["sentence"] for line in seen["history"])]
+    return " ".join([*sentences, *(f"{mail['subject']} {mail['text']}" for mail in customer.mails())])
+
+
+def refused_and_refunded(hands: Hands, photo: Path) -> tuple[Customer, OrderId, str]:
+    """An order of one photo that both models refuse, and the refund that Stripe accepted for it."""
+    for model in (FIRST, SECOND):
+        hands.misbehave("replicate", {"on": model, **REFUSAL})
+    customer, order_id = hands.buy(photo)
+    hands.waits_for("RefundAccepted", order_id)
+    eventually(lambda: len(customer.mails()) == 2, "the mail that nothing could be restored")
+    eventually(lambda: hands.event_names(order_id).count("EmailSent") == 2, "word of both mails")
+    (refund,) = hands.order(order_id).refunds.values()
+    assert refund.provider_refund_id is not None
+    return customer, order_id, refund.provider_refund_id
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_pending_refund_is_on_its_way_until_stripe_says_how_it_ended(
+    hands: Hands, photo: Path, support: Support, outcome: str
+) -> None:
+    with stripe_with(hands, refunds_pending=True):
+        customer, order_id, provider_refund_id = refused_and_refunded(hands, photo)
+        seen = customer.order(str(order_id))
+        assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (0, PRICE)
+        for told in (customer_reads(customer, order_id), support.reads(order_id)):
+            assert "on its way" in told
+            # Support reads that Stripe "has yet to confirm" it: that is no claim.
+            claim_free = told.replace("has yet to confirm that 4.90 EUR was paid back", "")
+            assert not [words for words in HAS_IT_BACK if words in claim_free]
+        assert "0.00 EUR paid back" in support.reads(order_id)
+        hands.backstage("stripe", f"refunds/{provider_refund_id}/settle", {"outcome": outcome})
+        if outcome == "succeeded":
+            _is_paid_back(hands, support, customer, order_id)
+        else:
+            _is_owed_again(hands, support, customer, order_id)
+    assert len(customer.mails()) == 2, "the mail told it already"
+
+
+def _is_paid_back(hands: Hands, support: Support, customer: Customer, order_id: OrderId) -> None:
+    hands.waits_for("RefundIssued", order_id)
+    seen = customer.order(str(order_id))
+    assert (seen["state"], seen["sentence"]) == ("refunded", "Everything that was paid went back.")
+    assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (PRICE, 0)
+    assert "all of 4.90 EUR went back to the customer. Nothing is awaited." in support.reads(order_id)
+
+
+def _is_owed_again(hands: Hands, support: Support, customer: Customer, order_id: OrderId) -> None:
+    """The order waits for a person; on the next try Stripe pays at once."""
+    hands.waits_for("RefundFailed", order_id)
+    assert hands.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
+    told = support.reads(order_id)
+    assert "4.90 EUR failed to go back" in told
+    assert "The refund of 4.90 EUR failed (expired or canceled card): the money is still owed." in told
+    seen = customer.order(str(order_id))
+    assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (0, PRICE)
+    assert seen["sentence"].startswith("A person of the shop is looking at this order")
+    hands.turn("stripe", refunds_pending=False)
+    support.run("orders", "release", str(order_id), "--reason", "The card was renewed.")
+    eventually(lambda: hands.order(order_id).state is State.REFUNDED, "the refunded order")
+    assert customer.order(str(order_id))["refunded"]["amount"] == PRICE
+
+
+def test_an_inquiry_takes_no_money_stops_nothing_and_bars_no_refund(
+    hands: Hands, photo: Path, support: Support
+) -> None:
+    with hands.worker_asleep():
+        customer, order_id = hands.buy(photo)
+        asked = {"payment_intent": hands.payment_intent(order_id), "is_inquiry": True}
+        inquiry = hands.backstage("stripe", "disputes", asked)
+        assert (inquiry["status"], inquiry["is_charge_refundable"]) == ("warning_needs_response", True)
+        hands.waits_for("DisputeOpened", order_id)
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+    seen = customer.order(str(order_id))
+    assert (seen["state"], seen["is_disputed"], seen["download_is_available"]) == ("completed", False, True)
+    told = support.reads(order_id)
+    assert "4.90 EUR can still be paid back" in told
+    assert "an inquiry, which takes no money and stops nothing" in told
+    assert "The bank asks about the payment (an inquiry): answer it in Stripe." in told
+    support.run("orders", "refund", str(order_id), "--amount", "1.00", "--yes", "--reason", "Stripe said so.")
+    hands.waits_for("RefundIssued", order_id)
+    hands.backstage("stripe", f"disputes/{inquiry['id']}/close", {"status": "warning_closed"})
+    hands.waits_for("DisputeClosed", order_id)
+    told = support.reads(order_id)
+    assert "The bank closed its inquiry: no money was taken." in told
+    assert "Ledger: 4.90 EUR paid, 1.00 EUR paid back, 3.90 EUR can still be paid back" in told
+    assert customer.order(str(order_id))["refunded"]["amount"] == 100
+
+
+def test_an_address_that_only_the_shop_gave_and_tax_on_top_of_the_price_hold_nothing(
+    hands: Hands, photo: Path, support: Support
+) -> None:
+    email = f"{uuid4().hex}@customer.example"
+    customer = hands.customer(email)
+    customer.open_session()
+    assert customer.send(photo, "wedding.jpg")
+    with stripe_with(hands, tax_on_top_percent=19, hides_customer_details=True):
+        customer.pay(customer.ask_for_checkout(email=email)["url"])
+    order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+    (session,) = _sessions_of(hands, order_id)
+    assert (session["customer_details"], session["customer_email"]) == (None, email)
+    assert (session["total_details"]["amount_tax"], session["amount_total"]) == (93, PRICE + 93)
+    seen = customer.order(str(order_id))
+    assert (seen["is_held"], seen["paid"]["amount"]) == (False, PRICE + 93)
+    assert "Your payment of €5.83 has arrived." in " ".join(customer_reads(customer, order_id).split())
+    told = support.reads(order_id)
+    assert f"Customer {email}" in told
+    assert "4.90 EUR quoted, 0.00 EUR discount, 0.93 EUR tax, 5.83 EUR paid" in told
+    assert "5.83 EUR can still be paid back" in told
+
+
+def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile(
+    hands: Hands, photo: Path, support: Support, reconcile: Callable[..., Answer]
+) -> None:
+    customer = hands.customer()
+    customer.open_session()
+    assert customer.send(photo, "wedding.jpg")
+    page = customer.ask_for_checkout()["url"]
+    # A declined card leaves the page open, and gives the payment its id.
+    assert customer.press(page, "decline").status_code == httpx2.codes.PAYMENT_REQUIRED
+    session = next(
+        each
+        for each in hands.ledger("stripe")["checkout.session"]
+        if urlsplit(page).path.endswith(each["id"])
+    )
+    assert session["status"] == "open"
+    answer = post_signed(hands, "checkout.session.completed", session | {"payment_status": "paid"})
+    assert answer.status_code == httpx2.codes.OK
+    order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+
+    def found() -> list[str]:
+        told = reconcile("--json")
+        about = [each["what"] for each in findings(told) if each["subject"] == session["id"]]
+        assert told.status == 1 or not about
+        return about
+
+    assert found() == ["payment_not_at_stripe"]
+    customer.pay(page)
+    eventually(lambda: not found(), "books that agree once the page is paid")
+    assert hands.event_names(order_id).count("PaymentReceived") == 1
+    assert "4.90 EUR paid" in support.reads(order_id)
+
+
+def _sessions_of(hands: Hands, order_id: OrderId) -> list[dict[str, Any]]:
+    sessions = hands.ledger("stripe")["checkout.session"]
+    return [each for each in sessions if each["metadata"].get("order_id") == str(order_id)]
+
+
+def post_signed(hands: Hands, event_type: str, about: dict[str, Any]) -> httpx2.Response:
+    """Send an event that Stripe never made, under a signature that is right."""
+    now = int(time.time())
+    event = {
+        "id": f"evt_{uuid4().hex}",
+        "object": "event",
+        "type": event_type,
+        "created": now,
+        "api_version": "2026-10-28.endive",
+        "data": {"object": about},
+    }
+    body = json.dumps(event).encode()
+    secret = hands.shop.environment["STRIPE_WEBHOOK_SECRET"].encode()
+    digest = hmac.new(secret, b"%d.%b" % (now, body), hashlib.sha256).hexdigest()
+    headers = {"Stripe-Signature": f"t={now},v1={digest}"}
+    return httpx2.post(f"{hands.shop.url}/api/webhooks/stripe", content=body, headers=headers)
