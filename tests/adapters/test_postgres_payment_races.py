@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
 import pytest
 
+from adapters.postgres.log import PostgresOrderLog
 from domain.model import events as e
 from domain.model.order import Order
 from domain.model.seals import sha256_of
 from domain.model.unmatched import UnmatchedStatus
-from domain.model.values import UploadSessionId
+from domain.model.values import OrderId, UploadSessionId
 from domain.ports.log import Step
 from domain.ports.payments import NoticeKind, PaymentNotice
 from domain.ports.uploads import UploadStatus
@@ -120,6 +122,30 @@ def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_me
             take(shop, notice)
     disputes = [event.dispute_id for event in shop.events(order_id) if isinstance(event, e.DisputeOpened)]
     assert disputes == ["dp_0", "dp_1", "dp_2"]
+
+
+def test_word_of_money_counts_what_was_recorded_before_its_lock(
+    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that was loaded before the lock alone is out of date, at the second try as well."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    first, *others = (
+        replace(of_dispute(payment.payment_intent_id), dispute_id=f"dp_{number}") for number in range(3)
+    )
+    lock, coming, own_thread = PostgresOrderLog.lock, list(others), get_ident()
+
+    def lock_after_another(log: PostgresOrderLog, locked: OrderId) -> None:
+        if get_ident() == own_thread and coming:
+            threads.submit(take, shop, coming.pop(0)).result()
+        lock(log, locked)
+
+    monkeypatch.setattr(PostgresOrderLog, "lock", lock_after_another)
+    with ThreadPoolExecutor(1) as threads:
+        take(shop, first)
+    disputes = [event.dispute_id for event in shop.events(order_id) if isinstance(event, e.DisputeOpened)]
+    assert disputes == ["dp_1", "dp_0"]
 
 
 def opened(notice: PaymentNotice) -> e.DisputeOpened:
