@@ -1,6 +1,6 @@
 """Admissions: who may start a prediction next, worked out in one statement, by one transaction at a time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from domain.ports.admission import MINUTE, Admissions
 #: A start that waits for an admission: it is due, and nobody has it.
 _WAITS = f"""kind = '{RestoreImage.__name__}' AND admitted_at IS NULL AND status IN ('pending', 'leased')
     AND due_at <= :now AND (status = 'pending' OR leased_until <= :now)"""
+#: After how long a start that cannot be read is looked at again.
+UNREADABLE_AGAIN = timedelta(minutes=10)
 #: Orders take turns among so many starts that have waited longest, so that an admission costs the same however many
 #: wait: some ten orders of the largest size, or hundreds of usual ones.
 PAGE_STARTS = 2_000
@@ -56,6 +58,14 @@ _ADMIT = text(
     )
     SELECT reaction_id, kind, arguments_version, arguments FROM admitted"""
 )
+#: It comes again after others had their turn, and takes no slot meanwhile.
+_TAKE_BACK = text(
+    """WITH unreadable AS (
+        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, sendings = 0, due_at = :again_at
+        WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[]))
+    )
+    DELETE FROM admissions WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[])) AND admitted_at = :now"""
+)
 _PAUSE = text(
     """INSERT INTO admission_pause (paused_until) VALUES (:until)
     ON CONFLICT (is_only_row) DO UPDATE
@@ -94,7 +104,11 @@ class PostgresAdmissions(Admissions):
         }
         self._connection.execute(_LOCK)
         rows = self._connection.execute(_ADMIT, parameters).all()
-        return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
+        admitted = [(row.reaction_id, reaction) for row, reaction in readable(rows)]
+        if unreadable := {row.reaction_id for row in rows} - {reaction_id for reaction_id, _ in admitted}:
+            taken_back = {"reaction_ids": list(unreadable), "now": now, "again_at": now + UNREADABLE_AGAIN}
+            self._connection.execute(_TAKE_BACK, taken_back)
+        return admitted
 
     def pause(self, until: datetime) -> None:
         """Write the pause down and take back what nobody has begun."""

@@ -31,7 +31,7 @@ _WORK = text(
     f"""SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
         CASE WHEN status <> 'pending' OR {IS_ADMITTED}
             THEN coalesce(leased_until, greatest(due_at, admitted_at)) END AS free_since, problem,
-        due_at, arguments_version, arguments
+        leased_until, first_due_at, arguments_version, arguments
     FROM reactions WHERE order_id = ANY(CAST(:order_ids AS uuid[])) ORDER BY due_at, reaction_id"""
 )
 _UNKNOWN_MESSAGES = text(
@@ -109,7 +109,7 @@ class PostgresAudit(Audit):
                 reaction_id=row.reaction_id,
                 kind=row.kind,
                 is_open=row.is_open,
-                free_since=row.free_since if can_be_read else row.free_since or row.due_at,
+                free_since=row.free_since if can_be_read else row.leased_until or row.first_due_at,
                 problem=row.problem,
                 arguments_version=row.arguments_version,
                 is_readable=can_be_read,

@@ -22,7 +22,7 @@ from domain.model.reactions import (
     outstanding,
     reaction_id_of,
 )
-from domain.model.values import OrderId
+from domain.model.values import ImageId, OrderId
 from domain.ports.books import UnreadableReactionError
 from domain.ports.work import Outcome, Scheduled
 from domain.services.attention import Attention, Kind
@@ -67,6 +67,17 @@ def test_work_that_cannot_be_read_stops_no_other(
     assert admit(books) == []
     with pytest.raises(UnreadableReactionError, match="run the version that wrote it"):
         claim(books, strange)
+
+
+def test_a_start_that_cannot_be_read_takes_no_slot_from_others(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    strange = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1))
+    plain = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1), due_at=NOON + MINUTE)
+    schedule(books, strange, plain)
+    rewrite(own_database_url, strange, "arguments_version = 99")
+    assert admit(books, NOON + MINUTE, max_running=1) == []
+    assert admit(books, NOON + MINUTE, max_running=1) == [(plain.reaction_id, plain.reaction)]
 
 
 def test_given_up_work_that_cannot_be_read_does_not_hide_the_rest(
