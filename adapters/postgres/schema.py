@@ -26,7 +26,12 @@ LOCK_TIMEOUT_SECONDS = 3.0
 LOCK_ATTEMPTS = 20
 LOCK_PAUSE_SECONDS = 2.0
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_lock(hashtext('restoreclick schema'))")
+#: How often it is looked whether another migration has ended.
+ANOTHER_LOOK_SECONDS = 0.2
+
+#: Asked for again and again, because a statement that waits keeps a snapshot, and the other migration waits for all
+#: snapshots before its concurrent indexes are valid.
+_ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtext('restoreclick schema'))")
 _OLDEST_TRANSACTION = text(
     """SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
@@ -169,7 +174,10 @@ def _migrating(database_url: str) -> Iterator[Connection]:
         stack.callback(engine.dispose)
         connection = stack.enter_context(engine.connect())
         _check_server(connection)
-        connection.execute(_ONE_AT_A_TIME)
+        connection.commit()
+        while not connection.execute(_ONE_AT_A_TIME).scalar_one():
+            connection.commit()
+            time.sleep(ANOTHER_LOOK_SECONDS)
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
         found = _found(connection)
         connection.commit()

@@ -1,4 +1,7 @@
-"""An upload session holds the same bytes once; what was sent twice before stays as it is."""
+"""An upload session holds the same bytes once; what was sent twice before stays as it is.
+
+Only sessions that can still take photos are filled in. The index that keeps it so is built in 0021.
+"""
 
 from alembic import op
 
@@ -13,10 +16,10 @@ def upgrade() -> None:
         UPDATE file_uploads SET distinct_sha256 = sha256
         FROM (
             SELECT DISTINCT ON (session_id, sha256) photo_id FROM file_uploads
+            WHERE session_id IN (SELECT session_id FROM upload_sessions WHERE status NOT IN ('paid', 'expired'))
             ORDER BY session_id, sha256, sequence
         ) AS first
         WHERE first.photo_id = file_uploads.photo_id;
-        CREATE UNIQUE INDEX file_uploads_once ON file_uploads (session_id, distinct_sha256);
         """
     )
 

@@ -1,9 +1,11 @@
 """The revisions establish what ``tables.py`` says, and can be taken back."""
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -22,6 +24,7 @@ from adapters.postgres.schema import downgrade, upgrade
 from adapters.postgres.tables import Xid8, metadata
 from domain.ports.errors import UnavailableError
 from tests.adapters import schema
+from tests.adapters.waiting_for_locks import until_it_waits_or_ends
 from tests.contracts.books_kept import facts, take_order
 
 VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
@@ -225,6 +228,53 @@ def test_no_statement_of_a_migration_is_cut_short(
 def settings_of(config: Config, seen: dict[str, str]) -> None:
     for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
         seen[name] = config.attributes["connection"].execute(text(f"SHOW {name}")).scalar_one()
+
+
+def test_indexes_of_tables_that_exist_are_built_while_others_write(own_database_url: str) -> None:
+    """A build that locked the table would wait for the first writer, and the second one for the build."""
+    downgrade(own_database_url, "0020")
+    with (
+        psycopg.connect(own_database_url) as first,
+        psycopg.connect(own_database_url) as second,
+        ThreadPoolExecutor(1) as other,
+    ):
+        first.execute(INSERT_WORK)
+        migration = other.submit(upgrade, own_database_url)
+        until_it_waits_or_ends(own_database_url, migration)
+        assert not migration.done(), "it waits for older transactions"
+        second.execute("SET lock_timeout = '1s'")
+        second.execute(INSERT_WORK)
+        second.commit()
+        first.commit()
+        migration.result()
+    assert "reactions_closed" in str(schema.indexes(own_database_url))
+
+
+INSERT_WORK: LiteralString = """
+    INSERT INTO reactions (reaction_id, order_id, kind, arguments, first_due_at, due_at)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 'MoveImages', '{}', now(), now())"""
+
+
+def test_an_index_whose_build_was_interrupted_is_built_anew(database_url: str, own_database_url: str) -> None:
+    downgrade(own_database_url, "0020")
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute(INSERT_WORK)
+        connection.execute(INSERT_WORK)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY reactions_closed ON reactions (kind)")
+    upgrade(own_database_url)
+    assert schema.indexes(own_database_url) == schema.indexes(database_url)
+    with psycopg.connect(own_database_url) as connection:
+        assert connection.execute("SELECT FROM pg_index WHERE NOT indisvalid").fetchall() == []
+
+
+def test_later_migrations_build_indexes_of_tables_that_exist_concurrently() -> None:
+    expand_first = [file for file in VERSIONS.glob("[0-9]*.py") if file.name[:4] >= "0016"]
+    assert expand_first
+    for file in expand_first:
+        code = file.read_text()
+        for table in re.findall(r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)\w+\s+ON (\w+)", code):
+            assert f"CREATE TABLE {table}" in code, f"{file.name} locks {table} while it builds an index"
 
 
 def test_a_schema_with_events_is_not_taken_back(own_database_url: str) -> None:
