@@ -17,7 +17,7 @@ _RGB_MODES = frozenset({"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "HSV"
 
 #: By the colour space a profile says it is for: the mode that pixels are handed over in, and the modes it may be for.
 _SPACES = {
-    "RGB ": ("RGB", _GREY_MODES | _RGB_MODES),
+    "RGB ": ("RGB", _GREY_MODES | DEEP_GREY_MODES | _RGB_MODES),
     "GRAY": ("L", _GREY_MODES | DEEP_GREY_MODES),
     "CMYK": ("CMYK", frozenset({"CMYK"})),
     "Lab ": ("LAB", frozenset({"LAB"})),

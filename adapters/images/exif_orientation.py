@@ -31,8 +31,14 @@ def orientation_in(exif: bytes) -> int:
 
     Only this one tag is read: the others may be malformed without any consequence.
     """
+    return stated_orientation(exif) or UPRIGHT
+
+
+def stated_orientation(exif: bytes) -> int | None:
+    """The orientation that an EXIF block states; None where it states none that exists."""
     directory = first_directory(exif.removeprefix(EXIF_HEADER))
-    return known_orientation(directory.number(Tag.ORIENTATION) if directory else None)
+    stated = directory.number(Tag.ORIENTATION) if directory else None
+    return stated if stated == UPRIGHT or stated in _TURNS else None
 
 
 def known_orientation(value: int | None) -> int:

@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from adapters.images import tiff_directories
-from adapters.images.exif_orientation import EXIF_HEADER, UPRIGHT, orientation_in
-from adapters.images.png_colours import profile_from_chunks
+from adapters.images import iso_colours, png_colours, tiff_directories
+from adapters.images.colour_codes import ColourCodes
+from adapters.images.exif_orientation import EXIF_HEADER, UPRIGHT, orientation_in, stated_orientation
 
 #: The largest colour profile that is read; those of printing presses have one to three megabytes.
 PROFILE_BYTES_AT_MOST = 16 * 1024 * 1024
@@ -30,6 +30,7 @@ class BarePicture:
     content: bytes
     orientation: int = UPRIGHT
     profile: bytes | None = None
+    codes: ColourCodes | None = None
     frames: int = 1
     is_cut_short: bool = False
 
@@ -45,7 +46,7 @@ def format_of(content: bytes) -> str | None:
     if content.startswith(tiff_directories.SIGNATURES):
         return "TIFF"
     if content[4:8] == b"ftyp":
-        return "AVIF" if content[8:12] in {b"avif", b"avis"} else "HEIF"
+        return "AVIF" if _AVIF_BRANDS & set(_iso_brands(content)) else "HEIF"
     return None
 
 
@@ -60,7 +61,11 @@ def stripped(content: bytes) -> BarePicture | None:
         case "WEBP":
             return _webp(content)
         case "HEIF" | "AVIF":
-            return BarePicture(file_format=file_format, content=_ISO_EXIF.sub(rb"\1skip", content))
+            return BarePicture(
+                file_format=file_format,
+                content=_ISO_EXIF.sub(rb"\1skip", content),
+                codes=iso_colours.codes_in(content),
+            )
         case _:
             return None
 
@@ -73,6 +78,8 @@ JPEG_END = b"\xff\xd9"
 #: The application segments and the comment; of these, decoders need the ones that say what the channels mean.
 _JPEG_NOTES = frozenset({*range(0xE0, 0xF0), 0xFE})
 _JPEG_CHANNELS = {0xE0: b"JFIF\x00", 0xEE: b"Adobe"}
+#: How long these are at least; decoders ignore shorter ones, or fail on them.
+_JPEG_CHANNELS_BYTES = {0xE0: 14, 0xEE: 12}
 _JPEG_PROFILE = b"ICC_PROFILE\x00"
 
 
@@ -81,7 +88,9 @@ def _jpeg(content: bytes) -> BarePicture:
     view, at = memoryview(content), 0
     kept: list[memoryview | bytes] = []
     profile: dict[int, bytes] = {}
-    orientation = UPRIGHT
+    orientation: int | None = (
+        None  # the first block that states one counts: editors leave older ones behind it
+    )
     is_whole = False
     while marker := JPEG_MARKER.search(content, at):
         code, body = marker[1][0], marker.end()
@@ -92,11 +101,13 @@ def _jpeg(content: bytes) -> BarePicture:
         end = body + max(2, int.from_bytes(view[body : body + 2]))
         note = content[body + 2 : end] if code in _JPEG_NOTES else b""
         is_kept = code not in _JPEG_NOTES or (
-            code in _JPEG_CHANNELS and note.startswith(_JPEG_CHANNELS[code])
+            code in _JPEG_CHANNELS
+            and note.startswith(_JPEG_CHANNELS[code])
+            and len(note) >= _JPEG_CHANNELS_BYTES[code]
         )
         kept.append(view[at : end if is_kept else marker.start()])
-        if note.startswith(EXIF_HEADER) and orientation == UPRIGHT:
-            orientation = orientation_in(note)
+        if note.startswith(EXIF_HEADER) and orientation is None:
+            orientation = stated_orientation(note)
         if note.startswith(_JPEG_PROFILE):
             number, piece = len(_JPEG_PROFILE), len(_JPEG_PROFILE) + 2
             profile.setdefault(note[number] if len(note) > number else 0, note[piece:])
@@ -107,7 +118,7 @@ def _jpeg(content: bytes) -> BarePicture:
     return BarePicture(
         file_format="JPEG",
         content=b"".join(kept),
-        orientation=orientation,
+        orientation=orientation or UPRIGHT,
         profile=b"".join(profile[number] for number in sorted(profile)) or None,
         is_cut_short=not is_whole,
     )
@@ -117,7 +128,7 @@ def _jpeg(content: bytes) -> BarePicture:
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: What is read of the ancillary chunks, whose names begin with a small letter; the first of each kind counts.
-_PNG_READ = frozenset({b"tRNS", b"eXIf", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
+_PNG_READ = frozenset({b"tRNS", b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +167,14 @@ def _png(content: bytes) -> BarePicture:
             continue
         kept.append(chunk.encoded)
     kept.append(_png_chunk(b"IEND", b"").encoded)
+    codes = png_colours.codes_in(read)
     profile = _inflated_profile(read[b"iCCP"]) if b"iCCP" in read else None
     return BarePicture(
         file_format="PNG",
         content=b"".join(kept),
         orientation=orientation_in(read.get(b"eXIf", b"")),
-        profile=profile or profile_from_chunks(read),
+        profile=profile or png_colours.profile_from_chunks(read),
+        codes=codes,
         frames=max(1, int.from_bytes(read.get(b"acTL", b"")[:4])),
         is_cut_short=not is_whole,
     )
@@ -231,6 +244,18 @@ def _webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 # HEIF and AVIF, ISO 23008-12 -----------------------------------------------------------------------------------------
+
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+
+
+def _iso_brands(content: bytes) -> Iterator[bytes]:
+    """What a file says it is: its major brand, and those that it is compatible with."""
+    yield content[8:12]
+    for at in range(16, min(int.from_bytes(content[:4]), _LONGEST_FTYP), 4):
+        yield content[at : at + 4]
+
+
+_LONGEST_FTYP = 512
 
 #: The entry of an EXIF block among a file's items. Its orientation does not count there (the container has its own
 #: properties for it, which decoders obey), and one of the decoders fails on malformed blocks.

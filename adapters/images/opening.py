@@ -11,6 +11,7 @@ import pillow_heif
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from adapters.images import camera_raw, jpeg_completeness, refusals
+from adapters.images.colour_codes import profile_of
 from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
 from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
 from adapters.images.jpeg_scans import check_scans
@@ -38,6 +39,10 @@ MIN_SIDE_PIXELS = 32
 #: What may follow the data of a JPEG without an end: if it changes a pixel, pixels were missing.
 _PADDINGS = (bytes(64), b"\x55" * 64)
 _CHECKED_AT = 8
+
+#: Where a PNG file says how many bits a sample has.
+_PNG_BITS_AT = 24
+_BYTE_BITS = 8
 
 pillow_heif.register_heif_opener()
 # Pillow's own limit only warns until twice its value; ours is checked before anything is decoded.
@@ -165,17 +170,26 @@ def _opened(bare: BarePicture, photo: TiffPhoto | None, decoder: Image.Image) ->
             orientation_in(decoder.info.get("exif") or b""),
             decoder.info.get("icc_profile"),
         )
-    key = decoder.info.get("transparency")
-    if decoder.mode == "RGB" and isinstance(key, tuple) and max(key) > 255:  # noqa: PLR2004
-        decoder.info["transparency"] = tuple(
-            level >> 8 for level in key
-        )  # its pixels have lost their lower half too
+    if bare.codes is not None and bare.codes.is_known and (profile is None or bare.file_format == "PNG"):
+        profile = profile_of(bare.codes)
+    if bare.file_format == "PNG" and "transparency" in decoder.info:
+        bits = bare.content[_PNG_BITS_AT]
+        decoder.info["transparency"] = _scaled_key(decoder.info["transparency"], decoder.mode, bits)
     white = photo.white if photo and decoder.mode in DEEP_GREY_MODES else 0xFFFF
     is_negative = photo is not None and photo.is_negative
     colours = PlainColours(decoder, profile, white=white, is_negative=is_negative)
     return OpenedPicture(
         file_format=bare.file_format, decoder=decoder, orientation=orientation, colours=colours
     )
+
+
+def _scaled_key(key: object, mode: str, bits: int) -> object:
+    """The colour of a PNG file that is transparent, in the levels that its decoder gives pixels."""
+    if mode == "RGB" and isinstance(key, tuple) and bits > _BYTE_BITS:
+        return tuple(level >> _BYTE_BITS for level in key)  # its pixels have lost their lower half too
+    if mode == "L" and isinstance(key, int) and bits < _BYTE_BITS:
+        return key * 255 // (2**bits - 1)
+    return key
 
 
 def _check_size(image: Image.Image, limits: SizeLimits) -> None:

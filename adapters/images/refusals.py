@@ -55,6 +55,16 @@ def animation(count: int) -> UnreadablePictureError:
     )
 
 
+def high_dynamic_range() -> UnreadablePictureError:
+    """A picture that is brighter than white, which only some screens show."""
+    return UnreadablePictureError(
+        "This is an HDR picture, whose brightness only some screens can show.",
+        "Please save it as an ordinary JPEG or PNG file (SDR) and send that.",
+        "Dies ist ein HDR-Bild, dessen Helligkeit nur manche Bildschirme zeigen können. "
+        "Bitte speichern Sie es als gewöhnliche JPEG- oder PNG-Datei (SDR) und schicken Sie diese.",
+    )
+
+
 def kind_of_tiff(english: str, german: str) -> UnreadablePictureError:
     """A TIFF file whose pixels are stored in a manner that the shop does not read, which is described."""
     return UnreadablePictureError(

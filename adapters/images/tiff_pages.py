@@ -23,7 +23,12 @@ _SENSOR_DATA = frozenset({32803, 34892})
 #: Compressions of raw files: Sony, Nikon, Samsung, Epson, Pentax, Kodak and DNG's own.
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 32867, 34713, 34892, 52546, 65000, 65535})
 
-_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_RGB_CHANNELS = 3
+#: Compressions of fax machines, whose paper is white.
+_FAX = frozenset({2, 3, 4, 32771})
+#: The most in palettes of writers that took its 16 bits for 8.
+_BYTE = 0xFF
 #: Of these, the decoder itself makes white white.
 _TURNED_BY_THE_DECODER = frozenset({1, 2, 4, 8})
 
@@ -86,7 +91,14 @@ def photo_in(content: bytes) -> TiffPhoto:
     if Tag.SAMPLE_FORMAT in page.fields:
         count = page.fields[Tag.SAMPLE_FORMAT].count
         replaced[Tag.SAMPLE_FORMAT] = _shorts(page, *([1] * count))
-    is_negative = page.number(Tag.PHOTOMETRIC) == _WHITE_IS_ZERO and bits not in _TURNED_BY_THE_DECODER
+    photometric = page.number(Tag.PHOTOMETRIC)
+    if photometric is None:
+        photometric = _usual_photometric(page)
+        replaced[Tag.PHOTOMETRIC] = _shorts(page, photometric)
+    palette = page.numbers(Tag.COLOR_MAP)
+    if palette and max(palette) <= _BYTE:
+        replaced[Tag.COLOR_MAP] = _shorts(page, *(level * 0x101 for level in palette))
+    is_negative = photometric == _WHITE_IS_ZERO and bits not in _TURNED_BY_THE_DECODER
     if is_negative:
         replaced[Tag.PHOTOMETRIC] = _shorts(page, _BLACK_IS_ZERO)
     profile = page.fields.get(Tag.ICC_PROFILE)
@@ -97,6 +109,15 @@ def photo_in(content: bytes) -> TiffPhoto:
         profile=profile.value if profile else None,
     )
     return TiffPhoto(bare=bare, directory=page, white=2**bits - 1, is_negative=is_negative)
+
+
+def _usual_photometric(page: Directory) -> int:
+    """What readers take a page for that does not say how its samples are meant; the decoder takes it for a negative."""
+    extra = page.fields.get(Tag.EXTRA_SAMPLES)
+    colours = (page.number(Tag.SAMPLES_PER_PIXEL) or 1) - (extra.count if extra else 0)
+    if colours >= _RGB_CHANNELS:
+        return _RGB
+    return _WHITE_IS_ZERO if page.number(Tag.COMPRESSION) in _FAX else _BLACK_IS_ZERO
 
 
 def unreadable(page: Directory) -> UnreadablePictureError:
