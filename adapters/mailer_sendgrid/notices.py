@@ -96,6 +96,7 @@ class _Event:
     timestamp: str
     email: str
     sg_message_id: str | None
+    smtp_id: str | None
     email_id: str | None
     order_id: str | None
     type: str | None
@@ -120,6 +121,7 @@ def _events(body: bytes) -> Iterator[_Event]:
                 timestamp=str(fields.get("timestamp"))[:_LONGEST_ID],
                 email=_text(fields.get("email")) or "",
                 sg_message_id=_text(fields.get("sg_message_id")),
+                smtp_id=_text(fields.get("smtp-id")),
                 email_id=_text(fields.get("email_id")),
                 order_id=_text(fields.get("order_id")),
                 type=_text(fields.get("type")),
@@ -144,7 +146,7 @@ def _notice(event: _Event) -> MailNotice:
         fate=fate,
         reason=_reason(event) if fate in _WITH_REASON else None,
         opt_out=_OPT_OUTS.get(event.event),
-        message_ids=_possible_message_ids(event.sg_message_id),
+        message_ids=_possible_message_ids(event),
     )
 
 
@@ -165,15 +167,19 @@ def _stable_id(event: _Event) -> str:
     return hashlib.sha256("\n".join(map(str, facts)).encode(errors="replace")).hexdigest()
 
 
-def _possible_message_ids(sg_message_id: str | None) -> tuple[str, ...]:
+def _possible_message_ids(event: _Event) -> tuple[str, ...]:
     """What sending may have returned of an id that begins with it, the longest first.
 
     The names of SendGrid's machines, which follow after a dot, have changed over the years; ids had dots themselves.
+    The mail's own header has the id before the machine's name.
     """
-    if not _is_plain(sg_message_id):
-        return ()
-    parts = sg_message_id.split(".")
-    return tuple(".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    found: list[str] = []
+    if _is_plain(event.sg_message_id):
+        parts = event.sg_message_id.split(".")
+        found.extend(".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    if _is_plain(event.smtp_id):
+        found.append(event.smtp_id.strip(" <>").partition("@")[0])
+    return tuple(dict.fromkeys(each for each in found if each))
 
 
 def _is_plain(sg_message_id: str | None) -> TypeGuard[str]:

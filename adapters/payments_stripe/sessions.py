@@ -115,8 +115,10 @@ def money(amount: int, currency: str) -> Money:
 
 def _standing(session: Session) -> CheckoutStanding:
     # An open session may be free, or have had a card declined: nothing has been decided before it is complete.
+    if session.status == "expired":
+        return CheckoutStanding.PAID if session.payment_status == "paid" else CheckoutStanding.EXPIRED
     if session.status != "complete":
-        return CheckoutStanding.EXPIRED if session.status == "expired" else CheckoutStanding.OPEN
+        return CheckoutStanding.OPEN
     if session.payment_status != "unpaid":
         return CheckoutStanding.PAID
     intent = session.payment_intent

@@ -1,6 +1,5 @@
 """Fields of what providers send: our ids, their codes, and text that can be stored."""
 
-import json
 import re
 import unicodedata
 from uuid import UUID
@@ -18,7 +17,13 @@ MAX_DEPTH = 100
 _BRACKETS_AND_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[][{}]', re.DOTALL)
 
 #: JSON escapes of control characters and of surrogates, which may come in pairs or alone.
-_SUSPECT = re.compile(rb"\\u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|[Dd][89A-Fa-f])")
+_SUSPECT = re.compile(rb"\\[bf]|\\u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|[Dd][89A-Fa-f])")
+
+#: Every escape, one after the other; a pair of surrogates is one. JSON has backslashes in strings only.
+_ESCAPES = re.compile(
+    rb"\\u[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}|\\u([0-9A-Fa-f]{4})|\\.", re.DOTALL
+)
+_UNFIT_SHORT = frozenset({rb"\b", rb"\f"})
 
 #: Control characters, and halves of a pair that have no encoding: PostgreSQL stores neither NUL nor the halves.
 _UNFIT = frozenset({"Cc", "Cs"})
@@ -49,12 +54,22 @@ def clean_text(told: str | None) -> str | None:
 def readable(body: bytes) -> bytes:
     """A JSON document whose strings hold no control characters and no lone surrogates any more.
 
-    One that escapes none of them is given back as it is. Raises ValueError if it is no JSON or nested too deep.
+    Nothing else of it changes: a number that is too large for some reader stays in its own event. Raises ValueError
+    if it is nested too deep.
     """
     _require_shallow(body)
     if _SUSPECT.search(body) is None:
         return body
-    return json.dumps(cleaned(json.loads(body)), ensure_ascii=False).encode()
+    return _ESCAPES.sub(_fit_escape, body)
+
+
+def _fit_escape(escape: re.Match[bytes]) -> bytes:
+    """An escape as it is, or nothing if it stands for what cannot be stored."""
+    told, lone = escape[0], escape[1]
+    if lone is None:
+        return b"" if told in _UNFIT_SHORT else told
+    character = chr(int(lone, 16))
+    return b"" if character not in "\t\n\r" and unicodedata.category(character) in _UNFIT else told
 
 
 def _require_shallow(body: bytes) -> None:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.mailer_sendgrid import SendGridNotices
+from adapters.webhooks.fields import readable
 from domain.model.values import OptOut
 from domain.ports.errors import ForgedMessageError
 from domain.ports.mail import MailFate, MailNotice
@@ -181,6 +182,20 @@ def test_the_id_that_sending_returned_is_among_the_beginnings_of_the_messages_id
     assert "m.1" in read(event="bounce", sg_message_id=sg_message_id).message_ids
 
 
+@pytest.mark.parametrize("sg_message_id", ["m1.recvd-5c9-1-A-0.0", None, "z9"])
+@pytest.mark.parametrize("smtp_id", ["<m1@geopod-ismtpd-20>", "m1@ismtpd-555", "<m1>"])
+def test_the_mails_own_header_has_the_id_that_sending_returned(
+    smtp_id: str, sg_message_id: str | None
+) -> None:
+    told = read(**{"event": "bounce", "sg_message_id": sg_message_id, "smtp-id": smtp_id})
+    assert "m1" in told.message_ids
+
+
+@pytest.mark.parametrize("smtp_id", ["", "<>", "<@x>", "<" + "m" * 300, 7, None, ["m1"]])
+def test_a_header_that_is_none_finds_nothing(smtp_id: Any) -> None:
+    assert read(**{"event": "bounce", "smtp-id": smtp_id}).message_ids == ()
+
+
 @pytest.mark.parametrize("sg_message_id", ["", "m" * 256, 7, None, ["m1"]])
 def test_an_id_that_cannot_be_one_is_none(sg_message_id: Any) -> None:
     notice = read(event="bounce", sg_message_id=sg_message_id)
@@ -226,3 +241,18 @@ def test_text_that_cannot_be_stored_costs_no_event_of_the_batch(unfit: str) -> N
     first, second = NOTICES.read(body, signed(body))
     assert first == second
     assert first.fate is MailFate.UNDELIVERABLE
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "1e999", "-1e-999", "-0", "1" * 400 + ".5"])
+def test_a_number_of_any_size_costs_nothing_beside_text_that_cannot_be_stored(number: str) -> None:
+    ids = {"email_id": str(uuid4()), "order_id": str(uuid4())}
+    ours = json.dumps({"event": "bounce", "timestamp": 1, **ids})
+    body = f'[{{"event": "open", "order_id": {number}, "campaign": "a\\u0007b"}}, {ours}]'.encode()
+    told = [notice for notice in NOTICES.read(body, signed(body)) if notice.email_id]
+    assert [str(notice.email_id) for notice in told] == [ids["email_id"]]
+
+
+def test_escapes_that_can_be_stored_stay() -> None:
+    assert readable(rb'["\u0000a\"\\u0000\n\u000a\ud83d\ude00\ude00\b\f\u00e9"]') == (
+        rb'["a\"\\u0000\n\u000a\ud83d\ude00\u00e9"]'
+    )
