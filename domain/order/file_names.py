@@ -14,6 +14,9 @@ LONGEST_STEM_BYTES = 200
 LONGEST_NAME_BYTES = 255
 _LONGEST_ENDING_BYTES = 16
 
+#: The ending of a file's name: a few letters, digits among them.
+_ENDING = re.compile(r"\.(?=[0-9]*[A-Za-z])[0-9A-Za-z]{1,4}\Z")
+
 #: Control characters, line separators, marks that turn the direction of writing, surrogates, and what is no character.
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\uffff]"
@@ -49,9 +52,13 @@ def as_written(given: str) -> str:
 
 
 def safe_stem(file_name: str) -> str:
-    """A name without its ending and without anything a file system could refuse; empty if nothing is left."""
-    base = without_controls(file_name.replace("\\", "/").rpartition("/")[2], ":")
-    stem = _FORBIDDEN.sub("_", PurePosixPath(base).stem).strip(" .")
+    """A name without its ending and without anything a file system could refuse; empty if nothing is left.
+
+    What follows the last dot is an ending only if it looks like one: "St. Moritz" and "Oma 12.5.1950" have none.
+    """
+    base = without_controls(file_name.replace("\\", "/").rpartition("/")[2], ":").rstrip(" .")
+    ending = _ENDING.search(base)
+    stem = _FORBIDDEN.sub("_", base[: ending.start()] if ending else base).strip(" .")
     if not _is_visible(stem.replace("_", "")):
         return ""
     if stem.partition(".")[0].rstrip(" ").casefold() in _DEVICES:
