@@ -1,4 +1,4 @@
-"""Language files: all that letters say in one language, phrase by phrase.
+"""Language files: all that mails and pages say in one language, phrase by phrase.
 
 A phrase is one sentence, or one for each form of a number: ``one``, ``few``, ``other``... as the language tells them
 apart (Unicode's plural rules), or a number of its own such as ``2``. What stands in braces is filled in.
@@ -23,7 +23,7 @@ Phrase = str | Mapping[str, str]
 
 
 class LanguageFileError(Exception):
-    """A language file does not hold what letters say."""
+    """A language file does not hold what mails and pages say."""
 
     def __init__(self, file_name: str, wrongs: list[str]) -> None:
         super().__init__(f"Mend the language file {file_name}: {'; '.join(wrongs)}.")
@@ -74,7 +74,7 @@ class Phrases:
         for name in model.phrases.keys() - self.phrases.keys():
             yield f"{name} is missing"
         for name in self.phrases.keys() - model.phrases.keys():
-            yield f"no letter says {name}"
+            yield f"no mail or page says {name}"
         forms = {self.language.plural_form(number) for number in _NUMBERS}
         for name in model.phrases.keys() & self.phrases.keys():
             phrase, example = self.phrases[name], model.phrases[name]

@@ -1,4 +1,4 @@
-"""How a letter speaks to one customer: a language's phrases, with figures as the customer's region writes them."""
+"""How a mail or a page speaks to a customer: a language's phrases, and figures as the customer's region has them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from babel.lists import format_list
+from babel.units import format_unit
 
 from adapters.letters import typed
 from adapters.letters.phrases import FALLBACK, Phrases
@@ -18,6 +19,12 @@ from domain.model.values import Money
 _FALLBACK_REGION = Locale.parse("en_GB")
 
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
+_KILOBYTE, _MEGABYTE = 1000, 1000**2
+
+#: What is read of an Accept-Language header: browsers send a hundred characters at most.
+_LONGEST_HEADER = 200
+_RANGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3})\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +37,16 @@ class Speech:
     def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
         """A phrase of the language, filled in."""
         return self.phrases.say(name, count, **filling)
+
+    @property
+    def language(self) -> str:
+        """The language's code, as HTML takes it."""
+        return self.phrases.language.language
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``, as HTML takes it."""
+        return self.phrases.language.text_direction
 
     def greeting(self, name: str | None) -> str:
         """Address a customer by name where it looks like one."""
@@ -55,6 +72,13 @@ class Speech:
         """21 March 2026, as it is in UTC."""
         return format_date(at.astimezone(UTC), "long", locale=self.region)
 
+    def size(self, size_bytes: int) -> str:
+        """812 kB, 3.4 MB, 3,4 MB."""
+        if size_bytes < _MEGABYTE:
+            kilobytes = max(round(size_bytes / _KILOBYTE), 1)
+            return format_unit(kilobytes, "digital-kilobyte", "short", "#,##0", locale=self.region)
+        return format_unit(size_bytes / _MEGABYTE, "digital-megabyte", "short", "#,##0.0", locale=self.region)
+
     def file_names(self, given: Sequence[str]) -> str:
         """“aunt.jpg”, “uncle.jpg” and “niece.jpg”."""
         quoted = [self.say("letter.quoted", name=typed.file_name(name)) for name in given]
@@ -71,6 +95,18 @@ def speech_for(locale: str | None, languages: Mapping[str, Phrases]) -> Speech:
             if name in languages:
                 return Speech(phrases=languages[name], region=region)
     return Speech(phrases=languages[FALLBACK], region=_FALLBACK_REGION)
+
+
+def speech_for_browser(accept_language: str, languages: Mapping[str, Phrases]) -> Speech:
+    """How to speak to who sends this Accept-Language header: the best of what we speak, else English."""
+    wanted = [
+        (float(found[2] or 1), speech)
+        for each in accept_language[:_LONGEST_HEADER].split(",")
+        if (found := _RANGE.fullmatch(each))
+        and (speech := speech_for(found[1], languages)).language == found[1].partition("-")[0].lower()
+    ]
+    ranked = max(wanted, key=lambda each: each[0], default=None)
+    return ranked[1] if ranked else speech_for(None, languages)
 
 
 def _parsed(tag: str) -> Locale | None:

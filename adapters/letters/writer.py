@@ -2,18 +2,14 @@
 
 import re
 import textwrap
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from adapters.letters.phrases import FALLBACK, Phrases
+from adapters.letters.catalog import LANGUAGES, read_languages
 from adapters.letters.speech import Speech, speech_for
 from domain.ports.mail import Letter, LetterFacts
-
-#: One file for each language that letters are written in.
-LANGUAGES = files("adapters.letters") / "languages"
 
 _LINE_WIDTH = 72
 
@@ -26,7 +22,7 @@ class TemplateLetterWriter:
 
     def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = LANGUAGES) -> None:
         self._shop_name = shop_name
-        self._languages = _read_all(languages)
+        self._languages = read_languages(languages)
         self._plain = _environment(is_html=False)
         self._html = _environment(is_html=True)
 
@@ -45,6 +41,8 @@ class TemplateLetterWriter:
         """All that a template may speak of, and with."""
         return {
             "facts": facts,
+            # A result as large as its original needs no words in a mail; the page has the sizes of all.
+            "changed_sizes": [size for size in facts.sizes if size.is_changed],
             "shop_name": self._shop_name,
             "language": speech.phrases.language.language,
             "direction": speech.phrases.language.text_direction,
@@ -55,15 +53,6 @@ class TemplateLetterWriter:
             "day": speech.day,
             "file_names": speech.file_names,
         }
-
-
-def _read_all(folder: Traversable) -> dict[str, Phrases]:
-    """The languages by name; raises LanguageFileError when one says less, or more, than English."""
-    found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
-    languages = {str(phrases.language): phrases for phrases in map(Phrases.read, found)}
-    for phrases in languages.values():
-        phrases.must_say_all_of(languages[FALLBACK], f"{phrases.language}.toml")
-    return languages
 
 
 def _environment(*, is_html: bool) -> Environment:

@@ -30,6 +30,11 @@ class ResultSize:
     original_width: int
     original_height: int
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether the result has other pixels than its original."""
+        return (self.width, self.height) != (self.original_width, self.original_height)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LetterFacts:

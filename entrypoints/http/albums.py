@@ -15,11 +15,11 @@ from litestar.params import FromPath
 from domain.model.image import Image
 from domain.model.wishes import RedoObstacle
 from domain.services.asking import Album
+from entrypoints.bootstrap.page_languages import Speech
 from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.dead_links import explain
 from entrypoints.http.parameters import TheShop
-from entrypoints.http.photo_page_texts import PhotoPageTexts, texts_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ def show_album(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Resp
     """Show the photos behind a link, and which of them can be tried once more."""
     album = shop.asking.album(token)
     if pages.is_wanted(request):
-        return _page(album, texts_for(request.headers.get("accept-language", "")))
+        return _page(album, pages.speech_for(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)
 
@@ -79,75 +79,79 @@ def _view(album: Album) -> AlbumView:
     )
 
 
-def _page(album: Album, texts: PhotoPageTexts) -> Response[Any]:
+def _page(album: Album, speech: Speech) -> Response[Any]:
     """The page of an album. Every address in it is relative, so that it holds behind any proxy."""
-    save_all = texts.save_all.format(size=texts.size(album.link.archive.size_bytes))
+    save_all = speech.say("photo_page.save_all", size=speech.size(album.link.archive.size_bytes))
     parts = [
-        f"<p>{texts.intro.format(until=texts.day(album.link.expires_at))}</p>",
+        pages.paragraph(speech.say("photo_page.intro", until=speech.day(album.link.expires_at))),
         f'<form method="post" action="archive"><p><button>{escape(save_all)}</button></p></form>',
     ]
     if any(image_id not in album.why_no_redo for image_id in album.order.images) and album.redo_until:
-        parts.append(f"<p>{texts.redo_offer.format(until=texts.day(album.redo_until))}</p>")
+        parts.append(pages.paragraph(speech.say("photo_page.redo_offer", until=speech.day(album.redo_until))))
     parts.extend(
-        _photo(image, number, album, texts)
+        _photo(image, number, album, speech)
         for number, image in enumerate(album.order.images.values(), start=1)
     )
-    shown = pages.page(
-        texts.title, "\n".join(parts), language=texts.language, has_pictures=True, has_forms=True
-    )
-    shown.headers["Vary"] = "Accept, Accept-Language"
-    return shown
+    title = speech.say("photo_page.title")
+    return pages.page(title, "\n".join(parts), speech, has_pictures=True, has_forms=True)
 
 
-def _photo(image: Image, number: int, album: Album, texts: PhotoPageTexts) -> str:
+def _photo(image: Image, number: int, album: Album, speech: Speech) -> str:
     """A photo under the customer's own name, which is a stranger's text."""
-    name = escape(album.file_names.get(image.image_id) or texts.photo.format(number=number))
+    name = album.file_names.get(image.image_id) or speech.say("page.photo", number=str(number))
     why = album.why_no_redo.get(image.image_id)
-    heading = f"<h2><bdi>{name}</bdi></h2>"
+    heading = f"<h2><bdi>{escape(name)}</bdi></h2>"
     if image.restored is None:
-        return f"{heading}\n<p>{texts.sorry.format(why=texts.obstacles[why] if why else texts.nothing)}</p>"
-    results = [_result(image, name, earlier, texts) for earlier in range(len(image.results))]
-    return "\n".join([heading, _pixels(image, texts), *results, _redo(image, name, why, texts)])
+        reason = speech.say("photo_page.no_result") if why is None else _obstacle(why, speech)
+        return f"{heading}\n{pages.paragraph(speech.say('photo_page.sorry', why=reason))}"
+    results = [_result(image, name, earlier, speech) for earlier in range(len(image.results))]
+    return "\n".join([heading, _pixels(image, speech), *results, _redo(image, name, why, speech)])
 
 
-def _pixels(image: Image, texts: PhotoPageTexts) -> str:
+def _pixels(image: Image, speech: Speech) -> str:
     """The sizes of the newest result and of its original, where both are on record."""
     if image.original_width is None:
         return ""
-    told = texts.pixels.format(
-        width=image.width,
-        height=image.height,
-        original_width=image.original_width,
-        original_height=image.original_height,
-    )
-    return f"<p><small>{told}</small></p>"
+    size = {"width": str(image.width), "height": str(image.height)}
+    if (image.width, image.height) == (image.original_width, image.original_height):
+        told = speech.say("photo_page.pixels_same", **size)
+    else:
+        original = {
+            "original_width": str(image.original_width),
+            "original_height": str(image.original_height),
+        }
+        told = speech.say("photo_page.pixels", **size, **original)
+    return f"<p><small>{escape(told)}</small></p>"
 
 
-def _result(image: Image, name: str, earlier: int, texts: PhotoPageTexts) -> str:
+def _result(image: Image, name: str, earlier: int, speech: Speech) -> str:
     """A result to look at, which any client loads by itself, and the button that only the customer presses."""
     address = f"{image.image_id}{f'?earlier={earlier}' if earlier else ''}"
     size = f' width="{image.width}" height="{image.height}"' if image.width and not earlier else ""
-    alt, label = _filled(texts.restored_alt, name), _filled(texts.save_named, name)
+    alt = escape(speech.say("photo_page.alt", name=name))
+    label = escape(speech.say("photo_page.save_named", name=name))
+    button = f'<button aria-label="{label}">{escape(speech.say("photo_page.save"))}</button>'
     shown = (
         f'<img src="{address}" alt="{alt}"{size} loading="lazy">'
-        f'<form method="post" action="{address}"><p><button aria-label="{label}">{texts.save}</button></p></form>'
+        f'<form method="post" action="{address}"><p>{button}</p></form>'
     )
-    return f"<details><summary>{texts.earlier}</summary>{shown}</details>" if earlier else shown
+    if not earlier:
+        return shown
+    return f"<details><summary>{escape(speech.say('photo_page.earlier'))}</summary>{shown}</details>"
 
 
-def _redo(image: Image, name: str, why: RedoObstacle | None, texts: PhotoPageTexts) -> str:
+def _redo(image: Image, name: str, why: RedoObstacle | None, speech: Speech) -> str:
     """The button; one that does nothing says why."""
     if image.is_being_redone:
-        return f"<p>{texts.redo_running}</p>"
-    button = f'<button class="second" aria-label="{_filled(texts.redo_named, name)}"'
+        return pages.paragraph(speech.say("photo_page.redo_running"))
+    label = escape(speech.say("photo_page.redo_named", name=name))
+    button = f'<button class="second" aria-label="{label}"'
+    words = escape(speech.say("photo_page.redo"))
     if why is None:
-        return (
-            f'<form method="post" action="{image.image_id}/redo"><p>{button}>{texts.redo}</button></p></form>'
-        )
-    reason = texts.redo_not_possible.format(why=texts.obstacles[why])
-    return f"<p>{button} disabled>{texts.redo}</button><br><small>{reason}</small></p>"
+        return f'<form method="post" action="{image.image_id}/redo"><p>{button}>{words}</button></p></form>'
+    reason = escape(speech.say("photo_page.redo_not_possible", why=_obstacle(why, speech)))
+    return f"<p>{button} disabled>{words}</button><br><small>{reason}</small></p>"
 
 
-def _filled(text: str, name: str) -> str:
-    """A text with a name in it, which may hold braces of its own."""
-    return text.replace("{name}", name)
+def _obstacle(why: RedoObstacle, speech: Speech) -> str:
+    return speech.say(f"no_redo.{why.name.lower()}")

@@ -1,5 +1,6 @@
 """What a person reads whose download link opens nothing any more, and the button that has a new one sent."""
 
+from html import escape
 from typing import Any
 
 from litestar import Response
@@ -8,11 +9,6 @@ from domain.services.delivering import LinkExpiredError
 from entrypoints.http import pages, problems
 from entrypoints.http.bodies import AnyRequest
 
-_TOLD = """<p>Links to photos work for some weeks only, so that nobody comes upon them years later.
-If you have not saved your photos yet, we can send a new link to the e-mail address that you gave when you ordered.</p>
-<form method="post" action="{address}"><button>Send me a new link</button></form>
-<p>Or answer the e-mail that this link came with, and a person will help you.</p>"""
-
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
     """A link that has run out offers a new one; all else is explained as everywhere."""
@@ -20,7 +16,15 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
         return pages.explain(request, error)
     problem = problems.problem_of(error)
     problems.note(request, problem, error)
-    return pages.explained(request, problem, _TOLD.format(address=_renewal(request)), has_forms=True)
+    speech = pages.speech_for(request)
+    button = f"<button>{escape(speech.say('expired_link.button'))}</button>"
+    parts = [
+        pages.paragraph(speech.say("expired_link.told")),
+        f'<form method="post" action="{_renewal(request)}">{button}</form>',
+        pages.paragraph(speech.say("expired_link.help")),
+    ]
+    title = speech.say("problem.link_expired_title")
+    return pages.explained(request, problem, title, "\n".join(parts), speech, has_forms=True)
 
 
 def _renewal(request: AnyRequest) -> str:

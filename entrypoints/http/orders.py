@@ -39,7 +39,7 @@ def _progress(shop: Shop, request: AnyRequest, order_id: OrderId) -> Response[An
     if pages.is_wanted(request):
         with shop.books.transaction() as transaction:
             history, names = _history(transaction, order_id), _names(transaction, order_id)
-        return standings.of_order(fold(order_id, history), names)
+        return standings.of_order(fold(order_id, history), names, pages.speech_for(request))
     shown = _shown(shop, request, order_id, views.progress)
     shown.headers["Vary"] = "Accept"
     return shown

@@ -5,11 +5,32 @@ from typing import Any
 
 from litestar import MediaType, Response
 
+from entrypoints.bootstrap.page_languages import Speech, speech_of
 from entrypoints.http import problems
 from entrypoints.http.bodies import AnyRequest
 from entrypoints.http.diary import request_id_of
 
-_HEADERS = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
+_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept, Accept-Language",
+}
+
+#: What people meet, told in their own language; all other problems are those of programs, and told in English.
+_EXPLAINED = frozenset(
+    {
+        "link-unknown",
+        "link-withdrawn",
+        "order-unknown",
+        "upload-session-unknown",
+        "asked-too-often",
+        "not-possible-now",
+        "file-unavailable",
+        "unavailable",
+        "busy",
+        "internal",
+    }
+)
 
 #: Nothing is loaded and nothing is sent, unless a page says that it shows pictures or takes wishes: of this shop only.
 _CONTENT_POLICY = (
@@ -18,7 +39,7 @@ _CONTENT_POLICY = (
 )
 
 _PAGE = """<!doctype html>
-<html lang="{language}">
+<html lang="{language}" dir="{direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -30,8 +51,8 @@ _PAGE = """<!doctype html>
 @media (prefers-color-scheme: dark) {{
   :root {{ --ink: #ece5da; --faint: #aea392; --paper: #211d19; --line: #40382f; --mark: #d6a566; }}
 }}
-body {{ margin: 14vh auto 3rem; max-width: 34rem; padding: 0 1.5rem; font: 1.1rem/1.6 Georgia, serif;
-        color: var(--ink); background: var(--paper); overflow-wrap: anywhere; }}
+body {{ margin: clamp(1.5rem, 10vh, 7rem) auto 3rem; max-width: 34rem; padding: 0 1.5rem;
+        font: 1.1rem/1.6 Georgia, serif; color: var(--ink); background: var(--paper); overflow-wrap: anywhere; }}
 h1 {{ font-size: 1.6rem; font-weight: normal; line-height: 1.3; }}
 a {{ color: var(--mark); }}
 small, dt, li span {{ color: var(--faint); }}
@@ -65,15 +86,20 @@ def is_wanted(request: AnyRequest) -> bool:
     return request.accept.best_match(offered) == MediaType.HTML
 
 
+def speech_for(request: AnyRequest) -> Speech:
+    """How a page speaks to who asks for it: in the browser's language, as far as the shop speaks it."""
+    return speech_of(request.headers.get("accept-language", ""))
+
+
 def page(
     title: str,
     body: str,
+    speech: Speech,
     *,
     refresh_seconds: int | None = None,
     status: int = 200,
     has_pictures: bool = False,
     has_forms: bool = False,
-    language: str = "en",
 ) -> Response[Any]:
     """A page under a heading that is escaped here; ``body`` is HTML already. It renews itself if told to."""
     allowed = _CONTENT_POLICY.format(
@@ -81,11 +107,22 @@ def page(
     )
     refresh = f'\n<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     return Response(
-        _PAGE.format(title=escape(title), body=body, refresh=refresh, language=language),
+        _PAGE.format(
+            title=escape(title),
+            body=body,
+            refresh=refresh,
+            language=speech.language,
+            direction=speech.direction,
+        ),
         status_code=status,
         media_type=MediaType.HTML,
         headers={**_HEADERS, "Content-Security-Policy": allowed},
     )
+
+
+def paragraph(text: str) -> str:
+    """A paragraph of a page; the text is escaped here."""
+    return f"<p>{escape(text)}</p>"
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -94,17 +131,33 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
     problems.note(request, problem, error)
     if not is_wanted(request):
         return problems.response(request, problem)
-    detail = problem.detail.removeprefix(f"{problem.kind.title}: ")  # the heading has said that much
-    return explained(request, problem, f"<p>{escape(detail[:1].upper() + detail[1:])}</p>")
+    if problem.kind.name in _EXPLAINED:
+        name, speech = problem.kind.name.replace("-", "_"), speech_for(request)
+        title, told = speech.say(f"problem.{name}_title"), speech.say(f"problem.{name}")
+    else:
+        speech = speech_of("en")
+        detail = problem.detail.removeprefix(f"{problem.kind.title}: ")  # the heading has said that much
+        title, told = problem.kind.title, detail[:1].upper() + detail[1:]
+    return explained(request, problem, title, paragraph(told), speech)
 
 
 def explained(
-    request: AnyRequest, problem: problems.Problem, body: str, *, has_forms: bool = False
+    request: AnyRequest,
+    problem: problems.Problem,
+    title: str,
+    body: str,
+    speech: Speech,
+    *,
+    has_forms: bool = False,
 ) -> Response[Any]:
     """The page of a problem, in words of its own; ``body`` is HTML already."""
-    number = (
-        f"<p><small>Should you write to us, this number helps: {request_id_of(request.scope)}</small></p>"
+    number = escape(speech.say("page.number_helps", number=str(request_id_of(request.scope))))
+    shown = page(
+        title,
+        f"{body}\n<p><small>{number}</small></p>",
+        speech,
+        status=problem.kind.status,
+        has_forms=has_forms,
     )
-    shown = page(problem.kind.title, f"{body}\n{number}", status=problem.kind.status, has_forms=has_forms)
     shown.headers.update(problem.headers)
     return shown

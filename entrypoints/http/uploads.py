@@ -95,7 +95,7 @@ def show_session(
             status_code=303,
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )
-    return standings.of_upload(seen, shop.policy)
+    return standings.of_upload(seen, shop.policy, pages.speech_for(request))
 
 
 def _expect_photo(shop: Shop, session_id: UploadSessionId, client: str, size_bytes: int) -> None:

@@ -6,7 +6,6 @@ another page could make use of. A link that is merely followed, by a mailbox's s
 """
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from litestar.response import Redirect
 
 from domain.model.errors import RedoRefusedError
 from domain.model.values import ImageId, OrderId
+from entrypoints.bootstrap.page_languages import speech_of
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
@@ -56,7 +56,7 @@ def ask_for_redo(
     shop.asking.redo(token, ImageId(image), request_id_of(request.scope))
     if pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
-    return _taken(request, "We try it once more", "We write to you as soon as we know what came of it.")
+    return _taken(request, "redo")
 
 
 @post(
@@ -68,13 +68,7 @@ def ask_for_redo(
 def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[WishView]:
     """Have a link that is good sent to the address on file; the answer is the same whatever the token is."""
     shop.asking.renew(token, request_id_of(request.scope))
-    return _taken(
-        request,
-        "Look into your e-mail",
-        "If this link led to photos that we still keep, one that works is on its way to the e-mail address that was "
-        "given with the order. Should nothing arrive within a quarter of an hour, look among the unwanted mails; or "
-        "answer any of our e-mails, and a person will help you.",
-    )
+    return _taken(request, "mail", told="link")
 
 
 @post(
@@ -108,16 +102,16 @@ def _resend(shop: Shop, request: AnyRequest, order: UUID) -> Response[Any]:
     if not is_known:
         raise UnknownOrderError(order_id)
     shop.asking.resend(order_id, request_id_of(request.scope))
-    return _taken(
-        request,
-        "Look into your e-mail",
-        "The e-mail about this order is on its way, to the address that was given with it.",
-    )
+    return _taken(request, "mail")
 
 
-def _taken(request: AnyRequest, heading: str, sentence: str) -> Response[Any]:
-    """The calm end of a wish, for a person or a program."""
+def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
+    """The calm end of a wish, for a person or a program; both are named as phrases of the section "asked"."""
+    sentence = f"asked.{told or title}"
     if pages.is_wanted(request):
-        return pages.page(heading, f"<p>{escape(sentence)}</p>", status=202)
+        speech = pages.speech_for(request)
+        return pages.page(
+            speech.say(f"asked.{title}_title"), pages.paragraph(speech.say(sentence)), speech, status=202
+        )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(WishView(sentence=sentence), status_code=202, headers=headers)
+    return Response(WishView(sentence=speech_of("en").say(sentence)), status_code=202, headers=headers)

@@ -1,5 +1,6 @@
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_what_brings_a_link_gives_it_a_line_of_its_own_and_says_until_when_it_wo
 @pytest.mark.parametrize("kind", BRINGING_A_LINK)
 def test_what_brings_a_link_leads_to_the_page_with_the_photos_and_to_no_file(kind: EmailKind) -> None:
     assert Reader(write(kind).html).links == {STATUS_URL, DOWNLOAD_URL}
-    assert "On that page you can look at" in read(kind)
+    assert "On the page behind the link you can look at" in read(kind)
     assert "once more" not in read(kind)
 
 
@@ -272,11 +273,16 @@ def test_no_other_letter_tells_of_points(kind: EmailKind) -> None:
 @pytest.mark.parametrize("kind", [*RESULTS, EmailKind.REDONE])
 def test_a_result_tells_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
     said = read(kind, locale=locale, sizes=(SIZE,))
-    for told in ("great-aunt-1931.jpg", "1184 x 880", "4000 x 3000"):
+    for told in ("great-aunt-1931.jpg", "1184 \u00d7 880", "4000 \u00d7 3000"):
         assert told in said
+
+
+def test_a_result_as_large_as_its_original_needs_no_words_about_it() -> None:
+    same = replace(SIZE, width=SIZE.original_width, height=SIZE.original_height)
+    assert read(sizes=(same,)) == read()
 
 
 def test_of_many_photos_the_page_has_the_sizes() -> None:
     said = read(sizes=(SIZE,) * 200)
-    assert said.count("1184 x 880") <= 20  # in text and HTML
+    assert said.count("1184 \u00d7 880") <= 20  # in text and HTML
     assert "The page behind the link has the sizes of all your photos." in said

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
+from adapters.letters.catalog import LANGUAGES
 from adapters.letters.phrases import Phrases
 from adapters.letters.speech import Speech, speech_for
-from adapters.letters.writer import LANGUAGES
 from domain.model.values import Money
 
 SPOKEN = {name: Phrases.read(LANGUAGES / f"{name}.toml") for name in ("en", "de")}

@@ -25,6 +25,8 @@ LOOK_SECONDS, LONGEST_LOOK_SECONDS = 3.0, 10.0
 
 #: What a browser would show as "try again": somebody else is at it, or too much is going on.
 _AGAIN = {httpx2.codes.CONFLICT, httpx2.codes.TOO_MANY_REQUESTS}
+#: The languages that visitors have, one after the other.
+LOCALES = ("en-GB", "de-AT")
 _OVER = {"completed", "refunded"}
 _PICTURE = Path(__file__).parents[1] / "journeys" / "harvest-1926.jpg"
 _WIDTH, _HEIGHT = 112, 80
@@ -88,7 +90,7 @@ class Visitors:
         if visit.manner is Manner.ABANDONS_PHOTOS:
             lived.ending = Ending.LEFT
             return
-        asked = {"session_id": lived.session_id}
+        asked = {"session_id": lived.session_id, "locale": LOCALES[visit.number % len(LOCALES)]}
         checkout = yield from self._expect("POST", f"{self.shop}/api/checkout-sessions", json=asked)
         if visit.manner is Manner.ABANDONS_PAYMENT:
             lived.ending = Ending.LEFT

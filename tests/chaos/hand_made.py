@@ -171,7 +171,9 @@ def mail(kind: EmailKind, **changes: Any) -> Json:
     told = {
         "id": f"mail_{kind}",
         "at": _CALLED_AT,
+        "subject": "About your photos",
         "text": f"Dear Ada, {link}",
+        "html": '<html lang="en" dir="ltr">',
         "to": [{"email": "ada@customer.example"}],
         "custom_args": {"email_id": str(FACTS.email(kind)), "order_id": str(ORDER_ID)},
     }

@@ -181,6 +181,22 @@ BREACHES: dict[str, tuple[int, Mapping[str, Any]]] = {
         },
     ),
     "a forgery was taken": (12, {"town": forged(200)}),
+    "a mail says that money went back before it did": (
+        13,
+        {"sendgrid": mails(mail(CONFIRMATION, text="All that you paid has gone back."), mail(RESULT))},
+    ),
+    "a German mail announces money that was not asked for": (
+        13,
+        {
+            "sendgrid": mails(
+                mail(CONFIRMATION, text="Wir erstatten Ihnen alles.", html='<html lang="de">'), mail(RESULT)
+            )
+        },
+    ),
+    "a mail is in a language of no table": (
+        13,
+        {"sendgrid": mails(mail(CONFIRMATION, html='<html lang="nl">'), mail(RESULT))},
+    ),
     "a forgery left its mark": (12, {"words": frozenset({f"evt_{FORGED}_000001"})}),
 }
 
@@ -190,7 +206,7 @@ def breached(evidence: Dossier) -> set[int]:
 
 
 def test_the_laws_are_those_of_the_house_by_number() -> None:
-    assert [law.number for law in LAWS] == list(range(1, 13))
+    assert [law.number for law in LAWS] == list(range(1, 14))
 
 
 def test_no_law_is_broken_where_all_is_well() -> None:

@@ -81,6 +81,31 @@ def test_a_sentence_is_found_that_is_stronger_than_its_events(
     assert list(unearned(sentence, known_from((*before, FACTS.refund_failed(), earned_by)))) == []
 
 
+@pytest.mark.parametrize(
+    ("sentence", "short_of", "earned_by"),
+    [
+        (
+            "Sie haben sie über den Link abgeholt, den wir Ihnen geschickt haben.",
+            FACTS.served(),
+            FACTS.downloaded(),
+        ),
+        (
+            "Ihre Fotos sind fertig: Sehen Sie in Ihr Postfach",
+            FACTS.unconfirmed(EmailKind.RESULT),
+            FACTS.sent(EmailKind.RESULT),
+        ),
+        ("Erstattet: 4,90 €", FACTS.refund_requested(490), FACTS.refund_issued(490)),
+        ("Von Ihrer Zahlung erstatten wir Ihnen 4,90 €.", FACTS.served(), FACTS.refund_requested(490)),
+    ],
+)
+def test_a_german_sentence_is_found_that_is_stronger_than_its_events(
+    sentence: str, short_of: e.Event, earned_by: e.Event
+) -> None:
+    before = (*FACTS.until_ready(), short_of)
+    assert list(unearned(sentence, known_from(before), "de"))
+    assert list(unearned(sentence, known_from((*before, earned_by)), "de")) == []
+
+
 def test_a_link_whose_mail_came_back_was_not_sent() -> None:
     bounced = known_from((*FACTS.until_completed(), FACTS.bounced(EmailKind.RESULT)))
     assert list(unearned("The link to both photos was sent to the customer.", bounced))
@@ -90,3 +115,5 @@ def test_a_word_of_weight_that_no_row_covers_is_found() -> None:
     everything = known_from((*FACTS.until_completed(), FACTS.downloaded()))
     assert list(unearned("Your photos were delivered.", everything))
     assert list(unearned("Your photos are in good hands.", everything)) == []
+    assert list(unearned("Ihre Fotos sind zugestellt.", everything, "de"))
+    assert list(unearned("Ihre Fotos sind in guten Händen.", everything, "de")) == []

@@ -11,6 +11,8 @@ from domain.model.evolve import fold
 from domain.model.ledger import Dispute
 from domain.model.lifecycle import TERMINAL, State
 from domain.model.values import FailureReason, OrderId, UploadSessionId
+from domain.ports.uploads import UploadStatus
+from entrypoints.bootstrap.page_languages import speech_of
 from entrypoints.http import standings
 from tests.entrypoints.http_fixtures import BROWSER, PORTRAIT, Doorway
 
@@ -27,7 +29,7 @@ def page_of(door: Doorway, address: OrderId | UploadSessionId, path: str = "rest
 
 def assert_loads_and_keeps_nothing(answer: httpx.Response) -> None:
     assert answer.headers["cache-control"] == "private, no-store"
-    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["vary"] == "Accept, Accept-Language"
     assert "etag" not in answer.headers
     assert answer.headers["content-security-policy"].startswith(
         "default-src 'none'; style-src 'unsafe-inline'"
@@ -71,7 +73,7 @@ def test_an_order_is_told_in_plain_words_and_renews_itself_until_it_ends(door: D
     paid = page_of(door, order_id)
     assert (heading(paid), refresh(paid)) == ("Thank you, your payment has arrived", 5)
     assert "20260314-000001" in paid
-    assert "9.80 EUR" in paid
+    assert "€9.80" in paid
     door.shop.work()
     first = next(iter(door.shop.restorer.works))
     door.shop.restorer.succeed(first, b"restored")
@@ -93,7 +95,7 @@ def test_every_moment_of_an_order_has_a_page_and_only_the_last_stands_still(door
         history = transaction.log.history(order_id)
     for version in range(1, len(history) + 1):
         seen = fold(order_id, history[:version])
-        shown = str(standings.of_order(seen, {}).content)
+        shown = str(standings.of_order(seen, {}, speech_of("en-GB")).content)
         assert (refresh(shown) is None) is (seen.state in TERMINAL)
         assert "Photo 2" in shown  # one whose name is forgotten still has a number
 
@@ -139,7 +141,7 @@ def test_photos_that_all_failed_are_told_with_where_the_money_is(door: Doorway) 
     door.shop.live(order_id)
     returned = page_of(door, order_id)
     assert (heading(returned), refresh(returned)) == ("Your money is on its way back", None)
-    assert "<dt>Sent back</dt><dd>4.90 EUR</dd>" in returned
+    assert "<dt>Sent back</dt><dd>€4.90</dd>" in returned
     assert "could not be restored" in returned
 
 
@@ -177,7 +179,7 @@ def test_an_unusual_turn_is_told_for_what_it_is(
     door: Doorway, turn: dict[str, Any], told: str, seconds: int | None
 ) -> None:
     seen = replace(door.shop.order(door.shop.delivered()), **turn)
-    shown = str(standings.of_order(seen, {}).content)
+    shown = str(standings.of_order(seen, {}, speech_of("en-GB")).content)
     assert told in shown
     assert refresh(shown) == seconds
 
@@ -192,7 +194,7 @@ def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(door: Doorway
     session_id = door.shop.upload(PORTRAIT)
     unordered = page_of(door, session_id, "uploads")
     assert (heading(unordered), refresh(unordered)) == ("Your photos are not ordered yet", None)
-    assert "4.90 EUR" in unordered
+    assert "€4.90" in unordered
     checkout = door.shop.checking_out.open(session_id, email=None)
     waiting = page_of(door, session_id, "uploads")
     assert (heading(waiting), refresh(waiting)) == ("We are waiting for word of your payment", 5)
@@ -215,3 +217,45 @@ def test_a_dead_link_is_not_told_twice_in_one_breath(door: Doorway) -> None:
     page = door.http.get("/api/download/unknown", headers=BROWSER).text
     assert heading(page) == "This link is not known"
     assert "<p>Open the newest link from our e-mail, whole and unchanged.</p>" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "told"),
+    [
+        ("restoration/status/{order}", "Ihre Fotos sind fertig: Sehen Sie in Ihr Postfach", "Bestellnummer"),
+        ("uploads/{open}", "Ihre Fotos sind noch nicht bestellt", "4,90"),
+        ("download/unknown", "Diesen Link kennen wir nicht", "neuesten Link"),
+        ("download/{expired}", "Dieser Link ist abgelaufen", "Neuen Link schicken"),
+        ("uploads/01890000-0000-7000-8000-000000000000", "Diese Fotos gibt es hier nicht", "noch einmal"),
+    ],
+)
+def test_every_page_speaks_the_browsers_language(door: Doorway, path: str, title: str, told: str) -> None:
+    expired = door.shop.token(door.shop.delivered())
+    door.shop.clock.advance(days=31)
+    order_id, session_id = door.shop.delivered(b"a wedding"), door.shop.upload(PORTRAIT)
+    address = path.format(order=order_id, open=session_id, expired=expired)
+    german = {**BROWSER, "Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+    answer = door.http.get(f"/api/{address}", headers=german)
+    assert '<html lang="de" dir="ltr">' in answer.text
+    assert heading(answer.text) == title
+    assert told in answer.text
+    said = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
+    assert not re.search(r"\b(your?|the|and|photos|order)\b", said)
+
+
+def test_what_a_wish_comes_to_is_told_in_the_browsers_language(door: Doorway) -> None:
+    german = {**BROWSER, "Accept-Language": "de"}
+    order_id = door.shop.delivered()
+    for told in ("Sehen Sie in Ihr Postfach", "Darum wurde gerade schon gebeten"):
+        assert heading(door.http.post(f"/api/email/resend/{order_id}", headers=german).text) == told
+        door.shop.work()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_state_of_an_order_and_an_upload_has_its_words(language: str) -> None:
+    speech = speech_of(language)
+    orders = [f"order_page.{state}" for state in State if state is not State.NEW]
+    uploads = [f"upload_page.{status}" for status in UploadStatus if status is not UploadStatus.PAID]
+    for phrase in (*orders, *uploads):
+        assert speech.say(f"{phrase}_title")
+        assert speech.say(phrase)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.chaos.dossier import Dossier
-from tests.chaos.laws import delivery, forgery, log, mail, money, storage, work
+from tests.chaos.laws import delivery, earned, forgery, log, mail, money, storage, work
 
 __all__ = ["LAWS", "Law"]
 
@@ -31,4 +31,5 @@ LAWS = (
     Law(number=10, sentence=delivery.OWN_ORDER_ONLY, breaches=delivery.tokens_open_their_own_order),
     Law(number=11, sentence=work.AT_REST, breaches=work.everything_came_to_rest),
     Law(number=12, sentence=forgery.UNTOUCHED, breaches=forgery.forgeries_change_nothing),
+    Law(number=13, sentence=earned.EARNED, breaches=earned.sentences_are_earned),
 )

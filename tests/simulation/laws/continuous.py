@@ -29,7 +29,7 @@ from domain.ports.work import Claim
 from tests.domain.laws import check_laws
 from tests.doubles.books import InMemoryTransaction
 from tests.doubles.reaction_table import Work
-from tests.laws.sentences import Known, check_letter, check_what_is_said_now
+from tests.laws.sentences import LANGUAGES, Known, check_mail, check_what_is_said_now
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.laws.rest import check_after_retention, check_at_rest, unsettled_checkouts
 from tests.simulation.recoveries import recoveries_in
@@ -184,7 +184,9 @@ class Continuous:
     def on_letter(self, order_id: OrderId, facts: LetterFacts) -> None:
         """Law 13, of a letter that is sent now."""
         try:
-            check_letter(_LETTERS.write(replace(facts, locale="en")), self._known[order_id])
+            for language in LANGUAGES:
+                written = _LETTERS.write(replace(facts, locale=language))
+                check_mail(written.subject, written.text, self._known[order_id], language)
         except AssertionError as broken:
             raise LawBrokenError(13, str(broken), order_id) from broken
 
