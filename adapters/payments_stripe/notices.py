@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.payments_stripe.api import FAILED_REFUNDS, PAID_REFUND, PROVIDER
-from adapters.payments_stripe.sessions import Session, money, told
+from adapters.payments_stripe.sessions import Session, has_settled, money, told
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
 from adapters.webhooks.fields import our_id, plain_code, readable
 from domain.model.values import DisputeOutcome, RefundId
@@ -155,8 +155,7 @@ def _notice(event: _Event) -> PaymentNotice:
 
 def _completed(event: _Event) -> dict[str, Any]:
     session = _SESSION.decode(event.data.object)
-    is_due = session.payment_status == "unpaid"
-    return _about_checkout(session, NoticeKind.PENDING if is_due else NoticeKind.PAID)
+    return _about_checkout(session, NoticeKind.PAID if has_settled(session) else NoticeKind.PENDING)
 
 
 def _paid_at_last(event: _Event) -> dict[str, Any]:

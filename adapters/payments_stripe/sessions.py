@@ -12,6 +12,9 @@ from domain.ports.payments import CheckoutNotice, CheckoutStanding, CheckoutStat
 #: Statuses of a payment that nobody waits for any more: of a complete session, no other try can follow.
 _DEAD_PAYMENTS = frozenset({"requires_payment_method", "canceled"})
 
+#: Statuses of the money of a complete session which need no other word.
+_SETTLED = frozenset({"paid", "no_payment_required"})
+
 
 class _Person(msgspec.Struct):
     email: str | None = None
@@ -62,7 +65,7 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         paid=money(session.amount_total or 0 if is_paid else 0, session.currency),
         discount=money((session.total_details or _Totals()).amount_discount, session.currency),
         tax=_tax_on_top(session, session.currency) if is_paid else None,
-        email=clean_text(person.email or session.customer_email),
+        email=clean_text(person.email) or clean_text(session.customer_email),
         name=clean_text(person.name),
         locale=clean_text(metadata.get("locale") or session.locale),
         spending=_spending(metadata, session.currency),
@@ -108,6 +111,11 @@ def state_of(session: Session) -> CheckoutState | None:
     return CheckoutState(standing=standing, checkout=checkout) if checkout is not None else None
 
 
+def has_settled(session: Session) -> bool:
+    """Whether the money of a complete session is there; a status that is not known says nothing of it."""
+    return session.payment_status in _SETTLED
+
+
 def money(amount: int, currency: str) -> Money:
     """An amount as Stripe tells it, with its currency in the shop's spelling."""
     return Money(amount=amount, currency=currency.upper())
@@ -119,7 +127,7 @@ def _standing(session: Session) -> CheckoutStanding:
         return CheckoutStanding.PAID if session.payment_status == "paid" else CheckoutStanding.EXPIRED
     if session.status != "complete":
         return CheckoutStanding.OPEN
-    if session.payment_status != "unpaid":
+    if has_settled(session):
         return CheckoutStanding.PAID
     intent = session.payment_intent
     is_dead = isinstance(intent, _Intent) and intent.status in _DEAD_PAYMENTS

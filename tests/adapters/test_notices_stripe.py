@@ -122,6 +122,7 @@ def test_what_stripe_posts_of_a_dispute_is_read(
         ("checkout.session.completed", "paid", NoticeKind.PAID, 900),
         ("checkout.session.completed", "no_payment_required", NoticeKind.PAID, 900),
         ("checkout.session.completed", "unpaid", NoticeKind.PENDING, 0),
+        ("checkout.session.completed", "a_status_of_tomorrow", NoticeKind.PENDING, 0),
         ("checkout.session.async_payment_succeeded", "paid", NoticeKind.PAID, 900),
         ("checkout.session.async_payment_failed", "unpaid", NoticeKind.ABANDONED, 0),
         ("checkout.session.expired", "unpaid", NoticeKind.ABANDONED, 0),
@@ -243,14 +244,17 @@ def test_a_prevented_dispute_that_moved_money_is_lost(money: dict[str, Any]) -> 
     assert read(event("charge.dispute.closed", **fields, **money)).outcome is DisputeOutcome.LOST
 
 
-def test_the_address_that_the_shop_gave_counts_where_the_customer_gave_none() -> None:
+@pytest.mark.parametrize("details", [None, {"email": None}, {"email": ""}, {"email": " \t"}])
+def test_the_address_that_the_shop_gave_counts_where_the_customer_gave_none(
+    details: dict[str, str | None] | None,
+) -> None:
     fields = {
         "payment_status": "paid",
         "amount_total": 490,
         "currency": "eur",
         "payment_intent": "pi_made_up",
     }
-    addresses = {"customer_details": None, "customer_email": "eve@example.com"}
+    addresses = {"customer_details": details, "customer_email": "eve@example.com"}
     notice = read(event("checkout.session.completed", **fields, **addresses))
     assert notice.checkout is not None
     assert notice.checkout.email == "eve@example.com"

@@ -22,6 +22,7 @@ from domain.ports.payments import CheckoutStanding
         ("complete", "unpaid", "requires_payment_method", CheckoutStanding.FAILED, 0),
         ("complete", "unpaid", "canceled", CheckoutStanding.FAILED, 0),
         ("expired", "unpaid", None, CheckoutStanding.EXPIRED, 0),
+        ("complete", "a_status_of_tomorrow", "succeeded", CheckoutStanding.PENDING, 0),
         # It expired while the payment went through: the money is there.
         ("expired", "paid", "succeeded", CheckoutStanding.PAID, 490),
     ],
