@@ -5,7 +5,7 @@ from domain.model.decide_money import owed_for_failed_images
 from domain.model.draft import NOTHING, Decision, Draft
 from domain.model.errors import RedoRefusedError, UnknownImageError
 from domain.model.image import AttemptStatus, Image
-from domain.model.lifecycle import State, require
+from domain.model.lifecycle import MAY_LOSE_RESULTS, State, require
 from domain.model.limits import Limits
 from domain.model.order import Order
 from domain.model.values import FailureReason, ImageId, Variant
@@ -31,6 +31,8 @@ def decide_start(order: Order, said: e.RestorationStarted) -> Decision:
 def decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limits: Limits) -> Decision:
     """A failure counts once; the last one the limits allow gives the image, or the redo, up."""
     image = image_of(order, said.image_id)
+    if said.reason is FailureReason.RESULT_LOST:
+        return _decide_lost_result(order, image, said, limits)
     known = image.attempts.get(said.attempt)
     is_running = known is not None and known.status is AttemptStatus.RUNNING
     belongs_to_another = is_running and known is not None and known.prediction_id != said.prediction_id
@@ -40,6 +42,30 @@ def decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limit
     draft = Draft(order, said)
     if _gives_up(image, said, limits):
         for event in decide_result(draft.order, gave_up(image, said.attempt, said.reason)):
+            draft.add(event)
+    return draft.done()
+
+
+def _decide_lost_result(
+    order: Order, image: Image, said: e.RestorationAttemptFailed, limits: Limits
+) -> Decision:
+    """A result that is lost before it was packed: its photo is restored once more, as long as it has attempts left.
+
+    Where the customer has results already, the loss is found once for each: a further one is left to a person.
+    """
+    made = image.attempt_of_result
+    if (
+        made is None
+        or made.number != said.attempt
+        or image.is_being_redone
+        or order.state not in MAY_LOSE_RESULTS
+    ):
+        return NOTHING
+    draft = Draft(order, said)
+    if not order.is_shown and image.spent(said.attempt) >= limits.max_restoration_attempts:
+        for event in decide_result(
+            draft.order, gave_up(draft.order.images[image.image_id], said.attempt, said.reason)
+        ):
             draft.add(event)
     return draft.done()
 

@@ -7,7 +7,7 @@ from domain.model import events as e
 from domain.model.evolve_mail import owe_another
 from domain.model.image import Attempt, AttemptStatus, Image, SmallResult
 from domain.model.order import Order
-from domain.model.values import EmailKind
+from domain.model.values import EmailKind, FailureReason
 
 AboutAttempt = (
     e.RestorationStarted | e.RestorationAttemptFailed | e.SmallResultStored | e.RestorationCompleted
@@ -26,7 +26,10 @@ def learn_restoration(
             | e.SmallResultStored()
             | e.RestorationCompleted()
         ):
-            return with_images(order, [_learn_attempt(image, event)])
+            learnt = _learn_attempt(image, event)
+            if isinstance(event, e.RestorationAttemptFailed) and event.reason is FailureReason.RESULT_LOST:
+                learnt = _without_result(learnt, is_shown=order.is_shown)
+            return with_images(order, [learnt])
         case e.RestorationFailed():
             return with_images(order, [replace(image, failure=event.reason, to_enlarge=None)])
         case e.RedoRequested():
@@ -39,6 +42,13 @@ def learn_restoration(
             after = with_images(order, [replace(image, redo_from=None, to_enlarge=None)])
             is_answer = not after.is_being_redone and after.has_newest_edition
             return owe_another(after, EmailKind.REDO_FAILED) if is_answer else after
+
+
+def _without_result(image: Image, *, is_shown: bool) -> Image:
+    """An image whose newest result is lost: it is restored anew, as a redo where the customer has it already."""
+    if is_shown:
+        return replace(image, redo_from=image.next_attempt)
+    return replace(image, restored=None, width=None, height=None)
 
 
 def with_images(order: Order, images: Iterable[Image]) -> Order:

@@ -77,6 +77,14 @@ class Image:
         return (*([self.restored] if self.restored else []), *reversed(self.earlier))
 
     @property
+    def attempt_of_result(self) -> Attempt | None:
+        """The attempt that the newest result came from; none if there is no result, or it was found to be lost."""
+        if self.restored is None:
+            return None
+        made = (a for a in self.attempts.values() if self.restored.key.endswith(f"/{a.prediction_id}"))
+        return next((a for a in made if a.status is AttemptStatus.COMPLETED), None)
+
+    @property
     def was_redone(self) -> bool:
         """Whether anybody ever asked for another attempt."""
         return self.redos > 0

@@ -47,6 +47,8 @@ _WORKING = (State.PAID, State.RESTORING, State.SETTLED, State.READY)
 _DELIVERED = (State.DELIVERED, State.COMPLETED)
 #: Where the results are with the customer, or about to be.
 SHOWN = (State.READY, *_DELIVERED)
+#: Where a result may be found to be lost: it is to be packed, or another one of its order is.
+MAY_LOSE_RESULTS = frozenset({State.RESTORING, State.SETTLED, *SHOWN})
 #: Where everything that was paid goes back, or has gone.
 GIVEN_BACK = (State.REFUNDING, State.REFUNDED)
 _LIVING = (*_WORKING, *_DELIVERED, *GIVEN_BACK)
@@ -89,6 +91,8 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.RestorationFailed, [State.PAID]),
     *_stays(events.RestorationStarted, [State.RESTORING]),
     *_stays(events.RestorationAttemptFailed, [State.RESTORING]),
+    # A result was lost before it could be packed.
+    Move(events.RestorationAttemptFailed, State.SETTLED, State.RESTORING),
     *_stays(events.SmallResultStored, [State.RESTORING]),
     Move(events.RestorationCompleted, State.RESTORING, State.SETTLED, "every_image_is_settled"),
     *_stays(events.RestorationCompleted, [State.RESTORING]),

@@ -102,6 +102,7 @@ _WITHOUT_WAIT = frozenset(
         FailureReason.CONTENT_FILTER,
         FailureReason.TIMED_OUT,
         FailureReason.CANCELED,
+        FailureReason.RESULT_LOST,
     }
 )
 

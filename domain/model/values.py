@@ -170,6 +170,7 @@ class FailureReason(StrEnum):
     FILE_DAMAGED = "file_damaged"  # what our storage has is not what the customer sent
     FLAT_OUTPUT = "flat_output"  # an output of one plain colour, mostly black, unlike the original
     REPEATED_OUTPUT = "repeated_output"  # the same bytes as a result that the customer has already
+    RESULT_LOST = "result_lost"  # our storage has lost the result, or has other bytes than were recorded
     WITHDRAWN = "withdrawn"  # a person took the photo out of the order and paid for it back
 
     @property

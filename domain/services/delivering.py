@@ -1,7 +1,7 @@
 """Chapters 7 and 9: the archive and its link, and the customer who opens it."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -12,10 +12,20 @@ from domain.model.identity import download_link_id_of
 from domain.model.lifecycle import State
 from domain.model.order import DownloadLink, Order
 from domain.model.seals import Sealer, sha256_of
-from domain.model.values import Client, ImageId, ObjectKey, OrderId, PhotoId, Sha256, StoredObject
+from domain.model.values import (
+    Client,
+    FailureReason,
+    ImageId,
+    ObjectKey,
+    OrderId,
+    PhotoId,
+    Sha256,
+    StoredObject,
+)
 from domain.model.wishes import CUSTOMER, VISITOR
 from domain.order.file_names import distinct, safe_stem
 from domain.ports.books import Books
+from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.storage import ObjectStore
 from domain.ports.world import ArchiveEntry, Archiver, Clock
 from domain.services.policy import Policy
@@ -90,26 +100,25 @@ class Delivering:
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
         """Stream the restored images into one archive and mint its link.
 
-        Raises ObjectMissingError or ObjectDiffersError when a result is not what was recorded: nothing is stored then.
+        A newest result that is missing or damaged fails the attempt that made it, so that its photo is restored once
+        more. An earlier one, which the customer has, is left out. Raises UnavailableError while the storage is away,
+        and ObjectMissingError or ObjectDiffersError when a result is lost that was restored anew in vain.
         """
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         expires_at = self._clock.now() + self._policy.download_lifetime
         files = self._files(order)
-        entries = [
-            ArchiveEntry(
-                name=name, size_bytes=result.size_bytes, content=read_verified(self._storage, result)
-            )
-            for name, result in files
-        ]
-        size_bytes, chunks = self._archiver.archive(entries)
-        archive = self._storage.put(
-            # Named by what is in it: a crash may have left an archive of other files, of which no link tells.
-            ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip"),
-            cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
-            size_bytes=size_bytes,
-            media_type="application/zip",
-            labels=archive_labels(link_id, expires_at),
-        )
+        while True:
+            try:
+                archive = self._pack(order, files, archive_labels(link_id, expires_at))
+                break
+            except (ObjectMissingError, ObjectDiffersError) as error:
+                lost = {error.key, *self._missing(files)}
+                if failed := _lost_results(order, lost):
+                    return failed
+                earlier = {result.key for image in order.restored_images for result in image.earlier}
+                if not lost <= earlier:
+                    raise
+                files = [(name, result) for name, result in files if result.key not in lost]
         return [
             e.DownloadPrepared(
                 link_id=link_id,
@@ -120,6 +129,34 @@ class Delivering:
                 edition=order.edition,
             )
         ]
+
+    def _pack(
+        self, order: Order, files: Sequence[tuple[str, StoredObject]], labels: Mapping[str, str]
+    ) -> StoredObject:
+        """Store the archive of these files; raises ObjectMissingError or ObjectDiffersError, and stores nothing."""
+        entries = [
+            ArchiveEntry(
+                name=name, size_bytes=result.size_bytes, content=read_verified(self._storage, result)
+            )
+            for name, result in files
+        ]
+        size_bytes, chunks = self._archiver.archive(entries)
+        return self._storage.put(
+            # Named by what is in it: a crash may have left an archive of other files, of which no link tells.
+            ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip"),
+            cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
+            size_bytes=size_bytes,
+            media_type="application/zip",
+            labels=labels,
+        )
+
+    def _missing(self, files: Sequence[tuple[str, StoredObject]]) -> Iterator[ObjectKey]:
+        """All that the storage lacks, so that what is lost together is restored together."""
+        for _, result in files:
+            try:
+                self._storage.describe(result.key)
+            except ObjectMissingError:
+                yield result.key
 
     def _files(self, order: Order) -> list[tuple[str, StoredObject]]:
         """Every result there is, under its name in the archive."""
@@ -205,6 +242,21 @@ class Delivering:
             for number, image_id in enumerate(order.images, start=1)
         ]
         return dict(zip(order.images, distinct(stems), strict=True))
+
+
+def _lost_results(order: Order, lost: Collection[str]) -> list[e.Event]:
+    """The attempts whose results are lost, of those that can be made up for."""
+    return [
+        e.RestorationAttemptFailed(
+            image_id=image.image_id,
+            attempt=made.number,
+            prediction_id=made.prediction_id,
+            reason=FailureReason.RESULT_LOST,
+        )
+        for image in order.restored_images
+        if image.restored is not None and image.restored.key in lost
+        if (made := image.attempt_of_result) is not None
+    ]
 
 
 def _cause(name: str, delivery: Delivery, *, actor: str, request_id: UUID) -> Cause:

@@ -51,6 +51,7 @@ FAILURES: Mapping[FailureReason, str] = {
     FailureReason.FILE_DAMAGED: "its file in the shop's storage is damaged",
     FailureReason.FLAT_OUTPUT: "what came back was a plain area without a picture",
     FailureReason.REPEATED_OUTPUT: "what came back was the same as the result before it",
+    FailureReason.RESULT_LOST: "its result is missing from the shop's storage, or damaged",
     FailureReason.WITHDRAWN: "it was taken out of the order",
 }
 
