@@ -10,11 +10,15 @@ SEED ?=
 SECONDS ?=
 DATA ?=
 PLANT ?=
+# Of the mutants: how many are drawn by SEED, below which folder or file, and those alone that nothing noticed last time.
+SAMPLE ?=
+ONLY ?=
+AGAIN ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test test-postgres15 simulate exhaustive chaos check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test test-postgres15 simulate exhaustive chaos mutants check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,6 +57,10 @@ chaos: $(READY) ## two minutes of faults on the real shop, then all laws; SEED=7
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	    $(if $(DATA),--data $(DATA)) $(if $(PLANT),--plant $(PLANT))
 
+mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=300 SEED=1 ONLY=domain/model AGAIN=1
+	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
+
 check: $(READY) ## style, types, walls between the rooms, dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -76,4 +84,4 @@ lock: ## resolve the dependencies anew (needs uv)
 	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) restored .restoreclick
+	rm -rf $(VENV) restored .restoreclick mutants

@@ -1,11 +1,13 @@
 """The outside world that many tests share: each server starts once, when the first test asks for it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from minio import Minio
 from sqlalchemy import make_url
 from xdist.remote import Producer
@@ -25,6 +27,10 @@ from tests.adapters.accounts import (
 )
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
+
+#: For many runs of the same tests, of which each must be short and give what the others gave: pytest
+#: --hypothesis-profile mutants.
+settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=30)
 
 #: Journeys that open shops of their own.
 _SHOPS_OF_THEIR_OWN = ("tests/journeys/test_demo", "tests/journeys/test_rolling_upgrade")
@@ -56,6 +62,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FOLDER",
         help="the folder of another version's initdb and postgres, such as /usr/lib/postgresql/15/bin",
+    )
+    parser.addoption(
+        "--postgresql-url",
+        metavar="URL",
+        help="a database with the newest schema, on a server that runs already; no other is started",
     )
 
 
@@ -123,21 +134,24 @@ def sendgrid(sendgrid_process: TwinProcess, letterbox: WebhookReceiver) -> Itera
 
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty database of the PostgreSQL that this run is about."""
+    """A database with the newest schema, on the PostgreSQL that this run is about."""
+    running = pytestconfig.getoption("--postgresql-url")
+    if running:
+        yield running
+        return
     programs = pytestconfig.getoption("--postgresql-programs")
     with Supervisor() as supervisor:
-        yield postgres_server.start(supervisor, tmp_path_factory.mktemp("postgresql"), programs)
+        url = postgres_server.start(supervisor, tmp_path_factory.mktemp("postgresql"), programs)
+        _write_without_waiting_for_the_disk(url)
+        upgrade(url)
+        yield url
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres_url: str) -> Callable[[], str]:
+def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
     """Makes databases with the newest schema: copies of one that was migrated once."""
-    upgrade(postgres_url)
-
-    def new_database() -> str:
-        return _copy_of(postgres_url, f"shop_{uuid4().hex}")
-
-    return new_database
+    with ExitStack() as copies:
+        yield lambda: copies.enter_context(_copy_of(postgres_url))
 
 
 @pytest.fixture(scope="session")
@@ -147,14 +161,29 @@ def database_url(new_database: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def own_database_url(new_database: Callable[[], str]) -> str:
+def own_database_url(postgres_url: str) -> Iterator[str]:
     """A database for one test alone."""
-    return new_database()
+    with _copy_of(postgres_url) as url:
+        yield url
 
 
-def _copy_of(database_url: str, name: str) -> str:
+def _write_without_waiting_for_the_disk(database_url: str) -> None:
+    """Make a server fast whose data nobody needs after a crash of the machine."""
+    server = make_url(database_url).set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def _copy_of(database_url: str) -> Iterator[str]:
     source = make_url(database_url)
+    name = f"shop_{uuid4().hex}"
     server = source.set(database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source.database}"')
-    return source.set(database=name).render_as_string(hide_password=False)
+        try:
+            yield source.set(database=name).render_as_string(hide_password=False)
+        finally:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
