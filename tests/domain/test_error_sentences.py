@@ -1,0 +1,91 @@
+"""What each error of the domain says, and which fields it carries."""
+
+import importlib
+import inspect
+import pkgutil
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+import domain
+from domain.model.keeping import Obstacle
+from domain.model.order import Order
+from domain.model.unmatched import UnmatchedStatus
+from domain.model.values import FailureReason, OrderNumber
+from domain.ports.uploads import UploadStatus
+from tests.domain.specification import given
+
+SENTENCES: dict[str, str] = tomllib.loads(Path(__file__).with_name("error_sentences.toml").read_text("utf-8"))
+
+#: What errors are made of by the types of their arguments; a text is the argument's own name.
+_ID = UUID("00000000-0000-4000-8000-000000000001")
+_ARGUMENTS: dict[object, object] = {
+    int: 7,
+    datetime: datetime(2026, 7, 1, 14, 5, tzinfo=UTC),
+    timedelta: timedelta(minutes=5),
+    FailureReason: FailureReason.UNREADABLE_INPUT,
+    UnmatchedStatus: UnmatchedStatus.REFUNDED,
+    UploadStatus: UploadStatus.CHECKOUT,
+    Order: given().order,
+}
+_COLLECTIONS: dict[str, object] = {
+    "obstacles": {OrderNumber("PR-7"): next(iter(Obstacle))},
+    "allowed": ["ImageRestored", "OrderHeld"],
+    "known": ("dp_1", "dp_2"),
+    "payments": ("cs_1", "cs_2"),
+}
+
+
+def _with_a_sentence_of_their_own() -> list[type[Exception]]:
+    modules = [
+        importlib.import_module(found.name) for found in pkgutil.walk_packages(domain.__path__, "domain.")
+    ]
+    return [
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and issubclass(kind, Exception) and kind.__module__ == module.__name__
+        if "__init__" in vars(kind)
+    ]
+
+
+ERRORS = _with_a_sentence_of_their_own()
+
+
+def _arguments(kind: type[Exception]) -> tuple[list[object], dict[str, object]]:
+    positional: list[object] = []
+    named: dict[str, object] = {}
+    for name, parameter in inspect.signature(kind).parameters.items():
+        annotation = getattr(parameter.annotation, "__supertype__", parameter.annotation)
+        value = _COLLECTIONS.get(name) or _ARGUMENTS.get(annotation)
+        if annotation in (str, str | None):
+            value = f"[{name}]"
+        elif annotation is UUID:
+            value = _ID
+        elif annotation == float | None:
+            value = 60.0
+        elif annotation == timedelta | None:
+            value = timedelta(minutes=5)
+        assert value is not None, f"{kind.__name__} takes {name}: give it a value above"
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            named[name] = value
+        else:
+            positional.append(value)
+    return positional, named
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_an_error_says_its_sentence_and_carries_what_it_was_made_of(kind: type[Exception]) -> None:
+    positional, named = _arguments(kind)
+    error = kind(*positional, **named)
+    assert str(error) == SENTENCES[kind.__name__]
+    names = list(inspect.signature(kind).parameters)
+    for name, value in {**dict(zip(names, positional, strict=False)), **named}.items():
+        assert str(value) in str(getattr(error, name, value))
+
+
+def test_each_sentence_is_of_an_error_that_exists() -> None:
+    assert sorted(SENTENCES) == sorted(kind.__name__ for kind in ERRORS)
