@@ -27,7 +27,7 @@ from domain.ports.errors import (
     ObjectMissingError,
     UnavailableError,
 )
-from domain.ports.ledgers import ListedObject
+from domain.ports.ledgers import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
 from domain.ports.storage import ObjectDescription, ObjectOwner
 
 PROVIDER = "The storage"
@@ -228,15 +228,20 @@ class MinioStore:
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield ObjectKey(str(found.object_name))
 
-    def objects_under(self, prefix: str) -> Iterator[ListedObject]:
+    def objects_under(
+        self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedObject]:
         """Every object whose key starts with ``prefix``, a thousand per request."""
         with _translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
-                yield ListedObject(
-                    key=ObjectKey(str(found.object_name)),
-                    size_bytes=found.size or 0,
-                    stored_at=found.last_modified or datetime.fromtimestamp(0, UTC),
-                )
+                name = str(found.object_name)
+                if found.size is None or found.last_modified is None:
+                    detail = "its size or its time is missing"
+                    unreadable(
+                        UnreadableEntry(provider=PROVIDER, kind="object", entry_id=name, detail=detail)
+                    )
+                    continue
+                yield ListedObject(key=ObjectKey(name), size_bytes=found.size, stored_at=found.last_modified)
 
     def check(self) -> None:
         """Raise UnavailableError unless the storage answers and the bucket is there."""

@@ -2,7 +2,6 @@
 
 import http.client
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,10 +9,17 @@ from python_http_client.exceptions import HTTPError
 
 from adapters.mailer_sendgrid.api import PROVIDER, SendGridMailer, translated
 from adapters.mailer_sendgrid.notices import message_id_of
+from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import readable
 from domain.model.values import EmailId
-from domain.ports.errors import UnavailableError
-from domain.ports.ledgers import CarriedMail, LedgerClosedError
+from domain.ports.errors import UnavailableError, UnreadableAnswerError
+from domain.ports.ledgers import (
+    CarriedMail,
+    LedgerClosedError,
+    TakeUnreadable,
+    UnreadableEntry,
+    refuse_unreadable,
+)
 from domain.ports.mail import MailFate
 from domain.ports.world import Clock
 
@@ -30,6 +36,9 @@ class _Message(msgspec.Struct):
     last_event_time: datetime
 
 
+_MESSAGE = msgspec.json.Decoder(_Message)
+
+
 class _Messages(msgspec.Struct):
     messages: list[msgspec.Raw] = []
 
@@ -41,13 +50,15 @@ class SendGridLedger:
         self._sdk = mailer.sdk
         self._clock = clock
 
-    def messages(self, since: datetime) -> Iterator[CarriedMail]:
+    def messages(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[CarriedMail]:
         """The activity, newest first; a page ends at a moment, at which the next one begins."""
         until, known = self._clock.now(), frozenset[str]()
         while True:
             span = f'last_event_time BETWEEN TIMESTAMP "{_said(since)}" AND TIMESTAMP "{_said(until)}"'
             listed = self._ask(span)
-            page = list(_readable(listed))
+            page = list(_messages(listed, unreadable))
             new = [message for message in page if message.msg_id not in known]
             yield from map(_told, new)
             if len(listed) < PAGE:
@@ -59,7 +70,11 @@ class SendGridLedger:
 
     def find(self, email_id: EmailId) -> CarriedMail | None:
         """The newest mail that carries our id."""
-        found = next(_readable(self._ask(f"(unique_args['email_id']=\"{email_id}\")")), None)
+        listed = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
+        garbled: list[UnreadableEntry] = []
+        found = next(_messages(listed, garbled.append), None)
+        if found is None and garbled:
+            refuse_unreadable(garbled[0])  # it knows one, so nobody may take it for unknown
         return _told(found) if found else None
 
     def _ask(self, query: str) -> list[msgspec.Raw]:
@@ -74,14 +89,13 @@ class SendGridLedger:
         try:
             return msgspec.json.decode(readable(answer.body), type=_Messages).messages
         except (msgspec.MsgspecError, ValueError) as error:
-            raise UnavailableError(PROVIDER, f"an activity that cannot be read: {error}") from error
+            raise UnreadableAnswerError(PROVIDER, f"an activity that cannot be read: {error}") from error
 
 
-def _readable(listed: list[msgspec.Raw]) -> Iterator[_Message]:
-    """The messages that can be read; the account has those of other products as well."""
-    for raw in listed:
-        with suppress(msgspec.MsgspecError):
-            yield msgspec.json.decode(raw, type=_Message)
+def _messages(listed: list[msgspec.Raw], unreadable: TakeUnreadable) -> Iterator[_Message]:
+    return entries_read(
+        listed, _MESSAGE.decode, provider=PROVIDER, kind="mail", id_field="msg_id", unreadable=unreadable
+    )
 
 
 def _said(moment: datetime) -> str:

@@ -9,17 +9,19 @@ from typing import NoReturn, TypeVar
 import msgspec
 import stripe
 
+from adapters.payments_stripe.refunds import FAILED_REFUNDS, Refund, as_refund
 from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.retry_after import wait_seconds
-from adapters.webhooks.fields import our_id, plain_code
+from adapters.webhooks.fields import plain_code
 from domain.model.rewards import Spending
-from domain.model.values import Money, RefundId
+from domain.model.values import RefundId
 from domain.ports.errors import (
     AccountRefusedError,
     DisputedError,
     LostReplyError,
     RefusedError,
     UnavailableError,
+    UnreadableAnswerError,
 )
 from domain.ports.payments import (
     CheckoutStanding,
@@ -37,11 +39,6 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 #: What the customer reads on Stripe's page and on the receipt.
 PRODUCT_NAME = "Photo restoration"
 COUPON_NAME = "Your points"
-
-#: Statuses in which the money stays with, or came back to, the shop.
-FAILED_REFUNDS = frozenset({"failed", "canceled"})
-#: The status of a refund whose money was paid; any other one that has not failed is on its way.
-PAID_REFUND = "succeeded"
 
 T = TypeVar("T")
 
@@ -157,7 +154,10 @@ class StripePayments:
         if refund.status in FAILED_REFUNDS:
             reason = plain_code(refund.failure_reason) or "no reason given"
             raise RefusedError(PROVIDER, f"refund {refund.id} is {refund.status}: {reason}", code=reason)
-        return _provider_refund(refund)
+        try:
+            return _provider_refund(refund)
+        except UnreadableAnswerError as error:
+            raise LostReplyError(PROVIDER, error.detail) from error
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
         """The newest refund that carries our id; one that failed only where there is no other."""
@@ -165,7 +165,7 @@ class StripePayments:
             refunds = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
             ).auto_paging_iter()
-            ours = [_provider_refund(one) for one in refunds if _our_id(one) == str(refund_id)]
+            ours = [one for one in map(_provider_refund, refunds) if one.refund_id == refund_id]
         return min(ours, key=lambda refund: refund.has_failed, default=None)
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
@@ -206,23 +206,22 @@ class StripePayments:
 
 
 def _checkout_state(session: stripe.checkout.Session) -> CheckoutState | None:
-    return state_of(msgspec.convert(session.to_dict(), Session))
-
-
-def _our_id(refund: stripe.Refund) -> str | None:
-    return refund.metadata.to_dict().get("refund_id") if refund.metadata else None
+    with _readable("a checkout"):
+        return state_of(msgspec.convert(session.to_dict(), Session))
 
 
 def _provider_refund(refund: stripe.Refund) -> ProviderRefund:
-    refund_id, intent = our_id(_our_id(refund)), refund.payment_intent
-    return ProviderRefund(
-        provider_refund_id=refund.id,
-        has_failed=refund.status in FAILED_REFUNDS,
-        is_pending=refund.status not in FAILED_REFUNDS | {PAID_REFUND},
-        amount=Money(amount=refund.amount, currency=refund.currency.upper()),
-        payment_intent_id=intent if isinstance(intent, str) or intent is None else intent.id,
-        refund_id=RefundId(refund_id) if refund_id else None,
-    )
+    with _readable("a refund"):
+        return as_refund(msgspec.convert(refund.to_dict(), Refund))
+
+
+@contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """Say that Stripe's answer about something is none; its shape is told, and none of its values."""
+    try:
+        yield
+    except msgspec.MsgspecError as error:
+        raise UnreadableAnswerError(PROVIDER, f"{what} that cannot be read: {error}") from error
 
 
 def _unless_missing(look: Callable[[], T]) -> T | None:

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adapters.payments_stripe.api import FAILED_REFUNDS, PAID_REFUND, PROVIDER
+from adapters.payments_stripe.api import PROVIDER
+from adapters.payments_stripe.refunds import Refund, as_refund
 from adapters.payments_stripe.sessions import Session, has_settled, money, told
 from adapters.signatures import TOLERANCE_SECONDS, check_age, is_any
-from adapters.webhooks.fields import our_id, plain_code, readable
-from domain.model.values import DisputeOutcome, RefundId
+from adapters.webhooks.fields import plain_code, readable
+from domain.model.values import DisputeOutcome
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund, refund_kind
+from domain.ports.payments import NoticeKind, PaymentNotice, refund_kind
 from domain.ports.world import Clock
 
 #: Statuses of a dispute that has ended. All others are open: those under appeal, and those that are yet unknown.
@@ -36,7 +37,7 @@ _RESOLUTION = "resolution"
 FIRST_WITH_REFUND_EVENTS = "2024-10-28.acacia"
 
 #: The last moment that has a date.
-_LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
+LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 
 
 class StripeNotices:
@@ -82,17 +83,7 @@ class _Event(msgspec.Struct):
     type: str
     data: _Data
     api_version: str | None = None
-    created: Annotated[int, msgspec.Meta(ge=0, le=_LAST_SECOND)] | None = None
-
-
-class _Refund(msgspec.Struct):
-    id: str
-    amount: int
-    currency: str
-    status: str | None = None
-    payment_intent: str | None = None
-    metadata: dict[str, str] | None = None
-    failure_reason: str | None = None
+    created: Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)] | None = None
 
 
 class _Card(msgspec.Struct):
@@ -131,7 +122,7 @@ class _Charge(msgspec.Struct):
 _CHARGE = msgspec.json.Decoder(_Charge)
 _EVENT = msgspec.json.Decoder(_Event)
 _SESSION = msgspec.json.Decoder(Session)
-_REFUND = msgspec.json.Decoder(_Refund)
+_REFUND = msgspec.json.Decoder(Refund)
 _DISPUTE = msgspec.json.Decoder(_Dispute)
 
 
@@ -173,23 +164,13 @@ def _about_checkout(session: Session, kind: NoticeKind) -> dict[str, Any]:
 
 def _refund(event: _Event) -> dict[str, Any]:
     refund = _REFUND.decode(event.data.object)
-    has_failed = refund.status in FAILED_REFUNDS or event.type == "refund.failed"
-    our_refund_id = our_id((refund.metadata or {}).get("refund_id"))
-    refund_id = RefundId(our_refund_id) if our_refund_id else None
-    told = ProviderRefund(
-        provider_refund_id=refund.id,
-        has_failed=has_failed,
-        is_pending=not has_failed and refund.status != PAID_REFUND,
-        amount=money(refund.amount, refund.currency),
-        payment_intent_id=refund.payment_intent,
-        refund_id=refund_id,
-    )
+    told = as_refund(refund, has_failed=event.type == "refund.failed")
     return {
         "kind": refund_kind(told),
         "payment_intent_id": refund.payment_intent,
         "refund": told,
-        "refund_id": refund_id,
-        "reason": plain_code(refund.failure_reason) if has_failed else None,
+        "refund_id": told.refund_id,
+        "reason": plain_code(refund.failure_reason) if told.has_failed else None,
     }
 
 

@@ -17,7 +17,7 @@ from adapters.restorer_replicate.recipes import Recipe
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
 from adapters.webhooks.fields import readable
 from domain.model.values import FailureReason, Variant
-from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
+from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnreadableAnswerError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class ReplicateRestorer:
                 json=recipe.body(upload.urls.get) | notice,
                 headers={"Cancel-After": f"{ceil(ends_within.total_seconds())}s"},
             )
-        except _UnreadableAnswerError as error:
+        except UnreadableAnswerError as error:
             raise LostReplyError(PROVIDER, error.detail) from error
         except RefusedError as error:
             # The picture was not looked at yet: what is refused here are the model's name and the inputs' names.
@@ -113,17 +113,13 @@ class ReplicateRestorer:
         self._outputs.close()
 
     def ask(self, kind: type[T], method: str, path: str, **content: Any) -> T:
-        """One answer of the API as a ``kind``; raises what the port says, and UnavailableError if it is none."""
+        """One answer of the API as a ``kind``; raises what the port says, and UnreadableAnswerError if it is none."""
         # The SDK has no public way to its answers but through its own objects.
         response = self._sdk._request(method, path, **content)  # noqa: SLF001
         try:
             return msgspec.json.decode(readable(response.content), type=kind)
         except (msgspec.MsgspecError, ValueError) as error:
-            raise _UnreadableAnswerError(PROVIDER, f"an answer that cannot be read: {error}") from error
-
-
-class _UnreadableAnswerError(UnavailableError):
-    """Replicate answered, but not as it says it does."""
+            raise UnreadableAnswerError(PROVIDER, f"an answer that cannot be read: {error}") from error
 
 
 class _Urls(msgspec.Struct):

@@ -11,8 +11,10 @@ import msgspec
 
 from adapters.restorer_replicate.api import POSTS_TO, ReplicateRestorer
 from adapters.restorer_replicate.notices import ENDED
+from adapters.restorer_replicate.transport import PROVIDER
+from adapters.webhooks.entries import entries_read
 from domain.ports.errors import RefusedError
-from domain.ports.ledgers import ListedPrediction
+from domain.ports.ledgers import ListedPrediction, TakeUnreadable, refuse_unreadable
 from domain.ports.restorer import PredictionStatus
 
 _UPLOAD = re.compile(r"https?://[^/]+/v1/files/([\w-]+)")
@@ -26,8 +28,11 @@ class _Listed(msgspec.Struct):
     input: Any = None
 
 
+_LISTED = msgspec.json.Decoder(_Listed)
+
+
 class _Page(msgspec.Struct):
-    results: list[_Listed]
+    results: list[msgspec.Raw]
     next: str | None = None
 
 
@@ -41,14 +46,18 @@ class ReplicateLedger:
     def __init__(self, restorer: ReplicateRestorer) -> None:
         self._restorer = restorer
 
-    def predictions(self, since: datetime) -> Iterator[ListedPrediction]:
+    def predictions(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedPrediction]:
         """The list from its newest line on, until it comes to what is older."""
         query: str | None = ""
         while query is not None:
             page = self._restorer.ask(
                 _Page, "GET", f"/v1/predictions?{query}" if query else "/v1/predictions"
             )
-            for listed in page.results:
+            for listed in entries_read(
+                page.results, _LISTED.decode, provider=PROVIDER, kind="prediction", unreadable=unreadable
+            ):
                 if listed.created_at < since:
                     return
                 yield _told(listed)

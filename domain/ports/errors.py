@@ -35,6 +35,10 @@ class UnavailableError(OutsideError):
         super().__init__(f"{provider} is not available ({detail}): try again later.")
 
 
+class UnreadableAnswerError(UnavailableError):
+    """The provider answered, but not in the shape that it documents: what else it holds may be read all the same."""
+
+
 class NoAnswerError(UnavailableError):
     """The provider accepted the call, or the connection, and then did not answer in time."""
 

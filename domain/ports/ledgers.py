@@ -1,16 +1,17 @@
 """What each provider's own books say, for the shop to compare its own with.
 
-Every list is bounded by a moment and read page by page while it is iterated. Methods raise UnavailableError while
-the provider is away, and LedgerClosedError where it does not show its books to this account.
+Every list is bounded by a moment and read page by page while it is iterated. An entry that cannot be read is handed to
+``unreadable`` and left out, and the list goes on; by default it ends the list with UnreadableAnswerError. Methods raise
+UnavailableError while the provider is away, and LedgerClosedError where it does not show its books to this account.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from domain.model.values import EmailId, ObjectKey
-from domain.ports.errors import OutsideError
+from domain.ports.errors import OutsideError, UnreadableAnswerError
 from domain.ports.mail import MailFate
 from domain.ports.payments import CheckoutState, PaymentNotice
 from domain.ports.restorer import PredictionStatus
@@ -26,6 +27,28 @@ class LedgerClosedError(OutsideError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableEntry:
+    """An entry of a provider's list that has another shape than documented; ``detail`` quotes none of its values."""
+
+    provider: str
+    kind: str  # checkout, refund, prediction...
+    entry_id: str | None  # none if not even that can be read
+    detail: str
+
+
+#: Takes what cannot be read.
+TakeUnreadable = Callable[[UnreadableEntry], object]
+
+
+def refuse_unreadable(entry: UnreadableEntry) -> None:
+    """End the list; raises UnreadableAnswerError."""
+    name = entry.entry_id or "without an id"
+    raise UnreadableAnswerError(
+        entry.provider, f"a {entry.kind}, {name}, that cannot be read: {entry.detail}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListedCheckout:
     """A checkout of the payment provider's list, as it stands now."""
 
@@ -36,22 +59,30 @@ class ListedCheckout:
 class PaymentLedger(Protocol):
     """Money, as the payment provider has it on its books."""
 
-    def events(self, since: datetime) -> Iterator[PaymentNotice]:
+    def events(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
         """What the provider posted, or should have, and the shop acts upon; the newest first."""
         ...
 
-    def checkouts(self, since: datetime) -> Iterator[ListedCheckout]:
+    def checkouts(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedCheckout]:
         """Checkouts that were opened since, this shop's and others'."""
         ...
 
-    def refunds(self, since: datetime) -> Iterator[PaymentNotice]:
+    def refunds(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
         """Refunds that were made since, each as a notice of how it stands now: REFUND_ISSUED or REFUND_FAILED.
 
         The notice's event id is made of the refund's own id and of that standing.
         """
         ...
 
-    def disputes(self, since: datetime) -> Iterator[PaymentNotice]:
+    def disputes(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
         """Disputes that were opened since, told like refunds: DISPUTE_OPENED or DISPUTE_CLOSED."""
         ...
 
@@ -70,7 +101,9 @@ class ListedPrediction:
 class RestorationLedger(Protocol):
     """Predictions, as the restorer has them on its books."""
 
-    def predictions(self, since: datetime) -> Iterator[ListedPrediction]:
+    def predictions(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedPrediction]:
         """The account's predictions that were created since, the newest first; others' may be among them."""
         ...
 
@@ -91,7 +124,9 @@ class CarriedMail:
 class MailLedger(Protocol):
     """Mails, as their provider has them on its books."""
 
-    def messages(self, since: datetime) -> Iterator[CarriedMail]:
+    def messages(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[CarriedMail]:
         """The mails about which something happened since, each once."""
         ...
 
@@ -112,6 +147,8 @@ class ListedObject:
 class ObjectLedger(Protocol):
     """Objects, as the storage has them on its books."""
 
-    def objects_under(self, prefix: str) -> Iterator[ListedObject]:
+    def objects_under(
+        self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedObject]:
         """Every object whose key starts with ``prefix``."""
         ...

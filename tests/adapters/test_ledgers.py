@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -14,9 +15,9 @@ from adapters.mailer_sendgrid import SendGridLedger, ledger
 from adapters.payments_stripe import StripeLedger
 from adapters.payments_stripe import ledger as stripe_ledger
 from adapters.restorer_replicate import ReplicateLedger
-from domain.model.values import DisputeOutcome, Variant
-from domain.ports.errors import UnavailableError
-from domain.ports.ledgers import ListedPrediction
+from domain.model.values import DisputeOutcome, EmailId, Variant
+from domain.ports.errors import UnavailableError, UnreadableAnswerError
+from domain.ports.ledgers import ListedPrediction, UnreadableEntry
 from domain.ports.payments import NoticeKind
 from domain.ports.restorer import PredictionStatus
 from tests.adapters.accounts import replicate_restorer, sendgrid_mailer, small_photo, stripe_payments
@@ -84,6 +85,60 @@ def test_stripe_that_goes_away_between_two_pages_is_told(
         list(listed)
 
 
+GARBLED: list[Any] = [
+    7,
+    None,
+    {"id": "bad_1"},
+    {"id": "bad_2", "created": "yesterday", "status": 7, "currency": [], "amount": "4.90", "type": 1},
+    {"no": "id"},
+]
+GOOD = {
+    "events": {
+        "id": "good",
+        "created": 1773500966,
+        "type": "charge.dispute.closed",
+        "data": {"object": {"id": "dp_1", "amount": 1, "currency": "eur", "status": "won"}},
+    },
+    "checkouts": {"id": "good", "created": 1773500966, "payment_status": "paid", "currency": "eur"},
+    "refunds": {
+        "id": "good",
+        "created": 1773500966,
+        "status": "succeeded",
+        "amount": 490,
+        "currency": "eur",
+    },
+    "disputes": {"id": "good", "created": 1773500966, "status": "lost", "amount": 490, "currency": "eur"},
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_entry_of_another_shape_costs_a_list_nothing_but_itself(name: str, rogue: RogueServer) -> None:
+    """Two pages, both of which end with an entry without an id."""
+
+    def answer(request: RogueHandler) -> None:
+        is_first = "starting_after" not in request.path
+        page = {"object": "list", "url": "/v1/x", "has_more": is_first, "data": [GOOD[name], *GARBLED]}
+        request.answer(200, json.dumps(page).encode(), Content_Type="application/json")
+
+    rogue.manners["GET"] = answer
+    entries: list[UnreadableEntry] = []
+    ledger = StripeLedger(stripe_payments(rogue.url).client)
+    assert len(list(getattr(ledger, name)(SINCE, entries.append))) == 2
+    assert "starting_after=bad_2" in rogue.seen[-1].path
+    assert {each.kind for each in entries} == {name.removesuffix("s")}
+    assert [each.entry_id for each in entries] == [None, None, "bad_1", "bad_2", None] * 2
+    assert not any("4.90" in each.detail or "yesterday" in each.detail for each in entries)
+    with pytest.raises(UnreadableAnswerError, match="without an id, that cannot be read"):
+        list(getattr(ledger, name)(SINCE))
+
+
+def test_a_page_without_any_id_ends_the_list(rogue: RogueServer) -> None:
+    page = json.dumps({"object": "list", "url": "/v1/x", "has_more": True, "data": [7]}).encode()
+    rogue.manners["GET"] = lambda request: request.answer(200, page, Content_Type="application/json")
+    with pytest.raises(UnavailableError, match="nothing has an id"):
+        list(StripeLedger(stripe_payments(rogue.url).client).refunds(SINCE, lambda _: None))
+
+
 def test_a_listed_event_with_text_that_cannot_be_stored_is_read_without_it(
     rogue: RogueServer,
 ) -> None:
@@ -116,6 +171,17 @@ def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProce
             for _ in range(101)  # a page holds a hundred
         }
         assert names <= {each.prediction_id for each in ReplicateLedger(restorer).predictions(SINCE)}
+
+
+def test_a_prediction_of_another_shape_costs_the_list_nothing_but_itself(rogue: RogueServer) -> None:
+    good = {"id": "p1", "status": "succeeded", "created_at": "2099-11-22T12:00:00Z"}
+    page = json.dumps({"results": [7, {"id": "p2"}, good, {**good, "status": None}]}).encode()
+    rogue.manners["GET"] = lambda request: request.answer(200, page)
+    entries: list[UnreadableEntry] = []
+    with closing(replicate_restorer(rogue.url)) as restorer:
+        listed = list(ReplicateLedger(restorer).predictions(SINCE, entries.append))
+    assert [each.prediction_id for each in listed] == ["p1"]
+    assert [each.entry_id for each in entries] == [None, "p2", "p1"]
 
 
 def test_a_prediction_whose_upload_is_gone_or_was_none_has_no_address(replicate: TwinProcess) -> None:
@@ -163,10 +229,21 @@ def test_a_message_that_cannot_be_read_costs_nothing_but_itself() -> None:
     good = {"msg_id": "m1.recvd-5c9", "status": "delivered", "last_event_time": "2026-11-22T12:00:00Z"}
     foreign = [7, {}, {**good, "status": 7}, {**good, "last_event_time": None}]
     body = json.dumps({"messages": [*foreign, good, *foreign]}).encode()
+    entries: list[UnreadableEntry] = []
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, body)
-        listed = list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+        listed = list(
+            SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE, entries.append)
+        )
     assert [each.message_id for each in listed] == ["m1"]
+    assert [each.entry_id for each in entries] == [None, None, "m1.recvd-5c9", "m1.recvd-5c9"] * 2
+
+
+def test_a_mail_that_is_known_and_cannot_be_read_is_not_taken_for_unknown() -> None:
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: handler.answer(200, b'{"messages": [{"msg_id": "m1"}]}')
+        with pytest.raises(UnreadableAnswerError, match="m1"):
+            SendGridLedger(sendgrid_mailer(server.url), SystemClock()).find(EmailId(uuid4()))
 
 
 def test_an_activity_that_is_no_list_is_told() -> None:

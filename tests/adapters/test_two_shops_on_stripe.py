@@ -42,6 +42,7 @@ def compare(shop: MemoryShop, account: StripePayments) -> tuple[list[Finding], l
         watch=lambda _: None,
         leave=foreign.append,
         defect=lambda error: pytest.fail(str(error)),
+        tell=lambda found: pytest.fail(found.wrong),
     )
     comparison = MoneyComparison(
         books=shop.books,

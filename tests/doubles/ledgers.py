@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.model.values import EmailId
-from domain.ports.ledgers import CarriedMail, LedgerClosedError, ListedCheckout, ListedPrediction
+from domain.ports.ledgers import (
+    CarriedMail,
+    LedgerClosedError,
+    ListedCheckout,
+    ListedPrediction,
+    TakeUnreadable,
+    UnreadableEntry,
+    refuse_unreadable,
+)
 from domain.ports.mail import MailFate
 from domain.ports.payments import PaymentNotice, refund_kind
 from domain.ports.restorer import PredictionStatus
@@ -21,6 +29,13 @@ from tests.doubles.world import StoppedClock
 MOMENT = StoppedClock().now()
 
 
+def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) -> None:
+    """Hand over the entries of a kind of list that cannot be read."""
+    for entry in garbled:
+        if entry.kind == kind:
+            unreadable(entry)
+
+
 @dataclass
 class MemoryPaymentLedger:
     """What a payment double knows; ``told`` are its events, oldest first, and ``disputed`` its disputes."""
@@ -30,20 +45,30 @@ class MemoryPaymentLedger:
     told: list[PaymentNotice] = field(default_factory=list)
     disputed: list[PaymentNotice] = field(default_factory=list)
     weather: Weather = field(default_factory=Weather)
+    garbled: list[UnreadableEntry] = field(default_factory=list)
 
-    def events(self, since: datetime) -> Iterator[PaymentNotice]:
+    def events(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
         with self.weather.over("events", ""):
+            tell(self.garbled, "event", unreadable)
             yield from (each for each in reversed(self.told) if (each.created_at or self.moment) >= since)
 
-    def checkouts(self, since: datetime) -> Iterator[ListedCheckout]:
+    def checkouts(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedCheckout]:
         with self.weather.over("checkouts", ""):
+            tell(self.garbled, "checkout", unreadable)
             for state in reversed(self.payments.states.values()):
                 began_at = self._began_at(state.checkout.checkout_session_id)
                 if began_at >= since:
                     yield ListedCheckout(state=state, created_at=began_at)
 
-    def refunds(self, since: datetime) -> Iterator[PaymentNotice]:
+    def refunds(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
         with self.weather.over("refunds", ""):
+            tell(self.garbled, "refund", unreadable)
             made = [
                 (payment.payment_intent_id, wish, refund)
                 for payment in self.payments.payments.values()
@@ -63,8 +88,11 @@ class MemoryPaymentLedger:
                     created_at=began_at,
                 )
 
-    def disputes(self, since: datetime) -> Iterator[PaymentNotice]:
+    def disputes(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
         with self.weather.over("disputes", ""):
+            tell(self.garbled, "dispute", unreadable)
             yield from (each for each in self.disputed if (each.created_at or self.moment) >= since)
 
     def _began_at(self, name: str) -> datetime:
@@ -79,9 +107,13 @@ class MemoryRestorationLedger:
     moment: datetime = MOMENT
     meanwhile: Callable[[], object] = lambda: None
     weather: Weather = field(default_factory=Weather)
+    garbled: list[UnreadableEntry] = field(default_factory=list)
 
-    def predictions(self, since: datetime) -> Iterator[ListedPrediction]:
+    def predictions(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedPrediction]:
         with self.weather.over("predictions", ""):
+            tell(self.garbled, "prediction", unreadable)
             self.meanwhile()
             for prediction_id, work in reversed(self.restorer.works.items()):
                 began_at = work.began_at or self.moment
@@ -110,11 +142,15 @@ class MemoryMailLedger:
     undeliverable: set[str] = field(default_factory=set)
     is_closed: bool = False
     weather: Weather = field(default_factory=Weather)
+    garbled: list[UnreadableEntry] = field(default_factory=list)
 
-    def messages(self, since: datetime) -> Iterator[CarriedMail]:
+    def messages(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[CarriedMail]:
         if self.is_closed:
             raise LedgerClosedError("The mail double", "it is closed on request")
         with self.weather.over("messages", ""):
+            tell(self.garbled, "mail", unreadable)
             for message_id in reversed(list(self.mailer.mailbox)):
                 if self._accepted_at(message_id) >= since:
                     yield self._told(message_id)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from domain.model.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
-from domain.ports.ledgers import ListedObject
+from domain.ports.ledgers import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
 from domain.ports.storage import ObjectDescription, ObjectOwner
 from domain.ports.world import Clock
 from tests.doubles.weather import Weather
@@ -24,6 +24,7 @@ class MemoryStore:
 
     objects: dict[ObjectKey, bytes] = field(default_factory=dict)
     stored_at: dict[ObjectKey, datetime] = field(default_factory=dict)
+    garbled: set[ObjectKey] = field(default_factory=set)  # listed in a shape that cannot be read
     described: dict[ObjectKey, ObjectDescription] = field(default_factory=dict)
     clock: Clock = field(default_factory=StoppedClock)
     weather: Weather = field(default_factory=Weather)
@@ -86,9 +87,15 @@ class MemoryStore:
         with self.weather.over("keys", prefix):
             yield from sorted(key for key in self.objects if key.startswith(prefix))
 
-    def objects_under(self, prefix: str) -> Iterator[ListedObject]:
+    def objects_under(
+        self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedObject]:
         with self.weather.over("objects", prefix):
             for key in sorted(key for key in self.objects if key.startswith(prefix)):
+                if key in self.garbled:
+                    entry = UnreadableEntry(provider="storage", kind="object", entry_id=key, detail="no size")
+                    unreadable(entry)
+                    continue
                 yield ListedObject(
                     key=key,
                     size_bytes=len(self.objects[key]),

@@ -40,16 +40,18 @@ class Claims:
                     continue
                 match recorded.event:
                     case e.PaymentReceived(checkout_session_id=name, paid=paid) if name not in seen.checkouts:
-                        if (found := self._paid(name)) != paid:
-                            yield _finding(recorded, What.PAYMENT_NOT_AT_STRIPE, name, paid, found)
+                        with scope.isolated(Side.STRIPE, "checkout", name):
+                            if (found := self._paid(name)) != paid:
+                                yield _finding(recorded, What.PAYMENT_NOT_AT_STRIPE, name, paid, found)
                     case e.RefundIssued(provider_refund_id=name) if note_of_payment_by_hand(name) is not None:
                         pass  # a person paid it another way: Stripe knows nothing of it
                     case (
                         e.RefundAccepted(provider_refund_id=name, amount=amount)
                         | e.RefundIssued(provider_refund_id=name, amount=amount)
                     ) if name not in seen.refunds:
-                        if (found := self._paid_back(name)) != amount:
-                            yield _finding(recorded, What.REFUND_NOT_AT_STRIPE, name, amount, found)
+                        with scope.isolated(Side.STRIPE, "refund", name):
+                            if (found := self._paid_back(name)) != amount:
+                                yield _finding(recorded, What.REFUND_NOT_AT_STRIPE, name, amount, found)
                     case _:
                         pass
 

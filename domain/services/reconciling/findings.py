@@ -34,6 +34,7 @@ class What(StrEnum):
     SESSION_WAITS_IN_VAIN = "session_waits_in_vain"  # its delayed payment has ended
     MESSAGE_IN_TWO_SHAPES = "message_in_two_shapes"  # a provider's message came again with other contents
     WEBHOOK_VERSION_OLD = "webhook_version_old"  # Stripe's events are of a version without refunds of cards
+    ENTRY_UNREADABLE = "entry_unreadable"  # one thing on a provider's books has another shape than documented
     STREAM_BROKEN = "stream_broken"  # an order's events cannot be followed
     READ_MODELS_DIFFER = "read_models_differ"  # a read model does not tell what the log tells
     WORK_LOST = "work_lost"  # an order needs work that has no open row

@@ -47,8 +47,8 @@ class MailComparison:
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What came back without our knowing, what is not known there, and what was accepted after all."""
-        told = self._told(scope)
-        for page in paged(self._ledger.messages(max(scope.since, scope.now - SENDGRID_REMEMBERS))):
+        told, since = self._told(scope), max(scope.since, scope.now - SENDGRID_REMEMBERS)
+        for page in paged(self._ledger.messages(since, scope.unreadable(self.side))):
             scope.watch(len(page))
             for carried in page:
                 mail = told.sent.pop(carried.message_id, None)
@@ -58,7 +58,8 @@ class MailComparison:
             yield _unknown(mail, message_id)
         for mail in told.unconfirmed:
             scope.watch(1)
-            yield from self._accepted_after_all(scope, mail)
+            with scope.isolated(self.side, "mail", str(mail.email_id)):
+                yield from self._accepted_after_all(scope, mail)
 
     def _told(self, scope: Scope) -> _Told:
         told = _Told()

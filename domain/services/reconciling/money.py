@@ -107,17 +107,23 @@ class MoneyComparison:
 
     def _lists(self, scope: Scope) -> _Lists:
         lists = _Lists(
-            foreign=ForeignPayments(books=self._books, payments=self._payments, ownership=self._ownership)
+            foreign=ForeignPayments(
+                books=self._books,
+                payments=self._payments,
+                ownership=self._ownership,
+                isolated=lambda intent: scope.isolated(self.side, "checkout of payment", intent),
+            )
         )
-        for checkouts in paged(_notice(listed) for listed in self._ledger.checkouts(scope.since)):
+        unreadable = scope.unreadable(self.side)
+        for checkouts in paged(_notice(listed) for listed in self._ledger.checkouts(scope.since, unreadable)):
             # One that is open, or was never paid, is no payment, whatever the log claims.
             paid = (notice for notice in checkouts if notice.kind is NoticeKind.PAID)
             lists.seen.checkouts.update(subject_of(notice) for notice in paid)
             self._judge(scope, lists, "payment", checkouts, self._record.payments)
-        for refunds in paged(self._ledger.refunds(scope.since)):
+        for refunds in paged(self._ledger.refunds(scope.since, unreadable)):
             lists.seen.refunds.update(subject_of(notice) for notice in refunds)
             self._judge(scope, lists, "refund", refunds, self._record.refunds)
-        for disputes in paged(self._ledger.disputes(scope.since)):
+        for disputes in paged(self._ledger.disputes(scope.since, unreadable)):
             self._judge(scope, lists, "dispute", disputes, self._record.disputes)
         return lists
 
@@ -137,7 +143,7 @@ class MoneyComparison:
 
     def _events(self, scope: Scope, foreign: ForeignPayments) -> _Events:
         events = _Events()
-        for page in paged(self._ledger.events(scope.since)):
+        for page in paged(self._ledger.events(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
             with self._books.transaction() as transaction:
                 unknown = transaction.audit.unknown_messages(SOURCE, [each.event_id for each in page])
@@ -204,23 +210,27 @@ class MoneyComparison:
             scope.watch(1)
             if checkout_session_id in told:
                 continue
-            state = self._payments.find_checkout(checkout_session_id)
-            standing = state.standing if state is not None else "unknown"
-            if standing is CheckoutStanding.PENDING:
-                continue
-            finding = Finding(
-                side=Side.STRIPE,
-                what=What.SESSION_WAITS_IN_VAIN,
-                subject=checkout_session_id,
-                order_id=state.checkout.order_id if state is not None else None,
-                wrong=f"An upload session waits for a delayed payment that is {standing} at Stripe.",
-                advice="`--fix` takes that in; a checkout that is unknown there belongs to another account.",
-            )
-            yield scope.heal(
-                finding,
-                lambda name=checkout_session_id: self._paying.look(name),  # type: ignore[misc]
-                is_wrong_still=lambda name=checkout_session_id: self._is_waiting(scope, name),  # type: ignore[misc]
-            )
+            with scope.isolated(self.side, "checkout", checkout_session_id):
+                yield from self._waits_in_vain(scope, checkout_session_id)
+
+    def _waits_in_vain(self, scope: Scope, checkout_session_id: str) -> Iterator[Finding]:
+        state = self._payments.find_checkout(checkout_session_id)
+        standing = state.standing if state is not None else "unknown"
+        if standing is CheckoutStanding.PENDING:
+            return
+        finding = Finding(
+            side=Side.STRIPE,
+            what=What.SESSION_WAITS_IN_VAIN,
+            subject=checkout_session_id,
+            order_id=state.checkout.order_id if state is not None else None,
+            wrong=f"An upload session waits for a delayed payment that is {standing} at Stripe.",
+            advice="`--fix` takes that in; a checkout that is unknown there belongs to another account.",
+        )
+        yield scope.heal(
+            finding,
+            lambda: self._paying.look(checkout_session_id),
+            is_wrong_still=lambda: self._is_waiting(scope, checkout_session_id),
+        )
 
     def _is_waiting(self, scope: Scope, checkout_session_id: str) -> bool:
         with self._books.transaction() as transaction:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from uuid import UUID
@@ -68,14 +68,19 @@ class ObjectComparison:
                     found = listed.pop(stored.key, None)
                     if recorded_at >= scope.since:
                         reads_bytes = scope.reads_bytes or stored.key in inventory.lost
-                        yield from self._judge(
-                            scope, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
-                        )
+                        with self._isolated(scope, stored.key):
+                            yield from self._judge(
+                                scope, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
+                            )
         yield from self._strays(scope, listed.values(), foreign)
         yield from self._temporary_strays(scope, foreign)
 
+    def _isolated(self, scope: Scope, key: ObjectKey) -> AbstractContextManager[None]:
+        """An object that the storage lists or that is named, and does not give, costs nothing but itself."""
+        return scope.isolated(self.side, "object", key, probe=self._storage.check)
+
     def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
-        for page in paged(self._ledger.objects_under(prefix)):
+        for page in paged(self._ledger.objects_under(prefix, scope.unreadable(self.side))):
             scope.watch(len(page))
             yield from (each for each in page if each.stored_at >= scope.since)
 
@@ -141,7 +146,13 @@ class ObjectComparison:
             for stray in page:
                 order_id = owners.get(stray.key)
                 inventory = inventories.get(order_id) if order_id else None
-                if inventory is None and foreign.owner_of(stray.key, order_id) is ObjectOwner.FOREIGN:
+                whose = ObjectOwner.OURS if inventory is not None else None
+                if inventory is None:
+                    with self._isolated(scope, stray.key):
+                        whose = foreign.owner_of(stray.key, order_id)
+                    if whose is None:
+                        continue  # it is gone meanwhile, or cannot be read
+                if whose is ObjectOwner.FOREIGN:
                     scope.leave(_foreign(stray))
                 elif not (inventory or _Inventory()).accounts_for(stray.key, scope.settled_before):
                     yield Finding(
@@ -160,7 +171,7 @@ class ObjectComparison:
         That the database does not know a session is no reason to delete: the bucket may be shared, and after a
         backup was restored these can be the only copies of photos that were paid.
         """
-        for page in paged(self._ledger.objects_under(TEMPORARY)):
+        for page in paged(self._ledger.objects_under(TEMPORARY, scope.unreadable(self.side))):
             scope.watch(len(page))
             old = [each for each in page if each.stored_at < scope.settled_before]
             sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
@@ -179,7 +190,8 @@ class ObjectComparison:
                     )
                     yield scope.heal(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
                 elif session_id not in known:
-                    yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
+                    with self._isolated(scope, stray.key):
+                        yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
 
     def _unknown(self, scope: Scope, stray: ListedObject, owner: ObjectOwner | None) -> Iterator[Finding]:
         """An upload that no table knows; none if it is gone meanwhile."""

@@ -52,7 +52,7 @@ class PredictionComparison:
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Predictions that the log does not know, and such as it waits for although they have ended."""
         awaited = self._awaited(scope)
-        for page in paged(self._ledger.predictions(scope.since)):
+        for page in paged(self._ledger.predictions(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
             with self._books.transaction() as transaction:
                 known = transaction.audit.known_predictions([each.prediction_id for each in page])
@@ -61,9 +61,11 @@ class PredictionComparison:
                 if waiting is not None:
                     yield from self._overdue(scope, listed, waiting)
                 elif listed.prediction_id not in known and _is_of_use(listed, scope):
-                    yield from self._orphan(scope, listed)
+                    with scope.isolated(self.side, "upload of prediction", listed.prediction_id):
+                        yield from self._orphan(scope, listed)
         for prediction_id, waiting in awaited.items():
-            yield from self._unlisted(scope, prediction_id, waiting)
+            with scope.isolated(self.side, "prediction", prediction_id):
+                yield from self._unlisted(scope, prediction_id, waiting)
 
     def _awaited(self, scope: Scope) -> dict[str, _Awaited]:
         """What orders wait for; the ids of what is under way are held in memory."""

@@ -19,6 +19,9 @@ FARTHEST_LOOK = timedelta(days=30)
 #: What was too young for the comparison before, or happened while that went on, is looked at again.
 OVERLAP = timedelta(days=1)
 
+#: What the next comparison has to look for again, however old it is by then.
+_OPEN_ENDS = frozenset({What.NOTICE_LOST, What.ENTRY_UNREADABLE})
+
 
 def _nobody(side: Side, things: int) -> None:
     """Nobody watches."""
@@ -62,6 +65,7 @@ class Reconciling:
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
                 leave=foreign.append,
                 defect=defects.append,
+                tell=findings.append,
             )
             try:
                 # One by one: what was found before the side went away is not lost with it.
@@ -87,8 +91,8 @@ class Reconciling:
     def compare_if_due(self, interval: timedelta) -> Report | None:
         """Compare and heal once an interval, whichever worker asks first; none if that was done.
 
-        It goes back to the last comparison of which no side was cut off, and that took in all lost word it found: what
-        could not be taken in yet would be too old for the next one.
+        It goes back to the last comparison of which no side was cut off, that read every entry, and that took in all
+        lost word it found: what could not be taken in yet would be too old for the next one.
         """
         began_at = self._clock.now()
         with self._books.transaction() as transaction:
@@ -97,7 +101,7 @@ class Reconciling:
             return None
         since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
         report = self.compare(since, heals=True)
-        if report.cut_off or any(finding.what is What.NOTICE_LOST for finding in report.remaining):
+        if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
             return report
         with self._books.transaction() as transaction:
             transaction.rounds.end(

@@ -1,6 +1,7 @@
 """What a comparison is asked for."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -8,8 +9,9 @@ from typing import Protocol, TypeVar
 
 from domain.model.errors import ShopError
 from domain.ports.books import BooksError
-from domain.ports.errors import OutsideError
-from domain.services.reconciling.findings import Finding, Foreign, Side
+from domain.ports.errors import OutsideError, UnavailableError, UnreadableAnswerError
+from domain.ports.ledgers import TakeUnreadable, UnreadableEntry
+from domain.services.reconciling.findings import Finding, Foreign, Side, What
 
 T = TypeVar("T")
 
@@ -33,11 +35,37 @@ class Scope:
     watch: Callable[[int], None]
     leave: Callable[[Foreign], None]  # takes what another shop made, for the report
     defect: Callable[[Exception], None]  # takes what nobody expected, for the log
+    tell: Callable[[Finding], None]  # takes a finding at once, whatever comes after it
 
     @property
     def settled_before(self) -> datetime:
         """What is older than this should have arrived everywhere."""
         return self.now - self.grace
+
+    def unreadable(self, side: Side) -> TakeUnreadable:
+        """What takes the entries of a side's list that cannot be read: a finding each, and the list goes on."""
+
+        def take(entry: UnreadableEntry) -> None:
+            self.tell(_unreadable(side, entry.kind, entry.entry_id or "without an id", entry.detail))
+
+        return take
+
+    @contextmanager
+    def isolated(
+        self, side: Side, kind: str, name: str, *, probe: Callable[[], object] | None = None
+    ) -> Iterator[None]:
+        """Ask about one thing; an answer that cannot be read is a finding, and the comparison goes on.
+
+        With a ``probe``, which raises while the whole side is away, that one thing is not to be had is a finding too.
+        """
+        try:
+            yield
+        except UnavailableError as error:
+            if not isinstance(error, UnreadableAnswerError):
+                if probe is None:
+                    raise
+                probe()
+            self.tell(_unreadable(side, kind, name, error.detail))
 
     def heal(
         self, finding: Finding, do: Callable[[], object], is_wrong_still: Callable[[], bool] = lambda: False
@@ -55,6 +83,16 @@ class Scope:
             problem = f"It could not be healed because of a defect of the program ({type(error).__name__})."
             return replace(finding, advice=f"{problem} {finding.advice}")
         return replace(finding, is_healed=is_healed)
+
+
+def _unreadable(side: Side, kind: str, name: str, detail: str) -> Finding:
+    return Finding(
+        side=side,
+        what=What.ENTRY_UNREADABLE,
+        subject=name,
+        wrong=f"This {kind} cannot be read ({detail}), so it was not compared.",
+        advice="Look at it there by hand; if many are like it, the provider's API has changed.",
+    )
 
 
 class Comparison(Protocol):

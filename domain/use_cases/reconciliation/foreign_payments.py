@@ -1,6 +1,7 @@
 """Payments of other shops on the same account: told apart once for a whole comparison."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 from domain.ports.books import Books
 from domain.ports.payments import CheckoutNotice, PaymentNotice, PaymentProvider
@@ -10,10 +11,18 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 class ForeignPayments:
     """Remembers whose each checkout and each payment intent is, so that the provider is asked about few."""
 
-    def __init__(self, *, books: Books, payments: PaymentProvider, ownership: PaymentOwnership) -> None:
+    def __init__(
+        self,
+        *,
+        books: Books,
+        payments: PaymentProvider,
+        ownership: PaymentOwnership,
+        isolated: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
         self._books = books
         self._payments = payments
         self._ownership = ownership
+        self._isolated = isolated  # reports an answer about a payment intent that cannot be read
         self._checkouts: dict[str, bool] = {}  # whether it is foreign, by checkout
         self._intents: dict[str, bool] = {}  # likewise, by payment intent
 
@@ -55,7 +64,9 @@ class ForeignPayments:
             self._intents[intent] = intent not in known and self._is_made_by_others(intent)
 
     def _is_made_by_others(self, intent: str) -> bool:
-        state = self._payments.find_checkout_by_payment(intent)
+        state = None
+        with self._isolated(intent):
+            state = self._payments.find_checkout_by_payment(intent)
         if state is None:
             return True
         with self._books.transaction() as transaction:

@@ -1,5 +1,6 @@
 """The comparison as a whole: what agrees is told so, and one side that is away does not cost the others."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Never
@@ -8,14 +9,17 @@ import pytest
 
 from domain.model.lifecycle import State
 from domain.model.values import Sha256
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import UnavailableError, UnreadableAnswerError
+from domain.ports.ledgers import UnreadableEntry
 from domain.ports.payments import PaymentNotice
+from domain.services.desk import Signature
 from domain.services.paying import Handled
-from domain.services.reconciling.findings import Side
+from domain.services.reconciling.findings import Side, What
 from tests.domain.services.reconciled import compare, found
 from tests.doubles.shop import MemoryShop
 
 DAY = timedelta(days=1)
+BY = Signature(actor="person:grace", reason="They asked for it on the phone.")
 
 
 @pytest.fixture
@@ -50,6 +54,77 @@ def test_a_side_that_is_away_keeps_what_it_told_and_costs_the_others_nothing(del
     assert report.cut_off == {Side.STRIPE: str(away)}
     assert set(found(report)) == {"object_missing"}
     assert not report.agrees
+
+
+KINDS = ("event", "checkout", "refund", "dispute", "prediction", "mail")
+
+
+def garbled(kind: str) -> UnreadableEntry:
+    return UnreadableEntry(provider="The double", kind=kind, entry_id=f"{kind}_1", detail="no status")
+
+
+def test_an_entry_that_cannot_be_read_is_a_finding_and_costs_its_side_nothing(delivered: MemoryShop) -> None:
+    for ledger in (delivered.payment_ledger, delivered.restoration_ledger, delivered.mail_ledger):
+        ledger.garbled = [garbled(kind) for kind in KINDS]
+    lost = replace(delivered.payment(delivered.upload(b"eve")), created_at=delivered.clock.now())
+    delivered.payment_ledger.told.append(lost)
+    delivered.mailer.mailbox.popitem()
+    original = next(key for key in delivered.storage.objects if key.startswith("uploads/originals/"))
+    delivered.storage.garbled.add(original)
+    delivered.clock.advance(hours=2)
+    report = compare(delivered, heals=True)
+    assert report.cut_off == {}
+    unreadable = [each for each in report.findings if each.what is What.ENTRY_UNREADABLE]
+    assert sorted(each.subject for each in unreadable) == sorted([original, *(f"{kind}_1" for kind in KINDS)])
+    assert {each.side for each in unreadable} == {Side.STRIPE, Side.REPLICATE, Side.SENDGRID, Side.STORAGE}
+    others = [(each.what, each.is_healed) for each in report.findings if each not in unreadable]
+    assert sorted(others) == [(What.MAIL_UNKNOWN_THERE, False), (What.NOTICE_LOST, True)]
+
+
+@pytest.mark.parametrize("method", ["find_checkout", "look_up_refund"])
+def test_a_claim_whose_answer_cannot_be_read_is_a_finding_and_the_others_are_checked(
+    delivered: MemoryShop, method: str
+) -> None:
+    for name in (b"eve", b"adele"):
+        order_id = delivered.pay(delivered.upload(name))
+        delivered.live(order_id)
+        delivered.desk.refund(order_id, BY, amount=None, photos=[])
+        delivered.live(order_id)
+    delivered.clock.advance(hours=2)
+    delivered.payments.states.clear()
+    for payment in delivered.payments.payments.values():
+        payment.refunds.clear()
+    delivered.payments.weather.fail(method, UnreadableAnswerError("The double", "a shape of its own"))
+    report = compare(delivered)
+    assert report.cut_off == {}
+    counted = Counter(found(report))
+    assert counted[What.ENTRY_UNREADABLE] == 1
+    assert counted[What.PAYMENT_NOT_AT_STRIPE] + counted[What.REFUND_NOT_AT_STRIPE] == 4
+
+
+def test_an_object_that_cannot_be_read_is_a_finding_while_the_storage_is_there(delivered: MemoryShop) -> None:
+    broken = UnavailableError("The storage", "InternalError")
+    delivered.storage.weather.fail("read", broken)
+    missing = list(delivered.storage.objects)[-1]
+    del delivered.storage.objects[missing]
+    report = compare(delivered)
+    assert (report.cut_off, sorted(found(report))) == ({}, ["entry_unreadable", "object_missing"])
+    delivered.storage.weather.fail("read", broken)
+    delivered.storage.weather.fail("check", broken)
+    assert set(compare(delivered).cut_off) == {Side.STORAGE}
+
+
+def test_a_scheduled_comparison_goes_back_to_what_could_not_be_read(shop: MemoryShop) -> None:
+    first = shop.reconciling.compare_if_due(DAY)
+    shop.payment_ledger.garbled = [garbled("event")]
+    shop.clock.advance(days=2)
+    second = shop.reconciling.compare_if_due(DAY)
+    shop.clock.advance(days=2)
+    third = shop.reconciling.compare_if_due(DAY)
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert third.since == second.since
 
 
 def test_a_side_that_shows_nothing_is_named_and_the_rest_may_agree(delivered: MemoryShop) -> None:
@@ -125,7 +200,7 @@ def test_a_defect_in_one_side_does_not_end_the_comparison_of_the_others(
 ) -> None:
     defect = KeyError("an error that no port announces")
 
-    def fail(_: object) -> Never:
+    def fail(*_: object) -> Never:
         raise defect
 
     monkeypatch.setattr(delivered.payment_ledger, "events", fail)

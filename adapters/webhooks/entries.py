@@ -1,0 +1,48 @@
+"""Entries of providers' lists, read one by one: what is wrong with one costs nothing but itself."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from adapters.webhooks.fields import plain_code
+from domain.ports.ledgers import TakeUnreadable, UnreadableEntry
+
+Raw = TypeVar("Raw")
+Read = TypeVar("Read")
+
+
+def entries_read(
+    entries: Iterable[Raw],
+    read: Callable[[Raw], Read],
+    *,
+    provider: str,
+    kind: str,
+    id_field: str = "id",
+    unreadable: TakeUnreadable,
+) -> Iterator[Read]:
+    """The entries that can be read; the others go to ``unreadable`` with their id, if that can be read."""
+    for entry in entries:
+        try:
+            found = read(entry)
+        except (msgspec.MsgspecError, ValueError) as error:
+            told = UnreadableEntry(
+                provider=provider, kind=kind, entry_id=_id_of(entry, id_field), detail=_shape(error)
+            )
+            unreadable(told)
+        else:
+            yield found
+
+
+def _id_of(entry: object, field: str) -> str | None:
+    try:
+        fields = msgspec.json.decode(entry) if isinstance(entry, msgspec.Raw) else entry
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    found = fields.get(field) if isinstance(fields, dict) else None
+    return plain_code(found) if isinstance(found, str) else None
+
+
+def _shape(error: Exception) -> str:
+    """What is wrong with an entry; msgspec quotes types and paths, other errors may quote values."""
+    return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
