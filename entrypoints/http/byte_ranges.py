@@ -46,6 +46,25 @@ class UnsatisfiableRangeError(Exception):
         )
 
 
+class FileChangedError(Exception):
+    """The client asks for a file that is not the one that it began with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file has changed since the download was begun: download it again from the start."
+        )
+
+
+def require_same_file(headers: Mapping[str, str], etag: str) -> None:
+    """Raise FileChangedError if the client accepts only another file (If-Match).
+
+    Android's download manager resumes with it: bytes of the new file would be put behind those of the old one.
+    """
+    given = headers.get("if-match", "*").strip()
+    if given != "*" and not any(tag == etag and not weak for weak, tag in _ENTITY_TAG.findall(given)):
+        raise FileChangedError
+
+
 def is_known_to_client(headers: Mapping[str, str], etag: str) -> bool:
     """Whether If-None-Match names the file as it is: then there is nothing to send."""
     given = headers.get("if-none-match", "")

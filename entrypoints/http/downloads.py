@@ -19,7 +19,7 @@ from domain.services.delivering import Delivery
 from entrypoints.bootstrap.shop import Shop
 from entrypoints.http import pages
 from entrypoints.http.bodies import AnyRequest
-from entrypoints.http.byte_ranges import is_known_to_client, requested_range
+from entrypoints.http.byte_ranges import is_known_to_client, requested_range, require_same_file
 from entrypoints.http.clients import client_of
 from entrypoints.http.dead_links import explain
 from entrypoints.http.diary import request_id_of
@@ -114,9 +114,11 @@ async def _answer(
 ) -> ASGIApp:
     """The file behind a token, or the part of it that is asked for; a look at its headers is not recorded.
 
-    What the client has already is answered with 304, and a part that does not exist with 416.
+    What the client has already is answered with 304, a part that does not exist with 416, and a file that has
+    changed where the client accepts no other with 412.
     """
     stored, is_looking = delivery.content, request.method == HttpMethod.HEAD
+    require_same_file(request.headers, etag_of(stored))
     if is_known_to_client(request.headers, etag_of(stored)):
         return ASGIResponse(status_code=304, headers={**_PRIVATE, "ETag": etag_of(stored)})
     part = None if is_looking else requested_range(request.headers, etag_of(stored), stored.size_bytes)

@@ -36,7 +36,7 @@ from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from entrypoints.http import errors
 from entrypoints.http.bodies import AnyRequest
-from entrypoints.http.byte_ranges import UnsatisfiableRangeError
+from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
 from entrypoints.http.diary import request_id_of
 from entrypoints.http.parameters import first_language
 
@@ -102,6 +102,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnknownPointsCodeError: Kind(422, "points-code-unknown", "No such points code"),
     TwoCodesError: Kind(422, "two-codes", "One code too many"),
     NoPointsError: Kind(409, "no-points", "No points to spend"),
+    FileChangedError: Kind(412, "file-changed", "The file has changed"),
     UnsatisfiableRangeError: Kind(416, "range-unsatisfiable", "No such part of the file"),
     UnknownLinkError: Kind(404, "link-unknown", "This link is not known"),
     LinkExpiredError: Kind(410, "link-expired", "This link has expired"),

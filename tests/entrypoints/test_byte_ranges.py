@@ -4,9 +4,11 @@ import pytest
 
 from entrypoints.http.byte_ranges import (
     ByteRange,
+    FileChangedError,
     UnsatisfiableRangeError,
     is_known_to_client,
     requested_range,
+    require_same_file,
 )
 
 ETAG = '"abc"'
@@ -87,6 +89,17 @@ def test_a_client_that_names_the_file_knows_it(given: str) -> None:
 )
 def test_a_client_that_names_another_file_does_not(headers: dict[str, str]) -> None:
     assert not is_known_to_client(headers, ETAG)
+
+
+@pytest.mark.parametrize("given", [ETAG, "*", f'"x", {ETAG}', " * "])
+def test_a_client_that_accepts_the_file_gets_it(given: str) -> None:
+    require_same_file({"if-match": given}, ETAG)
+
+
+@pytest.mark.parametrize("given", ['"x"', f"W/{ETAG}", "abc", ""])
+def test_a_client_that_accepts_another_file_only_gets_none(given: str) -> None:
+    with pytest.raises(FileChangedError):
+        require_same_file({"if-match": given}, ETAG)
 
 
 def test_a_range_says_where_it_is() -> None:

@@ -372,6 +372,17 @@ def test_a_changed_file_is_sent_whole(door: Doorway) -> None:
     assert "content-range" not in answer.headers
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_download_that_accepts_no_other_file_is_not_resumed_with_one(door: Doorway, method: str) -> None:
+    order_id = door.shop.delivered()
+    url = f"/api/download/{door.shop.token(order_id)}"
+    etag = door.http.head(url).headers["etag"]
+    answer = door.http.request(method, url, headers={"Range": "bytes=5-", "If-Match": '"another"'})
+    assert answer.status_code == 412
+    assert served(door, order_id) == []
+    assert door.http.get(url, headers={"Range": "bytes=5-", "If-Match": etag}).status_code == 206
+
+
 def test_a_part_beyond_the_end_is_refused_with_the_length(door: Doorway) -> None:
     url = f"/api/download/{door.shop.token(door.shop.delivered())}"
     size_bytes = len(door.http.get(url).content)
