@@ -130,6 +130,10 @@ class Delivering:
             )
         ]
 
+    def archive_key(self, order: Order) -> ObjectKey:
+        """Where the archive of all an order's results is stored: a key that tells their names and bytes."""
+        return _archive_key(order, self._files(order))
+
     def _pack(
         self, order: Order, files: Sequence[tuple[str, StoredObject]], labels: Mapping[str, str]
     ) -> StoredObject:
@@ -143,7 +147,7 @@ class Delivering:
         size_bytes, chunks = self._archiver.archive(entries)
         return self._storage.put(
             # Named by what is in it: a crash may have left an archive of other files, of which no link tells.
-            ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip"),
+            _archive_key(order, files),
             cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
             size_bytes=size_bytes,
             media_type="application/zip",
@@ -262,6 +266,10 @@ def _lost_results(order: Order, lost: Collection[str]) -> list[e.Event]:
 def _cause(name: str, delivery: Delivery, *, actor: str, request_id: UUID) -> Cause:
     key = f"{name}:{delivery.link.link_id}:{delivery.image_id or 'archive'}"
     return Cause(name=name, key=key, actor=actor, correlation_id=request_id)
+
+
+def _archive_key(order: Order, files: Sequence[tuple[str, StoredObject]]) -> ObjectKey:
+    return ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip")
 
 
 def _fingerprint(files: Sequence[tuple[str, StoredObject]]) -> Sha256:

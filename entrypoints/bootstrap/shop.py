@@ -194,6 +194,7 @@ def build(settings: Settings) -> Shop:
                 books=books,
                 storage=storage,
                 moving=crafts.moving,
+                delivering=crafts.delivering,
                 mails=mail_ledger(world),
                 recorder=recorder,
                 sealer=sealer,

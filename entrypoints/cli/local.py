@@ -65,6 +65,7 @@ class LocalShop:
         workers: how many workers there are.
 
     Attributes:
+        data_dir: the folder that holds everything.
         url: where customers reach it.
         addresses: the providers' twins and the S3 server, by name.
         environment: everything its processes are told.
@@ -76,7 +77,7 @@ class LocalShop:
         self.url = ""
         self.addresses: dict[str, str] = {}
         self.environment: dict[str, str] = {}
-        self._data_dir = data_dir.resolve()
+        self.data_dir = data_dir.resolve()
         self._settings = LOCAL | dict(settings or {})
         self._stack = ExitStack()
         self._roles = [_API, *_workers(workers)]
@@ -87,7 +88,7 @@ class LocalShop:
         with self._stack, told():
             self._listener = self._stack.enter_context(self._bound_listener())
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
-            self._sandbox = self._stack.enter_context(Sandbox(self._data_dir, self.url))
+            self._sandbox = self._stack.enter_context(Sandbox(self.data_dir, self.url))
             keep(self._port_file, self._listener.getsockname()[1])
             self.addresses = self._sandbox.addresses
             self.environment = _without_settings() | self._sandbox.environment | self._settings
@@ -140,7 +141,7 @@ class LocalShop:
 
     @property
     def _port_file(self) -> Path:
-        return self._data_dir / "port.json"
+        return self.data_dir / "port.json"
 
     def _bound_listener(self) -> socket:
         """The API's own socket: it is open before the API is, and stays open while the API is started again."""
@@ -155,7 +156,7 @@ class LocalShop:
         if role is _API:
             fds = [self._listener.fileno()]
             argv += ["--fd", str(fds[0])]
-        log = self._data_dir / "logs" / role.log
+        log = self.data_dir / "logs" / role.log
         self._crew[role] = Process.start(role.name, argv, log=log, env=self.environment, pass_fds=fds)
 
     def _dismiss(self) -> None:

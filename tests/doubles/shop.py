@@ -344,6 +344,7 @@ class WiredShop:
                 books=self.books,
                 storage=self.storage,
                 moving=Moving(storage=self.storage),
+                delivering=self.delivering,
                 mails=self.mail_ledger,
                 recorder=self.recorder,
                 sealer=self.sealer,

@@ -162,7 +162,8 @@ class ObjectComparison:
                         order_id=order_id,
                         since=stray.stored_at,
                         wrong="No event names it.",
-                        advice="A crash left it behind, or it is an output that came second: look, then delete it.",
+                        advice="A crash left it behind, it is an output that came second, or a backup was restored and "
+                        "it was delivered before: look, and delete it only if no customer had it.",
                     )
 
     def _temporary_strays(self, scope: Scope, foreign: ForeignObjects) -> Iterator[Finding]:

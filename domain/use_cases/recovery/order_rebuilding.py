@@ -1,17 +1,20 @@
 """Rebuilding an order that the database has lost, from its payment, the storage and the mail provider."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from uuid import UUID
 
 from domain.model import events as e
 from domain.model.identity import download_link_id_of
+from domain.model.lifecycle import State
 from domain.model.order import EmailStatus, Order
 from domain.model.seals import Sealer, sha256_of
 from domain.model.values import (
+    DownloadLinkId,
     ImageId,
     ObjectKey,
     OrderId,
@@ -29,6 +32,7 @@ from domain.ports.payments import CheckoutNotice
 from domain.ports.storage import ObjectDescription, ObjectOwner, ObjectStore
 from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.ports.world import Clock
+from domain.services.delivering import Delivering
 from domain.services.moving import Moving
 from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
@@ -47,6 +51,8 @@ ACTOR = "restore"
 
 #: What a rebuilt attempt names as its model: the storage does not know it.
 UNKNOWN_MODEL = "unknown"
+
+_DELIVERED = frozenset({State.DELIVERED, State.COMPLETED})
 
 #: How many links of an order can have been sent; more than the shop ever mints for one.
 MOST_LINKS = 50
@@ -76,6 +82,7 @@ class OrderRebuilding:
         books: Books,
         storage: ObjectStore,
         moving: Moving,
+        delivering: Delivering,
         mails: MailLedger,
         recorder: Recorder,
         sealer: Sealer,
@@ -85,6 +92,7 @@ class OrderRebuilding:
         self._books = books
         self._storage = storage
         self._moving = moving
+        self._delivering = delivering
         self._mails = mails
         self._recorder = recorder
         self._sealer = sealer
@@ -130,6 +138,14 @@ class OrderRebuilding:
             transaction.uploads.set_checkout(session_id, page)
         return True
 
+    def may_have_had_a_referral(self, checkout: CheckoutNotice) -> bool:
+        """Whether a friend's code may have been used that only the lost session knew; points exclude one."""
+        if checkout.upload_session_id is None or not self._policy.programme.takes_referrals:
+            return False
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(checkout.upload_session_id)
+        return checkout.spending is None and (session is None or session.checkout is None)
+
     def number_of(self, order_id: OrderId) -> OrderNumber | None:
         """The number that an order had, if an object tells it and no other order has it."""
         for described in self._ours(f"uploads/restored/{order_id}/"):
@@ -156,12 +172,21 @@ class OrderRebuilding:
             ("links", self._links),
             ("mails", self._emails),
         ):
-            if facts := list(facts_of(order)):
-                cause = Cause(
-                    name="restored", key=f"{incident}:{name}", actor=ACTOR, correlation_id=order.order_id
-                )
-                order = self._recorder.record(order_id, facts, cause)
+            order = self._told(order, list(facts_of(order)), f"{incident}:{name}")
+        for number in count(1):
+            redos = self._redos(order)
+            if not redos:
+                break
+            order = self._told(order, redos, f"{incident}:redos {number}")
+            order = self._told(order, list(self._newer_links(order)), f"{incident}:links of redos {number}")
+            order = self._told(order, list(self._emails(order)), f"{incident}:mails of redos {number}")
         return order.version > before.version
+
+    def _told(self, order: Order, facts: Sequence[e.Event], key: str) -> Order:
+        if not facts:
+            return order
+        cause = Cause(name="restored", key=key, actor=ACTOR, correlation_id=order.order_id)
+        return self._recorder.record(order.order_id, facts, cause)
 
     def _originals(self, order: Order) -> Iterator[e.Event]:
         """The copies of the photos, if there are any; what is missing of them is copied now."""
@@ -170,38 +195,66 @@ class OrderRebuilding:
             yield from self._moving.move_images(order)
 
     def _restorations(self, order: Order) -> Iterator[e.Event]:
-        """The start and the end of the attempt that each new result came from."""
-        for result in self._results(order):
-            image = order.images[result.image_id]
-            attempt = image.running.number if image.running is not None else image.next_attempt
-            yield e.RestorationStarted(
-                image_id=result.image_id,
-                attempt=attempt,
-                prediction_id=result.prediction_id,
-                model=UNKNOWN_MODEL,
-            )
-            yield e.RestorationCompleted(
-                image_id=result.image_id,
-                attempt=attempt,
-                prediction_id=result.prediction_id,
-                restored=result.restored,
-                width=result.width,
-                height=result.height,
-            )
+        """The start and the end of the attempt that each first result came from.
 
-    def _results(self, order: Order) -> list[_Result]:
-        """The newest result of each image that has none on record."""
-        newest: dict[ImageId, _Result] = {}
+        Photos may have been redone, or enlarged. An archive's name tells which results are in it: if there is one of
+        the oldest results, these came first, and the others are redos. If there is none, the newest ones count.
+        """
+        results = self._unrecorded(order)
+        oldest = {result.image_id: result for result in reversed(results)}
+        newest = {result.image_id: result for result in results}
+        for first in (oldest, newest):
+            facts = [fact for result in first.values() for fact in _attempt(order, result)]
+            if first is newest or (facts and self._has_archive(self._after(order, facts))):
+                yield from facts
+                return
+
+    def _redos(self, order: Order) -> list[e.Event]:
+        """The next further results of photos that were delivered, if an archive's name proves that they were packed.
+
+        Who asked for them is not known: the customer may ask once more.
+        """
+        facts: list[e.Event] = []
+        if order.state not in _DELIVERED or order.photos_are_purged:
+            return facts
+        after = order
+        for result in self._unrecorded(order, of_delivered=True):
+            redo = [e.RedoRequested(image_id=result.image_id, by_customer=False), *_attempt(after, result)]
+            after = self._after(after, redo)
+            facts += redo
+            if self._has_archive(after):
+                return facts
+        return []
+
+    def _after(self, order: Order, said: Sequence[e.Event]) -> Order:
+        """The order if all this were recorded, which it is not yet."""
+        cause = Cause(name="restored", key="draft", actor=ACTOR, correlation_id=order.order_id)
+        return self._recorder.plan(order, said, cause).after
+
+    def _has_archive(self, order: Order) -> bool:
+        return self._archive_of(order) is not None
+
+    def _archive_of(self, order: Order) -> ObjectDescription | None:
+        """The stored archive of exactly the results that an order has."""
+        if not order.restored_images:
+            return None
+        key = self._delivering.archive_key(order)
+        return next((each for each in self._ours(f"downloads/{order.order_id}/") if each.key == key), None)
+
+    def _unrecorded(self, order: Order, *, of_delivered: bool = False) -> list[_Result]:
+        """Results that no event names, the oldest first: of images that have none on record, or of those that have."""
+        found: list[_Result] = []
         for described in self._ours(f"uploads/restored/{order.order_id}/"):
             labels = described.labels
             image_id = ImageId(UUID(labels[IMAGE_ID])) if IMAGE_ID in labels else None
             image = order.images.get(image_id) if image_id is not None else None
-            if image_id is None or image is None or image.results or not {WIDTH, HEIGHT} <= set(labels):
+            if image_id is None or image is None or not {WIDTH, HEIGHT} <= set(labels):
                 continue
-            known = newest.get(image_id)
-            if known is not None and known.stored_at >= described.stored_at:
+            if bool(image.results) is not of_delivered or any(
+                each.key == described.key for each in image.results
+            ):
                 continue
-            newest[image_id] = _Result(
+            result = _Result(
                 image_id=image_id,
                 prediction_id=described.key.rpartition("/")[2],
                 restored=self._stored(described, described.key),
@@ -209,37 +262,61 @@ class OrderRebuilding:
                 height=int(labels[HEIGHT]),
                 stored_at=described.stored_at,
             )
-        return list(newest.values())
+            found.append(result)
+        return sorted(found, key=lambda result: (result.stored_at, result.prediction_id))
 
     def _links(self, order: Order) -> Iterator[e.Event]:
-        """The newest archive, under the first link; then every further link that was minted with an archive.
+        """The first archive, under the first link; then every further link that was minted for it.
 
         A link's token follows from its id, so the links in mails that were sent open again.
         """
         archives = sorted(self._ours(f"downloads/{order.order_id}/"), key=lambda each: each.stored_at)
         if not archives or order.links or not order.restored_images:
             return
-        newest = archives[-1]
-        told = newest.labels.get(EXPIRES_AT)
-        lifetime = self._policy.download_lifetime
-        expires_at = datetime.fromisoformat(told) if told else self._clock.now() + lifetime
-        ids = [download_link_id_of(order.order_id, sequence) for sequence in range(1, MOST_LINKS + 1)]
-        minted = {each.labels.get(LINK_ID) for each in archives}
+        proven = self._archive_of(order)
+        archive = proven or archives[-1]
+        ids = _link_ids(order)
+        minted = {each.labels.get(LINK_ID) for each in ([proven] if proven else archives)}
         last = max((place for place, link_id in enumerate(ids) if str(link_id) in minted), default=0)
-        yield e.DownloadPrepared(
-            link_id=ids[0],
-            archive=self._stored(newest, newest.key),
+        yield self._prepared(order, archive, ids[0])
+        for link_id in ids[1 : last + 1]:
+            yield self._issued(link_id, archive)
+
+    def _newer_links(self, order: Order) -> Iterator[e.Event]:
+        """The archive of an edition that was made after a redo, with its link and those that were issued before it."""
+        archive = self._archive_of(order)
+        if archive is None or order.has_newest_edition or not order.links:
+            return
+        ids = _link_ids(order)
+        place = next((n for n, link_id in enumerate(ids) if str(link_id) == archive.labels.get(LINK_ID)), -1)
+        if place < len(order.links):
+            return  # its own link is not told: a new one is made in the usual way
+        for link_id in ids[len(order.links) : place]:
+            yield self._issued(link_id, archive)
+        yield self._prepared(order, archive, ids[place])
+
+    def _prepared(
+        self, order: Order, archive: ObjectDescription, link_id: DownloadLinkId
+    ) -> e.DownloadPrepared:
+        return e.DownloadPrepared(
+            link_id=link_id,
+            archive=self._stored(archive, archive.key),
             image_ids=tuple(image.image_id for image in order.restored_images),
-            token_sha256=sha256_of(self._sealer.download_token(ids[0])),
-            expires_at=expires_at,
+            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            expires_at=self._expiry(archive),
             edition=order.edition,
         )
-        for link_id in ids[1 : last + 1]:
-            yield e.DownloadLinkIssued(
-                link_id=link_id,
-                token_sha256=sha256_of(self._sealer.download_token(link_id)),
-                expires_at=expires_at,
-            )
+
+    def _issued(self, link_id: DownloadLinkId, archive: ObjectDescription) -> e.DownloadLinkIssued:
+        return e.DownloadLinkIssued(
+            link_id=link_id,
+            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            expires_at=self._expiry(archive),
+        )
+
+    def _expiry(self, archive: ObjectDescription) -> datetime:
+        told = archive.labels.get(EXPIRES_AT)
+        return datetime.fromisoformat(told) if told else self._clock.now() + self._policy.download_lifetime
 
     def _emails(self, order: Order) -> Iterator[e.Event]:
         """Mails that are due may have been sent: the provider says so, or they count as unconfirmed."""
@@ -290,3 +367,27 @@ class OrderRebuilding:
             size_bytes=described.size_bytes,
             media_type=described.media_type,
         )
+
+
+def _link_ids(order: Order) -> list[DownloadLinkId]:
+    return [download_link_id_of(order.order_id, sequence) for sequence in range(1, MOST_LINKS + 1)]
+
+
+def _attempt(order: Order, result: _Result) -> Iterator[e.Event]:
+    """The start and the end of an attempt whose result was found."""
+    image = order.images[result.image_id]
+    attempt = image.running.number if image.running is not None else image.next_attempt
+    yield e.RestorationStarted(
+        image_id=result.image_id,
+        attempt=attempt,
+        prediction_id=result.prediction_id,
+        model=UNKNOWN_MODEL,
+    )
+    yield e.RestorationCompleted(
+        image_id=result.image_id,
+        attempt=attempt,
+        prediction_id=result.prediction_id,
+        restored=result.restored,
+        width=result.width,
+        height=result.height,
+    )

@@ -1,11 +1,11 @@
 """Putting a shop right whose database was restored from a backup."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import OrderId
+from domain.model.values import OrderId, OrderNumber
 from domain.ports.books import Books
 from domain.ports.ledgers import PaymentLedger
 from domain.ports.payments import CheckoutNotice, CheckoutStanding
@@ -35,12 +35,25 @@ class Recovery:
     rebuilt: tuple[OrderId, ...]
     advanced: tuple[OrderId, ...]  # orders of which the storage or the mail provider knew more than the log
     held: tuple[UnmatchedPayment, ...]  # payments of this shop that have no order
+    unknown_referrals: tuple[
+        OrderId, ...
+    ]  # rebuilt orders of which nobody knows whether a friend's code was used
+    numbers: Mapping[OrderId, OrderNumber]  # of the orders that are named here
     report: Report  # of the comparison that followed
 
     @property
+    def unplaced(self) -> tuple[Finding, ...]:
+        """Results and archives in no event: they may have been delivered since the backup."""
+        return tuple(each for each in self.report.remaining if _is_unplaced(each))
+
+    @property
     def remaining(self) -> tuple[Finding, ...]:
-        """What the comparison leaves to people; that work is overdue is natural, for the workers wait."""
-        return tuple(each for each in self.report.remaining if each.what is not What.WORK_OVERDUE)
+        """What else the comparison leaves to people; that work is overdue is natural, for the workers wait."""
+        return tuple(
+            each
+            for each in self.report.remaining
+            if each.what is not What.WORK_OVERDUE and not _is_unplaced(each)
+        )
 
 
 class RestoredDatabase:
@@ -78,7 +91,13 @@ class RestoredDatabase:
         since = self._since()
         lost = list(self._lost_payments(since))
         skipped = self._skip_numbers(head, len(lost))
-        rebuilt = tuple(order_id for checkout in lost if (order_id := self._rebuild(checkout)) is not None)
+        rebuilt: list[OrderId] = []
+        unknown_referrals: list[OrderId] = []
+        for checkout in lost:
+            is_unknown = self._rebuilding.may_have_had_a_referral(checkout)
+            if (order_id := self._rebuild(checkout)) is not None:
+                rebuilt.append(order_id)
+                unknown_referrals += [order_id] if is_unknown else []
         advanced = self._advance(since, f"restored:{head.sequence}")
         report = self._reconciling.compare(since, heals=True, reads_bytes=False)
         with self._books.transaction() as transaction:
@@ -88,9 +107,11 @@ class RestoredDatabase:
             since=since,
             head=head,
             numbers_skipped_to=skipped,
-            rebuilt=rebuilt,
+            rebuilt=tuple(rebuilt),
             advanced=advanced,
             held=held,
+            unknown_referrals=tuple(unknown_referrals),
+            numbers=self._numbers([*rebuilt, *advanced, *(each.order_id for each in report.remaining)]),
             report=report,
         )
 
@@ -149,3 +170,16 @@ class RestoredDatabase:
         with self._books.transaction() as transaction:
             order_ids = transaction.audit.orders_since(since)
         return tuple(each for each in order_ids if self._rebuilding.advance(each, incident))
+
+    def _numbers(self, order_ids: Iterable[OrderId | None]) -> dict[OrderId, OrderNumber]:
+        numbers = {}
+        with self._books.transaction() as transaction:
+            for order_id in {each for each in order_ids if each is not None}:
+                payment = transaction.log.load(order_id).payment
+                if payment is not None:
+                    numbers[order_id] = payment.order_number
+        return numbers
+
+
+def _is_unplaced(finding: Finding) -> bool:
+    return finding.what is What.STRAY_OBJECT and finding.order_id is not None

@@ -10,6 +10,7 @@ from domain.model.lifecycle import State
 from domain.model.unmatched import UnmatchedStatus
 from domain.model.values import OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
+from domain.services.desk import Signature
 from tests.domain.services.looking import kinds
 from tests.doubles.shop import MemoryShop
 
@@ -277,3 +278,66 @@ def test_an_order_whose_photos_were_erased_since_the_backup_is_held_and_never_re
     shop.clock.advance(days=30)
     assert shop.matching.refund_due() == 0
     assert not shop.events(order_id)
+
+
+def redo(shop: MemoryShop, order_id: OrderId, *photos: int) -> None:
+    by = Signature(actor="person:ada", reason="The left edge is blurred.")
+    shop.desk.redo(order_id, by, photos=photos)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_further_results_that_were_delivered_are_on_record_again(shop: MemoryShop, *, is_lost: bool) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.live(order_id)
+    if not is_lost:
+        backup = Backup(shop)
+    redo(shop, order_id, 1)
+    shop.live(order_id)
+    redo(shop, order_id, 1, 2)
+    before = shop.live(order_id)
+    mails, predictions = len(shop.mailer.mailbox), len(shop.restorer.works)
+    shop.log_heads.write()
+    backup.restore(shop)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert recovery.unplaced == ()
+    after = shop.live(order_id)
+    assert after.state is State.COMPLETED
+    assert after.has_newest_edition
+    assert [image.results for image in after.images.values()] == [
+        image.results for image in before.images.values()
+    ]
+    assert len(shop.mailer.mailbox) == mails
+    assert len(shop.restorer.works) == predictions
+    assert before.newest_link is not None
+    token = shop.sealer.download_token(before.newest_link.link_id)
+    assert shop.delivering.find(token).content == before.newest_link.archive
+
+
+def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup = Backup(shop)
+    redo(shop, order_id, 1)
+    shop.live(order_id)
+    archives = sorted(key for key in shop.storage.objects if key.startswith("downloads/"))
+    shop.log_heads.write()
+    backup.restore(shop)
+    first = shop.order(order_id).newest_link
+    assert first is not None
+    shop.storage.delete([key for key in archives if key != first.archive.key])
+    shop.clock.advance(hours=2)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    (finding,) = recovery.unplaced
+    assert (finding.order_id, finding.subject.startswith("uploads/restored/")) == (order_id, True)
+    assert recovery.numbers[order_id] == number_of(shop, order_id)
+    assert len(shop.order(order_id).restored_images[0].results) == 1
+
+
+def test_an_order_is_named_of_which_nobody_knows_whether_a_friends_code_was_used(shop: MemoryShop) -> None:
+    order_id = lose(shop, b"wedding")
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert recovery.unknown_referrals == (order_id,)
