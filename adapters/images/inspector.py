@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from adapters.images import normalization, similarity, thumbnails
+from adapters.images import normalization, refusals, similarity, thumbnails
 from adapters.images.opening import (
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
@@ -12,6 +12,8 @@ from adapters.images.opening import (
     opened,
 )
 from domain.ports.world import PictureFacts
+
+_WHITE = 255
 
 
 def inspect(source: BinaryIO, limits: SizeLimits) -> PictureFacts:
@@ -23,6 +25,8 @@ def inspect(source: BinaryIO, limits: SizeLimits) -> PictureFacts:
         width, height = picture.size
         picture.decode_smaller(similarity.DRAWN_SIDE)
         sketch = similarity.sketch_of(picture)
+        if min(sketch) == _WHITE and picture.is_invisible():
+            raise refusals.invisible()
         media_type = normalization.MEDIA_TYPES[picture.file_format]
     return PictureFacts(media_type=media_type, width=width, height=height, sketch=sketch)
 

@@ -104,6 +104,12 @@ class OpenedPicture:
             self._paste(alpha, part, box)
         return None if alpha.getextrema() == (255, 255) else alpha
 
+    def is_invisible(self) -> bool:
+        """Whether every pixel is wholly transparent."""
+        self.decoder.load()
+        parts = (self.colours.alpha(self.decoder.crop(box)) for box in strips(self.decoder.size))
+        return all(part is not None and part.getextrema() == (0, 0) for part in parts)
+
     def _paste(self, target: Image.Image, strip: Image.Image, box: tuple[int, int, int, int]) -> None:
         """Turn a strip and put it in its place, so that the picture is not held a third time to be turned."""
         _, top, _, bottom = box

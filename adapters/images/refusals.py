@@ -55,6 +55,16 @@ def animation(count: int) -> UnreadablePictureError:
     )
 
 
+def invisible() -> UnreadablePictureError:
+    """Transparent from edge to edge, whatever colours are hidden in it."""
+    return UnreadablePictureError(
+        "This picture is transparent everywhere, so there is nothing to see on it.",
+        "Please open it on your computer, save it as a JPEG file, look whether the photo is there, and send that.",
+        "Dieses Bild ist überall durchsichtig, es ist also nichts darauf zu sehen. Bitte öffnen Sie es auf Ihrem "
+        "Computer, speichern Sie es als JPEG, sehen Sie nach, ob das Foto da ist, und schicken Sie diese Datei.",
+    )
+
+
 def high_dynamic_range() -> UnreadablePictureError:
     """A picture that is brighter than white, which only some screens show."""
     return UnreadablePictureError(

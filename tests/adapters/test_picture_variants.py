@@ -7,9 +7,11 @@ import zlib
 import pytest
 from PIL import Image
 
+from domain.ports.errors import UnreadablePictureError
 from tests.adapters.made_tiff import Page, tiff
 from tests.adapters.test_images import encoded, exif
 from tests.adapters.test_pictures_as_people_have_them import (
+    INSPECTOR,
     SIZE,
     difference,
     png_with,
@@ -176,3 +178,22 @@ def test_an_avif_is_known_by_the_brands_it_is_compatible_with() -> None:
     content = encoded(GREY, "AVIF", quality=95).getvalue()
     shown = restored(io.BytesIO(content[:8] + b"mif1" + content[12:]))
     assert difference(shown, GREY) < 4
+
+
+# Transparency ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
+def test_a_picture_that_is_transparent_everywhere_is_refused(file_format: str) -> None:
+    """Blank paper would be restored and charged otherwise, whatever colours are hidden."""
+    hidden = GREY.convert("RGBA")
+    hidden.putalpha(0)
+    with pytest.raises(UnreadablePictureError, match="transparent everywhere"):
+        INSPECTOR.inspect(encoded(hidden, file_format))
+    hidden.putpixel((5, 5), (255, 255, 255, 1))
+    assert restored(encoded(hidden, file_format)).size == SIZE
+
+
+def test_a_white_page_is_no_transparent_one() -> None:
+    for mode in ("RGB", "RGBA", "L"):
+        assert restored(encoded(Image.new(mode, SIZE, "white"), "PNG")).size == SIZE
