@@ -225,6 +225,32 @@ class Settings(DatabaseSettings):
     )
     http_host: str = Field("127.0.0.1", description="the address `restoreclick serve` listens on")
     http_port: int = Field(8000, ge=0, le=65535, description="its port")
+    # Together less than the threads that receive photos, so that one of them is free to refuse what is too much.
+    decoder_processes: int = Field(
+        2, ge=1, le=8, description="how many pictures each process of the shop decodes at a time, 1 to 8"
+    )
+    decoder_queue: int = Field(
+        16, ge=0, le=20, description="how many pictures may wait for that, 0 to 20; further uploads get 503"
+    )
+    decoder_queue_seconds: float = Field(
+        60, ge=1, le=600, description="how long a picture waits for a decoder before its upload gets 503"
+    )
+    decoder_memory_mebibytes: int = Field(
+        1536, ge=1024, le=65_536, description="address space of one decoder; large photos take 800 MiB of it"
+    )
+    decoder_cpu_seconds: float = Field(
+        20,
+        ge=5,
+        le=600,
+        description="CPU for a look into a picture; to convert it takes up to three times as much",
+    )
+    decoder_wall_seconds: float = Field(
+        60,
+        ge=5,
+        le=3600,
+        validate_default=True,
+        description="how long such a look may last; at least DECODER_CPU_SECONDS",
+    )
     worker_threads: Count = Field(
         4, description="how many reactions one worker does at a time in each of its four queues"
     )
@@ -267,6 +293,13 @@ class Settings(DatabaseSettings):
         if days >= read.data.get("download_link_days", days + 1):
             raise ValueError("it is not less than DOWNLOAD_LINK_DAYS: the reminder would come with the link")
         return days
+
+    @field_validator("decoder_wall_seconds")
+    @classmethod
+    def _leaves_time_for_the_cpu(cls, seconds: float, read: ValidationInfo) -> float:
+        if seconds < read.data.get("decoder_cpu_seconds", seconds):
+            raise ValueError("it is less than DECODER_CPU_SECONDS, which could never be used up")
+        return seconds
 
     @field_validator("photo_retention_days")
     @classmethod

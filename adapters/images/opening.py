@@ -14,6 +14,7 @@ from adapters.images import camera_raw, jpeg_completeness, refusals
 from adapters.images.colour_codes import profile_of
 from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
 from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
+from adapters.images.frame_counts import check_frames
 from adapters.images.jpeg_scans import check_scans
 from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of, stripped
 from adapters.images.tiff_pages import TiffPhoto, photo_in, unreadable
@@ -145,7 +146,9 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
 def _sniffed(content: bytes) -> tuple[BarePicture, TiffPhoto | None]:
     if camera_raw.is_camera_raw(content):
         raise refusals.camera_raw()
-    photo = photo_in(content) if format_of(content) == "TIFF" else None
+    file_format = format_of(content)
+    check_frames(content, file_format)
+    photo = photo_in(content) if file_format == "TIFF" else None
     bare = photo.bare if photo else stripped(content)
     if bare is None:
         raise refusals.not_a_picture()

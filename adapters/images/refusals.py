@@ -4,6 +4,9 @@ from domain.ports.errors import UnreadablePictureError
 
 _MEGA = 1_000_000
 
+#: Frames and pages are counted so far; what has more is refused just the same.
+COUNTED_AT_MOST = 1000
+
 
 def not_a_picture() -> UnreadablePictureError:
     """The bytes are in no format that the shop reads."""
@@ -38,9 +41,9 @@ def camera_raw() -> UnreadablePictureError:
 def several_pages(count: int) -> UnreadablePictureError:
     """A TIFF file of several photos, as scanners with a feeder write it."""
     return UnreadablePictureError(
-        f"This file holds {count} pages.",
+        f"This file holds {_counted(count, 'more than')} pages.",
         "Please save each page as a file of its own and send them one by one.",
-        f"Diese Datei enthält {count} Seiten. "
+        f"Diese Datei enthält {_counted(count, 'mehr als')} Seiten. "
         "Bitte speichern Sie jede Seite als eigene Datei und schicken Sie die Dateien einzeln.",
     )
 
@@ -48,9 +51,9 @@ def several_pages(count: int) -> UnreadablePictureError:
 def animation(count: int) -> UnreadablePictureError:
     """A film rather than a photo."""
     return UnreadablePictureError(
-        f"This file is an animation of {count} pictures.",
+        f"This file is an animation of {_counted(count, 'more than')} pictures.",
         "Please save the picture you want restored as a JPEG or PNG file and send that.",
-        f"Diese Datei ist eine Animation aus {count} Bildern. "
+        f"Diese Datei ist eine Animation aus {_counted(count, 'mehr als')} Bildern. "
         "Bitte speichern Sie das gewünschte Bild als JPEG oder PNG und schicken Sie diese Datei.",
     )
 
@@ -109,3 +112,7 @@ def too_small(width: int, height: int, limit: int) -> UnreadablePictureError:
         f"Dieses Bild ist zu klein: {width} x {height} Pixel. "
         f"Bitte schicken Sie es mit mindestens {limit} Pixeln auf jeder Seite.",
     )
+
+
+def _counted(count: int, more_than: str) -> str:
+    return str(count) if count <= COUNTED_AT_MOST else f"{more_than} {COUNTED_AT_MOST}"

@@ -10,6 +10,10 @@ from itertools import islice
 DIRECTORIES_AT_MOST = 1000
 
 
+#: A directory of a camera has a hundred fields; one of a stranger may claim as many as its file has bytes for.
+_FIELDS_AT_MOST = 512
+
+
 class Tag(IntEnum):
     """The fields that the shop looks at."""
 
@@ -147,6 +151,25 @@ def directories(content: bytes) -> Iterator[Directory]:
         yield from islice(_chain(content, layout), DIRECTORIES_AT_MOST)
 
 
+def count_directories(content: bytes, *, at_most: int) -> int | None:
+    """The main directories, counted without reading their fields; None if they lead in circles."""
+    layout = layout_of(content)
+    if layout is None:
+        return 0
+    seen: set[int] = set()
+    at = _offset(content, layout.first_offset_at, layout)
+    while at and len(seen) < at_most:
+        if at in seen:
+            return None
+        counted = content[at : at + layout.count.size]
+        if len(counted) < layout.count.size:
+            break
+        seen.add(at)
+        width = layout.head.size + layout.offset.size
+        at = _offset(content, at + layout.count.size + layout.count.unpack(counted)[0] * width, layout)
+    return len(seen)
+
+
 def sub_directories(content: bytes, directory: Directory) -> Iterator[Directory]:
     """The directories below a main one, where cameras keep what programs should not show first."""
     for at in directory.numbers(Tag.SUB_DIRECTORIES)[:DIRECTORIES_AT_MOST]:
@@ -181,7 +204,7 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
     room, width = layout.offset.size, layout.head.size + layout.offset.size
     count = min(layout.count.unpack(counted)[0], (len(content) - at) // width)
     fields: dict[int, Field] = {}
-    for start in range(at, at + count * width, width):
+    for start in range(at, at + min(count, _FIELDS_AT_MOST) * width, width):
         tag, kind, number = layout.head.unpack_from(content, start)
         if kind not in _TYPES or tag in fields:
             continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adapters import system
-from adapters.images.decoder_pool import DecoderPool
+from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
@@ -147,9 +147,21 @@ def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
     return recipes
 
 
+def decoder_limits_from(settings: Settings) -> DecoderLimits:
+    """What decoding may take of this machine."""
+    return DecoderLimits(
+        processes=settings.decoder_processes,
+        cpu_seconds=settings.decoder_cpu_seconds,
+        wall_seconds_per_cpu_second=settings.decoder_wall_seconds / settings.decoder_cpu_seconds,
+        memory_bytes=settings.decoder_memory_mebibytes * MEBIBYTE,
+        waiting=settings.decoder_queue,
+        waiting_seconds=settings.decoder_queue_seconds,
+    )
+
+
 def world_of(settings: Settings) -> World:
     """The world that the settings describe; nothing is connected before it is used."""
-    decoders = DecoderPool()
+    decoders = DecoderPool(decoder_limits_from(settings))
     sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
     return World(
         policy=policy_from(settings),

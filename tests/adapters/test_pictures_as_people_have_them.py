@@ -237,13 +237,6 @@ def test_smaller_versions_and_masks_are_no_pages() -> None:
         assert difference(shown, Image.frombytes("L", SIZE, photo.pixels)) < 1
 
 
-def test_directories_that_lead_in_circles_end() -> None:
-    whole = bytearray(tiff(grey_page()))
-    entries = struct.unpack_from("<H", whole, 8)[0]
-    struct.pack_into("<I", whole, 8 + 2 + 12 * entries, 8)
-    assert restored(io.BytesIO(whole)).size == SIZE
-
-
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
 def test_animations_are_refused_with_what_to_send(file_format: str) -> None:
     frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "green", "blue")]

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.images.decoder_pool import DecoderLimits
 from domain.model.values import Variant
-from entrypoints.bootstrap.world import policy_from, recipes_from
+from entrypoints.bootstrap.world import decoder_limits_from, policy_from, recipes_from
+from entrypoints.http.parameters import UPLOAD_THREADS
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
 PUBLIC_KEY = (
@@ -99,6 +101,12 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
         ("SENDER_ADDRESS", "photos"),
         ("PHOTO_RETENTION_DAYS", "29"),
         ("LINK_REMINDER_DAYS", "30"),
+        ("DECODER_PROCESSES", "9"),
+        ("DECODER_QUEUE", "-1"),
+        ("DECODER_MEMORY_MEBIBYTES", "100"),
+        ("DECODER_CPU_SECONDS", "0"),
+        ("DECODER_WALL_SECONDS", "19"),
+        ("DECODER_QUEUE_SECONDS", "0"),
         ("REDO_DAYS", "-1"),
     ],
 )
@@ -241,3 +249,19 @@ def test_the_default_price_is_refused_in_a_currency_that_does_not_have_it(
     environment.setenv("PRICE_CURRENCY", "ISK")
     with pytest.raises(SettingsError, match="PRICE_PER_PHOTO"):
         read_settings()
+
+
+def test_the_decoders_limits_are_settings_and_keep_an_upload_thread_free(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert decoder_limits_from(read_settings()) == DecoderLimits()
+    for name, value in {
+        "DECODER_PROCESSES": "8",
+        "DECODER_QUEUE": "20",
+        "DECODER_CPU_SECONDS": "10",
+        "DECODER_WALL_SECONDS": "15",
+    }.items():
+        environment.setenv(name, value)
+    limits = decoder_limits_from(read_settings())
+    assert limits.cpu_seconds * limits.wall_seconds_per_cpu_second == 15
+    assert limits.processes + limits.waiting < UPLOAD_THREADS

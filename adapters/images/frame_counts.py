@@ -1,0 +1,84 @@
+"""Counting the frames and pages of a file by its headers: a decoder that counts them reads what a stranger chose.
+
+Scans of JPEG files are counted in ``jpeg_scans``, the frames of an APNG by its one header in ``metadata_stripping``.
+"""
+
+from collections.abc import Iterator
+
+from adapters.images import refusals, tiff_directories
+from adapters.images.refusals import COUNTED_AT_MOST
+
+#: Grids of tiles: a picture of 100 megapixels has 400 tiles of 512 x 512 pixels, as phones write them.
+_ITEMS_AT_MOST = 4096
+
+_WEBP_HEADER_BYTES = 12
+#: Boxes of an ISO base media file that hold other boxes, on the way to the number of samples.
+_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+_BOXES_AT_MOST = 10_000
+
+
+def check_frames(content: bytes, file_format: str | None) -> None:
+    """Raise UnreadablePictureError for animations, and for more pages or items than any photo has.
+
+    Each header is read once, and reading ends at the limits, so the cost does not grow with what a file claims.
+    """
+    match file_format:
+        case "WEBP":
+            frames = sum(1 for name in _webp_chunks(content) if name == b"ANMF")
+            if frames > 1:
+                raise refusals.animation(frames)
+        case "TIFF":
+            pages = tiff_directories.count_directories(content, at_most=COUNTED_AT_MOST + 1)
+            if pages is None:
+                raise refusals.damaged()
+            if pages > COUNTED_AT_MOST:
+                raise refusals.several_pages(pages)
+        case "HEIF" | "AVIF":
+            samples, items = _samples_and_items(content)
+            if file_format == "AVIF" and samples > 1:
+                raise refusals.animation(samples)
+            if items > _ITEMS_AT_MOST:
+                raise refusals.damaged()
+        case _:
+            pass  # has no frames, or has them counted elsewhere
+
+
+def _webp_chunks(content: bytes) -> Iterator[bytes]:
+    """The names of the chunks, as far as they are counted."""
+    at, file_end, frames = _WEBP_HEADER_BYTES, 8 + int.from_bytes(content[4:8], "little"), 0
+    while at + 8 <= min(file_end, len(content)) and frames <= COUNTED_AT_MOST:
+        name, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
+        frames += name == b"ANMF"
+        yield name
+        at += 8 + length + length % 2
+
+
+def _samples_and_items(content: bytes) -> tuple[int, int]:
+    """The frames of the longest track, and the items of the still picture, as the headers have them."""
+    samples = items = 0
+    for name, start in _boxes(content):
+        if name == b"stsz":
+            samples = max(samples, int.from_bytes(content[start + 8 : start + 12]))
+        elif name == b"iinf":
+            width = 2 if content[start : start + 1] == b"\x00" else 4
+            items = max(items, int.from_bytes(content[start + 4 : start + 4 + width]))
+    return samples, items
+
+
+def _boxes(content: bytes) -> Iterator[tuple[bytes, int]]:
+    """The boxes and where their content starts; those that are looked into come before what is in them."""
+    at = boxes = 0
+    while at + 8 <= len(content) and boxes < _BOXES_AT_MOST:
+        boxes += 1
+        size, name, start = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8], at + 8
+        if size == 1:
+            size, start = int.from_bytes(content[at + 8 : at + 16]), at + 16
+        yield name, start
+        if name in _CONTAINERS:
+            at = start
+        elif name == b"meta":
+            at = start + 4  # its version and flags
+        elif size >= start - at:
+            at += size
+        else:
+            return  # to the end of the file, or malformed
