@@ -19,10 +19,13 @@ PACE = {
     "EMAIL_RETRY_DELAY_MS": "200",
 }
 
+#: It gets only results that are smaller than their originals, which the twin has where a journey asks for one.
+ENLARGING = {"REPLICATE_ENLARGE_MODEL": "nightmareai/real-esrgan"}
+
 
 @pytest.fixture(scope="session")
 def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
-    with LocalShop(tmp_path_factory.mktemp("journeys") / "shop", PACE) as shop:
+    with LocalShop(tmp_path_factory.mktemp("journeys") / "shop", PACE | ENLARGING) as shop:
         yield shop
 
 

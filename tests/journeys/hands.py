@@ -3,7 +3,7 @@
 import os
 import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,10 +85,14 @@ class Hands:
         with self._books.transaction() as transaction:
             return fold(order_id, transaction.log.history(order_id))
 
+    def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
+        """The order's events so far."""
+        with self._books.transaction() as transaction:
+            return transaction.log.history(order_id)
+
     def event_names(self, order_id: OrderId) -> list[str]:
         """The names of an order's events so far."""
-        with self._books.transaction() as transaction:
-            return [type(recorded.event).__name__ for recorded in transaction.log.history(order_id)]
+        return [type(recorded.event).__name__ for recorded in self.history(order_id)]
 
     def waits_for(self, event_name: str, order_id: OrderId) -> None:
         """Wait until an event is on record."""

@@ -396,6 +396,7 @@ def test_a_prediction_can_be_told_to_abort(lab: Lab) -> None:
 def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> None:
     outputs = {}
     for deed in (
+        "small_output",
         "wrong_output",
         "other_output",
         "corrupt_output",
@@ -407,6 +408,7 @@ def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> 
         assert done["status"] == "succeeded"
         outputs[deed] = done["output"] and httpx2.get(done["output"], trust_env=False)
 
+    assert decoded(outputs["small_output"].content).shape == (29, 38, 3)
     assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
     assert decoded(outputs["other_output"].content).shape == (48, 64, 3)
     with pytest.raises(UnreadablePictureError):

@@ -132,6 +132,13 @@ def misshapen(output_format: OutputFormat) -> bytes:
     return encoded.tobytes()
 
 
+def reduced(picture: bytes) -> bytes:
+    """Return the picture 60 % as wide and high, as models do that work at a size of their own."""
+    smaller = cv2.resize(decoded(picture), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(f".{format_of(picture)}", smaller)
+    return encoded.tobytes()
+
+
 def another(picture: bytes) -> bytes:
     """Return a picture of the same shape and format that shows something else."""
     height, width = decoded(picture).shape[:2]

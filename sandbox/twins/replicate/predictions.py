@@ -25,6 +25,7 @@ PREDICTION_DEEDS = frozenset(
         "other_output",
         "corrupt_output",
         "missing_output",
+        "small_output",
         "succeed_without_output",
     }
 )

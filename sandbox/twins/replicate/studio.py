@@ -177,6 +177,8 @@ def _spoilt(content: bytes, deed: str) -> bytes | None:
     match deed:
         case "wrong_output":
             return pictures.misshapen(pictures.format_of(content))
+        case "small_output":
+            return pictures.reduced(content)
         case "other_output":
             return pictures.another(content)
         case "corrupt_output":
