@@ -49,6 +49,7 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
+from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from entrypoints.bootstrap.reconciling import mail_ledger, payment_ledger, reconciling
 from entrypoints.bootstrap.world import World, world_of
 from entrypoints.settings import Settings
@@ -190,6 +191,7 @@ def build(settings: Settings) -> Shop:
             ledger=payment_ledger(world),
             ownership=ownership,
             beginning=beginning,
+            sessions=SessionRebuilding(books=books, storage=storage, clock=clock, policy=policy),
             rebuilding=OrderRebuilding(
                 books=books,
                 storage=storage,

@@ -60,6 +60,7 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
+from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from tests.doubles.books import InMemoryBooks, InMemoryOrderLog
 from tests.doubles.ledgers import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
 from tests.doubles.mail import MemoryMailer
@@ -340,6 +341,7 @@ class WiredShop:
             ledger=self.payment_ledger,
             ownership=self.ownership,
             beginning=self.beginning,
+            sessions=SessionRebuilding(books=self.books, storage=self.storage, clock=clock, policy=policy),
             rebuilding=OrderRebuilding(
                 books=self.books,
                 storage=self.storage,

@@ -1,6 +1,5 @@
 """Rebuilding an order that the database has lost, from its payment, the storage and the mail provider."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,21 +15,14 @@ from domain.model.seals import Sealer, sha256_of
 from domain.model.values import (
     DownloadLinkId,
     ImageId,
-    ObjectKey,
     OrderId,
-    OrderNumber,
-    PhotoId,
-    Sha256,
     StoredObject,
-    UploadSessionId,
 )
 from domain.ports.books import Books
 from domain.ports.errors import OutsideError
 from domain.ports.ledgers import MailLedger
 from domain.ports.mail import MailFate
-from domain.ports.payments import CheckoutNotice
-from domain.ports.storage import ObjectDescription, ObjectOwner, ObjectStore
-from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.storage import ObjectDescription, ObjectStore
 from domain.ports.world import Clock
 from domain.services.delivering import Delivering
 from domain.services.moving import Moving
@@ -38,13 +30,12 @@ from domain.services.policy import Policy
 from domain.services.recording import Cause, Recorder
 from domain.use_cases.recovery.object_labels import (
     EXPIRES_AT,
-    FILE_NAME,
     HEIGHT,
     IMAGE_ID,
     LINK_ID,
-    ORDER_NUMBER,
     WIDTH,
 )
+from domain.use_cases.recovery.own_objects import OwnObjects
 
 #: Who records what a restored database had lost.
 ACTOR = "restore"
@@ -90,7 +81,7 @@ class OrderRebuilding:
         policy: Policy,
     ) -> None:
         self._books = books
-        self._storage = storage
+        self._objects = OwnObjects(storage)
         self._moving = moving
         self._delivering = delivering
         self._mails = mails
@@ -98,63 +89,6 @@ class OrderRebuilding:
         self._sealer = sealer
         self._clock = clock
         self._policy = policy
-
-    def restore_session(self, checkout: CheckoutNotice) -> bool:
-        """Write down the upload session of a payment again, if its photos are there and cost what was paid.
-
-        False, and nothing is written, if that is not certain: then photos may have been delivered and erased since.
-        """
-        session_id, order_id = checkout.upload_session_id, checkout.order_id
-        if session_id is None or order_id is None:
-            return False
-        photos = self._photos(session_id, order_id)
-        if not photos or self._policy.prices.quote(len(photos)) != checkout.paid + checkout.discount:
-            return False
-        now = self._clock.now()
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(session_id, lock=True)
-            if session is None:
-                session = UploadSession(
-                    session_id=session_id, order_id=order_id, status=UploadStatus.OPEN, opened_at=now
-                )
-                transaction.uploads.open(session)
-            if session.status in {UploadStatus.PAID, UploadStatus.EXPIRED}:
-                return False
-            known = {photo.photo_id for photo in session.photos}
-            if not known <= {photo.photo_id for photo in photos}:
-                return False  # a photo is missing in the storage: a person has to look
-            for photo in photos:
-                if photo.photo_id not in known:
-                    transaction.uploads.add_photo(session_id, photo)
-            page = Checkout(
-                attempt=session.checkout.attempt + 1 if session.checkout else 1,
-                quoted=checkout.paid + checkout.discount,
-                reserved_at=now,
-                expires_at=now,
-                checkout_session_id=checkout.checkout_session_id,
-                referrer_id=session.checkout.referrer_id if session.checkout else None,
-                spending=checkout.spending,
-            )
-            transaction.uploads.set_checkout(session_id, page)
-        return True
-
-    def may_have_had_a_referral(self, checkout: CheckoutNotice) -> bool:
-        """Whether a friend's code may have been used that only the lost session knew; points exclude one."""
-        if checkout.upload_session_id is None or not self._policy.programme.takes_referrals:
-            return False
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(checkout.upload_session_id)
-        return checkout.spending is None and (session is None or session.checkout is None)
-
-    def number_of(self, order_id: OrderId) -> OrderNumber | None:
-        """The number that an order had, if an object tells it and no other order has it."""
-        for described in self._ours(f"uploads/restored/{order_id}/"):
-            number = described.labels.get(ORDER_NUMBER)
-            if number:
-                with self._books.transaction() as transaction:
-                    is_free = transaction.shelf.find(OrderNumber(number)) is None
-                return OrderNumber(number) if is_free else None
-        return None
 
     def advance(self, order_id: OrderId, incident: str) -> bool:
         """Record what the storage and the mail provider know of an order beyond the log; true if that was anything.
@@ -191,7 +125,7 @@ class OrderRebuilding:
     def _originals(self, order: Order) -> Iterator[e.Event]:
         """The copies of the photos, if there are any; what is missing of them is copied now."""
         is_moved = all(image.original is not None for image in order.images.values())
-        if not is_moved and any(True for _ in self._storage.keys(f"uploads/originals/{order.order_id}/")):
+        if not is_moved and any(True for _ in self._objects.under(f"uploads/originals/{order.order_id}/")):
             yield from self._moving.move_images(order)
 
     def _restorations(self, order: Order) -> Iterator[e.Event]:
@@ -239,12 +173,14 @@ class OrderRebuilding:
         if not order.restored_images:
             return None
         key = self._delivering.archive_key(order)
-        return next((each for each in self._ours(f"downloads/{order.order_id}/") if each.key == key), None)
+        return next(
+            (each for each in self._objects.under(f"downloads/{order.order_id}/") if each.key == key), None
+        )
 
     def _unrecorded(self, order: Order, *, of_delivered: bool = False) -> list[_Result]:
         """Results that no event names, the oldest first: of images that have none on record, or of those that have."""
         found: list[_Result] = []
-        for described in self._ours(f"uploads/restored/{order.order_id}/"):
+        for described in self._objects.under(f"uploads/restored/{order.order_id}/"):
             labels = described.labels
             image_id = ImageId(UUID(labels[IMAGE_ID])) if IMAGE_ID in labels else None
             image = order.images.get(image_id) if image_id is not None else None
@@ -257,7 +193,7 @@ class OrderRebuilding:
             result = _Result(
                 image_id=image_id,
                 prediction_id=described.key.rpartition("/")[2],
-                restored=self._stored(described, described.key),
+                restored=self._objects.recorded(described, described.key),
                 width=int(labels[WIDTH]),
                 height=int(labels[HEIGHT]),
                 stored_at=described.stored_at,
@@ -270,7 +206,9 @@ class OrderRebuilding:
 
         A link's token follows from its id, so the links in mails that were sent open again.
         """
-        archives = sorted(self._ours(f"downloads/{order.order_id}/"), key=lambda each: each.stored_at)
+        archives = sorted(
+            self._objects.under(f"downloads/{order.order_id}/"), key=lambda each: each.stored_at
+        )
         if not archives or order.links or not order.restored_images:
             return
         proven = self._archive_of(order)
@@ -300,7 +238,7 @@ class OrderRebuilding:
     ) -> e.DownloadPrepared:
         return e.DownloadPrepared(
             link_id=link_id,
-            archive=self._stored(archive, archive.key),
+            archive=self._objects.recorded(archive, archive.key),
             image_ids=tuple(image.image_id for image in order.restored_images),
             token_sha256=sha256_of(self._sealer.download_token(link_id)),
             expires_at=self._expiry(archive),
@@ -330,43 +268,6 @@ class OrderRebuilding:
                 yield e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=carried.message_id)
             else:
                 yield e.EmailUnconfirmed(email_id=email.email_id, kind=email.kind)
-
-    def _photos(self, session_id: UploadSessionId, order_id: OrderId) -> list[UploadedPhoto]:
-        """The photos of a session in the order in which they came: uploads, and originals of those that are gone."""
-        found: dict[PhotoId, UploadedPhoto] = {}
-        for prefix in (f"uploads/temp/{session_id}/", f"uploads/originals/{order_id}/"):
-            for described in self._ours(prefix):
-                name, labels = described.key.rpartition("/")[2], described.labels
-                if not {WIDTH, HEIGHT} <= set(labels):
-                    continue
-                photo_id = PhotoId(UUID(name))
-                found[photo_id] = UploadedPhoto(
-                    photo_id=photo_id,
-                    file_name=labels.get(FILE_NAME, ""),
-                    upload=self._stored(described, ObjectKey(f"uploads/temp/{session_id}/{name}")),
-                    width=int(labels[WIDTH]),
-                    height=int(labels[HEIGHT]),
-                )
-        return [found[photo_id] for photo_id in sorted(found)]
-
-    def _ours(self, prefix: str) -> Iterator[ObjectDescription]:
-        for key in self._storage.keys(prefix):
-            described = self._storage.describe(key)
-            if described.owner is ObjectOwner.OURS:
-                yield described
-
-    def _stored(self, described: ObjectDescription, key: ObjectKey) -> StoredObject:
-        """An object as an event would name it, under this key, with the hash of the bytes that are there."""
-        digest = hashlib.sha256()
-        with self._storage.read(described.key) as chunks:
-            for chunk in chunks:
-                digest.update(chunk)
-        return StoredObject(
-            key=key,
-            sha256=Sha256(digest.hexdigest()),
-            size_bytes=described.size_bytes,
-            media_type=described.media_type,
-        )
 
 
 def _link_ids(order: Order) -> list[DownloadLinkId]:

@@ -17,6 +17,7 @@ from domain.services.reconciling.scope import paged
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
 from domain.use_cases.recovery.order_rebuilding import ACTOR, OrderRebuilding
+from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 
 #: Why a payment is held that was lost with the database.
 NOT_CERTAIN = (
@@ -67,6 +68,7 @@ class RestoredDatabase:
         ledger: PaymentLedger,
         ownership: PaymentOwnership,
         beginning: Beginning,
+        sessions: SessionRebuilding,
         rebuilding: OrderRebuilding,
         reconciling: Reconciling,
         clock: Clock,
@@ -76,6 +78,7 @@ class RestoredDatabase:
         self._ledger = ledger
         self._ownership = ownership
         self._beginning = beginning
+        self._sessions = sessions
         self._rebuilding = rebuilding
         self._reconciling = reconciling
         self._clock = clock
@@ -94,7 +97,7 @@ class RestoredDatabase:
         rebuilt: list[OrderId] = []
         unknown_referrals: list[OrderId] = []
         for checkout in lost:
-            is_unknown = self._rebuilding.may_have_had_a_referral(checkout)
+            is_unknown = self._sessions.may_have_had_a_referral(checkout)
             if (order_id := self._rebuild(checkout)) is not None:
                 rebuilt.append(order_id)
                 unknown_referrals += [order_id] if is_unknown else []
@@ -155,12 +158,12 @@ class RestoredDatabase:
 
         No worker is woken: first all that was done for the order before has to be on record again.
         """
-        if not self._rebuilding.restore_session(checkout):
+        if not self._sessions.restore_session(checkout):
             with self._books.transaction() as transaction:
                 self._beginning.hold(transaction, checkout, NOT_CERTAIN)
             return None
         order_id = checkout.order_id
-        number = self._rebuilding.number_of(order_id) if order_id is not None else None
+        number = self._sessions.number_of(order_id) if order_id is not None else None
         word = Word(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
         with self._books.transaction() as transaction:
             step = self._beginning.take_in(transaction, checkout, word, number=number)

@@ -1,0 +1,98 @@
+"""Rebuilding the upload session of a payment that the database has lost, so that its order can begin anew."""
+
+from uuid import UUID
+
+from domain.model.values import ObjectKey, OrderId, OrderNumber, PhotoId, UploadSessionId
+from domain.ports.books import Books
+from domain.ports.payments import CheckoutNotice
+from domain.ports.storage import ObjectStore
+from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.world import Clock
+from domain.services.policy import Policy
+from domain.use_cases.recovery.object_labels import FILE_NAME, HEIGHT, ORDER_NUMBER, WIDTH
+from domain.use_cases.recovery.own_objects import OwnObjects
+
+
+class SessionRebuilding:
+    """Finds what the storage knows of a payment's photos."""
+
+    def __init__(self, *, books: Books, storage: ObjectStore, clock: Clock, policy: Policy) -> None:
+        self._books = books
+        self._objects = OwnObjects(storage)
+        self._clock = clock
+        self._policy = policy
+
+    def restore_session(self, checkout: CheckoutNotice) -> bool:
+        """Write down the upload session of a payment again, if its photos are there and cost what was paid.
+
+        False, and nothing is written, if that is not certain: then photos may have been delivered and erased since.
+        """
+        session_id, order_id = checkout.upload_session_id, checkout.order_id
+        if session_id is None or order_id is None:
+            return False
+        photos = self._photos(session_id, order_id)
+        if not photos or self._policy.prices.quote(len(photos)) != checkout.paid + checkout.discount:
+            return False
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id, lock=True)
+            if session is None:
+                session = UploadSession(
+                    session_id=session_id, order_id=order_id, status=UploadStatus.OPEN, opened_at=now
+                )
+                transaction.uploads.open(session)
+            if session.status in {UploadStatus.PAID, UploadStatus.EXPIRED}:
+                return False
+            known = {photo.photo_id for photo in session.photos}
+            if not known <= {photo.photo_id for photo in photos}:
+                return False  # a photo is missing in the storage: a person has to look
+            for photo in photos:
+                if photo.photo_id not in known:
+                    transaction.uploads.add_photo(session_id, photo)
+            page = Checkout(
+                attempt=session.checkout.attempt + 1 if session.checkout else 1,
+                quoted=checkout.paid + checkout.discount,
+                reserved_at=now,
+                expires_at=now,
+                checkout_session_id=checkout.checkout_session_id,
+                referrer_id=session.checkout.referrer_id if session.checkout else None,
+                spending=checkout.spending,
+            )
+            transaction.uploads.set_checkout(session_id, page)
+        return True
+
+    def may_have_had_a_referral(self, checkout: CheckoutNotice) -> bool:
+        """Whether a friend's code may have been used that only the lost session knew; points exclude one."""
+        if checkout.upload_session_id is None or not self._policy.programme.takes_referrals:
+            return False
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(checkout.upload_session_id)
+        return checkout.spending is None and (session is None or session.checkout is None)
+
+    def number_of(self, order_id: OrderId) -> OrderNumber | None:
+        """The number that an order had, if an object tells it and no other order has it."""
+        for described in self._objects.under(f"uploads/restored/{order_id}/"):
+            number = described.labels.get(ORDER_NUMBER)
+            if number:
+                with self._books.transaction() as transaction:
+                    is_free = transaction.shelf.find(OrderNumber(number)) is None
+                return OrderNumber(number) if is_free else None
+        return None
+
+    def _photos(self, session_id: UploadSessionId, order_id: OrderId) -> list[UploadedPhoto]:
+        """The photos of a session in the order in which they came: uploads, and originals of those that are gone."""
+        found: dict[PhotoId, UploadedPhoto] = {}
+        for prefix in (f"uploads/temp/{session_id}/", f"uploads/originals/{order_id}/"):
+            for described in self._objects.under(prefix):
+                name, labels = described.key.rpartition("/")[2], described.labels
+                if not {WIDTH, HEIGHT} <= set(labels):
+                    continue
+                photo_id = PhotoId(UUID(name))
+                found[photo_id] = UploadedPhoto(
+                    photo_id=photo_id,
+                    file_name=labels.get(FILE_NAME, ""),
+                    upload=self._objects.recorded(described, ObjectKey(f"uploads/temp/{session_id}/{name}")),
+                    width=int(labels[WIDTH]),
+                    height=int(labels[HEIGHT]),
+                )
+        return [found[photo_id] for photo_id in sorted(found)]
