@@ -58,10 +58,10 @@ _ADMIT = text(
     )
     SELECT reaction_id, kind, arguments_version, arguments FROM admitted"""
 )
-#: It comes again after others had their turn, and takes no slot meanwhile.
+#: It comes again after others had their turn, and takes no slot meanwhile. It stays among what was sent in vain.
 _TAKE_BACK = text(
     """WITH unreadable AS (
-        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, sendings = 0, due_at = :again_at
+        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, due_at = :again_at
         WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[]))
     )
     DELETE FROM admissions WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[])) AND admitted_at = :now"""

@@ -7,16 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.reaction_codec import is_readable, reaction_of, readable, version_of
+from adapters.postgres.reaction_codec import KINDS, is_readable, reaction_of, readable, version_of
 from adapters.postgres.recordset import as_json, insert_from_json
 from domain.model.reactions import DONE_ONCE, Reaction, RestoreImage
 from domain.model.values import OrderId
 from domain.ports.admission import needs_admission
 from domain.ports.books import LeaseLostError
 from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
-
-#: How much of the open work is in memory at a time when all of it is looked through.
-ROWS_AT_A_TIME = 1000
 
 _DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
 
@@ -103,9 +100,13 @@ _GIVEN_UP = text(
     WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
     ORDER BY first_due_at, reaction_id"""
 )
-_OPEN = text(
+#: Work that can be read is claimed when it was sent, which sets ``sendings`` back: the backlog needs no look at all.
+_SUSPECT = text(
     """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
-    WHERE status IN ('pending', 'leased') ORDER BY first_due_at, reaction_id"""
+    LEFT JOIN unnest(CAST(:kinds AS text[]), CAST(:versions AS integer[])) AS known (kind, newest) USING (kind)
+    WHERE status IN ('pending', 'leased')
+        AND (sendings > 0 OR newest IS NULL OR arguments_version NOT BETWEEN 1 AND newest)
+    ORDER BY first_due_at, reaction_id"""
 )
 _REWRITE = text(
     f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
@@ -244,8 +245,9 @@ class PostgresReactionTable(ReactionTable):
         ]
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Open rows that cannot be read; all are looked at, a thousand in memory at a time."""
-        rows = self._connection.execution_options(yield_per=ROWS_AT_A_TIME).execute(_OPEN)
+        """Open rows that cannot be read: of unknown kinds and versions, and of those that were sent in vain."""
+        known = {"kinds": list(KINDS), "versions": [version_of(kind) for kind in KINDS]}
+        rows = self._connection.execute(_SUSPECT, known).all()
         return [
             UnreadableWork(
                 reaction_id=row.reaction_id,

@@ -80,6 +80,17 @@ def test_a_start_that_cannot_be_read_takes_no_slot_from_others(
     assert admit(books, NOON + MINUTE, max_running=1) == [(plain.reaction_id, plain.reaction)]
 
 
+def test_a_start_with_arguments_that_cannot_be_read_is_found_when_its_turn_comes(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    strange = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1))
+    schedule(books, strange)
+    rewrite(own_database_url, strange, "arguments = '[7]'")
+    assert admit(books) == []
+    with books.transaction() as transaction:
+        assert [work.reaction_id for work in transaction.reactions.unreadable()] == [strange.reaction_id]
+
+
 def test_given_up_work_that_cannot_be_read_does_not_hide_the_rest(
     books: PostgresBooks, own_database_url: str
 ) -> None:
