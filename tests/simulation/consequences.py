@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.model.order import Order
-from domain.model.values import DisputeOutcome, FailureReason, ImageId, ObjectKey, OrderId
+from domain.model.values import DisputeOutcome, FailureReason, ImageId, Money, ObjectKey, OrderId
 from domain.ports.mail import Mail, MailFate, MailNotice
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.restorer import PredictionStatus, RestorationNotice
@@ -27,6 +27,8 @@ _LATER_FATES = (
 #: What customers sent, and how much of it the storage loses or damages, one half each.
 _FILES = ("uploads/temp/", "uploads/originals/")
 _SPOILED = 0.04
+#: How many disputes are in another currency than the payment.
+_IN_DOLLARS = 0.3
 #: Below this, the provider left out the ids that the shop gave it.
 _WITHOUT_IDS = 0.02
 
@@ -142,6 +144,10 @@ class Consequences(WiredShop):
             return
         at_provider = self.payments.payments[intent]
         is_inquiry = self.chance.at(f"inquiry {intent}") < 0.3
+        disputed = replace(at_provider.paid, amount=at_provider.left)
+        if self.chance.at(f"currency {intent}") < _IN_DOLLARS:
+            # The bank counts in the customer's currency, in which the same money is another number.
+            disputed = Money(amount=max(disputed.amount * 9 // 8, 1), currency="USD")
         at_provider.is_disputed = not is_inquiry
         opened = PaymentNotice(
             event_id=f"evt_dp_{intent}_opened",
@@ -149,7 +155,7 @@ class Consequences(WiredShop):
             kind=NoticeKind.DISPUTE_OPENED,
             payment_intent_id=intent,
             dispute_id=f"dp_{intent}",
-            dispute_amount=replace(at_provider.paid, amount=at_provider.left),
+            dispute_amount=disputed,
             is_inquiry=is_inquiry,
             reason="fraudulent",
         )

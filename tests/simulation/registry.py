@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from domain.model.ledger import RefundStatus
 from domain.model.order import Order
 from domain.model.unmatched import UnmatchedStatus
-from domain.model.values import UploadSessionId
+from domain.model.values import OrderId, UploadSessionId
 from domain.ports.uploads import UploadStatus
 from domain.services.desk import Signature
 
@@ -84,6 +85,18 @@ def pay_back(world: "World", order: Order, by: Signature) -> bool:
     return True
 
 
+def pay_back_twice(world: "World", order: Order, by: Signature) -> bool:
+    """Pay a failed refund by hand, while somebody else pays it back in the provider's dashboard."""
+    del order
+    owed = failed_refund(world)
+    if owed is None:
+        return False
+    order_id, number = owed
+    world.desk.settle(order_id, by, refund=number)
+    world.trace.recover("a refund was paid by hand")
+    return world.refund_by_hand(order_id, 100)
+
+
 #: Each says whether there was anything to do.
 WISHES: Mapping[str, Callable[["World", Order, Signature], bool]] = {
     "forget the customer": forget,
@@ -91,6 +104,7 @@ WISHES: Mapping[str, Callable[["World", Order, Signature], bool]] = {
     "export": export,
     "match a payment": match,
     "pay back a payment": pay_back,
+    "pay back twice": pay_back_twice,
 }
 ABOUT_MONEY = ("match a payment", "pay back a payment")
 
@@ -99,6 +113,16 @@ def _customer(world: "World", order: Order) -> str | None:
     """The address of an order's customer as the books have it now."""
     customer = world.own_books.pages.customers.get(order.payment.customer_id) if order.payment else None
     return customer.email if customer is not None else None
+
+
+def failed_refund(world: "World") -> tuple[OrderId, int] | None:
+    """An order with a refund that failed, and the refund's number at the desk."""
+    orders = world.own_books.pages.orders
+    for order_id in sorted(orders):
+        for number, refund in enumerate(orders[order_id].refunds.values(), start=1):
+            if refund.status is RefundStatus.FAILED:
+                return order_id, number
+    return None
 
 
 def set_aside(world: "World") -> str | None:

@@ -18,16 +18,8 @@ from tests.simulation.staff import WISHES, came_true
 ENOUGH_SEEDS = 500
 
 #: What so many worlds may miss. An original that is gone takes a storage that loses what it confirmed, and of the few
-#: orders that points paid for fewer still are paid back. The simulated provider knows one currency and refunds no more
-#: than it took, so an overpaid order takes a refund by hand and another at the provider. All have tests of the model.
-_RARE = frozenset(
-    {
-        HoldReason.IMAGES_UNAVAILABLE,
-        HoldReason.OVERPAID,
-        HoldReason.OTHER_CURRENCY,
-        PointsReason.RETURNED,
-    }
-)
+#: orders that points paid for fewer still are paid back. Both have tests of the model.
+_RARE = frozenset({HoldReason.IMAGES_UNAVAILABLE, PointsReason.RETURNED})
 
 #: What the shop must have done in some world or other, to recover from what happened to it.
 RECOVERIES = (

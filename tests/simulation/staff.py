@@ -56,15 +56,23 @@ class Staff:
             self.world.scheduler.current.facts["about"] = f"wish {self._turns}"
             orders = {str(order_id): one for order_id, one in self.world.own_books.pages.orders.items()}
             if orders:
-                wishes = registry.ABOUT_MONEY if self._sees_money_without_an_order() else WISHES
+                wishes = self._wishes()
                 wish = self.world.chance.one_of(f"staff wish {self._turns}", wishes)
                 self.wish(self.world.chance.favourite(f"staff order {self._turns}", orders), wish)
 
+    def _wishes(self) -> tuple[str, ...]:
+        """What they may wish for: what they see first goes first."""
+        if self._sees_money_without_an_order():
+            return registry.ABOUT_MONEY
+        if registry.failed_refund(self.world) is not None:
+            return ("pay back twice", *WISHES[:3]) if self._draw("looks at refunds") < 0.5 else WISHES
+        return WISHES
+
+    def _draw(self, what: str) -> float:
+        return self.world.chance.at(f"staff {what} {self._turns}")
+
     def _sees_money_without_an_order(self) -> bool:
-        return (
-            registry.set_aside(self.world) is not None
-            and self.world.chance.at(f"staff looks {self._turns}") < 0.8
-        )
+        return registry.set_aside(self.world) is not None and self._draw("looks") < 0.8
 
     def release_all(self) -> None:
         """Let every order go on that waits for a person; what the provider will never pay back is paid by hand."""

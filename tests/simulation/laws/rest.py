@@ -92,6 +92,8 @@ def _check_payments(world: "World") -> None:
             raise LawBrokenError(4, f"{-payment.left} more went back than was paid.", intent, *_ids(orders))
         lost = sum(
             told.dispute_amount.amount
+            if told.dispute_amount.currency == payment.paid.currency
+            else payment.paid.amount
             for told in world.disputes.values()
             if told.payment_intent_id == intent and told.outcome == "lost" and told.dispute_amount
         )
