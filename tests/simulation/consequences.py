@@ -6,10 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.model.order import Order
-from domain.model.values import DisputeOutcome, FailureReason, ImageId, Money, ObjectKey, OrderId
+from domain.model.values import DisputeOutcome, FailureReason, ImageId, Money, ObjectKey, OrderId, Variant
 from domain.ports.mail import Mail, MailFate, MailNotice
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
 from domain.ports.restorer import PredictionStatus, RestorationNotice
+from tests.doubles.restorer import MODELS, Work
 from tests.doubles.shop import WiredShop
 from tests.simulation.chance import Chance
 from tests.simulation.post import Postman
@@ -29,6 +30,8 @@ _FILES = ("uploads/temp/", "uploads/originals/")
 _SPOILED = 0.04
 #: How many disputes are in another currency than the payment.
 _IN_DOLLARS = 0.3
+#: What makes a picture half as wide and high to the inspector.
+_HALVED = b"halved "
 #: Below this, the provider left out the ids that the shop gave it.
 _WITHOUT_IDS = 0.02
 
@@ -210,12 +213,20 @@ class Consequences(WiredShop):
         elif fate < 0.2:
             self.restorer.succeed(prediction_id, b"restored portrait of somebody else")
         else:
-            self.restorer.succeed(prediction_id, work.restored())
+            self.restorer.succeed(prediction_id, self._output(prediction_id, work))
         self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
         path = work.webhook_url.removeprefix(self.policy.webhook_url)
         name = f"msg_{prediction_id}"
         notice = RestorationNotice(event_id=name, prediction_id=prediction_id, has_ended=True)
         self.postman.post("replicate", name, notice, path)
+
+    def _output(self, prediction_id: str, work: Work) -> bytes:
+        """What a model makes of a picture; where shops enlarge, half of them answer smaller."""
+        made = work.restored()
+        if work.told.model == MODELS[Variant.ENLARGE]:
+            return made.replace(_HALVED, b"")
+        is_small = self.policy.limits.enlarges_results and self.chance.at(f"small {prediction_id}") < 0.5
+        return _HALVED + made if is_small else made
 
     def _comes_to_nothing(self, prediction_id: str, webhook_url: str) -> bool:
         """Half of the further attempts at what is delivered come to nothing, on good days as well."""

@@ -9,6 +9,7 @@ from domain.model import events as e
 _BY_EVENT: dict[type[e.Event], str] = {
     e.RestorationFailed: "a photo was given up",
     e.RedoFailed: "a redo was given up",
+    e.SmallResultStored: "a small result went on to be enlarged",
     e.EmailUnconfirmed: "a mail whose reply was lost was flagged",
     e.EmailFailed: "a mail was given up",
     e.EmailBounced: "a mail came back",

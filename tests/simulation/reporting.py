@@ -36,6 +36,7 @@ RECOVERIES = (
     *(f"a photo was lost by the storage: {reason}" for reason in FailureReason if reason.is_lost_file),
     "a prediction was cancelled",
     "a redo was given up",
+    "a small result went on to be enlarged",
     "a refund failed and was owed again",
     "a refund that somebody else had paid was dropped",
     "a refund was found instead of paid again",

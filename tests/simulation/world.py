@@ -39,6 +39,8 @@ from tests.simulation.trouble import FaultyWeather, Trouble
 from tests.simulation.visitors import Visitor, arrival
 from tests.simulation.workers import Agenda, WorkerProcess
 
+#: How many of the shops have results enlarged that are smaller than their originals.
+ENLARGING_SHOPS = 0.3
 SIMULATED_POLICY = replace(
     POLICY,
     limits=Limits(max_restoration_attempts=3),
@@ -75,10 +77,13 @@ class World(Consequences, Network):
     ) -> None:
         self.seed = seed
         self.cast = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
+        self.chance = Chance(seed)
         self.policy = SIMULATED_POLICY
+        if self.chance.at("enlarges") < ENLARGING_SHOPS:
+            limits = replace(SIMULATED_POLICY.limits, enlarges_results=True)
+            self.policy = replace(SIMULATED_POLICY, limits=limits)
         self.journal = journal
         self.scheduler = Scheduler()
-        self.chance = Chance(seed)
         self.trace = Trace(self.scheduler)
         self.faults = Faults(self.chance, plan or Plan())
         self.trouble = Trouble(self.scheduler, self.faults, self.trace, self.crash, self._requested)
