@@ -7,7 +7,7 @@ import pytest
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.values import FailureReason, OrderId, Variant
-from domain.ports.errors import RefusedError
+from domain.ports.errors import RefusedError, UnavailableError
 from domain.services.desk import Signature
 from tests.domain.services.looking import kinds, sent
 from tests.doubles.restorer import MODELS
@@ -121,3 +121,20 @@ def test_without_an_enlarging_model_the_smaller_result_is_delivered_and_both_siz
     assert order.state is State.COMPLETED
     (image,) = order.images.values()
     assert (image.width, image.height, image.original_width, image.original_height) == (600, 450, 1200, 900)
+
+
+def test_what_waits_to_be_enlarged_is_delivered_as_it_is_once_enlarging_is_switched_off(
+    shop: MemoryShop,
+) -> None:
+    order_id = shop.pay(shop.upload(LARGE))
+    shop.work()
+    shop.restorer.weather.fail("start", UnavailableError("The double", "away"))
+    end(shop, "prediction-1", SMALL)
+    (image,) = shop.order(order_id).images.values()
+    assert image.to_enlarge is not None
+    shop.policy = POLICY
+    shop.wire(shop.payments)
+    shop.pass_time(minutes=1)
+    order = shop.order(order_id)
+    assert (order.state, order.refunds) == (State.COMPLETED, {})
+    assert (result(shop, order_id), list(shop.restorer.works)) == (SMALL, ["prediction-1"])

@@ -1,5 +1,6 @@
 """A photo that a visitor sends is kept as long as anything may name it."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,3 +45,12 @@ def test_a_photo_that_was_refused_leaves_nothing_behind() -> None:
     with pytest.raises(TooManyPhotosError):
         shop.add(session_id, b"one too many")
     assert len(shop.storage.objects) == 1
+
+
+def test_the_same_bytes_again_are_the_photo_that_is_there() -> None:
+    shop = MemoryShop()
+    session_id = shop.upload(b"portrait")
+    (photo,) = shop.uploading.find(session_id).photos
+    again = shop.uploading.add(session_id, "again.png", io.BytesIO(b"portrait"), 8)
+    assert (again.photo, again.is_duplicate) == (photo, True)
+    assert shop.uploading.find(session_id).photos == (photo,)
