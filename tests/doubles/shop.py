@@ -335,13 +335,16 @@ class WiredShop:
             clock=clock,
             grace=policy.reconcile_grace,
         )
+        self.session_rebuilding = SessionRebuilding(
+            books=self.books, storage=self.storage, clock=clock, policy=policy
+        )
         self.restored_database = RestoredDatabase(
             books=self.books,
             heads=self.log_heads,
             ledger=self.payment_ledger,
             ownership=self.ownership,
             beginning=self.beginning,
-            sessions=SessionRebuilding(books=self.books, storage=self.storage, clock=clock, policy=policy),
+            sessions=self.session_rebuilding,
             rebuilding=OrderRebuilding(
                 books=self.books,
                 storage=self.storage,

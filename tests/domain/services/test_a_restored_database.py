@@ -1,6 +1,7 @@
 """A database that was restored from a backup: noticed, put right, and nothing is refunded or given out twice."""
 
 import copy
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from domain.model import events as e
 from domain.model.lifecycle import State
 from domain.model.unmatched import UnmatchedStatus
-from domain.model.values import OrderId
+from domain.model.values import Money, OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
+from domain.ports.uploads import Checkout
 from domain.services.desk import Signature
 from tests.domain.services.looking import kinds
 from tests.doubles.shop import MemoryShop
@@ -341,3 +343,31 @@ def test_an_order_is_named_of_which_nobody_knows_whether_a_friends_code_was_used
     recovery = shop.restored_database.put_right()
     assert recovery is not None
     assert recovery.unknown_referrals == (order_id,)
+
+
+def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: MemoryShop) -> None:
+    backup = Backup(shop)
+    session_id = shop.upload(b"wedding")
+    before = shop.uploading.find(session_id)
+    shares = {"paid": Money(amount=390, currency="EUR"), "discount": Money(amount=100, currency="EUR")}
+    checkout = shop.payment(session_id, **shares).checkout
+    assert checkout is not None
+    backup.restore(shop)
+    too_little = replace(checkout, paid=Money(amount=290, currency="EUR"))
+    assert not shop.session_rebuilding.restore_session(too_little)
+    assert shop.session_rebuilding.restore_session(checkout)
+    session = shop.uploading.find(session_id)
+    assert [photo.upload.key for photo in session.photos] == [photo.upload.key for photo in before.photos]
+    assert session.checkout == Checkout(
+        attempt=1,
+        quoted=Money(amount=490, currency="EUR"),
+        reserved_at=shop.clock.now(),
+        expires_at=shop.clock.now(),
+        checkout_session_id=checkout.checkout_session_id,
+        referrer_id=None,
+        spending=checkout.spending,
+    )
+    assert shop.session_rebuilding.restore_session(checkout)
+    again = shop.uploading.find(session_id).checkout
+    assert again is not None
+    assert again.attempt == 2
