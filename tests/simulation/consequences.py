@@ -36,6 +36,10 @@ _HALVED = b"halved "
 _WITHOUT_IDS = 0.02
 
 
+#: How a prediction may fail; that a stored result is lost is found by the shop, never told by the restorer.
+_ENDS = tuple(reason for reason in FailureReason if reason is not FailureReason.RESULT_LOST)
+
+
 class Consequences(WiredShop):
     """The outside of a world: what it decides by itself, it posts to the shop."""
 
@@ -208,7 +212,7 @@ class Consequences(WiredShop):
         elif self._comes_to_nothing(prediction_id, work.webhook_url):
             self.restorer.fail(prediction_id, FailureReason.CONTENT_FILTER)
         elif fate < 0.15:
-            reason = self.chance.one_of(f"reason {prediction_id}", tuple(FailureReason))
+            reason = self.chance.one_of(f"reason {prediction_id}", _ENDS)
             self.restorer.fail(prediction_id, reason)
         elif fate < 0.2:
             self.restorer.succeed(prediction_id, b"restored portrait of somebody else")

@@ -13,7 +13,7 @@ from domain.model.reactions import Pace, needed
 from domain.model.rewards import Programme
 from domain.model.values import DisputeOutcome, OrderId
 from domain.ports.mail import Mail
-from domain.ports.payments import CheckoutStanding, PaymentNotice
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice
 from domain.ports.work import Claim
 from tests.doubles.books import InMemoryTransaction
 from tests.doubles.shop import POLICY
@@ -284,7 +284,15 @@ class World(Consequences, Network):
         """Whether nobody has anything left to do."""
         is_over = all(map(self.is_over, self.own_books.pages.orders.values()))
         is_settled = all(one.is_settled for one in self.own_books.pages.unmatched.values())
-        return is_over and is_settled and not self.postman.on_its_way and not unsettled_checkouts(self)
+        # What a bank decides later may hold an order once more.
+        is_decided = all(told.kind is NoticeKind.DISPUTE_CLOSED for told in self.disputes.values())
+        return (
+            is_over
+            and is_settled
+            and is_decided
+            and not self.postman.on_its_way
+            and not unsettled_checkouts(self)
+        )
 
     def is_over(self, order: Order) -> bool:
         """Whether nothing is left to do for an order."""

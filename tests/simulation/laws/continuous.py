@@ -65,7 +65,14 @@ class Continuous:
                 self._check_lease(kept[reaction_id], work)
         for recorded in transaction.pages.written("log").values():
             if recorded.cause_key.startswith("reaction:"):
-                _, reaction_id, token = recorded.cause_key.partition("#")[0].split(":")
+                _, reaction_id, token, *spent = recorded.cause_key.partition("#")[0].split(":")
+                if spent:
+                    raise LawBrokenError(
+                        14,
+                        f"{recorded.cause} used up its attempts, all of them without an error, and is needed still.",
+                        recorded.order_id,
+                        reaction_id,
+                    )
                 holder = kept[UUID(reaction_id)].token
                 if str(holder) != token:
                     raise LawBrokenError(
