@@ -39,11 +39,11 @@ class History:
 HISTORIES = (
     History("one photo, fetched", 11, visitor(1, habit="pay", deed="fetch", photos=1)),
     History("abandoned", 12, visitor(1, habit="abandon", photos=1), frozenset()),
-    History("three photos", 13, visitor(1, habit="pay", deed="fetch", photos=3)),
+    History("three photos", 20, visitor(1, habit="pay", deed="fetch", photos=3)),
     History(
-        "paid by a method that takes days", 14, visitor(1, habit="pay later", deed="fetch one", photos=1)
+        "paid by a method that takes days", 21, visitor(1, habit="pay later", deed="fetch one", photos=1)
     ),
-    History("paid twice", 15, visitor(1, habit="pay twice", deed="fetch one", photos=1)),
+    History("paid twice", 20, visitor(1, habit="pay twice", deed="fetch one", photos=1)),
     History(
         "redone", 16, visitor(1, habit="pay", deed="ask for a redo", photos=2), DELIVERED | {"RedoRequested"}
     ),
