@@ -148,7 +148,7 @@ PLANTED: dict[str, Planted] = {
             _patch(Rewarding, "_spent", bugs.spends_what_is_gone),
         ),
         told="points more were spent",
-        found_by=135,
+        found_by=514,
     ),
     "an order ends that still owes money": Planted(
         5,
