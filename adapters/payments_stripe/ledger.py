@@ -70,29 +70,15 @@ class StripeLedger:
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentNotice]:
         """Refunds, as an event that told of their present standing would tell it."""
-        params = _since(since)
-        listed = _entries(lambda cursor: self._client.v1.refunds.list(_asked(params, cursor)))
-        yield from entries_read(
-            listed,
-            lambda refund: _as_event("refund.updated", refund),
-            provider=PROVIDER,
-            kind="refund",
-            unreadable=unreadable,
-        )
+        listed = _entries(lambda cursor: self._client.v1.refunds.list(_asked(_since(since), cursor)))
+        return _as_events(listed, "refund.updated", kind="refund", unreadable=unreadable)
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentNotice]:
         """Disputes, likewise."""
-        params = _since(since)
-        listed = _entries(lambda cursor: self._client.v1.disputes.list(_asked(params, cursor)))
-        yield from entries_read(
-            listed,
-            lambda dispute: _as_event("charge.dispute.updated", dispute),
-            provider=PROVIDER,
-            kind="dispute",
-            unreadable=unreadable,
-        )
+        listed = _entries(lambda cursor: self._client.v1.disputes.list(_asked(_since(since), cursor)))
+        return _as_events(listed, "charge.dispute.updated", kind="dispute", unreadable=unreadable)
 
 
 def _since(since: datetime) -> dict[str, Any]:
@@ -142,6 +128,19 @@ def _checkout(entry: object) -> ListedCheckout | None:
         return None
     created = msgspec.convert(entry, _Entry).created
     return ListedCheckout(state=state, created_at=datetime.fromtimestamp(created, UTC))
+
+
+def _as_events(
+    listed: Iterator[object], event_type: str, *, kind: str, unreadable: TakeUnreadable
+) -> Iterator[PaymentNotice]:
+    """Each listed object as the webhook event that would report it today."""
+    return entries_read(
+        listed,
+        lambda about: _as_event(event_type, about),
+        provider=PROVIDER,
+        kind=kind,
+        unreadable=unreadable,
+    )
 
 
 def _as_event(event_type: str, about: object) -> PaymentNotice:
