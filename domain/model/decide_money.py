@@ -58,7 +58,7 @@ def decide_refund(
             if known is None or known.status is RefundStatus.DROPPED:
                 return _record_paid(order, said, known)
             if _is_another(known, said):
-                return decide_refund(order, _as_its_own(order, said))
+                return decide_refund(order, _as_its_own(order, said, known))
             is_late = isinstance(said, e.RefundAccepted) and known.status is RefundStatus.PENDING
             return NOTHING if known.status is RefundStatus.ISSUED or is_late else (said,)
         case e.RefundFailed():
@@ -177,8 +177,17 @@ def _is_another(known: Refund, said: e.RefundAccepted | e.RefundIssued) -> bool:
     return counts and is_new and said.provider_refund_id != known.provider_refund_id
 
 
-def _as_its_own(order: Order, said: e.RefundAccepted | e.RefundIssued) -> e.RefundAccepted | e.RefundIssued:
-    return replace(said, refund_id=refund_id_at_provider(order.order_id, said.provider_refund_id))
+def _as_its_own(
+    order: Order, said: e.RefundAccepted | e.RefundIssued, known: Refund
+) -> e.RefundAccepted | e.RefundIssued:
+    """The same report about a refund of its own, under an id that ``known`` does not have."""
+    refund_id = refund_id_at_provider(order.order_id, said.provider_refund_id)
+    if refund_id == known.refund_id:
+        # It was made at the provider, failed, and was issued again by the shop; now the first one is paid after all.
+        refund_id = refund_id_at_provider(
+            order.order_id, f"{said.provider_refund_id}:{known.provider_refund_id}"
+        )
+    return replace(said, refund_id=refund_id)
 
 
 def _record_paid(order: Order, said: e.RefundAccepted | e.RefundIssued, known: Refund | None) -> Decision:

@@ -40,7 +40,8 @@ def at_the_provider(facts: Facts, order: Order) -> Iterator[e.Event]:
             yield e.RefundFailed(
                 refund_id=refund.refund_id, provider_refund_id=provider_refund_id, reason="declined"
             )
-    in_hand = order.paid_amount - order.refunded_amount - order.ledger.pending
+    # Refunds by hand and at the provider may exceed the payment; then nothing is left to refund there.
+    in_hand = max(order.paid_amount - order.refunded_amount - order.ledger.pending, 0)
     provider_refund_id = f"re_dashboard_{len(order.refunds)}"
     for amount in {in_hand, (in_hand + 1) // 2, min(facts.price, in_hand)} - {0}:
         for kind in (e.RefundAccepted, e.RefundIssued):

@@ -33,6 +33,7 @@ from domain.model.values import (
     HoldReason,
     Money,
     PointsReason,
+    RefundId,
     RefundReason,
 )
 from tests.domain.facts import Facts, euros
@@ -363,6 +364,27 @@ def test_a_refund_by_hand_and_another_one_at_the_provider_are_both_recorded_and_
     after.when(FACTS.refund_requested(1, sequence=9)).then_refused(
         RefundExceedsPaymentError, refundable="0.00 EUR"
     )
+
+
+def test_a_dashboard_refund_that_is_paid_after_it_was_settled_by_hand_is_recorded_beside_it() -> None:
+    def own(name: str) -> RefundId:
+        return refund_id_at_provider(FACTS.order_id, name)
+
+    dashboard = replace(FACTS.refund_issued(980), refund_id=own("re_x"), provider_refund_id="re_x")
+    requested = replace(FACTS.refund_requested(980, reason=RefundReason.AT_PROVIDER), refund_id=own("re_x"))
+    settled = given(
+        FACTS.paid(),
+        requested,
+        replace(FACTS.refund_failed(), refund_id=own("re_x")),
+        replace(dashboard, provider_refund_id="by_hand"),
+    )
+    beside = own("re_x:by_hand")
+    overpaid = e.OrderHeld(reason=HoldReason.OVERPAID)
+    after = settled.when(dashboard).then(
+        replace(requested, refund_id=beside), replace(dashboard, refund_id=beside), overpaid
+    )
+    assert after.order.ledger.overpaid == 980
+    after.when(dashboard).then_nothing()
 
 
 def test_a_refund_of_ours_that_was_paid_although_it_was_settled_by_hand_is_recorded_beside_it() -> None:
