@@ -57,7 +57,7 @@ chaos: $(READY) ## two minutes of faults on the real shop, then all laws; SEED=7
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	    $(if $(DATA),--data $(DATA)) $(if $(PLANT),--plant $(PLANT))
 
-mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=300 SEED=1 ONLY=domain/model AGAIN=1
+mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=300 SEED=1 ONLY=domain/order AGAIN=1
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
 

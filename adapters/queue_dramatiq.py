@@ -17,7 +17,7 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
 from adapters.circuit_breaker import CircuitBreaker
-from domain.model.reactions import (
+from domain.order.reactions import (
     CancelPrediction,
     CollectRestoration,
     DeletePhotos,

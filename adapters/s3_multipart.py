@@ -11,7 +11,7 @@ from minio import Minio
 from minio.error import S3Error
 from minio.helpers import md5sum_hash
 
-from domain.model.values import ObjectKey
+from domain.order.values import ObjectKey
 from domain.ports.errors import UnavailableError
 
 #: S3 takes 10,000 parts of 5 MB to 5 GB: with these an object may have 5 TB.

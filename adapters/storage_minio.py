@@ -18,8 +18,7 @@ from minio.signer import sign_v4_s3
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.s3_multipart import PART_BYTES, MultipartWriter
-from domain.model.seals import Sealer
-from domain.model.values import ObjectKey, Sha256, StoredObject
+from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import (
     BucketMissingError,
     NoAnswerError,
@@ -27,8 +26,9 @@ from domain.ports.errors import (
     ObjectMissingError,
     UnavailableError,
 )
-from domain.ports.ledgers import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
-from domain.ports.storage import ObjectDescription, ObjectOwner
+from domain.ports.object_storage import ObjectDescription, ObjectOwner
+from domain.ports.provider_listings import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
+from domain.signed_tokens import Sealer
 
 PROVIDER = "The storage"
 

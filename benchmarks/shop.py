@@ -17,10 +17,9 @@ import httpx2
 import psycopg
 from PIL import Image
 
-from domain.model import events as e
-from domain.model.limits import Limits
-from domain.model.pricing import PriceList
-from domain.model.values import (
+from domain.order import events as e
+from domain.order.limits import Limits
+from domain.order.values import (
     Money,
     NoteId,
     ObjectKey,
@@ -30,14 +29,15 @@ from domain.model.values import (
     StoredObject,
     UploadSessionId,
 )
-from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
-from domain.services.policy import Policy
-from domain.services.recording import Cause, Recorder
-from entrypoints.bootstrap.books import open_books, upgrade
+from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.pricing import PriceList
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.shop_policy import Policy
+from entrypoints.bootstrap.database import open_books, upgrade
 from entrypoints.settings import DatabaseSettings
+from sandbox.environment import Sandbox
 from sandbox.ports import listening_socket
 from sandbox.processes import Process
-from sandbox.world import Sandbox
 
 PRICE = Money(amount=490, currency="EUR")
 NOTHING = Money(amount=0, currency="EUR")

@@ -11,10 +11,10 @@ from pydantic import Field, SecretStr, TypeAdapter, ValidationError, ValidationI
 from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.model.pricing import PriceList
-from entrypoints.complaints import complaint
-from entrypoints.failures import MisuseError
-from entrypoints.setting_types import (
+from domain.pricing import PriceList
+from entrypoints.command_errors import MisuseError
+from entrypoints.settings_errors import complaint
+from entrypoints.settings_types import (
     Address,
     Count,
     CountOrNone,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sandbox.kept import keep, kept
+from sandbox.persisted_values import keep, kept
 
 HOST = "127.0.0.1"
 

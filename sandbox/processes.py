@@ -79,7 +79,7 @@ class Process:
             log: the file its output is appended to; folders are made.
             env: its whole environment; by default a copy of ours.
             cwd: its working directory; by default ours.
-            user: for root only: who it runs as, see `sandbox.launch`.
+            user: for root only: who it runs as, see `sandbox.child_launcher`.
             pass_fds: open files it inherits, a listening socket for example.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class Process:
             sys.executable,
             "-I",
             "-S",
-            str(Path(__file__).with_name("launch.py")),
+            str(Path(__file__).with_name("child_launcher.py")),
             str(os.getpid()),
             user,
         ]

@@ -17,7 +17,7 @@ from adapters.postgres.schema import upgrade
 from sandbox.processes import Supervisor
 from sandbox.services import postgres_server, seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3
-from tests.adapters.accounts import (
+from tests.adapters.support.provider_accounts import (
     BUCKET,
     REPLICATE_API_TOKEN,
     REPLICATE_WEBHOOK_SECRET,

@@ -14,15 +14,15 @@ import click
 import pytest
 import yaml
 
-from domain.model.events import EVENT_TYPES, Event, RecordedEvent
-from domain.model.lifecycle import State
-from domain.model.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
-from domain.services.reconciling.findings import What
-from domain.services.story import tell
+from domain.order.events import EVENT_TYPES, Event, RecordedEvent
+from domain.order.lifecycle import State
+from domain.order.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.reconciliation.findings import What
 from entrypoints.cli import cli
-from entrypoints.cli.trouble import TROUBLES, back
+from entrypoints.cli.demo.provider_faults import TROUBLES, back
 from entrypoints.settings import Settings
-from tests.domain.facts import PAID_AT, Facts
+from tests.domain.support.event_builders import PAID_AT, Facts
 
 #: What the demo's customer is to the shop.
 DEMO = Client(network="127.0.0.0/24", device=Device.PROGRAM)

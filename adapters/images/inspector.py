@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from adapters.images import normalization, refusals, similarity, thumbnails
+from adapters.images import normalization, refusals, similarity_sketch, thumbnails
 from adapters.images.opening import (
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
@@ -11,7 +11,7 @@ from adapters.images.opening import (
     SizeLimits,
     opened,
 )
-from domain.ports.world import PictureFacts
+from domain.ports.clock import PictureFacts
 
 _WHITE = 255
 
@@ -23,8 +23,8 @@ def inspect(source: BinaryIO, limits: SizeLimits) -> PictureFacts:
     """
     with opened(source, limits) as picture:
         width, height = picture.size
-        picture.decode_smaller(similarity.DRAWN_SIDE)
-        sketch = similarity.sketch_of(picture)
+        picture.decode_smaller(similarity_sketch.DRAWN_SIDE)
+        sketch = similarity_sketch.sketch_of(picture)
         if min(sketch) == _WHITE and picture.is_invisible():
             raise refusals.invisible()
         media_type = normalization.MEDIA_TYPES[picture.file_format]

@@ -13,8 +13,8 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from adapters.retry_after import wait_seconds
+from domain.ports.email import Mail
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
-from domain.ports.mail import Mail
 
 PROVIDER = "SendGrid"
 

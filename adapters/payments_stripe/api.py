@@ -13,8 +13,7 @@ from adapters.payments_stripe.refunds import FAILED_REFUNDS, Refund, as_refund
 from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.retry_after import wait_seconds
 from adapters.webhooks.fields import plain_code
-from domain.model.rewards import Spending
-from domain.model.values import RefundId
+from domain.order.values import RefundId
 from domain.ports.errors import (
     AccountRefusedError,
     DisputedError,
@@ -31,6 +30,7 @@ from domain.ports.payments import (
     ProviderRefund,
     RefundWish,
 )
+from domain.referral_program import Spending
 
 PROVIDER = "Stripe"
 

@@ -4,7 +4,7 @@ import msgspec
 
 from adapters.payments_stripe.sessions import money
 from adapters.webhooks.fields import our_id
-from domain.model.values import RefundId
+from domain.order.values import RefundId
 from domain.ports.payments import ProviderRefund
 
 #: Statuses in which the money stays with, or came back to, the shop.

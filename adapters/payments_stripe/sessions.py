@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from adapters.webhooks.fields import clean_text, our_id
-from domain.model.rewards import Spending
-from domain.model.values import CustomerId, Money, OrderId, UploadSessionId
+from domain.order.values import CustomerId, Money, OrderId, UploadSessionId
 from domain.ports.payments import CheckoutNotice, CheckoutStanding, CheckoutState
+from domain.referral_program import Spending
 
 #: Statuses of a payment that nobody waits for any more: of a complete session, no other try can follow.
 _DEAD_PAYMENTS = frozenset({"requires_payment_method", "canceled"})

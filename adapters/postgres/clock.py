@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres.connections import PROVIDER, connect, outages
+from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
-from domain.ports.world import Clock
 
 #: How long the last answer of the database is carried forward: quartz drifts by some milliseconds in that time.
 SYNC_SECONDS = 30.0

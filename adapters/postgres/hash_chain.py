@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from domain.model.values import Sha256
+from domain.order.values import Sha256
 
 _IDS = ("order_id", "event_id", "correlation_id")
 _WORDS = ("version", "name", "data", "cause", "cause_key", "actor", "previous_sha256")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.tables import events, order_numbers
-from domain.model.values import Sha256
+from domain.order.values import Sha256
 from domain.ports.log_recovery import LogRecovery, NewestEvent
 
 

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection, insert, select
 
 from adapters.postgres import tables
-from domain.model.values import NoteId, OrderId
-from domain.ports.registers import Note, NoteBook
+from domain.order.values import NoteId, OrderId
+from domain.ports.customers import Note, NoteBook
 
 
 class PostgresNoteBook(NoteBook):

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from domain.model.reactions import Reaction
-from domain.ports.books import UnreadableReactionError
+from domain.order.reactions import Reaction
+from domain.ports.unit_of_work import UnreadableReactionError
 
 _log = structlog.get_logger(__name__)
 

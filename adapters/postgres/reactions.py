@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.json_rows import as_json, insert_from_json
 from adapters.postgres.reaction_codec import KINDS, is_readable, reaction_of, readable, version_of
-from adapters.postgres.recordset import as_json, insert_from_json
-from domain.model.reactions import DONE_ONCE, Reaction, RestoreImage
-from domain.model.values import OrderId
-from domain.ports.admission import needs_admission
-from domain.ports.books import LeaseLostError
-from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
+from domain.order.reactions import DONE_ONCE, Reaction, RestoreImage
+from domain.order.values import OrderId
+from domain.ports.prediction_limiter import needs_admission
+from domain.ports.reaction_queue import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
+from domain.ports.unit_of_work import LeaseLostError
 
 _DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adapters.postgres import tables
-from domain.model.image import Image
-from domain.model.lifecycle import State
-from domain.model.order import Order
+from domain.order.image import Image
+from domain.order.lifecycle import State
+from domain.order.order import Order
 
 Row = dict[str, Any]
 Rows = dict[str, dict[tuple[Any, ...], Row]]  # by table name, then by primary key

@@ -11,12 +11,12 @@ import httpx
 import msgspec
 from replicate.client import Client
 
-from adapters.restorer_replicate.failures import reason_for
+from adapters.restorer_replicate.error_mapping import reason_for
+from adapters.restorer_replicate.model_inputs import Recipe
 from adapters.restorer_replicate.outputs import OutputDoor
-from adapters.restorer_replicate.recipes import Recipe
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
 from adapters.webhooks.fields import readable
-from domain.model.values import FailureReason, Variant
+from domain.order.values import FailureReason, Variant
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnreadableAnswerError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from adapters.webhooks.fields import plain_code
-from domain.ports.ledgers import TakeUnreadable, UnreadableEntry
+from domain.ports.provider_listings import TakeUnreadable, UnreadableEntry
 
 Raw = TypeVar("Raw")
 Read = TypeVar("Read")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.model.values import Sha256
+from domain.order.values import Sha256
 
 
 @dataclass(frozen=True, kw_only=True)

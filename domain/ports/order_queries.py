@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.model.lifecycle import State
+from domain.order.lifecycle import State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.model.rewards import Spending
-from domain.model.values import DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
+from domain.order.values import DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
+from domain.referral_program import Spending
 
 
 @dataclass(frozen=True, kw_only=True)

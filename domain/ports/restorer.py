@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import BinaryIO, Protocol
 
-from domain.model.values import FailureReason, Variant
+from domain.order.values import FailureReason, Variant
 
 
 @dataclass(frozen=True, kw_only=True)

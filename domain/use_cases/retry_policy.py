@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
 
-from domain.model.reactions import (
+from domain.order.reactions import (
     CancelPrediction,
     CollectRestoration,
     DeletePhotos,

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from adapters.letters import Speech, read_languages, speech_for_browser
+from adapters.email_templates import Speech, read_languages, speech_for_browser
 
 __all__ = ["Speech", "speech_of"]
 

@@ -11,12 +11,12 @@ from typing import NoReturn
 
 import rich_click as click
 
+from entrypoints.cli.commands.customers import customer_commands
 from entrypoints.cli.commands.orders import order_commands
-from entrypoints.cli.commands.shared import MOST_ROWS, json_option
-from entrypoints.cli.customers import customer_commands
-from entrypoints.cli.group import Commands
-from entrypoints.cli.payments import payment_commands
-from entrypoints.cli.proving_ground import run_simulation
+from entrypoints.cli.commands.payments import payment_commands
+from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
+from entrypoints.cli.commands.simulate import run_simulation
+from entrypoints.cli.support.error_reporting_group import Commands
 
 #: What shells expect of a command that Ctrl-C has ended.
 INTERRUPTED = 130
@@ -50,14 +50,14 @@ def cli() -> None:
 )
 def run_demo(photos: tuple[Path, ...], *, providers_misbehave: bool) -> None:
     """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
-    from entrypoints.cli import demo, demo_misbehave
+    from entrypoints.cli.demo import demo, demo_with_faults
 
     if not providers_misbehave:
         demo.run(photos)
     elif photos:
         raise click.UsageError("--misbehave tells its story on the samples: leave out PHOTOS.")
     else:
-        demo_misbehave.run()
+        demo_with_faults.run()
 
 
 @cli.command("dev")
@@ -70,7 +70,7 @@ def run_demo(photos: tuple[Path, ...], *, providers_misbehave: bool) -> None:
 )
 def run_dev(data: Path) -> None:
     """Run the whole shop on this machine until Ctrl-C."""
-    from entrypoints.cli.dev import run
+    from entrypoints.cli.commands.dev import run
 
     run(data)
 
@@ -83,8 +83,8 @@ def run_dev(data: Path) -> None:
 )
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.failures import CommandFailedError
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.command_errors import CommandFailedError
     from entrypoints.http import CannotListenError, run
     from entrypoints.settings import read_settings
 
@@ -100,7 +100,7 @@ def serve(fd: int | None) -> None:
 @cli.command()
 def worker() -> None:
     """Do the shop's outstanding work; every setting comes from the environment."""
-    from entrypoints.bootstrap.books import open_books
+    from entrypoints.bootstrap.database import open_books
     from entrypoints.settings import read_settings
     from entrypoints.worker import run
 
@@ -117,8 +117,8 @@ def worker() -> None:
 @json_option
 def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None:
     """Compare the books with Stripe's, the storage's, Replicate's and SendGrid's; ends with 1 if they differ."""
-    from entrypoints.cli.reconciling import reconcile
-    from entrypoints.cli.whole import open_shop
+    from entrypoints.cli.commands.reconcile import reconcile
+    from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
         agrees = reconcile(shop.reconciling, since, heals=fix, reads_bytes=not skip_bytes, as_json=as_json)
@@ -135,10 +135,12 @@ def db() -> None:
 @click.option("--revision", default="head", show_default=True, help="The revision to come to.")
 def upgrade(revision: str) -> None:
     """Bring the schema up to date; running it twice is harmless."""
-    from entrypoints.bootstrap import books
+    from entrypoints.bootstrap import database
     from entrypoints.settings import read_database_settings
 
-    books.upgrade(read_database_settings(), revision, on_wait=lambda sentence: click.echo(sentence, err=True))
+    database.upgrade(
+        read_database_settings(), revision, on_wait=lambda sentence: click.echo(sentence, err=True)
+    )
     click.echo(f"The schema is at {revision}.")
 
 
@@ -147,8 +149,8 @@ def upgrade(revision: str) -> None:
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
 def downgrade(revision: str, *, is_agreed: bool) -> None:
     """Take the schema back to REVISION ("base": to nothing), which is refused once there are events."""
-    from entrypoints.bootstrap import books
-    from entrypoints.cli.agreeing import ask
+    from entrypoints.bootstrap import database
+    from entrypoints.cli.support.confirmation import ask
     from entrypoints.settings import read_database_settings
 
     settings = read_database_settings()
@@ -159,15 +161,15 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
             deed="the schema is taken back",
             undone="Nothing was changed.",
         )
-    books.downgrade(settings, revision)
+    database.downgrade(settings, revision)
     click.echo(f"The schema is back at {revision}.")
 
 
 @db.command()
 def rebuild() -> None:
     """Write every read model anew from the log; nothing can be recorded meanwhile."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.rebuilding import rebuild
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.rebuild_read_models import rebuild
     from entrypoints.settings import read_database_settings
 
     with open_books(read_database_settings()) as books:
@@ -182,8 +184,8 @@ def put_restored_database_right(*, as_json: bool) -> None:
     Nothing is refunded and nothing is deleted. Running it again is harmless. It ends with 1 if something remains for
     a person.
     """
-    from entrypoints.cli.restored_database import put_right
-    from entrypoints.cli.whole import open_shop
+    from entrypoints.cli.commands.restored_database import put_right
+    from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
         if not put_right(shop.restored_database, as_json=as_json):
@@ -207,8 +209,8 @@ def log_commands() -> None:
 @json_option
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.events import show_log
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.events import show_log
     from entrypoints.settings import read_database_settings
 
     with open_books(read_database_settings()) as books:
@@ -225,8 +227,8 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
 @json_option
 def verify_log(against: Path | None, *, as_json: bool) -> None:
     """Check that no event was changed, removed or put in, and print the head of the log."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.verifying import verify_log
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.verify_log import verify_log
     from entrypoints.settings import read_database_settings
 
     with open_books(read_database_settings()) as books:

@@ -10,12 +10,14 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from entrypoints.bootstrap.shop import Shop
-from entrypoints.http import albums, checkout, downloads, health, orders, uploads, webhooks, wishes
-from entrypoints.http.diary import Diary
-from entrypoints.http.malformed import MalformedGuard
-from entrypoints.http.parameters import CHECKOUT_THREADS, DOWNLOAD_THREADS, UPLOAD_THREADS
-from entrypoints.http.problems import answer
+from entrypoints.bootstrap.container import Shop
+from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, uploads
+from entrypoints.http.dependencies import CHECKOUT_THREADS, DOWNLOAD_THREADS, UPLOAD_THREADS
+from entrypoints.http.malformed_requests import MalformedGuard
+from entrypoints.http.pages import photo_pages
+from entrypoints.http.problem_details import answer
+from entrypoints.http.request_logging import Diary
+from entrypoints.http.webhooks import handlers
 
 #: For every address that does not say otherwise: small JSON documents.
 MAX_BODY_BYTES = 16 * 1024
@@ -39,9 +41,9 @@ def create_app(shop: Shop) -> Litestar:
             uploads.show_session,
             uploads.remove_photo,
             checkout.open_checkout,
-            webhooks.from_stripe,
-            webhooks.from_replicate,
-            webhooks.from_sendgrid,
+            handlers.from_stripe,
+            handlers.from_replicate,
+            handlers.from_sendgrid,
             orders.show_order,
             orders.show_progress,
             downloads.follow_link,
@@ -49,11 +51,11 @@ def create_app(shop: Shop) -> Litestar:
             downloads.send_image,
             downloads.fetch_archive,
             downloads.fetch_image,
-            albums.show_album,
-            wishes.ask_for_redo,
-            wishes.ask_for_new_link,
-            wishes.ask_for_mail,
-            wishes.press_the_orders_button,
+            photo_pages.show_album,
+            customer_requests.ask_for_redo,
+            customer_requests.ask_for_new_link,
+            customer_requests.ask_for_mail,
+            customer_requests.press_the_orders_button,
             health.live,
             health.ready,
         ],

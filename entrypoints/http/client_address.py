@@ -6,7 +6,7 @@ anyone else are ignored.
 
 from ipaddress import IPv6Address, ip_address
 
-from entrypoints.http.bodies import AnyRequest
+from entrypoints.http.request_bodies import AnyRequest
 
 #: One customer's IPv6 network: whoever has one address of it has all 2^64. Source: RFC 6177.
 IPV6_PREFIX_BITS = 64

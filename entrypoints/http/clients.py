@@ -3,8 +3,8 @@
 import re
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from domain.model.values import Browser, Client, Device
-from entrypoints.http.bodies import AnyRequest
+from domain.order.values import Browser, Client, Device
+from entrypoints.http.request_bodies import AnyRequest
 
 #: A prefix that leads to a provider's district, not to a household.
 IPV4_PREFIX_BITS, IPV6_PREFIX_BITS = 24, 48

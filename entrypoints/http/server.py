@@ -11,10 +11,10 @@ import structlog
 import uvicorn
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.shop import Shop, build
+from entrypoints.bootstrap.container import Shop, build
 from entrypoints.http.application import create_app
 from entrypoints.http.bounded_protocol import BoundedProtocol
-from entrypoints.logs import configure_logs
+from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
 
 #: How long answers that have begun may take to end after SIGTERM.

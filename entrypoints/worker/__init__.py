@@ -1,5 +1,5 @@
 """The worker: does outstanding work, sends again what got lost, and tidies up."""
 
-from entrypoints.worker.process import run
+from entrypoints.worker.worker_process import run
 
 __all__ = ["run"]

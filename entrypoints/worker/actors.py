@@ -6,8 +6,8 @@ from uuid import UUID
 import dramatiq
 import structlog
 
-from domain.ports.books import LeaseLostError, UnreadableReactionError
-from domain.services.working import Working
+from domain.ports.unit_of_work import LeaseLostError, UnreadableReactionError
+from domain.use_cases.reaction_runner import Working
 from entrypoints.worker.lease_renewal import LeaseKeeper
 
 _log = structlog.get_logger(__name__)

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from domain.model.order import Order
-from domain.model.reactions import Reaction
-from domain.ports.work import Claim
-from domain.services.working import Working
+from domain.order.order import Order
+from domain.order.reactions import Reaction
+from domain.ports.reaction_queue import Claim
+from domain.use_cases.reaction_runner import Working
 
 _log = structlog.get_logger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from sandbox.restoration.damage_mask import LEAST_SIDE, marks
 from sandbox.restoration.grain import without_grain
-from sandbox.restoration.marks import LEAST_SIDE, marks
 from sandbox.restoration.pixels import Mask, Pixels, as_pixels
 from sandbox.restoration.tones import refreshed
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, wear
+from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, degradation
 
 #: Keeps a grainy megapixel under 350 KB.
 JPEG_QUALITY = 86
@@ -28,29 +28,29 @@ PAPER, DIRT = (228, 238, 242), (28, 32, 36)
 class Aged:
     """An aged picture (BGR uint8) and where marks lie on it (bool, same height and width)."""
 
-    picture: wear.Pixels
+    picture: degradation.Pixels
     damage: NDArray[np.bool_]
 
 
-def age(picture: wear.Pixels, seed: int) -> Aged:
+def age(picture: degradation.Pixels, seed: int) -> Aged:
     """Age a BGR picture of about a megapixel; everything is drawn from the seed."""
     rng = np.random.default_rng(seed)
     shape = (picture.shape[0], picture.shape[1])
-    aged = wear.faded(picture, str(rng.choice(sorted(wear.FADED))), rng)
+    aged = degradation.faded(picture, str(rng.choice(sorted(degradation.FADED))), rng)
     damage = np.zeros(shape, np.bool_)
-    marks: list[tuple[wear.Draw, tuple[int, int, int]]] = [
-        (wear.creases, PAPER),
-        (wear.scratches, PAPER),
-        (wear.scratches, DIRT),
-        (wear.fibres, DIRT),
-        (wear.dust, PAPER),
-        (wear.dust, DIRT),
+    marks: list[tuple[degradation.Draw, tuple[int, int, int]]] = [
+        (degradation.creases, PAPER),
+        (degradation.scratches, PAPER),
+        (degradation.scratches, DIRT),
+        (degradation.fibres, DIRT),
+        (degradation.dust, PAPER),
+        (degradation.dust, DIRT),
     ]
     for draw, tone in marks:
         opacity = draw(rng, shape)
-        aged = wear.marked(aged, opacity, tone)
+        aged = degradation.marked(aged, opacity, tone)
         damage |= opacity > VISIBLE_OPACITY
-    return Aged(picture=wear.grainy(aged, rng.uniform(4.0, 5.5), rng), damage=damage)
+    return Aged(picture=degradation.grainy(aged, rng.uniform(4.0, 5.5), rng), damage=damage)
 
 
 def age_file(source: Path, target: Path, seed: int, mask: Path | None = None) -> None:

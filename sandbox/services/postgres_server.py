@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from sandbox.kept import private_folder
+from sandbox.persisted_values import private_folder
 from sandbox.processes import Process, ProcessError, Supervisor
 from sandbox.services.sockets import socket_folder
 from sandbox.services.wheels import CLEAN_ENVIRONMENT, program

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from sandbox.kept import kept, private_folder
+from sandbox.persisted_values import kept, private_folder
 from sandbox.ports import HOST, claimed_ports
 from sandbox.processes import Process, Supervisor
 from sandbox.services.sockets import socket_folder

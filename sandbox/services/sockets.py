@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sandbox.kept import private_folder
+from sandbox.persisted_values import private_folder
 from sandbox.processes import Supervisor
 
 #: A socket's whole path has to fit into 104 bytes on macOS and 108 on Linux; this leaves room for its name.

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import redis
 
-from sandbox.kept import private_folder
+from sandbox.persisted_values import private_folder
 from sandbox.processes import Process, Supervisor
 from sandbox.services.sockets import socket_folder
 from sandbox.services.wheels import CLEAN_ENVIRONMENT, program

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.postgres.books import PostgresBooks
-from tests.adapters.rogue import RogueServer, rogue_server
-from tests.doubles.shop import MemoryShop
+from adapters.postgres.unit_of_work import PostgresBooks
+from tests.adapters.support.misbehaving_server import RogueServer, rogue_server
+from tests.doubles.container import MemoryShop
 
 
 @pytest.fixture

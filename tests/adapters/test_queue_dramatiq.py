@@ -11,7 +11,7 @@ import pytest
 
 from adapters import queue_dramatiq
 from adapters.queue_dramatiq import MAX_WAKE_UPS, QUEUES, DramatiqQueue
-from domain.model.reactions import CancelPrediction, MoveImages
+from domain.order.reactions import CancelPrediction, MoveImages
 from domain.ports.errors import NoAnswerError, UnavailableError
 from sandbox.services import valkey
 from tests.silence import silent_listener

@@ -9,12 +9,12 @@ import minio.api
 import pytest
 
 from adapters.storage_minio import MinioStore
-from domain.model.values import ObjectKey
+from domain.order.values import ObjectKey
 from domain.ports.errors import ObjectDiffersError, UnavailableError
-from domain.ports.storage import ObjectOwner
+from domain.ports.object_storage import ObjectOwner
 from sandbox.services.seaweedfs_server import S3
-from tests.adapters.accounts import BUCKET, minio_store
-from tests.adapters.rogue import RogueHandler, RogueServer
+from tests.adapters.support.misbehaving_server import RogueHandler, RogueServer
+from tests.adapters.support.provider_accounts import BUCKET, minio_store
 from tests.adapters.test_storage_minio import Roll, sdk, uploads_under
 
 #: The smallest part that S3 takes, but for the last one.

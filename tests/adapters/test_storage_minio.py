@@ -11,13 +11,13 @@ from minio.versioningconfig import VersioningConfig
 
 from adapters import storage_minio
 from adapters.storage_minio import MinioStore
-from domain.model.seals import Sealer
-from domain.model.values import ObjectKey, Sha256, StoredObject
+from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import BucketMissingError, NoAnswerError, ObjectDiffersError, UnavailableError
-from domain.ports.storage import ObjectOwner
+from domain.ports.object_storage import ObjectOwner
+from domain.signed_tokens import Sealer
 from sandbox.services.seaweedfs_server import REGION, S3
-from tests.adapters.accounts import BUCKET, minio_store
-from tests.adapters.rogue import RogueServer
+from tests.adapters.support.misbehaving_server import RogueServer
+from tests.adapters.support.provider_accounts import BUCKET, minio_store
 from tests.silence import silent_listener
 
 UNCLE = b"uncle-on-a-motorcycle-1954"

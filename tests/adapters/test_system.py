@@ -11,7 +11,7 @@ import pytest
 
 from adapters.system import TemporaryFiles, TimeOrderedIds
 from domain.ports.errors import UnavailableError
-from tests.doubles.world import SystemClock
+from tests.doubles.clock import SystemClock
 
 
 def test_the_clock_shows_utc() -> None:

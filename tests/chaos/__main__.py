@@ -11,12 +11,12 @@ from random import SystemRandom
 from rich.console import Console
 from rich.text import Text
 
-from entrypoints.cli.ending import EndedBySignalError, ending_in_order
-from entrypoints.cli.screen import screen
-from entrypoints.failures import CommandFailedError
+from entrypoints.cli.support.console import screen
+from entrypoints.cli.support.signal_handling import EndedBySignalError, ending_in_order
+from entrypoints.command_errors import CommandFailedError
 from tests.chaos.faults import TRACKS
 from tests.chaos.outcome import Outcome
-from tests.chaos.plants import PLANTS, environment_with
+from tests.chaos.planted_bugs import PLANTS, environment_with
 from tests.chaos.report import Screen, tell, told_to_programs
 from tests.chaos.run import run
 from tests.chaos.schedule import scheduled

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.conductor import Incident
+from tests.chaos.fault_runner import Incident
 from tests.chaos.laws import LAWS
 from tests.chaos.schedule import Schedule
 from tests.chaos.visits import Ending, Town

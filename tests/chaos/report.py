@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from tests.chaos.conductor import Incident
+from tests.chaos.fault_runner import Incident
 from tests.chaos.laws import LAWS
 from tests.chaos.outcome import Outcome
 from tests.chaos.visits import Ending, Town

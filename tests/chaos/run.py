@@ -11,21 +11,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from domain.model import events as e
-from domain.model.lifecycle import TERMINAL
-from domain.model.values import HoldReason
-from entrypoints.failures import CommandFailedError
-from tests.chaos.conductor import Conductor, Incident
-from tests.chaos.crowd import Crowd
+from domain.order import events as e
+from domain.order.lifecycle import TERMINAL
+from domain.order.values import HoldReason
+from entrypoints.command_errors import CommandFailedError
+from tests.chaos.collected_state import Dossier, gathered
 from tests.chaos.customers import Visitors
-from tests.chaos.dossier import Dossier, gathered
+from tests.chaos.fault_runner import Conductor, Incident
 from tests.chaos.forger import forge
 from tests.chaos.laws import LAWS
-from tests.chaos.ledgers import ledger_file, undelivered
 from tests.chaos.mailbox import Mailbox
 from tests.chaos.outcome import Outcome
+from tests.chaos.provider_records import ledger_file, undelivered
 from tests.chaos.schedule import Manner, Schedule
-from tests.chaos.stage import TWINS, Stage
+from tests.chaos.shop_under_test import TWINS, Stage
+from tests.chaos.visitor_threads import Crowd
 from tests.chaos.visits import Ending, Experience, Forgery, Town
 from tests.waiting import eventually
 

@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.model import events as e
-from domain.model.evolve import fold
-from domain.model.reactions import MoveImages, SendEmail, reaction_id_of
-from domain.model.values import EmailKind
-from tests.chaos.dossier import Dossier
-from tests.chaos.hand_made import (
+from domain.order import events as e
+from domain.order.evolve import fold
+from domain.order.reactions import MoveImages, SendEmail, reaction_id_of
+from domain.order.values import EmailKind
+from tests.chaos.collected_state import Dossier
+from tests.chaos.laws import LAWS
+from tests.chaos.provider_records import Ledger
+from tests.chaos.sample_state import (
     FACTS,
     TOKEN,
     calls,
@@ -30,10 +32,8 @@ from tests.chaos.hand_made import (
     smooth,
     work,
 )
-from tests.chaos.laws import LAWS
-from tests.chaos.ledgers import Ledger
 from tests.chaos.visits import FORGED, Forgery, Town
-from tests.domain.facts import ORDER_ID, PAID_AT
+from tests.domain.support.event_builders import ORDER_ID, PAID_AT
 
 RESULT, CONFIRMATION = EmailKind.PARTIAL_RESULT, EmailKind.CONFIRMATION
 MINE, THEIRS = UUID(int=1), UUID(int=2)

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from tests.chaos.__main__ import verdict
-from tests.chaos.conductor import Incident
+from tests.chaos.fault_runner import Incident
 from tests.chaos.faults import FAULTS
 from tests.chaos.laws import LAWS
 from tests.chaos.outcome import Outcome

@@ -5,7 +5,7 @@ It shows that the run itself works. What it takes two minutes to find is `make c
 
 from pathlib import Path
 
-from tests.chaos.conductor import Incident
+from tests.chaos.fault_runner import Incident
 from tests.chaos.run import run
 from tests.chaos.schedule import Deed, Manner, Schedule, Visit
 from tests.chaos.visits import Ending, Town

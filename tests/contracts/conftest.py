@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.books import PostgresBooks
-from domain.ports.books import Books
-from domain.ports.storage import ObjectStore
-from tests.adapters.accounts import minio_store
-from tests.doubles.books import InMemoryBooks
-from tests.doubles.storage import MemoryStore
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.ports.object_storage import ObjectStore
+from domain.ports.unit_of_work import Books
+from tests.adapters.support.provider_accounts import minio_store
+from tests.doubles.object_storage import MemoryStore
+from tests.doubles.unit_of_work import InMemoryBooks
 
 
 @pytest.fixture(params=["double", "minio"])

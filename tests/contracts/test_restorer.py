@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from domain.model.values import FailureReason, Variant
+from domain.order.values import FailureReason, Variant
 from domain.ports.errors import BusyError, LostReplyError, RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
-from tests.adapters.accounts import replicate_restorer, small_photo
+from tests.adapters.support.provider_accounts import replicate_restorer, small_photo
+from tests.doubles.clock import StoppedClock
 from tests.doubles.restorer import MemoryRestorer
-from tests.doubles.world import StoppedClock
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 

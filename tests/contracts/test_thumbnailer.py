@@ -5,10 +5,10 @@ import io
 import pytest
 
 from adapters.images import PillowInspector
+from domain.ports.clock import Thumbnailer
 from domain.ports.errors import UnreadablePictureError
-from domain.ports.world import Thumbnailer
-from tests.adapters.test_images import encoded, picture
-from tests.doubles.shop import JPEG_BEGINS, PlainInspector
+from tests.adapters.images.test_inspector import encoded, picture
+from tests.doubles.container import JPEG_BEGINS, PlainInspector
 
 BYTES_AT_MOST = 100_000
 

@@ -3,10 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from adapters.postgres.books import PostgresBooks
-from domain.ports.books import Books
+from adapters.postgres.unit_of_work import PostgresBooks
 from domain.ports.rate_limiter import Quota
-from tests.contracts.books_kept import NOON, facts, rolled_back, take_order
+from domain.ports.unit_of_work import Books
+from tests.contracts.stored_streams import NOON, facts, rolled_back, take_order
 
 HOUR = timedelta(hours=1)
 GUESSES = Quota(name="code_guesses", amount=3, window=HOUR)

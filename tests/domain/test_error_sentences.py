@@ -11,12 +11,12 @@ from uuid import UUID
 import pytest
 
 import domain
-from domain.model.keeping import Obstacle
-from domain.model.order import Order
-from domain.model.unmatched import UnmatchedStatus
-from domain.model.values import FailureReason, OrderNumber
-from domain.ports.uploads import UploadStatus
-from tests.domain.specification import given
+from domain.order.closure import Obstacle
+from domain.order.order import Order
+from domain.order.values import FailureReason, OrderNumber
+from domain.ports.upload_sessions import UploadStatus
+from domain.unmatched_payment import UnmatchedStatus
+from tests.domain.support.given_when_then import given
 
 SENTENCES: dict[str, str] = tomllib.loads(Path(__file__).with_name("error_sentences.toml").read_text("utf-8"))
 

@@ -7,11 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.model.seals import sha256_of
 from domain.ports.log_recovery import LogRecovery, NewestEvent
+from domain.signed_tokens import sha256_of
 
 if TYPE_CHECKING:
-    from tests.doubles.pages import Pages
+    from tests.doubles.tables import Pages
 
 
 class InMemoryLogRecovery(LogRecovery):

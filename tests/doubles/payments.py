@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import NAMESPACE_URL, uuid5
 
-from domain.model.values import Money, RefundId
+from domain.order.values import Money, RefundId
+from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import (
     CheckoutNotice,
@@ -17,8 +18,7 @@ from domain.ports.payments import (
     ProviderRefund,
     RefundWish,
 )
-from domain.ports.world import Clock
-from tests.doubles.weather import Weather
+from tests.doubles.fault_injection import Weather
 
 T = TypeVar("T")
 

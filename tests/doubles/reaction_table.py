@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.model.reactions import DONE_ONCE, Reaction
-from domain.model.values import OrderId
-from domain.ports.admission import needs_admission
-from domain.ports.books import LeaseLostError
-from domain.ports.work import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
-from tests.doubles.pages import Pages, is_held_by_another
+from domain.order.reactions import DONE_ONCE, Reaction
+from domain.order.values import OrderId
+from domain.ports.prediction_limiter import needs_admission
+from domain.ports.reaction_queue import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
+from domain.ports.unit_of_work import LeaseLostError
+from tests.doubles.tables import Pages, is_held_by_another
 
 
 @dataclass(frozen=True, kw_only=True)

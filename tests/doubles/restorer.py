@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from domain.model.values import FailureReason, Variant
+from domain.order.values import FailureReason, Variant
+from domain.ports.clock import Clock
 from domain.ports.errors import RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
-from domain.ports.world import Clock
-from tests.doubles.weather import Weather
+from tests.doubles.fault_injection import Weather
 
 PROVIDER = "The restorer double"
 MODELS = {

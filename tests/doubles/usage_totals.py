@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from domain.ports.clock import Clock
 from domain.ports.rate_limiter import Quota, RateLimiter, UsageTotals
-from domain.ports.world import Clock
-from tests.doubles.world import StoppedClock
+from tests.doubles.clock import StoppedClock
 
 if TYPE_CHECKING:
-    from tests.doubles.pages import Pages
+    from tests.doubles.tables import Pages
 
 
 class InMemoryUsageTotals(UsageTotals):

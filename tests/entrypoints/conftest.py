@@ -6,7 +6,7 @@ import pytest
 from litestar.testing import TestClient
 
 from sandbox.services.seaweedfs_server import REGION, S3
-from tests.adapters.accounts import (
+from tests.adapters.support.provider_accounts import (
     BUCKET,
     REPLICATE_API_TOKEN,
     REPLICATE_WEBHOOK_SECRET,
@@ -14,9 +14,9 @@ from tests.adapters.accounts import (
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
 )
-from tests.entrypoints.http_fixtures import Doorway, HttpShop, application
-from tests.entrypoints.shell import Shell
-from tests.entrypoints.stripe_till import Till, open_till
+from tests.entrypoints.support.http_fixtures import Doorway, HttpShop, application
+from tests.entrypoints.support.shell import Shell
+from tests.entrypoints.support.stripe_account import Till, open_till
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.images.decoder_pool import DecoderLimits
-from domain.model.values import Variant
-from entrypoints.bootstrap.world import decoder_limits_from, policy_from, recipes_from
-from entrypoints.http.parameters import UPLOAD_THREADS
+from domain.order.values import Variant
+from entrypoints.bootstrap.adapters import decoder_limits_from, policy_from, recipes_from
+from entrypoints.http.dependencies import UPLOAD_THREADS
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
 PUBLIC_KEY = (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.cli.local import LocalShop
-from tests.entrypoints.shell import Answer, Shell
-from tests.journeys.hands import Hands
-from tests.journeys.visitors import Start, Visitor
+from entrypoints.cli.demo.local_shop import LocalShop
+from tests.entrypoints.support.shell import Answer, Shell
+from tests.journeys.running_shop import Hands
+from tests.journeys.terminal_users import Start, Visitor
 
 #: A lease this short lets a journey see what happens after it without waiting long.
 PACE = {

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sandbox import samples
-from tests.journeys.visitors import Start, left_nothing
+from tests.journeys.terminal_users import Start, left_nothing
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left is looked for in /proc")
 

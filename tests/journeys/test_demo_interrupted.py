@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.visitors import Start, left_nothing
+from tests.journeys.terminal_users import Start, left_nothing
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left is looked for in /proc")

@@ -13,16 +13,16 @@ import httpx2
 import psycopg
 import pytest
 
-from domain.model.lifecycle import State
-from domain.model.values import OrderId
-from entrypoints.bootstrap.books import open_books
-from entrypoints.cli.customer import Customer
-from entrypoints.cli.local import LOCAL
+from domain.order.lifecycle import State
+from domain.order.values import OrderId
+from entrypoints.bootstrap.database import open_books
+from entrypoints.cli.demo.http_customer import Customer
+from entrypoints.cli.demo.local_shop import LOCAL
 from entrypoints.settings import DatabaseSettings
+from sandbox.environment import Sandbox
 from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process
-from sandbox.world import Sandbox
-from tests.journeys.neighbours import ROOT, unpack_neighbour
+from tests.journeys.previous_version import ROOT, unpack_neighbour
 from tests.waiting import eventually
 
 READY_SECONDS = 60.0
@@ -108,7 +108,12 @@ class TwoVersions:
         with psycopg.connect(self._environment["DATABASE_URL"]) as connection:
             rows = connection.execute("SELECT name FROM events WHERE order_id = %s", [order_id])
             stored = {name for (name,) in rows}
-        script = "from adapters.postgres.codec import NAMES; print(*(f'{n}.v{v}' for n, v in NAMES.values()))"
+        # The older version may be from before the module was renamed.
+        script = (
+            "try:\n    from adapters.postgres.event_codec import NAMES\n"
+            "except ModuleNotFoundError:\n    from adapters.postgres.codec import NAMES\n"
+            "print(*(f'{n}.v{v}' for n, v in NAMES.values()))"
+        )
         known = subprocess.run(  # noqa: S603
             [sys.executable, "-c", script],
             cwd=self._code["old"],

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 import redis
 
-from tests.journeys.endings import completes_with_two_mails
-from tests.journeys.hands import Hands
+from tests.journeys.outcomes import completes_with_two_mails
+from tests.journeys.running_shop import Hands
 from tests.silence import stopped
 from tests.waiting import eventually
 

@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from domain.model.lifecycle import State
-from domain.model.values import HoldReason, OrderId
-from entrypoints.cli.customer import Customer
-from tests.entrypoints.shell import Answer, Shell
-from tests.journeys.endings import completes_with_two_mails, findings
-from tests.journeys.hands import Hands
-from tests.journeys.refusals import FIRST, REFUSAL, SECOND
+from domain.order.lifecycle import State
+from domain.order.values import HoldReason, OrderId
+from entrypoints.cli.demo.http_customer import Customer
+from tests.entrypoints.support.shell import Answer, Shell
+from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
+from tests.journeys.outcomes import completes_with_two_mails, findings
+from tests.journeys.running_shop import Hands
 from tests.waiting import eventually
 
 PRICE = 490

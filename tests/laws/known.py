@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.model import events as e
-from domain.model.values import DisputeOutcome, DownloadLinkId, EmailId, EmailKind, ImageId, RefundId
+from domain.order import events as e
+from domain.order.values import DisputeOutcome, DownloadLinkId, EmailId, EmailKind, ImageId, RefundId
 
 File = tuple[DownloadLinkId, ImageId | None]
 

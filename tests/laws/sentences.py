@@ -10,12 +10,13 @@ from functools import lru_cache
 from html import unescape
 from typing import Any
 
-from domain.model import events as e
-from domain.model.order import Order
-from domain.services.standing import standing, way_of
-from domain.services.story import tell
+from domain.order import events as e
+from domain.order.order import Order
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.wording.status_text import standing, way_of
 from entrypoints.bootstrap.page_languages import speech_of
-from entrypoints.http import standings, views
+from entrypoints.http.api import order_schemas
+from entrypoints.http.pages import status_pages
 from tests.laws import english, german
 from tests.laws.known import Earned, Known, known_from
 
@@ -71,11 +72,11 @@ def check_what_is_said_now(order: Order, known: Known) -> None:
     said = (
         standing(order),
         *(way_of(image, order) for image in order.images.values()),
-        views.sentence(order),
+        order_schemas.sentence(order),
     )
     _check(said, known)
     for language in LANGUAGES:
-        page = standings.of_order(order, {}, speech_of(language)).content
+        page = status_pages.of_order(order, {}, speech_of(language)).content
         _check(_texts_in(str(page)), known, language)
 
 

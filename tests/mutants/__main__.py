@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
         "--sample", type=int, metavar="NUMBER", help="as many mutants, drawn at random; all without"
     )
     parser.add_argument("--seed", type=int, default=1, help="draws the same sample again from the same code")
-    parser.add_argument("--only", default="", metavar="PATH", help="a folder or a file, such as domain/model")
+    parser.add_argument("--only", default="", metavar="PATH", help="a folder or a file, such as domain/order")
     parser.add_argument(
         "--again", action="store_true", help="what went unnoticed last time, with today's tests"
     )

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.mailer import API_KEY, Mailer
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
-from tests.sandbox.shop import SECRET_KEY, WEBHOOK_SECRET, Shop, client_of
+from tests.sandbox.sendgrid_client import API_KEY, Mailer
+from tests.sandbox.stripe_client import SECRET_KEY, WEBHOOK_SECRET, Shop, client_of
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import stripe
 
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import WebhookReceiver
-from tests.sandbox.shop import SECRET_KEY, Shop, client_of
+from tests.sandbox.stripe_client import SECRET_KEY, Shop, client_of
 from tests.waiting import eventually
 
 COMPLETED = "checkout.session.completed"

@@ -17,7 +17,10 @@ from replicate.webhook import InvalidSignatureError
 
 from sandbox.restoration import UnreadablePictureError
 from sandbox.samples import FOLDER, UNDAMAGED
-from tests.sandbox.lab import (
+from tests.sandbox.pictures import decoded, read
+from tests.sandbox.processes import TwinProcess, running_twin
+from tests.sandbox.receiver import WebhookReceiver
+from tests.sandbox.replicate_client import (
     API_TOKEN,
     GFPGAN,
     OPEN,
@@ -29,9 +32,6 @@ from tests.sandbox.lab import (
     small_photo,
     verify,
 )
-from tests.sandbox.pictures import decoded, read
-from tests.sandbox.processes import TwinProcess, running_twin
-from tests.sandbox.receiver import WebhookReceiver
 from tests.waiting import eventually
 
 EILEEN = "eileen-before-her-flight.jpg"

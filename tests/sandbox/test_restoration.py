@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sandbox.restoration import OutputFormat, UnreadablePictureError, restore, restore_pixels
+from sandbox.restoration.damage_mask import marks
 from sandbox.restoration.grain import grain_sigma
-from sandbox.restoration.marks import marks
 from sandbox.restoration.pixels import Mask, Pixels, as_pixels, brightness
 from sandbox.samples import FOLDER, SEEDS, UNDAMAGED
 from sandbox.samples.age import age

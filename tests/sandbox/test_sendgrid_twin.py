@@ -7,9 +7,9 @@ from python_http_client.exceptions import BadRequestsError, HTTPError, PayloadTo
 from sendgrid.helpers.eventwebhook import EventWebhook
 from sendgrid.helpers.mail import Attachment, FileContent, FileName, FileType
 
-from tests.sandbox.mailer import Mailer
 from tests.sandbox.processes import running_twin
 from tests.sandbox.receiver import Received, WebhookReceiver
+from tests.sandbox.sendgrid_client import Mailer
 from tests.waiting import eventually
 
 

@@ -8,7 +8,7 @@ import stripe
 from stripe.checkout import Session
 
 from tests.sandbox.receiver import WebhookReceiver
-from tests.sandbox.shop import WEBHOOK_SECRET, Shop, client_of
+from tests.sandbox.stripe_client import WEBHOOK_SECRET, Shop, client_of
 from tests.waiting import eventually
 
 

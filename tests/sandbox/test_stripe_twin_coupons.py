@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.shop import Shop
+from tests.sandbox.stripe_client import Shop
 
 
 def coupon(shop: Shop, **changes: Any) -> str:

@@ -5,7 +5,7 @@ import pytest
 import stripe
 
 from tests.sandbox.processes import TwinProcess
-from tests.sandbox.shop import SECRET_KEY, Shop, client_of
+from tests.sandbox.stripe_client import SECRET_KEY, Shop, client_of
 from tests.waiting import eventually
 
 

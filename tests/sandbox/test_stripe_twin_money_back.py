@@ -2,7 +2,7 @@ import pytest
 import stripe
 
 from tests.sandbox.receiver import WebhookReceiver
-from tests.sandbox.shop import Shop
+from tests.sandbox.stripe_client import Shop
 
 
 def test_a_refund_gives_back_all_that_is_left(shop: Shop, receiver: WebhookReceiver) -> None:

@@ -8,9 +8,9 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.simulation.cast import Part, visitor
 from tests.simulation.faults import AT, Fault, Plan, fault_id, is_chore
-from tests.simulation.running import Outcome, run
+from tests.simulation.participants import Part, visitor
+from tests.simulation.world_run import Outcome, run
 
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 #: How many single crashes one task of a pool tries.

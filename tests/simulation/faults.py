@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tests.simulation.chance import Chance
+from tests.simulation.keyed_random import Chance
 
 #: How likely a fault is at each of its places, drawn once for a seed: often not at all.
 RATES = (0.0, 0.0, 0.02, 0.1, 0.3)

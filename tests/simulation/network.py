@@ -1,12 +1,12 @@
 """The way from a customer, a provider or a forger to the shop, on which requests and answers get lost."""
 
-from tests.simulation.chance import Chance
+from tests.simulation.fault_hooks import Trouble
 from tests.simulation.faults import Fault, Faults
+from tests.simulation.keyed_random import Chance
 from tests.simulation.laws import Answers, LawBrokenError
 from tests.simulation.requests import Answer, doorway
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
-from tests.simulation.trouble import Trouble
 
 
 class Network:

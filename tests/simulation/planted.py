@@ -10,31 +10,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from domain.model.lifecycle import State
-from domain.model.order import Order
-from domain.ports.work import Outcome
-from domain.services import delivering, refunding, standing, story, uploading, writing
-from domain.services.beginning import Beginning
-from domain.services.delivering import Delivering
-from domain.services.housekeeping import Housekeeping
-from domain.services.moving import Moving
-from domain.services.purging import Purging
-from domain.services.restoring import RestorationDesk
-from domain.services.retaining import Retaining
-from domain.services.rewarding import Rewarding
-from domain.services.working import Working
-from domain.services.writing import Writing
-from entrypoints.http import views
-from tests.domain import laws
-from tests.doubles.books import InMemoryCustomerRegister, InMemoryOrderLog
-from tests.doubles.points import InMemoryPointsBook
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.ports.reaction_queue import Outcome
+from domain.use_cases.audit import timeline
+from domain.use_cases.checkout import uploads
+from domain.use_cases.checkout.referrals_and_points import Rewarding
+from domain.use_cases.delivery import downloads, emails
+from domain.use_cases.delivery.downloads import Delivering
+from domain.use_cases.delivery.emails import Writing
+from domain.use_cases.payments import refunds
+from domain.use_cases.payments.order_placement import Beginning
+from domain.use_cases.privacy.photo_deletion import Purging
+from domain.use_cases.privacy.photo_retention import Retaining
+from domain.use_cases.privacy.upload_cleanup import Housekeeping
+from domain.use_cases.reaction_runner import Working
+from domain.use_cases.restoration.originals import Moving
+from domain.use_cases.restoration.predictions import RestorationDesk
+from domain.use_cases.wording import status_text
+from entrypoints.http.api import order_schemas
+from tests.domain.support import laws
+from tests.doubles.points_balances import InMemoryPointsBook
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
-from tests.doubles.upload_desk import InMemoryUploadDesk
-from tests.simulation import bugs
-from tests.simulation.post import SealedNotices
+from tests.doubles.unit_of_work import InMemoryCustomerRegister, InMemoryOrderLog
+from tests.doubles.upload_sessions import InMemoryUploadDesk
+from tests.simulation import planted_code
+from tests.simulation.webhook_delivery import SealedNotices
 
 if TYPE_CHECKING:
-    from tests.simulation.running import Outcome as WorldOutcome
+    from tests.simulation.world_run import Outcome as WorldOutcome
 
 #: In how many worlds a planted bug has to be found.
 FOUND_WITHIN = 200
@@ -85,20 +89,20 @@ PLANTED: dict[str, Planted] = {
     "a stopped order has no sentence": Planted(
         0,
         "The status of an order whose money is on its way back is answered with 500.",
-        _lacks(views.SENTENCES, State.REFUNDING),
+        _lacks(order_schemas.SENTENCES, State.REFUNDING),
         told="KeyError",
         found_by=3,
     ),
     "a photo goes whose commit got no answer": Planted(
         7,
         "After an outage a photo is deleted, although it may be on record.",
-        _patch(uploading, "ShopError", Exception),
+        _patch(uploads, "ShopError", Exception),
         told="was deleted while its session is",
     ),
     "archives of one name": Planted(
         11,
         "Each further archive of an order would have to be stored where the first one is.",
-        _patch(delivering, "_fingerprint", lambda _: "archive"),
+        _patch(downloads, "_fingerprint", lambda _: "archive"),
         told="DOWNLOAD_NOT_PREPARED",
         found_by=2,
     ),
@@ -106,8 +110,8 @@ PLANTED: dict[str, Planted] = {
         1,
         "Steps of one order neither wait for one another nor notice a conflict.",
         _both(
-            _patch(InMemoryOrderLog, "lock", bugs.no_lock),
-            _patch(InMemoryOrderLog, "_require_new", bugs.no_lock),
+            _patch(InMemoryOrderLog, "lock", planted_code.no_lock),
+            _patch(InMemoryOrderLog, "_require_new", planted_code.no_lock),
         ),
         told="follows",
         found_by=2,
@@ -115,28 +119,28 @@ PLANTED: dict[str, Planted] = {
     "a read model forgets links": Planted(
         2,
         "The rows of download links are not written.",
-        _patch(laws, "changed_rows", bugs.forgets_links),
+        _patch(laws, "changed_rows", planted_code.forgets_links),
         told="The rows of the read models",
         found_by=2,
     ),
     "money without an order is forgotten": Planted(
         3,
         "What cannot become an order is not set aside.",
-        _patch(Beginning, "_set_aside", bugs.no_lock),
+        _patch(Beginning, "_set_aside", planted_code.no_lock),
         told="that nobody knows wait",
         found_by=7,
     ),
     "an order of another amount": Planted(
         3,
         "What was quoted counts as paid, whatever was.",
-        _patch(Beginning, "_payment", bugs.receives_what_was_quoted),
+        _patch(Beginning, "_payment", planted_code.receives_what_was_quoted),
         told="The log says",
         found_by=8,
     ),
     "a refund under a new key each time": Planted(
         4,
         "A refund is asked for again without a look and under another key.",
-        _patch(refunding, "pay_back", bugs.pays_under_a_new_key),
+        _patch(refunds, "pay_back", planted_code.pays_under_a_new_key),
         told="went back, the provider",
         found_by=140,
     ),
@@ -145,7 +149,7 @@ PLANTED: dict[str, Planted] = {
         "Neither what an open checkout is about to spend is counted, nor what is there when it is paid.",
         _both(
             _patch(InMemoryPointsBook, "reserved", lambda *_, **__: 0),
-            _patch(Rewarding, "_spent", bugs.spends_what_is_gone),
+            _patch(Rewarding, "_spent", planted_code.spends_what_is_gone),
         ),
         told="points more were spent",
         found_by=514,
@@ -163,14 +167,14 @@ PLANTED: dict[str, Planted] = {
     "anybody may record an outcome": Planted(
         6,
         "A claim is closed without looking at its token.",
-        _patch(InMemoryReactionTable, "_held", bugs.held_by_anybody),
+        _patch(InMemoryReactionTable, "_held", planted_code.held_by_anybody),
         told="did not hold its lease",
         found_by=7,
     ),
     "a call before the claim is committed": Planted(
         6,
         "Work begins on a claim that was rolled back.",
-        _patch(Working, "claim", bugs.claims_and_forgets),
+        _patch(Working, "claim", planted_code.claims_and_forgets),
         told="without a committed claim",
         found_by=2,
     ),
@@ -191,14 +195,14 @@ PLANTED: dict[str, Planted] = {
     "photos stay of who is forgotten": Planted(
         8,
         "Erasing a customer leaves their photos.",
-        _patch(Purging, "empty", bugs.empties_by_the_clock),
+        _patch(Purging, "empty", planted_code.empties_by_the_clock),
         told="outlive",
         found_by=11,
     ),
     "a copy that failed counts": Planted(
         8,
         "An image counts as moved whose copy failed.",
-        _patch(Moving, "move_images", bugs.moves_without_copying),
+        _patch(Moving, "move_images", planted_code.moves_without_copying),
         told="is missing",
         found_by=3,
     ),
@@ -211,42 +215,42 @@ PLANTED: dict[str, Planted] = {
     "a mail is sent again after a lost reply": Planted(
         9,
         "A lost reply counts as an outage.",
-        _patch(writing, "LostReplyError", bugs.NeverRaisedError),
+        _patch(emails, "LostReplyError", planted_code.NeverRaisedError),
         told="A mail was accepted 2 times",
         found_by=172,
     ),
     "a mail to somebody else": Planted(
         9,
         "Whoever was a customer first gets all mails.",
-        _patch(InMemoryCustomerRegister, "find", bugs.finds_the_first),
+        _patch(InMemoryCustomerRegister, "find", planted_code.finds_the_first),
         told="went to somebody else",
         found_by=2,
     ),
     "a mail that is never handed over": Planted(
         9,
         "A mail counts as sent that nobody was given.",
-        _patch(Writing, "send_email", bugs.sends_nothing),
+        _patch(Writing, "send_email", planted_code.sends_nothing),
         told="was never accepted",
         found_by=2,
     ),
     "a link behind which there is nothing": Planted(
         10,
         "No link opens anything.",
-        _patch(Delivering, "find", bugs.opens_nothing),
+        _patch(Delivering, "find", planted_code.opens_nothing),
         told="A good link",
         found_by=3,
     ),
     "a link that never runs out": Planted(
         10,
         "A token is good for ever.",
-        _patch(Delivering, "open", bugs.opens_whatever_has_a_token),
+        _patch(Delivering, "open", planted_code.opens_whatever_has_a_token),
         told="had run out",
         found_by=3,
     ),
     "a token opens any image": Planted(
         10,
         "An image is looked for by its id alone.",
-        _patch(Delivering, "find", bugs.finds_any_image),
+        _patch(Delivering, "find", planted_code.finds_any_image),
         told="what is not its order's",
         found_by=2,
     ),
@@ -260,14 +264,14 @@ PLANTED: dict[str, Planted] = {
     "an address that anybody can make": Planted(
         12,
         "A restorer's message is taken at an address that this shop never made.",
-        _patch(RestorationDesk, "require_mark", bugs.no_lock),
+        _patch(RestorationDesk, "require_mark", planted_code.no_lock),
         told="was answered with",
         found_by=2,
     ),
     "a seal that nobody checks": Planted(
         12,
         "What is posted is believed.",
-        _patch(SealedNotices, "read", bugs.believes),
+        _patch(SealedNotices, "read", planted_code.believes),
         told="led to a commit",
         found_by=4,
     ),
@@ -288,14 +292,14 @@ PLANTED: dict[str, Planted] = {
     "what is sent is told as fetched": Planted(
         13,
         "An order whose link was sent is said to be fetched.",
-        _patch(standing, "_delivery", bugs.says_it_was_fetched),
+        _patch(status_text, "_delivery", planted_code.says_it_was_fetched),
         told="is stronger than its events",
         found_by=1,
     ),
     "a refund that is pending is told as paid": Planted(
         13,
         "Money that the payment provider has only accepted is said to have gone back.",
-        _patch(story._Teller, "_refund", bugs.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
+        _patch(timeline._Teller, "_refund", planted_code.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
         told="is stronger than its events",
         found_by=3,
     ),

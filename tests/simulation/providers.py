@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO, Protocol
 
-from domain.model.values import ObjectKey, Sha256, StoredObject, Variant
-from domain.ports.mail import Mail
+from domain.order.values import ObjectKey, Sha256, StoredObject, Variant
+from domain.ports.email import Mail
 from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
 from domain.ports.restorer import StartedPrediction
-from tests.doubles.mail import MemoryMailer
+from tests.doubles.email import MemoryMailer
+from tests.doubles.object_storage import MemoryStore
 from tests.doubles.payments import MemoryPayments
 from tests.doubles.restorer import MemoryRestorer
-from tests.doubles.storage import MemoryStore
+from tests.simulation.fault_hooks import Trouble
 from tests.simulation.faults import Fault, Struck
-from tests.simulation.trouble import Trouble
 
 
 class Following(Protocol):

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from itertools import count
 from uuid import UUID
 
-from domain.model.reactions import Reaction
+from domain.order.reactions import Reaction
+from tests.simulation.fault_hooks import Trouble
 from tests.simulation.faults import Fault
 from tests.simulation.scheduler import MINUTE, SECOND
-from tests.simulation.trouble import Trouble
 
 #: How long a wake-up is on its way, in microseconds.
 HOP = 2_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from domain.model import events as e
+from domain.order import events as e
 
 #: Events that only come where something went another way than planned.
 _BY_EVENT: dict[type[e.Event], str] = {

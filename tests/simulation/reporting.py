@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from domain.model.values import FailureReason, HoldReason, PointsReason
+from domain.order.values import FailureReason, HoldReason, PointsReason
 from tests.simulation.faults import AT, Fault
-from tests.simulation.running import Outcome
 from tests.simulation.shrinking import Shrunk
 from tests.simulation.staff import WISHES, came_true
+from tests.simulation.world_run import Outcome
 
 #: So many worlds have seen everything, unless something is never exercised any more.
 ENOUGH_SEEDS = 500

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import anyio.to_thread
 from litestar import Litestar
 
-from entrypoints.bootstrap.shop import Shop
+from entrypoints.bootstrap.container import Shop
 from entrypoints.http import create_app
 
 

@@ -3,8 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from domain.ports.mail import Mail
-from tests.doubles.shop import token_in
+from domain.ports.email import Mail
+from tests.doubles.container import token_in
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

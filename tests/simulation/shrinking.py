@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tests.simulation.cast import Part, whole_cast
 from tests.simulation.faults import Plan
-from tests.simulation.running import VISITORS, Outcome, run
+from tests.simulation.participants import Part, whole_cast
+from tests.simulation.world_run import VISITORS, Outcome, run
 
 T = TypeVar("T")
 

@@ -4,19 +4,19 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from adapters.postgres.codec import UnknownEventError
-from domain.model.errors import ShopError
-from domain.model.ledger import RefundStatus
-from domain.model.order import Order
-from domain.model.reactions import Reaction
-from domain.model.values import HoldReason, Money, OrderId
-from domain.ports.books import BooksError
+from adapters.postgres.event_codec import UnknownEventError
+from domain.order.errors import ShopError
+from domain.order.ledger import RefundStatus
+from domain.order.order import Order
+from domain.order.reactions import Reaction
+from domain.order.values import HoldReason, Money, OrderId
 from domain.ports.errors import OutsideError
-from domain.ports.work import Claim
-from domain.services.desk import Signature
-from tests.simulation import registry
-from tests.simulation.post import SEAL, seal_of
+from domain.ports.reaction_queue import Claim
+from domain.ports.unit_of_work import BooksError
+from domain.use_cases.support.staff_actions import Signature
+from tests.simulation import privacy_and_payment_requests
 from tests.simulation.scheduler import HOUR, MINUTE
+from tests.simulation.webhook_delivery import SEAL, seal_of
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -27,7 +27,7 @@ VAIN_RELEASES = 2
 WISHES = (
     *("hold", "release", "release", "refund", "refund a photo", "refund a part", "refund in the dashboard"),
     *("redo", "renew", "revoke", "resend"),
-    *registry.WISHES,
+    *privacy_and_payment_requests.WISHES,
 )
 #: What may be asked of an order while a worker has its work in hand.
 REQUESTS = ("hold", "redo", "redo", "dispute", "release", "renew", "revoke", "refund a photo")
@@ -63,8 +63,8 @@ class Staff:
     def _wishes(self) -> tuple[str, ...]:
         """What they may wish for: what they see first goes first."""
         if self._sees_money_without_an_order():
-            return registry.ABOUT_MONEY
-        if registry.failed_refund(self.world) is not None:
+            return privacy_and_payment_requests.ABOUT_MONEY
+        if privacy_and_payment_requests.failed_refund(self.world) is not None:
             return ("pay back twice", *WISHES[:3]) if self._draw("looks at refunds") < 0.5 else WISHES
         return WISHES
 
@@ -72,7 +72,7 @@ class Staff:
         return self.world.chance.at(f"staff {what} {self._turns}")
 
     def _sees_money_without_an_order(self) -> bool:
-        return registry.set_aside(self.world) is not None and self._draw("looks") < 0.8
+        return privacy_and_payment_requests.set_aside(self.world) is not None and self._draw("looks") < 0.8
 
     def release_all(self) -> None:
         """Let every order go on that waits for a person; what the provider will never pay back is paid by hand."""
@@ -149,7 +149,7 @@ class Staff:
             case "hold" | "release" | "resend":
                 getattr(desk, wish)(order_id, BY)
             case _:
-                return registry.WISHES[wish](self.world, order, BY)
+                return privacy_and_payment_requests.WISHES[wish](self.world, order, BY)
         return True
 
 

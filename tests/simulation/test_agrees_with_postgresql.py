@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.books import PostgresBooks
-from domain.model.events import RecordedEvent
-from domain.model.evolve import fold
-from domain.ports.auditing import WorkLine
-from domain.ports.books import Books, BooksError
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order.events import RecordedEvent
+from domain.order.evolve import fold
+from domain.ports.reconciliation_queries import WorkLine
+from domain.ports.unit_of_work import Books, BooksError
 from tests.simulation.faults import Plan
 from tests.simulation.journal import Journal, Statement
 from tests.simulation.world import World

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from domain.model.order import Order
-from domain.model.values import DisputeOutcome
+from domain.order.order import Order
+from domain.order.values import DisputeOutcome
 from domain.ports.payments import CheckoutStanding, NoticeKind
-from tests.simulation.cast import DEEDS, FORGER, HABITS, visitor
 from tests.simulation.faults import AT, Fault, Plan
 from tests.simulation.laws import LawBrokenError
+from tests.simulation.participants import DEEDS, FORGER, HABITS, visitor
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
 from tests.simulation.staff import WISHES
 from tests.simulation.timeline import timeline

@@ -4,8 +4,8 @@ import pytest
 
 from tests.simulation.laws.errors import SENTENCES
 from tests.simulation.planted import PLANTED
-from tests.simulation.running import run
 from tests.simulation.shrinking import shrink
+from tests.simulation.world_run import run
 
 #: About as many lines as a person follows.
 A_PAGE = 40

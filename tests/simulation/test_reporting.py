@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from entrypoints.cli import proving_ground
-from tests.entrypoints.shell import Shell
+from entrypoints.cli.commands import simulate
+from tests.entrypoints.support.shell import Shell
 from tests.simulation.faults import AT, Fault
 from tests.simulation.planted import PLANTED
 from tests.simulation.reporting import ENOUGH_SEEDS, RECOVERIES, Report
@@ -66,7 +66,7 @@ def test_without_the_source_the_command_says_where_the_simulation_is(
     def not_there(name: str) -> None:
         raise ModuleNotFoundError(name=name)
 
-    monkeypatch.setattr(proving_ground, "import_module", not_there)
+    monkeypatch.setattr(simulate, "import_module", not_there)
     told = Shell(capsys)("simulate", "--seeds", "1")
     assert (told.status, "comes with the source" in told.err) == (1, True)
 

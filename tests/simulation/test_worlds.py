@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.cast import FORGER, STAFF, visitor
-from tests.simulation.chance import Chance
 from tests.simulation.faults import Faults, Plan
-from tests.simulation.running import run
+from tests.simulation.keyed_random import Chance
+from tests.simulation.participants import FORGER, STAFF, visitor
+from tests.simulation.world_run import run
 
 #: So few that a test suite has time for fifty worlds.
 FEW = 3
@@ -33,7 +33,7 @@ def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery
 
 
 def test_the_same_seed_is_the_same_world_in_a_process_that_hashes_otherwise() -> None:
-    script = "from tests.simulation.running import run; print(run(7).digest)"
+    script = "from tests.simulation.world_run import run; print(run(7).digest)"
     digests = {
         subprocess.run(  # noqa: S603 -- our own words
             [sys.executable, "-c", script],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.model.values import OrderId
+from domain.order.values import OrderId
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.trace import Line
 

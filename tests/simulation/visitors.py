@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
 
-from domain.model.values import OrderId, UploadSessionId
-from domain.ports.mail import Mail
+from domain.order.values import OrderId, UploadSessionId
+from domain.ports.email import Mail
 from domain.ports.payments import CheckoutStanding, NoticeKind
-from tests.doubles.shop import token_in
-from tests.simulation.cast import DEEDS, HABITS, Part
-from tests.simulation.registry import corrected
+from tests.doubles.container import token_in
+from tests.simulation.participants import DEEDS, HABITS, Part
+from tests.simulation.privacy_and_payment_requests import corrected
 from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
 

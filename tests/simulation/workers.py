@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from adapters.postgres.codec import UnknownEventError
-from domain.ports.books import BooksError, LeaseLostError
+from adapters.postgres.event_codec import UnknownEventError
 from domain.ports.errors import OutsideError
-from domain.ports.work import Claim
-from domain.services.reconciling.findings import Report
+from domain.ports.reaction_queue import Claim
+from domain.ports.unit_of_work import BooksError, LeaseLostError
+from domain.use_cases.reconciliation.findings import Report
 from entrypoints.worker.lease_renewal import LeaseKeeper
 from tests.simulation.scheduler import EPOCH, SECOND, Process
 

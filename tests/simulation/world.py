@@ -5,38 +5,38 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.model import events as e
-from domain.model.lifecycle import TERMINAL
-from domain.model.limits import Limits
-from domain.model.order import Order
-from domain.model.reactions import Pace, needed
-from domain.model.rewards import Programme
-from domain.model.values import DisputeOutcome, OrderId
-from domain.ports.mail import Mail
+from domain.order import events as e
+from domain.order.lifecycle import TERMINAL
+from domain.order.limits import Limits
+from domain.order.order import Order
+from domain.order.reactions import Pace, needed
+from domain.order.values import DisputeOutcome, OrderId
+from domain.ports.email import Mail
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice
-from domain.ports.work import Claim
-from tests.doubles.books import InMemoryTransaction
-from tests.doubles.shop import POLICY
-from tests.simulation.books import InterleavedBooks
-from tests.simulation.cast import FORGER, STAFF, Part, whole_cast
-from tests.simulation.chance import Chance
-from tests.simulation.consequences import Consequences
+from domain.ports.reaction_queue import Claim
+from domain.referral_program import Programme
+from tests.doubles.container import POLICY
+from tests.doubles.unit_of_work import InMemoryTransaction
+from tests.simulation.environment_patches import faces_are_compared_once, logs_go_to
+from tests.simulation.fault_hooks import FaultyWeather, Trouble
 from tests.simulation.faults import Fault, Faults, Plan
+from tests.simulation.interleaved_unit_of_work import InterleavedBooks
 from tests.simulation.journal import Journal
+from tests.simulation.keyed_random import Chance
 from tests.simulation.laws import Answers, Continuous, LawBrokenError, unsettled_checkouts
 from tests.simulation.network import Network
-from tests.simulation.post import Postman, SealedMailNotices, SealedNotices
+from tests.simulation.participants import FORGER, STAFF, Part, whole_cast
+from tests.simulation.process_clock import WorldClock, WorldIds
+from tests.simulation.provider_followups import Consequences
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
 from tests.simulation.queue import SimulatedQueue
 from tests.simulation.requests import doorway, threads_are_greenlets
 from tests.simulation.scanners import scan
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Crashed, Process, Scheduler
-from tests.simulation.senses import WorldClock, WorldIds
 from tests.simulation.staff import Forger, Staff
-from tests.simulation.surroundings import faces_are_compared_once, logs_go_to
 from tests.simulation.trace import Trace
-from tests.simulation.trouble import FaultyWeather, Trouble
 from tests.simulation.visitors import Visitor, arrival
+from tests.simulation.webhook_delivery import Postman, SealedMailNotices, SealedNotices
 from tests.simulation.workers import Agenda, WorkerProcess
 
 #: How many of the shops have results enlarged that are smaller than their originals.

@@ -1,14 +1,9 @@
 """The schema as SQLAlchemy knows it; the revisions in ``migrations`` establish the same, and a test compares them."""
 
 from adapters.postgres.tables.columns import Xid8, metadata
-from adapters.postgres.tables.log import events, order_numbers
-from adapters.postgres.tables.persons import customers, erasures, file_uploads, notes, upload_sessions
-from adapters.postgres.tables.post import (
-    reconciliations,
-    unmatched_payments,
-    webhook_conflicts,
-    webhook_inbox,
-)
+from adapters.postgres.tables.customers import customers, erasures, file_uploads, notes, upload_sessions
+from adapters.postgres.tables.events import events, order_numbers
+from adapters.postgres.tables.reactions import admission_pause, admissions, reactions, schema_compatibility
 from adapters.postgres.tables.read_models import (
     READ_MODELS,
     download_links,
@@ -19,7 +14,12 @@ from adapters.postgres.tables.read_models import (
     restoration_jobs,
 )
 from adapters.postgres.tables.usage import usage_totals
-from adapters.postgres.tables.work import admission_pause, admissions, reactions, schema_compatibility
+from adapters.postgres.tables.webhooks_and_payments import (
+    reconciliations,
+    unmatched_payments,
+    webhook_conflicts,
+    webhook_inbox,
+)
 
 __all__ = [
     "READ_MODELS",

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from domain.model.errors import ShopError
-from domain.model.values import PhotoId, UploadSessionId
-from domain.ports.books import Books
+from domain.order.errors import ShopError
+from domain.order.values import PhotoId, UploadSessionId
+from domain.ports.clock import Clock
 from domain.ports.payments import PaymentProvider
-from domain.ports.uploads import UploadSession, UploadStatus
-from domain.ports.world import Clock
-from domain.services.checkout import PAID_PAGES, REPEATABLE
-from domain.services.uploading import UnknownUploadSessionError, UploadSessionClosedError
+from domain.ports.unit_of_work import Books
+from domain.ports.upload_sessions import UploadSession, UploadStatus
+from domain.use_cases.checkout.checkout import PAID_PAGES, REPEATABLE
+from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadSessionClosedError
 
 
 class CheckoutOpeningError(ShopError):

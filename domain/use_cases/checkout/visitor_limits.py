@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.model.errors import ShopError
-from domain.ports.books import Books
+from domain.order.errors import ShopError
+from domain.ports.clock import Clock
 from domain.ports.rate_limiter import Quota, RateLimiter
-from domain.ports.world import Clock
-from domain.services.policy import MEBIBYTE, Policy
+from domain.ports.unit_of_work import Books
+from domain.use_cases.shop_policy import MEBIBYTE, Policy
 
 WINDOW = timedelta(hours=1)
 

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 
-from domain.model.values import StoredObject
+from domain.order.values import StoredObject
 from domain.ports.errors import ObjectDiffersError
-from domain.ports.storage import ObjectStore
+from domain.ports.object_storage import ObjectStore
 
 
 def read_verified(storage: ObjectStore, stored: StoredObject) -> Iterator[bytes]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from domain.model.seals import Sealer
-from domain.ports.books import Transaction
 from domain.ports.payments import CheckoutNotice
+from domain.ports.unit_of_work import Transaction
+from domain.signed_tokens import Sealer
 
 
 class PaymentOwnership:

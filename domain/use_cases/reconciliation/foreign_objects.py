@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from domain.model.values import ObjectKey
+from domain.order.values import ObjectKey
 from domain.ports.errors import ObjectMissingError
-from domain.ports.storage import ObjectOwner, ObjectStore
+from domain.ports.object_storage import ObjectOwner, ObjectStore
 
 
 class ForeignObjects:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
-from domain.ports.books import Books
 from domain.ports.payments import CheckoutNotice, PaymentNotice, PaymentProvider
+from domain.ports.unit_of_work import Books
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 

@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from io import BytesIO
 from uuid import UUID
 
-from domain.model.seals import Sealer
-from domain.model.values import ObjectKey, Sha256
-from domain.ports.books import Books
+from domain.order.values import ObjectKey, Sha256
+from domain.ports.clock import Clock
 from domain.ports.errors import DatabaseBehindError, ObjectDiffersError, ObjectMissingError, UnavailableError
-from domain.ports.storage import ObjectOwner, ObjectStore
-from domain.ports.world import Clock
+from domain.ports.object_storage import ObjectOwner, ObjectStore
+from domain.ports.unit_of_work import Books
+from domain.signed_tokens import Sealer
 
 #: How long an answer to "is the database behind?" is believed.
 BELIEVED_FOR = timedelta(seconds=15)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from domain.model.order import Order
-from domain.model.values import DownloadLinkId, ImageId
+from domain.order.order import Order
+from domain.order.values import DownloadLinkId, ImageId
 
 #: The customer's name of a photo, as long as a header can hold: a character takes up to twelve bytes in it.
 FILE_NAME = "file-name"

@@ -7,27 +7,20 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from domain.model import events as e
-from domain.model.identity import download_link_id_of
-from domain.model.lifecycle import State
-from domain.model.order import EmailStatus, Order
-from domain.model.seals import Sealer, sha256_of
-from domain.model.values import (
-    DownloadLinkId,
-    ImageId,
-    OrderId,
-    StoredObject,
-)
-from domain.ports.books import Books
+from domain.order import events as e
+from domain.order.deterministic_ids import download_link_id_of
+from domain.order.lifecycle import State
+from domain.order.order import EmailStatus, Order
+from domain.order.values import DownloadLinkId, ImageId, OrderId, StoredObject
+from domain.ports.clock import Clock
+from domain.ports.email import MailFate
 from domain.ports.errors import OutsideError
-from domain.ports.ledgers import MailLedger
-from domain.ports.mail import MailFate
-from domain.ports.storage import ObjectDescription, ObjectStore
-from domain.ports.world import Clock
-from domain.services.delivering import Delivering
-from domain.services.moving import Moving
-from domain.services.policy import Policy
-from domain.services.recording import Cause, Recorder
+from domain.ports.object_storage import ObjectDescription, ObjectStore
+from domain.ports.provider_listings import MailLedger
+from domain.ports.unit_of_work import Books
+from domain.signed_tokens import Sealer, sha256_of
+from domain.use_cases.delivery.downloads import Delivering
+from domain.use_cases.order_command_handler import Cause, Recorder
 from domain.use_cases.recovery.object_labels import (
     EXPIRES_AT,
     HEIGHT,
@@ -36,6 +29,8 @@ from domain.use_cases.recovery.object_labels import (
     WIDTH,
 )
 from domain.use_cases.recovery.own_objects import OwnObjects
+from domain.use_cases.restoration.originals import Moving
+from domain.use_cases.shop_policy import Policy
 
 #: Who records what a restored database had lost.
 ACTOR = "restore"

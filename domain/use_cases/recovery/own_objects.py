@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 
-from domain.model.values import ObjectKey, Sha256, StoredObject
-from domain.ports.storage import ObjectDescription, ObjectOwner, ObjectStore
+from domain.order.values import ObjectKey, Sha256, StoredObject
+from domain.ports.object_storage import ObjectDescription, ObjectOwner, ObjectStore
 
 
 class OwnObjects:

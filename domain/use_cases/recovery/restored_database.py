@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.model.unmatched import UnmatchedPayment
-from domain.model.values import OrderId, OrderNumber
-from domain.ports.books import Books
-from domain.ports.ledgers import PaymentLedger
+from domain.order.values import OrderId, OrderNumber
+from domain.ports.clock import Clock
 from domain.ports.payments import CheckoutNotice, CheckoutStanding
-from domain.ports.world import Clock
-from domain.services.beginning import Beginning, Word
-from domain.services.reconciling.findings import Finding, Report, What
-from domain.services.reconciling.reconciling import FARTHEST_LOOK, OVERLAP, Reconciling
-from domain.services.reconciling.scope import paged
+from domain.ports.provider_listings import PaymentLedger
+from domain.ports.unit_of_work import Books
+from domain.unmatched_payment import UnmatchedPayment
+from domain.use_cases.payments.order_placement import Beginning, Word
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
+from domain.use_cases.reconciliation.comparison import paged
+from domain.use_cases.reconciliation.findings import Finding, Report, What
+from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconciling
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
 from domain.use_cases.recovery.order_rebuilding import ACTOR, OrderRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding

@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from domain.model.values import ObjectKey, OrderId, OrderNumber, PhotoId, UploadSessionId
-from domain.ports.books import Books
+from domain.order.values import ObjectKey, OrderId, OrderNumber, PhotoId, UploadSessionId
+from domain.ports.clock import Clock
+from domain.ports.object_storage import ObjectStore
 from domain.ports.payments import CheckoutNotice
-from domain.ports.storage import ObjectStore
-from domain.ports.uploads import Checkout, UploadedPhoto, UploadSession, UploadStatus
-from domain.ports.world import Clock
-from domain.services.policy import Policy
+from domain.ports.unit_of_work import Books
+from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.use_cases.recovery.object_labels import FILE_NAME, HEIGHT, ORDER_NUMBER, WIDTH
 from domain.use_cases.recovery.own_objects import OwnObjects
+from domain.use_cases.shop_policy import Policy
 
 
 class SessionRebuilding:

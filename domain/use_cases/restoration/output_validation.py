@@ -1,8 +1,8 @@
 """Whether a model's output is an answer to what was asked."""
 
-from domain.model.likeness import LEAST_LIKENESS, likeness
-from domain.model.values import FailureReason
-from domain.ports.world import PictureFacts
+from domain.order.values import FailureReason
+from domain.ports.clock import PictureFacts
+from domain.similarity import LEAST_LIKENESS, likeness
 
 #: Models work in shapes of their own. The nearest to an original is up to 8.5 % broader or narrower than it where there
 #: are few of them: FLUX Kontext, for one, has seventeen from 3:7 to 7:3.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from entrypoints.cli.commands.shared import MOST_ROWS, json_option
-from entrypoints.cli.staff import STAFF_COMMANDS
+from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
+from entrypoints.cli.commands.staff_options import STAFF_COMMANDS
 
 
 @click.group("orders")
@@ -46,8 +46,8 @@ def list_orders(
     as_json: bool,
 ) -> None:
     """The newest orders, all of them or those that match every option given."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.orders import filter_of, show_list
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.order_views import filter_of, show_list
     from entrypoints.settings import read_database_settings
 
     wanted = filter_of(
@@ -62,8 +62,8 @@ def list_orders(
 @json_option
 def show_order(order: str, *, as_json: bool) -> None:
     """Where an order stands; ID is its number, its id, or the beginning of that."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.orders import show
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.order_views import show
     from entrypoints.settings import read_database_settings
 
     with open_books(read_database_settings()) as books:
@@ -75,8 +75,8 @@ def show_order(order: str, *, as_json: bool) -> None:
 @json_option
 def order_history(order: str, *, as_json: bool) -> None:
     """An order's story from the log, as a person would tell it; ID is as for `show`."""
-    from entrypoints.bootstrap.books import open_books
-    from entrypoints.cli.orders import show_history
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.order_views import show_history
     from entrypoints.settings import read_database_settings
 
     with open_books(read_database_settings()) as books:
@@ -104,8 +104,8 @@ def order_evidence(
 
     ID is as for `show`. Ends with 1 if something does not verify; the pack then says so, too.
     """
-    from entrypoints.cli.proving import prove
-    from entrypoints.cli.whole import open_shop
+    from entrypoints.cli.commands.dispute_evidence import prove
+    from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
         prove(

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.model.image import Image
-from domain.model.ledger import Refund
-from domain.model.order import Order
-from domain.model.reactions import needed
-from domain.model.values import PhotoId
-from domain.ports.registers import Customer, Note
-from domain.services.standing import in_words, number_of, possible, standing, way_of
+from domain.order.image import Image
+from domain.order.ledger import Refund
+from domain.order.order import Order
+from domain.order.reactions import needed
+from domain.order.values import PhotoId
+from domain.ports.customers import Customer, Note
+from domain.use_cases.wording.status_text import in_words, number_of, possible, standing, way_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,9 @@ import functools
 import cv2
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.kit import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.common import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
 from sandbox.twins.replicate import api
+from sandbox.twins.replicate.authentication import Gate
 from sandbox.twins.replicate.errors import (
     ReplicateError,
     answer_replicate_error,
@@ -14,8 +15,8 @@ from sandbox.twins.replicate.errors import (
     sabotaged,
 )
 from sandbox.twins.replicate.files import Files
-from sandbox.twins.replicate.gate import Gate
-from sandbox.twins.replicate.pictures import Intake
+from sandbox.twins.replicate.image_transfer import Intake
+from sandbox.twins.replicate.prediction_runner import Studio
 from sandbox.twins.replicate.predictions import (
     COMPLETED,
     PREDICTION_DEEDS,
@@ -23,7 +24,6 @@ from sandbox.twins.replicate.predictions import (
     ReplicateSettings,
     signature_headers,
 )
-from sandbox.twins.replicate.studio import Studio
 
 
 def main() -> None:

@@ -12,14 +12,14 @@ from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 from litestar.types import ControllerRouterHandler
 
-from sandbox.twins.kit import GIVEN, Json, exchange_of
+from sandbox.twins.common import GIVEN, Json, exchange_of
 from sandbox.twins.replicate.errors import InvalidInputError, MissingError
 from sandbox.twins.replicate.files import Files
 from sandbox.twins.replicate.inputs import complaint
 from sandbox.twins.replicate.models import Model, named, with_version
 from sandbox.twins.replicate.pages import page_of
+from sandbox.twins.replicate.prediction_runner import Studio
 from sandbox.twins.replicate.predictions import DEFAULT_EVENTS, EVENTS, OPEN, Predictions, Wish
-from sandbox.twins.replicate.studio import Studio
 
 Call = Request[Any, Any, State]
 

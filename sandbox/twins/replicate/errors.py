@@ -6,8 +6,8 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.kit import Json
-from sandbox.twins.kit.control import answer_in_plain_json
+from sandbox.twins.common import Json
+from sandbox.twins.common.control import answer_in_plain_json
 
 
 class ReplicateError(Exception):

@@ -6,7 +6,7 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from sandbox.twins.kit import Json, Ledger
+from sandbox.twins.common import Json, Ledger
 from sandbox.twins.replicate.errors import MissingError
 from sandbox.twins.replicate.predictions import timestamp
 

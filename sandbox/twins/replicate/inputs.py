@@ -1,6 +1,6 @@
 """What is wrong with an input, told as the API tells it."""
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.restoration import DESCRIPTION
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 from sandbox.twins.replicate.errors import InvalidInputError, InvalidVersionError, MissingError
 from sandbox.twins.replicate.inputs import complaint, complaints_about
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 from sandbox.twins.replicate.errors import ReplicateError
 
 PAGE_SIZE = 100

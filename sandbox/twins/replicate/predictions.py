@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from sandbox.twins.kit import Delivery, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
+from sandbox.twins.common import Delivery, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
 from sandbox.twins.replicate.errors import MissingError
 from sandbox.twins.replicate.models import Model
 

@@ -2,10 +2,10 @@
 
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.kit import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.common import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
 from sandbox.twins.sendgrid import api
+from sandbox.twins.sendgrid.delivery import MAIL_DEEDS, PostOffice, SendGridSettings
 from sandbox.twins.sendgrid.page import MailboxPages
-from sandbox.twins.sendgrid.post_office import MAIL_DEEDS, PostOffice, SendGridSettings
 from sandbox.twins.sendgrid.signing import EventSigner
 
 

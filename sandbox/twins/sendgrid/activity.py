@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 
 HIGHEST_LIMIT = 1000
 #: What SendGrid calls a mail that met this end.

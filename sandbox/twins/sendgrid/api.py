@@ -9,10 +9,10 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import Parameter
 
-from sandbox.twins.kit import GIVEN, Json, exchange_of
-from sandbox.twins.kit.control import answer_in_plain_json
+from sandbox.twins.common import GIVEN, Json, exchange_of
+from sandbox.twins.common.control import answer_in_plain_json
 from sandbox.twins.sendgrid import activity
-from sandbox.twins.sendgrid.post_office import PostOffice
+from sandbox.twins.sendgrid.delivery import PostOffice
 from sandbox.twins.sendgrid.signing import EventSigner
 from sandbox.twins.sendgrid.validation import MAX_MESSAGE_BYTES, complaints_about, error_body
 

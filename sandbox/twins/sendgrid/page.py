@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from litestar import Controller, Response, get
 
-from sandbox.twins.kit import GIVEN, Json
-from sandbox.twins.kit.pages import Pages
+from sandbox.twins.common import GIVEN, Json
+from sandbox.twins.common.pages import Pages
 from sandbox.twins.sendgrid.api import mail_or_404
-from sandbox.twins.sendgrid.post_office import PostOffice
+from sandbox.twins.sendgrid.delivery import PostOffice
 
 _PAGES = Pages("sandbox.twins.sendgrid")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox.twins.kit import Delivery, Ledger
+from sandbox.twins.common import Delivery, Ledger
 
 _KEY = "event-webhook-key"
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 
 MAX_MESSAGE_BYTES = 30 * 1024 * 1024
 MAX_CUSTOM_ARGS_BYTES = 10_000

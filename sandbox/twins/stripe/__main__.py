@@ -6,12 +6,12 @@ import time
 
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.kit import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
-from sandbox.twins.stripe import api, gate, payment
+from sandbox.twins.common import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.stripe import api, authentication, payment
 from sandbox.twins.stripe.account import Account, StripeSettings, signature_headers
-from sandbox.twins.stripe.backstage import Backstage
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error, sabotaged
 from sandbox.twins.stripe.page import PaymentPage
+from sandbox.twins.stripe.test_controls import Backstage
 
 #: How late something that happens by itself may be.
 CLOCK_TICK_SECONDS = 0.25
@@ -37,7 +37,7 @@ def main() -> None:
     webhook_secrets = options.webhook_secret or ["whsec_sandbox"]
     webhooks = WebhookSender(ledger, faults, settings, functools.partial(signature_headers, webhook_secrets))
     account.deliver_with(webhooks)
-    keys = gate.IdempotencyKeys(account)
+    keys = authentication.IdempotencyKeys(account)
     threading.Thread(target=_let_time_pass, args=(account,), daemon=True).start()
     twin = Twin(
         name="stripe",
@@ -48,7 +48,7 @@ def main() -> None:
         handlers=[*api.HANDLERS, PaymentPage, Backstage],
         dependencies={"account": account, "api": api.Api(account, keys)},
         error_body=sabotaged,
-        layers=[lambda app: gate.Gate(app, options.secret_key), keys.layer],
+        layers=[lambda app: authentication.Gate(app, options.secret_key), keys.layer],
         exception_handlers={StripeError: answer_stripe_error, HTTPException: api.answer_routing_error},
     )
     serve(twin, listener, url)

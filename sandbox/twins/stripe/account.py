@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
-from sandbox.twins.kit import Delivery, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
-from sandbox.twins.kit.settings import QUICK_THEN_GROWING_SECONDS
+from sandbox.twins.common import Delivery, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
+from sandbox.twins.common.runtime_options import QUICK_THEN_GROWING_SECONDS
 from sandbox.twins.stripe.errors import MissingError
 
 API_VERSION = "2026-10-28.endive"

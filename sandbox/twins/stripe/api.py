@@ -8,14 +8,14 @@ from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.kit import GIVEN, Json, exchange_of
-from sandbox.twins.kit.control import answer_in_plain_json
-from sandbox.twins.stripe import checkout, coupons, lists, payment, reading, refunds
+from sandbox.twins.common import GIVEN, Json, exchange_of
+from sandbox.twins.common.control import answer_in_plain_json
+from sandbox.twins.stripe import checkout, coupons, form_values, lists, payment, refunds
 from sandbox.twins.stripe.account import Account
+from sandbox.twins.stripe.authentication import IdempotencyKeys
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error
-from sandbox.twins.stripe.forms import decode
-from sandbox.twins.stripe.gate import IdempotencyKeys
+from sandbox.twins.stripe.form_encoding import decode
 
 Call = Request[Any, Any, State]
 Operation = Callable[[Account, Json], Json]
@@ -181,7 +181,7 @@ def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
 
 
 def _list_events(account: Account, params: Json) -> Json:
-    reading.known(params, lists.PAGING | {"delivery_success", "type", "types"})
+    form_values.known(params, lists.PAGING | {"delivery_success", "type", "types"})
     types = [*params.get("types", []), *([params["type"]] if "type" in params else [])]
     wanted = params.get("delivery_success")
     found = [

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sandbox.twins.kit import Json
-from sandbox.twins.stripe import coupons, reading
+from sandbox.twins.common import Json
+from sandbox.twins.stripe import coupons, form_values
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
-from sandbox.twins.stripe.shapes import selling
+from sandbox.twins.stripe.objects import checkout
 
 SESSION = "checkout.session"
 SHORTEST_LIFE_SECONDS = 30 * 60
@@ -38,18 +38,18 @@ PARAMETERS = frozenset(
 
 def create(account: Account, params: Json) -> Json:
     """Open a session; the prices are whatever the shop says."""
-    reading.known(params, PARAMETERS)
-    reading.one_of(reading.required(params, "mode"), "mode", {"payment"})
-    reading.one_of(params.get("ui_mode", "hosted_page"), "ui_mode", {"hosted_page"})
-    reading.required(params, "success_url")
+    form_values.known(params, PARAMETERS)
+    form_values.one_of(form_values.required(params, "mode"), "mode", {"payment"})
+    form_values.one_of(params.get("ui_mode", "hosted_page"), "ui_mode", {"hosted_page"})
+    form_values.required(params, "success_url")
     if "customer_email" in params:
-        reading.email(params["customer_email"], "customer_email")
+        form_values.email(params["customer_email"], "customer_email")
     session_id = new_id("cs_test", 58)
     items = _line_items(account, params)
-    session = selling.checkout_session(
+    session = checkout.checkout_session(
         params
         | {
-            "metadata": reading.metadata(params),
+            "metadata": form_values.metadata(params),
             "payment_method_types": params.get("payment_method_types") or _default_methods(items),
         },
         session_id=session_id,
@@ -60,14 +60,14 @@ def create(account: Account, params: Json) -> Json:
     _check_total(session)
     account.save(session)
     intent_data = params.get("payment_intent_data", {})
-    intent_metadata = reading.metadata(intent_data, "payment_intent_data[metadata]")
+    intent_metadata = form_values.metadata(intent_data, "payment_intent_data[metadata]")
     account.ledger.put("line_items", session_id, {"data": items, "payment_intent_metadata": intent_metadata})
     account.set_alarm(session_id, "expire", session["expires_at"])
     return session
 
 
 def _line_items(account: Account, params: Json) -> list[Json]:
-    lines = reading.required(params, "line_items")
+    lines = form_values.required(params, "line_items")
     if not isinstance(lines, list):
         raise StripeError("Invalid array", param="line_items")
     items = [_priced(line, f"line_items[{index}]") for index, line in enumerate(lines)]
@@ -76,7 +76,7 @@ def _line_items(account: Account, params: Json) -> list[Json]:
     subtotals = [item["unit_amount"] * item["quantity"] for item in items]
     discounts = coupons.discounts(account, params, items[0]["currency"], subtotals)
     return [
-        selling.line_item(
+        checkout.line_item(
             item, item_id=new_id("li"), price_id=new_id("price"), now=account.now(), discount=discount
         )
         for item, discount in zip(items, discounts, strict=True)
@@ -86,16 +86,18 @@ def _line_items(account: Account, params: Json) -> list[Json]:
 def _priced(line: Any, param: str) -> Json:
     if not isinstance(line, dict):
         raise StripeError("Invalid object", param=param)
-    currency = reading.required(line, "price_data", "currency")
-    name = reading.required(line, "price_data", "product_data", "name")
-    unit_amount = reading.required(line, "price_data", "unit_amount")
+    currency = form_values.required(line, "price_data", "currency")
+    name = form_values.required(line, "price_data", "product_data", "name")
+    unit_amount = form_values.required(line, "price_data", "unit_amount")
     return {
         "currency": currency.lower(),
         "name": name,
-        "unit_amount": reading.charged(
+        "unit_amount": form_values.charged(
             unit_amount, f"{param}[price_data][unit_amount]", currency, at_least=0
         ),
-        "quantity": reading.whole(reading.required(line, "quantity"), f"{param}[quantity]", at_least=1),
+        "quantity": form_values.whole(
+            form_values.required(line, "quantity"), f"{param}[quantity]", at_least=1
+        ),
     }
 
 
@@ -106,7 +108,7 @@ def _default_methods(items: list[Json]) -> list[str]:
 def _expiry(account: Account, params: Json) -> int:
     if "expires_at" not in params:
         return account.now() + LONGEST_LIFE_SECONDS
-    expires_at = reading.whole(params["expires_at"], "expires_at", at_least=0)
+    expires_at = form_values.whole(params["expires_at"], "expires_at", at_least=0)
     # Clocks differ by a little, and a request takes its time.
     life_seconds = expires_at - account.now()
     if not SHORTEST_LIFE_SECONDS - 60 <= life_seconds <= LONGEST_LIFE_SECONDS + 60:

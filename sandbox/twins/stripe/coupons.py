@@ -1,10 +1,10 @@
 """Coupons: what they take off, how often and how long."""
 
-from sandbox.twins.kit import Json
-from sandbox.twins.stripe import reading
+from sandbox.twins.common import Json
+from sandbox.twins.stripe import form_values
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
-from sandbox.twins.stripe.shapes import selling
+from sandbox.twins.stripe.objects import checkout
 
 PARAMETERS = frozenset(
     {
@@ -25,22 +25,24 @@ LONGEST_LIFE_SECONDS = 5 * 365 * 24 * 3600
 
 def create(account: Account, params: Json) -> Json:
     """Make one, of a share or of an amount."""
-    reading.known(params, PARAMETERS)
+    form_values.known(params, PARAMETERS)
     numbers: Json = {}
     if "percent_off" in params:
         numbers["percent_off"] = _percent(params["percent_off"])
     else:
-        amount = reading.required(params, "amount_off")
-        numbers["currency"] = reading.required(params, "currency").lower()
-        numbers["amount_off"] = reading.charged(amount, "amount_off", numbers["currency"], at_least=1)
+        amount = form_values.required(params, "amount_off")
+        numbers["currency"] = form_values.required(params, "currency").lower()
+        numbers["amount_off"] = form_values.charged(amount, "amount_off", numbers["currency"], at_least=1)
     if "max_redemptions" in params:
-        numbers["max_redemptions"] = reading.whole(params["max_redemptions"], "max_redemptions", at_least=1)
+        numbers["max_redemptions"] = form_values.whole(
+            params["max_redemptions"], "max_redemptions", at_least=1
+        )
     if "redeem_by" in params:
         numbers["redeem_by"] = _last_moment(account, params["redeem_by"])
     if len(params.get("name", "")) > LONGEST_NAME:
         raise StripeError(f"Invalid string: must be at most {LONGEST_NAME} characters", param="name")
-    given = params | {"metadata": reading.metadata(params)} | numbers
-    coupon = selling.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
+    given = params | {"metadata": form_values.metadata(params)} | numbers
+    coupon = checkout.coupon(given, coupon_id=params.get("id") or new_id("co", 8), now=account.now())
     account.save(coupon)
     return coupon
 
@@ -59,7 +61,7 @@ def discounts(account: Account, params: Json, currency: str, subtotals: list[int
     if not given:
         return [0] * len(subtotals)
     param = "discounts[0][coupon]"
-    coupon = _good(account, reading.required(given[0], "coupon"), param)
+    coupon = _good(account, form_values.required(given[0], "coupon"), param)
     if coupon["percent_off"] is not None:
         return [round(subtotal * coupon["percent_off"] / 100) for subtotal in subtotals]
     if coupon["currency"] != currency:
@@ -100,7 +102,7 @@ def _is_good(account: Account, coupon: Json) -> bool:
 
 
 def _last_moment(account: Account, text: str) -> int:
-    redeem_by = reading.whole(text, "redeem_by", at_least=0)
+    redeem_by = form_values.whole(text, "redeem_by", at_least=0)
     if not account.now() < redeem_by <= account.now() + LONGEST_LIFE_SECONDS:
         raise StripeError("redeem_by must be in the future, within five years.", param="redeem_by")
     return redeem_by

@@ -1,9 +1,9 @@
 """Disputes: the customer's bank takes the money back first and asks later."""
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
-from sandbox.twins.stripe.shapes import money
+from sandbox.twins.stripe.objects import payments
 
 OPEN = {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
 
@@ -18,7 +18,7 @@ def open_dispute(account: Account, payment_intent_id: str, reason: str, *, is_in
         raise StripeError("This payment is disputed already.", param="payment_intent")
     if not is_inquiry:
         account.save(charge | {"disputed": True})
-    dispute = money.dispute(charge, dispute_id=new_id("du"), now=account.now(), reason=reason)
+    dispute = payments.dispute(charge, dispute_id=new_id("du"), now=account.now(), reason=reason)
     if is_inquiry:
         dispute |= {"status": "warning_needs_response", "is_charge_refundable": True}
     account.save(dispute)

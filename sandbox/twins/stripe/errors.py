@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.datastructures import State
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 
 
 class StripeError(Exception):

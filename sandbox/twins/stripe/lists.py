@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.twins.kit import Json
-from sandbox.twins.stripe import reading
+from sandbox.twins.common import Json
+from sandbox.twins.stripe import form_values
 from sandbox.twins.stripe.account import Account
 from sandbox.twins.stripe.errors import StripeError
 
@@ -26,7 +26,7 @@ def listed(
     account: Account, kind: str, url: str, params: Json, filters: frozenset[str] = frozenset()
 ) -> Json:
     """List the objects of a kind that pass, newest first; `filters` are what may be asked for by value."""
-    reading.known(params, PAGING | {name.partition(".")[0] for name in filters})
+    form_values.known(params, PAGING | {name.partition(".")[0] for name in filters})
     equal = {name: value for name in filters if (value := _at(params, name)) is not None}
     return paged(
         [one for one in account.ledger.find(kind, **equal) if created_within(one, params)], url, params
@@ -35,7 +35,7 @@ def listed(
 
 def paged(found: list[Json], url: str, params: Json) -> Json:
     """Cut one page out of what was found, newest first."""
-    limit = reading.whole(params.get("limit", str(DEFAULT_LIMIT)), "limit", at_least=1)
+    limit = form_values.whole(params.get("limit", str(DEFAULT_LIMIT)), "limit", at_least=1)
     if limit > HIGHEST_LIMIT:
         raise StripeError(f"This value must be less than or equal to {HIGHEST_LIMIT}.", param="limit")
     if "ending_before" in params:
@@ -55,10 +55,10 @@ def created_within(one: Json, params: Json) -> bool:
     """Whether an object was created when `created` asks for: a time, or gt, gte, lt, lte."""
     bounds = params.get("created", {})
     if isinstance(bounds, str):
-        return bool(one["created"] == reading.whole(bounds, "created", at_least=0))
+        return bool(one["created"] == form_values.whole(bounds, "created", at_least=0))
     return all(
-        _COMPARISONS[reading.one_of(name, "created", _COMPARISONS)](
-            one["created"], reading.whole(bound, f"created[{name}]", at_least=0)
+        _COMPARISONS[form_values.one_of(name, "created", _COMPARISONS)](
+            one["created"], form_values.whole(bound, f"created[{name}]", at_least=0)
         )
         for name, bound in bounds.items()
     )

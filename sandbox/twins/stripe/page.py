@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 
-from sandbox.twins.kit import GIVEN, Json
-from sandbox.twins.kit.pages import Pages
-from sandbox.twins.stripe import payment, reading
+from sandbox.twins.common import GIVEN, Json
+from sandbox.twins.common.pages import Pages
+from sandbox.twins.stripe import form_values, payment
 from sandbox.twins.stripe.account import Account
 from sandbox.twins.stripe.checkout import SESSION
 
@@ -44,7 +44,7 @@ def _act(account: Account, session: Json, form: dict[str, str]) -> Response[str]
         return _show(account, session, "Nothing was changed: this order is no longer open.", 409)
     if action == "cancel" and session["cancel_url"]:
         return _go(session["cancel_url"])
-    if not reading.is_email(email):
+    if not form_values.is_email(email):
         return _show(account, session, "Please enter a complete e-mail address.", 400, form)
     match action:
         case "pay":

@@ -1,11 +1,11 @@
 """What becomes of a checkout session: paid, paid later, declined, expired."""
 
-from sandbox.twins.kit import Json
+from sandbox.twins.common import Json
 from sandbox.twins.stripe import coupons
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError
-from sandbox.twins.stripe.shapes import money, selling
+from sandbox.twins.stripe.objects import checkout, payments
 
 #: Bank debits: the money comes days after the customer has agreed.
 DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
@@ -91,9 +91,9 @@ def ring_alarms(account: Account) -> None:
 
 def _of_customer(account: Account, session: Json, email: str, name: str | None) -> Json:
     """Return the session with its customer, and with the tax that is due where they live."""
-    session = selling.with_customer(session, email, name)
+    session = checkout.with_customer(session, email, name)
     percent = account.settings.tax_on_top_percent
-    return selling.with_tax_on_top(session, percent) if percent else session
+    return checkout.with_tax_on_top(session, percent) if percent else session
 
 
 def _complete(account: Account, session: Json) -> Json:
@@ -111,14 +111,14 @@ def _charge(account: Account, session: Json, method: str, status: str) -> Json:
     if session["payment_intent"] is None:
         metadata = (account.ledger.get("line_items", session["id"]) or {})["payment_intent_metadata"]
         intent_id = new_id("pi")
-        intent = money.payment_intent(
+        intent = payments.payment_intent(
             session, intent_id=intent_id, now=account.now(), metadata=metadata, method=method
         )
         account.emit("payment_intent.created", intent)
     else:
         intent = account.load("payment_intent", session["payment_intent"])
     intent |= {"payment_method": new_id("pm"), "payment_method_types": [method]}
-    charge = money.charge(
+    charge = payments.charge(
         intent, charge_id=new_id("ch"), now=account.now(), customer=session["customer_details"]
     )
     intent |= {"latest_charge": charge["id"], "status": "processing"}

@@ -1,10 +1,10 @@
 """Refunds: all or part of a charge goes back, never more than is left of it."""
 
-from sandbox.twins.kit import Json
-from sandbox.twins.stripe import reading
+from sandbox.twins.common import Json
+from sandbox.twins.stripe import form_values
 from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
-from sandbox.twins.stripe.shapes import money
+from sandbox.twins.stripe.objects import payments
 
 PARAMETERS = frozenset({"amount", "charge", "expand", "metadata", "payment_intent", "reason"})
 REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
@@ -12,12 +12,12 @@ REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
 def create(account: Account, params: Json) -> Json:
     """Refund an amount, or all that is left."""
-    reading.known(params, PARAMETERS)
+    form_values.known(params, PARAMETERS)
     charge = _charge_to_refund(account, params)
     left = charge["amount"] - charge["amount_refunded"]
     amount = left
     if "amount" in params:
-        amount = reading.charged(params["amount"], "amount", charge["currency"], at_least=1)
+        amount = form_values.charged(params["amount"], "amount", charge["currency"], at_least=1)
     if left == 0:
         raise StripeError(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if amount > left:
@@ -25,10 +25,10 @@ def create(account: Account, params: Json) -> Json:
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", param="amount"
         )
     status = "pending" if account.settings.refunds_pending else "succeeded"
-    refund = money.refund(charge, refund_id=new_id("re"), now=account.now(), amount=amount, status=status)
+    refund = payments.refund(charge, refund_id=new_id("re"), now=account.now(), amount=amount, status=status)
     if "reason" in params:
-        refund["reason"] = reading.one_of(params["reason"], "reason", REASONS)
-    refund["metadata"] = reading.metadata(params)
+        refund["reason"] = form_values.one_of(params["reason"], "reason", REASONS)
+    refund["metadata"] = form_values.metadata(params)
     account.save(refund)
     charge = _give_back(account, charge, amount)
     account.emit("refund.created", refund)

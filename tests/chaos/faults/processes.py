@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tests.chaos.faults.strike import Deed, MissedError, Strike
-from tests.chaos.stage import Stage
+from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
 
 #: Within it a worker is caught that has work in hand; between two tries it may take some.

@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.chaos.faults.strike import Deed, MissedError, Strike
-from tests.chaos.stage import Stage
-from tests.journeys.refusals import FIRST, REFUSAL, SECOND
+from tests.chaos.shop_under_test import Stage
+from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.waiting import eventually
 
 Rule = dict[str, Any]

@@ -8,7 +8,7 @@ import redis
 
 from adapters.queue_dramatiq import QUEUES
 from tests.chaos.faults.strike import MissedError, Strike
-from tests.chaos.stage import Stage
+from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
 
 _NAME = "PostgreSQL"

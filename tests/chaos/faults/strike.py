@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.chaos.stage import Stage
+from tests.chaos.shop_under_test import Stage
 
 
 class MissedError(Exception):

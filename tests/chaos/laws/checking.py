@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from domain.model.order import Order
+from domain.order.order import Order
 
 
 def sentences(check: Callable[[Order], None], orders: list[Order]) -> Iterator[str]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from domain.model.ledger import RefundStatus
-from domain.model.lifecycle import State
-from domain.model.order import Order
-from domain.model.seals import sha256_of
-from domain.model.values import ImageId
-from tests.chaos.dossier import Dossier
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.order.values import ImageId
+from domain.signed_tokens import sha256_of
+from tests.chaos.collected_state import Dossier
 from tests.chaos.laws.checking import sentences
 from tests.chaos.mailbox import token_in
 from tests.chaos.visits import Experience
-from tests.domain.laws import check_completion, check_links
+from tests.domain.support.laws import check_completion, check_links
 
 COMPLETE = (
     "A completed order has, for every paid photo, a restored image that was delivered, or an issued refund."

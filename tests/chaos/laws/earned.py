@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from domain.model import events as e
-from tests.chaos.dossier import Dossier
-from tests.chaos.ledgers import Json
+from domain.order import events as e
+from tests.chaos.collected_state import Dossier
+from tests.chaos.provider_records import Json
 from tests.laws.sentences import LANGUAGES, check_mail, check_timeline, check_what_is_said_now, known_from
 
 EARNED = "No sentence about delivery, fetching or money is stronger than its events."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.chaos.dossier import Dossier
+from tests.chaos.collected_state import Dossier
 from tests.chaos.visits import FORGED
 
 UNTOUCHED = "Forged or malformed input changes nothing."

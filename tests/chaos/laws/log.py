@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from adapters.postgres.read_models import rows_of
-from domain.model import events as e
-from domain.model.evolve import apply
-from domain.model.lifecycle import allowed
-from domain.model.order import Order
-from domain.model.values import OrderId
-from tests.chaos.dossier import Dossier
+from domain.order import events as e
+from domain.order.evolve import apply
+from domain.order.lifecycle import allowed
+from domain.order.order import Order
+from domain.order.values import OrderId
+from tests.chaos.collected_state import Dossier
 
 WHOLE = "Versions in a stream are 1..n without a gap; every stream folds without an illegal move."
 FOLDED = "The read models equal a fold of the log."

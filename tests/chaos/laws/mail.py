@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from domain.model import events as e
-from tests.chaos.dossier import Dossier
+from domain.order import events as e
+from tests.chaos.collected_state import Dossier
 
 ONCE = "One e-mail id is accepted by the provider at most once, or is marked ambiguous with the resend on record."
 

@@ -3,13 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from domain.model import events as e
-from domain.model.ledger import RefundStatus
-from domain.model.order import Order
-from tests.chaos.dossier import Dossier
+from domain.order import events as e
+from domain.order.ledger import RefundStatus
+from domain.order.order import Order
+from tests.chaos.collected_state import Dossier
 from tests.chaos.laws.checking import sentences
-from tests.chaos.ledgers import Json
-from tests.domain.laws import check_money, check_shares
+from tests.chaos.provider_records import Json
+from tests.domain.support.laws import check_money, check_shares
 
 OWNED = "Each payment that succeeded belongs to exactly one order, or to one open `unmatched_payment`."
 NO_MORE_THAN_PAID = (

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from domain.model.values import OrderId, StoredObject
-from tests.chaos.dossier import Dossier
-from tests.domain.laws import objects_named_in
+from domain.order.values import OrderId, StoredObject
+from tests.chaos.collected_state import Dossier
+from tests.domain.support.laws import objects_named_in
 
 ORIGINALS_STAY = (
     "An original is never deleted before its result is verified and delivered and the retention is over, "

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
-from tests.chaos.dossier import Dossier, Row
+from tests.chaos.collected_state import Dossier, Row
 from tests.chaos.laws.checking import sentences
-from tests.domain.laws import check_attempts, check_it_cannot_be_stuck, check_the_end, check_what_was_stopped
+from tests.domain.support.laws import (
+    check_attempts,
+    check_it_cannot_be_stuck,
+    check_the_end,
+    check_what_was_stopped,
+)
 
 CLAIMED = (
     "No provider is called without a committed claim; "

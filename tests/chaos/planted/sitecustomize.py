@@ -1,9 +1,9 @@
-"""Run by Python at the start of each process that carries a planted bug; see ``tests.chaos.plants``."""
+"""Run by Python at the start of each process that carries a planted bug; see ``tests.chaos.planted_bugs``."""
 
 import os
 import traceback
 
-from tests.chaos.plants import PLANTS, VARIABLE
+from tests.chaos.planted_bugs import PLANTS, VARIABLE
 
 try:
     PLANTS[os.environ[VARIABLE]].plant()

@@ -6,10 +6,10 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from domain.model.lifecycle import State
-from domain.model.order import DownloadLink, Order
-from domain.model.seals import sha256_of
-from domain.model.values import Sha256
+from domain.order.lifecycle import State
+from domain.order.order import DownloadLink, Order
+from domain.order.values import Sha256
+from domain.signed_tokens import sha256_of
 from tests.simulation.laws.continuous import DISAGREEMENT
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.requests import Answer

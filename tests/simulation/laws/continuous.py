@@ -5,30 +5,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from adapters.letters import TemplateLetterWriter
+from adapters.email_templates import TemplateLetterWriter
 from adapters.postgres.read_models import rows_of
-from domain.model import events as e
-from domain.model.errors import ShopError
-from domain.model.evolve import apply
-from domain.model.keeping import OVER
-from domain.model.lifecycle import State, require
-from domain.model.order import Order
-from domain.model.reactions import (
-    IssueRefund,
-    Reaction,
-    RestoreImage,
-    SendEmail,
-    needed,
-    reaction_id_of,
-)
-from domain.model.unmatched import UnmatchedStatus
-from domain.model.values import ObjectKey, OrderId, UploadSessionId
-from domain.ports.mail import LetterFacts
-from domain.ports.uploads import UploadStatus
-from domain.ports.work import Claim
-from tests.domain.laws import check_laws
-from tests.doubles.books import InMemoryTransaction
+from domain.order import events as e
+from domain.order.closure import OVER
+from domain.order.errors import ShopError
+from domain.order.evolve import apply
+from domain.order.lifecycle import State, require
+from domain.order.order import Order
+from domain.order.reactions import IssueRefund, Reaction, RestoreImage, SendEmail, needed, reaction_id_of
+from domain.order.values import ObjectKey, OrderId, UploadSessionId
+from domain.ports.email import LetterFacts
+from domain.ports.reaction_queue import Claim
+from domain.ports.upload_sessions import UploadStatus
+from domain.unmatched_payment import UnmatchedStatus
+from tests.domain.support.laws import check_laws
 from tests.doubles.reaction_table import Work
+from tests.doubles.unit_of_work import InMemoryTransaction
 from tests.laws.sentences import LANGUAGES, Known, check_mail, check_what_is_said_now
 from tests.simulation.laws.errors import LawBrokenError
 from tests.simulation.laws.rest import check_after_retention, check_at_rest, unsettled_checkouts

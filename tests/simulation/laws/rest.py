@@ -3,21 +3,21 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from domain.model import events as e
-from domain.model.evolve import fold
-from domain.model.identity import note_of_payment_by_hand
-from domain.model.ledger import RefundStatus
-from domain.model.lifecycle import State
-from domain.model.order import Order
-from domain.model.seals import sha256_of
-from domain.model.values import CustomerId, PointsReason
+from domain.order import events as e
+from domain.order.deterministic_ids import note_of_payment_by_hand
+from domain.order.evolve import fold
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.order.values import CustomerId, PointsReason
 from domain.ports.payments import CheckoutStanding
-from tests.domain.laws import check_completion, check_mails, objects_named_in
+from domain.signed_tokens import sha256_of
+from tests.domain.support.laws import check_completion, check_mails, objects_named_in
+from tests.doubles.container import token_in
 from tests.doubles.payments import Payment
-from tests.doubles.shop import token_in
 from tests.laws.sentences import check_timeline
 from tests.simulation.laws.errors import LawBrokenError
-from tests.simulation.registry import corrected
+from tests.simulation.privacy_and_payment_requests import corrected
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.services.policy import MEBIBYTE, VisitorQuotas
 from domain.use_cases.checkout.visitor_limits import (
     STORAGE_WAIT,
     StorageNearlyFullError,
     TooManyRequestsError,
     VisitorLimits,
 )
-from tests.doubles.shop import POLICY, MemoryShop
+from domain.use_cases.shop_policy import MEBIBYTE, VisitorQuotas
+from tests.doubles.container import POLICY, MemoryShop
 
 BOUNDED = VisitorQuotas(
     sessions_by_client=2,

@@ -1,0 +1,19 @@
+"""All language files together: what mails and pages say, in each language of the shop."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from adapters.email_templates.phrases import FALLBACK, Phrases
+
+#: One file for each language that customers are written to in.
+LANGUAGES = files("adapters.email_templates") / "languages"
+
+
+def read_languages(folder: Traversable = LANGUAGES) -> Mapping[str, Phrases]:
+    """The languages by name; raises LanguageFileError when one says less, or more, than English."""
+    found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    languages = {str(phrases.language): phrases for phrases in map(Phrases.read, found)}
+    for phrases in languages.values():
+        phrases.must_say_all_of(languages[FALLBACK], f"{phrases.language}.toml")
+    return languages

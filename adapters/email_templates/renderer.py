@@ -1,0 +1,78 @@
+"""From facts to a letter."""
+
+import re
+import textwrap
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from adapters.email_templates.catalog import LANGUAGES, read_languages
+from adapters.email_templates.speech import Speech, speech_for
+from domain.ports.email import Letter, LetterFacts
+
+_LINE_WIDTH = 72
+
+
+class TemplateLetterWriter:
+    """Writes letters: a template for each kind says what is told, a language's file says how.
+
+    Each template is put into three frames: for the subject, for plain text and for HTML.
+    """
+
+    def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = LANGUAGES) -> None:
+        self._shop_name = shop_name
+        self._languages = read_languages(languages)
+        self._plain = _environment(is_html=False)
+        self._html = _environment(is_html=True)
+
+    def write(self, facts: LetterFacts) -> Letter:
+        """The letter for these facts, in the customer's language where there is one, else in English."""
+        name = f"kinds/{facts.kind}.jinja"
+        known = self._known(facts, speech_for(facts.locale, self._languages))
+        plain, html = self._plain.get_template(name), self._html.get_template(name)
+        return Letter(
+            subject=" ".join(plain.render(known, form="subject").split()),
+            text=_without_gaps(plain.render(known, form="text")),
+            html=_without_gaps(html.render(known, form="html")),
+        )
+
+    def _known(self, facts: LetterFacts, speech: Speech) -> dict[str, Any]:
+        """All that a template may speak of, and with."""
+        return {
+            "facts": facts,
+            # A result as large as its original needs no words in a mail; the page has the sizes of all.
+            "changed_sizes": [size for size in facts.sizes if size.is_changed],
+            "shop_name": self._shop_name,
+            "language": speech.phrases.language.language,
+            "direction": speech.phrases.language.text_direction,
+            "say": speech.say,
+            "greeting": speech.greeting,
+            "money": speech.money,
+            "moment": speech.moment,
+            "day": speech.day,
+            "file_names": speech.file_names,
+        }
+
+
+def _environment(*, is_html: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("adapters.email_templates"),
+        autoescape=is_html,  # noqa: S701 - plain text has nothing to escape
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["paragraph"] = _paragraph
+    return environment
+
+
+def _paragraph(text: str) -> str:
+    """Lines of a width that mail programs show without breaking them again; an address stays in one piece."""
+    one_line = re.sub(r"[ \t\r\n]+", " ", text).strip()  # and a space that must not break stays as it is
+    return textwrap.fill(one_line, _LINE_WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _without_gaps(text: str) -> str:
+    """Close the gaps that the templates' own lines leave; one empty line parts paragraphs."""
+    return re.sub(r"\n(\s*\n)+", "\n\n", text).strip() + "\n"

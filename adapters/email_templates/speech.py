@@ -1,0 +1,116 @@
+"""How a mail or a page speaks to a customer: a language's phrases, and figures as the customer's region has them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from babel.lists import format_list
+from babel.units import format_unit
+
+from adapters.email_templates import input_sanitizing
+from adapters.email_templates.phrases import FALLBACK, Phrases
+from domain.order.values import Money
+
+#: Whose own language we do not speak reads dates and hours most safely in this manner.
+_FALLBACK_REGION = Locale.parse("en_GB")
+
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
+_KILOBYTE, _MEGABYTE = 1000, 1000**2
+
+#: What is read of an Accept-Language header: browsers send a hundred characters at most.
+_LONGEST_HEADER = 200
+_RANGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3})\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """Phrases of one language, and amounts, moments and lists in the manner of one region."""
+
+    phrases: Phrases
+    region: Locale
+
+    def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
+        """A phrase of the language, filled in."""
+        return self.phrases.say(name, count, **filling)
+
+    @property
+    def language(self) -> str:
+        """The language's code, as HTML takes it."""
+        return self.phrases.language.language
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``, as HTML takes it."""
+        return self.phrases.language.text_direction
+
+    def greeting(self, name: str | None) -> str:
+        """Address a customer by name where it looks like one."""
+        person = input_sanitizing.person(name)
+        return (
+            self.say("letter.greeting", name=person) if person else self.say("letter.greeting_without_name")
+        )
+
+    def money(self, amount: Money) -> str:
+        """€4.90, 4,90 €, CHF 4.90: as many digits as the currency has, and the sign where the region puts it."""
+        pattern = copy(self.region.currency_formats["standard"])
+        pattern.frac_prec = (amount.minor_digits, amount.minor_digits)
+        figure = pattern.apply(amount.major, self.region, currency=amount.currency, currency_digits=False)
+        return re.sub(r"([^\W\d_])(?=\d)", rf"\1{_NO_BREAK_SPACE}", figure)  # CHF 4.90, never CHF4.90
+
+    def moment(self, at: datetime) -> str:
+        """Saturday, 21 March 2026, 15:09 UTC."""
+        utc = at.astimezone(UTC)
+        date = format_date(utc, "full", locale=self.region)
+        return self.say("letter.moment", date=date, time=format_time(utc, "short", locale=self.region))
+
+    def day(self, at: datetime) -> str:
+        """21 March 2026, as it is in UTC."""
+        return format_date(at.astimezone(UTC), "long", locale=self.region)
+
+    def size(self, size_bytes: int) -> str:
+        """812 kB, 3.4 MB, 3,4 MB."""
+        if size_bytes < _MEGABYTE:
+            kilobytes = max(round(size_bytes / _KILOBYTE), 1)
+            return format_unit(kilobytes, "digital-kilobyte", "short", "#,##0", locale=self.region)
+        return format_unit(size_bytes / _MEGABYTE, "digital-megabyte", "short", "#,##0.0", locale=self.region)
+
+    def file_names(self, given: Sequence[str]) -> str:
+        """“aunt.jpg”, “uncle.jpg” and “niece.jpg”."""
+        quoted = [self.say("letter.quoted", name=input_sanitizing.file_name(name)) for name in given]
+        return format_list(quoted, locale=self.region)
+
+
+def speech_for(locale: str | None, languages: Mapping[str, Phrases]) -> Speech:
+    """How to speak to a customer of this locale: ``de-AT``, ``de_CH`` or ``DE``; else in English."""
+    tag = (locale or "").replace("-", "_")
+    for region in (_parsed(tag), _parsed(tag.partition("_")[0])):
+        if region is None:
+            continue
+        for name in (str(region), region.language):
+            if name in languages:
+                return Speech(phrases=languages[name], region=region)
+    return Speech(phrases=languages[FALLBACK], region=_FALLBACK_REGION)
+
+
+def speech_for_browser(accept_language: str, languages: Mapping[str, Phrases]) -> Speech:
+    """How to speak to who sends this Accept-Language header: the best of what we speak, else English."""
+    wanted = [
+        (float(found[2] or 1), speech)
+        for each in accept_language[:_LONGEST_HEADER].split(",")
+        if (found := _RANGE.fullmatch(each))
+        and (speech := speech_for(found[1], languages)).language == found[1].partition("-")[0].lower()
+    ]
+    ranked = max(wanted, key=lambda each: each[0], default=None)
+    return ranked[1] if ranked else speech_for(None, languages)
+
+
+def _parsed(tag: str) -> Locale | None:
+    try:
+        return Locale.parse(tag)
+    except (ValueError, UnknownLocaleError):
+        return None  # what browsers and payment pages send is no promise

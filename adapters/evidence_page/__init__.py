@@ -1,5 +1,0 @@
-"""The page that a banker reads, from a template."""
-
-from adapters.evidence_page.printer import TemplateEvidencePrinter
-
-__all__ = ["TemplateEvidencePrinter"]

@@ -1,0 +1,29 @@
+"""Sketches of pictures, by which an output is held against its original: see ``domain.similarity``."""
+
+from PIL import Image, ImageFilter
+
+from adapters.images.exif_orientation import turned_upright
+from adapters.images.opening import OpenedPicture
+from domain.similarity import SKETCH_SIDE
+
+#: A sketch is drawn in two steps: at the first, what is no wider than the brush is painted over by what surrounds it.
+DRAWN_SIDE = 256
+_BRUSH = 7
+
+
+def sketch_of(picture: OpenedPicture) -> bytes:
+    """Squeeze a picture into a small grey square, upright, as ``plain`` shows it.
+
+    It is drawn a band at a time, so that the picture is not held twice.
+    """
+    decoder = picture.decoder
+    decoder.load()
+    drawn = Image.new("L", (DRAWN_SIDE, DRAWN_SIDE))
+    for row in range(DRAWN_SIDE):
+        top, bottom = (decoder.height * edge // DRAWN_SIDE for edge in (row, row + 1))
+        band = decoder.crop((0, top, decoder.width, max(bottom, top + 1)))
+        grey = picture.colours.on_white(band).convert("L")
+        drawn.paste(grey.resize((DRAWN_SIDE, 1), Image.Resampling.BOX), (0, row))
+    painted = drawn.filter(ImageFilter.MedianFilter(_BRUSH))
+    sketch = painted.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.BOX)
+    return turned_upright(sketch, picture.orientation).tobytes()

@@ -1,0 +1,111 @@
+"""SendGrid's Email Activity: a list without pages, so it is read from its newest line backwards in time."""
+
+import http.client
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from python_http_client.exceptions import HTTPError
+
+from adapters.mailer_sendgrid.api import PROVIDER, SendGridMailer, translated
+from adapters.mailer_sendgrid.webhooks import message_id_of
+from adapters.webhooks.entries import entries_read
+from adapters.webhooks.fields import readable
+from domain.order.values import EmailId
+from domain.ports.clock import Clock
+from domain.ports.email import MailFate
+from domain.ports.errors import UnavailableError, UnreadableAnswerError
+from domain.ports.provider_listings import (
+    CarriedMail,
+    LedgerClosedError,
+    TakeUnreadable,
+    UnreadableEntry,
+    refuse_unreadable,
+)
+
+#: As many as SendGrid gives.
+PAGE = 1000
+
+#: How an account is told that it has not bought the activity, or that its key may not see it.
+_CLOSED = frozenset({http.client.UNAUTHORIZED, http.client.FORBIDDEN, http.client.NOT_FOUND})
+
+
+class _Message(msgspec.Struct):
+    msg_id: str
+    status: str
+    last_event_time: datetime
+
+
+_MESSAGE = msgspec.json.Decoder(_Message)
+
+
+class _Messages(msgspec.Struct):
+    messages: list[msgspec.Raw] = []
+
+
+class SendGridLedger:
+    """Reads the activity of the account that a mailer uses."""
+
+    def __init__(self, mailer: SendGridMailer, clock: Clock) -> None:
+        self._sdk = mailer.sdk
+        self._clock = clock
+
+    def messages(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[CarriedMail]:
+        """The activity, newest first; a page ends at a moment, at which the next one begins."""
+        until, known = self._clock.now(), frozenset[str]()
+        while True:
+            span = f'last_event_time BETWEEN TIMESTAMP "{_said(since)}" AND TIMESTAMP "{_said(until)}"'
+            listed = self._ask(span)
+            page = list(_messages(listed, unreadable))
+            new = [message for message in page if message.msg_id not in known]
+            yield from map(_told, new)
+            if len(listed) < PAGE:
+                return
+            if not new:
+                raise UnavailableError(PROVIDER, "more mails in a second than it lists at once")
+            until = min(message.last_event_time for message in page)
+            known = frozenset(message.msg_id for message in page)
+
+    def find(self, email_id: EmailId) -> CarriedMail | None:
+        """The newest mail that carries our id."""
+        listed = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
+        garbled: list[UnreadableEntry] = []
+        found = next(_messages(listed, garbled.append), None)
+        if found is None and garbled:
+            refuse_unreadable(garbled[0])  # it knows one, so nobody may take it for unknown
+        return _told(found) if found else None
+
+    def _ask(self, query: str) -> list[msgspec.Raw]:
+        with translated():
+            try:
+                answer = self._sdk.client.messages.get(query_params={"query": query, "limit": PAGE})
+            except HTTPError as error:
+                if int(error.status_code) not in _CLOSED:
+                    raise
+                detail = f"its Email Activity is not open to this account's key (status {error.status_code})"
+                raise LedgerClosedError(PROVIDER, detail) from error
+        try:
+            return msgspec.json.decode(readable(answer.body), type=_Messages).messages
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise UnreadableAnswerError(PROVIDER, f"an activity that cannot be read: {error}") from error
+
+
+def _messages(listed: list[msgspec.Raw], unreadable: TakeUnreadable) -> Iterator[_Message]:
+    return entries_read(
+        listed, _MESSAGE.decode, provider=PROVIDER, kind="mail", id_field="msg_id", unreadable=unreadable
+    )
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _told(message: _Message) -> CarriedMail:
+    is_lost = message.status.replace("_", " ") == "not delivered"
+    return CarriedMail(
+        message_id=message_id_of(message.msg_id) or message.msg_id,
+        fate=MailFate.UNDELIVERABLE if is_lost else MailFate.ACCEPTED,
+        last_event_at=message.last_event_time,
+    )

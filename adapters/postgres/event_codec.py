@@ -1,0 +1,130 @@
+"""Events as they are stored: explicit names and versions, and the upcasters that bring old ones up to date.
+
+A stored name never changes its meaning. When an event's shape changes, its version here goes up by one and an
+upcaster is added that turns the stored fields of the version before into those of the next.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from domain.order import events as e
+from domain.ports.errors import UnavailableError
+
+#: The name and the current version of each event.
+NAMES: Mapping[type[e.Event], tuple[str, int]] = {
+    e.PaymentReceived: ("order.payment_received", 2),
+    e.ImagesMoved: ("order.images_moved", 1),
+    e.RestorationStarted: ("order.restoration_started", 1),
+    e.RestorationAttemptFailed: ("order.restoration_attempt_failed", 1),
+    e.SmallResultStored: ("order.small_result_stored", 1),
+    e.RestorationCompleted: ("order.restoration_completed", 2),
+    e.RestorationFailed: ("order.restoration_failed", 1),
+    e.RedoRequested: ("order.redo_requested", 1),
+    e.RedoFailed: ("order.redo_failed", 1),
+    e.DownloadPrepared: ("order.download_prepared", 2),
+    e.DownloadLinkIssued: ("order.download_link_issued", 1),
+    e.DownloadLinkRevoked: ("order.download_link_revoked", 1),
+    e.EmailRequested: ("order.email_requested", 1),
+    e.EmailSent: ("order.email_sent", 1),
+    e.EmailUnconfirmed: ("order.email_unconfirmed", 1),
+    e.EmailFailed: ("order.email_failed", 1),
+    e.EmailBounced: ("order.email_bounced", 1),
+    e.EmailDeferred: ("order.email_deferred", 1),
+    e.EmailBlocked: ("order.email_blocked", 1),
+    e.EmailOptedOut: ("order.email_opted_out", 1),
+    e.ResultServed: ("order.result_served", 1),
+    e.ResultDownloaded: ("order.result_downloaded", 2),
+    e.RefundRequested: ("order.refund_requested", 2),
+    e.RefundAccepted: ("order.refund_accepted", 1),
+    e.RefundIssued: ("order.refund_issued", 2),
+    e.RefundFailed: ("order.refund_failed", 1),
+    e.RefundDropped: ("order.refund_dropped", 1),
+    e.DisputeOpened: ("order.dispute_opened", 2),
+    e.DisputeClosed: ("order.dispute_closed", 2),
+    e.PointsCredited: ("order.points_credited", 1),
+    e.PointsDebited: ("order.points_debited", 1),
+    e.OrderHeld: ("order.held", 1),
+    e.OrderReleased: ("order.released", 1),
+    e.NoteAdded: ("order.note_added", 1),
+    e.PhotosPurged: ("order.photos_purged", 1),
+    e.OrderErased: ("order.erased", 1),
+}
+
+#: What turns the fields stored under a name and version into those of the next version.
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("order.payment_received", 1): lambda fields: {**fields, "tax": None},
+    ("order.dispute_opened", 1): lambda fields: {**fields, "is_inquiry": False},
+    ("order.download_prepared", 1): lambda fields: {**fields, "edition": 1},
+    ("order.restoration_completed", 1): lambda fields: {
+        **fields,
+        "original_width": None,
+        "original_height": None,
+    },
+    ("order.refund_requested", 1): lambda fields: {**fields, "note_id": None},
+    ("order.refund_issued", 1): lambda fields: {**fields, "is_told": False},
+    ("order.dispute_closed", 1): lambda fields: {**fields, "amount": None},
+}
+
+
+#: What was stored under a name that meant more than it knew: what it is read as, and the upcaster that leads there.
+REPLACED: Mapping[str, tuple[str, Upcaster]] = {
+    # Any GET of a file was stored as a download by the customer, a mail scanner's too.
+    "order.result_downloaded.v1": ("order.result_served.v1", lambda fields: {**fields, "client": None}),
+}
+
+
+class UnknownEventError(UnavailableError):
+    """The log holds an event this version of the shop does not know; beside it may run the one that does."""
+
+    def __init__(self, stored_name: str) -> None:
+        self.stored_name = stored_name
+        super().__init__("This order", f"its log holds {stored_name}; run the version that wrote it")
+
+
+class Codec:
+    """Translates between events and what is stored of them."""
+
+    def __init__(
+        self,
+        names: Mapping[type[e.Event], tuple[str, int]] = NAMES,
+        upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+        replaced: Mapping[str, tuple[str, Upcaster]] = REPLACED,
+    ) -> None:
+        self._stored_names = {event: f"{name}.v{version}" for event, (name, version) in names.items()}
+        self._decoders = {
+            self._stored_names[event]: msgspec.json.Decoder(event, strict=True) for event in names
+        }
+        self._current = {name: (event, version) for event, (name, version) in names.items()}
+        self._upcasters = upcasters
+        self._replaced = replaced
+
+    def stored_name(self, event: e.Event) -> str:
+        """The name and version an event is stored under, as in ``order.payment_received.v1``."""
+        return self._stored_names[type(event)]
+
+    def encode(self, event: e.Event) -> dict[str, Any]:
+        """The event's fields as JSON knows them."""
+        fields: dict[str, Any] = msgspec.to_builtins(event)
+        return fields
+
+    def decode(self, stored_name: str, data: str) -> e.Event:
+        """The event from its stored name and JSON, whatever version it was written in; raises UnknownEventError."""
+        decoder = self._decoders.get(stored_name)
+        if decoder is not None:
+            return decoder.decode(data)
+        if stored_name in self._replaced:
+            replacement, upcast = self._replaced[stored_name]
+            return self.decode(replacement, msgspec.json.encode(upcast(msgspec.json.decode(data))).decode())
+        return self._decode_old(stored_name, msgspec.json.decode(data))
+
+    def _decode_old(self, stored_name: str, fields: dict[str, Any]) -> e.Event:
+        name, _, digits = stored_name.rpartition(".v")
+        event, current = self._current.get(name, (None, 0))
+        if event is None or not digits.isdecimal() or not 0 < int(digits) < current:
+            raise UnknownEventError(stored_name)
+        for version in range(int(digits), current):
+            fields = self._upcasters[name, version](fields)
+        return msgspec.convert(fields, event)

@@ -1,0 +1,253 @@
+"""The append: events, read models, reactions and the closed claim in one statement, one round trip."""
+
+import json
+from collections.abc import Generator, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import IntegrityError
+
+from adapters.postgres.event_codec import Codec
+from adapters.postgres.hash_chain import event_sha256
+from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_json
+from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
+from adapters.postgres.read_models import changed_rows
+from domain.order.events import RecordedEvent
+from domain.order.evolve import fold
+from domain.order.order import Order
+from domain.order.values import OrderId, Sha256
+from domain.ports.event_store import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
+
+#: How many events a server-side cursor brings at a time.
+PAGE_EVENTS = 500
+
+_EVENT_COLUMNS = (
+    "event_id",
+    "order_id",
+    "version",
+    "name",
+    "data",
+    "recorded_at",
+    "cause",
+    "cause_key",
+    "correlation_id",
+    "actor",
+    "previous_sha256",
+    "sha256",
+)
+_AS_STORED = ", ".join(name for name in _EVENT_COLUMNS if name != "data")
+_FIELDS = f"position, data::text AS data, {_AS_STORED}"
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
+_ALL_STREAMS = text(f"SELECT {_FIELDS} FROM events ORDER BY order_id, version")
+_STREAM = text(f"SELECT {_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
+_STREAMS = text(
+    f"""SELECT {_FIELDS} FROM events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))
+    ORDER BY order_id, version"""
+)
+_STREAM_BY_TOKEN = text(
+    f"""SELECT {_FIELDS} FROM events
+    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :token)
+    ORDER BY version"""
+)
+_STREAM_BY_PAYMENT = text(
+    f"""SELECT {_FIELDS} FROM events
+    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :payment)
+    ORDER BY version"""
+)
+_HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
+#: In commit order: a transaction still open has a txid at or above xmin, and nothing at or above it is read yet.
+_WHOLE_LOG = text(
+    f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS} FROM events
+    WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
+      AND txid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY txid, position LIMIT :limit"""
+)
+#: What is not readable pretends to come from a transaction this server has yet to reach: no reader would see that.
+_CHAINED = f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS},
+        txid < pg_snapshot_xmax(pg_current_snapshot()) AS is_readable
+    FROM events"""
+#: In commit order, as above.
+_CHAIN = text(
+    f"""{_CHAINED}
+    WHERE txid < pg_snapshot_xmin(pg_current_snapshot()) OR txid >= pg_snapshot_xmax(pg_current_snapshot())
+    ORDER BY txid, position"""
+)
+_CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position")
+
+
+class PostgresOrderLog(OrderLog):
+    """The log on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection, codec: Codec) -> None:
+        self._connection = connection
+        self._codec = codec
+
+    def lock(self, order_id: OrderId) -> None:
+        """Take this order's own advisory lock until the transaction ends; other orders are not concerned."""
+        self._connection.execute(_LOCK, {"order_id": str(order_id)})
+
+    def load(self, order_id: OrderId) -> Order:
+        """The order as its stream tells it, in one query."""
+        return fold(order_id, self.history(order_id))
+
+    def load_by_token(self, token_sha256: Sha256) -> Order | None:
+        """The order a download token belongs to, in one query."""
+        stream = self._decode(self._connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
+        return fold(stream[0].order_id, stream) if stream else None
+
+    def load_by_payment(self, payment_intent_id: str) -> Order | None:
+        """The order that was paid by this payment intent, in one query."""
+        rows = self._connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
+        stream = self._decode(rows)
+        return fold(stream[0].order_id, stream) if stream else None
+
+    def history(self, order_id: OrderId) -> list[RecordedEvent]:
+        """The stream, from the first event on."""
+        return self._decode(self._connection.execute(_STREAM, {"order_id": order_id}).all())
+
+    def record(self, step: Step) -> None:
+        """Write the whole step in one statement; see the port for the errors."""
+        statement, parameters = self._statement(step)
+        try:
+            closed = self._connection.execute(text(statement), parameters).scalar_one()
+        except IntegrityError as error:
+            raise _explained(error, step) from error
+        if step.closes is not None and not closed:
+            self._void()
+            raise LeaseLostError(step.closes.reaction_id)
+
+    def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
+        """A page of the whole log in commit order; see the port."""
+        rows = self._connection.execute(
+            _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
+        ).all()
+        events = self._decode(rows)
+        cursors = (LogCursor(row.transaction_id, row.position) for row in rows)
+        return list(zip(cursors, events, strict=True))
+
+    def _void(self) -> None:
+        """What was written stands on a lease that is lost: not even a caller who ignores that may commit it."""
+        transaction = self._connection.get_transaction()
+        if transaction is not None:
+            transaction.rollback()
+
+    def _statement(self, step: Step) -> tuple[str, dict[str, Any]]:
+        parts: dict[str, str] = {}
+        parameters: dict[str, Any] = {}
+        if step.events:
+            parts["recorded"] = insert_from_json("events", _EVENT_COLUMNS, "events")
+            parameters["events"] = as_json(self._chained(step))
+        for table, rows in changed_rows(step.before, step.after).items():
+            parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
+            parameters[table] = as_json(rows)
+        if step.reactions:
+            parts["scheduled"] = INSERT
+            parameters["reactions"] = as_json(reaction_rows(step.reactions))
+        if step.closes is not None:
+            parts["closed"] = f"{CLOSE} RETURNING 1"
+            parameters |= {
+                "reaction_id": step.closes.reaction_id,
+                "token": step.closes.token,
+                "outcome": step.outcome,
+                "again_at": step.again_at,
+                "problem": None,
+            }
+        bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())
+        answer = "(SELECT count(*) FROM closed)" if step.closes is not None else "0"
+        return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
+
+    def _chained(self, step: Step) -> Iterator[dict[str, Any]]:
+        """The rows of a step's events, each with the hash of the one before it and its own."""
+        previous = self._head(step.before)
+        for recorded in step.events:
+            row = self._event_row(recorded, previous)
+            row["sha256"] = previous = event_sha256(row)
+            yield row
+
+    def _head(self, order: Order) -> Sha256 | None:
+        """What the next event follows; only who records on an order that was not loaded makes us look it up."""
+        if order.version == 0 or order.head is not None:
+            return order.head
+        version = {"order_id": order.order_id, "version": order.version}
+        return self._connection.execute(_HEAD, version).scalar_one_or_none()
+
+    def _event_row(self, recorded: RecordedEvent, previous: Sha256 | None) -> dict[str, Any]:
+        return {
+            "event_id": recorded.event_id,
+            "order_id": recorded.order_id,
+            "version": recorded.version,
+            "name": self._codec.stored_name(recorded.event),
+            "data": self._codec.encode(recorded.event),
+            "recorded_at": recorded.recorded_at,
+            "cause": recorded.cause,
+            "cause_key": recorded.cause_key,
+            "correlation_id": recorded.correlation_id,
+            "actor": recorded.actor,
+            "previous_sha256": previous,
+        }
+
+    def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
+        return [decode_row(row, self._codec) for row in rows]
+
+
+def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent, None, None]:
+    """Every event, stream by stream in the order of their versions, read through a server-side cursor."""
+    with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
+        for row in rows:
+            yield decode_row(row, codec)
+
+
+def chained_events(
+    connection: Connection, order_id: OrderId | None = None
+) -> Generator[ChainedEvent, None, None]:
+    """Every event in commit order with its hashes, through a server-side cursor; none of them is decoded.
+
+    So events of old versions, and those that only another version of the shop knows, are read all the same.
+    """
+    chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
+    with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
+        for row in rows:
+            yield ChainedEvent(
+                cursor=LogCursor(row.transaction_id, row.position),
+                order_id=row.order_id,
+                version=row.version,
+                previous_sha256=row.previous_sha256,
+                sha256=row.sha256,
+                actual_sha256=event_sha256({**row._mapping, "data": json.loads(row.data)}),  # noqa: SLF001 -- public, by SQLAlchemy's documents
+                is_readable=row.is_readable,
+            )
+
+
+def streams_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> list[RecordedEvent]:
+    """Every event of some orders, stream by stream in the order of their versions."""
+    rows = connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
+    return [decode_row(row, codec) for row in rows]
+
+
+def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
+    """The recorded event a row of ``events`` holds."""
+    recorded_at: datetime = row.recorded_at
+    return RecordedEvent(
+        event_id=row.event_id,
+        order_id=row.order_id,
+        version=row.version,
+        recorded_at=recorded_at,
+        cause=row.cause,
+        cause_key=row.cause_key,
+        correlation_id=row.correlation_id,
+        actor=row.actor,
+        event=codec.decode(row.name, row.data),
+        position=row.position,
+        sha256=row.sha256,
+    )
+
+
+def _explained(error: IntegrityError, step: Step) -> Exception:
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if constraint == "events_order_id_cause_key_key":
+        return CauseRepeatedError(step.before.order_id)
+    if constraint == "events_order_id_version_key":
+        return VersionConflictError(step.before.order_id, step.before.version)
+    return error

@@ -1,0 +1,112 @@
+"""What the tables hold about one person: found, shown as JSON, and blotted out.
+
+Every table is named in ``HOLDINGS``, or in the test that insists on it as one that is about nobody.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from adapters.postgres.customers import customer_of
+from domain.order.values import CustomerId, OrderId, UploadSessionId
+from domain.ports.customers import Customer
+from domain.ports.personal_data import Erasure, Holdings, PersonalRecords
+
+_ORDERS: Final = "SELECT order_id FROM orders WHERE customer_id = :customer_id"
+_SESSIONS: Final = "SELECT upload_session_id FROM orders WHERE customer_id = :customer_id"
+_OF_AN_ORDER: Final = f"order_id IN ({_ORDERS})"
+
+#: Which rows of a table are about a customer.
+HOLDINGS: Final[Mapping[str, str]] = {
+    "customers": "customer_id = :customer_id",
+    "upload_sessions": f"session_id IN ({_SESSIONS})",
+    "file_uploads": f"session_id IN ({_SESSIONS})",
+    "orders": "customer_id = :customer_id",
+    "images": _OF_AN_ORDER,
+    "restoration_jobs": f"image_id IN (SELECT image_id FROM images WHERE {_OF_AN_ORDER})",
+    "email_queue": _OF_AN_ORDER,
+    "download_links": _OF_AN_ORDER,
+    "points": "customer_id = :customer_id",
+    "notes": _OF_AN_ORDER,
+    "reactions": _OF_AN_ORDER,
+    "admissions": _OF_AN_ORDER,
+    "unmatched_payments": f"upload_session_id IN ({_SESSIONS}) OR matched_session_id IN ({_SESSIONS})",
+    "events": _OF_AN_ORDER,
+}
+
+#: What is told of the log is its own story, event by event; see ``OrderLog.history``.
+_TOLD_ELSEWHERE: Final = frozenset({"events"})
+
+#: In this order, for the later ones still find their rows through the earlier ones' tables.
+_FORGETTING: Final[Mapping[str, str]] = {
+    "unmatched_payments": f"""UPDATE unmatched_payments
+        SET reason = 'Its customer is forgotten.', note = NULL, problem = NULL
+        WHERE {HOLDINGS["unmatched_payments"]}""",
+    "notes": f"DELETE FROM notes WHERE {_OF_AN_ORDER}",
+    "file_uploads": f"DELETE FROM file_uploads WHERE {HOLDINGS['file_uploads']}",
+    "upload_sessions": f"""UPDATE upload_sessions
+        SET checkout_url = NULL, temp_objects_deleted_at = coalesce(temp_objects_deleted_at, :erased_at)
+        WHERE {HOLDINGS["upload_sessions"]}""",
+    "reactions": f"UPDATE reactions SET problem = NULL WHERE problem IS NOT NULL AND {_OF_AN_ORDER}",
+    "customers": f"""UPDATE customers
+        SET email = NULL, name = NULL, locale = NULL, referral_code = NULL, erased_at = :erased_at
+        WHERE {HOLDINGS["customers"]}""",
+}
+
+_FIND = "SELECT * FROM customers WHERE lower(email) = lower(:email)"
+_REMEMBER = text(
+    """INSERT INTO erasures (erasure_id, customer_id, actor, reason, erased_at)
+    VALUES (:erasure_id, :customer_id, :actor, :reason, :erased_at)"""
+)
+
+
+class PostgresPersonalRecords(PersonalRecords):
+    """The records on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, email: str, *, lock: bool = False) -> Customer | None:
+        """The customer with this address."""
+        query = f"{_FIND} FOR UPDATE" if lock else _FIND
+        row = self._connection.execute(text(query), {"email": email}).one_or_none()
+        return customer_of(row) if row is not None else None
+
+    def orders(self, customer_id: CustomerId) -> list[OrderId]:
+        """Their orders, by id."""
+        return [OrderId(found) for found in self._ids(_ORDERS, customer_id)]
+
+    def sessions(self, customer_id: CustomerId) -> list[UploadSessionId]:
+        """Their upload sessions, by id."""
+        return [UploadSessionId(found) for found in self._ids(_SESSIONS, customer_id)]
+
+    def holdings(self, customer_id: CustomerId) -> Holdings:
+        """Every row that is about them, as PostgreSQL shows it in JSON."""
+        found = {
+            table: self._rows(table, where, customer_id)
+            for table, where in HOLDINGS.items()
+            if table not in _TOLD_ELSEWHERE
+        }
+        return {table: rows for table, rows in found.items() if rows}
+
+    def forget(self, erasure: Erasure) -> Mapping[str, int]:
+        """Blot out who they are and remember that it was done; see the port."""
+        about = {"customer_id": erasure.customer_id, "erased_at": erasure.erased_at}
+        touched = {
+            table: self._connection.execute(text(statement), about).rowcount
+            for table, statement in _FORGETTING.items()
+        }
+        self._connection.execute(
+            _REMEMBER,
+            {**about, "erasure_id": erasure.erasure_id, "actor": erasure.actor, "reason": erasure.reason},
+        )
+        return touched
+
+    def _ids(self, query: str, customer_id: CustomerId) -> list[UUID]:
+        return sorted(self._connection.execute(text(query), {"customer_id": customer_id}).scalars())
+
+    def _rows(self, table: str, where: str, customer_id: CustomerId) -> list[dict[str, Any]]:
+        query = text(f"SELECT to_jsonb(held) FROM {table} AS held WHERE {where}")
+        return list(self._connection.execute(query, {"customer_id": customer_id}).scalars())

@@ -1,0 +1,47 @@
+"""What points customers have, and what their open checkouts are about to spend."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from domain.order.values import CustomerId, OrderNumber, PointsReason, UploadSessionId
+from domain.ports.points_balances import PointsBook, PointsLine
+
+_BALANCE = text("SELECT coalesce(sum(points), 0) FROM points WHERE customer_id = :customer_id")
+_RESERVED = text(
+    """SELECT coalesce(sum(points), 0) FROM upload_sessions
+    WHERE points_customer_id = :customer_id
+      AND (status = 'pending' OR status = 'checkout' AND checkout_expires_at >= :expired_before)
+      AND session_id IS DISTINCT FROM CAST(:besides AS uuid)"""
+)
+_LINES = text(
+    """SELECT orders.number, points.points, points.reason FROM points JOIN orders USING (order_id)
+    WHERE points.customer_id = :customer_id ORDER BY orders.number, points.sequence"""
+)
+
+
+class PostgresPointsBook(PointsBook):
+    """The points on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def balance(self, customer_id: CustomerId) -> int:
+        """The sum of what came and went."""
+        return int(self._connection.execute(_BALANCE, {"customer_id": customer_id}).scalar_one())
+
+    def reserved(
+        self, customer_id: CustomerId, expired_before: datetime, *, besides: UploadSessionId | None = None
+    ) -> int:
+        """What open checkouts are about to spend; see the port."""
+        about = {"customer_id": customer_id, "expired_before": expired_before, "besides": besides}
+        return int(self._connection.execute(_RESERVED, about).scalar_one())
+
+    def lines(self, customer_id: CustomerId) -> list[PointsLine]:
+        """The customer's points, in the order of the orders that moved them."""
+        return [
+            PointsLine(
+                order_number=OrderNumber(row.number), points=row.points, reason=PointsReason(row.reason)
+            )
+            for row in self._connection.execute(_LINES, {"customer_id": customer_id})
+        ]

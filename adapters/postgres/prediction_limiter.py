@@ -1,0 +1,117 @@
+"""Admissions: who may start a prediction next, worked out in one statement, by one transaction at a time."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from adapters.postgres.reaction_codec import readable
+from domain.order.reactions import CancelPrediction, CollectRestoration, Reaction, RestoreImage
+from domain.ports.prediction_limiter import MINUTE, Admissions
+
+#: A start that waits for an admission: it is due, and nobody has it.
+_WAITS = f"""kind = '{RestoreImage.__name__}' AND admitted_at IS NULL AND status IN ('pending', 'leased')
+    AND due_at <= :now AND (status = 'pending' OR leased_until <= :now)"""
+#: After how long a start that cannot be read is looked at again.
+UNREADABLE_AGAIN = timedelta(minutes=10)
+#: Orders take turns among so many starts that have waited longest, so that an admission costs the same however many
+#: wait: some ten orders of the largest size, or hundreds of usual ones.
+PAGE_STARTS = 2_000
+
+# It is taken before the count, and in a statement of its own: a statement sees what was committed when it began.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))")
+_ADMIT = text(
+    f"""WITH held AS (
+        SELECT order_id, count(DISTINCT coalesce(arguments->>'prediction_id', reaction_id::text)) AS slots
+        FROM reactions
+        WHERE status IN ('pending', 'leased')
+          AND (admitted_at IS NOT NULL OR kind = ANY(CAST(:followers AS text[])))
+        GROUP BY order_id
+    ), recent AS (
+        SELECT order_id, max(admitted_at) AS last_at, count(*) AS admitted FROM admissions
+        WHERE admitted_at > :a_minute_ago GROUP BY order_id
+    ), free AS (
+        SELECT greatest(0, least(
+            :max_running - (SELECT coalesce(sum(slots), 0) FROM held),
+            :max_per_minute - (SELECT coalesce(sum(admitted), 0) FROM recent)
+        )) AS slots WHERE NOT EXISTS (SELECT FROM admission_pause WHERE paused_until > :now)
+    ), page AS (
+        SELECT reaction_id, order_id, due_at FROM reactions WHERE {_WAITS}
+        ORDER BY due_at, reaction_id LIMIT :page
+    ), waiting AS (
+        SELECT reaction_id, due_at, last_at, coalesce(slots, 0)
+            + row_number() OVER (PARTITION BY order_id ORDER BY due_at, reaction_id) AS turn
+        FROM page LEFT JOIN held USING (order_id) LEFT JOIN recent USING (order_id)
+    ), chosen AS (
+        SELECT reaction_id FROM waiting ORDER BY turn, last_at NULLS FIRST, due_at, reaction_id
+        LIMIT (SELECT coalesce(max(slots), 0) FROM free)
+    ), admitted AS (
+        UPDATE reactions SET admitted_at = :now, sent_at = :now, sendings = 1
+        WHERE reaction_id IN (SELECT reaction_id FROM chosen) AND {_WAITS}
+        RETURNING reaction_id, order_id, kind, arguments_version, arguments
+    ), written AS (
+        INSERT INTO admissions (reaction_id, order_id, admitted_at)
+        SELECT reaction_id, order_id, :now FROM admitted
+    ), forgotten AS (
+        DELETE FROM admissions WHERE admitted_at <= :a_minute_ago
+    )
+    SELECT reaction_id, kind, arguments_version, arguments FROM admitted"""
+)
+#: It comes again after others had their turn, and takes no slot meanwhile. It stays among what was sent in vain.
+_TAKE_BACK = text(
+    """WITH unreadable AS (
+        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, due_at = :again_at
+        WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[]))
+    )
+    DELETE FROM admissions WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[])) AND admitted_at = :now"""
+)
+_PAUSE = text(
+    """INSERT INTO admission_pause (paused_until) VALUES (:until)
+    ON CONFLICT (is_only_row) DO UPDATE
+        SET paused_until = greatest(admission_pause.paused_until, EXCLUDED.paused_until)"""
+)
+_WITHDRAW = text(
+    """WITH unclaimed AS (
+        SELECT reaction_id, admitted_at FROM reactions
+        WHERE status = 'pending' AND admitted_at IS NOT NULL
+        FOR UPDATE
+    ), withdrawn AS (
+        UPDATE reactions SET admitted_at = NULL, sent_at = NULL, sendings = 0
+        FROM unclaimed WHERE reactions.reaction_id = unclaimed.reaction_id
+        RETURNING reactions.reaction_id, unclaimed.admitted_at
+    )
+    DELETE FROM admissions USING withdrawn
+    WHERE admissions.reaction_id = withdrawn.reaction_id AND admissions.admitted_at = withdrawn.admitted_at"""
+)
+
+
+class PostgresAdmissions(Admissions):
+    """The slots on one connection, inside one transaction; others who want some wait for its end."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def admit(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
+        """Hand the free slots out, order by order; see the port."""
+        parameters: dict[str, Any] = {
+            "now": now,
+            "a_minute_ago": now - MINUTE,
+            "max_running": max_running,
+            "max_per_minute": max_per_minute,
+            "page": PAGE_STARTS,
+            "followers": [CollectRestoration.__name__, CancelPrediction.__name__],
+        }
+        self._connection.execute(_LOCK)
+        rows = self._connection.execute(_ADMIT, parameters).all()
+        admitted = [(row.reaction_id, reaction) for row, reaction in readable(rows)]
+        if unreadable := {row.reaction_id for row in rows} - {reaction_id for reaction_id, _ in admitted}:
+            taken_back = {"reaction_ids": list(unreadable), "now": now, "again_at": now + UNREADABLE_AGAIN}
+            self._connection.execute(_TAKE_BACK, taken_back)
+        return admitted
+
+    def pause(self, until: datetime) -> None:
+        """Write the pause down and take back what nobody has begun."""
+        self._connection.execute(_LOCK)
+        self._connection.execute(_PAUSE, {"until": until})
+        self._connection.execute(_WITHDRAW)

@@ -1,0 +1,194 @@
+"""Many things asked with one query each, for comparing the books with others'."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, TextClause, text
+
+from adapters.postgres.event_codec import Codec
+from adapters.postgres.event_store import streams_of
+from adapters.postgres.json_rows import as_json, select_from_json
+from adapters.postgres.reaction_codec import is_readable
+from adapters.postgres.reactions import IS_ADMITTED
+from adapters.postgres.read_models import Row, rows_of
+from adapters.postgres.tables import READ_MODELS, metadata
+from domain.order.events import RecordedEvent
+from domain.order.lifecycle import TERMINAL
+from domain.order.order import Order
+from domain.order.values import Money, OrderId, UploadSessionId
+from domain.ports.reconciliation_queries import Audit, Round, Rounds, WorkLine
+
+#: An order without a row in the read model is still found by its events.
+_ORDERS_SINCE = text(
+    """SELECT order_id FROM events WHERE recorded_at >= :since
+    UNION
+    SELECT order_id FROM orders WHERE state <> ALL(CAST(:terminal AS text[])) OR hold_reason IS NOT NULL
+    ORDER BY order_id"""
+)
+_WORK = text(
+    f"""SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
+        CASE WHEN status <> 'pending' OR {IS_ADMITTED}
+            THEN coalesce(leased_until, greatest(due_at, admitted_at)) END AS free_since, problem,
+        leased_until, first_due_at, arguments_version, arguments
+    FROM reactions WHERE order_id = ANY(CAST(:order_ids AS uuid[])) ORDER BY due_at, reaction_id"""
+)
+_UNKNOWN_MESSAGES = text(
+    """SELECT asked.event_id FROM unnest(CAST(:event_ids AS text[])) AS asked (event_id)
+    WHERE NOT EXISTS (
+        SELECT FROM webhook_inbox WHERE source = :source AND webhook_inbox.event_id = asked.event_id
+    )"""
+)
+_PAYMENTS = text(
+    """SELECT checkout_session_id, paid_amount AS amount, currency FROM orders
+    WHERE checkout_session_id = ANY(CAST(:ids AS text[]))
+    UNION ALL
+    SELECT checkout_session_id, amount, currency FROM unmatched_payments
+    WHERE checkout_session_id = ANY(CAST(:ids AS text[]))"""
+)
+_ORDERS_BY_PAYMENT = text(
+    """SELECT payment_intent_id, order_id FROM orders
+    WHERE payment_intent_id = ANY(CAST(:ids AS text[]))"""
+)
+_PREDICTIONS = text(
+    "SELECT prediction_id FROM restoration_jobs WHERE prediction_id = ANY(CAST(:ids AS text[]))"
+)
+_KNOWN_SESSIONS = text("SELECT session_id FROM upload_sessions WHERE session_id = ANY(CAST(:ids AS uuid[]))")
+_TIDIED_SESSIONS = text(
+    """SELECT session_id FROM upload_sessions
+    WHERE session_id = ANY(CAST(:ids AS uuid[])) AND temp_objects_deleted_at IS NOT NULL"""
+)
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick reconciliations'))")
+_BEGIN = text(
+    """INSERT INTO reconciliations (began_at)
+    SELECT :now WHERE NOT EXISTS (SELECT FROM reconciliations WHERE began_at > :unless_since)
+    RETURNING (SELECT max(began_at) FROM reconciliations WHERE ended_at IS NOT NULL) AS previous"""
+)
+_END = text(
+    """UPDATE reconciliations SET ended_at = :now, findings = :findings, healed = :healed
+    WHERE began_at = :began_at"""
+)
+
+
+class PostgresAudit(Audit):
+    """The questions on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection, codec: Codec) -> None:
+        self._connection = connection
+        self._codec = codec
+
+    def orders_since(self, since: datetime) -> list[OrderId]:
+        """The orders of a period, and those that are not over; by the read model where nothing was recorded since."""
+        parameters = {"since": since, "terminal": list(TERMINAL)}
+        return [OrderId(found) for found in self._connection.execute(_ORDERS_SINCE, parameters).scalars()]
+
+    def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
+        """The streams of many orders."""
+        streams: dict[OrderId, list[RecordedEvent]] = {}
+        for recorded in streams_of(self._connection, self._codec, order_ids):
+            streams.setdefault(recorded.order_id, []).append(recorded)
+        return streams
+
+    def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
+        """A query for each read model: the rows that a fold gives against those that are there."""
+        rows = [(order.order_id, rows_of(order)) for order in orders]
+        differing: dict[OrderId, list[str]] = {}
+        for table in READ_MODELS:
+            expected = [row for _, tables in rows for row in tables[table.name].values()]
+            for order_id in self._differing(table.name, expected, [order_id for order_id, _ in rows]):
+                differing.setdefault(order_id, []).append(table.name)
+        return differing
+
+    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[WorkLine]]:
+        """All the work of many orders."""
+        work: dict[OrderId, list[WorkLine]] = {}
+        for row in self._connection.execute(_WORK, {"order_ids": list(order_ids)}):
+            can_be_read = not row.is_open or is_readable(row)
+            line = WorkLine(
+                reaction_id=row.reaction_id,
+                kind=row.kind,
+                is_open=row.is_open,
+                free_since=row.free_since if can_be_read else row.leased_until or row.first_due_at,
+                problem=row.problem,
+                arguments_version=row.arguments_version,
+                is_readable=can_be_read,
+            )
+            work.setdefault(OrderId(row.order_id), []).append(line)
+        return work
+
+    def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
+        """Which messages the inbox never took."""
+        asked = {"source": source, "event_ids": list(event_ids)}
+        return set(self._connection.execute(_UNKNOWN_MESSAGES, asked).scalars())
+
+    def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
+        """What is on record as paid, by checkout."""
+        return {
+            row.checkout_session_id: Money(amount=row.amount, currency=row.currency)
+            for row in self._about(_PAYMENTS, checkout_session_ids)
+        }
+
+    def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
+        """The orders of payment intents."""
+        found = self._about(_ORDERS_BY_PAYMENT, payment_intent_ids)
+        return {row.payment_intent_id: OrderId(row.order_id) for row in found}
+
+    def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
+        """Which predictions are attempts on record."""
+        return {row.prediction_id for row in self._about(_PREDICTIONS, prediction_ids)}
+
+    def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        """Which sessions have a row."""
+        return {UploadSessionId(row.session_id) for row in self._about(_KNOWN_SESSIONS, session_ids)}
+
+    def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        """Which sessions had their temp objects deleted."""
+        return {UploadSessionId(row.session_id) for row in self._about(_TIDIED_SESSIONS, session_ids)}
+
+    def _about(self, question: Any, ids: Sequence[object]) -> Sequence[Any]:
+        return self._connection.execute(question, {"ids": list(ids)}).all()
+
+    def _differing(self, table: str, expected: Sequence[Row], order_ids: Sequence[OrderId]) -> list[OrderId]:
+        if not order_ids:
+            return []
+        asked = {"expected": as_json(expected), "order_ids": list(order_ids)}
+        return [OrderId(found) for found in self._connection.execute(_difference(table), asked).scalars()]
+
+
+class PostgresRounds(Rounds):
+    """The register of comparisons on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(self, now: datetime, unless_since: datetime) -> Round | None:
+        """Write down a beginning, unless there was one since; others wait until this transaction ends."""
+        self._connection.execute(_ONE_AT_A_TIME)
+        found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
+        return None if found is None else Round(previous=found.previous)
+
+    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
+        """Write down an end."""
+        ended = {"began_at": began_at, "now": now, "findings": findings, "healed": healed}
+        self._connection.execute(_END, ended)
+
+
+@cache
+def _difference(table_name: str) -> TextClause:
+    """The orders of which a table's rows are not those in ``:expected``; what the database fills in is left out."""
+    table = metadata.tables[table_name]
+    columns = tuple(column.name for column in table.columns if column.server_default is None)
+    names = ", ".join(columns)
+    if "order_id" in columns:
+        orders, owned = "", "order_id = ANY(CAST(:order_ids AS uuid[]))"
+    else:
+        orders = "JOIN images USING (image_id)"
+        owned = "image_id IN (SELECT image_id FROM images WHERE order_id = ANY(CAST(:order_ids AS uuid[])))"
+    return text(
+        f"""WITH expected AS ({select_from_json(table_name, columns, "expected")}),
+        found AS (SELECT {names} FROM {table_name} WHERE {owned})
+        SELECT DISTINCT order_id FROM (
+            (TABLE expected EXCEPT TABLE found) UNION ALL (TABLE found EXCEPT TABLE expected)
+        ) AS differing {orders}"""
+    )

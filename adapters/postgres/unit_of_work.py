@@ -1,0 +1,124 @@
+"""Transactions on PostgreSQL, and the rebuild of the read models."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import groupby
+
+from sqlalchemy import Connection, text
+
+from adapters.circuit_breaker import CircuitBreaker
+from adapters.postgres import schema
+from adapters.postgres.connections import (
+    PROVIDER,
+    STATEMENT_TIMEOUT_SECONDS,
+    ReadOnlyServerError,
+    connect,
+    outages,
+)
+from adapters.postgres.customers import PostgresCustomerRegister, PostgresInbox, PostgresOrderShelf
+from adapters.postgres.event_codec import Codec
+from adapters.postgres.event_store import PostgresOrderLog, all_streams, chained_events
+from adapters.postgres.json_rows import as_json, upsert_from_json
+from adapters.postgres.log_recovery import PostgresLogRecovery
+from adapters.postgres.notes import PostgresNoteBook
+from adapters.postgres.personal_data import PostgresPersonalRecords
+from adapters.postgres.points_balances import PostgresPointsBook
+from adapters.postgres.prediction_limiter import PostgresAdmissions
+from adapters.postgres.reactions import PostgresReactionTable
+from adapters.postgres.read_models import changed_rows
+from adapters.postgres.reconciliation_queries import PostgresAudit, PostgresRounds
+from adapters.postgres.tables import READ_MODELS
+from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
+from adapters.postgres.upload_sessions import PostgresUploadDesk
+from adapters.postgres.usage_totals import PostgresUsageTotals
+from domain.order.evolve import fold
+from domain.order.order import Order
+from domain.order.values import OrderId
+from domain.ports.event_store import ChainedEvent
+from domain.ports.unit_of_work import Books, Transaction
+
+
+class PostgresTransaction(Transaction):
+    """Everything one transaction can touch, on one connection."""
+
+    def __init__(self, connection: Connection, codec: Codec) -> None:
+        self.uploads = PostgresUploadDesk(connection)
+        self.customers = PostgresCustomerRegister(connection)
+        self.persons = PostgresPersonalRecords(connection)
+        self.points = PostgresPointsBook(connection)
+        self.inbox = PostgresInbox(connection)
+        self.unmatched = PostgresUnmatchedPayments(connection)
+        self.reactions = PostgresReactionTable(connection)
+        self.admissions = PostgresAdmissions(connection)
+        self.log = PostgresOrderLog(connection, codec)
+        self.shelf = PostgresOrderShelf(connection)
+        self.audit = PostgresAudit(connection, codec)
+        self.recovery = PostgresLogRecovery(connection)
+        self.rounds = PostgresRounds(connection)
+        self.notes = PostgresNoteBook(connection)
+        self.usage = PostgresUsageTotals(connection)
+
+
+class PostgresBooks(Books):
+    """The books behind a ``postgresql://`` address, with a pool of connections."""
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        connections: int = 16,
+        codec: Codec | None = None,
+        statement_timeout_seconds: float = STATEMENT_TIMEOUT_SECONDS,
+    ) -> None:
+        self._codec = codec or Codec()
+        self._engine = connect(
+            database_url, connections=connections, statement_timeout_seconds=statement_timeout_seconds
+        )
+        self._breaker = CircuitBreaker(PROVIDER)
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """Commit when the block ends, roll back when it raises; raises UnavailableError when the server is away."""
+        with outages(self._breaker), self._engine.begin() as connection:
+            yield PostgresTransaction(connection, self._codec)
+
+    def rebuild(self) -> Iterator[OrderId]:
+        """Write every read model anew, one order at a time; the log takes nothing meanwhile, and is streamed."""
+        with (
+            outages(self._breaker),
+            self._engine.begin() as connection,
+            self._engine.connect() as reader,
+            closing(all_streams(reader, self._codec)) as events,
+        ):
+            connection.execute(text("LOCK TABLE events IN SHARE MODE"))
+            connection.execute(text(f"TRUNCATE {', '.join(table.name for table in READ_MODELS)}"))
+            for order_id, stream in groupby(events, key=lambda recorded: recorded.order_id):
+                order = fold(order_id, stream)
+                for table, rows in changed_rows(Order(order_id=order_id), order).items():
+                    connection.execute(
+                        text(upsert_from_json(table, tuple(rows[0]), "rows")), {"rows": as_json(rows)}
+                    )
+                yield order_id
+
+    def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
+        """The log with its hashes, streamed as it stands when the first event is read; see the port."""
+        with (
+            outages(self._breaker),
+            self._engine.connect() as reader,
+            closing(chained_events(reader, order_id)) as events,
+        ):
+            yield from events
+
+    def check(self) -> None:
+        """Raise UnavailableError unless the database takes writes, and fits this program with its schema."""
+        with outages(self._breaker):
+            try:
+                with self._engine.connect() as connection:
+                    schema.check(connection)
+            except ReadOnlyServerError:
+                self._engine.dispose()  # a new connection may find the writer
+                raise
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()

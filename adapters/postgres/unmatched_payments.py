@@ -1,0 +1,114 @@
+"""Payments that belong to no order, a row each."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.tables import unmatched_payments as table
+from domain.order.values import Money, UploadSessionId
+from domain.ports.customers import UnmatchedPayments
+from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
+
+_UNSETTLED = (UnmatchedStatus.OPEN, UnmatchedStatus.REFUNDING)
+
+
+class PostgresUnmatchedPayments(UnmatchedPayments):
+    """The payments on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def set_aside(self, payment: UnmatchedPayment) -> None:
+        """Keep a payment; one that is there already stays as it is."""
+        self._connection.execute(insert(table).values(_row(payment)).on_conflict_do_nothing())
+
+    def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
+        """The payment of a checkout."""
+        return self._find(select(table).where(table.c.checkout_session_id == checkout_session_id), lock=lock)
+
+    def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
+        """The payment of a payment intent."""
+        return self._find(select(table).where(table.c.payment_intent_id == payment_intent_id), lock=lock)
+
+    def save(self, payment: UnmatchedPayment) -> None:
+        """Write down how a payment stands now."""
+        self._connection.execute(
+            update(table)
+            .where(table.c.checkout_session_id == payment.checkout_session_id)
+            .values(_row(payment))
+        )
+
+    def unsettled(self) -> list[UnmatchedPayment]:
+        """The payments that have neither gone back nor been matched, oldest first."""
+        rows = self._connection.execute(
+            select(table).where(table.c.status.in_(_UNSETTLED)).order_by(table.c.received_at)
+        )
+        return [_payment(row) for row in rows]
+
+    def due(self, received_before: datetime, now: datetime) -> list[str]:
+        """The checkouts whose payments should go back now; see the port."""
+        has_waited = and_(
+            table.c.received_at < received_before,
+            table.c.upload_session_id.is_not(None),
+            table.c.is_held.is_(False),
+        )
+        is_owed = and_(table.c.status == UnmatchedStatus.OPEN, or_(has_waited, table.c.actor.is_not(None)))
+        may_be_tried = or_(table.c.retry_at.is_(None), table.c.retry_at <= now)
+        found = self._connection.execute(
+            select(table.c.checkout_session_id)
+            .where(or_(is_owed, table.c.status == UnmatchedStatus.REFUNDING), may_be_tried)
+            .order_by(table.c.received_at)
+        )
+        return list(found.scalars())
+
+    def _find(self, query: Select[Any], *, lock: bool) -> UnmatchedPayment | None:
+        row = self._connection.execute(query.with_for_update() if lock else query).one_or_none()
+        return _payment(row) if row is not None else None
+
+
+def _row(payment: UnmatchedPayment) -> dict[str, Any]:
+    return {
+        "checkout_session_id": payment.checkout_session_id,
+        "upload_session_id": payment.upload_session_id,
+        "payment_intent_id": payment.payment_intent_id,
+        "amount": payment.paid.amount,
+        "currency": payment.paid.currency,
+        "reason": payment.reason,
+        "received_at": payment.received_at,
+        "status": payment.status,
+        "returned": dict(payment.returned),
+        "attempt": payment.attempt,
+        "asked_at": payment.asked_at,
+        "retry_at": payment.retry_at,
+        "problem": payment.problem,
+        "actor": payment.actor,
+        "note": payment.note,
+        "decided_at": payment.decided_at,
+        "matched_session_id": payment.matched_session_id,
+        "is_held": payment.is_held,
+    }
+
+
+def _payment(row: Row[Any]) -> UnmatchedPayment:
+    matched = row.matched_session_id
+    return UnmatchedPayment(
+        checkout_session_id=row.checkout_session_id,
+        upload_session_id=UploadSessionId(row.upload_session_id) if row.upload_session_id else None,
+        payment_intent_id=row.payment_intent_id,
+        paid=Money(amount=row.amount, currency=row.currency),
+        reason=row.reason,
+        received_at=row.received_at,
+        status=UnmatchedStatus(row.status),
+        returned=row.returned,
+        attempt=row.attempt,
+        asked_at=row.asked_at,
+        retry_at=row.retry_at,
+        problem=row.problem,
+        actor=row.actor,
+        note=row.note,
+        decided_at=row.decided_at,
+        matched_session_id=UploadSessionId(matched) if matched else None,
+        is_held=row.is_held,
+    )

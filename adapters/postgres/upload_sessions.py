@@ -1,0 +1,263 @@
+"""Upload sessions and their photos."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from adapters.postgres.tables import file_uploads, upload_sessions
+from domain.order.values import (
+    CustomerId,
+    Money,
+    ObjectKey,
+    OrderId,
+    PhotoId,
+    Sha256,
+    StoredObject,
+    UploadSessionId,
+)
+from domain.ports.upload_sessions import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from domain.referral_program import Spending
+
+_PHOTO_FIELDS = (
+    "photo_id",
+    "file_name",
+    "object_key",
+    "sha256",
+    "size_bytes",
+    "media_type",
+    "width",
+    "height",
+)
+
+#: The session and its photos come in one query: the photos as one JSON array.
+_PHOTOS = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_array(*(file_uploads.c[name] for name in _PHOTO_FIELDS)),
+                file_uploads.c.sequence,
+            )
+        )
+    )
+    .where(file_uploads.c.session_id == upload_sessions.c.session_id)
+    .scalar_subquery()
+)
+_FIND = select(upload_sessions, _PHOTOS.label("photos"))
+
+_EXPIRE_STALE = text(
+    """WITH stale AS (
+        SELECT session_id FROM upload_sessions AS sessions
+        WHERE temp_objects_deleted_at IS NULL
+          AND opened_at < :opened_before
+          AND CASE status
+                WHEN 'checkout' THEN checkout_expires_at < :checkout_expired_before
+                WHEN 'pending' THEN false
+                WHEN 'paid' THEN EXISTS (
+                    SELECT FROM orders WHERE orders.order_id = sessions.order_id
+                    AND (
+                        orders.state IN ('refunded', 'erased')
+                        OR NOT EXISTS (
+                            SELECT FROM images
+                            WHERE images.order_id = orders.order_id AND images.original_key IS NULL
+                            AND images.failure_reason IS NULL
+                        )
+                    )
+                )
+                ELSE true
+              END
+        ORDER BY opened_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), expired AS (
+        UPDATE upload_sessions
+        SET status = CASE status WHEN 'paid' THEN 'paid' ELSE 'expired' END
+        FROM stale WHERE upload_sessions.session_id = stale.session_id
+        RETURNING upload_sessions.session_id, opened_at
+    )
+    SELECT session_id FROM expired ORDER BY opened_at"""
+)
+
+
+class PostgresUploadDesk(UploadDesk):
+    """The desk on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, session: UploadSession) -> None:
+        """Write a new session down."""
+        self._connection.execute(
+            insert(upload_sessions).values(
+                session_id=session.session_id,
+                order_id=session.order_id,
+                status=session.status,
+                opened_at=session.opened_at,
+            )
+        )
+
+    def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
+        """The session with its photos, in one query.
+
+        The lock is a statement of its own, so that the query after it sees what others committed while it waited:
+        PostgreSQL would look anew at the locked row only, and at its photos as they were before.
+        """
+        is_it = upload_sessions.c.session_id == session_id
+        if lock:
+            self._connection.execute(select(upload_sessions.c.session_id).where(is_it).with_for_update())
+        row = self._connection.execute(_FIND.where(is_it)).one_or_none()
+        return _session(row) if row is not None else None
+
+    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+        """Add a photo at the end."""
+        self._connection.execute(
+            insert(file_uploads).values(
+                photo_id=photo.photo_id,
+                session_id=session_id,
+                file_name=photo.file_name,
+                object_key=photo.upload.key,
+                sha256=photo.upload.sha256,
+                distinct_sha256=photo.upload.sha256,
+                size_bytes=photo.upload.size_bytes,
+                media_type=photo.upload.media_type,
+                width=photo.width,
+                height=photo.height,
+            )
+        )
+
+    def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
+        """Take a photo out of a session."""
+        self._connection.execute(
+            delete(file_uploads).where(
+                file_uploads.c.session_id == session_id, file_uploads.c.photo_id == photo_id
+            )
+        )
+
+    def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
+        """Move the session on."""
+        self._update(session_id, status=status)
+
+    def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
+        """Write down what was quoted, or where its page is."""
+        spending = checkout.spending
+        self._update(
+            session_id,
+            status=UploadStatus.CHECKOUT,
+            checkout_attempt=checkout.attempt,
+            checkout_session_id=checkout.checkout_session_id,
+            checkout_url=checkout.url,
+            checkout_reserved_at=checkout.reserved_at,
+            checkout_expires_at=checkout.expires_at,
+            quoted_amount=checkout.quoted.amount,
+            quoted_currency=checkout.quoted.currency,
+            referrer_id=checkout.referrer_id,
+            points_customer_id=spending.customer_id if spending else None,
+            points=spending.points if spending else None,
+            points_discount_amount=spending.discount.amount if spending else None,
+        )
+
+    def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
+        """The customer's names of an order's photos."""
+        rows = self._connection.execute(
+            select(file_uploads.c.photo_id, file_uploads.c.file_name)
+            .join(upload_sessions, upload_sessions.c.session_id == file_uploads.c.session_id)
+            .where(upload_sessions.c.order_id == order_id)
+        )
+        return {PhotoId(row.photo_id): row.file_name for row in rows}
+
+    def expire_stale(
+        self, opened_before: datetime, checkout_expired_before: datetime, limit: int
+    ) -> list[UploadSessionId]:
+        """Sessions whose temp objects may go, expired unless they are paid; see the port."""
+        rows = self._connection.execute(
+            _EXPIRE_STALE,
+            {
+                "opened_before": opened_before,
+                "checkout_expired_before": checkout_expired_before,
+                "limit": limit,
+            },
+        )
+        return [UploadSessionId(session_id) for session_id in rows.scalars()]
+
+    def pending(self, reserved_before: datetime) -> list[str]:
+        """The checkouts whose money is still on its way, oldest first."""
+        rows = self._connection.execute(
+            select(upload_sessions.c.checkout_session_id)
+            .where(
+                upload_sessions.c.status == UploadStatus.PENDING,
+                upload_sessions.c.checkout_reserved_at < reserved_before,
+            )
+            .order_by(upload_sessions.c.checkout_reserved_at)
+        )
+        return list(rows.scalars())
+
+    def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
+        """Note that the temp objects are gone; of a session without an order only its row stays, without photos."""
+        unpaid = select(upload_sessions.c.session_id).where(
+            upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
+        )
+        self._connection.execute(delete(file_uploads).where(file_uploads.c.session_id.in_(unpaid)))
+        self._update(session_id, temp_objects_deleted_at=now)
+
+    def remove_tidied(self, tidied_before: datetime) -> int:
+        """Remove the rows of sessions that were never paid and tidied long ago."""
+        removed = self._connection.execute(
+            delete(upload_sessions).where(
+                upload_sessions.c.status == UploadStatus.EXPIRED,
+                upload_sessions.c.temp_objects_deleted_at < tidied_before,
+            )
+        )
+        return removed.rowcount
+
+    def _update(self, session_id: UploadSessionId, **values: Any) -> None:
+        self._connection.execute(
+            update(upload_sessions).where(upload_sessions.c.session_id == session_id).values(**values)
+        )
+
+
+def _session(row: Row[Any]) -> UploadSession:
+    return UploadSession(
+        session_id=UploadSessionId(row.session_id),
+        order_id=OrderId(row.order_id),
+        status=UploadStatus(row.status),
+        opened_at=row.opened_at,
+        photos=tuple(_photo(fields) for fields in row.photos or ()),
+        checkout=_checkout(row) if row.checkout_attempt is not None else None,
+    )
+
+
+def _photo(fields: list[Any]) -> UploadedPhoto:
+    found = dict(zip(_PHOTO_FIELDS, fields, strict=True))
+    return UploadedPhoto(
+        photo_id=PhotoId(UUID(found["photo_id"])),
+        file_name=found["file_name"],
+        upload=StoredObject(
+            key=ObjectKey(found["object_key"]),
+            sha256=Sha256(found["sha256"]),
+            size_bytes=found["size_bytes"],
+            media_type=found["media_type"],
+        ),
+        width=found["width"],
+        height=found["height"],
+    )
+
+
+def _checkout(row: Row[Any]) -> Checkout:
+    return Checkout(
+        attempt=row.checkout_attempt,
+        quoted=Money(amount=row.quoted_amount, currency=row.quoted_currency),
+        reserved_at=row.checkout_reserved_at,
+        expires_at=row.checkout_expires_at,
+        checkout_session_id=row.checkout_session_id,
+        url=row.checkout_url,
+        referrer_id=CustomerId(row.referrer_id) if row.referrer_id else None,
+        spending=_spending(row) if row.points is not None else None,
+    )
+
+
+def _spending(row: Row[Any]) -> Spending:
+    return Spending(
+        customer_id=CustomerId(row.points_customer_id),
+        points=row.points,
+        discount=Money(amount=row.points_discount_amount, currency=row.quoted_currency),
+    )

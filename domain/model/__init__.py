@@ -1,1 +1,0 @@
-"""The order's life, read top to bottom: values, events, lifecycle, order, decisions, reactions, pricing."""

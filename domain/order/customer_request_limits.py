@@ -1,0 +1,128 @@
+"""What customers may wish for beside what comes by itself: how often, how soon again, and until when.
+
+It is worked out from what is on record, so nothing is counted anywhere else.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.order import events as e
+from domain.order.errors import AskedTooOftenError
+from domain.order.image import Image
+from domain.order.lifecycle import GIVEN_BACK, SHOWN, State
+from domain.order.limits import Limits
+from domain.order.order import Order
+from domain.order.values import DownloadLinkId, EmailKind
+
+#: Who did it, where it was the customer.
+CUSTOMER = "customer"
+#: Who asked, where it was the holder of a link: a customer, their friends, or a mail scanner.
+VISITOR = "visitor"
+
+#: Mails go to the address on file only, whoever asks; these keep others from filling it.
+MAX_MAILS = 5
+MAX_LINKS = 5
+PAUSE = timedelta(minutes=5)
+
+
+class RedoObstacle(StrEnum):
+    """What keeps a customer from having an image tried once more, as half a sentence."""
+
+    NOT_RESTORED = "it could not be restored"
+    RUNNING = "another attempt is being made already"
+    USED_UP = "another attempt was asked for already"
+    ORDER_STOPPED = "its order was stopped"
+    ORDER_HELD = "a person of the shop is looking at its order"
+    DISPUTED = "the bank has yet to decide about the payment"
+    NOT_SENT = "its first result has not been sent yet"
+    TOO_LATE = "the time for it is over"
+
+
+History = Sequence[e.RecordedEvent]
+
+
+def require_patience(history: History, kind: EmailKind, now: datetime) -> None:
+    """Raise AskedTooOftenError unless a customer may have a mail of this kind once more.
+
+    What went out by itself a moment ago counts for the pause, too: it may still be on its way to the mailbox.
+    """
+    asked = _asked(history, e.EmailRequested)
+    sent = [
+        recorded.recorded_at
+        for recorded in history
+        if isinstance(recorded.event, e.EmailSent) and recorded.event.kind is kind
+    ]
+    if len(asked) >= MAX_MAILS:
+        raise AskedTooOftenError(wait=None)
+    wait = max([*asked, *sent], default=now - PAUSE) + PAUSE - now
+    if wait > timedelta(0):
+        raise AskedTooOftenError(wait=wait)
+
+
+def require_frugality(history: History) -> None:
+    """Raise AskedTooOftenError when a customer has had as many new links as there are of an order.
+
+    They need no pause: as long as the newest link is good, nobody is given another one.
+    """
+    if len(_asked(history, e.DownloadLinkIssued)) >= MAX_LINKS:
+        raise AskedTooOftenError(wait=None)
+
+
+def first_shown(history: History) -> datetime | None:
+    """When the customer first had the results, as far as anybody knows.
+
+    That is when a mail with the link was accepted that did not come back, or when they fetched something.
+    """
+    returned = {
+        each.event.email_id for each in history if isinstance(each.event, e.EmailBounced | e.EmailBlocked)
+    }
+    for recorded in history:
+        match recorded.event:
+            case e.ResultDownloaded():
+                return recorded.recorded_at
+            case e.EmailSent(kind=kind, email_id=email_id) if kind.brings_a_link and email_id not in returned:
+                return recorded.recorded_at
+    return None
+
+
+def why_no_redo(
+    order: Order, image: Image, limits: Limits, until: datetime | None, now: datetime
+) -> RedoObstacle | None:
+    """What keeps a customer from having an image tried once more; none if nothing does.
+
+    ``until`` is when the time for it is over, none while it has not begun.
+    """
+    if image.failure is not None:
+        return RedoObstacle.NOT_RESTORED
+    if image.is_being_redone:
+        return RedoObstacle.RUNNING
+    if image.redos_by_customer >= limits.max_redos_by_customer:
+        return RedoObstacle.USED_UP
+    if order.state in GIVEN_BACK:
+        return RedoObstacle.ORDER_STOPPED
+    if order.is_held:
+        return RedoObstacle.ORDER_HELD
+    if order.is_disputed:
+        return RedoObstacle.DISPUTED
+    if until is None or order.state not in SHOWN or order.state is State.READY:
+        return RedoObstacle.NOT_SENT
+    return RedoObstacle.TOO_LATE if until <= now else None
+
+
+def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool:
+    """Whether a customer who has fetched nothing should be told that this link, their newest one, ends soon."""
+    link = order.newest_link
+    is_theirs = order.is_shown and order.result_is_sent and not order.photos_are_purged
+    is_stopped = order.is_held or order.is_disputed or order.has_opted_out
+    is_good = link is not None and link.link_id == link_id and link.expires_at > now
+    return is_theirs and is_good and not is_stopped and not order.is_fetched
+
+
+def _asked(history: History, event: type[e.EmailRequested | e.DownloadLinkIssued]) -> list[datetime]:
+    """When the customer asked for something of this kind."""
+    return [
+        recorded.recorded_at
+        for recorded in history
+        if recorded.actor == CUSTOMER and isinstance(recorded.event, event)
+    ]

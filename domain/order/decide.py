@@ -1,0 +1,117 @@
+"""Which events go on record: ``decide`` takes an order and what is said to have happened, or is wished for.
+
+What is said comes as the event it would be. The answer is that event with whatever follows from it at once, or
+nothing when the order knows it already or it came too late to matter. A wish the order's state does not allow
+raises IllegalMoveError.
+"""
+
+from typing import assert_never
+
+from domain.order import events as e
+from domain.order.decide_delivery import decide_email, decide_email_feedback, decide_email_wish, decide_link
+from domain.order.decide_money import decide_dispute, decide_points, decide_refund, points_after
+from domain.order.decide_restoration import (
+    decide_attempt_failure,
+    decide_redo,
+    decide_result,
+    decide_small_result,
+    decide_start,
+    image_of,
+)
+from domain.order.decision import NOTHING, Decision, Draft
+from domain.order.errors import AlreadyPaidError
+from domain.order.lifecycle import State, require
+from domain.order.limits import Limits
+from domain.order.order import Order
+from domain.order.values import HoldReason
+
+
+def decide(order: Order, said: e.Event, limits: Limits) -> Decision:
+    """The events to record, none if ``said`` is nothing new; raises a ShopError if the order cannot take it."""
+    decision = _decide(order, said, limits)
+    moves_points = bool(order.points) or isinstance(said, e.PointsCredited | e.PointsDebited)
+    if not (decision and moves_points):
+        return decision
+    return (*decision, *points_after(Draft(order, *decision).order))
+
+
+def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- a case per event
+    match said:
+        case e.PaymentReceived():
+            return _decide_payment(order, said)
+        case e.ImagesMoved():
+            return _decide_move(order, said)
+        case e.RestorationStarted():
+            return decide_start(order, said)
+        case e.RestorationAttemptFailed():
+            return decide_attempt_failure(order, said, limits)
+        case e.SmallResultStored():
+            return decide_small_result(order, said)
+        case e.RestorationCompleted() | e.RestorationFailed() | e.RedoFailed():
+            return decide_result(order, said)
+        case e.RedoRequested():
+            return decide_redo(order, said, limits)
+        case (
+            e.DownloadPrepared()
+            | e.DownloadLinkIssued()
+            | e.DownloadLinkRevoked()
+            | e.ResultServed()
+            | e.ResultDownloaded()
+        ):
+            return decide_link(order, said)
+        case e.EmailRequested():
+            return decide_email_wish(order, said)
+        case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
+            return decide_email(order, said)
+        case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
+            return decide_email_feedback(order, said)
+        case (
+            e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
+        ):
+            return decide_refund(order, said)
+        case e.DisputeOpened() | e.DisputeClosed():
+            return decide_dispute(order, said)
+        case e.PointsCredited() | e.PointsDebited():
+            return decide_points(order, said)
+        case e.OrderHeld():
+            is_graver = said.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
+            return _unless(order.is_held and not is_graver, order, said)
+        case e.OrderReleased():
+            return _unless(not order.is_held, order, said)
+        case e.PhotosPurged():
+            return _unless(order.photos_are_purged, order, said)
+        case e.OrderErased():
+            return _unless(order.state is State.ERASED, order, said)
+        case e.NoteAdded():
+            return _unless(False, order, said)  # noqa: FBT003 -- no note is ever known before
+        case _:
+            assert_never(said)
+
+
+def _unless(known: bool, order: Order, wish: e.Event) -> Decision:  # noqa: FBT001 -- reads as a sentence at the call
+    if known:
+        return NOTHING
+    require(order.state, type(wish))
+    return (wish,)
+
+
+def _decide_payment(order: Order, said: e.PaymentReceived) -> Decision:
+    if order.payment is not None:
+        if order.payment.checkout_session_id == said.checkout_session_id:
+            return NOTHING
+        raise AlreadyPaidError(order_id=order.order_id, checkout_session_id=said.checkout_session_id)
+    require(order.state, type(said))
+    price = said.quoted - said.discount
+    if said.paid == (price + said.tax if said.tax is not None else price):
+        return (said,)
+    return (said, e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH))
+
+
+def _decide_move(order: Order, said: e.ImagesMoved) -> Decision:
+    if order.state is not State.PAID:
+        return NOTHING
+    for moved in said.images:
+        image_of(order, moved.image_id)
+    is_moved = {moved.image_id for moved in said.images}
+    is_whole = all(image.is_settled or image.image_id in is_moved for image in order.images.values())
+    return (said,) if is_whole else NOTHING

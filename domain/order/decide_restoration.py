@@ -1,0 +1,168 @@
+"""What goes on record of the restorer's work, and of wishes for more of it."""
+
+from domain.order import events as e
+from domain.order.decide_money import owed_for_failed_images
+from domain.order.decision import NOTHING, Decision, Draft
+from domain.order.errors import RedoRefusedError, UnknownImageError
+from domain.order.image import AttemptStatus, Image
+from domain.order.lifecycle import MAY_LOSE_RESULTS, State, require
+from domain.order.limits import Limits
+from domain.order.order import Order
+from domain.order.values import FailureReason, ImageId, Variant
+
+
+def image_of(order: Order, image_id: ImageId) -> Image:
+    """The order's image; raises UnknownImageError."""
+    if image_id not in order.images:
+        raise UnknownImageError(order_id=order.order_id, image_id=image_id)
+    return order.images[image_id]
+
+
+def decide_start(order: Order, said: e.RestorationStarted) -> Decision:
+    """A start counts once, for the newest attempt; a repeat after a lost reply replaces what it repeats."""
+    image = image_of(order, said.image_id)
+    is_next = said.attempt in {image.next_attempt - 1, image.next_attempt}
+    if not is_next or not order.awaits(said.image_id, said.attempt):
+        return NOTHING
+    known = image.attempts.get(said.attempt)
+    return NOTHING if known and known.prediction_id == said.prediction_id else (said,)
+
+
+def decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limits: Limits) -> Decision:
+    """A failure counts once; the last one the limits allow gives the image, or the redo, up."""
+    image = image_of(order, said.image_id)
+    if said.reason is FailureReason.RESULT_LOST:
+        return _decide_lost_result(order, image, said, limits)
+    known = image.attempts.get(said.attempt)
+    is_running = known is not None and known.status is AttemptStatus.RUNNING
+    belongs_to_another = is_running and known is not None and known.prediction_id != said.prediction_id
+    is_known = not is_running and (image.running is not None or said.attempt != image.next_attempt)
+    if not order.awaits(said.image_id, said.attempt) or belongs_to_another or is_known:
+        return NOTHING
+    draft = Draft(order, said)
+    if _gives_up(image, said, limits):
+        for event in decide_result(draft.order, gave_up(image, said.attempt, said.reason)):
+            draft.add(event)
+    return draft.done()
+
+
+def _decide_lost_result(
+    order: Order, image: Image, said: e.RestorationAttemptFailed, limits: Limits
+) -> Decision:
+    """A result that is lost before it was packed: its photo is restored once more, as long as it has attempts left.
+
+    Where the customer has results already, the loss is found once for each: a further one is left to a person.
+    """
+    made = image.attempt_of_result
+    if (
+        made is None
+        or made.number != said.attempt
+        or image.is_being_redone
+        or order.state not in MAY_LOSE_RESULTS
+    ):
+        return NOTHING
+    draft = Draft(order, said)
+    if not order.is_shown and image.spent(said.attempt) >= limits.max_restoration_attempts:
+        for event in decide_result(
+            draft.order, gave_up(draft.order.images[image.image_id], said.attempt, said.reason)
+        ):
+            draft.add(event)
+    return draft.done()
+
+
+def decide_small_result(order: Order, said: e.SmallResultStored) -> Decision:
+    """A result that is to be enlarged counts like a result: the first one of a round wins."""
+    image_of(order, said.image_id)
+    return (said,) if order.awaits(said.image_id, said.attempt) else NOTHING
+
+
+def gave_up(
+    image: Image, attempts: int, reason: FailureReason
+) -> e.RestorationCompleted | e.RestorationFailed | e.RedoFailed:
+    """What an image that is given up comes to: what could not be enlarged is delivered as it is.
+
+    One that had a result before its redo keeps that.
+    """
+    small = image.to_enlarge
+    if small is not None:
+        return e.RestorationCompleted(
+            image_id=image.image_id,
+            attempt=small.attempt,
+            prediction_id=small.prediction_id,
+            restored=small.restored,
+            width=small.width,
+            height=small.height,
+            original_width=small.original_width,
+            original_height=small.original_height,
+        )
+    if image.is_being_redone:
+        return e.RedoFailed(image_id=image.image_id, attempts=attempts, reason=reason)
+    return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)
+
+
+def _gives_up(image: Image, said: e.RestorationAttemptFailed, limits: Limits) -> bool:
+    """What one model refuses for good is not retried as such, but offered to another one if there is one.
+
+    What cannot be decoded can be offered to none.
+    """
+    is_last = image.spent(said.attempt) >= limits.max_restoration_attempts
+    if said.reason.is_lost_file or said.reason is FailureReason.UNREADABLE_INPUT:
+        return True
+    if said.reason.is_final and image.to_enlarge is not None:
+        return True
+    if said.reason.is_final:
+        return image.variant is Variant.SECOND or not limits.has_second_model
+    return is_last
+
+
+def decide_result(
+    order: Order, said: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
+) -> Decision:
+    """The first outcome of a round wins; the last image to settle brings what is owed for the failed ones."""
+    image = image_of(order, said.image_id)
+    is_new = isinstance(said, e.RestorationCompleted) and not _is_the_small_one(image, said)
+    attempt = said.attempt if isinstance(said, e.RestorationCompleted) and is_new else image.next_attempt
+    is_of_the_other_round = isinstance(said, e.RestorationFailed if image.is_being_redone else e.RedoFailed)
+    if _is_lost_before_it_was_moved(order, image, said):
+        is_awaited = True
+    else:
+        is_awaited = order.awaits(said.image_id, attempt) and not is_of_the_other_round
+    if not is_awaited:
+        return NOTHING
+    if image.is_being_redone:
+        return (said,)
+    draft = Draft(order, said)
+    if draft.order.every_image_is_settled:
+        for refund in owed_for_failed_images(draft.order):
+            draft.add(refund)
+    return draft.done()
+
+
+def _is_the_small_one(image: Image, said: e.RestorationCompleted) -> bool:
+    return image.to_enlarge is not None and image.to_enlarge.prediction_id == said.prediction_id
+
+
+def _is_lost_before_it_was_moved(
+    order: Order, image: Image, said: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
+) -> bool:
+    is_lost = isinstance(said, e.RestorationFailed) and said.reason.is_lost_file
+    return is_lost and order.state is State.PAID and not image.is_settled
+
+
+def decide_redo(order: Order, said: e.RedoRequested, limits: Limits) -> Decision:
+    """One redo of an image at a time, and only of what has a result; customers may ask once for each photo."""
+    image = image_of(order, said.image_id)
+    if image.is_being_redone:
+        return NOTHING
+    require(order.state, type(said))
+    if order.photos_are_purged:
+        raise RedoRefusedError(
+            image_id=said.image_id, why="its photos were deleted when their retention ended"
+        )
+    if image.restored is None:
+        raise RedoRefusedError(image_id=said.image_id, why="it has no result yet that could be improved")
+    if said.by_customer and image.redos_by_customer >= limits.max_redos_by_customer:
+        raise RedoRefusedError(
+            image_id=said.image_id, why="its customer has asked for another attempt already"
+        )
+    return (said,)

@@ -1,0 +1,159 @@
+"""``evolve`` takes an order and an event and gives the order that follows.
+
+It never refuses: what is on record has happened. Whether something may be recorded is ``decide``'s word.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import reduce
+from typing import assert_never
+
+from domain.order import events as e
+from domain.order.evolve_delivery import learn_email, learn_email_feedback, learn_link, owe_another, owe_once
+from domain.order.evolve_money import learn_dispute, learn_points, learn_refund, reopen_failed_refunds
+from domain.order.evolve_restoration import learn_restoration, with_images
+from domain.order.image import Image
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import State, next_state
+from domain.order.order import EmailStatus, Order, Payment
+from domain.order.values import EmailKind, OrderId, RefundReason
+
+#: Mails that are not worth a second try once they have come back: others tell more by then.
+_PASSING = frozenset({EmailKind.CONFIRMATION, EmailKind.REMINDER})
+
+
+def fold(order_id: OrderId, recorded: Iterable[e.RecordedEvent]) -> Order:
+    """The order that a stream tells, from its first event on."""
+    return reduce(apply, recorded, Order(order_id=order_id))
+
+
+def apply(order: Order, recorded: e.RecordedEvent) -> Order:
+    """``evolve``, and what only the envelope knows: version, head, and when a state was first reached."""
+    after = evolve(order, recorded.event)
+    entered_at = {after.state: recorded.recorded_at, **order.entered_at}
+    return replace(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
+
+
+def evolve(order: Order, event: e.Event) -> Order:
+    """The order that follows from ``event``: its facts first, then the state the lifecycle's table gives."""
+    informed = _learn(order, event)
+    after = replace(informed, state=next_state(order.state, event, informed))
+    return _owe_notice(order, after, event)
+
+
+def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per event, in the order of life
+    match event:
+        case e.PaymentReceived():
+            return _learn_payment(order, event)
+        case e.ImagesMoved():
+            moved = {image.image_id: image.original for image in event.images}
+            return with_images(order, (replace(order.images[i], original=moved[i]) for i in moved))
+        case (
+            e.RestorationStarted()
+            | e.RestorationAttemptFailed()
+            | e.SmallResultStored()
+            | e.RestorationCompleted()
+            | e.RestorationFailed()
+            | e.RedoRequested()
+            | e.RedoFailed()
+        ):
+            return learn_restoration(order, event)
+        case (
+            e.DownloadPrepared()
+            | e.DownloadLinkIssued()
+            | e.DownloadLinkRevoked()
+            | e.ResultServed()
+            | e.ResultDownloaded()
+        ):
+            return learn_link(order, event)
+        case e.EmailRequested() | e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
+            return learn_email(order, event)
+        case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
+            return learn_email_feedback(order, event)
+        case (
+            e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
+        ):
+            return learn_refund(order, event)
+        case e.DisputeOpened() | e.DisputeClosed():
+            return learn_dispute(order, event)
+        case e.PointsCredited() | e.PointsDebited():
+            return learn_points(order, event)
+        case e.OrderHeld():
+            return replace(order, hold=event.reason)
+        case e.OrderReleased():
+            return _reopen_what_failed(replace(order, hold=None))
+        case e.PhotosPurged():
+            return replace(order, photos_are_purged=True)
+        case e.OrderErased() | e.NoteAdded():
+            return order
+        case _:
+            assert_never(event)
+
+
+def _learn_payment(order: Order, event: e.PaymentReceived) -> Order:
+    payment = Payment(
+        order_number=event.order_number,
+        customer_id=event.customer_id,
+        upload_session_id=event.upload_session_id,
+        checkout_session_id=event.checkout_session_id,
+        payment_intent_id=event.payment_intent_id,
+        quoted=event.quoted,
+        discount=event.discount,
+        paid=event.paid,
+        tax=event.tax,
+    )
+    images = (
+        Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos
+    )
+    return owe_once(with_images(replace(order, payment=payment), images), EmailKind.CONFIRMATION)
+
+
+def _owe_notice(before: Order, after: Order, event: e.Event) -> Order:
+    """What customers are told about money that went back: one mail for each refund that somebody asked for.
+
+    The share of photos that failed is told with the result, or in one mail if there is none.
+    """
+    if isinstance(event, e.RefundAccepted | e.RefundIssued):
+        if isinstance(event, e.RefundIssued) and not event.is_told:
+            return after
+        refund = after.refunds[event.refund_id]
+        if refund.reason is not RefundReason.NOT_RESTORED:
+            is_told = any(email.refund_id == refund.refund_id for email in after.emails.values())
+            return after if is_told else owe_another(after, EmailKind.REFUND, refund_id=refund.refund_id)
+    nothing_came = not after.restored_images and after.every_image_is_settled
+    accepted = after.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
+    was_failure = not accepted or any(refund.reason is RefundReason.NOT_RESTORED for refund in accepted)
+    is_over = after.state is State.REFUNDED is not before.state or (
+        isinstance(event, e.RefundAccepted) and after.ledger.all_is_accepted
+    )
+    by_bank = isinstance(event, e.DisputeClosed)
+    if is_over and nothing_came and was_failure and not by_bank:
+        return owe_once(after, EmailKind.FAILURE)
+    return after
+
+
+def _reopen_what_failed(order: Order) -> Order:
+    """A person let the order go on: what was given up is tried afresh, under a new attempt number or as a new mail."""
+    emails = {
+        email.email_id: replace(email, status=EmailStatus.DUE, attempt=email.attempt + 1)
+        if email.status is EmailStatus.FAILED
+        else email
+        for email in order.emails.values()
+    }
+    reopened = reopen_failed_refunds(replace(order, emails=emails))
+    for email in order.emails.values():
+        if email.status is EmailStatus.BOUNCED and _is_worth_another(email.kind, order):
+            replaced = {**reopened.emails, email.email_id: replace(email, status=EmailStatus.REPLACED)}
+            has_successor = email.kind.brings_a_link and reopened.link_is_on_its_way
+            reopened = replace(reopened, emails=replaced)
+            if not has_successor:
+                reopened = owe_another(reopened, email.kind, refund_id=email.refund_id)
+    return reopened
+
+
+def _is_worth_another(kind: EmailKind, order: Order) -> bool:
+    """Whether a mail that came back is sent anew; where nobody has a link, even a reminder's is missed."""
+    if kind.brings_a_link:
+        is_missed = order.is_shown and order.result_is_with_nobody
+        return not order.photos_are_purged and (kind not in _PASSING or is_missed)
+    return kind not in _PASSING

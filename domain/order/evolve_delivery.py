@@ -1,0 +1,146 @@
+"""What events tell about mails and links."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from domain.order import events as e
+from domain.order.order import DownloadLink, Email, EmailStatus, Order
+from domain.order.values import DownloadLinkId, EmailKind, RefundId
+
+_STATUS: Mapping[type, EmailStatus] = {
+    e.EmailSent: EmailStatus.SENT,
+    e.EmailUnconfirmed: EmailStatus.UNCONFIRMED,
+    e.EmailFailed: EmailStatus.FAILED,
+    e.EmailBounced: EmailStatus.BOUNCED,
+}
+
+
+def owe_once(order: Order, kind: EmailKind) -> Order:
+    """The order with a mail of this kind due, unless it has one."""
+    return order if order.count_of(kind) else owe_another(order, kind)
+
+
+def owe_another(
+    order: Order, kind: EmailKind, *, refund_id: RefundId | None = None, blocked_before: int = 0
+) -> Order:
+    """The order with one more mail of this kind due."""
+    email_id = order.next_email_id(kind)
+    email = Email(email_id=email_id, kind=kind, refund_id=refund_id, blocked_before=blocked_before)
+    return replace(order, emails={**order.emails, email_id: email})
+
+
+def learn_email(
+    order: Order,
+    event: e.EmailRequested | e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced,
+) -> Order:
+    """The order after an event of one of its mails."""
+    known = order.emails.get(event.email_id)
+    if known is None:
+        known = Email(email_id=event.email_id, kind=event.kind)
+        if event.kind is EmailKind.RESULT and not isinstance(event, e.EmailRequested):
+            order = _without_partial_result(order)
+    changes: dict[str, Any] = {}
+    if not isinstance(event, e.EmailRequested):
+        changes["status"] = _STATUS[type(event)]
+    if isinstance(event, e.EmailSent):
+        changes["message_id"] = event.message_id
+    if isinstance(event, e.EmailUnconfirmed):
+        changes["attempt"] = known.attempt + 1
+    return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
+
+
+def learn_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Order:
+    """The order after a report about a mail that the provider accepted."""
+    known = order.emails[event.email_id]
+    match event:
+        case e.EmailDeferred():
+            return _with_email(order, replace(known, is_deferred=True))
+        case e.EmailOptedOut():
+            return _with_email(order, replace(known, opt_out=event.how))
+        case e.EmailBlocked():
+            replaced = _with_email(order, replace(known, status=EmailStatus.REPLACED))
+            if known.kind.brings_a_link and replaced.link_is_on_its_way:
+                return replaced  # another mail carries the link already
+            return owe_another(
+                replaced,
+                known.kind,
+                refund_id=known.refund_id,
+                blocked_before=known.blocked_before + 1,
+            )
+
+
+def _with_email(order: Order, email: Email) -> Order:
+    return replace(order, emails={**order.emails, email.email_id: email})
+
+
+def _without_partial_result(order: Order) -> Order:
+    """Logs of older versions call every result by one name: theirs took the place of the mail about a part of it."""
+    emails = {i: mail for i, mail in order.emails.items() if mail.kind is not EmailKind.PARTIAL_RESULT}
+    return replace(order, emails=emails)
+
+
+def learn_link(
+    order: Order,
+    event: e.DownloadPrepared
+    | e.DownloadLinkIssued
+    | e.DownloadLinkRevoked
+    | e.ResultServed
+    | e.ResultDownloaded,
+) -> Order:
+    """The order after an event of one of its links."""
+    match event:
+        case e.DownloadPrepared():
+            link = DownloadLink(
+                link_id=event.link_id,
+                archive=event.archive,
+                token_sha256=event.token_sha256,
+                expires_at=event.expires_at,
+                edition=event.edition,
+            )
+            return _owe_result(_with_link(order, link), event)
+        case e.DownloadLinkIssued():
+            newest = list(order.links.values())[-1]
+            link = replace(
+                newest,
+                link_id=event.link_id,
+                token_sha256=event.token_sha256,
+                expires_at=event.expires_at,
+                is_revoked=False,
+                served=frozenset(),
+                fetched=frozenset(),
+            )
+            return _owe_new_link(_with_link(order, link), event)
+        case e.DownloadLinkRevoked():
+            return _with_link(order, replace(order.links[event.link_id], is_revoked=True))
+        case e.ResultServed():
+            link = order.links[event.link_id]
+            return _with_link(order, replace(link, served=link.served | {event.image_id}))
+        case e.ResultDownloaded():
+            link = order.links[event.link_id]
+            return _with_link(order, replace(link, fetched=link.fetched | {event.image_id}))
+
+
+def _owe_result(order: Order, event: e.DownloadPrepared) -> Order:
+    if event.edition > 1:
+        return owe_another(order, EmailKind.REDONE)
+    return owe_once(order, EmailKind.PARTIAL_RESULT if order.failed_images else EmailKind.RESULT)
+
+
+def _owe_new_link(order: Order, event: e.DownloadLinkIssued) -> Order:
+    """A mail that is still to go out carries the newest link anyway.
+
+    What a person issued has a mail of its own, for another may be on its way with a link that was just revoked.
+    """
+    is_by_a_person = event.note_id is not None
+    carriers = {kind for kind in EmailKind if kind.brings_a_link and not is_by_a_person} | {
+        EmailKind.NEW_LINK
+    }
+    waiting = {EmailStatus.DUE} if is_by_a_person else {EmailStatus.DUE, EmailStatus.UNCONFIRMED}
+    is_carried = any(email.kind in carriers and email.status in waiting for email in order.emails.values())
+    return order if is_carried else owe_another(order, EmailKind.NEW_LINK)
+
+
+def _with_link(order: Order, link: DownloadLink) -> Order:
+    links: dict[DownloadLinkId, DownloadLink] = {**order.links, link.link_id: link}
+    return replace(order, links=links)

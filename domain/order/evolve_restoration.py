@@ -1,0 +1,103 @@
+"""What events tell about the restoration of images, the first and any further one."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from domain.order import events as e
+from domain.order.evolve_delivery import owe_another
+from domain.order.image import Attempt, AttemptStatus, Image, SmallResult
+from domain.order.order import Order
+from domain.order.values import EmailKind, FailureReason
+
+AboutAttempt = (
+    e.RestorationStarted | e.RestorationAttemptFailed | e.SmallResultStored | e.RestorationCompleted
+)
+
+
+def learn_restoration(
+    order: Order, event: AboutAttempt | e.RestorationFailed | e.RedoRequested | e.RedoFailed
+) -> Order:
+    """The order after an event of its restoration."""
+    image = order.images[event.image_id]
+    match event:
+        case (
+            e.RestorationStarted()
+            | e.RestorationAttemptFailed()
+            | e.SmallResultStored()
+            | e.RestorationCompleted()
+        ):
+            learnt = _learn_attempt(image, event)
+            if isinstance(event, e.RestorationAttemptFailed) and event.reason is FailureReason.RESULT_LOST:
+                learnt = _without_result(learnt, is_shown=order.is_shown)
+            return with_images(order, [learnt])
+        case e.RestorationFailed():
+            return with_images(order, [replace(image, failure=event.reason, to_enlarge=None)])
+        case e.RedoRequested():
+            asked = image.redos_by_customer + (1 if event.by_customer else 0)
+            redone = replace(
+                image, redo_from=image.next_attempt, redos=image.redos + 1, redos_by_customer=asked
+            )
+            return with_images(order, [redone])
+        case e.RedoFailed():
+            after = with_images(order, [replace(image, redo_from=None, to_enlarge=None)])
+            is_answer = not after.is_being_redone and after.has_newest_edition
+            return owe_another(after, EmailKind.REDO_FAILED) if is_answer else after
+
+
+def _without_result(image: Image, *, is_shown: bool) -> Image:
+    """An image whose newest result is lost: it is restored anew, as a redo where the customer has it already."""
+    if is_shown:
+        return replace(image, redo_from=image.next_attempt)
+    return replace(image, restored=None, width=None, height=None)
+
+
+def with_images(order: Order, images: Iterable[Image]) -> Order:
+    """The order with these images in place of what it knew of them."""
+    return replace(order, images={**order.images, **{image.image_id: image for image in images}})
+
+
+def _learn_attempt(image: Image, event: AboutAttempt) -> Image:
+    known = image.attempts.get(event.attempt)
+    superseded = known.superseded if known else ()
+    if known and known.prediction_id is not None and known.prediction_id != event.prediction_id:
+        superseded = (*superseded, known.prediction_id)
+    attempt = Attempt(
+        number=event.attempt,
+        status=AttemptStatus.RUNNING,
+        prediction_id=event.prediction_id,
+        model=event.model if isinstance(event, e.RestorationStarted) else known.model if known else None,
+        superseded=superseded,
+    )
+    match event:
+        case e.RestorationStarted():
+            return replace(image, attempts={**image.attempts, event.attempt: attempt})
+        case e.RestorationAttemptFailed():
+            failed = replace(attempt, status=AttemptStatus.FAILED, reason=event.reason)
+            return replace(image, attempts={**image.attempts, event.attempt: failed})
+        case e.SmallResultStored():
+            completed = replace(attempt, status=AttemptStatus.COMPLETED)
+            small = SmallResult(
+                attempt=event.attempt,
+                prediction_id=event.prediction_id,
+                restored=event.restored,
+                width=event.width,
+                height=event.height,
+                original_width=event.original_width,
+                original_height=event.original_height,
+            )
+            attempts = {**image.attempts, event.attempt: completed}
+            return replace(image, attempts=attempts, to_enlarge=small)
+        case e.RestorationCompleted():
+            completed = replace(attempt, status=AttemptStatus.COMPLETED)
+            return replace(
+                image,
+                attempts={**image.attempts, event.attempt: completed},
+                earlier=(*image.earlier, image.restored) if image.restored else image.earlier,
+                restored=event.restored,
+                redo_from=None,
+                to_enlarge=None,
+                original_width=event.original_width,
+                original_height=event.original_height,
+                width=event.width,
+                height=event.height,
+            )

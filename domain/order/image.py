@@ -1,0 +1,155 @@
+"""A paid photo on its way: its attempts at the restorer, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.order.values import FailureReason, ImageId, Money, StoredObject, Variant
+
+
+class AttemptStatus(StrEnum):
+    """What became of one attempt to restore an image."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt at the provider; ``prediction_id`` is the one that counts, if a lost reply left several."""
+
+    number: int
+    status: AttemptStatus
+    prediction_id: str | None
+    model: str | None = None
+    reason: FailureReason | None = None
+    superseded: tuple[str, ...] = ()  # predictions of this attempt that nobody waits for
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallResult:
+    """A verified result that is smaller than its original, and is delivered if it cannot be enlarged."""
+
+    attempt: int
+    prediction_id: str
+    restored: StoredObject
+    width: int
+    height: int
+    original_width: int
+    original_height: int
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A paid photo on its way: uploaded, original, restored or failed for good, perhaps tried once more."""
+
+    image_id: ImageId
+    upload: StoredObject
+    share: Money  # of what was paid
+    original: StoredObject | None = None
+    restored: StoredObject | None = None
+    earlier: tuple[StoredObject, ...] = ()  # the results that further attempts replaced, oldest first
+    width: int | None = None
+    height: int | None = None
+    original_width: int | None = None  # known once there is a result
+    original_height: int | None = None
+    to_enlarge: SmallResult | None = None  # this round's result, while a larger one is attempted
+    failure: FailureReason | None = None
+    attempts: Mapping[int, Attempt] = field(default_factory=dict)
+    redo_from: int | None = None  # the first attempt of the redo that is going on
+    redos: int = 0
+    redos_by_customer: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Restored, or failed for good."""
+        return self.restored is not None or self.failure is not None
+
+    @property
+    def results(self) -> tuple[StoredObject, ...]:
+        """Every result there is, the newest first."""
+        return (*([self.restored] if self.restored else []), *reversed(self.earlier))
+
+    @property
+    def attempt_of_result(self) -> Attempt | None:
+        """The attempt that the newest result came from; none if there is no result, or it was found to be lost."""
+        if self.restored is None:
+            return None
+        made = (a for a in self.attempts.values() if self.restored.key.endswith(f"/{a.prediction_id}"))
+        return next((a for a in made if a.status is AttemptStatus.COMPLETED), None)
+
+    @property
+    def was_redone(self) -> bool:
+        """Whether anybody ever asked for another attempt."""
+        return self.redos > 0
+
+    @property
+    def is_being_redone(self) -> bool:
+        """Whether somebody asked for another attempt that has not ended yet."""
+        return self.redo_from is not None
+
+    @property
+    def awaits_restorer(self) -> bool:
+        """Whether a result, or a better one, is still to come."""
+        return self.is_being_redone or not self.is_settled
+
+    @property
+    def running(self) -> Attempt | None:
+        """The attempt the shop waits for, if there is one: none of a round that was given up."""
+        of_this_round = (a for a in self.attempts.values() if a.number >= self._first_of_round)
+        return next((a for a in of_this_round if a.status is AttemptStatus.RUNNING), None)
+
+    @property
+    def last_failure(self) -> FailureReason | None:
+        """Why the newest attempt came to nothing, if it did."""
+        newest = self.attempts.get(len(self.attempts))
+        return newest.reason if newest is not None else None
+
+    @property
+    def next_attempt(self) -> int:
+        """The number the next attempt will have."""
+        return len(self.attempts) + 1
+
+    @property
+    def variant(self) -> Variant:
+        """How the next attempt is made: what was refused for good, or found not right, is done another way."""
+        if self.to_enlarge is not None:
+            return Variant.ENLARGE
+        was_refused = any(a.reason is not None and a.reason.is_final for a in self.attempts.values())
+        return Variant.SECOND if self.is_being_redone or was_refused else Variant.FIRST
+
+    def spent(self, attempt: int) -> int:
+        """How many tries ``attempt`` makes it, counted from the first one of the redo or of the enlargement."""
+        return attempt - self._first_of_round + 1
+
+    def is_in_turn(self, attempt: int) -> bool:
+        """Whether an attempt is of the round that is going on: none of an earlier one, and none before its turn."""
+        return self.awaits_restorer and self._first_of_round <= attempt <= self.next_attempt
+
+    @property
+    def _first_of_round(self) -> int:
+        """The first attempt that counts now: those of earlier rounds, or before the enlargement, are over."""
+        return self.to_enlarge.attempt + 1 if self.to_enlarge is not None else self.redo_from or 1
+
+    def knows(self, prediction_id: str) -> bool:
+        """Whether a prediction is one of this image's attempts."""
+        return any(
+            prediction_id == attempt.prediction_id or prediction_id in attempt.superseded
+            for attempt in self.attempts.values()
+        )
+
+    @property
+    def open_predictions(self) -> tuple[str, ...]:
+        """Predictions that may still run; once nobody waits for this image, they are better stopped."""
+        predictions: list[str] = []
+        for attempt in self.attempts.values():
+            predictions.extend(attempt.superseded)
+            if attempt.status is AttemptStatus.RUNNING and attempt.prediction_id is not None:
+                predictions.append(attempt.prediction_id)
+        return tuple(predictions)

@@ -1,0 +1,267 @@
+"""What must happen next: work that follows from where an order stands.
+
+``outstanding`` is the one truth: all the work an order needs now. ``reactions_to`` is what events added to it,
+and work is still wanted as long as it is outstanding. So a hold, a release, a dispute that is won or a full
+refund need no rules of their own here: they change what is outstanding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+from domain.order.image import Image
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import GIVEN_BACK, State
+from domain.order.order import EmailStatus, Order
+from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, OrderId, RefundId
+
+
+@dataclass(frozen=True)
+class MoveImages:
+    """Copy the uploads under the order's own keys and verify them."""
+
+
+@dataclass(frozen=True)
+class RestoreImage:
+    """Start an attempt at the restorer."""
+
+    image_id: ImageId
+    attempt: int
+
+
+@dataclass(frozen=True)
+class CollectRestoration:
+    """Look how a prediction ended, and bring its output home."""
+
+    image_id: ImageId
+    attempt: int
+    prediction_id: str
+
+
+@dataclass(frozen=True)
+class CancelPrediction:
+    """Stop a prediction nobody waits for any more."""
+
+    prediction_id: str
+
+
+@dataclass(frozen=True)
+class PrepareDownload:
+    """Stream the restored images into one archive and make its link; each edition of it once."""
+
+    edition: int = 1
+
+
+@dataclass(frozen=True)
+class SendEmail:
+    """Hand a mail to the provider; from the second attempt on only where a repeat is on record as wanted."""
+
+    email_id: EmailId
+    kind: EmailKind
+    attempt: int
+
+
+@dataclass(frozen=True)
+class IssueRefund:
+    """Have the payment provider pay money back."""
+
+    refund_id: RefundId
+    attempt: int
+
+
+@dataclass(frozen=True)
+class DeletePhotos:
+    """Remove all that the storage holds of the order, in every version; once more when its customer is forgotten."""
+
+    for_good: bool
+
+
+Reaction = (
+    MoveImages
+    | RestoreImage
+    | CollectRestoration
+    | CancelPrediction
+    | PrepareDownload
+    | SendEmail
+    | IssueRefund
+    | DeletePhotos
+)
+
+#: Done once: no event records that it is done, so it stays outstanding, and a repeat would change nothing.
+DONE_ONCE = (CancelPrediction, DeletePhotos)
+
+
+_ABOUT_MONEY = frozenset({EmailKind.REFUND, EmailKind.FAILURE})
+
+#: What is worth trying again at once: nobody has to recover from it first, or somebody else is asked.
+_WITHOUT_WAIT = frozenset(
+    {
+        FailureReason.UNREADABLE_INPUT,
+        FailureReason.REFUSED_INPUT,
+        FailureReason.CONTENT_FILTER,
+        FailureReason.TIMED_OUT,
+        FailureReason.CANCELED,
+        FailureReason.RESULT_LOST,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long the shop waits before work that is not due at once."""
+
+    restoration_poll: timedelta = timedelta(seconds=60)  # a webhook usually comes first
+    restoration_retry: timedelta = timedelta(seconds=5)  # doubles with each attempt
+    email_blocked_retry: timedelta = timedelta(hours=1)  # doubles with each mail that is blocked
+    email_confirmation: timedelta = timedelta(minutes=10)  # time for the provider's event webhook
+    late_writing: timedelta = timedelta(hours=1)  # until whoever was storing a photo has ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """A reaction and how long from now it becomes due."""
+
+    reaction: Reaction
+    delay: timedelta = timedelta(0)
+
+
+def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
+    """The id of this piece of work for this order; inserting it twice is inserting it once."""
+    parts = (type(reaction).__name__, *(str(part) for part in astuple(reaction)))
+    return uuid5(order_id, ":".join(parts))
+
+
+def reactions_to(before: Order, after: Order, pace: Pace) -> list[Due]:
+    """The work that became outstanding between two versions of an order, in the order it should begin."""
+    known = set(outstanding(before))
+    return [
+        Due(reaction=new, delay=_delay(new, after, pace)) for new in outstanding(after) if new not in known
+    ]
+
+
+def is_wanted(reaction: Reaction, order: Order) -> bool:
+    """Whether the order still needs this work, or needs it again."""
+    if isinstance(reaction, CollectRestoration):
+        # The log does not know a prediction whose creation got no reply; its outcome is welcome all the same.
+        return order.awaits(reaction.image_id, reaction.attempt)
+    if isinstance(reaction, CancelPrediction):
+        # Nor does it know one that started too late; only what the order waits for is left alone.
+        awaited = (image.running for image in order.images.values())
+        return not order.is_restoring or all(
+            attempt is None or attempt.prediction_id != reaction.prediction_id for attempt in awaited
+        )
+    return reaction in outstanding(order)
+
+
+def needed(order: Order) -> list[Reaction]:
+    """The outstanding work that an order cannot go on without; what is done once is not among it."""
+    return [work for work in outstanding(order) if not isinstance(work, DONE_ONCE)]
+
+
+def outstanding_by_id(order: Order) -> dict[UUID, Reaction]:
+    """All the work this order needs now, under the ids of its rows."""
+    return {reaction_id_of(order.order_id, reaction): reaction for reaction in outstanding(order)}
+
+
+def outstanding(order: Order) -> list[Reaction]:
+    """All the work this order needs now."""
+    if order.state is State.ERASED:
+        # The customer is forgotten, the shop's debts are not.
+        return [*_deletions(order), *_refunds(order)]
+    return [
+        *_progress(order),
+        *_cancellations(order),
+        *_refunds(order),
+        *_emails(order),
+        *_deletions(order),
+    ]
+
+
+def _progress(order: Order) -> Iterator[Reaction]:
+    if order.is_restoring:
+        # What runs is collected even while the order is held: the provider deletes outputs after an hour.
+        for image in order.images.values():
+            yield from _restoration(image, may_start=not order.work_is_stopped)
+    elif order.work_is_stopped or (order.is_disputed and order.state is not State.PAID):
+        return
+    elif order.state is State.PAID:
+        yield MoveImages()
+    elif _may_be_packed(order):
+        yield PrepareDownload(order.edition)
+
+
+def _may_be_packed(order: Order) -> bool:
+    is_its_turn = order.state is State.SETTLED or order.is_shown
+    is_missing = bool(order.restored_images) and not order.has_newest_edition
+    return is_its_turn and is_missing and not order.photos_are_purged
+
+
+def _restoration(image: Image, *, may_start: bool) -> Iterator[Reaction]:
+    running = image.running
+    if not image.awaits_restorer:
+        return
+    if running is not None and running.prediction_id is not None:
+        yield CollectRestoration(image.image_id, running.number, running.prediction_id)
+    elif running is None and may_start:
+        yield RestoreImage(image.image_id, image.next_attempt)
+
+
+def _cancellations(order: Order) -> Iterator[Reaction]:
+    has_stopped = order.state in GIVEN_BACK
+    for image in order.images.values():
+        for prediction_id in image.open_predictions if not image.awaits_restorer or has_stopped else ():
+            yield CancelPrediction(prediction_id)
+
+
+def _refunds(order: Order) -> Iterator[Reaction]:
+    if order.is_disputed:
+        return  # the provider pays nothing back of what a bank has its hand on
+    for refund in order.refunds.values():
+        if refund.status is RefundStatus.REQUESTED:
+            yield IssueRefund(refund.refund_id, refund.attempt)
+
+
+def _emails(order: Order) -> Iterator[Reaction]:
+    for email in order.emails.values():
+        is_paused = email.kind.brings_a_link and (order.work_is_stopped or order.is_disputed)
+        is_past = order.state in GIVEN_BACK and email.kind not in _ABOUT_MONEY
+        if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not (is_paused or is_past):
+            yield SendEmail(email.email_id, email.kind, email.attempt)
+
+
+def _deletions(order: Order) -> Iterator[Reaction]:
+    if order.photos_are_purged:
+        yield DeletePhotos(for_good=False)
+    if order.state is State.ERASED:
+        yield DeletePhotos(for_good=True)
+
+
+def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
+    match reaction:
+        case CollectRestoration():
+            return pace.restoration_poll
+        case RestoreImage(image_id=image_id):
+            return _backoff(order.images[image_id], pace) * _jitter(reaction_id_of(order.order_id, reaction))
+        case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
+            return pace.email_confirmation
+        case SendEmail(email_id=email_id) if tries := order.emails[email_id].blocked_before:
+            return pace.email_blocked_retry * (1 << (tries - 1))
+        case DeletePhotos(for_good=True):
+            # Whoever erases has deleted what was there; this is for what somebody was storing at that moment.
+            return pace.late_writing
+        case _:
+            return timedelta(0)
+
+
+def _backoff(image: Image, pace: Pace) -> timedelta:
+    """The wait before the next attempt: none for the first of a round, else by what went wrong, doubling."""
+    tries = image.spent(image.next_attempt)
+    if tries == 1 or image.last_failure in _WITHOUT_WAIT:
+        return timedelta(0)
+    return pace.restoration_retry * (1 << min(tries - 2, 10))
+
+
+def _jitter(reaction_id: UUID) -> float:
+    """Up to a quarter more, so that what failed together does not come back together; always the same for the same."""
+    return 1 + reaction_id.bytes[-1] / 1024

@@ -1,0 +1,154 @@
+"""What each provider's own books say, for the shop to compare its own with.
+
+Every list is bounded by a moment and read page by page while it is iterated. An entry that cannot be read is handed to
+``unreadable`` and left out, and the list goes on; by default it ends the list with UnreadableAnswerError. Methods raise
+UnavailableError while the provider is away, and LedgerClosedError where it does not show its books to this account.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.order.values import EmailId, ObjectKey
+from domain.ports.email import MailFate
+from domain.ports.errors import OutsideError, UnreadableAnswerError
+from domain.ports.payments import CheckoutState, PaymentNotice
+from domain.ports.restorer import PredictionStatus
+
+
+class LedgerClosedError(OutsideError):
+    """The provider does not show this account what would have to be compared."""
+
+    def __init__(self, provider: str, detail: str) -> None:
+        self.provider = provider
+        self.detail = detail
+        super().__init__(f"{provider} cannot be compared, because {detail}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadableEntry:
+    """An entry of a provider's list that has another shape than documented; ``detail`` quotes none of its values."""
+
+    provider: str
+    kind: str  # checkout, refund, prediction...
+    entry_id: str | None  # none if not even that can be read
+    detail: str
+
+
+#: Takes what cannot be read.
+TakeUnreadable = Callable[[UnreadableEntry], object]
+
+
+def refuse_unreadable(entry: UnreadableEntry) -> None:
+    """End the list; raises UnreadableAnswerError."""
+    name = entry.entry_id or "without an id"
+    raise UnreadableAnswerError(
+        entry.provider, f"a {entry.kind}, {name}, that cannot be read: {entry.detail}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedCheckout:
+    """A checkout of the payment provider's list, as it stands now."""
+
+    state: CheckoutState
+    created_at: datetime
+
+
+class PaymentLedger(Protocol):
+    """Money, as the payment provider has it on its books."""
+
+    def events(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
+        """What the provider posted, or should have, and the shop acts upon; the newest first."""
+        ...
+
+    def checkouts(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedCheckout]:
+        """Checkouts that were opened since, this shop's and others'."""
+        ...
+
+    def refunds(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
+        """Refunds that were made since, each as a notice of how it stands now: REFUND_ISSUED or REFUND_FAILED.
+
+        The notice's event id is made of the refund's own id and of that standing.
+        """
+        ...
+
+    def disputes(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
+        """Disputes that were opened since, told like refunds: DISPUTE_OPENED or DISPUTE_CLOSED."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedPrediction:
+    """A line of the restorer's list; ``name_tag`` leads to the address its end is posted to."""
+
+    prediction_id: str
+    status: PredictionStatus
+    created_at: datetime
+    ended_at: datetime | None = None
+    name_tag: str | None = None
+
+
+class RestorationLedger(Protocol):
+    """Predictions, as the restorer has them on its books."""
+
+    def predictions(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedPrediction]:
+        """The account's predictions that were created since, the newest first; others' may be among them."""
+        ...
+
+    def address_of(self, listed: ListedPrediction) -> str | None:
+        """The address that the end of a prediction is posted to; none if it tells none, or not any more."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarriedMail:
+    """A mail the provider knows, by the message id that sending it told."""
+
+    message_id: str
+    fate: MailFate
+    last_event_at: datetime
+
+
+class MailLedger(Protocol):
+    """Mails, as their provider has them on its books."""
+
+    def messages(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[CarriedMail]:
+        """The mails about which something happened since, each once."""
+        ...
+
+    def find(self, email_id: EmailId) -> CarriedMail | None:
+        """The mail that carries this id of ours; none if the provider knows of none."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedObject:
+    """An object as the storage lists it."""
+
+    key: ObjectKey
+    size_bytes: int
+    stored_at: datetime
+
+
+class ObjectLedger(Protocol):
+    """Objects, as the storage has them on its books."""
+
+    def objects_under(
+        self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedObject]:
+        """Every object whose key starts with ``prefix``."""
+        ...

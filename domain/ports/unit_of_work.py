@@ -1,0 +1,111 @@
+"""The shop's books: one transaction at a time over uploads, customers, the log and the outstanding work.
+
+BooksError
+├── VersionConflictError   somebody else recorded on this stream first: load again and decide again
+├── CauseRepeatedError     this cause is on record in this stream already: there is nothing to do
+├── LeaseLostError         somebody else owns this reaction now: discard what you did
+└── UnreadableReactionError  another version of the shop wrote this reaction: leave it alone
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+from uuid import UUID
+
+from domain.order.values import OrderId
+from domain.ports.customers import CustomerRegister, Inbox, NoteBook, OrderShelf, UnmatchedPayments
+from domain.ports.event_store import ChainedEvent, OrderLog
+from domain.ports.log_recovery import LogRecovery
+from domain.ports.personal_data import PersonalRecords
+from domain.ports.points_balances import PointsBook
+from domain.ports.prediction_limiter import Admissions
+from domain.ports.rate_limiter import UsageTotals
+from domain.ports.reaction_queue import ReactionTable
+from domain.ports.reconciliation_queries import Audit, Rounds
+from domain.ports.upload_sessions import UploadDesk
+
+
+class BooksError(Exception):
+    """The root of what keeps a transaction from being written."""
+
+
+class VersionConflictError(BooksError):
+    """The stream is not at the version the step was decided on."""
+
+    def __init__(self, order_id: OrderId, expected_version: int) -> None:
+        self.order_id = order_id
+        self.expected_version = expected_version
+        super().__init__(f"Order {order_id} is past version {expected_version}: load it and decide again.")
+
+
+class CauseRepeatedError(BooksError):
+    """The same cause was recorded in this stream before."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        self.order_id = order_id
+        super().__init__(f"What caused this is on record in order {order_id} already: nothing is left to do.")
+
+
+class LeaseLostError(BooksError):
+    """The reaction belongs to somebody else, or is closed."""
+
+    def __init__(self, reaction_id: UUID) -> None:
+        self.reaction_id = reaction_id
+        super().__init__(f"Reaction {reaction_id} is somebody else's by now: discard this outcome.")
+
+
+class UnreadableReactionError(BooksError):
+    """A stored reaction is of a kind or version this program does not know, or its arguments are damaged."""
+
+    def __init__(self, reaction_id: UUID, kind: str, version: int) -> None:
+        self.reaction_id = reaction_id
+        self.version = version
+        super().__init__(
+            f"Reaction {reaction_id} ({kind}, version {version}) cannot be read: run the version that wrote it."
+        )
+
+
+class Transaction(Protocol):
+    """Everything one transaction can touch."""
+
+    uploads: UploadDesk
+    customers: CustomerRegister
+    persons: PersonalRecords
+    points: PointsBook
+    inbox: Inbox
+    unmatched: UnmatchedPayments
+    reactions: ReactionTable
+    admissions: Admissions
+    log: OrderLog
+    shelf: OrderShelf
+    audit: Audit
+    recovery: LogRecovery
+    rounds: Rounds
+    notes: NoteBook
+    usage: UsageTotals
+
+
+class Books(Protocol):
+    """Opens transactions."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        Raises UnavailableError when the books cannot be reached; whether a commit arrived may then be unknown.
+        """
+        ...
+
+    def rebuild(self) -> Iterator[OrderId]:
+        """Write every read model anew from the log, telling each order as it is done."""
+        ...
+
+    def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
+        """Every committed event of the log, in commit order, with its hashes; none that may yet be overtaken.
+
+        Of one order, all that is committed: within a stream nothing is overtaken.
+        """
+        ...
+
+    def check(self) -> None:
+        """Raise UnavailableError unless the database answers and its schema is current."""
+        ...

@@ -1,0 +1,199 @@
+"""The pack for a bank that disputes a payment: what was ordered, delivered and fetched, and that the log says so.
+
+It is made for those who know the customer, so it names them. What the log says is checked against its own hashes and
+what the storage has against the log's, at the moment the pack is made; what does not agree is told, never left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from domain.order import events as e
+from domain.order.errors import ShopError
+from domain.order.evolve import fold
+from domain.order.ledger import Dispute
+from domain.order.order import Order
+from domain.order.values import OrderId, PhotoId
+from domain.ports.clock import Archiver, Clock, Scratch, Thumbnailer
+from domain.ports.customers import Customer, Note
+from domain.ports.dispute_evidence import Evidence, EvidencePrinter, Exhibit, ObjectState
+from domain.ports.event_store import ChainedEvent
+from domain.ports.object_storage import ObjectStore
+from domain.ports.unit_of_work import Books
+from domain.use_cases.audit.dispute_evidence_files import balance_of, lines_of, photos_gone, sheets
+from domain.use_cases.audit.dispute_evidence_objects import Examiner, Watch
+from domain.use_cases.audit.log_verification import PROBLEMS, Defect, Finding, verify
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.wording.labels import counted
+from domain.use_cases.wording.status_text import standing
+
+
+class NothingToProveError(ShopError):
+    """The log does not hold the beginning of the order."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        self.order_id = order_id
+        super().__init__(
+            f"The log does not hold how order {order_id} began, so nothing can be told of it: "
+            "run `restoreclick events verify`."
+        )
+
+
+class UnknownDisputeError(ShopError):
+    """No bank opened this dispute about the order."""
+
+    def __init__(self, dispute_id: str, known: Sequence[str]) -> None:
+        self.dispute_id = dispute_id
+        self.known = tuple(known)
+        there = f"it has {', '.join(known)}" if known else "it has none that the shop was told of"
+        super().__init__(
+            f"The order has no dispute {dispute_id} ({there}): leave it out, or give the right one."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """The pack as an archive of known length, and what it tells."""
+
+    evidence: Evidence
+    size_bytes: int
+    content: Iterator[bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """What the books say of an order; ``history`` ends where an event is missing."""
+
+    order: Order
+    history: Sequence[e.RecordedEvent]
+    chain: Sequence[ChainedEvent]
+    findings: Sequence[Finding]
+    customer: Customer | None
+    names: dict[PhotoId, str]
+    notes: tuple[Note, ...] | None
+
+
+class Proving:
+    """Makes packs of evidence."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        storage: ObjectStore,
+        thumbnailer: Thumbnailer,
+        printer: EvidencePrinter,
+        archiver: Archiver,
+        scratch: Scratch,
+        clock: Clock,
+    ) -> None:
+        self._books = books
+        self._storage = storage
+        self._thumbnailer = thumbnailer
+        self._printer = printer
+        self._archiver = archiver
+        self._scratch = scratch
+        self._clock = clock
+
+    def pack(
+        self,
+        order_id: OrderId,
+        *,
+        dispute_id: str | None = None,
+        has_notes: bool = False,
+        watch: Watch = lambda _done, _of: None,
+    ) -> Pack:
+        """Check and gather all that proves an order; of its disputes, ``dispute_id`` picks one.
+
+        Each photo is read once, and only its thumbnail is held. What people wrote in notes is left out unless
+        ``has_notes``. Raises UnknownDisputeError or NothingToProveError.
+        """
+        record = self._record(order_id, has_notes=has_notes)
+        disputes = _chosen(record.order, dispute_id)
+        evidence = self._evidence(record, disputes, watch)
+        entries = sheets(evidence, record.history, record.chain, self._printer)
+        size_bytes, content = self._archiver.archive(entries)
+        return Pack(evidence=evidence, size_bytes=size_bytes, content=content)
+
+    def _record(self, order_id: OrderId, *, has_notes: bool) -> _Record:
+        with self._books.transaction() as transaction:
+            stream = transaction.log.history(order_id)
+            names = transaction.uploads.file_names(order_id)
+            notes = tuple(transaction.notes.of(order_id)) if has_notes else None
+        newest = stream[-1].version if stream else 0
+        # What was recorded since is not in this pack, so it is not in its chain.
+        chain = [event for event in self._books.chained_events(order_id) if event.version <= newest]
+        # Whatever stands behind a gap may speak of what is not known any more.
+        history = [recorded for number, recorded in enumerate(stream, start=1) if recorded.version == number]
+        order = fold(order_id, history)
+        if order.payment is None:
+            raise NothingToProveError(order_id)
+        with self._books.transaction() as transaction:
+            customer = transaction.customers.find(order.payment.customer_id)
+        return _Record(
+            order=order,
+            history=history,
+            chain=chain,
+            findings=verify(chain).findings,
+            customer=customer,
+            names=names,
+            notes=notes,
+        )
+
+    def _evidence(self, record: _Record, disputes: tuple[Dispute, ...], watch: Watch) -> Evidence:
+        order = record.order
+        if order.payment is None:
+            raise AssertionError("An order without a payment was refused before.")
+        gone = photos_gone(record.history)
+        examiner = Examiner(self._storage, self._thumbnailer, self._scratch, watch, is_gone=gone is not None)
+        photos, archives = examiner.examine(order, record.names)
+        lines = lines_of(tell(record.history), record.findings)
+        exhibits = [*(each for photo in photos for each in (photo.before, *photo.after)), *archives]
+        return Evidence(
+            made_at=self._clock.now(),
+            order_id=order.order_id,
+            payment=order.payment,
+            standing=standing(order),
+            customer=record.customer,
+            disputes=disputes,
+            balance=balance_of(order),
+            photos=photos,
+            archives=archives,
+            photos_gone=gone,
+            lines=lines.all,
+            deliveries=lines.deliveries,
+            money=lines.money,
+            notes=record.notes,
+            chained_events=len(record.chain),
+            head=record.chain[-1].sha256 if record.chain else None,
+            problems=(*map(_said, record.findings), *_doubts(exhibits)),
+        )
+
+
+def _chosen(order: Order, dispute_id: str | None) -> tuple[Dispute, ...]:
+    if dispute_id is None:
+        return tuple(order.disputes.values())
+    if dispute_id not in order.disputes:
+        raise UnknownDisputeError(dispute_id, list(order.disputes))
+    return (order.disputes[dispute_id],)
+
+
+def _said(finding: Finding) -> str:
+    """What a finding about this order's own chain says to strangers."""
+    if finding.version is None or finding.version == finding.last_version:
+        place = f"Event {finding.version} of the order"
+    else:
+        place = f"Each event of the order from {finding.version} to {finding.last_version}"
+    behind = ", and what follows it is not told here" if finding.defect is Defect.MISSING else ""
+    return f"{place}: {PROBLEMS[finding.defect]}{behind}."
+
+
+def _doubts(exhibits: Sequence[Exhibit]) -> Iterator[str]:
+    """What is wrong with objects, many in one sentence."""
+    for state, wrong in (
+        (ObjectState.DIFFERS, "not what was recorded"),
+        (ObjectState.MISSING, "missing, though not deleted on record"),
+    ):
+        concerned = [each.caption for each in exhibits if each.state is state]
+        if concerned:
+            are = "is" if len(concerned) == 1 else "are"
+            yield f"{counted(len(concerned), 'object')} of the storage {are} {wrong}: {'; '.join(concerned)}."

@@ -1,0 +1,104 @@
+"""Exhibits: what the storage has of an order, read once each, beside what the log says of it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import BinaryIO
+
+from domain.order.image import Image
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.order.values import ObjectKey, PhotoId, Sha256, StoredObject
+from domain.ports.clock import Scratch, Thumbnailer
+from domain.ports.dispute_evidence import Exhibit, ObjectState, PhotoEvidence
+from domain.ports.errors import ObjectMissingError, UnreadablePictureError
+from domain.ports.object_storage import ObjectStore
+from domain.use_cases.wording.status_text import way_of
+
+#: Told after each object that was looked at: how many that makes, and of how many.
+Watch = Callable[[int, int], None]
+
+
+class Examiner:
+    """Reads what the log names of one order, and looks at it."""
+
+    def __init__(
+        self, storage: ObjectStore, thumbnailer: Thumbnailer, scratch: Scratch, watch: Watch, *, is_gone: bool
+    ) -> None:
+        self._storage = storage
+        self._thumbnailer = thumbnailer
+        self._scratch = scratch
+        self._watch = watch
+        self._is_gone = is_gone
+        self._done = self._of = 0
+
+    def examine(
+        self, order: Order, names: dict[PhotoId, str]
+    ) -> tuple[tuple[PhotoEvidence, ...], tuple[Exhibit, ...]]:
+        """The photos and the archives of an order; links to one archive count once."""
+        packed = list({link.archive.key: link.archive for link in order.links.values()}.values())
+        self._of = sum(1 + len(image.results) for image in order.images.values()) + len(packed)
+        photos = tuple(
+            PhotoEvidence(
+                number=number,
+                file_name=names.get(PhotoId(image.image_id)),
+                share=image.share,
+                standing=way_of(image, order),
+                before=self._before(number, image, order),
+                after=tuple(
+                    self._picture(f"Photo {number}, {'restored' if newest else 'earlier result'}", result)
+                    for newest, result in zip(
+                        [True, *[False] * len(image.earlier)], image.results, strict=False
+                    )
+                ),
+            )
+            for number, image in enumerate(order.images.values(), start=1)
+        )
+        archives = tuple(
+            self._archive(f"Archive {number} of the restored photos", archive)
+            for number, archive in enumerate(packed, start=1)
+        )
+        return photos, archives
+
+    def _before(self, number: int, image: Image, order: Order) -> Exhibit:
+        """The photo in the order's own place, or as uploaded, which housekeeping tidies once all money went back."""
+        found = self._picture(f"Photo {number}, as it was sent", image.original or image.upload)
+        may_be_tidied = image.original is None and order.state is State.REFUNDED
+        is_tidied = may_be_tidied and found.state is ObjectState.MISSING
+        return replace(found, state=ObjectState.DELETED) if is_tidied else found
+
+    def _picture(self, caption: str, stored: StoredObject) -> Exhibit:
+        with self._scratch.file() as file:
+            state, found = self._look(stored, file)
+            thumbnail = self._thumbnail(file) if state is ObjectState.VERIFIED else None
+        return Exhibit(caption=caption, stored=stored, state=state, found_sha256=found, thumbnail=thumbnail)
+
+    def _archive(self, caption: str, stored: StoredObject) -> Exhibit:
+        state, found = self._look(stored)
+        return Exhibit(caption=caption, stored=stored, state=state, found_sha256=found)
+
+    def _look(self, stored: StoredObject, keep: BinaryIO | None = None) -> tuple[ObjectState, Sha256 | None]:
+        self._done += 1
+        self._watch(self._done, self._of)
+        if self._is_gone:
+            return ObjectState.DELETED, None
+        try:
+            found = self._digest(stored.key, keep)
+        except ObjectMissingError:
+            return ObjectState.MISSING, None
+        return ObjectState.VERIFIED if found == stored.sha256 else ObjectState.DIFFERS, found
+
+    def _digest(self, key: ObjectKey, keep: BinaryIO | None) -> Sha256:
+        digest = hashlib.sha256()
+        with self._storage.read(key) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+                if keep is not None:
+                    keep.write(chunk)
+        return Sha256(digest.hexdigest())
+
+    def _thumbnail(self, file: BinaryIO) -> bytes | None:
+        try:
+            return self._thumbnailer.thumbnail(file)
+        except UnreadablePictureError:
+            return None  # its bytes are what was recorded, so it is shown by name only

@@ -1,0 +1,225 @@
+"""Tamper evidence: whether the log still says what it said when it was written.
+
+Within a stream each event carries its predecessor's hash, so nothing can be changed, taken out or put in without
+breaking the chain behind it. Who breaks off a chain's end, or forges it anew from some event on, leaves nothing
+broken: that shows against a head which was printed before, signed, and kept elsewhere.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.order.values import OrderId, Sha256
+from domain.ports.event_store import ChainedEvent, LogCursor
+
+
+class Defect(StrEnum):
+    """What can be wrong with the log."""
+
+    CONTENTS_CHANGED = "contents_changed"
+    PREDECESSOR_CHANGED = "predecessor_changed"
+    MISSING = "missing"
+    REPEATED = "repeated"
+    UNREADABLE = "unreadable"
+    # The others show against a kept head only.
+    REMOVED = "removed"
+    FORGED = "forged"
+    ADDED = "added"
+    DIFFERENT = "different"
+
+
+#: What is wrong, as the rest of a sentence that begins with the place.
+PROBLEMS: Mapping[Defect, str] = {
+    Defect.CONTENTS_CHANGED: "it does not say what was recorded",
+    Defect.PREDECESSOR_CHANGED: "it was recorded after another event than the one that precedes it now",
+    Defect.MISSING: "it is missing, though later events of the order are there",
+    Defect.REPEATED: "there are two of it",
+    Defect.UNREADABLE: "its transaction is yet to come on this server, so that who reads the whole log does not see it",
+    Defect.REMOVED: "it stood in the log when the head was kept, and does not any more",
+    Defect.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
+    Defect.ADDED: "it was put among events that are older than the head",
+    Defect.DIFFERENT: "up to the kept head it does not hold the same events in the same order",
+}
+
+_COMPARE = "compare the order's stream with a backup, and with what the providers know of it"
+_SEARCH = "look for it in a backup, and find out who could delete it"
+ADVICE: Mapping[Defect, str] = dict.fromkeys(Defect, _COMPARE) | {
+    Defect.MISSING: _SEARCH,
+    Defect.UNREADABLE: f"if the database was restored from a dump, restore a physical backup; if not, {_COMPARE}",
+    Defect.REMOVED: f"{_SEARCH}; if a backup older than the head was restored, this is what was lost with it",
+    Defect.DIFFERENT: "see what is said of single orders; if nothing is, compare txid and position with a backup",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is wrong, and where: an order's version, or several in a row; or no single order."""
+
+    defect: Defect
+    order_id: OrderId | None = None
+    version: int | None = None
+    last_version: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self._place}: {PROBLEMS[self.defect]}. What to do: {ADVICE[self.defect]}."
+
+    @property
+    def _place(self) -> str:
+        if self.order_id is None:
+            return "The log"
+        if self.version == self.last_version:
+            return f"Order {self.order_id}, version {self.version}"
+        return f"Order {self.order_id}, each version from {self.version} to {self.last_version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamHead:
+    """The newest event of a stream, by which all the others are known."""
+
+    version: int = 0
+    sha256: Sha256 | None = None  # none while there is no event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """All that was committed up to a place in the log, in one hash; and each stream's head, to find what differs."""
+
+    events: int
+    txid: int
+    position: int
+    sha256: Sha256  # of the events' own, written one after another in commit order
+    streams: Mapping[OrderId, StreamHead]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The head of the log and all that is wrong with it."""
+
+    head: Head
+    findings: tuple[Finding, ...]
+
+
+def verify(log: Iterable[ChainedEvent], kept: Head | None = None) -> Verdict:
+    """Check each stream's versions, links and contents, and what the log holds against a head that was kept.
+
+    The log comes in commit order and is not held in memory; one small record an order is.
+    """
+    check = _Check()
+    differences: list[Finding] | None = None
+    for event in log:
+        if kept and differences is None and event.cursor > LogCursor(kept.txid, kept.position):
+            differences = _differences(check.head(), kept)
+        check.take(event)
+    head = check.head()
+    if kept and differences is None:
+        differences = _differences(head, kept)
+    check.give_up_waiting()
+    return Verdict(head=head, findings=(*check.findings, *(differences or ())))
+
+
+@dataclass(slots=True)
+class _Stream:
+    """How far a stream is checked, its newest event, and what stands in the log before events it should follow."""
+
+    checked: StreamHead = field(default_factory=StreamHead)
+    newest: StreamHead = field(default_factory=StreamHead)
+    waiting: dict[int, ChainedEvent] = field(default_factory=dict)
+
+
+class _Check:
+    """Takes the log event by event."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self._streams: dict[OrderId, _Stream] = {}
+        self._unreadable: set[OrderId] = set()
+        self._events = 0
+        self._cursor = LogCursor()
+        self._hash = hashlib.sha256()
+
+    def take(self, event: ChainedEvent) -> None:
+        """Check an event, at the latest when what it follows has come."""
+        stream = self._streams.setdefault(event.order_id, _Stream())
+        self._count(event, stream)
+        if event.actual_sha256 != event.sha256:
+            self._find(Defect.CONTENTS_CHANGED, event)
+        if event.version <= stream.checked.version or event.version in stream.waiting:
+            self._find(Defect.REPEATED, event)
+        else:
+            stream.waiting[event.version] = event
+            self._follow(stream)
+
+    def give_up_waiting(self) -> None:
+        """Call missing what did not come, and check what stands behind each gap."""
+        for order_id, stream in self._streams.items():
+            while stream.waiting:
+                behind = stream.waiting[min(stream.waiting)]
+                self.findings.append(
+                    Finding(
+                        defect=Defect.MISSING,
+                        order_id=order_id,
+                        version=stream.checked.version + 1,
+                        last_version=behind.version - 1,
+                    )
+                )
+                stream.checked = StreamHead(version=behind.version - 1, sha256=behind.previous_sha256)
+                self._follow(stream)
+
+    def head(self) -> Head:
+        """The head of what was taken so far."""
+        return Head(
+            events=self._events,
+            txid=self._cursor.txid,
+            position=self._cursor.position,
+            sha256=Sha256(self._hash.hexdigest()),
+            streams={order_id: stream.newest for order_id, stream in self._streams.items()},
+        )
+
+    def _count(self, event: ChainedEvent, stream: _Stream) -> None:
+        if event.is_readable:
+            self._events += 1
+            self._cursor = event.cursor
+            self._hash.update(event.sha256.encode())
+            if event.version > stream.newest.version:
+                stream.newest = StreamHead(version=event.version, sha256=event.sha256)
+        elif event.order_id not in self._unreadable:
+            self._unreadable.add(event.order_id)
+            self._find(Defect.UNREADABLE, event)
+
+    def _follow(self, stream: _Stream) -> None:
+        while (event := stream.waiting.pop(stream.checked.version + 1, None)) is not None:
+            if event.previous_sha256 != stream.checked.sha256:
+                self._find(Defect.PREDECESSOR_CHANGED, event)
+            stream.checked = StreamHead(version=event.version, sha256=event.sha256)
+
+    def _find(self, defect: Defect, event: ChainedEvent) -> None:
+        self.findings.append(
+            Finding(defect=defect, order_id=event.order_id, version=event.version, last_version=event.version)
+        )
+
+
+def _differences(now: Head, kept: Head) -> list[Finding]:
+    """What the log, up to where the head was kept, holds otherwise than it held then."""
+    nothing = StreamHead()
+    found = (
+        [] if (now.events, now.sha256) == (kept.events, kept.sha256) else [Finding(defect=Defect.DIFFERENT)]
+    )
+    for order_id in {**kept.streams, **now.streams}:
+        found += _difference(
+            order_id, now.streams.get(order_id, nothing), kept.streams.get(order_id, nothing)
+        )
+    return found
+
+
+def _difference(order_id: OrderId, now: StreamHead, then: StreamHead) -> Iterator[Finding]:
+    if now.version < then.version:
+        yield Finding(
+            defect=Defect.REMOVED, order_id=order_id, version=now.version + 1, last_version=then.version
+        )
+    elif now.version > then.version:
+        yield Finding(
+            defect=Defect.ADDED, order_id=order_id, version=then.version + 1, last_version=now.version
+        )
+    elif now.sha256 != then.sha256:
+        yield Finding(defect=Defect.FORGED, order_id=order_id, version=now.version, last_version=now.version)

@@ -1,0 +1,190 @@
+"""Chapter 2: the shop quotes a price and opens the provider's page where exactly that can be paid."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.order.errors import ShopError
+from domain.order.values import UploadSessionId
+from domain.ports.clock import Clock
+from domain.ports.payments import CheckoutStanding, CheckoutWish, PaymentProvider
+from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.upload_sessions import Checkout, UploadSession, UploadStatus
+from domain.signed_tokens import Sealer, sha256_of
+from domain.use_cases.checkout.referrals_and_points import Claims, Codes, Rewarding
+from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadSessionClosedError
+from domain.use_cases.shop_policy import Policy
+
+#: What an upload session is in when its checkout stands like this at the provider.
+PAID_PAGES = {CheckoutStanding.PAID: UploadStatus.PAID, CheckoutStanding.PENDING: UploadStatus.PENDING}
+
+#: A page that could not be opened within this time is asked for anew: the provider wants half an hour of lifetime.
+REPEATABLE = timedelta(minutes=5)
+
+NO_CODES = Codes()
+
+
+class NothingToPayError(ShopError):
+    """The session holds no photo."""
+
+    def __init__(self, session_id: UploadSessionId) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"Upload session {session_id} holds no photo yet: send at least one, then ask for the checkout."
+        )
+
+
+class CheckoutFixedError(ShopError):
+    """A checkout with points in it is open, and other codes are given now."""
+
+    def __init__(self, session_id: UploadSessionId, expires_at: datetime) -> None:
+        self.session_id = session_id
+        self.expires_at = expires_at
+        super().__init__(
+            f"The checkout of upload session {session_id} is open, with points that are reserved for it until "
+            f"{expires_at:%Y-%m-%d %H:%M} UTC: ask for it without codes and pay there, or wait until then."
+        )
+
+
+class CheckingOut:
+    """Quotes and opens checkouts."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        payments: PaymentProvider,
+        rewarding: Rewarding,
+        sealer: Sealer,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._payments = payments
+        self._sealer = sealer
+        self._rewarding = rewarding
+        self._clock = clock
+        self._policy = policy
+
+    def open(
+        self,
+        session_id: UploadSessionId,
+        *,
+        email: str | None,
+        locale: str | None = None,
+        codes: Codes = NO_CODES,
+    ) -> Checkout:
+        """The page where the session's photos are paid; asking again gives the same page while it is open.
+
+        The quote is written down, and points are reserved, before the provider is asked, so that a repeat asks for
+        the very same thing. Codes that were not given before make it another page. Raises UnknownUploadSessionError,
+        UploadSessionClosedError, NothingToPayError, CheckoutFixedError, NoPointsError, what ``Rewarding.read``
+        raises, or what the provider says.
+        """
+        session, checkout = self._reserve_after_expiring(session_id, codes, email)
+        if checkout.url is not None:
+            return checkout
+        opened = self._payments.open_checkout(self._wish(session, checkout, email, locale))
+        checkout = replace(checkout, checkout_session_id=opened.checkout_session_id, url=opened.url)
+        with self._books.transaction() as transaction:
+            current = transaction.uploads.find(session_id, lock=True)
+            is_current = (
+                current is not None
+                and current.status is UploadStatus.CHECKOUT
+                and current.checkout is not None
+                and current.checkout.attempt == checkout.attempt
+            )
+            if is_current:
+                transaction.uploads.set_checkout(session_id, checkout)
+        if not is_current:
+            # Another page, or other photos, replaced it while it was being opened: nobody may pay on it.
+            self._payments.expire_checkout(opened.checkout_session_id)
+        return checkout
+
+    def _reserve_after_expiring(
+        self, session_id: UploadSessionId, codes: Codes, email: str | None
+    ) -> tuple[UploadSession, Checkout]:
+        """Reserve a quote; a page that it replaces is expired first, so that it cannot be paid any more.
+
+        Raises UploadSessionClosedError if somebody paid on that page in between.
+        """
+        expired: str | None = None
+        while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
+            standing = self._payments.expire_checkout(reserved)
+            if standing in PAID_PAGES:
+                raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
+            expired = reserved
+        return reserved
+
+    def _reserve(
+        self, session_id: UploadSessionId, codes: Codes, email: str | None, expired: str | None
+    ) -> tuple[UploadSession, Checkout] | str:
+        """The session with its quote, or the provider's id of the page to expire first."""
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id, lock=True)
+            if session is None:
+                raise UnknownUploadSessionError(session_id)
+            if session.status not in {UploadStatus.OPEN, UploadStatus.CHECKOUT}:
+                raise UploadSessionClosedError(session_id, session.status)
+            if not session.photos:
+                raise NothingToPayError(session_id)
+            claims = self._rewarding.read(transaction, codes, email)
+            known = session.checkout
+            if known is not None and _can_be_used(session, known, now):
+                if codes.are_none or claims == Claims.of(known):
+                    return session, known
+                if known.spending is not None and known.url is not None:
+                    # Two open pages would be able to spend the same points.
+                    raise CheckoutFixedError(session_id, known.expires_at)
+                if known.checkout_session_id not in {None, expired}:
+                    return known.checkout_session_id
+            checkout = self._quote(transaction, session, claims, now)
+            transaction.uploads.set_checkout(session_id, checkout)
+            return session, checkout
+
+    def _quote(
+        self, transaction: Transaction, session: UploadSession, claims: Claims, now: datetime
+    ) -> Checkout:
+        quoted, spending = self._policy.prices.quote(len(session.photos)), None
+        if claims.spender_id is not None:
+            spending = self._rewarding.reserve(transaction, session.session_id, claims.spender_id, quoted)
+        return Checkout(
+            attempt=session.checkout.attempt + 1 if session.checkout else 1,
+            quoted=quoted,
+            reserved_at=now,
+            expires_at=now + self._policy.checkout_lifetime,
+            referrer_id=claims.referrer_id,
+            spending=spending,
+        )
+
+    def _wish(
+        self, session: UploadSession, checkout: Checkout, email: str | None, locale: str | None
+    ) -> CheckoutWish:
+        photos = len(session.photos)
+        unit_price = replace(checkout.quoted, amount=checkout.quoted.amount // photos)
+        return CheckoutWish(
+            upload_session_id=session.session_id,
+            order_id=session.order_id,
+            seal=self._sealer.payment_seal(session.session_id, session.order_id),
+            photos=photos,
+            unit_price=unit_price,
+            email=email,
+            success_url=self._policy.success_url.replace("{upload_session}", str(session.session_id)),
+            cancel_url=self._policy.cancel_url.replace("{upload_session}", str(session.session_id)),
+            expires_at=checkout.expires_at,
+            # Another customer is another page; a fingerprint keeps the key short and the address out of it.
+            idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",
+            locale=locale,
+            spending=checkout.spending,
+        )
+
+
+def _fingerprint(email: str | None, locale: str | None) -> str:
+    return sha256_of(f"{email or ''} {locale or ''}")[:16]
+
+
+def _can_be_used(session: UploadSession, checkout: Checkout, now: datetime) -> bool:
+    if session.status is not UploadStatus.CHECKOUT:
+        return False
+    last_use = checkout.expires_at if checkout.url is not None else checkout.reserved_at + REPEATABLE
+    return now < last_use

@@ -1,0 +1,172 @@
+"""Chapter 1: a visitor opens an upload session and sends photos."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from domain.order.errors import ShopError
+from domain.order.values import ObjectKey, OrderId, PhotoId, Sha256, UploadSessionId
+from domain.ports.cancellation import Cancellation
+from domain.ports.clock import Clock, Ids, PictureInspector
+from domain.ports.object_storage import ObjectStore
+from domain.ports.unit_of_work import Books
+from domain.ports.upload_sessions import UploadedPhoto, UploadSession, UploadStatus, photo_with_bytes
+from domain.use_cases.recovery.object_labels import photo_labels
+from domain.use_cases.shop_policy import Policy
+
+
+class UnknownUploadSessionError(ShopError):
+    """There is no such upload session, or it was cleaned up."""
+
+    def __init__(self, session_id: UploadSessionId) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"There is no upload session {session_id}: open a new one and send the photos again."
+        )
+
+
+class UploadSessionClosedError(ShopError):
+    """The session's photos are fixed, because their price is quoted or paid."""
+
+    def __init__(self, session_id: UploadSessionId, status: UploadStatus) -> None:
+        self.session_id = session_id
+        self.status = status
+        super().__init__(
+            f"Upload session {session_id} is in {status}: its photos are fixed, open a new session for more."
+        )
+
+
+class TooManyPhotosError(ShopError):
+    """An upload session takes no more photos."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"An order takes {limit} photos at most: pay for these and open a new session for the others."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedPhoto:
+    """A photo of a session, and whether its bytes were there before."""
+
+    photo: UploadedPhoto
+    is_duplicate: bool = False
+
+
+class Uploading:
+    """Takes photos in."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        storage: ObjectStore,
+        inspector: PictureInspector,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._storage = storage
+        self._inspector = inspector
+        self._clock = clock
+        self._ids = ids
+        self._policy = policy
+
+    def open(self) -> UploadSession:
+        """Open a session; the order that may come of it has its id from now on."""
+        session = UploadSession(
+            session_id=UploadSessionId(self._ids.new()),
+            order_id=OrderId(self._ids.new()),
+            status=UploadStatus.OPEN,
+            opened_at=self._clock.now(),
+        )
+        with self._books.transaction() as transaction:
+            transaction.uploads.open(session)
+        return session
+
+    def find(self, session_id: UploadSessionId) -> UploadSession:
+        """The session; raises UnknownUploadSessionError."""
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id)
+        if session is None:
+            raise UnknownUploadSessionError(session_id)
+        return session
+
+    def check(self) -> None:
+        """Raise UnavailableError when photos are refused now, whatever is in them."""
+        self._inspector.check()
+
+    def expect_photo(self, session_id: UploadSessionId) -> None:
+        """Refuse a photo before its bytes are read: raises the errors of ``add`` that do not depend on them."""
+        self.check()
+        _require_open(self.find(session_id))
+
+    def add(
+        self,
+        session_id: UploadSessionId,
+        file_name: str,
+        content: BinaryIO,
+        size_bytes: int,
+        *,
+        cancellation: Cancellation | None = None,
+    ) -> AddedPhoto:
+        """Look into a photo, store it and add it to the session; the same bytes again are the photo that is there.
+
+        Raises UnreadablePictureError with advice for the customer, and UnknownUploadSessionError,
+        UploadSessionClosedError or TooManyPhotosError; nothing is added then. Once the sender is gone, a cancellation
+        ends the decoding with CanceledError.
+        """
+        content.seek(0)
+        sha256 = Sha256(hashlib.file_digest(content, "sha256").hexdigest())  # type: ignore[arg-type] # any binary file
+        session = self.find(session_id)
+        if known := photo_with_bytes(session, sha256):
+            return AddedPhoto(photo=known, is_duplicate=True)
+        self._require_room(session)
+        content.seek(0)
+        facts = self._inspector.inspect(content, cancellation=cancellation)
+        photo_id = PhotoId(self._ids.new())
+        content.seek(0)
+        upload = self._storage.put(
+            ObjectKey(f"uploads/temp/{session_id}/{photo_id}"),
+            content,
+            size_bytes=size_bytes,
+            media_type=facts.media_type,
+            labels=photo_labels(file_name, facts.width, facts.height),
+        )
+        photo = UploadedPhoto(
+            photo_id=photo_id, file_name=file_name, upload=upload, width=facts.width, height=facts.height
+        )
+        try:
+            added = self._write_down(session_id, photo)
+        except ShopError:
+            # Only here is it certain that nothing names it: after an outage it may be written down all the same, and
+            # what is not goes with the rest of the session's.
+            self._storage.delete([upload.key])
+            raise
+        if added.is_duplicate:
+            self._storage.delete([upload.key])
+        return added
+
+    def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> AddedPhoto:
+        """Add a photo under the lock of its session, unless its bytes came another way meanwhile."""
+        with self._books.transaction() as transaction:
+            session = transaction.uploads.find(session_id, lock=True)
+            if session is None:
+                raise UnknownUploadSessionError(session_id)
+            _require_open(session)
+            if known := photo_with_bytes(session, photo.upload.sha256):
+                return AddedPhoto(photo=known, is_duplicate=True)
+            self._require_room(session)
+            transaction.uploads.add_photo(session_id, photo)
+            return AddedPhoto(photo=photo)
+
+    def _require_room(self, session: UploadSession) -> None:
+        if len(session.photos) >= self._policy.max_photos:
+            raise TooManyPhotosError(self._policy.max_photos)
+
+
+def _require_open(session: UploadSession) -> None:
+    if session.status is not UploadStatus.OPEN:
+        raise UploadSessionClosedError(session.session_id, session.status)

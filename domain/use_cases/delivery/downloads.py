@@ -1,0 +1,302 @@
+"""Chapters 7 and 9: the archive and its link, and the customer who opens it."""
+
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from domain.order import events as e
+from domain.order.customer_request_limits import CUSTOMER, VISITOR
+from domain.order.deterministic_ids import download_link_id_of
+from domain.order.errors import ShopError
+from domain.order.file_names import distinct, safe_stem
+from domain.order.lifecycle import State
+from domain.order.order import DownloadLink, Order
+from domain.order.values import (
+    Client,
+    FailureReason,
+    ImageId,
+    ObjectKey,
+    OrderId,
+    PhotoId,
+    Sha256,
+    StoredObject,
+)
+from domain.ports.clock import ArchiveEntry, Archiver, Clock
+from domain.ports.errors import ObjectDiffersError, ObjectMissingError
+from domain.ports.object_storage import ObjectStore
+from domain.ports.unit_of_work import Books
+from domain.signed_tokens import Sealer, sha256_of
+from domain.use_cases.delivery.verified_reading import read_verified
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.recovery.object_labels import archive_labels
+from domain.use_cases.shop_policy import Policy
+
+_ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
+
+
+class UnknownLinkError(ShopError):
+    """No link has this token, or the link shows no such image."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is not known: open the newest link from our e-mail, whole and unchanged.")
+
+
+class LinkExpiredError(ShopError):
+    """The link was good once: it has run out, or its photos were deleted."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        self.order_id = order_id
+        super().__init__(
+            "This link has expired: have a new one sent to the address on file, with a POST to this link's /renew, or "
+            "answer the e-mail it came with, and a person will help you."
+        )
+
+
+class LinkRevokedError(ShopError):
+    """The link was taken back by a person."""
+
+    def __init__(self, order_id: OrderId) -> None:
+        self.order_id = order_id
+        super().__init__(
+            "This link was withdrawn: open the newest link from our e-mail, or answer it, and a person will help you."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Something a customer may fetch now, under the name it should have on their disk."""
+
+    order_id: OrderId
+    link: DownloadLink
+    image_id: ImageId | None
+    content: StoredObject
+    file_name: str
+
+
+class Delivering:
+    """Makes archives and opens links."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        storage: ObjectStore,
+        archiver: Archiver,
+        recorder: Recorder,
+        sealer: Sealer,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._storage = storage
+        self._archiver = archiver
+        self._recorder = recorder
+        self._sealer = sealer
+        self._clock = clock
+        self._policy = policy
+
+    def prepare_download(self, order: Order) -> Sequence[e.Event]:
+        """Stream the restored images into one archive and mint its link.
+
+        A newest result that is missing or damaged fails the attempt that made it, so that its photo is restored once
+        more. An earlier one, which the customer has, is left out. Raises UnavailableError while the storage is away,
+        and ObjectMissingError or ObjectDiffersError when a result is lost that was restored anew in vain.
+        """
+        link_id = download_link_id_of(order.order_id, len(order.links) + 1)
+        expires_at = self._clock.now() + self._policy.download_lifetime
+        files = self._files(order)
+        while True:
+            try:
+                archive = self._pack(order, files, archive_labels(link_id, expires_at))
+                break
+            except (ObjectMissingError, ObjectDiffersError) as error:
+                lost = {error.key, *self._missing(files)}
+                if failed := _lost_results(order, lost):
+                    return failed
+                earlier = {result.key for image in order.restored_images for result in image.earlier}
+                if not lost <= earlier:
+                    raise
+                files = [(name, result) for name, result in files if result.key not in lost]
+        return [
+            e.DownloadPrepared(
+                link_id=link_id,
+                archive=archive,
+                image_ids=tuple(image.image_id for image in order.restored_images),
+                token_sha256=sha256_of(self._sealer.download_token(link_id)),
+                expires_at=expires_at,
+                edition=order.edition,
+            )
+        ]
+
+    def archive_key(self, order: Order) -> ObjectKey:
+        """Where the archive of all an order's results is stored: a key that tells their names and bytes."""
+        return _archive_key(order, self._files(order))
+
+    def _pack(
+        self, order: Order, files: Sequence[tuple[str, StoredObject]], labels: Mapping[str, str]
+    ) -> StoredObject:
+        """Store the archive of these files; raises ObjectMissingError or ObjectDiffersError, and stores nothing."""
+        entries = [
+            ArchiveEntry(
+                name=name, size_bytes=result.size_bytes, content=read_verified(self._storage, result)
+            )
+            for name, result in files
+        ]
+        size_bytes, chunks = self._archiver.archive(entries)
+        return self._storage.put(
+            # Named by what is in it: a crash may have left an archive of other files, of which no link tells.
+            _archive_key(order, files),
+            cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
+            size_bytes=size_bytes,
+            media_type="application/zip",
+            labels=labels,
+        )
+
+    def _missing(self, files: Sequence[tuple[str, StoredObject]]) -> Iterator[ObjectKey]:
+        """All that the storage lacks, so that what is lost together is restored together."""
+        for _, result in files:
+            try:
+                self._storage.describe(result.key)
+            except ObjectMissingError:
+                yield result.key
+
+    def _files(self, order: Order) -> list[tuple[str, StoredObject]]:
+        """Every result there is, under its name in the archive."""
+        stems = self._file_stems(order)
+        return [
+            (
+                f"{'earlier results/' if earlier else ''}{_name_of(earlier, result, stems[image.image_id])}",
+                result,
+            )
+            for image in order.restored_images
+            for earlier, result in enumerate(image.results)
+        ]
+
+    def new_link(self, order: Order) -> e.DownloadLinkIssued:
+        """One more link to the newest archive, good from now on."""
+        link_id = download_link_id_of(order.order_id, len(order.links) + 1)
+        return e.DownloadLinkIssued(
+            link_id=link_id,
+            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            expires_at=self._clock.now() + self._policy.download_lifetime,
+        )
+
+    def open(self, token: str) -> tuple[Order, DownloadLink]:
+        """The order behind a link that is good; raises UnknownLinkError, LinkRevokedError or LinkExpiredError."""
+        fingerprint = sha256_of(token)
+        with self._books.transaction() as transaction:
+            order = transaction.log.load_by_token(fingerprint)
+        links = order.links.values() if order else ()
+        link = next((link for link in links if link.token_sha256 == fingerprint), None)
+        if order is None or link is None:
+            raise UnknownLinkError
+        if link.is_revoked:
+            raise LinkRevokedError(order.order_id)
+        if link.expires_at <= self._clock.now() or order.photos_are_purged or order.state is State.ERASED:
+            raise LinkExpiredError(order.order_id)
+        return order, link
+
+    def find(self, token: str, image_id: ImageId | None = None, *, earlier: int = 0) -> Delivery:
+        """What a token opens: the archive, or one image of its order; raises what ``open`` raises.
+
+        ``earlier`` asks for the result that so many further attempts have replaced.
+        """
+        order, link = self.open(token)
+        if order.payment is None:
+            raise UnknownLinkError
+        if image_id is None:
+            name = f"restored-photos-{order.payment.order_number}.zip"
+            content = link.archive
+        else:
+            image = order.images.get(image_id)
+            if image is None or not 0 <= earlier < len(image.results):
+                raise UnknownLinkError
+            content = image.results[earlier]
+            name = _name_of(earlier, content, self._file_stems(order)[image_id])
+        return Delivery(
+            order_id=order.order_id, link=link, image_id=image_id, content=content, file_name=name
+        )
+
+    def record_served(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
+        """Record that a file was sent to a client; only the first time for each file of a link."""
+        if delivery.image_id in delivery.link.served:
+            return
+        served = e.ResultServed(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
+        self._recorder.record(
+            delivery.order_id, [served], _cause("served", delivery, actor=VISITOR, request_id=request_id)
+        )
+
+    def record_download(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
+        """Record that the customer pressed the button for a file; only the first time for each file of a link."""
+        if delivery.image_id in delivery.link.fetched:
+            return
+        fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
+        self._recorder.record(
+            delivery.order_id, [fetched], _cause("fetched", delivery, actor=CUSTOMER, request_id=request_id)
+        )
+
+    def _file_stems(self, order: Order) -> dict[ImageId, str]:
+        """A name without its ending for each image that tells which photo it was, no two files alike."""
+        with self._books.transaction() as transaction:
+            given = transaction.uploads.file_names(order.order_id)
+        stems = [
+            f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"
+            for number, image_id in enumerate(order.images, start=1)
+        ]
+        return dict(zip(order.images, distinct(stems), strict=True))
+
+
+def _lost_results(order: Order, lost: Collection[str]) -> list[e.Event]:
+    """The attempts whose results are lost, of those that can be made up for."""
+    return [
+        e.RestorationAttemptFailed(
+            image_id=image.image_id,
+            attempt=made.number,
+            prediction_id=made.prediction_id,
+            reason=FailureReason.RESULT_LOST,
+        )
+        for image in order.restored_images
+        if image.restored is not None and image.restored.key in lost
+        if (made := image.attempt_of_result) is not None
+    ]
+
+
+def _cause(name: str, delivery: Delivery, *, actor: str, request_id: UUID) -> Cause:
+    key = f"{name}:{delivery.link.link_id}:{delivery.image_id or 'archive'}"
+    return Cause(name=name, key=key, actor=actor, correlation_id=request_id)
+
+
+def _archive_key(order: Order, files: Sequence[tuple[str, StoredObject]]) -> ObjectKey:
+    return ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip")
+
+
+def _fingerprint(files: Sequence[tuple[str, StoredObject]]) -> Sha256:
+    return sha256_of("\n".join(f"{name} {result.sha256}" for name, result in files))
+
+
+def _name_of(earlier: int, result: StoredObject, stem: str) -> str:
+    """The file name of a result; one that further attempts replaced says how many."""
+    return f"{f'{earlier}-' if earlier else ''}{stem}{_ENDINGS.get(result.media_type, '')}"
+
+
+class _Reader(io.RawIOBase):
+    """A stream of chunks as a file to read from."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        taken, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)

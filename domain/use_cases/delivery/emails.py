@@ -1,0 +1,329 @@
+"""Chapter 8: mails go out, once each, and what became of them comes back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from domain.order import events as e
+from domain.order.image import Image
+from domain.order.ledger import RefundStatus
+from domain.order.order import Email, Order
+from domain.order.reactions import SendEmail
+from domain.order.values import (
+    EmailId,
+    EmailKind,
+    Money,
+    OptOut,
+    OrderId,
+    OrderNumber,
+    PhotoId,
+    Sha256,
+    StoredObject,
+)
+from domain.ports.clock import Clock
+from domain.ports.customers import Customer
+from domain.ports.email import (
+    Attachment,
+    LetterFacts,
+    LetterWriter,
+    Mail,
+    Mailer,
+    MailFate,
+    MailNotice,
+    ResultSize,
+    Rewards,
+)
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.object_storage import ObjectStore
+from domain.ports.unit_of_work import Books
+from domain.signed_tokens import Sealer, sha256_of
+from domain.use_cases.checkout.referrals_and_points import Rewarding
+from domain.use_cases.delivery.downloads import Delivering
+from domain.use_cases.delivery.email_size import weight_bytes
+from domain.use_cases.delivery.verified_reading import read_verified
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.shop_policy import Policy
+
+SOURCE = "sendgrid"
+#: The mails that bring new results, and say how large they are.
+_WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE})
+
+#: Notices without ids that are worth a look-up: a mail with a known message id is known to be accepted.
+_FOUND_BY_MESSAGE = frozenset(
+    {MailFate.DEFERRED, MailFate.BLOCKED, MailFate.UNDELIVERABLE, MailFate.OPTED_OUT}
+)
+#: One notice may be at fault for its error; when so many of a batch fail, something else is wrong.
+MAX_FAILED_NOTICES = 3
+
+
+class Writing:
+    """Writes letters and hands them over."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        mailer: Mailer,
+        writer: LetterWriter,
+        storage: ObjectStore,
+        sealer: Sealer,
+        rewarding: Rewarding,
+        delivering: Delivering,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._rewarding = rewarding
+        self._delivering = delivering
+        self._clock = clock
+        self._mailer = mailer
+        self._writer = writer
+        self._storage = storage
+        self._sealer = sealer
+        self._policy = policy
+
+    def send_email(self, order: Order, work: SendEmail, *, may_have_been_sent: bool) -> Sequence[e.Event]:
+        """Have a mail accepted; when the answer is lost, or a crash hid it, say so instead of trying again.
+
+        A mail that was kept back until its link ran out waits for a new one, and goes out with that.
+        """
+        unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
+        if may_have_been_sent:
+            return [unconfirmed]
+        customer = self._customer(order)
+        if customer is None:
+            return [_failed(work, "The customer's address is not kept any more.")]
+        if work.kind.brings_a_link and self._link_has_run_out(order):
+            return [self._delivering.new_link(order)]
+        try:
+            message_id = self._mailer.send(self._mail(order, work, customer))
+        except LostReplyError:
+            return [unconfirmed]
+        except RefusedError as refusal:
+            return [_failed(work, refusal.code or "The mail provider refused it.")]
+        return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id=message_id)]
+
+    def _link_has_run_out(self, order: Order) -> bool:
+        link = order.newest_link
+        return link is not None and link.expires_at <= self._clock.now()
+
+    def _customer(self, order: Order) -> Customer | None:
+        if order.payment is None:
+            return None
+        with self._books.transaction() as transaction:
+            return transaction.customers.find(order.payment.customer_id)
+
+    def _mail(self, order: Order, work: SendEmail, customer: Customer) -> Mail:
+        facts = self._facts(order, order.emails[work.email_id], customer)
+        letter, attachment = self._writer.write(facts), None
+        if archive := _archive_for(order, work.kind):
+            telling = self._writer.write(replace(facts, is_attached=True))
+            if weight_bytes(telling, archive.size_bytes) < self._policy.max_mail_bytes:
+                letter, attachment = telling, self._attachment(archive, facts.order_number)
+        return Mail(
+            email_id=work.email_id,
+            order_id=order.order_id,
+            to=customer.email,
+            to_name=customer.name,
+            letter=letter,
+            attachment=attachment,
+        )
+
+    def _facts(self, order: Order, email: Email, customer: Customer) -> LetterFacts:
+        if order.payment is None:
+            raise AssertionError("An order that owes a mail was paid.")
+        kind, currency = email.kind, order.payment.paid.currency
+        link = order.newest_link if kind.brings_a_link else None
+        url = self._policy.public_url
+        page = f"{url}/api/download/{self._sealer.download_token(link.link_id)}/photos" if link else None
+        tells_of_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
+        return LetterFacts(
+            kind=kind,
+            order_id=order.order_id,
+            order_number=order.payment.order_number,
+            customer_name=customer.name,
+            locale=customer.locale,
+            photos=len(order.images),
+            restored=len(order.restored_images),
+            failed=len(order.failed_images),
+            failed_names=self._failed_names(order),
+            lost=len(order.lost_images),
+            lost_names=self._names(order, order.lost_images),
+            paid=order.payment.paid,
+            refunded=Money(
+                amount=order.ledger.requested + order.ledger.pending + order.ledger.issued, currency=currency
+            ),
+            refund_amount=_told_refund(order, email),
+            redone_name=self._redone_name(order),
+            status_url=f"{url}/api/restoration/status/{order.order_id}",
+            download_url=page,
+            redo_days=self._policy.redo_within.days if tells_of_redo else None,
+            expires_at=link.expires_at if link else None,
+            rewards=self._rewards(kind, customer, currency),
+            sizes=self._sizes(order) if kind in _WITH_RESULTS else (),
+        )
+
+    def _sizes(self, order: Order) -> tuple[ResultSize, ...]:
+        """The sizes of the newest results that the customer has a name for."""
+        with self._books.transaction() as transaction:
+            names = transaction.uploads.file_names(order.order_id)
+        return tuple(
+            ResultSize(
+                name=names[PhotoId(image.image_id)],
+                width=image.width,
+                height=image.height,
+                original_width=image.original_width,
+                original_height=image.original_height,
+            )
+            for image in order.restored_images
+            if names.get(PhotoId(image.image_id))
+            and image.width
+            and image.height
+            and image.original_width
+            and image.original_height
+        )
+
+    def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
+        """What comes with a whole result, and no other mail: who waits or is disappointed gets no advertising."""
+        if kind is not EmailKind.RESULT:
+            return None
+        with self._books.transaction() as transaction:
+            return self._rewarding.told_to(transaction, customer, currency)
+
+    def _failed_names(self, order: Order) -> tuple[str, ...]:
+        """The customer's names of the photos that could not be restored."""
+        return self._names(order, order.failed_images)
+
+    def _redone_name(self, order: Order) -> str | None:
+        """The customer's name of the photo of which another attempt was asked, if it was one."""
+        redone = [image for image in order.images.values() if image.was_redone]
+        return next(iter(self._names(order, redone)), None) if len(redone) == 1 else None
+
+    def _names(self, order: Order, images: Sequence[Image]) -> tuple[str, ...]:
+        if not images:
+            return ()
+        with self._books.transaction() as transaction:
+            given = transaction.uploads.file_names(order.order_id)
+        names = (given.get(PhotoId(image.image_id)) for image in images)
+        return tuple(name for name in names if name)
+
+    def _attachment(self, archive: StoredObject, number: OrderNumber) -> Attachment:
+        content = b"".join(read_verified(self._storage, archive))
+        return Attachment(
+            name=f"restored-photos-{number}.zip", media_type=archive.media_type, content=content
+        )
+
+
+def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
+    """The restored photos themselves, where a letter of this kind brings them beside the link."""
+    brings = {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE}
+    link = order.newest_link if kind in brings else None
+    return link.archive if link else None
+
+
+def _told_refund(order: Order, email: Email) -> Money | None:
+    """What a mail tells of money: the refund it was written for, or what goes back for the photos that are missing."""
+    if email.refund_id is not None:
+        return order.refunds[email.refund_id].amount
+    shares = [refund.amount for refund in order.ledger.all_but(RefundStatus.DROPPED) if refund.image_ids]
+    if email.kind is not EmailKind.PARTIAL_RESULT or not shares:
+        return None
+    return sum(shares[1:], start=shares[0])
+
+
+class MailDesk:
+    """Takes in what the mail provider posts."""
+
+    def __init__(self, *, books: Books, recorder: Recorder, clock: Clock) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._clock = clock
+
+    def take(self, notices: Sequence[MailNotice]) -> None:
+        """Record what became of each mail, as far as its order does not know it.
+
+        One notice that cannot be recorded does not keep the others from it: they are all tried, and then its error
+        is raised, so that the provider posts the batch again. The books being away ends the batch at once.
+        """
+        errors: list[Exception] = []
+        for notice in self._identified(notices):
+            try:
+                self._take(notice)
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- raised below, once the others had their turn
+                errors.append(error)
+                if len(errors) == MAX_FAILED_NOTICES:
+                    break
+        if errors:
+            raise errors[0]
+
+    def _identified(self, notices: Sequence[MailNotice]) -> Iterator[MailNotice]:
+        """The notices that say something about a mail of ours, each with the ids of order and mail."""
+        wanted = [
+            message_id
+            for notice in notices
+            if _lacks_ids(notice) and notice.fate in _FOUND_BY_MESSAGE
+            for message_id in notice.message_ids
+        ]
+        found: Mapping[str, tuple[OrderId, EmailId]] = {}
+        if wanted:
+            with self._books.transaction() as transaction:
+                found = transaction.shelf.find_by_messages(wanted)
+        for notice in notices:
+            if not _lacks_ids(notice):
+                yield notice
+            elif message_id := next(filter(found.__contains__, notice.message_ids), None):
+                order_id, email_id = found[message_id]
+                yield replace(notice, order_id=order_id, email_id=email_id, message_id=message_id)
+
+    def _take(self, notice: MailNotice) -> None:
+        """Inbox and event in one transaction, so that a notice whose event could not be written comes again."""
+        order_id, email_id = notice.order_id, notice.email_id
+        if order_id is None or email_id is None or notice.fate is MailFate.OTHER:
+            return
+        with self._books.transaction() as transaction:
+            transaction.log.lock(order_id)
+            order = transaction.log.load(order_id)
+            is_new = transaction.inbox.take(
+                SOURCE, notice.event_id, notice.fate, _fingerprint(notice), self._clock.now()
+            )
+            if not is_new or email_id not in order.emails:
+                return
+            name = f"{SOURCE}:{notice.event_id}"
+            cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
+            step = self._recorder.plan(order, _said(notice, order.emails[email_id]), cause)
+            self._recorder.write(transaction, step)
+        self._recorder.wake(step)
+
+
+def _fingerprint(notice: MailNotice) -> Sha256:
+    """Of this notice alone: in another batch it is the same."""
+    facts = (notice.order_id, notice.email_id, notice.message_id, notice.fate, notice.reason)
+    return sha256_of("\n".join(map(str, facts)))
+
+
+def _said(notice: MailNotice, email: Email) -> Sequence[e.Event]:
+    """What a notice says of a mail; whatever happened to it later, it was accepted first."""
+    email_id, kind = email.email_id, email.kind
+    accepted = e.EmailSent(email_id=email_id, kind=kind, message_id=notice.message_id)
+    reason = notice.reason or "undeliverable"
+    match notice.fate:
+        case MailFate.DEFERRED:
+            return [accepted, e.EmailDeferred(email_id=email_id, kind=kind, reason=reason)]
+        case MailFate.BLOCKED:
+            return [accepted, e.EmailBlocked(email_id=email_id, kind=kind, reason=reason)]
+        case MailFate.OPTED_OUT:
+            how = notice.opt_out or OptOut.UNSUBSCRIBED
+            return [accepted, e.EmailOptedOut(email_id=email_id, kind=kind, how=how)]
+        case MailFate.UNDELIVERABLE:
+            return [e.EmailBounced(email_id=email_id, kind=kind, reason=reason)]
+        case _:
+            return [accepted]
+
+
+def _lacks_ids(notice: MailNotice) -> bool:
+    return notice.order_id is None or notice.email_id is None
+
+
+def _failed(work: SendEmail, reason: str) -> e.EmailFailed:
+    return e.EmailFailed(email_id=work.email_id, kind=work.kind, reason=reason)

@@ -1,0 +1,55 @@
+"""Chapter 9, before it is too late: customers who have fetched nothing are told that their link ends soon."""
+
+from domain.order import events as e
+from domain.order.customer_request_limits import needs_reminder
+from domain.order.values import DownloadLinkId, EmailKind, OrderId
+from domain.ports.clock import Clock
+from domain.ports.customers import REMINDER
+from domain.ports.unit_of_work import Books
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.shop_policy import Policy
+
+#: How many links are looked for at a time.
+ROUND = 100
+
+
+class Reminding:
+    """Reminds of links that end soon, once of each."""
+
+    def __init__(self, *, books: Books, recorder: Recorder, clock: Clock, policy: Policy) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._clock = clock
+        self._policy = policy
+
+    def remind(self) -> int:
+        """Ask for the reminders that are due, and tell how many."""
+        if not self._policy.link_reminder:
+            return 0
+        reminded = 0
+        after: DownloadLinkId | None = None
+        while links := self._ending(after):
+            reminded += sum(self._remind(order_id, link_id) for order_id, link_id in links)
+            _, after = links[-1]
+        return reminded
+
+    def _ending(self, after: DownloadLinkId | None) -> list[tuple[OrderId, DownloadLinkId]]:
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            return transaction.shelf.unfetched(now, now + self._policy.link_reminder, after, ROUND)
+
+    def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
+        """Decide under the order's lock: the customer may open the link this moment."""
+        with self._books.transaction() as transaction:
+            transaction.log.lock(order_id)
+            order = transaction.log.load(order_id)
+            if not needs_reminder(order, link_id, self._clock.now()):
+                return False
+            name = f"{REMINDER}{link_id}"
+            cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)
+            email_id = order.next_email_id(EmailKind.REMINDER)
+            said = e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)
+            step = self._recorder.plan(order, [said], cause)
+            self._recorder.write(transaction, step)
+        self._recorder.wake(step)
+        return bool(step.events)

@@ -1,0 +1,182 @@
+"""Chapter 3: an order begins, once its checkout is paid."""
+
+from dataclasses import dataclass, replace
+
+from domain.order import events as e
+from domain.order.order import Order
+from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
+from domain.ports.clock import Clock, Ids
+from domain.ports.event_store import Step
+from domain.ports.payments import CheckoutNotice
+from domain.ports.unit_of_work import Transaction
+from domain.ports.upload_sessions import UploadSession, UploadStatus
+from domain.unmatched_payment import UnmatchedPayment
+from domain.use_cases.checkout.referrals_and_points import Rewarding
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.shop_policy import Policy
+
+#: Why a payment of this shop waits for a person, whatever time passes.
+SESSION_LOST = (
+    "This shop opened its checkout, and the database does not know the upload session any more: a backup may have "
+    "been restored. It is held: look whether its photos were delivered, then match or refund it."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """Who says that a checkout was paid, and by what; the order's first cause."""
+
+    name: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """What an order begins with: photos, the checkout that paid for them, whose they are, and what they cost."""
+
+    session: UploadSession
+    checkout: CheckoutNotice
+    email: str
+    quoted: Money
+    number: OrderNumber | None = None  # that the order had before it was lost; none: the next one
+
+
+class Beginning:
+    """Has orders begin. Every way to an order leads through here: a notice, a look at the provider, a person."""
+
+    def __init__(
+        self, *, recorder: Recorder, rewarding: Rewarding, clock: Clock, ids: Ids, policy: Policy
+    ) -> None:
+        self._policy = policy
+        self._recorder = recorder
+        self._rewarding = rewarding
+        self._clock = clock
+        self._ids = ids
+
+    def take_in(
+        self,
+        transaction: Transaction,
+        checkout: CheckoutNotice,
+        word: Word,
+        *,
+        number: OrderNumber | None = None,
+    ) -> Step | None:
+        """The step in which a paid checkout becomes the order of its upload session.
+
+        A checkout that cannot be one is set aside; one that is one already changes nothing.
+        """
+        session_id = checkout.upload_session_id
+        session = transaction.uploads.find(session_id, lock=True) if session_id is not None else None
+        order_id = session.order_id if session is not None else checkout.order_id
+        order = transaction.log.load(order_id) if order_id is not None else None
+        # First of all: an order outlives its session's photos, and its session.
+        if order is not None and _is_paid_by(order, checkout):
+            return None
+        if session is None or order is None:
+            # It carries our seal, so we opened its session: the database has lost it, and its photos may be delivered.
+            self._set_aside(transaction, checkout, SESSION_LOST, is_held=True)
+            return None
+        if order.payment is not None:
+            self._set_aside(transaction, checkout, "The order was paid before.")
+            return None
+        if session.status is UploadStatus.EXPIRED:
+            self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
+            return None
+        if checkout.email is None or session.checkout is None or not session.photos:
+            reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
+            self._set_aside(transaction, checkout, reason)
+            return None
+        purchase = Purchase(
+            session=session,
+            checkout=checkout,
+            email=checkout.email,
+            quoted=self.quoted(session),
+            number=number,
+        )
+        return self.begin(transaction, order, purchase, word)
+
+    def quoted(self, session: UploadSession) -> Money:
+        """What the session's photos cost; of one that is open again, more may have come since its checkout."""
+        if session.checkout is None or session.status is UploadStatus.OPEN:
+            return self._policy.prices.quote(len(session.photos))
+        return session.checkout.quoted
+
+    def begin(self, transaction: Transaction, order: Order, purchase: Purchase, word: Word) -> Step:
+        """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted.
+
+        Points that were spent on it go in the same step, and those it earns come.
+        """
+        cause = Cause(name=word.name, key=word.name, actor=word.actor, correlation_id=order.order_id)
+        self._rewarding.lock_customers(transaction, purchase.email, purchase.checkout.spending)
+        payment = self._payment(transaction, purchase)
+        quote = purchase.session.checkout
+        points = self._rewarding.follows(
+            transaction, payment, purchase.checkout, quote.referrer_id if quote else None
+        )
+        step = self._recorder.plan(order, [payment, *points], cause)
+        self._recorder.write(transaction, step)
+        transaction.uploads.set_status(purchase.session.session_id, UploadStatus.PAID)
+        return step
+
+    def _payment(self, transaction: Transaction, purchase: Purchase) -> e.PaymentReceived:
+        session, checkout = purchase.session, purchase.checkout
+        customer_id, number = transaction.customers.receive(
+            CustomerId(self._ids.new()),
+            purchase.email,
+            checkout.name,
+            checkout.locale,
+            self._clock.now().date(),
+            purchase.number,
+        )
+        shares = checkout.paid.split(len(session.photos))
+        return e.PaymentReceived(
+            order_number=number,
+            customer_id=customer_id,
+            upload_session_id=session.session_id,
+            checkout_session_id=checkout.checkout_session_id,
+            payment_intent_id=checkout.payment_intent_id,
+            quoted=purchase.quoted,
+            discount=_discount(checkout, purchase.quoted),
+            paid=checkout.paid,
+            tax=_tax(checkout, purchase.quoted),
+            photos=tuple(
+                PaidPhoto(image_id=ImageId(photo.photo_id), upload=photo.upload, share=share)
+                for photo, share in zip(session.photos, shares, strict=True)
+            ),
+        )
+
+    def hold(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
+        """Set a payment aside that a person has to look at: it is never refunded by itself."""
+        self._set_aside(transaction, checkout, reason, is_held=True)
+
+    def _set_aside(
+        self, transaction: Transaction, checkout: CheckoutNotice, reason: str, *, is_held: bool = False
+    ) -> None:
+        transaction.unmatched.set_aside(
+            UnmatchedPayment(
+                checkout_session_id=checkout.checkout_session_id,
+                upload_session_id=checkout.upload_session_id,
+                payment_intent_id=checkout.payment_intent_id,
+                paid=checkout.paid,
+                reason=reason,
+                received_at=self._clock.now(),
+                is_held=is_held,
+            )
+        )
+
+
+def _is_paid_by(order: Order, checkout: CheckoutNotice) -> bool:
+    payment = order.payment
+    return payment is not None and payment.checkout_session_id == checkout.checkout_session_id
+
+
+def _tax(checkout: CheckoutNotice, quoted: Money) -> Money | None:
+    """What the provider added on top of the quote; of a price in another currency, nothing can be."""
+    tax = checkout.tax
+    return tax if tax is not None and tax.currency == quoted.currency else None
+
+
+def _discount(checkout: CheckoutNotice, quoted: Money) -> Money:
+    """What was taken off the quote; of a price in another currency, nothing can be."""
+    is_comparable = checkout.discount.currency == quoted.currency
+    return checkout.discount if is_comparable else replace(quoted, amount=0)

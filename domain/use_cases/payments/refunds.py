@@ -1,0 +1,80 @@
+"""Money on its way back, paid once however often it is asked for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domain.order import events as e
+from domain.order.ledger import Refund
+from domain.order.order import Order
+from domain.order.reactions import IssueRefund, reaction_id_of
+from domain.order.values import RefundId
+from domain.ports.clock import Clock
+from domain.ports.errors import DisputedError, RefusedError
+from domain.ports.payments import PaymentProvider, ProviderRefund, RefundWish
+
+#: Stripe may forget an idempotency key after 24 hours; from then on only a look can tell whether money went back.
+KEY_LIFETIME = timedelta(hours=23)
+
+
+class Refunding:
+    """Has refunds issued."""
+
+    def __init__(self, *, payments: PaymentProvider, clock: Clock) -> None:
+        self._payments = payments
+        self._clock = clock
+
+    def issue(self, order: Order, work: IssueRefund, *, first_due_at: datetime) -> Sequence[e.Event]:
+        """Have a refund paid, under a key that makes a repeat harmless, or find out that it was.
+
+        Raises DisputedError where word of a dispute is still on its way: the refund waits for the bank's decision.
+        """
+        refund = order.refunds[work.refund_id]
+        intent = order.payment.payment_intent_id if order.payment else None
+        if intent is None:
+            return [_failed(refund, None, "nothing was charged for this order")]
+        try:
+            issued = self._issue(order, refund, work, intent, first_due_at)
+        except DisputedError:
+            raise
+        except RefusedError as refusal:
+            return [_failed(refund, None, refusal.code or "refused")]
+        if issued is None or issued.provider_refund_id in refund.failed_provider_refund_ids:
+            # What failed before is no answer to this attempt, and is on record already.
+            return [_failed(refund, None, "not known to the provider after a day")]
+        if issued.has_failed:
+            return [_failed(refund, issued.provider_refund_id, "the provider could not pay it")]
+        return [event_of(issued, refund.refund_id)]
+
+    def _issue(
+        self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
+    ) -> ProviderRefund | None:
+        wish = RefundWish(
+            refund_id=refund.refund_id,
+            order_id=order.order_id,
+            payment_intent_id=intent,
+            amount=refund.amount,
+            idempotency_key=str(reaction_id_of(order.order_id, work)),
+        )
+        return pay_back(self._payments, wish, waited=self._clock.now() - first_due_at)
+
+
+def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:
+    """What a refund that has not failed means to its order: money on its way, or money paid back."""
+    kind = e.RefundAccepted if refund.is_pending else e.RefundIssued
+    return kind(refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id)
+
+
+def pay_back(payments: PaymentProvider, wish: RefundWish, *, waited: timedelta) -> ProviderRefund | None:
+    """Have money paid back, once however often this is repeated; none if only a look was safe and found nothing.
+
+    ``waited`` is for how long this was tried without a pause. A key guards against a reply that was lost a moment
+    ago; against an earlier try, which had another key or one that is forgotten since, only a look does.
+    """
+    found = payments.find_refund(wish.payment_intent_id, wish.refund_id)
+    if waited > KEY_LIFETIME or (found is not None and not found.has_failed):
+        return found
+    return payments.issue_refund(wish)
+
+
+def _failed(refund: Refund, provider_refund_id: str | None, reason: str) -> e.RefundFailed:
+    return e.RefundFailed(refund_id=refund.refund_id, provider_refund_id=provider_refund_id, reason=reason)

@@ -1,0 +1,293 @@
+"""Money without an order: it goes back after a wait, or a person gives it to the photos it was meant for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from domain.order.errors import ShopError
+from domain.order.values import OrderId, UploadSessionId
+from domain.ports.clock import Clock
+from domain.ports.errors import RefusedError, UnavailableError
+from domain.ports.payments import (
+    CheckoutNotice,
+    CheckoutStanding,
+    CheckoutState,
+    PaymentProvider,
+    RefundWish,
+)
+from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.upload_sessions import UploadSession, UploadStatus
+from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
+from domain.use_cases.order_command_handler import Recorder
+from domain.use_cases.payments.order_placement import Beginning, Purchase, Word
+from domain.use_cases.payments.refunds import pay_back
+from domain.use_cases.shop_policy import Policy
+
+#: Who resolved what nobody else did.
+SHOP = "shop"
+
+#: When to try again after a call of which nobody knows how it ended; longer than any call takes.
+UNKNOWN_AGAIN = timedelta(minutes=30)
+#: When to look again at a refund that the provider has yet to pay, should its webhook be lost.
+PENDING_AGAIN = timedelta(days=1)
+#: When to try again what the provider refused: by then somebody may have put it right.
+REFUSED_AGAIN = timedelta(days=1)
+
+
+class UnknownPaymentError(ShopError):
+    """No payment of this checkout is without an order."""
+
+    def __init__(self, checkout_session_id: str) -> None:
+        self.checkout_session_id = checkout_session_id
+        super().__init__(
+            f"No payment of checkout {checkout_session_id} is without an order, here or at the payment provider: "
+            "`restoreclick payments unmatched` lists those that are."
+        )
+
+
+class PaymentNotOpenError(ShopError):
+    """Somebody, or the shop itself, resolved already what is to be done about a payment."""
+
+    def __init__(self, checkout_session_id: str, status: UnmatchedStatus) -> None:
+        self.checkout_session_id = checkout_session_id
+        self.status = status
+        super().__init__(
+            f"The payment of checkout {checkout_session_id} is {status} already: only an open one can be "
+            "refunded or matched."
+        )
+
+
+class NotMatchableError(ShopError):
+    """This payment and these photos do not make an order."""
+
+    def __init__(self, checkout_session_id: str, upload_session_id: UploadSessionId, problem: str) -> None:
+        self.checkout_session_id = checkout_session_id
+        self.upload_session_id = upload_session_id
+        super().__init__(
+            f"The payment of checkout {checkout_session_id} cannot be given to upload session "
+            f"{upload_session_id}: {problem}."
+        )
+
+
+class Matching:
+    """Settles money that belongs to no order."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        payments: PaymentProvider,
+        recorder: Recorder,
+        beginning: Beginning,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._payments = payments
+        self._recorder = recorder
+        self._beginning = beginning
+        self._clock = clock
+        self._policy = policy
+
+    def refund_due(self) -> int:
+        """Pay back what has waited long enough, or was resolved to go back; tell how much of it is settled now.
+
+        Raises UnavailableError if the provider could not be asked about some, after all the others were.
+        """
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            due = transaction.unmatched.due(now - self._policy.unmatched_payment_wait, now)
+        settled, trouble = 0, None
+        for checkout_session_id in due:
+            payment = self._claim(checkout_session_id)
+            if payment is None:
+                continue
+            try:
+                after = self._pay_back(payment)
+            except UnavailableError as error:
+                trouble = error
+            else:
+                settled += after.status is UnmatchedStatus.REFUNDED
+        if trouble is not None:
+            raise trouble
+        return settled
+
+    def refund(self, checkout_session_id: str, *, actor: str, note: str) -> UnmatchedPayment:
+        """Pay one back because a person says so; gives the payment as it stands then.
+
+        One that was never set aside, because it does not carry this shop's seal, is asked of the provider.
+        Raises UnknownPaymentError or PaymentNotOpenError. When it raises UnavailableError, it is tried again later.
+        """
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            is_known = transaction.unmatched.find(checkout_session_id) is not None
+        state = None if is_known else self._payments.find_checkout(checkout_session_id)
+        with self._books.transaction() as transaction:
+            payment = self._open(transaction, checkout_session_id, state)
+            claimed = _claimed(payment, self._clock).resolved(actor, note, now)
+            transaction.unmatched.save(claimed)
+        return self._pay_back(claimed)
+
+    def match(
+        self, checkout_session_id: str, upload_session_id: UploadSessionId, *, actor: str, note: str
+    ) -> OrderId:
+        """Begin a session's order with a payment that is open, as if it had been paid there; gives the order.
+
+        Who paid is asked of the provider. Raises UnknownPaymentError, PaymentNotOpenError or NotMatchableError.
+        """
+        state = self._payments.find_checkout(checkout_session_id)
+        with self._books.transaction() as transaction:
+            payment = self._open(transaction, checkout_session_id, state)
+            if state is None or state.standing is not CheckoutStanding.PAID or state.checkout.email is None:
+                problem = (
+                    "the payment provider knows no paid checkout with an e-mail address; refund it instead"
+                )
+                raise NotMatchableError(checkout_session_id, upload_session_id, problem)
+            purchase = self._purchase(
+                transaction, payment, upload_session_id, state.checkout, state.checkout.email
+            )
+            order = transaction.log.load(purchase.session.order_id)
+            word = Word(name=f"match:{checkout_session_id}", actor=actor)
+            step = self._beginning.begin(transaction, order, purchase, word)
+            resolved = payment.resolved(actor, note, self._clock.now())
+            transaction.unmatched.save(
+                replace(resolved, status=UnmatchedStatus.MATCHED, matched_session_id=upload_session_id)
+            )
+        self._recorder.wake(step)
+        return order.order_id
+
+    def _open(
+        self, transaction: Transaction, checkout_session_id: str, state: CheckoutState | None
+    ) -> UnmatchedPayment:
+        """The payment, locked; one without our seal is set aside now, because a person names it."""
+        if state is not None and state.standing is CheckoutStanding.PAID:
+            is_an_orders = bool(transaction.audit.payments([checkout_session_id]))
+            if not is_an_orders:
+                transaction.unmatched.set_aside(self._unsealed(state.checkout))
+        payment = transaction.unmatched.find(checkout_session_id, lock=True)
+        if payment is None:
+            raise UnknownPaymentError(checkout_session_id)
+        if payment.status is not UnmatchedStatus.OPEN:
+            raise PaymentNotOpenError(checkout_session_id, payment.status)
+        return payment
+
+    def _unsealed(self, checkout: CheckoutNotice) -> UnmatchedPayment:
+        return UnmatchedPayment(
+            checkout_session_id=checkout.checkout_session_id,
+            upload_session_id=checkout.upload_session_id,
+            payment_intent_id=checkout.payment_intent_id,
+            paid=checkout.paid,
+            reason="It does not carry this shop's seal; a person named it.",
+            received_at=self._clock.now(),
+            is_held=True,
+        )
+
+    def _purchase(
+        self,
+        transaction: Transaction,
+        payment: UnmatchedPayment,
+        upload_session_id: UploadSessionId,
+        checkout: CheckoutNotice,
+        email: str,
+    ) -> Purchase:
+        session = transaction.uploads.find(upload_session_id, lock=True)
+        problem = _problem(payment, session)
+        if session is None or problem is not None:
+            raise NotMatchableError(
+                payment.checkout_session_id, upload_session_id, problem or "there is none"
+            )
+        return Purchase(
+            session=session, checkout=checkout, email=email, quoted=self._beginning.quoted(session)
+        )
+
+    def _claim(self, checkout_session_id: str) -> UnmatchedPayment | None:
+        """Have a payment that is due on its way back; none if somebody else was faster."""
+        with self._books.transaction() as transaction:
+            payment = transaction.unmatched.find(checkout_session_id, lock=True)
+            now = self._clock.now()
+            if payment is None or payment.is_settled or (payment.retry_at and payment.retry_at > now):
+                return None
+            claimed = _claimed(payment, self._clock)
+            if claimed.actor is None:
+                claimed = claimed.resolved(SHOP, None, now)
+            transaction.unmatched.save(claimed)
+        return claimed
+
+    def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
+        """Have the provider pay back what was claimed, and write down what came of it."""
+        now = self._clock.now()
+        if payment.payment_intent_id is None:
+            # Nothing was charged for it, so there is nothing to pay back.
+            return self._write(payment, lambda current: current.given_back())
+        wish = RefundWish(
+            refund_id=payment.refund_id,
+            order_id=None,
+            payment_intent_id=payment.payment_intent_id,
+            amount=payment.left,
+            idempotency_key=(
+                f"unmatched:{payment.checkout_session_id}:{payment.attempt}:{payment.left.amount}"
+            ),
+        )
+        waited = now - (payment.asked_at or now)
+        try:
+            made = pay_back(self._payments, wish, waited=waited)
+            if made is not None and made.is_pending:
+                # A reply repeated under the same key may be older than what the provider knows now.
+                made = self._payments.look_up_refund(made.provider_refund_id) or made
+        except RefusedError as refusal:
+            return self._fail(payment, refusal.code or "refused")
+        except UnavailableError as error:
+            problem = str(error)
+            self._write(payment, lambda current: replace(current, problem=problem))
+            raise
+        if made is None:
+            return self._fail(payment, "not known to the provider after a day")
+        if made.is_pending:
+            return self._write(payment, lambda current: current.on_its_way(now + PENDING_AGAIN))
+        amount = 0 if made.has_failed else made.amount.amount
+        after = self._write(
+            payment, lambda current: current.with_returned(made.provider_refund_id, amount, now)
+        )
+        return self._fail(after, "not all of it could be paid back") if after.left.amount > 0 else after
+
+    def _fail(self, payment: UnmatchedPayment, problem: str) -> UnmatchedPayment:
+        retry_at = self._clock.now() + REFUSED_AGAIN
+        return self._write(payment, lambda current: current.failed(problem, retry_at))
+
+    def _write(
+        self, claimed: UnmatchedPayment, change: Callable[[UnmatchedPayment], UnmatchedPayment]
+    ) -> UnmatchedPayment:
+        """Write down what came of an attempt, unless a notice of the provider ended it meanwhile."""
+        with self._books.transaction() as transaction:
+            current = transaction.unmatched.find(claimed.checkout_session_id, lock=True) or claimed
+            if current.status is not UnmatchedStatus.REFUNDING or current.attempt != claimed.attempt:
+                return current
+            after = change(current)
+            transaction.unmatched.save(after)
+        return after
+
+
+def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
+    """The payment on its way back. Whoever dies with it leaves it to the next one, in the same attempt."""
+    now = clock.now()
+    return replace(
+        payment,
+        status=UnmatchedStatus.REFUNDING,
+        asked_at=payment.asked_at or now,
+        retry_at=now + UNKNOWN_AGAIN,
+    )
+
+
+def _problem(payment: UnmatchedPayment, session: UploadSession | None) -> str | None:
+    """What keeps a payment from paying for a session's photos; none if nothing does."""
+    if payment.left != payment.paid:
+        return f"{payment.left} of {payment.paid} is left of it; refund the rest"
+    if session is None:
+        return "there is no such session; the customer has to send the photos again"
+    match session.status:
+        case UploadStatus.PAID:
+            return "it is paid already; refund the payment or choose another session"
+        case UploadStatus.EXPIRED:
+            return "it has expired and its photos are gone; the customer has to send them again"
+        case _:
+            return None if session.photos else "it holds no photo; the customer has to send some first"

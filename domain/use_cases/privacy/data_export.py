@@ -1,0 +1,147 @@
+"""Everything the shop holds about a person, as one archive that is made while it is read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from domain.order import events as e
+from domain.order.file_names import safe_stem
+from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
+from domain.ports.clock import ArchiveEntry, Archiver
+from domain.ports.object_storage import ObjectStore
+from domain.ports.unit_of_work import Books, Transaction
+from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.privacy.erasure import UnknownCustomerError
+from domain.use_cases.privacy.photo_deletion import prefixes_of
+
+_README = """This archive holds everything this shop has about the owner of the e-mail address in person.json.
+
+person.json          what is written down, by the name of the table it is in
+ORDER/history.json   every event of the order, from its payment on
+ORDER/story.txt      the same in words
+ORDER/originals/     the photos as they were sent
+ORDER/results/       the photos as they were restored
+ORDER/archives/      the archives behind the download links
+
+Photos that were deleted already, because their retention was over, are named in history.json only.
+
+Stripe has the payments, SendGrid the addresses that mails went to; ask the shop about those.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dossier:
+    """An archive of known length, made while its content is read."""
+
+    orders: int
+    photos: int
+    size_bytes: int
+    content: Iterator[bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OrderFile:
+    """An order as the books tell it at the moment of the export."""
+
+    number: str
+    history: list[e.RecordedEvent]
+    names: Mapping[PhotoId, str]
+    prefixes: tuple[str, ...]
+
+
+class Exporting:
+    """Gives persons what the shop holds about them."""
+
+    def __init__(self, *, books: Books, storage: ObjectStore, archiver: Archiver) -> None:
+        self._books = books
+        self._storage = storage
+        self._archiver = archiver
+
+    def export(self, email: str) -> Dossier:
+        """All that is written down about the customer with this address, and all their photos that are there.
+
+        Raises UnknownCustomerError. Photos are read one after the other as the content is; one that is deleted in
+        that time breaks the content off with ObjectMissingError.
+        """
+        with self._books.transaction() as transaction:
+            customer = transaction.persons.find(email)
+            if customer is None:
+                raise UnknownCustomerError(email)
+            holdings = transaction.persons.holdings(customer.customer_id)
+            files = [
+                _order_file(transaction, order_id)
+                for order_id in transaction.persons.orders(customer.customer_id)
+            ]
+        photos = [entry for file in files for entry in self._photos(file)]
+        entries = [
+            text_file("README.txt", _README),
+            json_file("person.json", holdings),
+            *(entry for file in files for entry in _papers(file)),
+            *photos,
+        ]
+        size_bytes, content = self._archiver.archive(entries)
+        return Dossier(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
+
+    def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
+        """Everything the order's events name and the storage has; after its retention that is nothing."""
+        there = {key for prefix in file.prefixes for key in self._storage.keys(prefix)}
+        for name, stored in _named(file).items():
+            if stored.key in there:
+                yield ArchiveEntry(
+                    name=f"{file.number}/{name}", size_bytes=stored.size_bytes, content=self._read(stored.key)
+                )
+
+    def _read(self, key: ObjectKey) -> Iterator[bytes]:
+        with self._storage.read(key) as chunks:
+            yield from chunks
+
+
+def _order_file(transaction: Transaction, order_id: OrderId) -> _OrderFile:
+    order = transaction.log.load(order_id)
+    return _OrderFile(
+        number=order.payment.order_number if order.payment else str(order_id),
+        history=transaction.log.history(order_id),
+        names=transaction.uploads.file_names(order_id),
+        prefixes=prefixes_of(order),
+    )
+
+
+def _papers(file: _OrderFile) -> Iterator[ArchiveEntry]:
+    yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
+    yield story_file(f"{file.number}/story.txt", tell(file.history))
+
+
+def _named(file: _OrderFile) -> dict[str, StoredObject]:
+    """The objects that an order's events name, each under a name that tells what it is."""
+    numbers: dict[ImageId, int] = {}
+    found: dict[str, StoredObject] = {}
+    for line in file.history:
+        match line.event:
+            case e.PaymentReceived() as paid:
+                numbers = {photo.image_id: number for number, photo in enumerate(paid.photos, start=1)}
+                for photo in paid.photos:
+                    name = _name(file, photo.image_id, numbers[photo.image_id])
+                    found[f"originals/{name}{_ending(photo.upload)}"] = photo.upload
+            case e.ImagesMoved() as moved:
+                # Each takes the place of its upload, which is the same picture.
+                for image in moved.images:
+                    name = _name(file, image.image_id, numbers[image.image_id])
+                    found[f"originals/{name}{_ending(image.original)}"] = image.original
+            case e.SmallResultStored() | e.RestorationCompleted() as done:
+                name = _name(file, done.image_id, numbers[done.image_id])
+                found[f"results/{name}-attempt-{done.attempt}{_ending(done.restored)}"] = done.restored
+            case e.DownloadPrepared() as prepared:
+                found[f"archives/{prepared.link_id}.zip"] = prepared.archive
+            case _:
+                pass  # names no object
+    return found
+
+
+def _name(file: _OrderFile, image_id: ImageId, number: int) -> str:
+    """The photo's number, which keeps names apart, and what the customer called it."""
+    given = safe_stem(file.names.get(PhotoId(image_id), ""))
+    return f"{number}-{given}" if given else str(number)
+
+
+def _ending(stored: StoredObject) -> str:
+    return f".{stored.media_type.partition('/')[2]}".replace(".jpeg", ".jpg")

@@ -1,0 +1,186 @@
+"""Chapter 10: a person is forgotten, the figures stay, and what was removed is certified."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.order import events as e
+from domain.order.closure import Obstacle, has_good_link, obstacle
+from domain.order.errors import ShopError
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.order.values import CustomerId, OrderNumber
+from domain.ports.clock import Clock, Ids
+from domain.ports.customers import Customer
+from domain.ports.errors import UnavailableError
+from domain.ports.event_store import Step
+from domain.ports.personal_data import Erasure
+from domain.ports.unit_of_work import Books, Transaction
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.privacy.erasure_certificate import Certificate, erased_order
+from domain.use_cases.privacy.photo_deletion import Purging
+
+#: Shorter words of a name are words of many sentences.
+TELLING_LETTERS = 4
+
+_ADVICE: Mapping[Obstacle, str] = {
+    Obstacle.IN_WORK: "is still in work: wait until it is completed, or pay all of it back",
+    Obstacle.HELD: "is on hold: let it go on, or pay all of it back",
+    Obstacle.DISPUTED: "is disputed, and its photos may be evidence: wait for the bank's decision",
+    Obstacle.MONEY_OWED: "owes money: see that its refund is issued",
+    Obstacle.UNFINISHED: "has a mail or a refund on its way: try again in some minutes",
+}
+
+
+class UnknownCustomerError(ShopError):
+    """Nobody in the books has this address."""
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+        super().__init__(f"Nobody with the address {email} is in the books: ask for the one they paid with.")
+
+
+class StillNeededError(ShopError):
+    """Some of a customer's orders are not over."""
+
+    def __init__(self, obstacles: Mapping[OrderNumber, Obstacle]) -> None:
+        self.obstacles = obstacles
+        orders = "; ".join(f"order {number} {_ADVICE[why]}" for number, why in obstacles.items())
+        super().__init__(f"This customer cannot be forgotten yet: {orders}.")
+
+
+class MoneyUnmatchedError(ShopError):
+    """Money of this customer's belongs to no order yet."""
+
+    def __init__(self, payments: Sequence[str]) -> None:
+        self.payments = payments
+        super().__init__(
+            f"This customer cannot be forgotten yet: the payment of checkout {', '.join(payments)} belongs to no "
+            "order: have it paid back, or match it."
+        )
+
+
+class TellingReasonError(ShopError):
+    """A reason that would tell who was forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The reason is kept when the person is forgotten: say it without their name and address."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What an erasure would take."""
+
+    orders: int
+    photos: int
+    good_links: int  # orders whose customer can still fetch something
+
+
+class Forgetting:
+    """Erases customers who ask for it."""
+
+    def __init__(self, *, books: Books, recorder: Recorder, purging: Purging, clock: Clock, ids: Ids) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._purging = purging
+        self._clock = clock
+        self._ids = ids
+
+    def look(self, email: str, reason: str) -> Outlook:
+        """What would go, without touching it; raises whatever ``erase`` would refuse with."""
+        now = self._clock.now()
+        with self._books.transaction() as transaction:
+            customer = _find(transaction, email, reason)
+            orders = _erasable(transaction, customer.customer_id)
+        return Outlook(
+            orders=len(orders),
+            photos=sum(len(order.images) for order in orders),
+            good_links=sum(has_good_link(order, now) for order in orders),
+        )
+
+    def erase(self, email: str, *, actor: str, reason: str) -> Certificate:
+        """Forget the customer with this address, and certify it.
+
+        In one transaction every order is put on record as erased and every row is blotted out; then their photos go,
+        in all versions. If that is cut short, the orders' own work does it. Raises UnknownCustomerError,
+        StillNeededError, MoneyUnmatchedError or TellingReasonError, and nothing is changed then.
+        """
+        with self._books.transaction() as transaction:
+            customer = _find(transaction, email, reason)
+            orders = _erasable(transaction, customer.customer_id)
+            erasure = Erasure(
+                erasure_id=self._ids.new(),
+                customer_id=customer.customer_id,
+                actor=actor,
+                reason=reason,
+                erased_at=self._clock.now(),
+            )
+            steps = [self._record(transaction, order, erasure) for order in orders]
+            removed = transaction.persons.forget(erasure)
+        for step in steps:
+            self._recorder.wake(step)
+        return Certificate(
+            erasure=erasure,
+            orders=tuple(erased_order(order) for order in orders),
+            removed=removed,
+            objects=self._empty(orders),
+        )
+
+    def _record(self, transaction: Transaction, order: Order, erasure: Erasure) -> Step:
+        name = f"erasure:{erasure.erasure_id}"
+        cause = Cause(name=name, key=name, actor=erasure.actor, correlation_id=erasure.erasure_id)
+        step = self._recorder.plan(order, [e.OrderErased()], cause)
+        self._recorder.write(transaction, step)
+        return step
+
+    def _empty(self, orders: Sequence[Order]) -> int | None:
+        try:
+            return sum(self._purging.empty(order) for order in orders)
+        except UnavailableError:
+            return None  # it is outstanding work of the orders already
+
+
+def _find(transaction: Transaction, email: str, reason: str) -> Customer:
+    customer = transaction.persons.find(email, lock=True)
+    if customer is None:
+        raise UnknownCustomerError(email)
+    if _tells(reason, customer):
+        raise TellingReasonError
+    return customer
+
+
+def _erasable(transaction: Transaction, customer_id: CustomerId) -> list[Order]:
+    """The customer's orders, each locked; raises StillNeededError or MoneyUnmatchedError."""
+    orders = []
+    for order_id in transaction.persons.orders(customer_id):
+        transaction.log.lock(order_id)
+        orders.append(transaction.log.load(order_id))
+    obstacles = {
+        order.payment.order_number: why
+        for order in orders
+        if order.payment is not None
+        and order.state is not State.ERASED
+        and (why := obstacle(order)) is not None
+    }
+    if obstacles:
+        raise StillNeededError(obstacles)
+    sessions = set(transaction.persons.sessions(customer_id))
+    unmatched = [
+        payment.checkout_session_id
+        for payment in transaction.unmatched.unsettled()
+        if payment.upload_session_id in sessions
+    ]
+    if unmatched:
+        raise MoneyUnmatchedError(unmatched)
+    return orders
+
+
+def _tells(reason: str, customer: Customer) -> bool:
+    said = reason.casefold()
+    words = set(re.findall(r"\w+", said))
+    names = {
+        word for word in re.findall(r"\w+", (customer.name or "").casefold()) if len(word) >= TELLING_LETTERS
+    }
+    return customer.email.casefold() in said or bool(names & words)

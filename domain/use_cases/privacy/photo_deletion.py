@@ -1,0 +1,35 @@
+"""Chapter 10: what the storage holds of an order goes, in every version."""
+
+from collections.abc import Sequence
+
+from domain.order import events as e
+from domain.order.order import Order
+from domain.ports.object_storage import ObjectStore
+
+
+class Purging:
+    """Deletes the photos of orders whose log says that they are to go."""
+
+    def __init__(self, *, storage: ObjectStore) -> None:
+        self._storage = storage
+
+    def delete_photos(self, order: Order) -> Sequence[e.Event]:
+        """Delete originals, results, archives and uploads; that they go is on record already."""
+        self.empty(order)
+        return []
+
+    def empty(self, order: Order) -> int:
+        """Delete all that lies under the order's prefixes, also what no event names, and tell how much it was."""
+        return sum(self._storage.purge(prefix) for prefix in prefixes_of(order))
+
+
+def prefixes_of(order: Order) -> tuple[str, ...]:
+    """Where everything lies that was ever stored for an order."""
+    own = (
+        f"uploads/originals/{order.order_id}/",
+        f"uploads/restored/{order.order_id}/",
+        f"downloads/{order.order_id}/",
+    )
+    if order.payment is None:
+        return own
+    return (*own, f"uploads/temp/{order.payment.upload_session_id}/")

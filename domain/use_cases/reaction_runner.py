@@ -1,0 +1,262 @@
+"""How outstanding work gets done: claim, ask whether it is wanted, call, record and close in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+from uuid import UUID
+
+from domain.order import events as e
+from domain.order.decide_restoration import gave_up
+from domain.order.order import Order
+from domain.order.reactions import (
+    CancelPrediction,
+    CollectRestoration,
+    DeletePhotos,
+    IssueRefund,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    is_wanted,
+    needed,
+)
+from domain.order.values import FailureReason, HoldReason
+from domain.ports.clock import Clock, Ids
+from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
+from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
+from domain.ports.unit_of_work import Books, LeaseLostError
+from domain.use_cases.delivery.downloads import Delivering
+from domain.use_cases.delivery.emails import Writing
+from domain.use_cases.order_command_handler import Cause, Closing, Recorder
+from domain.use_cases.payments.refunds import Refunding
+from domain.use_cases.privacy.photo_deletion import Purging
+from domain.use_cases.restoration.originals import Moving
+from domain.use_cases.restoration.prediction_limits import Admitting, holds_slot
+from domain.use_cases.restoration.predictions import Restoring, StillRunning
+from domain.use_cases.retry_policy import RetryPolicy, retry_policy_of
+from domain.use_cases.shop_policy import Policy
+
+#: How many reactions one look of the sweeper sends again.
+SWEEP_LIMIT = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crafts:
+    """Who does which work."""
+
+    moving: Moving
+    restoring: Restoring
+    delivering: Delivering
+    writing: Writing
+    refunding: Refunding
+    purging: Purging
+
+
+class Working:
+    """Does outstanding work, one reaction at a time."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        queue: ReactionQueue,
+        recorder: Recorder,
+        crafts: Crafts,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+    ) -> None:
+        self._books = books
+        self._queue = queue
+        self._recorder = recorder
+        self._crafts = crafts
+        self._clock = clock
+        self._ids = ids
+        self._policy = policy
+        self._admitting = Admitting(books=books, queue=queue, clock=clock, policy=policy)
+
+    def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
+        """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
+        with self._books.transaction() as transaction:
+            claim = transaction.reactions.claim(
+                reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
+            )
+            if claim is None:
+                return None
+            order = transaction.log.load(claim.order_id)
+            if is_wanted(claim.reaction, order) or _may_have_been_sent(claim):
+                return claim, order
+            transaction.reactions.close(claim, outcome=Outcome.DROPPED)
+        if holds_slot(claim.reaction):
+            self._admitting.admit()
+        return None
+
+    def perform(self, claim: Claim, order: Order) -> None:
+        """Do claimed work and write down what came of it.
+
+        What is not available is tried again later, and what has used up its attempts becomes an event. A provider
+        that is busy uses none up: it is there, and its turn will come. Raises LeaseLostError when the claim ran out
+        meanwhile; what is unexpected is postponed like an outage, then raised.
+        """
+        try:
+            said = self._do(claim, order)
+        except StillRunning as not_yet:
+            self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
+        except BusyError as busy:
+            self._postpone(claim, self._admitting.pause(busy), str(busy), has_progressed=True)
+        except OutsideError as error:
+            self._try_again(claim, order, error)
+        except Exception as error:
+            self._try_again(claim, order, error)
+            raise
+        else:
+            # Mark work that ends in a hold as failed, not done, so that the table tells the two apart.
+            ends_in_hold = any(isinstance(event, e.OrderHeld) for event in said)
+            outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
+            after = self._record(claim, order, said, outcome)
+            if claim.attempts >= self._retry_policy(claim.reaction).attempts:
+                self._give_up_what_spins(claim, after)
+
+    def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
+        """Renew the leases of calls that are in time; give up the others, and return these.
+
+        A call that has not returned by the last moment of its claim counts as a failed attempt. Its work is given
+        back, so its claim's token is void, and whatever the call still returns is discarded.
+        """
+        now = self._clock.now()
+        overdue = [(claim, order) for claim, order in held if now >= self._last_moment(claim)]
+        in_time = [claim.token for claim, order in held if (claim, order) not in overdue]
+        if in_time:
+            with self._books.transaction() as transaction:
+                transaction.reactions.renew(in_time, now + self._policy.lease)
+        return [claim for claim, order in overdue if self._give_up_call(claim, order)]
+
+    def _last_moment(self, claim: Claim) -> datetime:
+        return claim.claimed_at + self._retry_policy(claim.reaction).time_limit
+
+    def _give_up_call(self, claim: Claim, order: Order) -> bool:
+        """Count a call that does not return as failed; false if it has just ended, or lost its lease before."""
+        limit = self._retry_policy(claim.reaction).time_limit
+        try:
+            if isinstance(claim.reaction, SendEmail):
+                # The provider may have accepted it: as after a lost reply, only a recorded resend may follow.
+                work = claim.reaction
+                unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
+                self._record(claim, order, [unconfirmed], Outcome.FAILED)
+            else:
+                self._try_again(claim, order, CallOverrunError(type(claim.reaction).__name__, limit))
+        except LeaseLostError:
+            return False
+        return True
+
+    def sweep(self) -> int:
+        """Send again what is due, expired or lost, admit what may start now, and tell how much that was."""
+        with self._books.transaction() as transaction:
+            unsent = transaction.reactions.take_unsent(
+                self._clock.now(), self._policy.resend_after, SWEEP_LIMIT
+            )
+        self._queue.send(unsent)
+        return len(unsent) + self._admitting.admit()
+
+    def _do(self, claim: Claim, order: Order) -> Sequence[e.Event]:
+        crafts = self._crafts
+        match claim.reaction:
+            case MoveImages():
+                return crafts.moving.move_images(order)
+            case RestoreImage() as work:
+                return crafts.restoring.restore_image(order, work)
+            case CollectRestoration() as work:
+                waited = self._clock.now() - claim.first_due_at + self._policy.pace.restoration_poll
+                return crafts.restoring.collect(order, work, waited=waited)
+            case CancelPrediction(prediction_id=prediction_id):
+                return crafts.restoring.cancel(prediction_id)
+            case PrepareDownload():
+                return crafts.delivering.prepare_download(order)
+            case SendEmail() as work:
+                return crafts.writing.send_email(order, work, may_have_been_sent=_may_have_been_sent(claim))
+            case IssueRefund() as work:
+                return crafts.refunding.issue(order, work, first_due_at=claim.first_due_at)
+            case DeletePhotos():
+                return crafts.purging.delete_photos(order)
+            case _:
+                assert_never(claim.reaction)
+
+    def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
+        limits = self._retry_policy(claim.reaction)
+        if claim.attempts >= limits.attempts:
+            self._record(claim, order, _given_up(claim.reaction, order), Outcome.FAILED)
+            return
+        wait = limits.wait(claim.reaction_id, claim.attempts)
+        if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
+            wait = max(wait, timedelta(seconds=error.retry_after_seconds))
+        # Only our own errors' words are kept: a stranger's could hold what must not be written down.
+        problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
+        self._postpone(claim, wait, problem)
+
+    def _record(self, claim: Claim, order: Order, said: Sequence[e.Event], outcome: Outcome) -> Order:
+        """Record the outcome and close the claim; work the order still needs is due again after a growing wait."""
+        wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
+        closing = Closing(claim=claim, outcome=outcome, retry_after=wait)
+        return self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+
+    def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
+        """Give up work whose outcomes, attempt after attempt, leave the order needing it all the same."""
+        if claim.reaction in needed(after):
+            cause = _cause(claim)
+            cause = replace(cause, key=f"{cause.key}:spent")
+            self._recorder.record(after.order_id, _given_up(claim.reaction, after), cause)
+
+    def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
+        due_at = self._clock.now() + wait
+        with self._books.transaction() as transaction:
+            transaction.reactions.postpone(claim, due_at, problem, has_progressed=has_progressed)
+
+    def _retry_policy(self, reaction: Reaction) -> RetryPolicy:
+        return retry_policy_of(reaction, email_retry=self._policy.email_retry)
+
+
+def _may_have_been_sent(claim: Claim) -> bool:
+    """Whether a crash hid what became of a mail: that goes on record, even if the order does not want it any more."""
+    return claim.was_interrupted and isinstance(claim.reaction, SendEmail)
+
+
+def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
+    """What goes on record when work has used up its attempts: never a dead letter, always an event."""
+    match reaction:
+        case MoveImages():
+            return [e.OrderHeld(reason=HoldReason.STORAGE_UNAVAILABLE)]
+        case RestoreImage(image_id=image_id):
+            image = order.images[image_id]
+            return [gave_up(image, len(image.attempts), FailureReason.UNAVAILABLE)]
+        case CollectRestoration() as work:
+            return [
+                e.RestorationAttemptFailed(
+                    image_id=work.image_id,
+                    attempt=work.attempt,
+                    prediction_id=work.prediction_id,
+                    reason=FailureReason.UNAVAILABLE,
+                )
+            ]
+        case CancelPrediction() | DeletePhotos():
+            return []
+        case PrepareDownload():
+            return [e.OrderHeld(reason=HoldReason.DOWNLOAD_NOT_PREPARED)]
+        case SendEmail() as work:
+            return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason="out of attempts")]
+        case IssueRefund(refund_id=refund_id):
+            failed = e.RefundFailed(refund_id=refund_id, provider_refund_id=None, reason="out of attempts")
+            return [failed]
+        case _:
+            assert_never(reaction)
+
+
+def _cause(claim: Claim) -> Cause:
+    name = f"reaction:{claim.reaction_id}"
+    return Cause(
+        name=f"{name} ({type(claim.reaction).__name__}, attempt {claim.attempts})",
+        key=f"{name}:{claim.token}",  # reopened work has the same id and another token
+        actor="worker",
+        correlation_id=claim.order_id,
+    )

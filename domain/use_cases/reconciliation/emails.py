@@ -1,0 +1,148 @@
+"""The log against SendGrid: what counts as sent is known there, and what happened to it is known here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.order import events as e
+from domain.order.order import EmailStatus, Order
+from domain.order.values import EmailId, OrderId
+from domain.ports.email import MailFate, MailNotice
+from domain.ports.provider_listings import CarriedMail, MailLedger
+from domain.ports.unit_of_work import Books
+from domain.use_cases.delivery.emails import MailDesk
+from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.findings import Finding, Side, What
+
+#: SendGrid forgets what it carried after thirty days, and a little earlier nothing is said of it any more.
+SENDGRID_REMEMBERS = timedelta(days=29)
+
+
+@dataclass(frozen=True)
+class _Mail:
+    """A mail as the log tells it."""
+
+    order_id: OrderId
+    email_id: EmailId
+    since: datetime
+
+
+@dataclass
+class _Told:
+    """What the log says of mails; the ids of the period are held in memory."""
+
+    sent: dict[str, _Mail] = field(default_factory=dict)  # by message id
+    unconfirmed: list[_Mail] = field(default_factory=list)
+
+
+class MailComparison:
+    """Mails that were sent since, and such as nobody knows the fate of."""
+
+    side = Side.SENDGRID
+
+    def __init__(self, *, books: Books, ledger: MailLedger, mail_desk: MailDesk) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._mail_desk = mail_desk
+
+    def compare(self, scope: Scope) -> Iterator[Finding]:
+        """What came back without our knowing, what is not known there, and what was accepted after all."""
+        told, since = self._told(scope), max(scope.since, scope.now - SENDGRID_REMEMBERS)
+        for page in paged(self._ledger.messages(since, scope.unreadable(self.side))):
+            scope.watch(len(page))
+            for carried in page:
+                mail = told.sent.pop(carried.message_id, None)
+                if mail is not None and carried.fate is MailFate.UNDELIVERABLE:
+                    yield from self._came_back(scope, mail, carried)
+        for message_id, mail in told.sent.items():
+            yield _unknown(mail, message_id)
+        for mail in told.unconfirmed:
+            scope.watch(1)
+            with scope.isolated(self.side, "mail", str(mail.email_id)):
+                yield from self._accepted_after_all(scope, mail)
+
+    def _told(self, scope: Scope) -> _Told:
+        told = _Told()
+        since = max(scope.since, scope.now - SENDGRID_REMEMBERS)
+        with self._books.transaction() as transaction:
+            order_ids = transaction.audit.orders_since(scope.since)
+        for page in paged(order_ids):
+            with self._books.transaction() as transaction:
+                streams = transaction.audit.streams(page)
+            for recorded in (each for stream in streams.values() for each in stream):
+                if not since <= recorded.recorded_at <= scope.settled_before:
+                    continue
+                match recorded.event:
+                    case e.EmailSent(email_id=email_id, message_id=str(message_id)):
+                        told.sent[message_id] = _Mail(recorded.order_id, email_id, recorded.recorded_at)
+                    case e.EmailUnconfirmed(email_id=email_id):
+                        told.unconfirmed.append(_Mail(recorded.order_id, email_id, recorded.recorded_at))
+                    case _:
+                        pass
+        return told
+
+    def _came_back(self, scope: Scope, mail: _Mail, carried: CarriedMail) -> Iterator[Finding]:
+        if carried.last_event_at > scope.settled_before or not self._stands(mail, EmailStatus.SENT):
+            return
+        finding = Finding(
+            side=Side.SENDGRID,
+            what=What.MAIL_CAME_BACK,
+            subject=str(mail.email_id),
+            order_id=mail.order_id,
+            since=carried.last_event_at,
+            wrong="It counts as sent, and SendGrid could not deliver it.",
+            advice="`--fix` puts that on record; the customer has to be asked for another address.",
+        )
+        yield self._healed(scope, finding, mail, carried, EmailStatus.SENT)
+
+    def _accepted_after_all(self, scope: Scope, mail: _Mail) -> Iterator[Finding]:
+        if not self._stands(mail, EmailStatus.UNCONFIRMED):
+            return
+        carried = self._ledger.find(mail.email_id)
+        if carried is None:
+            return  # then it is sent once more in its time
+        finding = Finding(
+            side=Side.SENDGRID,
+            what=What.MAIL_IS_KNOWN_THERE,
+            subject=str(mail.email_id),
+            order_id=mail.order_id,
+            since=mail.since,
+            wrong="Nobody knows whether it was sent, and SendGrid has it.",
+            advice="`--fix` puts on record what became of it.",
+        )
+        yield self._healed(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
+
+    def _healed(
+        self, scope: Scope, finding: Finding, mail: _Mail, carried: CarriedMail, was: EmailStatus
+    ) -> Finding:
+        notice = MailNotice(
+            event_id=f"reconciled:{carried.message_id}:{carried.fate}",
+            email_id=mail.email_id,
+            order_id=mail.order_id,
+            message_id=carried.message_id,
+            fate=carried.fate,
+            reason="undeliverable" if carried.fate is MailFate.UNDELIVERABLE else None,
+        )
+        return scope.heal(
+            finding,
+            lambda: self._mail_desk.take([notice]),
+            is_wrong_still=lambda: self._stands(mail, was),
+        )
+
+    def _stands(self, mail: _Mail, status: EmailStatus) -> bool:
+        with self._books.transaction() as transaction:
+            order: Order = transaction.log.load(mail.order_id)
+        known = order.emails.get(mail.email_id)
+        return known is not None and known.status is status
+
+
+def _unknown(mail: _Mail, message_id: str) -> Finding:
+    return Finding(
+        side=Side.SENDGRID,
+        what=What.MAIL_UNKNOWN_THERE,
+        subject=str(mail.email_id),
+        order_id=mail.order_id,
+        since=mail.since,
+        wrong=f"It counts as sent (message {message_id}), and SendGrid does not know it.",
+        advice="Make sure that SENDGRID_API_KEY is of the account that sent it, then look there.",
+    )

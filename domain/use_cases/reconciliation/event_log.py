@@ -1,0 +1,229 @@
+"""The log against itself: streams that fold, read models that equal the fold, work that somebody will do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.order import events as e
+from domain.order.evolve import apply
+from domain.order.lifecycle import may_be_on_record
+from domain.order.order import Order
+from domain.order.reactions import needed, outstanding_by_id, reaction_id_of
+from domain.order.values import OrderId
+from domain.ports.reaction_queue import ReactionQueue, Scheduled
+from domain.ports.reconciliation_queries import WorkLine
+from domain.ports.unit_of_work import Books, Transaction
+from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.findings import Finding, Side, What
+from domain.use_cases.wording.labels import HOLDS, UNREADABLE_AND_NOT_NEEDED, capitalised
+
+#: Of work, what `--fix` can heal.
+_HEALABLE = frozenset({What.WORK_LOST, What.WORK_UNREADABLE})
+
+#: Work that anybody could have done for so long has nobody who does it.
+OVERDUE = timedelta(hours=1)
+
+
+class StreamComparison:
+    """Every order that something happened to, and every one that is not over.
+
+    A page of orders is looked at with a few questions, between which workers go on. So whatever looks wrong is
+    looked at once more, alone, while nobody may record on it.
+    """
+
+    side = Side.LOG
+
+    def __init__(self, *, books: Books, queue: ReactionQueue) -> None:
+        self._books = books
+        self._queue = queue
+
+    def compare(self, scope: Scope) -> Iterator[Finding]:
+        """What does not agree within the books, and what waits for a person, or for a worker that does not come."""
+        with self._books.transaction() as transaction:
+            unreadable = {work.order_id for work in transaction.reactions.unreadable()}
+            order_ids = sorted({*transaction.audit.orders_since(scope.since), *unreadable})
+        for page in paged(order_ids):
+            scope.watch(len(page))
+            with self._books.transaction() as transaction:
+                suspects = {finding.order_id for finding in _findings(transaction, page, scope)}
+            for order_id in page:
+                if order_id in suspects:
+                    yield from self._look_again(order_id, scope)
+        yield from self._conflicts(scope)
+
+    def _conflicts(self, scope: Scope) -> Iterator[Finding]:
+        """Messages under the id of another one, which the inbox set aside."""
+        with self._books.transaction() as transaction:
+            conflicts = transaction.inbox.conflicts()
+        for conflict in conflicts:
+            if conflict.received_at >= scope.since:
+                yield Finding(
+                    side=Side.LOG,
+                    what=What.MESSAGE_IN_TWO_SHAPES,
+                    subject=conflict.event_id,
+                    since=conflict.received_at,
+                    wrong=f"A {conflict.event_type} of {conflict.source} came again with other contents.",
+                    advice="The first counts. Compare both with the provider's own list: one may be forged.",
+                )
+
+    def _look_again(self, order_id: OrderId, scope: Scope) -> list[Finding]:
+        scheduled: list[Scheduled] = []
+        with self._books.transaction() as transaction:
+            transaction.log.lock(order_id)
+            findings = list(_findings(transaction, [order_id], scope))
+            wrong = {
+                what: {UUID(each.subject) for each in findings if each.what == what} for what in _HEALABLE
+            }
+            if scope.heals and any(wrong.values()):
+                work = _outstanding_work(transaction, order_id, scope)
+                lost = [each for each in work if each.reaction_id in wrong[What.WORK_LOST]]
+                unreadable = [each for each in work if each.reaction_id in wrong[What.WORK_UNREADABLE]]
+                transaction.reactions.schedule(lost)
+                transaction.reactions.rewrite(unreadable)
+                scheduled = [*lost, *unreadable]
+                still = {each.subject for each in _findings(transaction, [order_id], scope)}
+                findings = [
+                    replace(each, is_healed=each.what in _HEALABLE and each.subject not in still)
+                    for each in findings
+                ]
+        self._queue.send([(work.reaction_id, work.reaction) for work in scheduled])
+        return findings
+
+
+def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope) -> list[Scheduled]:
+    order = transaction.log.load(order_id)
+    return [
+        Scheduled(
+            reaction_id=reaction_id,
+            order_id=order_id,
+            reaction=reaction,
+            due_at=scope.now,
+            sent_at=scope.now,
+        )
+        for reaction_id, reaction in outstanding_by_id(order).items()
+    ]
+
+
+def _findings(transaction: Transaction, page: Sequence[OrderId], scope: Scope) -> Iterator[Finding]:
+    streams = transaction.audit.streams(page)
+    orders: list[Order] = []
+    for order_id, stream in streams.items():
+        told = followed(order_id, stream)
+        if isinstance(told, Finding):
+            yield told
+        else:
+            orders.append(told)
+    differing = transaction.audit.differing_read_models(orders)
+    work = transaction.audit.work([order.order_id for order in orders])
+    for order in orders:
+        stream, lines = streams[order.order_id], work.get(order.order_id, [])
+        yield from _about_read_models(order, stream, differing.get(order.order_id, []))
+        yield from _about_work(order, stream, {line.reaction_id: line for line in lines}, scope)
+        yield from _about_a_hold(order, stream)
+
+
+def followed(order_id: OrderId, stream: Sequence[e.RecordedEvent]) -> Order | Finding:
+    """The order that a stream tells, or where it breaks."""
+    order = Order(order_id=order_id)
+    for version, recorded in enumerate(stream, start=1):
+        if recorded.version != version:
+            return _broken(recorded, f"version {version} is missing before it")
+        if not may_be_on_record(order.state, type(recorded.event)):
+            return _broken(recorded, f"an order that is {order.state} cannot take it")
+        try:
+            order = apply(order, recorded)
+        except LookupError:
+            return _broken(recorded, "it is about something that the events before it do not know")
+    return order
+
+
+def _broken(recorded: e.RecordedEvent, why: str) -> Finding:
+    name = type(recorded.event).__name__
+    return Finding(
+        side=Side.LOG,
+        what=What.STREAM_BROKEN,
+        subject=str(recorded.event_id),
+        order_id=recorded.order_id,
+        since=recorded.recorded_at,
+        wrong=f"The stream cannot be followed past {name}, version {recorded.version}: {why}.",
+        advice="Nothing in the shop writes such a stream: compare the events with a backup's.",
+    )
+
+
+def _about_read_models(
+    order: Order, stream: Sequence[e.RecordedEvent], tables: Sequence[str]
+) -> Iterator[Finding]:
+    if tables:
+        yield Finding(
+            side=Side.LOG,
+            what=What.READ_MODELS_DIFFER,
+            subject=str(order.order_id),
+            order_id=order.order_id,
+            since=stream[-1].recorded_at,
+            wrong=f"What {', '.join(tables)} tell is not what the log tells.",
+            advice="Run `restoreclick db rebuild`; nothing can be recorded meanwhile.",
+        )
+
+
+def _about_work(
+    order: Order, stream: Sequence[e.RecordedEvent], lines: Mapping[UUID, WorkLine], scope: Scope
+) -> Iterator[Finding]:
+    for reaction in needed(order):
+        reaction_id = reaction_id_of(order.order_id, reaction)
+        line = lines.get(reaction_id)
+        if line is None or not line.is_open:
+            yield Finding(
+                side=Side.LOG,
+                what=What.WORK_LOST,
+                subject=str(reaction_id),
+                order_id=order.order_id,
+                since=stream[-1].recorded_at,
+                wrong=f"The order needs {type(reaction).__name__}, and no open row says so.",
+                advice="`--fix` schedules it.",
+            )
+    outstanding = outstanding_by_id(order)
+    for line in lines.values():
+        if not line.is_open or line.free_since is None:
+            continue
+        if not line.is_readable and line.free_since <= scope.now:
+            yield _unreadable(order, line, line.free_since, is_outstanding=line.reaction_id in outstanding)
+        elif line.free_since < scope.now - OVERDUE:
+            yield Finding(
+                side=Side.LOG,
+                what=What.WORK_OVERDUE,
+                subject=str(line.reaction_id),
+                order_id=order.order_id,
+                since=line.free_since,
+                wrong=f"{line.kind} is due, and nobody does it.",
+                advice="Make sure that a worker runs, and has hands enough.",
+            )
+
+
+def _unreadable(order: Order, line: WorkLine, since: datetime, *, is_outstanding: bool) -> Finding:
+    return Finding(
+        side=Side.LOG,
+        what=What.WORK_UNREADABLE,
+        subject=str(line.reaction_id),
+        order_id=order.order_id,
+        since=since,
+        wrong=f"This version of the shop cannot read {line.kind}, arguments of version {line.arguments_version}.",
+        advice="`--fix` rewrites it as this version does."
+        if is_outstanding
+        else f"{capitalised(UNREADABLE_AND_NOT_NEEDED)}.",
+    )
+
+
+def _about_a_hold(order: Order, stream: Sequence[e.RecordedEvent]) -> Iterator[Finding]:
+    if order.hold is None:
+        return
+    since = next(each.recorded_at for each in reversed(stream) if isinstance(each.event, e.OrderHeld))
+    yield Finding(
+        side=Side.LOG,
+        what=What.ORDER_HELD,
+        subject=str(order.order_id),
+        order_id=order.order_id,
+        since=since,
+        wrong=f"The order is on hold ({order.hold}): {HOLDS[order.hold]}.",
+        advice="A person has to look at it: docs/support.md says what to do for each reason.",
+    )

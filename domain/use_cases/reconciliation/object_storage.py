@@ -1,0 +1,281 @@
+"""The log against the storage: what is named exists with its bytes, and what exists has a name."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.order import events as e
+from domain.order.values import ImageId, ObjectKey, OrderId, StoredObject, UploadSessionId
+from domain.ports.errors import ObjectMissingError
+from domain.ports.object_storage import ObjectOwner, ObjectStore
+from domain.ports.provider_listings import ListedObject, ObjectLedger
+from domain.ports.unit_of_work import Books
+from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.findings import Finding, Foreign, Side, What
+from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
+
+TEMPORARY = "uploads/temp/"
+LASTING = ("uploads/originals/", "uploads/restored/", "downloads/")
+
+_RESTORE = "Ask the operator to restore it from the storage's backup."
+
+
+@dataclass(frozen=True)
+class _Inventory:
+    """What an order's events name, with the moment they did; nothing once the photos are to go."""
+
+    named: tuple[tuple[datetime, StoredObject], ...] = ()
+    lost: frozenset[ObjectKey] = (
+        frozenset()
+    )  # for which a photo failed: damage of it is looked for in its bytes
+    gone_since: datetime | None = None
+
+    @property
+    def keys(self) -> set[ObjectKey]:
+        return {stored.key for _, stored in self.named}
+
+    def accounts_for(self, key: ObjectKey, settled_before: datetime) -> bool:
+        """Whether an object has a name, or is about to be deleted with the others."""
+        is_going = self.gone_since is not None and self.gone_since > settled_before
+        return is_going or key in self.keys
+
+
+class ObjectComparison:
+    """Objects that were stored, and events that named some, since a moment.
+
+    The keys of the period are held in memory; bytes are streamed, one object at a time.
+    """
+
+    side = Side.STORAGE
+
+    def __init__(self, *, books: Books, ledger: ObjectLedger, storage: ObjectStore) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._storage = storage
+
+    def compare(self, scope: Scope) -> Iterator[Finding]:
+        """What is missing or was changed, then strays; of those, uploads of tidied sessions alone are ever deleted."""
+        foreign = ForeignObjects(self._storage)
+        listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
+        with self._books.transaction() as transaction:
+            order_ids = transaction.audit.orders_since(scope.since)
+        for page in paged(order_ids):
+            for order_id, inventory in self._inventories(page).items():
+                for recorded_at, stored in inventory.named:
+                    found = listed.pop(stored.key, None)
+                    if recorded_at >= scope.since:
+                        reads_bytes = scope.reads_bytes or stored.key in inventory.lost
+                        with self._isolated(scope, stored.key):
+                            yield from self._judge(
+                                scope, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
+                            )
+        yield from self._strays(scope, listed.values(), foreign)
+        yield from self._temporary_strays(scope, foreign)
+
+    def _isolated(self, scope: Scope, key: ObjectKey) -> AbstractContextManager[None]:
+        """An object that the storage lists or that is named, and does not give, costs nothing but itself."""
+        return scope.isolated(self.side, "object", key, probe=self._storage.check)
+
+    def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
+        for page in paged(self._ledger.objects_under(prefix, scope.unreadable(self.side))):
+            scope.watch(len(page))
+            yield from (each for each in page if each.stored_at >= scope.since)
+
+    def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, _Inventory]:
+        with self._books.transaction() as transaction:
+            streams = transaction.audit.streams(order_ids)
+        return {order_id: _inventory(stream) for order_id, stream in streams.items()}
+
+    def _judge(
+        self,
+        scope: Scope,
+        order_id: OrderId,
+        recorded_at: datetime,
+        stored: StoredObject,
+        found: ListedObject | None,
+        *,
+        reads_bytes: bool,
+    ) -> Iterator[Finding]:
+        scope.watch(1)
+        problem = None
+        if found is not None and found.size_bytes != stored.size_bytes:
+            problem = (What.OBJECT_DIFFERS, f"It has {found.size_bytes} bytes, not {stored.size_bytes}.")
+        elif found is None or reads_bytes:
+            problem = self._read(stored, to_its_end=reads_bytes)
+        if problem is None:
+            return
+        if not self._is_named_still(order_id, stored.key):
+            return  # it was purged while we looked
+        what, wrong = problem
+        yield Finding(
+            side=Side.STORAGE,
+            what=what,
+            subject=stored.key,
+            order_id=order_id,
+            since=recorded_at,
+            wrong=wrong,
+            advice=_RESTORE,
+        )
+
+    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[What, str] | None:
+        digest = hashlib.sha256()
+        try:
+            with self._storage.read(stored.key) as chunks:
+                for chunk in chunks if to_its_end else ():
+                    digest.update(chunk)
+        except ObjectMissingError:
+            return What.OBJECT_MISSING, "The log names it, and it does not exist."
+        if to_its_end and digest.hexdigest() != stored.sha256:
+            return What.OBJECT_DIFFERS, f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
+        return None
+
+    def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
+        return any(key in inventory.keys for inventory in self._inventories([order_id]).values())
+
+    def _strays(
+        self, scope: Scope, unnamed: Iterable[ListedObject], foreign: ForeignObjects
+    ) -> Iterator[Finding]:
+        """Objects of orders that nothing else happened to, too: their names are asked for before they are judged."""
+        old = [each for each in unnamed if each.stored_at < scope.settled_before]
+        for page in paged(old):
+            owners = {each.key: OrderId(owner) for each in page if (owner := _owner(each.key))}
+            inventories = self._inventories(list(set(owners.values())))
+            for stray in page:
+                order_id = owners.get(stray.key)
+                inventory = inventories.get(order_id) if order_id else None
+                whose = ObjectOwner.OURS if inventory is not None else None
+                if inventory is None:
+                    with self._isolated(scope, stray.key):
+                        whose = foreign.owner_of(stray.key, order_id)
+                    if whose is None:
+                        continue  # it is gone meanwhile, or cannot be read
+                if whose is ObjectOwner.FOREIGN:
+                    scope.leave(_foreign(stray))
+                elif not (inventory or _Inventory()).accounts_for(stray.key, scope.settled_before):
+                    yield Finding(
+                        side=Side.STORAGE,
+                        what=What.STRAY_OBJECT,
+                        subject=stray.key,
+                        order_id=order_id,
+                        since=stray.stored_at,
+                        wrong="No event names it.",
+                        advice="A crash left it behind, it is an output that came second, or a backup was restored and "
+                        "it was delivered before: look, and delete it only if no customer had it.",
+                    )
+
+    def _temporary_strays(self, scope: Scope, foreign: ForeignObjects) -> Iterator[Finding]:
+        """Uploads that came after their session was tidied are deleted; those of unknown sessions are reported.
+
+        That the database does not know a session is no reason to delete: the bucket may be shared, and after a
+        backup was restored these can be the only copies of photos that were paid.
+        """
+        for page in paged(self._ledger.objects_under(TEMPORARY, scope.unreadable(self.side))):
+            scope.watch(len(page))
+            old = [each for each in page if each.stored_at < scope.settled_before]
+            sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
+            with self._books.transaction() as transaction:
+                asked = list(set(sessions.values()))
+                known = transaction.audit.known_sessions(asked)
+                tidied = transaction.audit.tidied_sessions(asked)
+            for stray in old:
+                session_id = sessions.get(stray.key)
+                if session_id in tidied:
+                    finding = _upload_finding(
+                        stray,
+                        What.STRAY_UPLOAD,
+                        "Its upload session was tidied before it was stored.",
+                        "`--fix` deletes it.",
+                    )
+                    yield scope.heal(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
+                elif session_id not in known:
+                    with self._isolated(scope, stray.key):
+                        yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
+
+    def _unknown(self, scope: Scope, stray: ListedObject, owner: ObjectOwner | None) -> Iterator[Finding]:
+        """An upload that no table knows; none if it is gone meanwhile."""
+        match owner:
+            case ObjectOwner.FOREIGN:
+                scope.leave(_foreign(stray))
+            case ObjectOwner.OURS:
+                wrong = "It carries this shop's mark, and the database does not know its upload session."
+                advice = "If a backup was restored, it may be the only copy of a paid photo: keep it until you know."
+                yield _upload_finding(stray, What.UNKNOWN_UPLOAD, wrong, advice)
+            case ObjectOwner.UNMARKED:
+                wrong = "It carries no mark, and the database does not know its upload session."
+                advice = "Find out who stored it before you delete it: another program, or a version before the marks."
+                yield _upload_finding(stray, What.UNKNOWN_UPLOAD, wrong, advice)
+            case None:
+                pass
+
+
+def _foreign(stray: ListedObject) -> Foreign:
+    return Foreign(side=Side.STORAGE, kind="object", subject=stray.key, since=stray.stored_at)
+
+
+def _upload_finding(stray: ListedObject, what: What, wrong: str, advice: str) -> Finding:
+    return Finding(
+        side=Side.STORAGE,
+        what=what,
+        subject=stray.key,
+        since=stray.stored_at,
+        wrong=wrong,
+        advice=advice,
+    )
+
+
+def _inventory(stream: Sequence[e.RecordedEvent]) -> _Inventory:
+    gone_since = [
+        each.recorded_at for each in stream if isinstance(each.event, e.PhotosPurged | e.OrderErased)
+    ]
+    if gone_since:
+        return _Inventory(gone_since=gone_since[-1])
+    named = [(each.recorded_at, stored) for each in stream for stored in _lasting(each.event)]
+    lost = dict(_lost(stream))
+    uploads = [(at, stored) for at, stored in lost.values() if not stored.key.startswith(LASTING)]
+    return _Inventory(named=(*named, *uploads), lost=frozenset(stored.key for _, stored in lost.values()))
+
+
+def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[datetime, StoredObject]]]:
+    """Photos that failed because of their file: when, and the object that was missing or damaged."""
+    files: dict[ImageId, StoredObject] = {}
+    for recorded in stream:
+        match recorded.event:
+            case e.PaymentReceived(photos=photos):
+                files |= {photo.image_id: photo.upload for photo in photos}
+            case e.ImagesMoved(images=images):
+                files |= {image.image_id: image.original for image in images}
+            case (
+                e.RestorationFailed(image_id=image_id, reason=reason)
+                | e.RedoFailed(image_id=image_id, reason=reason)
+            ) if reason.is_lost_file:
+                yield image_id, (recorded.recorded_at, files[image_id])
+            case _:
+                pass
+
+
+def _lasting(event: e.Event) -> Iterator[StoredObject]:
+    """What an event names that is to last: whatever kinds of events there may be, they hold it as StoredObject."""
+    return (stored for stored in _within(event) if stored.key.startswith(LASTING))
+
+
+def _within(thing: object) -> Iterator[StoredObject]:
+    if isinstance(thing, StoredObject):
+        yield thing
+    elif isinstance(thing, tuple):
+        for each in thing:
+            yield from _within(each)
+    elif is_dataclass(thing):
+        for field in fields(thing):
+            yield from _within(getattr(thing, field.name))
+
+
+def _owner(key: ObjectKey) -> UUID | None:
+    """The order, or the upload session, that a key says it belongs to."""
+    for prefix in (TEMPORARY, *LASTING):
+        if key.startswith(prefix):
+            with suppress(ValueError):
+                return UUID(key.removeprefix(prefix).partition("/")[0])
+    return None

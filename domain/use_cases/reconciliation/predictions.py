@@ -1,0 +1,193 @@
+"""The log against Replicate: every prediction of ours is awaited by its order, or has ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.order.order import Order
+from domain.order.reactions import CollectRestoration, is_wanted, reaction_id_of
+from domain.order.values import ImageId, OrderId
+from domain.ports.errors import RefusedError
+from domain.ports.provider_listings import ListedPrediction, RestorationLedger
+from domain.ports.reaction_queue import ReactionQueue, Scheduled
+from domain.ports.restorer import PredictionStatus, Restorer
+from domain.ports.unit_of_work import Books
+from domain.signed_tokens import Sealer
+from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.event_log import followed
+from domain.use_cases.reconciliation.findings import Finding, Side, What
+
+#: The end of the address that a prediction's end is posted to: order, image, attempt and mark.
+_ADDRESS_PARTS = 4
+
+
+@dataclass(frozen=True)
+class _Awaited:
+    """A prediction that an order waits for."""
+
+    order_id: OrderId
+    work: CollectRestoration
+
+
+class PredictionComparison:
+    """Predictions that run or were paid for, and attempts that wait for one."""
+
+    side = Side.REPLICATE
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        ledger: RestorationLedger,
+        restorer: Restorer,
+        queue: ReactionQueue,
+        sealer: Sealer,
+    ) -> None:
+        self._books = books
+        self._ledger = ledger
+        self._restorer = restorer
+        self._queue = queue
+        self._sealer = sealer
+
+    def compare(self, scope: Scope) -> Iterator[Finding]:
+        """Predictions that the log does not know, and such as it waits for although they have ended."""
+        awaited = self._awaited(scope)
+        for page in paged(self._ledger.predictions(scope.since, scope.unreadable(self.side))):
+            scope.watch(len(page))
+            with self._books.transaction() as transaction:
+                known = transaction.audit.known_predictions([each.prediction_id for each in page])
+            for listed in page:
+                waiting = awaited.pop(listed.prediction_id, None)
+                if waiting is not None:
+                    yield from self._overdue(scope, listed, waiting)
+                elif listed.prediction_id not in known and _is_of_use(listed, scope):
+                    with scope.isolated(self.side, "upload of prediction", listed.prediction_id):
+                        yield from self._orphan(scope, listed)
+        for prediction_id, waiting in awaited.items():
+            with scope.isolated(self.side, "prediction", prediction_id):
+                yield from self._unlisted(scope, prediction_id, waiting)
+
+    def _awaited(self, scope: Scope) -> dict[str, _Awaited]:
+        """What orders wait for; the ids of what is under way are held in memory."""
+        awaited: dict[str, _Awaited] = {}
+        with self._books.transaction() as transaction:
+            order_ids = transaction.audit.orders_since(scope.since)
+        for page in paged(order_ids):
+            with self._books.transaction() as transaction:
+                streams = transaction.audit.streams(page)
+            for order_id, stream in streams.items():
+                order = followed(order_id, stream)
+                works = _waits_for(order) if isinstance(order, Order) else []
+                awaited |= {work.prediction_id: _Awaited(order_id, work) for work in works}
+        return awaited
+
+    def _overdue(self, scope: Scope, listed: ListedPrediction, waiting: _Awaited) -> Iterator[Finding]:
+        has_ended = listed.ended_at is not None and listed.ended_at < scope.settled_before
+        if has_ended and self._is_awaited_still(waiting):
+            finding = Finding(
+                side=Side.REPLICATE,
+                what=What.PREDICTION_NOT_COLLECTED,
+                subject=listed.prediction_id,
+                order_id=waiting.order_id,
+                since=listed.ended_at,
+                wrong=f"It has {listed.status}, and its order still waits for it.",
+                advice="`--fix` has it collected; Replicate keeps an output for an hour.",
+            )
+            yield scope.heal(finding, lambda: self._hasten(scope, waiting))
+
+    def _unlisted(self, scope: Scope, prediction_id: str, waiting: _Awaited) -> Iterator[Finding]:
+        """One that was created before all that was listed: it is asked about by itself."""
+        try:
+            status = self._restorer.look(prediction_id).status
+        except RefusedError:
+            status = None
+        if status is PredictionStatus.RUNNING or not self._is_awaited_still(waiting):
+            return
+        finding = Finding(
+            side=Side.REPLICATE,
+            what=What.PREDICTION_NOT_COLLECTED if status else What.PREDICTION_UNKNOWN_THERE,
+            subject=prediction_id,
+            order_id=waiting.order_id,
+            wrong=f"Its order waits for it, and at Replicate it is {status or 'unknown'}.",
+            advice="`--fix` has it collected; one that is unknown there is of another account.",
+        )
+        yield scope.heal(finding, lambda: self._hasten(scope, waiting)) if status else finding
+
+    def _orphan(self, scope: Scope, listed: ListedPrediction) -> Iterator[Finding]:
+        """A prediction that is not on record: ours if the address it posts to is."""
+        waiting = self._named(listed)
+        if waiting is None:
+            return
+        with self._books.transaction() as transaction:
+            order = transaction.log.load(waiting.order_id)
+            lines = transaction.audit.work([waiting.order_id]).get(waiting.order_id, [])
+        image = order.images.get(waiting.work.image_id)
+        if image is None:
+            return
+        open_work = {line.reaction_id for line in lines if line.is_open}
+        if is_wanted(waiting.work, order):
+            if reaction_id_of(waiting.order_id, waiting.work) not in open_work:
+                wrong = f"It has {listed.status}, and its image waits for another one or for none."
+                finding = _orphaned(listed, waiting, wrong, "`--fix` has it collected for its image.")
+                yield scope.heal(finding, lambda: self._hasten(scope, waiting))
+        elif listed.status is PredictionStatus.RUNNING:
+            wrong = "It runs, and nobody waits for it."
+            finding = _orphaned(listed, waiting, wrong, "`--fix` cancels it.")
+            yield scope.heal(finding, lambda: self._restorer.cancel(listed.prediction_id))
+
+    def _named(self, listed: ListedPrediction) -> _Awaited | None:
+        """What a prediction was started for, if this shop sealed the address."""
+        parts = (self._ledger.address_of(listed) or "").split("/")[-_ADDRESS_PARTS:]
+        try:
+            order, image, attempt, mark = parts
+            order_id, image_id, number = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
+        except ValueError:
+            return None
+        if not self._sealer.is_restoration_mark(mark, order_id, image_id, number):
+            return None
+        return _Awaited(order_id, CollectRestoration(image_id, number, listed.prediction_id))
+
+    def _is_awaited_still(self, waiting: _Awaited) -> bool:
+        with self._books.transaction() as transaction:
+            return waiting.work in _waits_for(transaction.log.load(waiting.order_id))
+
+    def _hasten(self, scope: Scope, waiting: _Awaited) -> None:
+        reaction_id = reaction_id_of(waiting.order_id, waiting.work)
+        scheduled = Scheduled(
+            reaction_id=reaction_id,
+            order_id=waiting.order_id,
+            reaction=waiting.work,
+            due_at=scope.now,
+            sent_at=scope.now,
+        )
+        with self._books.transaction() as transaction:
+            transaction.reactions.schedule([scheduled])  # reopens what was given up
+            transaction.reactions.hasten(scheduled)
+        self._queue.send([(reaction_id, waiting.work)])
+
+
+def _waits_for(order: Order) -> list[CollectRestoration]:
+    running = ((image, image.running) for image in order.images.values())
+    works = [
+        CollectRestoration(image.image_id, attempt.number, attempt.prediction_id)
+        for image, attempt in running
+        if attempt is not None and attempt.prediction_id is not None
+    ]
+    return [work for work in works if is_wanted(work, order)]
+
+
+def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
+    """Whether it costs something or brought something, and has been there for long enough."""
+    return listed.status is not PredictionStatus.FAILED and listed.created_at < scope.settled_before
+
+
+def _orphaned(listed: ListedPrediction, waiting: _Awaited, wrong: str, advice: str) -> Finding:
+    return Finding(
+        side=Side.REPLICATE,
+        what=What.PREDICTION_NOT_ON_RECORD,
+        subject=listed.prediction_id,
+        order_id=waiting.order_id,
+        since=listed.created_at,
+        wrong=wrong,
+        advice=advice,
+    )

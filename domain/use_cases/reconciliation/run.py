@@ -1,0 +1,113 @@
+"""All sides, one report."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from domain.ports.clock import Clock
+from domain.ports.errors import OutsideError
+from domain.ports.provider_listings import LedgerClosedError
+from domain.ports.unit_of_work import Books
+from domain.use_cases.reconciliation.comparison import Comparison, Scope
+from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, Side, What
+
+#: How far back the first comparison of a shop looks.
+FIRST_LOOK = timedelta(days=7)
+
+#: Stripe and SendGrid remember no more than this: looking back further costs much and brings little.
+FARTHEST_LOOK = timedelta(days=30)
+
+#: What was too young for the comparison before, or happened while that went on, is looked at again.
+OVERLAP = timedelta(days=1)
+
+#: What the next comparison has to look for again, however old it is by then.
+_OPEN_ENDS = frozenset({What.NOTICE_LOST, What.ENTRY_UNREADABLE})
+
+
+def _nobody(side: Side, things: int) -> None:
+    """Nobody watches."""
+
+
+class Reconciling:
+    """Compares the books, and heals what is safe where that is wished."""
+
+    def __init__(
+        self, *, books: Books, comparisons: Sequence[Comparison], clock: Clock, grace: timedelta
+    ) -> None:
+        self._books = books
+        self._comparisons = comparisons
+        self._clock = clock
+        self._grace = grace
+
+    def compare(
+        self,
+        since: datetime,
+        *,
+        heals: bool,
+        reads_bytes: bool = True,
+        watch: Callable[[Side, int], None] = _nobody,
+    ) -> Report:
+        """Compare every side since a moment; one that is away does not cost what the others tell."""
+        now = self._clock.now()
+        findings: list[Finding] = []
+        foreign: list[Foreign] = []
+        defects: list[Exception] = []
+        closed: dict[Side, str] = {}
+        cut_off: dict[Side, str] = {}
+        for comparison in self._comparisons:
+            side = comparison.side
+            watch(side, 0)
+            scope = Scope(
+                since=since,
+                now=now,
+                grace=self._grace,
+                heals=heals,
+                reads_bytes=reads_bytes,
+                watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
+                leave=foreign.append,
+                defect=defects.append,
+                tell=findings.append,
+            )
+            try:
+                # One by one: what was found before the side went away is not lost with it.
+                for finding in comparison.compare(scope):
+                    findings.append(finding)  # noqa: PERF402
+            except LedgerClosedError as error:
+                closed[side] = str(error)
+            except OutsideError as error:
+                cut_off[side] = str(error)
+            except Exception as error:  # noqa: BLE001 -- a defect costs this side only, and is reported
+                defects.append(error)
+                cut_off[side] = f"The program failed ({type(error).__name__}): its log has the details."
+        return Report(
+            since=since,
+            until=now,
+            findings=tuple(findings),
+            closed=closed,
+            cut_off=cut_off,
+            foreign=tuple(foreign),
+            defects=tuple(defects),
+        )
+
+    def compare_if_due(self, interval: timedelta) -> Report | None:
+        """Compare and heal once an interval, whichever worker asks first; none if that was done.
+
+        It goes back to the last comparison of which no side was cut off, that read every entry, and that took in all
+        lost word it found: what could not be taken in yet would be too old for the next one.
+        """
+        began_at = self._clock.now()
+        with self._books.transaction() as transaction:
+            turn = transaction.rounds.begin(began_at, unless_since=began_at - interval)
+        if turn is None:
+            return None
+        since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
+        report = self.compare(since, heals=True)
+        if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
+            return report
+        with self._books.transaction() as transaction:
+            transaction.rounds.end(
+                began_at,
+                self._clock.now(),
+                findings=len(report.findings),
+                healed=len(report.findings) - len(report.remaining),
+            )
+        return report

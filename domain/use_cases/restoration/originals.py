@@ -1,0 +1,46 @@
+"""Chapter 4: the photos get keys of their order's own, copied and verified; nothing is ever moved."""
+
+from collections.abc import Sequence
+
+from domain.order import events as e
+from domain.order.image import Image
+from domain.order.order import Order
+from domain.order.values import FailureReason, MovedImage, ObjectKey
+from domain.ports.errors import ObjectDiffersError, ObjectMissingError
+from domain.ports.object_storage import ObjectStore
+
+
+class Moving:
+    """Copies uploads to originals."""
+
+    def __init__(self, *, storage: ObjectStore) -> None:
+        self._storage = storage
+
+    def move_images(self, order: Order) -> Sequence[e.Event]:
+        """Copy and verify every photo; one that is missing or changed fails, and the others go on.
+
+        Raises UnavailableError while the storage cannot be reached: that says nothing about any photo.
+        """
+        moved: list[MovedImage] = []
+        lost: list[e.Event] = []
+        for image in order.images.values():
+            if image.is_settled:
+                continue
+            target = ObjectKey(f"uploads/originals/{order.order_id}/{image.image_id}")
+            try:
+                original = self._storage.copy(image.upload, target)
+            except (ObjectMissingError, ObjectDiffersError) as error:
+                lost.append(_failed(image, lost_file(error)))
+            else:
+                moved.append(MovedImage(image_id=image.image_id, original=original))
+        return [*lost, e.ImagesMoved(images=tuple(moved))] if moved else lost
+
+
+def lost_file(error: ObjectMissingError | ObjectDiffersError) -> FailureReason:
+    """Why a photo cannot be restored whose file this error is about."""
+    is_missing = isinstance(error, ObjectMissingError)
+    return FailureReason.FILE_MISSING if is_missing else FailureReason.FILE_DAMAGED
+
+
+def _failed(image: Image, reason: FailureReason) -> e.RestorationFailed:
+    return e.RestorationFailed(image_id=image.image_id, attempts=0, reason=reason)

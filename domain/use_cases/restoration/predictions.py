@@ -1,0 +1,300 @@
+"""Chapters 5 and 6: predictions are started, and what comes of them is brought home."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from io import SEEK_END
+from typing import BinaryIO
+
+from domain.order import events as e
+from domain.order.order import Order
+from domain.order.reactions import CollectRestoration, RestoreImage, reaction_id_of
+from domain.order.values import FailureReason, ImageId, ObjectKey, OrderId, Sha256, StoredObject
+from domain.ports.clock import Clock, PictureInspector, Scratch
+from domain.ports.errors import (
+    ForgedMessageError,
+    ObjectDiffersError,
+    ObjectMissingError,
+    RefusedError,
+    UnreadablePictureError,
+)
+from domain.ports.object_storage import ObjectStore
+from domain.ports.reaction_queue import ReactionQueue, Scheduled
+from domain.ports.restorer import Prediction, PredictionStatus, RestorationNotice, Restorer
+from domain.ports.unit_of_work import Books
+from domain.signed_tokens import Sealer
+from domain.use_cases.delivery.verified_reading import read_verified
+from domain.use_cases.recovery.object_labels import result_labels
+from domain.use_cases.restoration.originals import lost_file
+from domain.use_cases.restoration.output_validation import is_smaller, validate_output
+from domain.use_cases.shop_policy import Policy
+
+SOURCE = "replicate"
+#: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
+GRACE = timedelta(minutes=1)
+
+_CHUNK_BYTES = 1024 * 1024
+
+
+class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not yet"
+    """The prediction has not ended: look again after ``wait``."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = wait
+        super().__init__(f"It has not ended yet: look again in {wait}.")
+
+
+class OriginalLostError(Exception):
+    """The storage has no original any more, or other bytes than those that were verified."""
+
+    def __init__(self, reason: FailureReason) -> None:
+        self.reason = reason
+        super().__init__(f"The original cannot be restored ({reason}).")
+
+
+class Restoring:
+    """Starts, watches and collects predictions."""
+
+    def __init__(
+        self,
+        *,
+        restorer: Restorer,
+        storage: ObjectStore,
+        inspector: PictureInspector,
+        output_inspector: PictureInspector,
+        scratch: Scratch,
+        sealer: Sealer,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._restorer = restorer
+        self._storage = storage
+        self._inspector = inspector
+        self._output_inspector = output_inspector
+        self._scratch = scratch
+        self._sealer = sealer
+        self._clock = clock
+        self._policy = policy
+
+    def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
+        """Hand the original to the restorer; one that is missing, changed or unreadable fails the photo for good."""
+        try:
+            return self._hand_over(order, work)
+        except OriginalLostError as lost:
+            return [_failed(work, None, lost.reason)]
+
+    def _hand_over(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
+        """Start a prediction; its end will be posted to an address that names this attempt."""
+        image = order.images[work.image_id]
+        if image.to_enlarge is not None and not self._policy.limits.enlarges_results:
+            return [_failed(work, None, FailureReason.REFUSED_INPUT)]
+        source = _original(order, work.image_id) if image.to_enlarge is None else image.to_enlarge.restored
+        with self._opened(source) as picture:
+            try:
+                upright, media_type = self._inspector.upright(picture)
+            except UnreadablePictureError:
+                return [_failed(work, None, FailureReason.UNREADABLE_INPUT)]
+            mark = self._sealer.restoration_mark(order.order_id, work.image_id, work.attempt)
+            address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
+            try:
+                started = self._restorer.start(
+                    upright,
+                    media_type=media_type,
+                    webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
+                    variant=image.variant,
+                    ends_within=self._policy.restoration_deadline + GRACE,
+                )
+            except RefusedError:
+                return [_failed(work, None, FailureReason.REFUSED_INPUT)]
+        return [
+            e.RestorationStarted(
+                image_id=work.image_id,
+                attempt=work.attempt,
+                prediction_id=started.prediction_id,
+                model=started.model,
+            )
+        ]
+
+    def collect(self, order: Order, work: CollectRestoration, *, waited: timedelta) -> Sequence[e.Event]:
+        """Bring the outcome home; raises StillRunning while there is none and the deadline is not over."""
+        prediction = self._restorer.look(work.prediction_id)
+        is_overdue = waited >= self._policy.restoration_deadline
+        if prediction.status is PredictionStatus.RUNNING:
+            if not is_overdue:
+                raise StillRunning(self._policy.pace.restoration_poll)
+            self._restorer.cancel(work.prediction_id)
+            # Between the look and the cancellation it may have come to a good end.
+            prediction = self._restorer.look(work.prediction_id)
+        if prediction.status is PredictionStatus.SUCCEEDED:
+            outcome = self._fetch(order, work, prediction)
+        else:
+            outcome = _failed(work, work.prediction_id, _reason(prediction, is_overdue=is_overdue))
+        return [*_begun(order, work, prediction, outcome), outcome]
+
+    def cancel(self, prediction_id: str) -> Sequence[e.Event]:
+        """Stop what nobody waits for; the log does not care how that ends."""
+        self._restorer.cancel(prediction_id)
+        return []
+
+    @contextmanager
+    def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
+        """An original as it was when the shop verified it; raises OriginalLostError when there is none."""
+        with self._scratch.file() as picture:
+            try:
+                for chunk in read_verified(self._storage, original):
+                    picture.write(chunk)
+            except (ObjectMissingError, ObjectDiffersError) as error:
+                raise OriginalLostError(lost_file(error)) from error
+            picture.seek(0)
+            yield picture
+
+    def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
+        small = order.images[work.image_id].to_enlarge
+        with self._scratch.file() as output:
+            try:
+                self._restorer.fetch(prediction.output_url or "", output)
+                output.seek(0)
+                facts = self._output_inspector.inspect(output)
+            except (RefusedError, UnreadablePictureError):
+                return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
+            try:
+                with self._opened(_original(order, work.image_id)) as picture:
+                    original = self._inspector.inspect(picture)
+                    flaw = validate_output(facts, original)
+                    if flaw is None and small is not None and facts.pixels <= small.pixels:
+                        flaw = FailureReason.BAD_OUTPUT
+                    if flaw is not None:
+                        return _failed(work, work.prediction_id, flaw)
+                    finished, media_type = self._output_inspector.finished(output, picture)
+            except OriginalLostError as lost:
+                return _failed(work, work.prediction_id, lost.reason)
+            except UnreadablePictureError:
+                return _failed(work, work.prediction_id, FailureReason.UNREADABLE_INPUT)
+            if _sha256_of(finished) in _known_results(order, work.image_id):
+                return _failed(work, work.prediction_id, FailureReason.REPEATED_OUTPUT)
+            size_bytes = finished.seek(0, SEEK_END)
+            finished.seek(0)
+            restored: StoredObject = self._storage.put(
+                ObjectKey(f"uploads/restored/{order.order_id}/{work.prediction_id}"),
+                finished,
+                size_bytes=size_bytes,
+                media_type=media_type,
+                labels=result_labels(order, work.image_id, facts.width, facts.height),
+            )
+        is_to_be_enlarged = (
+            self._policy.limits.enlarges_results and small is None and is_smaller(facts, original)
+        )
+        result = e.SmallResultStored if is_to_be_enlarged else e.RestorationCompleted
+        return result(
+            image_id=work.image_id,
+            attempt=work.attempt,
+            prediction_id=work.prediction_id,
+            restored=restored,
+            width=facts.width,
+            height=facts.height,
+            original_width=original.width,
+            original_height=original.height,
+        )
+
+
+class RestorationDesk:
+    """Takes in what the restorer posts: that there is something to collect, never what it is."""
+
+    def __init__(self, *, books: Books, queue: ReactionQueue, sealer: Sealer, clock: Clock) -> None:
+        self._books = books
+        self._queue = queue
+        self._sealer = sealer
+        self._clock = clock
+
+    def require_mark(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
+        """Raise ForgedMessageError unless this shop made the address that is posted to."""
+        if not self._sealer.is_restoration_mark(mark, order_id, image_id, attempt):
+            raise ForgedMessageError(SOURCE, "its address was not made by this shop")
+
+    def take(
+        self,
+        notice: RestorationNotice,
+        order_id: OrderId,
+        image_id: ImageId,
+        attempt: int,
+        body_sha256: Sha256,
+    ) -> None:
+        """Have the prediction collected now instead of at the next look.
+
+        The notice may come before the start is on record, or of a start whose reply was lost: the work is inserted
+        under the id that it will have, so nothing of that matters.
+        """
+        if not notice.has_ended:
+            return
+        now = self._clock.now()
+        work = CollectRestoration(image_id, attempt, notice.prediction_id)
+        scheduled = Scheduled(
+            reaction_id=reaction_id_of(order_id, work),
+            order_id=order_id,
+            reaction=work,
+            due_at=now,
+            sent_at=now,
+        )
+        with self._books.transaction() as transaction:
+            if not transaction.inbox.take(SOURCE, notice.event_id, "prediction", body_sha256, now):
+                return
+            transaction.reactions.hasten(scheduled)
+        self._queue.send([(scheduled.reaction_id, work)])
+
+
+def _begun(
+    order: Order, work: CollectRestoration, prediction: Prediction, outcome: e.Event
+) -> Sequence[e.Event]:
+    """The start of a prediction that is over before its start is on record: nothing comes back that never left.
+
+    The failure of one that nobody knows is no news while another is awaited.
+    """
+    image = order.images[work.image_id]
+    is_no_news = isinstance(outcome, e.RestorationAttemptFailed) and image.running is not None
+    if image.knows(work.prediction_id) or is_no_news:
+        return []
+    started = e.RestorationStarted(
+        image_id=work.image_id,
+        attempt=work.attempt,
+        prediction_id=work.prediction_id,
+        model=prediction.model,
+    )
+    return [started]
+
+
+def _sha256_of(file: BinaryIO) -> Sha256:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return Sha256(digest.hexdigest())
+
+
+def _known_results(order: Order, image_id: ImageId) -> set[Sha256]:
+    """What the customer has of an image already: a further attempt that brings the same again brings nothing."""
+    return {result.sha256 for result in order.images[image_id].results}
+
+
+def _original(order: Order, image_id: ImageId) -> StoredObject:
+    original = order.images[image_id].original
+    if original is None:
+        raise AssertionError(f"Image {image_id} is restored before it was moved.")
+    return original
+
+
+def _reason(prediction: Prediction, *, is_overdue: bool) -> FailureReason:
+    """Why nothing came of it: what was cancelled at the deadline was cancelled by us, or is about to be."""
+    if prediction.status is PredictionStatus.RUNNING:
+        return FailureReason.TIMED_OUT
+    if is_overdue and prediction.failure is FailureReason.CANCELED:
+        return FailureReason.TIMED_OUT
+    return prediction.failure or FailureReason.PROVIDER_ERROR
+
+
+def _failed(
+    work: RestoreImage | CollectRestoration, prediction_id: str | None, reason: FailureReason
+) -> e.RestorationAttemptFailed:
+    return e.RestorationAttemptFailed(
+        image_id=work.image_id, attempt=work.attempt, prediction_id=prediction_id, reason=reason
+    )

@@ -1,0 +1,248 @@
+"""What needs a person: orders on hold, mails that nobody has, disputes, money and messages that fit nowhere."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from domain.order import events as e
+from domain.order.evolve import fold
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import State
+from domain.order.order import EmailStatus, Order
+from domain.order.reactions import CancelPrediction, outstanding_by_id
+from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
+from domain.ports.reaction_queue import GivenUp, UnreadableWork
+from domain.ports.unit_of_work import Books
+from domain.use_cases.wording.labels import HOLDS, MAILS, OPT_OUTS, UNREADABLE_AND_NOT_NEEDED, listed
+
+#: How many orders' streams are read with one query.
+PAGE_ORDERS = 200
+
+
+class Kind(StrEnum):
+    """Why somebody has to look."""
+
+    ON_HOLD = "on_hold"
+    REFUND_FAILED = "refund_failed"
+    MAIL_FAILED = "mail_failed"
+    MAIL_BOUNCED = "mail_bounced"
+    MAIL_OPTED_OUT = "mail_opted_out"
+    OVERPAID = "overpaid"
+    DISPUTED = "disputed"
+    INQUIRY = "inquiry"
+    WORK_GIVEN_UP = "work_given_up"
+    WORK_UNREADABLE = "work_unreadable"
+    PAYMENT_UNMATCHED = "payment_unmatched"
+    WEBHOOK_CONFLICT = "webhook_conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something that waits for a person; ``subject`` is a provider's id, or ours of what it is about."""
+
+    kind: Kind
+    since: datetime
+    why: str
+    subject: str
+    order_id: OrderId | None = None
+    number: OrderNumber | None = None
+    hold: HoldReason | None = None
+    work: UnreadableWork | None = None
+    is_healed_by_fix: bool = False  # `reconcile --fix` can do something about it
+
+
+class Attention:
+    """Looks for what needs a person, with a few queries however much that is."""
+
+    def __init__(self, *, books: Books) -> None:
+        self._books = books
+
+    def needed(self) -> list[Concern]:
+        """All of it, what has waited longest first."""
+        with self._books.transaction() as transaction:
+            given_up = transaction.reactions.given_up()
+            unreadable = transaction.reactions.unreadable()
+            with_work = {*(work.order_id for work in given_up), *(work.order_id for work in unreadable)}
+            order_ids = sorted({*transaction.shelf.in_trouble(), *with_work})
+            unmatched = transaction.unmatched.unsettled()
+            conflicts = transaction.inbox.conflicts()
+        concerns = [
+            Concern(
+                kind=Kind.PAYMENT_UNMATCHED,
+                since=payment.received_at,
+                why=f"{payment.left} belong to no order. {payment.reason}",
+                subject=payment.checkout_session_id,
+            )
+            for payment in unmatched
+        ]
+        concerns += [
+            Concern(
+                kind=Kind.WEBHOOK_CONFLICT,
+                since=conflict.received_at,
+                why=f"{conflict.source} posted {conflict.event_type} with other contents under a known id",
+                subject=conflict.event_id,
+            )
+            for conflict in conflicts
+        ]
+        concerns += self._of_orders(order_ids, given_up, unreadable)
+        return sorted(concerns, key=lambda concern: (concern.since, concern.subject))
+
+    def _of_orders(
+        self, order_ids: Sequence[OrderId], given_up: Sequence[GivenUp], unreadable: Sequence[UnreadableWork]
+    ) -> Iterator[Concern]:
+        for start in range(0, len(order_ids), PAGE_ORDERS):
+            with self._books.transaction() as transaction:
+                streams = transaction.audit.streams(order_ids[start : start + PAGE_ORDERS])
+            for order_id, stream in streams.items():
+                mine = [work for work in given_up if work.order_id == order_id]
+                looker = _Looker(fold(order_id, stream), stream)
+                yield from looker.concerns(mine)
+                yield from looker.unreadable([work for work in unreadable if work.order_id == order_id])
+
+
+class _Looker:
+    """Looks at one order and its stream."""
+
+    def __init__(self, order: Order, stream: Sequence[e.RecordedEvent]) -> None:
+        self._order = order
+        self._stream = stream
+
+    def concerns(self, given_up: Iterable[GivenUp]) -> Iterator[Concern]:
+        yield from self._hold()
+        yield from self._refunds()
+        yield from self._disputes()
+        if self._order.state is State.ERASED:
+            return  # nobody is left to write to, and nothing to be restored
+        yield from self._mails()
+        yield from self._opt_outs()
+        for work in given_up:
+            if not self._was_seen_to(work.since):
+                why = "a prediction that nobody waits for could not be cancelled"
+                if not isinstance(work.reaction, CancelPrediction):
+                    why = "its photos could not be deleted"
+                yield self._concern(Kind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
+
+    def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[Concern]:
+        """Work that waits because this version of the shop cannot read its row."""
+        outstanding = outstanding_by_id(self._order)
+        for work in rows:
+            is_healed = work.reaction_id in outstanding
+            todo = (
+                "rewrite it with `restoreclick reconcile --fix`" if is_healed else UNREADABLE_AND_NOT_NEEDED
+            )
+            yield replace(
+                self._concern(
+                    Kind.WORK_UNREADABLE,
+                    work.since,
+                    f"work {work.reaction_id} ({work.kind}, arguments of version {work.version}) cannot be read by"
+                    f" this version of the shop: {todo}",
+                    str(work.reaction_id),
+                ),
+                work=work,
+                is_healed_by_fix=is_healed,
+            )
+
+    def _hold(self) -> Iterator[Concern]:
+        has_failed_refund = any(
+            refund.status is RefundStatus.FAILED for refund in self._order.refunds.values()
+        )
+        is_about_a_refund = self._order.hold is HoldReason.REFUND_NOT_ISSUED and has_failed_refund
+        # The failed refund is listed by itself and says more: one cause is named once.
+        if self._order.hold is not None and not is_about_a_refund:
+            since = self._last(e.OrderHeld)
+            yield self._concern(
+                Kind.ON_HOLD, since, HOLDS[self._order.hold], str(self._order.order_id), self._order.hold
+            )
+
+    def _refunds(self) -> Iterator[Concern]:
+        failures = {
+            event.refund_id: (recorded.recorded_at, event.reason)
+            for recorded in self._stream
+            if isinstance(event := recorded.event, e.RefundFailed)
+        }
+        for number, refund in enumerate(self._order.refunds.values(), start=1):
+            if refund.status is RefundStatus.FAILED:
+                since, reason = failures[refund.refund_id]
+                why = f"refund {number}, {refund.amount}, failed ({reason.replace('_', ' ')})"
+                yield self._concern(Kind.REFUND_FAILED, since, why, str(number))
+        overpaid, payment = self._order.ledger.overpaid, self._order.payment
+        is_hidden = self._order.is_held and self._order.hold is not HoldReason.OVERPAID
+        if overpaid and payment is not None and is_hidden:
+            since = self._last(e.RefundAccepted, e.RefundIssued)
+            why = f"{replace(payment.paid, amount=overpaid)} more was paid back than was paid"
+            yield self._concern(Kind.OVERPAID, since, why, str(self._order.order_id))
+
+    def _disputes(self) -> Iterator[Concern]:
+        for recorded in self._stream:
+            match recorded.event:
+                case e.DisputeOpened(dispute_id=name, amount=amount, reason=reason, is_inquiry=is_inquiry):
+                    known = self._order.disputes[name]
+                    if known.outcome is None and known.is_inquiry is is_inquiry:
+                        does = "asks about" if is_inquiry else "disputes"
+                        why = f"the customer's bank {does} {amount} ({reason.replace('_', ' ')})"
+                        kind = Kind.INQUIRY if is_inquiry else Kind.DISPUTED
+                        yield self._concern(kind, recorded.recorded_at, why, name)
+                case _:
+                    pass
+
+    def _mails(self) -> Iterator[Concern]:
+        """Mails that failed or bounced, one entry for each of the two, unless a later event settled it.
+
+        A hold because of a mail has the same cause, and is listed instead of them.
+        """
+        if self._order.hold in {HoldReason.EMAIL_NOT_SENT, HoldReason.EMAIL_BOUNCED}:
+            return
+        troubles: dict[EmailId, e.RecordedEvent] = {
+            each.event.email_id: each
+            for each in self._stream
+            if isinstance(each.event, e.EmailFailed | e.EmailBounced)
+        }
+        found: dict[Kind, list[tuple[EmailId, datetime]]] = {}
+        for email_id, recorded in troubles.items():
+            email = self._order.emails[email_id]
+            is_open = email.status in {EmailStatus.FAILED, EmailStatus.BOUNCED}
+            if not is_open or self._was_seen_to(recorded.recorded_at, e.EmailSent, e.ResultDownloaded):
+                continue
+            kind = Kind.MAIL_BOUNCED if isinstance(recorded.event, e.EmailBounced) else Kind.MAIL_FAILED
+            found.setdefault(kind, []).append((email_id, recorded.recorded_at))
+        for kind, mails in found.items():
+            which = listed([MAILS[self._order.emails[email_id].kind] for email_id, _ in mails])
+            fate = "could not be sent" if kind is Kind.MAIL_FAILED else "did not reach the customer's address"
+            newest, since = mails[-1][0], min(at for _, at in mails)
+            yield self._concern(kind, since, f"{which} {fate}", str(newest))
+
+    def _opt_outs(self) -> Iterator[Concern]:
+        """Mails that their customer reported as spam or unsubscribed from: the provider may drop the next ones."""
+        for recorded in self._stream:
+            match recorded.event:
+                case e.EmailOptedOut(email_id=email_id, kind=kind, how=how):
+                    if not self._was_seen_to(recorded.recorded_at):
+                        why = f"{MAILS[kind]} was {OPT_OUTS[how]}"
+                        yield self._concern(Kind.MAIL_OPTED_OUT, recorded.recorded_at, why, str(email_id))
+                case _:
+                    pass
+
+    def _was_seen_to(self, since: datetime, *kinds: type[e.Event]) -> bool:
+        """Whether anything of these kinds came later, or somebody wrote a note: then a person knows."""
+        return any(
+            recorded.recorded_at > since and isinstance(recorded.event, (e.NoteAdded, *kinds))
+            for recorded in self._stream
+        )
+
+    def _last(self, *kinds: type[e.Event]) -> datetime:
+        return max(each.recorded_at for each in self._stream if isinstance(each.event, kinds))
+
+    def _concern(
+        self, kind: Kind, since: datetime, why: str, subject: str, hold: HoldReason | None = None
+    ) -> Concern:
+        payment = self._order.payment
+        return Concern(
+            kind=kind,
+            since=since,
+            why=why,
+            subject=subject,
+            order_id=self._order.order_id,
+            number=payment.order_number if payment else None,
+            hold=hold,
+        )

@@ -1,0 +1,169 @@
+"""What customers ask for after chapter 9: a mail again, a new link, another attempt at a photo."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.order import events as e
+from domain.order.customer_request_limits import (
+    CUSTOMER,
+    History,
+    RedoObstacle,
+    first_shown,
+    require_frugality,
+    require_patience,
+    why_no_redo,
+)
+from domain.order.decide_delivery import is_on_its_way, mail_called_for
+from domain.order.errors import (
+    AskedTooOftenError,
+    IllegalMoveError,
+    NothingToSendError,
+    RedoRefusedError,
+    UnknownImageError,
+)
+from domain.order.evolve import fold
+from domain.order.image import Image
+from domain.order.order import DownloadLink, Order
+from domain.order.values import EmailKind, ImageId, OrderId, PhotoId
+from domain.ports.clock import Clock
+from domain.ports.unit_of_work import Books
+from domain.use_cases.delivery.downloads import (
+    Delivering,
+    LinkExpiredError,
+    LinkRevokedError,
+    UnknownLinkError,
+)
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.shop_policy import Policy
+
+#: What an order has to say to a wish, given its history: nothing if the wish is on its way to be fulfilled.
+Wish = Callable[[Order, History], e.Event | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Album:
+    """A customer's photos behind one link; ``why_no_redo`` has the reason for each that cannot be tried once more."""
+
+    order: Order
+    link: DownloadLink
+    file_names: Mapping[ImageId, str]
+    why_no_redo: Mapping[ImageId, RedoObstacle]
+    redo_until: datetime | None  # none while that has not begun
+
+
+class Asking:
+    """Takes customers' wishes, as often as is good for them.
+
+    Who has a download token may ask for another attempt, because whoever may open the photos may judge them. All else
+    goes to the address on file only, so it takes no more than knowing the order or one of its links.
+    """
+
+    def __init__(
+        self, *, books: Books, recorder: Recorder, delivering: Delivering, clock: Clock, policy: Policy
+    ) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._delivering = delivering
+        self._clock = clock
+        self._policy = policy
+
+    def resend(self, order_id: OrderId, request_id: UUID) -> None:
+        """Send again what the order's state calls for; a new link, if the newest one has run out.
+
+        A mail that is on its way is not doubled. Raises NothingToSendError or AskedTooOftenError.
+        """
+        self._take(
+            order_id, lambda order, history: self._mail(order, history, mail_called_for(order)), request_id
+        )
+
+    def renew(self, token: str, request_id: UUID) -> None:
+        """Send a link that is good to the address on file, in place of one that has run out.
+
+        Nobody is told whether anything was sent, so nothing is raised. A link that was taken back renews nothing:
+        who took it back did not want its holder to bring anything about, and a newer one exists.
+        """
+        try:
+            order, _ = self._delivering.open(token)
+        except LinkExpiredError as expired:
+            order_id = expired.order_id
+        except (UnknownLinkError, LinkRevokedError):
+            return
+        else:
+            order_id = order.order_id
+        try:
+            self._take(
+                order_id, lambda order, history: self._mail(order, history, EmailKind.NEW_LINK), request_id
+            )
+        except (NothingToSendError, AskedTooOftenError, IllegalMoveError):
+            return
+
+    def redo(self, token: str, image_id: ImageId, request_id: UUID) -> None:
+        """Have an image tried once more; its results so far are kept.
+
+        Asking again while that goes on changes nothing. Raises what opening the link raises, UnknownImageError, or
+        RedoRefusedError.
+        """
+        opened, _ = self._delivering.open(token)
+
+        def wish(order: Order, history: History) -> e.RedoRequested:
+            image = order.images.get(image_id)
+            if image is None:
+                raise UnknownImageError(order_id=order.order_id, image_id=image_id)
+            why = self._why_no_redo(order, image, self._redo_until(history))
+            if why is not None and not image.is_being_redone:
+                raise RedoRefusedError(image_id=image_id, why=why)
+            return e.RedoRequested(image_id=image_id, by_customer=True)
+
+        self._take(opened.order_id, wish, request_id)
+
+    def album(self, token: str) -> Album:
+        """The photos behind a link, and which of them can be tried once more; raises what opening the link raises."""
+        opened, link = self._delivering.open(token)
+        with self._books.transaction() as transaction:
+            history = transaction.log.history(opened.order_id)
+            given = transaction.uploads.file_names(opened.order_id)
+        order, until = fold(opened.order_id, history), self._redo_until(history)
+        whys = {image_id: self._why_no_redo(order, image, until) for image_id, image in order.images.items()}
+        return Album(
+            order=order,
+            link=link,
+            file_names={image_id: given[PhotoId(image_id)] for image_id in order.images if image_id in given},
+            why_no_redo={image_id: why for image_id, why in whys.items() if why is not None},
+            redo_until=until,
+        )
+
+    def _take(self, order_id: OrderId, wish: Wish, request_id: UUID) -> None:
+        """Put a wish on record, under the order's lock: a hundred at once are counted one after the other."""
+        with self._books.transaction() as transaction:
+            transaction.log.lock(order_id)
+            history = transaction.log.history(order_id)
+            order = fold(order_id, history)
+            said = wish(order, history)
+            cause = Cause(
+                name="request", key=f"wish:{order.version}", actor=CUSTOMER, correlation_id=request_id
+            )
+            step = self._recorder.plan(order, [said] if said is not None else [], cause)
+            self._recorder.write(transaction, step)
+        self._recorder.wake(step)
+
+    def _mail(self, order: Order, history: History, kind: EmailKind) -> e.Event | None:
+        """The wish for a mail; raises NothingToSendError or AskedTooOftenError."""
+        if is_on_its_way(order, kind):
+            return None
+        if kind.brings_a_link:
+            if order.work_is_stopped or order.is_disputed:
+                raise NothingToSendError(state="on hold" if order.work_is_stopped else "disputed")
+            if order.newest_link is not None and order.newest_link.expires_at <= self._clock.now():
+                require_frugality(history)
+                return self._delivering.new_link(order)
+        require_patience(history, kind, self._clock.now())
+        return e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
+
+    def _why_no_redo(self, order: Order, image: Image, until: datetime | None) -> RedoObstacle | None:
+        return why_no_redo(order, image, self._policy.limits, until, self._clock.now())
+
+    def _redo_until(self, history: History) -> datetime | None:
+        shown = first_shown(history)
+        return shown + self._policy.redo_within if shown is not None else None

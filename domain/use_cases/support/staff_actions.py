@@ -1,0 +1,288 @@
+"""The desk of support staff: what a person may do with an order, each time with a name and a reason.
+
+The reason is kept as a note beside the log, in the same transaction as the event that refers to it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from domain.order import events as e
+from domain.order.decide_delivery import mail_called_for
+from domain.order.deterministic_ids import provider_refund_id_by_hand
+from domain.order.errors import ShopError
+from domain.order.ledger import Refund, RefundStatus
+from domain.order.lifecycle import GIVEN_BACK
+from domain.order.order import Order
+from domain.order.values import (
+    DownloadLinkId,
+    HoldReason,
+    ImageId,
+    Money,
+    NoteId,
+    OrderId,
+    RefundId,
+    RefundReason,
+)
+from domain.ports.clock import Clock, Ids
+from domain.ports.customers import Note
+from domain.ports.unit_of_work import Books, Transaction
+from domain.signed_tokens import sha256_of
+from domain.use_cases.delivery.downloads import Delivering
+from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.wording.refusal_messages import NotPossibleError, problem_of
+
+#: From an order and the note about it to what is said to have happened.
+Wish = Callable[[Order, NoteId], Sequence[e.Event]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """Who asks for something, and why; what is asked for again under the same ``key`` is done once."""
+
+    actor: str
+    reason: str
+    key: str | None = None
+
+    def cause_key(self, action: str, ids: Ids) -> str:
+        """What the step is recorded under; of the key only its fingerprint, for people may write anything into it."""
+        return f"desk:{action}:{sha256_of(self.key) if self.key is not None else ids.new()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What came of a person's wish: the order after it, and what went on record."""
+
+    order: Order
+    events: tuple[e.RecordedEvent, ...]  # none if it had been done before, under the same key
+
+
+class Desk:
+    """Does what people ask for. Each wish raises NotPossibleError if the order does not take it, and writes nothing."""
+
+    def __init__(
+        self,
+        *,
+        books: Books,
+        recorder: Recorder,
+        delivering: Delivering,
+        clock: Clock,
+        ids: Ids,
+        is_rehearsal: bool = False,
+    ) -> None:
+        self._books = books
+        self._recorder = recorder
+        self._delivering = delivering
+        self._clock = clock
+        self._ids = ids
+        self._is_rehearsal = is_rehearsal
+
+    def rehearsal(self) -> "Desk":
+        """A desk that decides as this one does and writes nothing, to show what a wish would bring."""
+        return Desk(
+            books=self._books,
+            recorder=self._recorder,
+            delivering=self._delivering,
+            clock=self._clock,
+            ids=self._ids,
+            is_rehearsal=True,
+        )
+
+    # Whether work goes on.
+
+    def hold(self, order_id: OrderId, by: Signature) -> Done:
+        """Have no work begun for the order until somebody lets it go on."""
+
+        def wish(_order: Order, note: NoteId) -> Sequence[e.Event]:
+            return [e.OrderHeld(reason=HoldReason.REQUESTED, note_id=note)]
+
+        return self._do(order_id, "hold", by, wish, nothing_new="It is on hold already")
+
+    def release(self, order_id: OrderId, by: Signature) -> Done:
+        """Let the order go on from where it was; what had been given up is tried afresh."""
+
+        def wish(_order: Order, note: NoteId) -> Sequence[e.Event]:
+            return [e.OrderReleased(note_id=note)]
+
+        return self._do(order_id, "release", by, wish, nothing_new="It is not on hold")
+
+    def note(self, order_id: OrderId, by: Signature) -> Done:
+        """Write the reason down as a note, and do nothing else."""
+        return self._do(order_id, "note", by, lambda _order, note: [e.NoteAdded(note_id=note)])
+
+    # Money.
+
+    def refund(
+        self, order_id: OrderId, by: Signature, *, amount: Money | None = None, photos: Sequence[int] = ()
+    ) -> Done:
+        """Pay back an amount, what was paid for some photos, or without either all that has not gone back.
+
+        A photo that is paid back by its number is taken out of the work. Each request is a refund of its own.
+        """
+
+        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+            images = _images_of(order, photos)
+            refund_id = RefundId(self._ids.new())
+            return [
+                e.RefundRequested(
+                    refund_id=refund_id,
+                    amount=amount or _due_back(order, images),
+                    reason=RefundReason.REQUESTED,
+                    image_ids=images,
+                    note_id=note,
+                )
+            ]
+
+        return self._do(order_id, "refund", by, wish)
+
+    def settle(self, order_id: OrderId, by: Signature, *, refund: int | None = None) -> Done:
+        """Put on record that a refund which failed was paid another way; ``refund`` is its number, if several did."""
+
+        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+            failed = _failed_refund(order, refund)
+            return [
+                e.RefundIssued(
+                    refund_id=failed.refund_id,
+                    amount=failed.amount,
+                    provider_refund_id=provider_refund_id_by_hand(note),
+                )
+            ]
+
+        return self._do(order_id, "settle", by, wish)
+
+    # What the customer gets.
+
+    def redo(self, order_id: OrderId, by: Signature, *, photos: Sequence[int]) -> Done:
+        """Have photos that are delivered restored once more, another way; their results are kept."""
+
+        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+            return [
+                e.RedoRequested(image_id=image_id, by_customer=False, note_id=note)
+                for image_id in _images_of(order, photos)
+            ]
+
+        return self._do(order_id, "redo", by, wish, nothing_new="That is being done already")
+
+    def renew_link(self, order_id: OrderId, by: Signature, *, revokes_others: bool) -> Done:
+        """Make and mail a new link; the others lead nowhere from the same moment on if that is wished."""
+
+        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+            issued = replace(self._delivering.new_link(order), note_id=note)
+            return [issued, *(_revocations(_good_links(order), note) if revokes_others else [])]
+
+        return self._do(order_id, "link", by, wish)
+
+    def revoke_links(self, order_id: OrderId, by: Signature) -> Done:
+        """Have every link lead nowhere but the newest one, and that one too where all the money goes back."""
+
+        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+            good = _good_links(order)
+            return _revocations(good if order.state in GIVEN_BACK else good[:-1], note)
+
+        nothing_new = "There is no link that could be revoked without a new one"
+        return self._do(order_id, "revoke", by, wish, nothing_new=nothing_new)
+
+    def resend(self, order_id: OrderId, by: Signature) -> Done:
+        """Send the mail again that tells where the order stands."""
+
+        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+            kind = mail_called_for(order)
+            link = order.newest_link
+            if kind.brings_a_link and link is not None and link.expires_at <= self._clock.now():
+                raise NotPossibleError(
+                    order, "The link in the e-mail has expired, so a new one has to be sent"
+                )
+            return [e.EmailRequested(email_id=order.next_email_id(kind), kind=kind, note_id=note)]
+
+        return self._do(order_id, "resend", by, wish, nothing_new="This e-mail is on its way already")
+
+    def _do(
+        self,
+        order_id: OrderId,
+        action: str,
+        by: Signature,
+        wish: Wish,
+        *,
+        nothing_new: str = "There is nothing to do for it",
+    ) -> Done:
+        """One wish, one step, one note; ``nothing_new`` says why an order may have nothing to do for it."""
+        key = by.cause_key(action, self._ids)
+        with self._books.transaction() as transaction:
+            transaction.log.lock(order_id)
+            order = transaction.log.load(order_id)
+            if by.key is not None and was_done(transaction, order_id, key):
+                return Done(order=order, events=())
+            note = note_of(order_id, by, self._ids, self._clock)
+            cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
+            try:
+                step = self._recorder.plan(order, wish(order, note.note_id), cause)
+            except NotPossibleError:
+                raise
+            except ShopError as refusal:
+                raise NotPossibleError(order, problem_of(order, refusal)) from refusal
+            if not step.events:
+                raise NotPossibleError(order, nothing_new)
+            if self._is_rehearsal:
+                return Done(order=step.after, events=step.events)
+            transaction.notes.write(note)
+            self._recorder.write(transaction, step)
+        self._recorder.wake(step)
+        return Done(order=step.after, events=step.events)
+
+
+def was_done(transaction: Transaction, order_id: OrderId, key: str) -> bool:
+    """Whether a step with this key is on record in the order's stream."""
+    return any(each.cause_key.startswith(f"{key}#") for each in transaction.log.history(order_id))
+
+
+def note_of(order_id: OrderId, by: Signature, ids: Ids, clock: Clock) -> Note:
+    """A person's reason as a note about an order."""
+    return Note(
+        note_id=NoteId(ids.new()),
+        order_id=order_id,
+        actor=by.actor,
+        text=by.reason,
+        written_at=clock.now(),
+    )
+
+
+def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
+    """The images with these numbers, 1-based, each once; raises NotPossibleError."""
+    images = tuple(order.images)
+    for number in photos:
+        if not 1 <= number <= len(images):
+            raise NotPossibleError(order, f"There is no photo {number} among the {len(images)} of this order")
+    return tuple(images[number - 1] for number in dict.fromkeys(photos))
+
+
+def _due_back(order: Order, images: Sequence[ImageId] = ()) -> Money:
+    """What a refund of these images comes to, or one of everything: never more than is there to be paid back."""
+    if order.payment is None:
+        raise NotPossibleError(order, "Nothing was paid")
+    left = order.refundable_amount
+    amount = min(sum(order.images[image_id].share.amount for image_id in images), left) if images else left
+    return replace(order.payment.paid, amount=amount)
+
+
+def _failed_refund(order: Order, number: int | None) -> Refund:
+    """The refund that failed, by its number (1-based) if that is given; raises NotPossibleError."""
+    refunds = list(order.refunds.values())
+    failed = order.ledger.having(RefundStatus.FAILED)
+    if number is not None:
+        chosen = refunds[number - 1] if 1 <= number <= len(refunds) else None
+        if chosen not in failed:
+            raise NotPossibleError(order, f"Refund {number} is none that has failed")
+        return chosen
+    if not failed:
+        raise NotPossibleError(order, "No refund of it has failed")
+    if len(failed) > 1:
+        numbers = ", ".join(str(refunds.index(each) + 1) for each in failed)
+        raise NotPossibleError(order, f"Several refunds of it have failed ({numbers}), so say which one")
+    return failed[0]
+
+
+def _good_links(order: Order) -> list[DownloadLinkId]:
+    return [link.link_id for link in order.links.values() if not link.is_revoked]
+
+
+def _revocations(links: Sequence[DownloadLinkId], note: NoteId) -> list[e.Event]:
+    return [e.DownloadLinkRevoked(link_id=link_id, note_id=note) for link_id in links]

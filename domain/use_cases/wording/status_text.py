@@ -1,0 +1,196 @@
+"""Where an order stands, in words: its state, the work that is outstanding, and what a person may do about it."""
+
+from typing import assert_never
+
+from domain.order import events as e
+from domain.order.decide_delivery import mail_called_for
+from domain.order.errors import NothingToSendError
+from domain.order.image import Image
+from domain.order.lifecycle import State, allowed
+from domain.order.order import EmailStatus, Order
+from domain.order.reactions import (
+    CancelPrediction,
+    CollectRestoration,
+    DeletePhotos,
+    IssueRefund,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    needed,
+)
+from domain.order.values import ImageId, Money
+from domain.use_cases.wording.labels import FAILURES, HOLDS, MAILS, capitalised, counted, every, ordinal
+
+
+def standing(order: Order) -> str:
+    """One sentence, or two: where the order stands now, and what is awaited."""
+    awaited = [in_words(work, order) for work in needed(order)]
+    if order.state is State.NEW:
+        return "Nothing was paid yet: there is no order."
+    if order.hold is not None:
+        return (
+            f"The order is on hold, because {HOLDS[order.hold]}: a person has to release it or pay it back."
+        )
+    if order.is_disputed:
+        return f"{_reached(order)} The bank's decision on the dispute is awaited."
+    pending = order.ledger.pending
+    inquiry = (
+        " The bank asks about the payment (an inquiry): answer it in Stripe."
+        if order.has_open_inquiry
+        else ""
+    )
+    confirmed = f" Stripe has yet to confirm that {_money(order, pending)} was paid back." if pending else ""
+    if awaited:
+        return f"{_reached(order)} Still to do: {'; '.join(awaited)}.{confirmed}{inquiry}"
+    if confirmed or inquiry:
+        return f"{_reached(order)}{confirmed}{inquiry}"
+    return f"{_reached(order)} Nothing is awaited."
+
+
+def in_words(work: Reaction, order: Order) -> str:
+    """A piece of outstanding work as people would say it."""
+    match work:
+        case MoveImages():
+            return "the photos have to be moved to the order's own place and verified"
+        case RestoreImage(image_id=image_id, attempt=attempt):
+            again = f", for the {ordinal(attempt)} time" if attempt > 1 else ""
+            return f"photo {number_of(order, image_id)} has to go to the restorer{again}"
+        case CollectRestoration(image_id=image_id):
+            return f"the restorer's answer for photo {number_of(order, image_id)} is awaited"
+        case CancelPrediction():
+            return "a restoration that nobody waits for any more has to be cancelled"
+        case PrepareDownload():
+            return "the restored photos have to be packed and their link made"
+        case SendEmail(email_id=email_id, kind=kind):
+            if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
+                return f"{MAILS[kind]} has to be confirmed, or sent once more"
+            return f"{MAILS[kind]} has to be sent"
+        case IssueRefund(refund_id=refund_id):
+            return f"{order.refunds[refund_id].amount} has to be paid back"
+        case DeletePhotos():
+            return "its photos have to be deleted"
+        case _:
+            assert_never(work)
+
+
+def possible(order: Order) -> list[str]:
+    """What a person may do with the order now, as the lifecycle allows it."""
+    may = allowed(order.state)
+    refundable = order.refundable_amount
+    has_photos = bool(order.restored_images) and not order.photos_are_purged
+    ways: list[tuple[type[e.Event], bool, str]] = [
+        (e.OrderHeld, not order.work_is_stopped, "put it on hold"),
+        (e.OrderReleased, order.is_held, "let it go on"),
+        (e.RefundRequested, refundable > 0, f"pay back up to {_money(order, refundable)}"),
+        (e.RefundIssued, order.ledger.failed > 0, "put on record that a failed refund was paid another way"),
+        (e.RedoRequested, has_photos, "have a photo restored once more"),
+        (e.DownloadLinkIssued, has_photos, "send a new download link"),
+        (e.DownloadLinkRevoked, order.newest_link is not None, "revoke a download link"),
+        (e.EmailRequested, _calls_for_mail(order), "send the mail again that its state calls for"),
+        (e.NoteAdded, True, "write a note about it"),
+        (e.PhotosPurged, not order.photos_are_purged, "delete its photos once their retention is over"),
+        (e.OrderErased, True, "erase the customer's data"),
+    ]
+    return [words for event, makes_sense, words in ways if event in may and makes_sense]
+
+
+def _calls_for_mail(order: Order) -> bool:
+    try:
+        kind = mail_called_for(order)
+    except NothingToSendError:
+        return False
+    return not (kind.brings_a_link and (order.photos_are_purged or order.newest_link is None))
+
+
+def way_of(image: Image, order: Order) -> str:
+    """How far one photo has come."""
+    running = image.running
+    if image.is_being_redone:
+        where = "at the restorer" if running is not None else "waits for the restorer"
+        return f"restored, and tried once more: {where}, {ordinal(len(image.attempts))} attempt"
+    if image.restored is not None:
+        return f"{'restored and sent' if order.result_is_sent else 'restored'}{_redone(image)}"
+    if image.failure is not None:
+        return f"not restored: {FAILURES[image.failure]}"
+    if running is not None:
+        return f"at the restorer, {ordinal(running.number)} attempt"
+    if image.original is not None:
+        return f"waits for its {ordinal(image.next_attempt)} attempt at the restorer"
+    return "uploaded and paid"
+
+
+def _redone(image: Image) -> str:
+    """That a photo was tried once more, and that what it had before is kept."""
+    if not image.was_redone:
+        return ""
+    tries = "once more" if image.redos == 1 else f"{image.redos} times more"
+    some = "" if image.redos == image.redos_by_customer else f"{image.redos_by_customer} of them "
+    by = f", {some}as the customer asked" if image.redos_by_customer else ""
+    kept = f", {counted(len(image.earlier), 'earlier result')} kept" if image.earlier else ""
+    return f"; tried {tries}{by}{kept}"
+
+
+def number_of(order: Order, image_id: ImageId) -> int:
+    """The photo's number, 1-based, in the order of upload."""
+    return list(order.images).index(image_id) + 1
+
+
+def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
+    restored = len(order.restored_images)
+    photos = counted(len(order.images), "photo")
+    match order.state:
+        case State.NEW:
+            return "Nothing was paid yet."
+        case State.PAID:
+            return f"{photos} paid."
+        case State.RESTORING:
+            return f"The photos are being restored: {restored} of {len(order.images)} done."
+        case State.SETTLED:
+            failed = len(order.failed_images)
+            return f"{restored} of {photos} restored{f', {failed} failed for good' if failed else ''}."
+        case State.READY:
+            return f"{counted(restored, 'restored photo')} ready to be fetched."
+        case State.DELIVERED:
+            return f"{capitalised(_delivery(order))}, {_still_owed(order)}."
+        case State.COMPLETED:
+            back = f", and {_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
+            return f"The order is complete: {_delivery(order)}{back}."
+        case State.REFUNDING:
+            return (
+                f"The order was stopped: all of {_money(order, order.paid_amount)} goes back to the customer."
+            )
+        case State.REFUNDED:
+            went = "goes" if order.is_refunded_for_now else "went"
+            return (
+                f"The order is closed: all of {_money(order, order.paid_amount)} {went} back to the customer."
+            )
+        case State.ERASED:
+            return "The order is closed and its customer forgotten."
+        case _:
+            assert_never(order.state)
+
+
+def _still_owed(order: Order) -> str:
+    on_its_way = order.ledger.on_its_way
+    return (
+        f"and {_money(order, on_its_way)} has yet to go back"
+        if on_its_way
+        else "the money for the others is owed"
+    )
+
+
+def _delivery(order: Order) -> str:
+    """How far the results have come, no further than is on record."""
+    restored, photos = len(order.restored_images), len(order.images)
+    results = every(photos, "", "").strip() if restored == photos else f"{restored} of {photos} photos"
+    fetched = sum(len(link.fetched) for link in order.links.values())
+    if not order.result_is_sent:
+        return f"the customer fetched {counted(fetched, 'file')} through the link to {results}"
+    sent = f"the link to {results} was sent to the customer"
+    return f"{sent}, who fetched {counted(fetched, 'file')} through it" if fetched else sent
+
+
+def _money(order: Order, amount: int) -> Money:
+    return Money(amount=amount, currency=order.payment.paid.currency if order.payment else "")

@@ -1,0 +1,203 @@
+"""Everything outside the domain, each thing behind its port, as the settings describe it."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from adapters import system
+from adapters.images.decoder_pool import DecoderLimits, DecoderPool
+from adapters.images.pooled_inspector import PooledInspector
+from adapters.mailer_sendgrid import SendGridMailer
+from adapters.payments_stripe import StripePayments
+from adapters.postgres.clock import DatabaseClock
+from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.queue_dramatiq import DramatiqQueue
+from adapters.rate_limits import RedisRateLimiter
+from adapters.restorer_replicate import Recipe, ReplicateRestorer
+from adapters.storage_minio import MinioStore
+from domain.order.limits import Limits
+from domain.order.reactions import Pace
+from domain.order.values import Variant
+from domain.ports.clock import Ids, PictureInspector, Scratch
+from domain.pricing import PriceList
+from domain.referral_program import Programme
+from domain.signed_tokens import Sealer
+from domain.use_cases.shop_policy import GIBIBYTE, MEBIBYTE, Policy, VisitorQuotas
+from entrypoints.settings import Settings
+
+#: The largest picture that is taken back from a restorer.
+OUTPUT_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything outside the domain, each thing behind its port."""
+
+    policy: Policy
+    clock: DatabaseClock
+    ids: Ids
+    scratch: Scratch
+    sealer: Sealer
+    decoders: DecoderPool
+    inspector: PictureInspector
+    output_inspector: PooledInspector
+    books: PostgresBooks
+    queue: DramatiqQueue
+    rate_limiter: RedisRateLimiter
+    storage: MinioStore
+    payments: StripePayments
+    restorer: ReplicateRestorer
+    mailer: SendGridMailer
+
+    def closing(self) -> ExitStack:
+        """What gives every connection back."""
+        resources = ExitStack()
+        for each in (
+            self.decoders,
+            self.books,
+            self.clock,
+            self.queue,
+            self.rate_limiter,
+            self.storage,
+            self.payments,
+            self.restorer,
+        ):
+            resources.callback(each.close)
+        return resources
+
+
+def policy_from(settings: Settings) -> Policy:
+    """The owner's decisions as the settings tell them."""
+    landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
+    return Policy(
+        prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
+        public_url=settings.public_url,
+        webhook_url=settings.webhook_url or settings.public_url,
+        success_url=settings.checkout_success_url or landing,
+        cancel_url=settings.checkout_cancel_url or landing,
+        limits=Limits(
+            max_restoration_attempts=settings.max_restoration_attempts,
+            enlarges_results=settings.replicate_enlarge_model is not None,
+            has_second_model=settings.replicate_second_model is not None,
+        ),
+        pace=Pace(
+            restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
+            restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
+            email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
+        ),
+        programme=Programme(
+            referral_points=settings.referral_points,
+            point_value=settings.point_value,
+            smallest_payment=settings.smallest_payment,
+        ),
+        max_photos=settings.max_photos_per_order,
+        max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
+        visitor_quotas=VisitorQuotas(
+            sessions_by_client=settings.max_sessions_per_client,
+            sessions=settings.max_sessions_per_hour,
+            mebibytes_by_client=settings.max_mebibytes_per_client,
+            mebibytes=settings.max_mebibytes_per_hour,
+            checkouts_by_client=settings.max_checkouts_per_client,
+            checkouts=settings.max_checkouts_per_hour,
+            code_guesses_by_client=settings.max_code_guesses_per_client,
+            code_guesses=settings.max_code_guesses_per_hour,
+        ),
+        max_stored_bytes=(
+            settings.storage_limit_gibibytes * GIBIBYTE if settings.storage_limit_gibibytes else None
+        ),
+        max_running_predictions=settings.max_running_predictions,
+        max_predictions_per_minute=settings.max_predictions_per_minute,
+        restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
+        email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
+        download_lifetime=timedelta(days=settings.download_link_days),
+        link_reminder=timedelta(days=settings.link_reminder_days),
+        redo_within=timedelta(days=settings.redo_days),
+        photo_retention=timedelta(days=settings.photo_retention_days),
+        unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
+        record_retention=timedelta(days=settings.record_retention_days),
+        cleanup_retention=timedelta(days=settings.cleanup_retention_days),
+        reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
+        lease=timedelta(seconds=settings.lease_seconds),
+        resend_after=timedelta(seconds=settings.resend_after_seconds),
+    )
+
+
+def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
+    """How each variant is restored; without a second model, by the first one with other settings."""
+    first = Recipe(
+        model=settings.replicate_model,
+        input_name=settings.replicate_input_name,
+        extra_input=settings.replicate_extra_input,
+    )
+    if settings.replicate_second_model is None or settings.replicate_second_input_name is None:
+        second = replace(first, extra_input={**first.extra_input, **settings.replicate_redo_extra_input})
+    else:
+        second = Recipe(
+            model=settings.replicate_second_model,
+            input_name=settings.replicate_second_input_name,
+            extra_input=settings.replicate_second_extra_input,
+        )
+    recipes = {Variant.FIRST: first, Variant.SECOND: second}
+    if settings.replicate_enlarge_model is not None:
+        recipes[Variant.ENLARGE] = Recipe(
+            model=settings.replicate_enlarge_model,
+            input_name=settings.replicate_enlarge_input_name,
+            extra_input=settings.replicate_enlarge_extra_input,
+        )
+    return recipes
+
+
+def decoder_limits_from(settings: Settings) -> DecoderLimits:
+    """What decoding may take of this machine."""
+    return DecoderLimits(
+        processes=settings.decoder_processes,
+        cpu_seconds=settings.decoder_cpu_seconds,
+        wall_seconds_per_cpu_second=settings.decoder_wall_seconds / settings.decoder_cpu_seconds,
+        memory_bytes=settings.decoder_memory_mebibytes * MEBIBYTE,
+        waiting=settings.decoder_queue,
+        waiting_seconds=settings.decoder_queue_seconds,
+    )
+
+
+def world_of(settings: Settings) -> World:
+    """The world that the settings describe; nothing is connected before it is used."""
+    decoders = DecoderPool(decoder_limits_from(settings))
+    sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
+    return World(
+        policy=policy_from(settings),
+        clock=DatabaseClock(str(settings.database_url)),
+        ids=system.TimeOrderedIds(),
+        scratch=system.TemporaryFiles(),
+        sealer=sealer,
+        decoders=decoders,
+        inspector=PooledInspector(decoders),
+        # What a restorer sends back may be twice as wide and twice as high as what it was sent.
+        output_inspector=PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
+        # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
+        books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
+        queue=DramatiqQueue(str(settings.redis_url)),
+        rate_limiter=RedisRateLimiter(str(settings.redis_url)),
+        storage=MinioStore(
+            endpoint_url=settings.s3_endpoint,
+            access_key=settings.s3_access_key.get_secret_value(),
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            bucket=settings.s3_bucket,
+            region=settings.s3_region,
+            sealer=sealer,
+        ),
+        payments=StripePayments(
+            secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
+        ),
+        restorer=ReplicateRestorer(
+            api_token=settings.replicate_api_token.get_secret_value(),
+            api_base=settings.replicate_api_base,
+            recipes=recipes_from(settings),
+            output_hosts=frozenset(settings.replicate_output_hosts),
+        ),
+        mailer=SendGridMailer(
+            api_key=settings.sendgrid_api_key.get_secret_value(),
+            api_base=settings.sendgrid_api_base,
+            sender_address=settings.sender_address,
+            sender_name=settings.sender_name,
+        ),
+    )

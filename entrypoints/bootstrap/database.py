@@ -1,0 +1,95 @@
+"""The books alone, for the commands that look into them or keep their schema: no provider is loaded for these."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from alembic.util.exc import CommandError
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from adapters.postgres import schema
+from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.ports.errors import UnavailableError
+from domain.ports.unit_of_work import Books
+from entrypoints.command_errors import CommandFailedError
+from entrypoints.settings import DatabaseSettings
+
+
+class UnknownRevisionError(CommandFailedError):
+    """The migrations know no such revision."""
+
+    def __init__(self, revision: str) -> None:
+        self.revision = revision
+        super().__init__(
+            f"There is no revision {revision}: look into migrations/versions for those there are."
+        )
+
+
+class NoDatabaseError(CommandFailedError):
+    """The database cannot be reached, or does not let us in."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"The database cannot be used ({reason}): check DATABASE_URL, and that PostgreSQL is running."
+        )
+
+
+@contextmanager
+def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Books]:
+    """The books, once they answer and their schema is current; raises NoDatabaseError or UnavailableError if not."""
+    books = PostgresBooks(
+        settings.database_url,
+        connections=connections,
+        statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS,
+    )
+    try:
+        _check(books)
+        yield books
+    finally:
+        books.close()
+
+
+def upgrade(
+    settings: DatabaseSettings, revision: str = "head", *, on_wait: Callable[[str], object] | None = None
+) -> None:
+    """Bring the schema to a revision; raises NoDatabaseError, UnknownRevisionError or UnavailableError.
+
+    ``on_wait`` is given a sentence each time a migration has to wait for others.
+    """
+    with _explained(revision):
+        schema.upgrade(settings.database_url, revision, on_wait=on_wait or (lambda _sentence: None))
+
+
+def downgrade(settings: DatabaseSettings, revision: str) -> None:
+    """Take the schema of an empty log back to a revision; raises as ``upgrade`` does."""
+    with _explained(revision):
+        schema.downgrade(settings.database_url, revision)
+
+
+def _check(books: Books) -> None:
+    try:
+        with _explained():
+            books.check()
+    except UnavailableError as error:
+        if isinstance(error.__cause__, DBAPIError):
+            raise NoDatabaseError(_reason(error.__cause__)) from error
+        raise
+
+
+@contextmanager
+def _explained(revision: str = "head") -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if error.statement and not isinstance(error, OperationalError):
+            raise  # a defect of ours, and no trouble with the connection
+        raise NoDatabaseError(_reason(error)) from error
+    except CommandError as error:
+        raise UnknownRevisionError(revision) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    """What libpq says of a connection that failed: its first line, which never holds the password."""
+    first_line, *_ = str(error.orig).splitlines() or [type(error).__name__]
+    return first_line.removeprefix("connection failed: ").removeprefix("connection is bad: ")

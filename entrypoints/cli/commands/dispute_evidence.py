@@ -1,0 +1,97 @@
+"""The pack for a bank, written to the disk, and a word on what is in it and whether it verifies."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from domain.order.events import PaymentReceived
+from domain.ports.dispute_evidence import Evidence, ObjectState
+from domain.ports.unit_of_work import Books
+from domain.use_cases.audit.dispute_evidence import Proving
+from domain.use_cases.audit.dispute_evidence_objects import Watch
+from domain.use_cases.wording.labels import counted, sized
+from entrypoints.cli.support.order_lookup import find_order
+from entrypoints.cli.support.private_file import private_file
+from entrypoints.command_errors import CommandFailedError
+
+
+class DoubtfulPackError(CommandFailedError):
+    """The pack is written, and it tells of what does not verify."""
+
+    def __init__(self, target: Path, problems: int) -> None:
+        self.target = target
+        self.problems = problems
+        super().__init__(
+            f"{target} DOES NOT VERIFY ({counted(problems, 'problem')} above), and says so on its first page: "
+            "do not send it before you know why; begin with `restoreclick events verify` and `restoreclick reconcile`."
+        )
+
+
+def prove(
+    books: Books,
+    proving: Proving,
+    wanted: str,
+    *,
+    target: Path | None = None,
+    dispute_id: str | None = None,
+    has_notes: bool = False,
+    replaces: bool = False,
+) -> None:
+    """Write the pack and tell what is in it; raises DoubtfulPackError once it is written, if it does not verify.
+
+    Raises as ``find_order``, ``Proving.pack`` and ``private_file`` do; then there is no new file.
+    """
+    with books.transaction() as transaction:
+        order_id = find_order(transaction, wanted)
+        beginning = transaction.log.history(order_id)[0].event
+    name = beginning.order_number if isinstance(beginning, PaymentReceived) else order_id
+    target = target or Path(f"evidence-{name}.zip")
+    otherwise = "or replace it with --force"
+    with private_file(target, replaces=replaces, otherwise=otherwise) as file, _watched() as watch:
+        pack = proving.pack(order_id, dispute_id=dispute_id, has_notes=has_notes, watch=watch)
+        for chunk in pack.content:
+            file.write(chunk)
+    click.echo(f"{target}, {sized(pack.size_bytes)}, is for the bank alone. It holds:")
+    for line in _contents(pack.evidence):
+        click.echo(f"  {line}")
+    if pack.evidence.problems:
+        for problem in pack.evidence.problems:
+            click.echo(f"WARNING: {problem}", err=True)
+        raise DoubtfulPackError(target, len(pack.evidence.problems))
+
+
+def _contents(evidence: Evidence) -> Iterator[str]:
+    customer, exhibits = evidence.customer, evidence.exhibits
+    if customer is None:
+        yield "no name and no address: the customer's data were erased"
+    else:
+        yield f"the customer's name and e-mail address: {customer.name or 'no name'}, {customer.email}"
+    photos = counted(len(evidence.photos), "photo")
+    if evidence.photos_gone:
+        yield f"the SHA-256 of {photos} and of what became of them. {evidence.photos_gone}"
+    else:
+        verified = sum(exhibit.state is ObjectState.VERIFIED for exhibit in exhibits)
+        pictures = sum(exhibit.thumbnail is not None for exhibit in exhibits)
+        yield f"{photos} before and after, with {counted(pictures, 'small picture')} and their file names"
+        yield f"the SHA-256 of {counted(len(exhibits), 'object')}, {verified} of them verified"
+    yield f"{counted(len(evidence.lines), 'event')}, with who did what, and the chain of their SHA-256"
+    deliveries, money = len(evidence.deliveries), len(evidence.money)
+    yield f"{counted(deliveries, 'line')} about deliveries and downloads, {counted(money, 'line')} about money"
+    if evidence.notes is None:
+        yield "none of the shop's notes; --with-notes adds them"
+    else:
+        yield f"{counted(len(evidence.notes), 'note')} of the shop, word for word"
+
+
+@contextmanager
+def _watched() -> Iterator[Watch]:
+    """Objects counted on the terminal; on standard error, for the answer may go to a file."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Reading photos"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("objects", total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -1,0 +1,85 @@
+"""A person is forgotten: what would go is shown, somebody agrees, and the certificate is printed."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import click
+
+from domain.use_cases.privacy.erasure import Forgetting, Outlook
+from domain.use_cases.privacy.erasure_certificate import ELSEWHERE, STAYS, Certificate
+from domain.use_cases.wording.labels import counted, day, listed
+from entrypoints.cli.support.confirmation import ask
+from entrypoints.cli.support.console import screen
+
+#: What the rows of a table held that was blotted out.
+_HELD: Mapping[str, str] = {
+    "customers": "name, e-mail address, language and referral code of {}",
+    "file_uploads": "the names of {}",
+    "upload_sessions": "the payment page's address of {}",
+    "unmatched_payments": "what was written about {}",
+    "reactions": "what went wrong in {}",
+    "notes": "the words of {}",
+}
+_ROWS: Mapping[str, str] = {
+    "customers": "customer",
+    "file_uploads": "photo",
+    "upload_sessions": "upload session",
+    "unmatched_payments": "unmatched payment",
+    "reactions": "reaction",
+    "notes": "note",
+}
+
+
+def erase(
+    forgetting: Forgetting, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
+) -> None:
+    """Ask, erase, and print the certificate; raises NobodyToAskError, NobodyAgreedError or what refuses it."""
+    outlook = forgetting.look(email, reason)
+    if not is_agreed:
+        _ask(email, outlook)
+    certificate = forgetting.erase(email, actor=actor, reason=reason)
+    if as_json:
+        click.echo(json.dumps(certificate.document(), ensure_ascii=False))
+        return
+    console = screen()
+    for line in _lines(certificate):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _ask(email: str, outlook: Outlook) -> None:
+    orders, photos = counted(outlook.orders, "order"), counted(outlook.photos, "photo")
+    told = [f"{email} has {orders} with {photos}. All of it goes for good; the figures stay."]
+    if outlook.good_links:
+        links = counted(outlook.good_links, "download link")
+        told.append(f"{links} can still be used, and leads nowhere then.")
+    ask(*told, question="Erase?", deed="to erase", undone="Nothing was erased.")
+
+
+def _lines(certificate: Certificate) -> Iterator[str]:
+    erasure, orders = certificate.erasure, certificate.orders
+    yield f"Certificate of erasure {erasure.erasure_id}"
+    yield (
+        f"Customer {erasure.customer_id} was forgotten on {day(erasure.erased_at)} at {erasure.erased_at:%H:%M:%S} "
+        f"(UTC) by {erasure.actor.removeprefix('person:')}: {erasure.reason}"
+    )
+    yield "\nRemoved"
+    yield f"  the person behind {counted(len(orders), 'order')}: {listed([order.number for order in orders])}"
+    for table, rows in certificate.removed.items():
+        if rows:
+            yield f"  {_HELD[table].format(counted(rows, _ROWS[table]))}"
+    yield f"  {_objects(certificate.objects)}"
+    yield "\nWhat stays, and why"
+    yield from (f"  {what}: {why}" for what, why in STAYS.items())
+    yield "\nWhat others hold"
+    yield from (f"  {who}: {what}" for who, what in ELSEWHERE.items())
+    payments = [order.payment_intent_id for order in orders if order.payment_intent_id]
+    mails = [message_id for order in orders for message_id in order.message_ids]
+    yield f"  Stripe's payments: {', '.join(payments) or 'none'}"
+    yield f"  SendGrid's messages: {', '.join(mails) or 'none'}"
+    yield f"\nSHA-256 of this certificate as JSON: {certificate.document()['sha256']}"
+
+
+def _objects(objects: int | None) -> str:
+    if objects is None:
+        return "the storage was away: the worker deletes the photos as soon as it is back"
+    return f"{counted(objects, 'object')} of the storage, each version counted"

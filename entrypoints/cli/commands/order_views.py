@@ -1,0 +1,217 @@
+"""Orders as people look at them: the list, one order's state, and its story."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import click
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from domain.order.lifecycle import State
+from domain.order.note_references import note_id_of
+from domain.order.order import DownloadLink, Order
+from domain.order.reactions import needed
+from domain.ports.customers import Customer, OrderSummary
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter
+from domain.ports.unit_of_work import Books
+from domain.use_cases.audit.timeline import tell, who
+from domain.use_cases.wording.labels import MAILS, capitalised, counted, day, sized
+from domain.use_cases.wording.status_text import in_words, number_of, possible, standing, way_of
+from entrypoints.cli.commands.events import json_of
+from entrypoints.cli.commands.reconcile import moment
+from entrypoints.cli.support.console import screen
+from entrypoints.cli.support.order_document import OrderDetails, document_of
+from entrypoints.cli.support.order_lookup import find_order
+from entrypoints.cli.support.timeline_printing import print_story
+from entrypoints.command_errors import MisuseError
+
+
+class UnknownStateError(MisuseError):
+    """An order is never in the state that was asked for."""
+
+    def __init__(self, asked: str) -> None:
+        self.asked = asked
+        states = ", ".join(state.value for state in State if state is not State.NEW)
+        super().__init__(f"No order is ever in the state {asked!r}: give one of {states}.")
+
+
+def filter_of(
+    *,
+    state: str | None,
+    is_held: bool,
+    email: str | None,
+    since: str | None,
+    until: str | None,
+    provider_id: str | None,
+) -> OrderFilter:
+    """The filter that the options of `orders list` mean; raises UnknownStateError or UnknownMomentError."""
+    now = datetime.now(UTC)
+    return OrderFilter(
+        state=_state_of(state) if state is not None else None,
+        is_held=is_held,
+        email=email.strip() if email is not None else None,
+        paid_from=moment(since, now) if since is not None else None,
+        paid_before=moment(until, now) if until is not None else None,
+        provider_id=provider_id.strip() if provider_id is not None else None,
+    )
+
+
+def _state_of(asked: str) -> State:
+    try:
+        return State(asked.strip().lower())
+    except ValueError as error:
+        raise UnknownStateError(asked) from error
+
+
+def show_list(books: Books, wanted: OrderFilter, limit: int, *, as_json: bool) -> None:
+    """Print the newest orders that match, as a table or as JSON."""
+    with books.transaction() as transaction:
+        orders = transaction.shelf.newest(limit, wanted)
+    if as_json:
+        for order in orders:
+            click.echo(msgspec.json.encode(order))
+    elif orders:
+        screen().print(_table(orders))
+    else:
+        click.echo("There is no order yet." if wanted == ALL_ORDERS else "No order matches.")
+
+
+def show(books: Books, wanted: str, *, as_json: bool = False) -> None:
+    """Print an order's current state, as text or JSON; raises UnknownOrderError or AmbiguousOrderError."""
+    with books.transaction() as transaction:
+        order = transaction.log.load(find_order(transaction, wanted))
+        found = OrderDetails(
+            order=order,
+            customer=transaction.customers.find(order.payment.customer_id) if order.payment else None,
+            file_names=transaction.uploads.file_names(order.order_id),
+            notes=transaction.notes.of(order.order_id),
+        )
+    if as_json:
+        click.echo(msgspec.json.encode(document_of(found)))
+    else:
+        _print(found)
+
+
+def _print(found: OrderDetails) -> None:
+    order = found.order
+    console = screen()
+    console.print(Text(f"Order {order.payment.order_number if order.payment else ''}", style="bold"), end="")
+    console.print(f"  {order.order_id}")
+    console.print(standing(order), soft_wrap=True)
+    for heading, lines in _chapters(found):
+        console.print(f"\n[bold]{heading}[/bold]")
+        for line in lines or ["none"]:
+            console.print(f"  {line}", markup=False, soft_wrap=True)
+
+
+def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
+    """Print an order's story, or its events as JSON; raises UnknownOrderError or AmbiguousOrderError."""
+    with books.transaction() as transaction:
+        order_id = find_order(transaction, wanted)
+        history = transaction.log.history(order_id)
+        notes = transaction.notes.of(order_id)
+    if as_json:
+        words = {note.note_id: note.text for note in notes}
+        for recorded in history:
+            note_id = note_id_of(recorded.event)
+            click.echo(json_of(recorded, note=words.get(note_id) if note_id else None))
+    else:
+        print_story(screen(), tell(history), notes)
+
+
+def _table(orders: list[OrderSummary]) -> Table:
+    table = Table("Number", "State", "Restored", "Paid", "Paid at (UTC)", box=None, pad_edge=False)
+    table.add_column("Id", overflow="fold")
+    for order in orders:
+        table.add_row(
+            order.number,
+            f"{order.state}, on hold" if order.is_held else order.state,
+            f"{order.restored} of {order.images}",
+            str(order.paid),
+            f"{order.paid_at:%Y-%m-%d %H:%M:%S}",
+            str(order.order_id),
+        )
+    return table
+
+
+def _chapters(found: OrderDetails) -> list[tuple[str, list[str]]]:
+    order = found.order
+    refunds = [
+        f"{number}  {refund.amount}, {refund.reason.replace('_', ' ')}: {refund.status}"
+        for number, refund in enumerate(order.refunds.values(), start=1)
+    ]
+    written = [
+        f"{day(note.written_at)}, {note.written_at:%H:%M} (UTC), {who(note.actor)}: {note.text}"
+        for note in found.notes
+    ]
+    return [
+        ("Customer", [_customer(found.customer)]),
+        ("Money", _money(order)),
+        *([("Refunds", refunds)] if refunds else []),
+        (
+            "Photos",
+            [
+                f"{number_of(order, image.image_id)}  {image.share}  {found.name_of(image)}: {way_of(image, order)}"
+                for image in order.images.values()
+            ],
+        ),
+        ("E-mails", [f"{capitalised(MAILS[mail.kind])}: {mail.status}" for mail in order.emails.values()]),
+        ("Links", _links(order)),
+        *([("Notes", written)] if written else []),
+        ("Still to do", [capitalised(in_words(work, order)) for work in needed(order)]),
+        ("What can be done", [capitalised(way) for way in possible(order)]),
+    ]
+
+
+def _customer(customer: Customer | None) -> str:
+    if customer is None:
+        return "erased"
+    return f"{customer.name} <{customer.email}>" if customer.name else customer.email
+
+
+def _money(order: Order) -> list[str]:
+    payment, ledger = order.payment, order.ledger
+    if payment is None:
+        return []
+    back = replace(payment.paid, amount=ledger.issued)
+    asks = "open; `restoreclick orders evidence` writes the pack for the bank"
+    disputes = [
+        f"{'Inquiry' if d.is_inquiry else 'Dispute'} {d.dispute_id}: {(d.outcome or asks).replace('_', ' ')}"
+        for d in order.disputes.values()
+    ]
+    tax = f"{payment.tax} tax, " if payment.tax is not None else ""
+    quoted = (
+        f"{payment.quoted} quoted, {payment.discount} discount, {tax}{payment.paid} paid, {back} paid back"
+    )
+    moved = {
+        "asked back": ledger.requested,
+        "on its way back": ledger.pending,
+        "paid back": ledger.issued,
+        "failed to go back": ledger.failed,
+        "disputed": ledger.disputed,
+        "lost to a bank": ledger.lost,
+    }
+    lines = [f"{replace(payment.paid, amount=amount)} {what}" for what, amount in moved.items() if amount]
+    left = f"{replace(payment.paid, amount=ledger.refundable)} can still be paid back"
+    return [
+        quoted,
+        f"Ledger: {', '.join([f'{payment.paid} paid', *lines, left])}",
+        f"Stripe: {payment.payment_intent_id or 'nothing charged'}",
+        *disputes,
+    ]
+
+
+def _use_of(link: DownloadLink) -> str:
+    """What was fetched and what was only served; a mail scanner is served, too."""
+    if link.fetched:
+        return f"{counted(len(link.fetched), 'file')} fetched by the customer"
+    return f"nothing fetched, {counted(len(link.served), 'file')} served" if link.served else "not opened yet"
+
+
+def _links(order: Order) -> list[str]:
+    return [
+        f"{sized(link.archive.size_bytes)}, good until {day(link.expires_at)}, "
+        f"{'revoked, ' if link.is_revoked else ''}{_use_of(link)}"
+        for link in order.links.values()
+    ]

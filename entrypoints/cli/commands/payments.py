@@ -1,0 +1,58 @@
+"""The commands about money that belongs to no order."""
+# ruff: noqa: PLC0415 -- as for all commands, what they need is imported when they run
+
+from uuid import UUID
+
+import rich_click as click
+
+from entrypoints.cli.support.actor_options import on_record
+
+
+@click.group("payments")
+def payment_commands() -> None:
+    """Settle payments that belong to no order."""
+
+
+@payment_commands.command("unmatched")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
+def list_unmatched(*, as_json: bool) -> None:
+    """The payments that belong to no order and have not gone back, oldest first."""
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.unmatched_payments import show_unmatched
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show_unmatched(books, as_json=as_json)
+
+
+@payment_commands.command("refund")
+@click.argument("checkout_session")
+@on_record("Why, in your words; they are kept with the payment.")
+@click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="The payment as JSON, for programs.")
+def refund_unmatched(
+    checkout_session: str, actor: str, reason: str, *, is_agreed: bool, as_json: bool
+) -> None:
+    """Refund the payment of CHECKOUT_SESSION now, without waiting longer for its order."""
+    from entrypoints.cli.commands.unmatched_payments import refund
+    from entrypoints.cli.support.open_shop import open_shop
+
+    with open_shop() as shop:
+        refund(shop, checkout_session, actor=actor, reason=reason, is_agreed=is_agreed, as_json=as_json)
+
+
+@payment_commands.command("match")
+@click.argument("checkout_session")
+@click.argument("upload_session", type=click.UUID)
+@on_record("Why, in your words; they are kept with the payment.")
+def match_unmatched(checkout_session: str, upload_session: UUID, actor: str, reason: str) -> None:
+    """Begin the order of UPLOAD_SESSION with the payment of CHECKOUT_SESSION."""
+    from domain.order.values import UploadSessionId
+    from entrypoints.cli.commands.order_views import show
+    from entrypoints.cli.support.open_shop import open_shop
+
+    with open_shop() as shop:
+        order_id = shop.matching.match(
+            checkout_session, UploadSessionId(upload_session), actor=actor, note=reason
+        )
+        show(shop.books, str(order_id))

@@ -1,0 +1,31 @@
+"""A customer's points, as people at the shop look at them."""
+
+import click
+import msgspec
+from rich.table import Table
+
+from domain.ports.unit_of_work import Books
+from domain.use_cases.checkout.referrals_and_points import PointsStatement, statement
+from domain.use_cases.wording.labels import POINTS
+from entrypoints.cli.support.console import screen
+
+
+def show_points(books: Books, email: str, *, as_json: bool) -> None:
+    """Print a customer's referral code, balance and entries; raises UnknownCustomerError."""
+    with books.transaction() as transaction:
+        told = statement(transaction, email)
+    if as_json:
+        click.echo(msgspec.json.encode(told))
+        return
+    click.echo(f"Referral code {told.referral_code}, balance {told.balance:+d}.")
+    if told.lines:
+        screen().print(_table(told))
+
+
+def _table(told: PointsStatement) -> Table:
+    table = Table("Order", box=None, pad_edge=False)
+    table.add_column("Points", justify="right")
+    table.add_column("Why")
+    for line in told.lines:
+        table.add_row(line.order_number, f"{line.points:+d}", POINTS[line.reason])
+    return table

@@ -1,0 +1,180 @@
+"""The comparison of the books on a terminal: side by side, what is wrong, since when, and what to do."""
+
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, Side, foreign_kinds
+from domain.use_cases.reconciliation.run import Reconciling
+from domain.use_cases.wording.labels import counted, listed
+from entrypoints.cli.support.console import screen
+from entrypoints.command_errors import MisuseError
+
+NAMES = {
+    Side.STRIPE: "Stripe",
+    Side.LOG: "The log",
+    Side.STORAGE: "The storage",
+    Side.REPLICATE: "Replicate",
+    Side.SENDGRID: "SendGrid",
+}
+
+#: How much that is not this shop's is listed on a terminal.
+SHOWN_FOREIGN = 20
+
+_SPAN = re.compile(r"(\d{1,5})([dhm])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+class UnknownMomentError(MisuseError):
+    """Somebody wrote a moment that is none, or one to come."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+        super().__init__(
+            f"{written!r} is no moment in the past: write 7d, 12h, 30m, or a date such as 2026-11-22."
+        )
+
+
+def moment(written: str, now: datetime) -> datetime:
+    """The moment that ``7d``, ``12h``, ``30m`` or an ISO date means; UTC where it names no zone.
+
+    Raises UnknownMomentError.
+    """
+    span = _SPAN.fullmatch(written.strip())
+    try:
+        if span is not None:
+            meant = now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        else:
+            meant = datetime.fromisoformat(written.strip())
+    except (ValueError, OverflowError) as error:
+        raise UnknownMomentError(written) from error
+    meant = meant if meant.tzinfo is not None else meant.replace(tzinfo=UTC)
+    if meant > now:
+        raise UnknownMomentError(written)
+    return meant
+
+
+def reconcile(reconciling: Reconciling, since: str, *, heals: bool, reads_bytes: bool, as_json: bool) -> bool:
+    """Compare, print the report, and tell whether the books agree."""
+    from_then = moment(since, datetime.now(UTC))
+    with _watching() as watch:
+        report = reconciling.compare(from_then, heals=heals, reads_bytes=reads_bytes, watch=watch)
+    if as_json:
+        _print_json(report)
+    else:
+        _print(screen(), report)
+    for defect in report.defects:
+        click.echo("".join(traceback.format_exception(defect)), err=True)
+    return report.agrees
+
+
+@contextmanager
+def _watching() -> Iterator[Callable[[Side, int], None]]:
+    """A line that moves on a terminal and leaves no trace, beside what goes to a file."""
+    if not sys.stderr.isatty():
+        yield lambda side, things: None  # noqa: ARG005 -- nobody watches
+        return
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}: {task.completed} looked at"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        tasks: dict[Side, TaskID] = {}
+
+        def watch(side: Side, things: int) -> None:
+            if side not in tasks:
+                tasks[side] = progress.add_task(NAMES[side], total=None)
+            progress.advance(tasks[side], things)
+
+        yield watch
+
+
+def _print(console: Console, report: Report) -> None:
+    console.print(f"Compared since {report.since:%Y-%m-%d %H:%M} (UTC).")
+    for side, name in NAMES.items():
+        findings = [finding for finding in report.findings if finding.side is side]
+        problem = report.cut_off.get(side) or report.closed.get(side)
+        console.print()
+        console.print(Text(name, style="bold"), end="")
+        console.print(f": {_standing(findings, report, side)}", markup=False, soft_wrap=True)
+        if problem is not None:
+            console.print(f"  {problem}", markup=False, soft_wrap=True)
+        for finding in findings:
+            _print_finding(console, finding)
+    if report.foreign:
+        _print_foreign(console, report.foreign)
+    console.print(f"\n{_ending(report)}", markup=False, soft_wrap=True)
+
+
+def _standing(findings: list[Finding], report: Report, side: Side) -> str:
+    if side in report.closed:
+        return "not compared"
+    healed = sum(finding.is_healed for finding in findings)
+    told = [
+        *([f"{counted(len(findings) - healed, 'finding')}"] if len(findings) > healed else []),
+        *([f"{healed} healed"] if healed else []),
+        *(["not compared to the end"] if side in report.cut_off else []),
+    ]
+    return ", ".join(told) or "agrees"
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    since = f" (since {finding.since:%Y-%m-%d %H:%M})" if finding.since else ""
+    mark = Text("healed ", style="green") if finding.is_healed else Text("wrong  ", style="red")
+    about = (
+        f", order {finding.order_id}" if finding.order_id and str(finding.order_id) != finding.subject else ""
+    )
+    console.print(Text("  ") + mark + Text(f"{finding.subject}{about}{since}"), soft_wrap=True)
+    console.print(f"         {finding.wrong}", markup=False, soft_wrap=True)
+    if not finding.is_healed:
+        console.print(f"         {finding.advice}", markup=False, soft_wrap=True)
+
+
+def _print_foreign(console: Console, foreign: Sequence[Foreign]) -> None:
+    console.print()
+    console.print(Text("Not of this shop, and left alone", style="bold"), end="")
+    kinds = [counted(number, kind) for kind, number in sorted(foreign_kinds(foreign).items())]
+    console.print(f": {listed(kinds)}", markup=False, soft_wrap=True)
+    for each in foreign[:SHOWN_FOREIGN]:
+        since = f" (since {each.since:%Y-%m-%d %H:%M})" if each.since else ""
+        console.print(f"  {each.kind} {each.subject}{since}", markup=False, soft_wrap=True)
+    if len(foreign) > SHOWN_FOREIGN:
+        more = len(foreign) - SHOWN_FOREIGN
+        console.print(f"  and {more} more; `--json` lists all", markup=False, soft_wrap=True)
+
+
+def _ending(report: Report) -> str:
+    left_out = [NAMES[side] for side in (*report.closed, *report.cut_off)]
+    beyond = f", as far as they were compared; {listed(left_out)} could not be" if left_out else ""
+    if not report.remaining:
+        return f"The books agree{beyond}."
+    others = f"; {listed(left_out)} could not be compared" if left_out else ""
+    return f"The books do not agree: {counted(len(report.remaining), 'finding')} to look at{others}."
+
+
+def _print_json(report: Report) -> None:
+    """A line for each finding, and a last one for the whole."""
+    for finding in report.findings:
+        click.echo(msgspec.json.encode(finding))
+    whole = {
+        "agrees": report.agrees,
+        "since": report.since,
+        "until": report.until,
+        "findings": len(report.findings),
+        "remaining": len(report.remaining),
+        "closed": report.closed,
+        "cut_off": report.cut_off,
+        "foreign": report.foreign,
+    }
+    click.echo(msgspec.json.encode(whole))

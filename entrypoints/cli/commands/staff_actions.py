@@ -1,0 +1,200 @@
+"""What a person does with an order at the command line: found, asked about, done and told."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+import msgspec
+
+from domain.order import events as e
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.order.reactions import needed
+from domain.order.values import Money, OrderId
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.support.staff_actions import Desk, Done, Signature
+from domain.use_cases.wording.labels import counted
+from domain.use_cases.wording.status_text import possible, standing
+from entrypoints.bootstrap.container import Shop
+from entrypoints.cli.support.confirmation import ask
+from entrypoints.cli.support.money_parsing import amount_of
+from entrypoints.cli.support.open_shop import open_shop
+from entrypoints.cli.support.order_lookup import find_order
+from entrypoints.command_errors import MisuseError
+
+#: How often an order is looked at while a command watches it.
+_LOOK_SECONDS = 0.1
+
+_DONE_BEFORE = "This was done before under the same key: nothing was done again."
+
+
+class NoPhotoError(MisuseError):
+    """Which photos are meant was not said."""
+
+    def __init__(self) -> None:
+        super().__init__("Say which photos with --photo N: `restoreclick orders show` numbers them.")
+
+
+class AmountOrPhotosError(MisuseError):
+    """An amount and photos are two refunds."""
+
+    def __init__(self) -> None:
+        super().__init__("Give --amount or --photo, not both: each is a refund of its own.")
+
+
+class RevokeHowError(MisuseError):
+    """A new link is wanted and is not."""
+
+    def __init__(self) -> None:
+        super().__init__("Give --revoke to send a new link too, or --only-revoke to send none, not both.")
+
+
+class DeskVisit:
+    """One command about one order."""
+
+    def __init__(self, shop: Shop, order: Order, by: Signature) -> None:
+        self.shop = shop
+        self.order_id: OrderId = order.order_id
+        self.by = by
+        self._order = order
+
+    def refund(self, words: str | None, photos: Sequence[int], *, is_agreed: bool, as_json: bool) -> None:
+        """Pay back; raises NoAmountError, AmountOrPhotosError or what ``ask`` and the desk raise."""
+        if words is not None and photos:
+            raise AmountOrPhotosError
+        amount = amount_of(words, self._paid) if words is not None else None
+
+        def told(would: Done) -> str:
+            asked = [each.event.amount for each in would.events if isinstance(each.event, e.RefundRequested)]
+            whole = sum(asked[1:], start=asked[0])
+            stops = " and the order is stopped" if would.order.state is State.REFUNDING else ""
+            return f"{whole} goes back to the customer of order {self._number}{stops}."
+
+        self._do_if_agreed(
+            lambda desk: desk.refund(self.order_id, self.by, amount=amount, photos=photos),
+            told,
+            question=None if is_agreed else "Pay it back?",
+            as_json=as_json,
+        )
+
+    def release(self, *, wait_seconds: float, as_json: bool) -> bool:
+        """Release the order and watch it; returns whether it stayed released for ``wait_seconds``.
+
+        Watching ends early once some of the work that was outstanding at the release is done.
+        """
+        done = self.shop.desk.release(self.order_id, self.by)
+        after = self._watched(done.order, wait_seconds)
+        self.tell(done, after=after, as_json=as_json)
+        return not after.is_held
+
+    def _watched(self, released: Order, wait_seconds: float) -> Order:
+        outstanding = set(needed(released))
+        deadline = time.monotonic() + wait_seconds
+        order = released
+        while not order.is_held and outstanding <= set(needed(order)) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+            with self.shop.books.transaction() as transaction:
+                order = transaction.log.load(self.order_id)
+        return order
+
+    def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
+        """Settle a failed refund; raises what ``ask`` and the desk raise."""
+
+        def told(would: Done) -> str:
+            [amount] = [each.event.amount for each in would.events if isinstance(each.event, e.RefundIssued)]
+            return (
+                f"{amount} of order {self._number} counts as paid back from now on, and Stripe pays nothing."
+            )
+
+        self._do_if_agreed(
+            lambda desk: desk.settle(self.order_id, self.by, refund=number),
+            told,
+            question=None if is_agreed else "Did the customer get it another way?",
+            as_json=as_json,
+        )
+
+    def link(self, *, revokes: bool, only_revoke: bool, is_agreed: bool, as_json: bool) -> None:
+        """Send a new link, or revoke old ones, or both; raises what ``ask`` and the desk raise."""
+        if revokes and only_revoke:
+            raise RevokeHowError
+
+        def told(would: Done) -> str:
+            revoked = sum(isinstance(each.event, e.DownloadLinkRevoked) for each in would.events)
+            return f"{counted(revoked, 'link')} of order {self._number} will open nothing any more."
+
+        def act(desk: Desk) -> Done:
+            if only_revoke:
+                return desk.revoke_links(self.order_id, self.by)
+            return desk.renew_link(self.order_id, self.by, revokes_others=revokes)
+
+        is_harmless = not (revokes or only_revoke)
+        self._do_if_agreed(
+            act, told, question=None if is_agreed or is_harmless else "Revoke?", as_json=as_json
+        )
+
+    def address(self, email: str, *, as_json: bool) -> None:
+        """Correct the customer's address; raises what ``Addressing`` raises."""
+        done, noted = self.shop.addressing.correct(self.order_id, self.by, email)
+        corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
+        self.tell(done, corrected, as_json=as_json)
+
+    def tell(self, done: Done, *instead: str, after: Order | None = None, as_json: bool) -> None:
+        """Print what went on record, or ``instead`` of that, and the state of the order ``after`` it."""
+        with self.shop.books.transaction() as transaction:
+            history = transaction.log.history(self.order_id)[: done.order.version]
+        mine = {recorded.event_id for recorded in done.events}
+        told = [passage.text for passage in tell(history).passages if passage.recorded.event_id in mine]
+        sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
+        if as_json:
+            click.echo(msgspec.json.encode(_document(done, sentences, after or done.order)))
+        else:
+            click.echo(" ".join([*sentences, standing(after or done.order)]))
+
+    def _do_if_agreed(
+        self,
+        act: Callable[[Desk], Done],
+        told: Callable[[Done], str],
+        *,
+        question: str | None,
+        as_json: bool,
+    ) -> None:
+        """Do it, once whoever is asked agrees to what it would bring; what is refused is not even asked about."""
+        if question is not None:
+            would = act(self.shop.desk.rehearsal())
+            if would.events:
+                ask(told(would), question=question, deed="to do this", undone="Nothing was done.")
+        self.tell(act(self.shop.desk), as_json=as_json)
+
+    @property
+    def _paid(self) -> Money:
+        if self._order.payment is None:
+            raise AssertionError("An order that is found was paid.")
+        return self._order.payment.paid
+
+    @property
+    def _number(self) -> str:
+        return self._order.payment.order_number if self._order.payment else str(self.order_id)
+
+
+@contextmanager
+def at_desk(wanted: str, actor: str, reason: str, key: str | None) -> Iterator[DeskVisit]:
+    """The desk, with one order on it; raises UnknownOrderError or AmbiguousOrderError."""
+    with open_shop() as shop:
+        with shop.books.transaction() as transaction:
+            order = transaction.log.load(find_order(transaction, wanted))
+        yield DeskVisit(shop, order, Signature(actor=actor, reason=reason, key=key))
+
+
+def _document(done: Done, sentences: Sequence[str], order: Order) -> dict[str, object]:
+    return {
+        "order_id": order.order_id,
+        "number": order.payment.order_number if order.payment else None,
+        "state": order.state,
+        "is_held": order.is_held,
+        "is_disputed": order.is_disputed,
+        "recorded": [type(recorded.event).__name__ for recorded in done.events],
+        "done": sentences,
+        "standing": standing(order),
+        "possible": possible(order),
+    }

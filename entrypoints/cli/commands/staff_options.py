@@ -1,0 +1,211 @@
+"""The commands with which support staff step into an order: each says who did it and why."""
+# ruff: noqa: PLC0415 -- as for all commands, what they need is imported when they run
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from entrypoints.cli.support.actor_options import on_record
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_YES = click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
+_PHOTO = click.option(
+    "--photo",
+    "photos",
+    type=click.IntRange(min=1),
+    multiple=True,
+    metavar="N",
+    help="A photo by its number in `orders show`; may be given again.",
+)
+
+
+def _on_order(command: F) -> F:
+    """Have a command take ORDER, who gives it and why, a key against repeats, and ``--json``."""
+    order = click.argument("order", metavar="ORDER")
+    key = click.option(
+        "--key",
+        metavar="TEXT",
+        help="The same command with the same key is done once, however often it is given.",
+    )
+    as_json = click.option("--json", "as_json", is_flag=True, help="What came of it as JSON, for programs.")
+    return order(on_record("Why, in your words; they are kept with the order.")(key(as_json(command))))
+
+
+@click.command("attention")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
+def attention(*, as_json: bool) -> None:
+    """What needs a person: since when, why, and the command that helps."""
+    from entrypoints.bootstrap.database import open_books
+    from entrypoints.cli.commands.attention import show_needed
+    from entrypoints.settings import read_database_settings
+
+    with open_books(read_database_settings()) as books:
+        show_needed(books, as_json=as_json)
+
+
+@click.command("hold")
+@_on_order
+def hold(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
+    """Have no work begun for ORDER until somebody releases it."""
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.tell(desk.shop.desk.hold(desk.order_id, desk.by), as_json=as_json)
+
+
+@click.command("release")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0, max=3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to watch whether the order is put on hold again.",
+)
+@_on_order
+def release(
+    order: str, actor: str, reason: str, key: str | None, wait_seconds: float, *, as_json: bool
+) -> None:
+    """Let ORDER go on from where it was; what was given up is tried afresh.
+
+    Watches what comes of it and ends with 1 if the order is put on hold again.
+    """
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        stays_released = desk.release(wait_seconds=wait_seconds, as_json=as_json)
+    if not stays_released:
+        sys.exit(1)
+
+
+@click.command("note")
+@_on_order
+def note(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
+    """Write --reason down as a note about ORDER, and do nothing else."""
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.tell(desk.shop.desk.note(desk.order_id, desk.by), as_json=as_json)
+
+
+@click.command("refund")
+@click.option("--amount", metavar="AMOUNT", help="How much, in the order's currency: 4.90")
+@_PHOTO
+@_YES
+@_on_order
+def refund(
+    order: str,
+    actor: str,
+    reason: str,
+    key: str | None,
+    amount: str | None,
+    photos: tuple[int, ...],
+    *,
+    is_agreed: bool,
+    as_json: bool,
+) -> None:
+    """Pay back an amount, what was paid for some photos, or without either all that is left of ORDER's payment.
+
+    A photo that is paid back is taken out of the work. All that was paid stops the order.
+    """
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.refund(amount, photos, is_agreed=is_agreed, as_json=as_json)
+
+
+@click.command("settle")
+@click.option(
+    "--refund",
+    "number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Which one, by its number in `orders show`, if several have failed.",
+)
+@_YES
+@_on_order
+def settle(
+    order: str,
+    actor: str,
+    reason: str,
+    key: str | None,
+    number: int | None,
+    *,
+    is_agreed: bool,
+    as_json: bool,
+) -> None:
+    """Put on record that a refund of ORDER which Stripe refuses was paid another way, by bank transfer say."""
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.settle(number, is_agreed=is_agreed, as_json=as_json)
+
+
+@click.command("redo")
+@_PHOTO
+@_on_order
+def redo(
+    order: str, actor: str, reason: str, key: str | None, photos: tuple[int, ...], *, as_json: bool
+) -> None:
+    """Have photos of ORDER that are delivered restored once more; the results they had are kept."""
+    from entrypoints.cli.commands.staff_actions import NoPhotoError, at_desk
+
+    if not photos:
+        raise NoPhotoError
+    with at_desk(order, actor, reason, key) as desk:
+        desk.tell(desk.shop.desk.redo(desk.order_id, desk.by, photos=photos), as_json=as_json)
+
+
+@click.command("link")
+@click.option("--revoke", "revokes_others", is_flag=True, help="The links before lead nowhere from now on.")
+@click.option(
+    "--only-revoke", is_flag=True, help="Send none: the links before the newest one lead nowhere from now on."
+)
+@_YES
+@_on_order
+def link(
+    order: str,
+    actor: str,
+    reason: str,
+    key: str | None,
+    *,
+    revokes_others: bool,
+    only_revoke: bool,
+    is_agreed: bool,
+    as_json: bool,
+) -> None:
+    """Mail the customer of ORDER a new download link."""
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.link(revokes=revokes_others, only_revoke=only_revoke, is_agreed=is_agreed, as_json=as_json)
+
+
+@click.command("resend")
+@_on_order
+def resend(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
+    """Send the mail again that tells the customer where ORDER stands."""
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.tell(desk.shop.desk.resend(desk.order_id, desk.by), as_json=as_json)
+
+
+@click.command("address")
+@_on_order
+@click.argument("email", metavar="EMAIL")
+def address(order: str, email: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
+    """Correct the e-mail address of ORDER's customer, for all their orders."""
+    from entrypoints.cli.commands.staff_actions import at_desk
+
+    with at_desk(order, actor, reason, key) as desk:
+        desk.address(email, as_json=as_json)
+
+
+STAFF_COMMANDS = (attention, hold, release, note, refund, settle, redo, link, resend, address)

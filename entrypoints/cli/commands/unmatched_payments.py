@@ -1,0 +1,67 @@
+"""Money that belongs to no order, as people look at it."""
+
+import click
+import msgspec
+from rich.table import Table
+
+from domain.ports.unit_of_work import Books
+from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
+from entrypoints.bootstrap.container import Shop
+from entrypoints.cli.support.confirmation import ask
+from entrypoints.cli.support.console import screen
+
+
+def show_unmatched(books: Books, *, as_json: bool) -> None:
+    """Print the payments that are not settled, as a table or as JSON."""
+    with books.transaction() as transaction:
+        payments = transaction.unmatched.unsettled()
+    if as_json:
+        for payment in payments:
+            click.echo(msgspec.json.encode(payment))
+    elif payments:
+        screen().print(_table(payments))
+    else:
+        click.echo("Every payment belongs to an order, or has gone back.")
+
+
+def refund(
+    shop: Shop, checkout_session_id: str, *, actor: str, reason: str, is_agreed: bool, as_json: bool
+) -> None:
+    """Refund a payment once the person agrees; raises what ``ask`` and the refund raise."""
+    with shop.books.transaction() as transaction:
+        payment = transaction.unmatched.find(checkout_session_id)
+    # A payment that cannot be refunded is not asked about: the refund says why.
+    if payment is not None and payment.left.amount and not is_agreed:
+        ask(
+            f"{payment.left} of the checkout {checkout_session_id} is refunded to the customer.",
+            question="Refund it?",
+            deed="to refund it",
+            undone="Nothing was refunded.",
+        )
+    after = shop.matching.refund(checkout_session_id, actor=actor, note=reason)
+    click.echo(msgspec.json.encode(after) if as_json else told(after))
+
+
+def told(payment: UnmatchedPayment) -> str:
+    """What came of a refund, in a sentence."""
+    if payment.status is UnmatchedStatus.REFUNDED:
+        return f"{payment.paid} went back to the customer."
+    if payment.status is UnmatchedStatus.REFUNDING:
+        return f"{payment.left} is on its way to the customer: Stripe has yet to pay it."
+    return f"{payment.left} did not go back ({payment.problem}): the shop tries again tomorrow."
+
+
+def _table(payments: list[UnmatchedPayment]) -> Table:
+    table = Table(
+        "Since (UTC)", "Status", "Left", "Why it is here, and what went wrong", box=None, pad_edge=False
+    )
+    table.add_column("Checkout session", overflow="fold")
+    for payment in payments:
+        table.add_row(
+            f"{payment.received_at:%Y-%m-%d %H:%M}",
+            payment.status,
+            str(payment.left),
+            " ".join(filter(None, [payment.reason, payment.problem and f"({payment.problem})"])),
+            payment.checkout_session_id,
+        )
+    return table

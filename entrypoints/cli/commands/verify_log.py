@@ -1,0 +1,99 @@
+"""The log checked against itself and against a head that was kept, with something to watch meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from domain.ports.event_store import ChainedEvent
+from domain.ports.unit_of_work import Books
+from domain.use_cases.audit.log_verification import Head, Verdict, verify
+from domain.use_cases.wording.labels import counted
+from entrypoints.command_errors import CommandFailedError, MisuseError
+
+#: How many events pass between two looks at the progress: each of them costs as much as an event.
+STRIDE = 500
+
+
+class StrangeHeadError(MisuseError):
+    """A file that should hold a kept head does not."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"{path} holds no head of the log ({reason}): give a file that `events verify --json` wrote."
+        )
+
+
+class LogChangedError(CommandFailedError):
+    """The log is not what was recorded."""
+
+    def __init__(self, findings: int) -> None:
+        self.findings = findings
+        super().__init__(
+            f"The log is not what was recorded ({counted(findings, 'finding')}): change nothing, take a physical "
+            "backup of the database as it is, and look into what was found."
+        )
+
+
+def verify_log(books: Books, against: Path | None, *, as_json: bool) -> None:
+    """Check the log and print its head; raises LogChangedError or StrangeHeadError."""
+    kept = read_head(against) if against else None
+    verdict = verify(_watched(books.chained_events()), kept)
+    if as_json:
+        click.echo(_json_of(verdict))
+    else:
+        _show(verdict, kept)
+    if verdict.findings:
+        raise LogChangedError(len(verdict.findings))
+
+
+def read_head(path: Path) -> Head:
+    """A head out of a file; raises StrangeHeadError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Head)
+    except OSError as error:
+        raise StrangeHeadError(path, error.strerror or type(error).__name__) from error
+    except msgspec.DecodeError as error:
+        raise StrangeHeadError(path, str(error)) from error
+
+
+def _show(verdict: Verdict, kept: Head | None) -> None:
+    for finding in verdict.findings:
+        click.echo(str(finding))
+    head = verdict.head
+    if not verdict.findings:
+        click.echo(
+            f"{counted(head.events, 'event')} of {counted(len(head.streams), 'order')}: each says what was recorded."
+        )
+        if kept:
+            click.echo(f"The {counted(kept.events, 'event')} of the kept head are there, in their order.")
+    click.echo(f"Head: transaction {head.txid}, position {head.position}, SHA-256 {head.sha256}")
+
+
+def _json_of(verdict: Verdict) -> bytes:
+    """The head, which ``--against`` reads back, with what was found beside it."""
+    findings = [{"sentence": str(finding), **msgspec.to_builtins(finding)} for finding in verdict.findings]
+    return msgspec.json.encode({**msgspec.to_builtins(verdict.head), "findings": findings})
+
+
+def _watched(events: Iterator[ChainedEvent]) -> Iterator[ChainedEvent]:
+    """The events as they are, counted on the terminal; on standard error, for the answer goes to files."""
+    console = Console(stderr=True)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.completed} events"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("events", total=None)
+        for count, event in enumerate(events, start=1):
+            if count % STRIDE == 0:
+                progress.update(task, completed=count)
+            yield event

@@ -1,0 +1,32 @@
+"""The whole shop for one command: the books, the providers and the storage, as every setting tells it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rich_click as click
+
+from domain.ports.errors import UnavailableError
+from entrypoints.bootstrap.container import Shop, build
+from entrypoints.bootstrap.database import open_books
+from entrypoints.logging_config import log_beside_the_answer
+from entrypoints.settings import read_settings
+
+
+@contextmanager
+def open_shop() -> Iterator[Shop]:
+    """The shop, for as long as the block takes; raises what keeps its settings or its database from being used."""
+    settings = read_settings()
+    log_beside_the_answer()
+    with open_books(settings):
+        pass  # a database that cannot be used is told here, before anything else is
+    with build(settings) as shop:
+        _warn_of_clock(shop)
+        yield shop
+
+
+def _warn_of_clock(shop: Shop) -> None:
+    """Warn on standard error if this machine's clock is off; the database's decides all the same."""
+    try:
+        shop.clock.check()
+    except UnavailableError as error:
+        click.echo(f"WARNING: {error}", err=True)

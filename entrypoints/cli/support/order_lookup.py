@@ -1,0 +1,62 @@
+"""How people name an order: by its number, its id, or the beginning of that."""
+
+import re
+from uuid import UUID
+
+from domain.order.values import OrderId, OrderNumber
+from domain.ports.unit_of_work import Transaction
+from entrypoints.command_errors import CommandFailedError
+
+#: Among how many orders, the newest first, the beginning of an id is looked for.
+PREFIX_REACH = 10_000
+
+_NUMBER = re.compile(r"\d{8}-\d{6,}")
+
+
+class UnknownOrderError(CommandFailedError):
+    """Nothing in the books goes by this id."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        super().__init__(f"There is no order {wanted}: `restoreclick orders list` shows those there are.")
+
+
+class NamelessOrderError(CommandFailedError):
+    """Nothing was given where an order should be named, as by a variable of a script that is not set."""
+
+    def __init__(self) -> None:
+        super().__init__("No order was named: give its number, its id, or the beginning of that.")
+
+
+class AmbiguousOrderError(CommandFailedError):
+    """The beginning of an id fits several orders."""
+
+    def __init__(self, wanted: str, matches: int) -> None:
+        self.wanted = wanted
+        self.matches = matches
+        super().__init__(f"The ids of {matches} orders begin with {wanted}: give more of the one you mean.")
+
+
+def find_order(transaction: Transaction, wanted: str) -> OrderId:
+    """The order that somebody means; raises UnknownOrderError, AmbiguousOrderError or NamelessOrderError."""
+    if not wanted.strip():  # Every id begins with nothing: it would mean the only order there is.
+        raise NamelessOrderError
+    order_id = _by_number(transaction, wanted) if _NUMBER.fullmatch(wanted) else _by_id(transaction, wanted)
+    if order_id is None or not transaction.log.history(order_id):
+        raise UnknownOrderError(wanted)
+    return order_id
+
+
+def _by_number(transaction: Transaction, wanted: str) -> OrderId | None:
+    return transaction.shelf.find(OrderNumber(wanted))
+
+
+def _by_id(transaction: Transaction, wanted: str) -> OrderId | None:
+    try:
+        return OrderId(UUID(wanted))
+    except ValueError:
+        orders = transaction.shelf.newest(PREFIX_REACH)
+    matches = [order.order_id for order in orders if str(order.order_id).startswith(wanted.lower())]
+    if len(matches) > 1:
+        raise AmbiguousOrderError(wanted, len(matches))
+    return matches[0] if matches else None

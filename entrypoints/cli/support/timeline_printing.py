@@ -1,0 +1,78 @@
+"""An order's story on a screen: each line beside its time, and what people wrote under what they did."""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from rich.console import Console
+from rich.text import Text
+
+from domain.order.note_references import note_id_of
+from domain.order.values import NoteId
+from domain.ports.customers import Note
+from domain.use_cases.audit.timeline import Passage, Story
+from domain.use_cases.wording.labels import day, lasting
+
+#: A story's lines, and how much of them its times take; longer lines are hard to read.
+STORY_WIDTH, MARGIN = 100, 24
+
+_ERASED = "(what was written about it is erased)"
+
+
+def print_story(console: Console, story: Story, notes: Iterable[Note] = ()) -> None:
+    """Print a story: when, how long after the event before, what happened, who did it, and what they wrote."""
+    words = {note.note_id: note.text for note in notes}
+    console.print(Text(story.title, style="bold"))
+    console.print("Where nobody is named, the shop did it by itself.", style="dim")
+    today = None
+    for passage in story.passages:
+        at = passage.recorded.recorded_at
+        if at.date() != today:
+            today = at.date()
+            console.print(Text(f"\n{at:%A}, {day(at)} (UTC)", style="italic"))
+        print_passage(console, passage)
+        if (written := _written(passage, words)) is not None:
+            print_beside(console, Text(" " * MARGIN), written)
+    console.print(f"\n{story.ending}", soft_wrap=True)
+
+
+def _written(passage: Passage, words: Mapping[NoteId, str]) -> str | None:
+    """A person's words about what they did, or that they are erased; none where nobody wrote any."""
+    note_id = note_id_of(passage.recorded.event)
+    if note_id is None:
+        return None
+    return f'"{words[note_id]}"' if note_id in words else _ERASED
+
+
+def print_passage(console: Console, passage: Passage) -> None:
+    """Print one event of a story, beside when it was."""
+    at = passage.recorded.recorded_at
+    if passage.pause:
+        print_beside(console, Text(" " * MARGIN), passage.pause)
+    since = _since(passage.since_previous)
+    print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(passage))
+
+
+def print_beside(console: Console, margin: Text, sentence: str, style: str = "") -> None:
+    """Print a sentence beside its time, its further lines under its first."""
+    first, *others = textwrap.wrap(
+        sentence, max(min(console.width, STORY_WIDTH) - MARGIN, 40), break_on_hyphens=False
+    )
+    console.print(margin + Text(first, style), soft_wrap=True)
+    for line in others:
+        console.print(Text(" " * MARGIN) + Text(line, style), soft_wrap=True)
+
+
+def _since(span: timedelta | None) -> str:
+    """How long after the event before: what is recorded in one step happens at one moment."""
+    if span is None:
+        return ""
+    return f"+{lasting(span)}" if span else "at once"
+
+
+def _signed(passage: Passage) -> str:
+    """The sentence, and who did it unless that was the shop itself or the sentence says so."""
+    actor = passage.recorded.actor
+    if actor == "worker" or passage.who.lower() in passage.text.lower():
+        return passage.text
+    return f"{passage.text} ({'by' if actor.startswith('person:') else 'reported by'} {passage.who})"

@@ -1,0 +1,117 @@
+"""What customers ask for after their photos came: a mail again, a new link, another attempt.
+
+The forms of the pages post here from any browser, without scripts. A form on somebody else's page could do no more
+than its author: nothing is known of a visitor but the address they call, there is no cookie and no log-in that
+another page could make use of. A link that is merely followed, by a mailbox's scanner for example, changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import Response, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from domain.order.errors import RedoRefusedError
+from domain.order.values import ImageId, OrderId
+from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.page_languages import speech_of
+from entrypoints.http.dependencies import TheShop
+from entrypoints.http.errors import UnknownOrderError
+from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.expired_link_page import explain
+from entrypoints.http.request_bodies import AnyRequest
+from entrypoints.http.request_logging import request_id_of
+
+#: Where a form leads back to, from ``/{image}/redo``.
+_ALBUM = "../photos"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WishView:
+    """A wish was taken; what comes of it comes by mail."""
+
+    sentence: str
+
+
+def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
+    """A person who may not ask finds the reason beside the photo."""
+    if isinstance(error, RedoRefusedError) and html_pages.is_wanted(request):
+        return Redirect(_ALBUM, status_code=303)
+    return explain(request, error)
+
+
+@post(
+    "/api/download/{token:str}/{image:uuid}/redo",
+    status_code=202,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain_redo},
+)
+def ask_for_redo(
+    shop: TheShop, request: AnyRequest, token: FromPath[str], image: FromPath[UUID]
+) -> Response[WishView]:
+    """Have a photo tried once more, once and within REDO_DAYS; its results so far are kept."""
+    shop.asking.redo(token, ImageId(image), request_id_of(request.scope))
+    if html_pages.is_wanted(request):
+        return Redirect(_ALBUM, status_code=303)
+    return _taken(request, "redo")
+
+
+@post(
+    "/api/download/{token:str}/renew",
+    status_code=202,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+)
+def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[WishView]:
+    """Have a link that is good sent to the address on file; the answer is the same whatever the token is."""
+    shop.asking.renew(token, request_id_of(request.scope))
+    return _taken(request, "mail", told="link")
+
+
+@post(
+    "/api/email/resend/{order:uuid}",
+    status_code=202,
+    sync_to_thread=True,
+    exception_handlers={Exception: html_pages.explain},
+)
+def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Response[WishView]:
+    """Have the mail that tells how the order stands sent again, to the address on file."""
+    return _resend(shop, request, order)
+
+
+@post(
+    "/api/restoration/status/{order:uuid}",
+    status_code=202,
+    exception_handlers={Exception: html_pages.explain},
+    include_in_schema=False,
+)
+async def press_the_orders_button(
+    shop: TheShop, request: AnyRequest, order: FromPath[UUID]
+) -> Response[WishView]:
+    """The same for the order's page, which posts to its own address so that it need not hold any id."""
+    return await to_thread.run_sync(_resend, shop, request, order)
+
+
+def _resend(shop: Shop, request: AnyRequest, order: UUID) -> Response[Any]:
+    order_id = OrderId(order)
+    with shop.books.transaction() as transaction:
+        is_known = transaction.log.load(order_id).version > 0
+    if not is_known:
+        raise UnknownOrderError(order_id)
+    shop.asking.resend(order_id, request_id_of(request.scope))
+    return _taken(request, "mail")
+
+
+def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
+    """The calm end of a wish, for a person or a program; both are named as phrases of the section "asked"."""
+    sentence = f"asked.{told or title}"
+    if html_pages.is_wanted(request):
+        speech = html_pages.speech_for(request)
+        return html_pages.page(
+            speech.say(f"asked.{title}_title"), html_pages.paragraph(speech.say(sentence)), speech, status=202
+        )
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    return Response(WishView(sentence=speech_of("en").say(sentence)), status_code=202, headers=headers)

@@ -1,0 +1,129 @@
+"""Chapter 9 over HTTP: the files behind a link, and the buttons that ask for them.
+
+A GET proves nothing about who sent it: mail scanners follow links, album pages load pictures. It is recorded as
+*served*. The customer presses a button of the page behind the link, which is a POST: that is recorded as *fetched*.
+"""
+
+from functools import partial
+from uuid import UUID
+
+from anyio import CapacityLimiter, to_thread
+from litestar import HttpMethod, Response, post, route
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
+
+from domain.order.values import ImageId
+from domain.use_cases.delivery.downloads import Delivery
+from entrypoints.bootstrap.container import Shop
+from entrypoints.http.byte_ranges import is_known_to_client, requested_range, require_same_file
+from entrypoints.http.clients import client_of
+from entrypoints.http.dependencies import DownloadThreads, TheShop
+from entrypoints.http.file_responses import FileAnswer, OpenedFile, etag_of
+from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.expired_link_page import explain
+from entrypoints.http.request_bodies import AnyRequest
+from entrypoints.http.request_logging import request_id_of
+
+_READING = [HttpMethod.GET, HttpMethod.HEAD]
+
+#: What no cache may keep and no other site may learn: a token is in the address.
+_PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+
+
+@route("/api/download/{token:str}", http_method=_READING, exception_handlers={Exception: explain})
+async def follow_link(
+    shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
+) -> ASGIApp:
+    """Send the archive to a program; lead a browser to the page with the photos and the buttons.
+
+    Mails of older versions link here.
+    """
+    delivery = await to_thread.run_sync(shop.delivering.find, token)
+    if html_pages.is_wanted(request):
+        headers = {**_PRIVATE, "Location": f"{token}/photos", "Vary": "Accept"}
+        return ASGIResponse(status_code=303, headers=headers)
+    return await _answer(shop, download_threads, request, delivery)
+
+
+@route("/api/download/{token:str}/archive", http_method=_READING, exception_handlers={Exception: explain})
+async def send_archive(
+    shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
+) -> ASGIApp:
+    """Send the archive with every restored image."""
+    delivery = await to_thread.run_sync(shop.delivering.find, token)
+    return await _answer(shop, download_threads, request, delivery)
+
+
+@route(
+    "/api/download/{token:str}/{image:uuid}",
+    http_method=_READING,
+    exception_handlers={Exception: explain},
+)
+async def send_image(
+    shop: TheShop,
+    download_threads: DownloadThreads,
+    request: AnyRequest,
+    token: FromPath[str],
+    image: FromPath[UUID],
+    earlier: FromQuery[int] = 0,
+) -> ASGIApp:
+    """Send one restored image of the token's own order: its newest result, or one that was there so many before."""
+    delivery = await to_thread.run_sync(partial(shop.delivering.find, token, ImageId(image), earlier=earlier))
+    return await _answer(shop, download_threads, request, delivery)
+
+
+@post(
+    "/api/download/{token:str}/archive",
+    status_code=303,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+)
+def fetch_archive(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[None]:
+    """Record that the customer asks for the archive, and lead to it."""
+    return _fetched(shop, request, shop.delivering.find(token), "archive")
+
+
+@post(
+    "/api/download/{token:str}/{image:uuid}",
+    status_code=303,
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+)
+def fetch_image(
+    shop: TheShop,
+    request: AnyRequest,
+    token: FromPath[str],
+    image: FromPath[UUID],
+    earlier: FromQuery[int] = 0,
+) -> Response[None]:
+    """Record that the customer asks for one restored image, and lead to it."""
+    delivery = shop.delivering.find(token, ImageId(image), earlier=earlier)
+    return _fetched(shop, request, delivery, f"{image}{f'?earlier={earlier}' if earlier else ''}")
+
+
+def _fetched(shop: Shop, request: AnyRequest, delivery: Delivery, address: str) -> Response[None]:
+    """The way to a file after its button was pressed: a GET, so that a broken download can be resumed."""
+    shop.delivering.record_download(delivery, client_of(request), request_id_of(request.scope))
+    return Redirect(address, status_code=303, headers=_PRIVATE)
+
+
+async def _answer(
+    shop: Shop, download_threads: CapacityLimiter, request: AnyRequest, delivery: Delivery
+) -> ASGIApp:
+    """The file behind a token, or the part of it that is asked for; a look at its headers is not recorded.
+
+    What the client has already is answered with 304, a part that does not exist with 416, and a file that has
+    changed where the client accepts no other with 412.
+    """
+    stored, is_looking = delivery.content, request.method == HttpMethod.HEAD
+    require_same_file(request.headers, etag_of(stored))
+    if is_known_to_client(request.headers, etag_of(stored)):
+        return ASGIResponse(status_code=304, headers={**_PRIVATE, "ETag": etag_of(stored)})
+    part = None if is_looking else requested_range(request.headers, etag_of(stored), stored.size_bytes)
+    opened = None if is_looking else await OpenedFile.open(shop.storage, stored, part, download_threads)
+    when_sent = partial(
+        shop.delivering.record_served, delivery, client_of(request), request_id_of(request.scope)
+    )
+    return FileAnswer(stored, delivery.file_name, opened, when_sent, part=part)

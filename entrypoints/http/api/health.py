@@ -1,0 +1,64 @@
+"""Whether this process answers, and whether the shop can work."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from litestar import get
+
+from domain.ports.errors import UnavailableError
+from entrypoints.http.dependencies import TheShop
+from entrypoints.http.errors import NotReadyError
+
+#: A part that does not answer within this time is away, for whoever asks.
+CHECK_SECONDS = 5.0
+
+OK = "ok"
+
+
+@get("/health/live", sync_to_thread=False)
+def live() -> dict[str, str]:
+    """Whether this process answers."""
+    return {"status": OK}
+
+
+@get("/health/ready")
+async def ready(shop: TheShop) -> dict[str, Any]:
+    """Whether the shop can work: not without its database and storage, well enough without its queue.
+
+    Redis only wakes the workers; while it is away, or takes no writes, they run what their sweep finds. While the
+    picture decoder is broken or overloaded, uploads are refused, and everything else goes on. The database's clock
+    decides what expires, so a machine whose own clock is off still works, until others refuse what it signs.
+    """
+    checks = await _checked(
+        {
+            "database": shop.books.check,
+            "storage": shop.storage.check,
+            "queue": shop.queue.check,
+            "uploads": shop.uploading.check,
+            "log": shop.log_heads.check,
+            "clock": shop.clock.check,
+        }
+    )
+    if {checks["database"], checks["storage"], checks["log"]} != {OK}:
+        raise NotReadyError(checks)
+    return {"status": OK if set(checks.values()) == {OK} else "degraded", "checks": checks}
+
+
+async def _checked(parts: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+    """What each part says, all asked at the same time."""
+    said = await asyncio.gather(*map(_said, parts.values()))
+    return dict(zip(parts, said, strict=True))
+
+
+async def _said(check: Callable[[], None]) -> str:
+    try:
+        with anyio.fail_after(CHECK_SECONDS):
+            await to_thread.run_sync(check, abandon_on_cancel=True)
+    except UnavailableError as error:
+        return str(error)
+    except TimeoutError:
+        return f"No answer within {CHECK_SECONDS:.0f} seconds: look at its logs and at the network between."
+    return OK

@@ -1,0 +1,202 @@
+"""What the doorway shows of orders: never a name, an address or a token."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.order.events import RecordedEvent
+from domain.order.image import Image
+from domain.order.lifecycle import TERMINAL, State
+from domain.order.order import Order
+from domain.order.values import ImageId, Money
+from domain.use_cases.audit.timeline import tell
+
+#: What an order's owner reads while nobody of the shop has to look at it.
+SENTENCES: dict[State, str] = {
+    State.NEW: "The order is not paid yet.",
+    State.PAID: "The payment is here; the photos are being put in their place.",
+    State.RESTORING: "The photos are being restored.",
+    State.SETTLED: "The restored photos are being packed.",
+    State.READY: "The restored photos are ready; the e-mail with their link is on its way.",
+    State.DELIVERED: "The restored photos are delivered; what is paid back is on its way.",
+    State.COMPLETED: "Everything that was paid for is delivered or refunded.",
+    State.REFUNDING: "The order is stopped; everything that was paid is on its way back.",
+    State.REFUNDED: "Everything that was paid went back.",
+    State.ERASED: "The photos and all personal data are erased.",
+}
+
+HELD = "A person of the shop is looking at this order; nothing needs to be done."
+
+#: How soon to look again at an order on its way, and at one that waits for a person.
+POLL_SECONDS, HELD_POLL_SECONDS = 2, 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmountView:
+    """Money in minor units of an ISO currency."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoView:
+    """A paid photo: uploaded, waiting, restoring, restored or failed."""
+
+    image_id: UUID
+    file_name: str | None
+    state: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailView:
+    """A mail the order owes its customer."""
+
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventView:
+    """A line of the order's history; ``image_id`` and ``email_kind`` say which photo or mail it is about, if one."""
+
+    version: int
+    name: str
+    recorded_at: datetime
+    sentence: str
+    image_id: UUID | None
+    email_kind: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderView:
+    """An order as its owner may see it."""
+
+    order_id: UUID
+    number: str | None
+    version: int
+    state: str
+    sentence: str
+    is_held: bool
+    is_disputed: bool
+    paid: AmountView | None
+    refunded: AmountView | None
+    refund_on_its_way: AmountView | None
+    photos: list[PhotoView]
+    emails: list[EmailView]
+    download_is_available: bool
+    download_expires_at: datetime | None
+    completed_at: datetime | None
+    history: list[EventView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressView:
+    """How far the restoration has come; ``poll_after_seconds`` is none when nothing will change any more."""
+
+    order_id: UUID
+    state: str
+    sentence: str
+    total: int
+    restored: int
+    failed: int
+    running: int
+    percent: int
+    photos: list[PhotoView]
+    poll_after_seconds: int | None
+
+
+#: How an order is shown, given the customer's names of its photos and its history.
+OfOrder = Callable[[Order, Mapping[ImageId, str], Sequence[RecordedEvent]], object]
+
+
+def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedEvent]) -> OrderView:
+    """Show an order with its history."""
+    link, payment = seen.newest_link, seen.payment
+    is_available = link is not None and not seen.photos_are_purged and seen.state is not State.ERASED
+    return OrderView(
+        order_id=seen.order_id,
+        number=payment.order_number if payment else None,
+        version=seen.version,
+        state=seen.state,
+        sentence=sentence(seen),
+        is_held=seen.is_held,
+        is_disputed=seen.is_disputed,
+        paid=amount(payment.paid) if payment else None,
+        refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
+        refund_on_its_way=AmountView(amount=seen.ledger.on_its_way, currency=payment.paid.currency)
+        if payment
+        else None,
+        photos=[photo(image, names) for image in seen.images.values()],
+        emails=[EmailView(kind=email.kind, status=email.status) for email in seen.emails.values()],
+        download_is_available=is_available,
+        download_expires_at=link.expires_at if link and is_available else None,
+        completed_at=seen.entered_at.get(State.COMPLETED),
+        history=[
+            EventView(
+                version=passage.recorded.version,
+                name=type(passage.recorded.event).__name__,
+                recorded_at=passage.recorded.recorded_at,
+                sentence=passage.text,
+                image_id=getattr(passage.recorded.event, "image_id", None),
+                email_kind=getattr(passage.recorded.event, "kind", None),
+            )
+            for passage in tell(history).passages
+        ],
+    )
+
+
+def progress(seen: Order, names: Mapping[ImageId, str], _: Sequence[RecordedEvent]) -> ProgressView:
+    """Show how far the restoration has come."""
+    photos = [photo(image, names) for image in seen.images.values()]
+    settled = sum(image.is_settled for image in seen.images.values())
+    return ProgressView(
+        order_id=seen.order_id,
+        state=seen.state,
+        sentence=sentence(seen),
+        total=len(photos),
+        restored=len(seen.restored_images),
+        failed=len(seen.failed_images),
+        running=sum(each.state == "restoring" for each in photos),
+        percent=100 * settled // len(photos) if photos else 0,
+        photos=photos,
+        poll_after_seconds=_next_look(seen),
+    )
+
+
+def photo(image: Image, names: Mapping[ImageId, str]) -> PhotoView:
+    """Show a paid photo under the customer's own name for it."""
+    return PhotoView(
+        image_id=image.image_id,
+        file_name=names.get(image.image_id),
+        state=_photo_state(image),
+        attempts=len(image.attempts),
+    )
+
+
+def sentence(seen: Order) -> str:
+    """Where the order stands, for its owner to read."""
+    if seen.is_held:
+        return HELD
+    return SENTENCES[State.REFUNDING if seen.is_refunded_for_now else seen.state]
+
+
+def amount(money: Money | None) -> AmountView | None:
+    """Show money, where there is any."""
+    return AmountView(amount=money.amount, currency=money.currency) if money is not None else None
+
+
+def _photo_state(image: Image) -> str:
+    if image.is_settled:
+        return "restored" if image.restored is not None else "failed"
+    if image.running is not None:
+        return "restoring"
+    return "waiting" if image.original is not None else "uploaded"
+
+
+def _next_look(seen: Order) -> int | None:
+    if seen.state in TERMINAL:
+        return None
+    return HELD_POLL_SECONDS if seen.is_held else POLL_SECONDS

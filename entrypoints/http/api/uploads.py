@@ -1,0 +1,113 @@
+"""Chapter 1 over HTTP: open an upload session, send photos, look at it."""
+
+from uuid import UUID
+
+from anyio import to_thread
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from domain.order.file_names import as_written
+from domain.order.values import PhotoId, UploadSessionId
+from domain.ports.cancellation import Cancellation
+from domain.ports.upload_sessions import UploadStatus
+from domain.use_cases.checkout.uploads import AddedPhoto
+from entrypoints.bootstrap.container import Shop
+from entrypoints.http.api import upload_schemas
+from entrypoints.http.client_address import client_key
+from entrypoints.http.client_disconnect import run_for_client
+from entrypoints.http.dependencies import CheckoutThreads, TheShop, UploadThreads
+from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
+from entrypoints.http.pages import html_pages, status_pages
+from entrypoints.http.request_bodies import AnyRequest, receive_into
+
+#: What a session says it takes; the picture inspector decides.
+ACCEPTED_MEDIA_TYPES = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/tiff",
+    "image/heic",
+    "image/heif",
+    "image/avif",
+)
+
+
+@post("/api/uploads", sync_to_thread=True)
+def open_session(shop: TheShop, request: AnyRequest) -> upload_schemas.UploadOpenedView:
+    """Open an upload session."""
+    shop.visitor_limits.open_session(client_key(request))
+    return upload_schemas.upload_opened(shop.uploading.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
+
+
+@post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
+async def send_photo(
+    shop: TheShop,
+    upload_threads: UploadThreads,
+    request: AnyRequest,
+    session: FromPath[UUID],
+    filename: FromQuery[str] = "",
+) -> Response[upload_schemas.SentPhotoView]:
+    """Send one photo: its bytes are the body. What can be refused before they are read is refused then.
+
+    The same bytes again are the photo that is there already: 200 instead of 201, and ``is_duplicate``.
+    """
+    session_id, limit_bytes = UploadSessionId(session), shop.policy.max_photo_bytes
+    _require_raw_photo(request, limit_bytes)
+    await to_thread.run_sync(
+        _expect_photo, shop, session_id, client_key(request), request.content_length or limit_bytes
+    )
+    with shop.scratch.file() as file:
+        size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=upload_threads)
+
+        def add(cancellation: Cancellation) -> AddedPhoto:
+            return shop.uploading.add(
+                session_id, as_written(filename), file, size_bytes, cancellation=cancellation
+            )
+
+        added = await run_for_client(request, add, limiter=upload_threads)
+    return Response(upload_schemas.sent_photo(added), status_code=200 if added.is_duplicate else 201)
+
+
+@delete("/api/uploads/{session:uuid}/photos/{photo:uuid}", status_code=204)
+async def remove_photo(
+    shop: TheShop, checkout_threads: CheckoutThreads, session: FromPath[UUID], photo: FromPath[UUID]
+) -> None:
+    """Take a photo out of a session that is not paid; a checkout page that is open ends."""
+    await to_thread.run_sync(
+        shop.photo_removal.remove, UploadSessionId(session), PhotoId(photo), limiter=checkout_threads
+    )
+
+
+@get("/api/uploads/{session:uuid}", sync_to_thread=True, exception_handlers={Exception: html_pages.explain})
+def show_session(
+    shop: TheShop, request: AnyRequest, session: FromPath[UUID]
+) -> Response[upload_schemas.UploadView]:
+    """Show a session: its photos, their price, the checkout, and the order that came of it.
+
+    A person who comes back from the payment gets a page, and is led on to the order's once there is an order.
+    """
+    seen = shop.uploading.find(UploadSessionId(session))
+    if not html_pages.is_wanted(request):
+        return Response(upload_schemas.upload(seen, shop.policy), headers={"Vary": "Accept"})
+    if seen.status is UploadStatus.PAID:
+        return Redirect(
+            f"{shop.policy.public_url}/api/restoration/status/{seen.order_id}",
+            status_code=303,
+            headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
+        )
+    return status_pages.of_upload(seen, shop.policy, html_pages.speech_for(request))
+
+
+def _expect_photo(shop: Shop, session_id: UploadSessionId, client: str, size_bytes: int) -> None:
+    shop.uploading.expect_photo(session_id)
+    shop.visitor_limits.receive_photo(client, size_bytes)
+
+
+def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:
+    """Raise NotARawPhotoError or BodyTooLargeError for what the headers already give away."""
+    content_type = request.content_type[0] or "application/octet-stream"
+    if content_type != "application/octet-stream" and not content_type.startswith("image/"):
+        raise NotARawPhotoError(content_type)
+    if (request.content_length or 0) > limit_bytes:
+        raise BodyTooLargeError(limit_bytes)

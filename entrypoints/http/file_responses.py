@@ -1,0 +1,136 @@
+"""A stored file as an answer: opened before the answer begins, streamed in chunks, closed whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Self
+from urllib.parse import quote
+
+import anyio
+import structlog
+from anyio import CapacityLimiter, to_thread
+from litestar.types import Receive, Scope, Send
+
+from domain.order.values import StoredObject
+from domain.ports.object_storage import ObjectStore
+from entrypoints.http.byte_ranges import ByteRange
+from entrypoints.http.client_disconnect import has_left
+
+_log = structlog.get_logger(__name__)
+
+
+class OpenedFile:
+    """An object of the storage that is being read, each step of it in a thread."""
+
+    def __init__(
+        self,
+        reading: AbstractContextManager[Iterator[bytes]],
+        chunks: Iterator[bytes],
+        limiter: CapacityLimiter,
+    ) -> None:
+        self._reading = reading
+        self._chunks = chunks
+        self._limiter = limiter
+
+    @classmethod
+    async def open(
+        cls, storage: ObjectStore, stored: StoredObject, part: ByteRange | None, limiter: CapacityLimiter
+    ) -> Self:
+        """Open an object, or a part of it; raises UnavailableError or ObjectMissingError before anything is sent."""
+        if part is None:
+            reading = storage.read(stored.key)
+        else:
+            reading = storage.read(stored.key, offset=part.first, size_bytes=part.size_bytes)
+        return cls(reading, await to_thread.run_sync(reading.__enter__, limiter=limiter), limiter)
+
+    @asynccontextmanager
+    async def chunks(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The object's bytes; the connection to the storage is given back at the end, however it comes."""
+        try:
+            yield self._read()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._reading.__exit__, None, None, None, limiter=self._limiter)
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        while chunk := await to_thread.run_sync(next, self._chunks, b"", limiter=self._limiter):
+            yield chunk
+
+
+class FileAnswer:
+    """An ASGI application that sends one file or a part of it, or only its headers when nothing was opened to send.
+
+    ``when_sent`` is called in a thread once the last byte of the file was handed to the connection of a client who was
+    still there: a download that is resumed is one download.
+    """
+
+    def __init__(
+        self,
+        stored: StoredObject,
+        file_name: str,
+        opened: OpenedFile | None,
+        when_sent: Callable[[], None],
+        *,
+        part: ByteRange | None = None,
+    ) -> None:
+        self._opened = opened
+        self._when_sent = when_sent
+        self._part = part
+        self._headers = {
+            "Content-Type": stored.media_type,
+            "Content-Length": str(stored.size_bytes if part is None else part.size_bytes),
+            "Content-Disposition": disposition(file_name),
+            "Accept-Ranges": "bytes",
+            "ETag": etag_of(stored),
+            "Cache-Control": "private, no-store",
+            "Referrer-Policy": "no-referrer",
+        }
+        if part is not None:
+            self._headers["Content-Range"] = part.content_range
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Send the headers, then the file."""
+        headers = [(name.lower().encode(), value.encode()) for name, value in self._headers.items()]
+        status = 200 if self._part is None else 206
+        if self._opened is None:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        leaving = asyncio.create_task(has_left(receive))
+        try:
+            async with self._opened.chunks() as chunks:
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                is_whole = await self._send(chunks, send, leaving)
+        finally:
+            leaving.cancel()
+        if is_whole and (self._part is None or self._part.is_to_the_end):
+            await self._tell()
+
+    async def _send(self, chunks: AsyncIterator[bytes], send: Send, leaving: asyncio.Task[None]) -> bool:
+        """Send the bytes; False when the client left before the last of them."""
+        async for chunk in chunks:
+            if leaving.done():
+                return False
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return True
+
+    async def _tell(self) -> None:
+        """Have it put on record; the customer has the file, so a failure here is ours alone."""
+        try:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._when_sent)
+        except Exception:  # noqa: BLE001 -- whatever it was, the file is delivered
+            _log.exception("download_not_recorded")
+
+
+def etag_of(stored: StoredObject) -> str:
+    """A strong entity tag: other bytes have another one."""
+    return f'"{stored.sha256}"'
+
+
+def disposition(file_name: str) -> str:
+    """A Content-Disposition that saves under this name (RFC 6266): exactly, and in ASCII for old clients."""
+    plain = "".join(char if char.isascii() and char.isprintable() else "_" for char in file_name)
+    escaped = plain.replace("\\", "_").replace('"', "_")
+    return f"attachment; filename=\"{escaped}\"; filename*=UTF-8''{quote(file_name, safe='')}"

@@ -1,0 +1,239 @@
+"""Every error as an RFC 9457 problem document: one table from what went wrong to what the client is told."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from domain.order.errors import AskedTooOftenError, ShopError, UnknownImageError
+from domain.ports.errors import (
+    DatabaseBehindError,
+    ForgedMessageError,
+    ObjectDiffersError,
+    ObjectMissingError,
+    RefusedError,
+    UnavailableError,
+    UnreadablePictureError,
+)
+from domain.ports.unit_of_work import BooksError
+from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError
+from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
+from domain.use_cases.checkout.referrals_and_points import (
+    NoPointsError,
+    NoReferralsError,
+    OwnReferralCodeError,
+    TwoCodesError,
+    UnknownPointsCodeError,
+    UnknownReferralCodeError,
+)
+from domain.use_cases.checkout.uploads import (
+    TooManyPhotosError,
+    UnknownUploadSessionError,
+    UploadSessionClosedError,
+)
+from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
+from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
+from entrypoints.http import errors
+from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
+from entrypoints.http.dependencies import first_language
+from entrypoints.http.request_bodies import AnyRequest
+from entrypoints.http.request_logging import request_id_of
+
+MEDIA_TYPE = "application/problem+json"
+
+#: When to come back if nobody named a better time.
+RETRY_AFTER_SECONDS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: ``name`` ends its stable address ``/problems/{name}``.
+
+    Without a ``detail`` of its own, the error's own sentence is told; where that sentence is meant for us, not for
+    the client, the kind has one.
+    """
+
+    status: int
+    name: str
+    title: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What a client is told."""
+
+    kind: Kind
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+
+_FILE_AWAY = Kind(
+    500,
+    "file-unavailable",
+    "This file cannot be delivered now",
+    "The shop cannot find this file as it was stored; we have been told: answer our e-mail if it stays away.",
+)
+
+KINDS: Mapping[type[Exception], Kind] = {
+    errors.BodyTooLargeError: Kind(413, "body-too-large", "Too large"),
+    errors.BodyTooSlowError: Kind(408, "body-too-slow", "Too slow"),
+    errors.BodyCutError: Kind(400, "body-incomplete", "The body is incomplete"),
+    errors.ClientGoneError: Kind(400, "client-gone", "The connection ended"),
+    errors.BodyEmptyError: Kind(400, "body-empty", "The body is empty"),
+    errors.NotARawPhotoError: Kind(415, "photo-not-raw", "Send the photo itself"),
+    errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
+    errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
+    errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
+    UnreadablePictureError: Kind(422, "photo-unreadable", "This photo cannot be read"),
+    UnknownUploadSessionError: Kind(404, "upload-session-unknown", "No such upload session"),
+    UploadSessionClosedError: Kind(409, "upload-session-closed", "The upload session is closed"),
+    TooManyPhotosError: Kind(409, "too-many-photos", "Too many photos"),
+    CheckoutOpeningError: Kind(409, "checkout-opening", "The checkout is being opened"),
+    NothingToPayError: Kind(409, "nothing-to-pay", "Nothing to pay for"),
+    CheckoutFixedError: Kind(409, "checkout-fixed", "A checkout with points is open"),
+    UnknownReferralCodeError: Kind(422, "referral-code-unknown", "No such referral code"),
+    OwnReferralCodeError: Kind(422, "referral-code-own", "A referral code of one's own"),
+    NoReferralsError: Kind(422, "no-referrals", "No referral codes are taken"),
+    UnknownPointsCodeError: Kind(422, "points-code-unknown", "No such points code"),
+    TwoCodesError: Kind(422, "two-codes", "One code too many"),
+    NoPointsError: Kind(409, "no-points", "No points to spend"),
+    FileChangedError: Kind(412, "file-changed", "The file has changed"),
+    UnsatisfiableRangeError: Kind(416, "range-unsatisfiable", "No such part of the file"),
+    UnknownLinkError: Kind(404, "link-unknown", "This link is not known"),
+    LinkExpiredError: Kind(410, "link-expired", "This link has expired"),
+    LinkRevokedError: Kind(410, "link-withdrawn", "This link was withdrawn"),
+    TooManyRequestsError: Kind(429, "too-many-requests", "Too many requests"),
+    StorageNearlyFullError: Kind(503, "storage-nearly-full", "No photos can be accepted now"),
+    AskedTooOftenError: Kind(429, "asked-too-often", "Asked for too often"),
+    UnknownImageError: Kind(404, "image-unknown", "No such image"),
+    ShopError: Kind(409, "not-possible-now", "Not possible now"),
+    ForgedMessageError: Kind(400, "message-forged", "The message is not signed by its sender"),
+    DatabaseBehindError: Kind(
+        503,
+        "payments-paused",
+        "No payments can be taken now",
+        "The shop is being put right after a loss of data: your photos are kept, try to pay again in an hour.",
+    ),
+    UnavailableError: Kind(503, "unavailable", "Not available right now"),
+    RefusedError: Kind(502, "provider-refused", "A provider refused"),
+    ObjectMissingError: _FILE_AWAY,
+    ObjectDiffersError: _FILE_AWAY,
+    BooksError: Kind(503, "busy", "Busy", "Others are changing the same thing: try again in a moment."),
+}
+
+#: What the framework finds wrong, by status.
+FRAMEWORK_KINDS: Mapping[int, Kind] = {
+    400: Kind(400, "request-malformed", "The request is malformed"),
+    404: Kind(
+        404, "not-found", "Nothing here", "Nothing is at this address: /schema/openapi.json lists what is."
+    ),
+    405: Kind(
+        405,
+        "method-not-allowed",
+        "Not with this method",
+        "This address does not take this method: the Allow header lists those it takes.",
+    ),
+    413: Kind(413, "body-too-large", "Too large", "This address takes small JSON documents only: send less."),
+}
+
+INTERNAL = Kind(
+    500,
+    "internal",
+    "Something broke on our side",
+    "The shop made a mistake; we have been told. Try again, and if it stays, tell us the request_id.",
+)
+
+
+def answer(request: AnyRequest, error: Exception) -> Response[Any]:
+    """The answer to an error, for Litestar; whatever is our fault is logged."""
+    problem = problem_of(error)
+    reads = first_language(request.headers.get("accept-language", "")) or ""
+    if isinstance(error, UnreadablePictureError) and error.german and reads.lower().startswith("de"):
+        headers = {**problem.headers, "Content-Language": "de", "Vary": "Accept-Language"}
+        problem = replace(problem, detail=error.german, headers=headers)
+    note(request, problem, error)
+    return response(request, problem)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell about an error; one that no table knows is our mistake, and nothing of it is told."""
+    if isinstance(error, HTTPException):
+        return _framework_problem(error)
+    kind = next((KINDS[known] for known in type(error).__mro__ if known in KINDS), INTERNAL)
+    match error:
+        case DatabaseBehindError():
+            later = {"Retry-After": str(math.ceil(error.retry_after_seconds or RETRY_AFTER_SECONDS))}
+            return Problem(kind=kind, detail=kind.detail or "", headers=later)
+        case UnavailableError():
+            wait = math.ceil(error.retry_after_seconds or RETRY_AFTER_SECONDS)
+            detail = f"{error.provider} is not available: try again in {wait} seconds."
+            return Problem(kind=kind, detail=detail, headers={"Retry-After": str(wait)})
+        case RefusedError():
+            detail = f"{error.provider} refuses this ({error.code or 'no code given'}): change it or ask us."
+            return Problem(kind=kind, detail=detail)
+        case errors.NotReadyError():
+            retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            return Problem(
+                kind=kind, detail=str(error), headers=retry, extensions={"checks": dict(error.checks)}
+            )
+        case (
+            AskedTooOftenError(wait=timedelta() as wait)
+            | TooManyRequestsError(wait=wait)
+            | StorageNearlyFullError(wait=wait)
+        ):
+            later = {"Retry-After": str(math.ceil(wait.total_seconds()))}
+            return Problem(kind=kind, detail=str(error), headers=later)
+        case UnsatisfiableRangeError():
+            whole = {"Content-Range": f"bytes */{error.whole_bytes}", "Accept-Ranges": "bytes"}
+            return Problem(kind=kind, detail=str(error), headers=whole)
+        case BooksError():
+            return Problem(kind=kind, detail=kind.detail or "", headers={"Retry-After": "1"})
+        case _:
+            return Problem(kind=kind, detail=kind.detail or str(error))
+
+
+def response(request: AnyRequest, problem: Problem) -> Response[Any]:
+    """The problem as a document for programs."""
+    request_id = request_id_of(request.scope)
+    content = {
+        "type": f"/problems/{problem.kind.name}",
+        "title": problem.kind.title,
+        "status": problem.kind.status,
+        "detail": problem.detail,
+        "instance": request_id.urn,
+        "request_id": str(request_id),
+        **problem.extensions,
+    }
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return Response(content, status_code=problem.kind.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def note(request: AnyRequest, problem: Problem, error: Exception) -> None:
+    """Have the request's line name the problem, and log in full what somebody here should look at."""
+    request.scope["state"]["problem"] = problem.kind.name
+    if problem.kind.status == INTERNAL.status:
+        _log.error("request_failed", problem=problem.kind.name, exc_info=error)
+    elif problem.kind.status > INTERNAL.status or isinstance(error, ForgedMessageError):
+        _log.warning("request_refused", problem=problem.kind.name, reason=str(error))
+
+
+def _framework_problem(error: HTTPException) -> Problem:
+    kind = FRAMEWORK_KINDS.get(error.status_code)
+    if kind is None and error.status_code >= INTERNAL.status:
+        kind = INTERNAL
+    if kind is None:
+        kind = Kind(error.status_code, "request-refused", "The request is refused")
+    detail = kind.detail or error.detail
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        wrong = [f"{each.get('key', 'body')}: {each['message']}" for each in error.extra]
+        detail = f"Correct this and send it again: {'; '.join(wrong)}."
+    return Problem(kind=kind, detail=detail, headers=error.headers or {})

@@ -1,0 +1,131 @@
+"""The kinds of values that settings have: how each is read, and what is said of one that is malformed."""
+
+import base64
+import json
+from ipaddress import ip_network
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    UrlConstraints,
+)
+from pydantic_core import Url
+from pydantic_settings import NoDecode
+
+from domain.pricing import PriceList
+
+YEAR_SECONDS = 366 * 24 * 3600
+CENTURY_DAYS = 36_525
+BILLION = 1_000_000_000
+
+_ADDRESS = TypeAdapter(AnyHttpUrl)
+
+
+def _address(text: str) -> str:
+    return str(_ADDRESS.validate_python(text)).rstrip("/")
+
+
+def _landing_page(text: str) -> str:
+    """Take an address in which ``{upload_session}`` may stand; it stays as it was written."""
+    _ADDRESS.validate_python(text.replace("{upload_session}", "upload-session"))
+    return text
+
+
+def _database(text: str) -> str:
+    """Take what libpq takes: without a host, or with a socket's folder as ``?host=``, too."""
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
+    except ValueError:  # its port is no number; what is said of it might repeat the password
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            "write postgresql://USER:PASSWORD@HOST/DATABASE, and %40, %2F... for signs in a password"
+        )
+    return text
+
+
+def _parts(text: object) -> object:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+def _steps(text: object) -> object:
+    """Read ``1:490,10:390`` as steps of (from this many photos on, minor units each)."""
+    if not isinstance(text, str):
+        return text
+    try:
+        pairs = (part.split(":") for part in text.split(","))
+        steps = tuple((int(count), int(amount)) for count, amount in pairs)
+    except ValueError:
+        raise ValueError("write COUNT:MINOR_UNITS, with commas between, as in 1:490,10:390") from None
+    # XXX is ISO 4217's code for no currency: only the steps are judged here.
+    return PriceList(currency="XXX", steps=steps).steps
+
+
+def _inputs(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError('write a JSON object, as in {"output_format": "png"}') from None
+
+
+def _signing_key(secret: SecretStr) -> SecretStr:
+    """Take what the webhooks' standard calls a symmetric key: base64 after ``whsec_``."""
+    try:
+        base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+    except ValueError:
+        raise ValueError("it is not base64 after whsec_: copy it whole") from None
+    return secret
+
+
+def _public_key(text: str) -> str:
+    """Take an elliptic curve's public key as the mail settings show it: its DER in base64."""
+    try:
+        key = load_der_public_key(base64.b64decode(text, validate=True))
+    except ValueError:
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise ValueError("it is no such key: copy it whole")  # noqa: TRY004 -- what pydantic takes for a complaint
+    return text
+
+
+def _network(text: str) -> str:
+    """Accept an address or a network; the server reads it the same way."""
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError("write an address or a network, as in 10.0.0.7 or 172.16.0.0/12") from None
+    return text
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+Address = Annotated[str, AfterValidator(_address)]
+RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
+Secret = Annotated[SecretStr, Field(min_length=8)]
+SigningKey = Annotated[Secret, AfterValidator(_signing_key)]
+PublicKey = Annotated[str, AfterValidator(_public_key)]
+Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_parts)]
+Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
+Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
+LandingPage = Annotated[str, AfterValidator(_landing_page)]
+#: Beyond these a number is a slip of the hand, and would not fit into what it is reckoned with.
+Seconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS)]
+SecondsOrNone = Annotated[float, Field(ge=0, le=YEAR_SECONDS)]
+Hours = Annotated[float, Field(ge=0, le=YEAR_SECONDS / 3600)]
+Days = Annotated[int, Field(ge=1, le=CENTURY_DAYS)]
+DaysOrNone = Annotated[int, Field(ge=0, le=CENTURY_DAYS)]
+Count = Annotated[int, Field(ge=1, le=BILLION)]
+CountOrNone = Annotated[int, Field(ge=0, le=BILLION)]
+Model = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+(:\w+)?$")]

@@ -1,0 +1,43 @@
+"""The scheduled comparison of the books: a line of the log for each finding, with ids only."""
+
+from datetime import timedelta
+
+import structlog
+
+from domain.use_cases.reconciliation.findings import foreign_kinds
+from domain.use_cases.reconciliation.run import Reconciling
+
+#: How many ids of what is not this shop's a line of the log holds.
+LOGGED_FOREIGN = 20
+
+_log = structlog.get_logger(__name__)
+
+
+def compare_if_due(reconciling: Reconciling, interval: timedelta) -> None:
+    """Compare and heal, if no worker did so within the interval, and log what was found."""
+    report = reconciling.compare_if_due(interval)
+    if report is None:
+        return
+    for finding in report.findings:
+        tell = _log.info if finding.is_healed else _log.warning
+        tell(
+            "reconcile_finding",
+            side=finding.side,
+            what=finding.what,
+            subject=finding.subject,
+            order_id=str(finding.order_id) if finding.order_id else None,
+            is_healed=finding.is_healed,
+        )
+    for side, reason in report.cut_off.items():
+        _log.warning("reconcile_cut_off", side=side, reason=reason)
+    for defect in report.defects:
+        _log.error("reconcile_defect", exc_info=defect)
+    for kind, number in foreign_kinds(report.foreign).items():
+        subjects = [each.subject for each in report.foreign if each.kind == kind][:LOGGED_FOREIGN]
+        _log.info("reconcile_foreign", kind=kind, number=number, subjects=subjects)
+    _log.info(
+        "reconcile_done",
+        findings=len(report.findings),
+        remaining=len(report.remaining),
+        closed=list(report.closed),
+    )

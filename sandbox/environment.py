@@ -1,0 +1,239 @@
+"""The outside world of the shop on one machine: servers and twins in one data folder, and the way to them."""
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from minio import Minio
+
+from sandbox.persisted_values import DataFolderError, kept, private_folder
+from sandbox.ports import claimed_ports
+from sandbox.processes import Process, Supervisor
+from sandbox.services import postgres_server, seaweedfs_server, valkey_server
+from sandbox.services.seaweedfs_server import S3
+
+BUCKET = "restoreclick"
+
+#: What the shop turns to when the model it begins with refuses a photo, or when a customer asks again.
+SECOND_MODEL = "tencentarc/gfpgan:0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c"
+SECOND_INPUT_NAME = "img"
+
+_TWINS = ("stripe", "replicate", "sendgrid")
+
+#: Python, a web framework and, for one of them, OpenCV are loaded by three processes at once.
+_TWIN_READY_SECONDS = 60.0
+
+_TWIN_STOP_SECONDS = 3.0
+
+
+class DataFolderInUseError(DataFolderError):
+    """Another sandbox lives in the data folder."""
+
+    def __init__(self, data_dir: Path, pid: str) -> None:
+        self.data_dir = data_dir
+        self.pid = pid
+        super().__init__(
+            f"Process {pid} is using the data folder {data_dir}: end it, or choose another folder."
+        )
+
+
+#: Every visitor of a sandbox has the address of this machine, so the quota of one client is that of all.
+_QUOTAS = {
+    "MAX_SESSIONS_PER_CLIENT": "1000000",
+    "MAX_SESSIONS_PER_HOUR": "1000000",
+    "MAX_MEBIBYTES_PER_CLIENT": "1000000",
+    "MAX_MEBIBYTES_PER_HOUR": "1000000",
+    "MAX_CHECKOUTS_PER_CLIENT": "1000000",
+    "MAX_CHECKOUTS_PER_HOUR": "1000000",
+}
+
+
+class Sandbox:
+    """Everything the shop talks to, running for as long as the context lasts.
+
+    What is stored stays in the data folder: a sandbox started there again has the same credentials, the same data
+    and, unless somebody took them meanwhile, the same addresses.
+
+    Args:
+        data_dir: the folder that holds everything; made if needed.
+        shop_url: where the shop's API will answer; the twins send their webhooks there.
+
+    Attributes:
+        environment: what the shop's processes need in theirs.
+        addresses: what there is to look at for people, by name.
+    """
+
+    def __init__(self, data_dir: Path, shop_url: str) -> None:
+        self.environment: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
+        self._data_dir = data_dir.resolve()
+        self._shop_url = shop_url.rstrip("/")
+        self._stack = ExitStack()
+        self._supervisors: list[Supervisor] = []
+
+    def __enter__(self) -> Self:
+        """Start everything at once; raise ProcessError, with nothing left running, if a part does not come up."""
+        with self._stack:
+            self._lock()
+            credentials = kept(self._data_dir / "credentials.json", _new_credentials)
+            # The database is listed first because what is listed first ends last.
+            database, broker, storage, twins = [self._supervisor() for _ in range(4)]
+            # On the stack above them, so that after Ctrl-C nothing is ended while it is still being started.
+            starter = self._stack.enter_context(ThreadPoolExecutor())
+            database_url = starter.submit(postgres_server.start, database, self._data_dir)
+            redis_url = starter.submit(valkey_server.start, broker, self._data_dir)
+            s3 = starter.submit(_start_storage, storage, self._data_dir)
+            announcements = starter.submit(self._start_twins, twins, credentials)
+            self.environment = {
+                "DATABASE_URL": database_url.result(),
+                "REDIS_URL": redis_url.result(),
+                **_storage_environment(s3.result()),
+                **_twins_environment(announcements.result()),
+                **credentials,
+                **_past_proxies(),
+                **_QUOTAS,
+                "PUBLIC_URL": self._shop_url,
+                "SENDER_ADDRESS": "photos@shop.example",
+            }
+            self.addresses = {
+                **{name: announcement["url"] for name, announcement in announcements.result().items()},
+                "mailbox": f"{announcements.result()['sendgrid']['url']}/mailbox",
+                "s3": s3.result().endpoint,
+            }
+            starter.shutdown()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def processes(self) -> list[Process]:
+        """Every server and twin, as it runs now or has died."""
+        return [process for supervisor in self._supervisors for process in supervisor.processes]
+
+    def check(self) -> None:
+        """Raise ProcessError, naming the process and the end of its log, if any of them has died."""
+        for process in self.processes:
+            process.check()
+
+    def _lock(self) -> None:
+        """Take the data folder for us alone; the lock goes with our process, whatever ends it."""
+        lock = self._stack.enter_context((private_folder(self._data_dir) / "lock").open("a+"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise DataFolderInUseError(self._data_dir, lock.read().strip() or "(unknown)") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+
+    def _supervisor(self) -> Supervisor:
+        supervisor = self._stack.enter_context(Supervisor())
+        self._supervisors.append(supervisor)
+        return supervisor
+
+    def _start_twins(self, supervisor: Supervisor, credentials: dict[str, str]) -> dict[str, dict[str, str]]:
+        """Start the twins and return what each announces: its URL, and its public key if it has one."""
+        home = private_folder(self._data_dir / "twins")
+        ports = supervisor.enter_context(claimed_ports(home / "ports.json", _TWINS))
+        webhooks = f"{self._shop_url}/api/webhooks"
+        options = {
+            "stripe": {
+                "--secret-key": credentials["STRIPE_SECRET_KEY"],
+                "--webhook-secret": credentials["STRIPE_WEBHOOK_SECRET"],
+                "--webhook-url": f"{webhooks}/stripe",
+            },
+            "replicate": {
+                "--api-token": credentials["REPLICATE_API_TOKEN"],
+                "--webhook-secret": credentials["REPLICATE_WEBHOOK_SECRET"],
+            },
+            "sendgrid": {
+                "--api-key": credentials["SENDGRID_API_KEY"],
+                "--webhook-url": f"{webhooks}/sendgrid",
+            },
+        }
+        twins: dict[str, Process] = {}
+        for name in _TWINS:
+            data = private_folder(home / name)
+            argv = [
+                sys.executable,
+                "-m",
+                f"sandbox.twins.{name}",
+                "--port",
+                str(ports[name]),
+                f"--data={data}",
+            ]
+            argv += [f"{option}={value}" for option, value in options[name].items()]
+            log = self._data_dir / "logs" / f"{name}.log"
+            process = Process.start(f"The {name} twin", argv, log=log, env=os.environ | _past_proxies())
+            twins[name] = supervisor.watch(process, timeout_seconds=_TWIN_STOP_SECONDS)
+        return {
+            name: json.loads(twin.wait_for_line('{"twin":', _TWIN_READY_SECONDS))
+            for name, twin in twins.items()
+        }
+
+
+def _start_storage(supervisor: Supervisor, data_dir: Path) -> S3:
+    """Start the S3 server with the shop's bucket in it."""
+    s3 = seaweedfs_server.start(supervisor, data_dir)
+    client = Minio(
+        s3.endpoint.removeprefix("http://"),
+        s3.access_key,
+        s3.secret_key,
+        secure=False,
+        region=seaweedfs_server.REGION,
+    )
+    if not client.bucket_exists(BUCKET):
+        client.make_bucket(BUCKET)
+    return s3
+
+
+def _storage_environment(s3: S3) -> dict[str, str]:
+    return {
+        "S3_ENDPOINT": s3.endpoint,
+        "S3_ACCESS_KEY": s3.access_key,
+        "S3_SECRET_KEY": s3.secret_key,
+        "S3_REGION": seaweedfs_server.REGION,
+        "S3_BUCKET": BUCKET,
+    }
+
+
+def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, str]:
+    replicate_url = announcements["replicate"]["url"]
+    return {
+        "STRIPE_API_BASE": announcements["stripe"]["url"],
+        "REPLICATE_API_BASE": replicate_url,
+        "REPLICATE_OUTPUT_HOSTS": replicate_url.removeprefix("http://"),
+        "REPLICATE_SECOND_MODEL": SECOND_MODEL,
+        "REPLICATE_SECOND_INPUT_NAME": SECOND_INPUT_NAME,
+        "SENDGRID_API_BASE": announcements["sendgrid"]["url"],
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": announcements["sendgrid"]["public_key"],
+    }
+
+
+def _new_credentials() -> dict[str, str]:
+    """Make credentials in each provider's own form; they open nothing but this sandbox."""
+    return {
+        "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
+        "REPLICATE_API_TOKEN": f"r8_{secrets.token_hex(18)}",
+        "REPLICATE_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
+        "SENDGRID_API_KEY": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}",
+        "WORKER_SECRET_KEY": secrets.token_urlsafe(32),
+    }
+
+
+def _past_proxies() -> dict[str, str]:
+    """Keep a proxy the user may have set from being asked for what is on this machine."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    past = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": past, "no_proxy": past}

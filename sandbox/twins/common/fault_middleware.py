@@ -1,0 +1,174 @@
+"""One request and its answer on the wire: recorded, and spoilt where a fault says so.
+
+The layers from outside in: `Recorder` (reads the body, keeps the books, cuts the line of a lost reply), the
+provider's own layers (Stripe's idempotency keys), `Saboteur` (the faults), the twin's handlers. So an
+idempotency key sees a lost reply as answered, as the provider would, though the caller never hears it.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from litestar.enums import ScopeType
+from litestar.types import (
+    ASGIApp,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from sandbox.twins.common.faults import REQUEST_DEEDS, ArmedFault, FaultBook
+from sandbox.twins.common.recorded_state import Ledger
+
+Layer = Callable[[ASGIApp], ASGIApp]
+#: The twin's own doorway is neither recorded nor spoilt.
+CONTROL_PREFIX = "/_twin"
+
+
+@dataclass
+class Exchange:
+    """What the layers tell each other about one request."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    fault: ArmedFault | None = None
+    #: The caller gets no answer, only a closed connection.
+    cut: bool = False
+
+
+def exchange_of(scope: Scope) -> Exchange:
+    """Return the exchange this scope belongs to; every request outside /_twin has one."""
+    return cast("Exchange", scope["state"]["exchange"])
+
+
+def is_api_call(scope: Scope) -> bool:
+    """Whether the request is one that the provider would get, and not one for the twin behind it."""
+    return scope["type"] == ScopeType.HTTP and not scope["path"].startswith(CONTROL_PREFIX)
+
+
+class Recorder:
+    """Notes each request before and after, and closes the connection where the answer shall be lost."""
+
+    def __init__(self, app: ASGIApp, ledger: Ledger) -> None:
+        self._app = app
+        self._ledger = ledger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection, as ASGI asks."""
+        if not is_api_call(scope):
+            await self._app(scope, receive, send)
+            return
+        exchange = await _read(scope, receive)
+        scope["state"]["exchange"] = exchange
+        request_id = self._ledger.open_request(
+            exchange.method,
+            exchange.path,
+            scope["query_string"].decode("latin-1"),
+            exchange.headers.get("idempotency-key"),
+            exchange.body,
+        )
+        status: int | None = None
+
+        async def pass_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            if not exchange.cut:
+                await send(message)
+
+        try:
+            await self._app(scope, _replay(exchange.body, receive), pass_on)
+        except asyncio.CancelledError:
+            # The process is ending; whoever still waits sees the connection close.
+            exchange.cut = True
+        self._ledger.close_request(request_id, status, _outcome(exchange))
+        if exchange.cut:
+            await _hang_up(scope, receive)
+
+
+class Saboteur:
+    """Carries out the faults that concern requests."""
+
+    def __init__(self, app: ASGIApp, faults: FaultBook, error_body: Callable[[int], object]) -> None:
+        self._app = app
+        self._faults = faults
+        self._error_body = error_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection, as ASGI asks."""
+        if not is_api_call(scope):
+            await self._app(scope, receive, send)
+            return
+        exchange = exchange_of(scope)
+        exchange.fault = fault = self._faults.take(f"{exchange.method} {exchange.path}", REQUEST_DEEDS)
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif fault.do == "refuse":
+            exchange.cut = True
+        elif fault.do == "status":
+            body = self._error_body(fault.status) if fault.body is None else fault.body
+            await answer_json(send, fault.status, body, fault.headers)
+        else:
+            exchange.cut = fault.do == "lose_reply"
+            if fault.do == "hang":
+                # The work is done afterwards, whether or not the caller still waits: providers do not notice.
+                await asyncio.sleep(fault.seconds)
+            await self._app(scope, receive, send)
+
+
+async def answer_json(send: Send, status: int, body: object, headers: Mapping[str, str]) -> None:
+    """Answer without any framework; a body that is text goes out as it is (proxies answer in HTML)."""
+    if isinstance(body, str):
+        await answer(send, status, body.encode(), {"content-type": "text/html; charset=utf-8", **headers})
+    else:
+        await answer(send, status, json.dumps(body).encode(), headers)
+
+
+async def answer(send: Send, status: int, content: bytes, headers: Mapping[str, str]) -> None:
+    """Answer with these very bytes, which are JSON unless the headers say otherwise."""
+    described = {"content-type": "application/json", "content-length": str(len(content))}
+    described |= {name.lower(): value for name, value in headers.items()}
+    lines = [(name.encode(), value.encode("latin-1")) for name, value in described.items()]
+    await send(HTTPResponseStartEvent(type="http.response.start", status=status, headers=lines))
+    await send(HTTPResponseBodyEvent(type="http.response.body", body=content, more_body=False))
+
+
+async def _read(scope: Scope, receive: Receive) -> Exchange:
+    body = bytearray()
+    more = True
+    while more:
+        message: Any = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return Exchange(
+        method=cast("Any", scope)["method"], path=scope["path"], body=bytes(body), headers=headers
+    )
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting = [body]
+
+    async def replayed() -> Any:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
+
+
+def _outcome(exchange: Exchange) -> str:
+    return "answered" if exchange.fault is None else exchange.fault.do
+
+
+async def _hang_up(scope: Scope, receive: Receive) -> None:
+    scope["state"]["transport"].abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

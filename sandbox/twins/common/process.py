@@ -1,0 +1,115 @@
+"""A twin's life as a process: command line, socket, announcement, end."""
+
+import argparse
+import contextlib
+import json
+import logging
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, ExceptionHandlersMap, Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.twins.common.control import Control, answer_in_plain_json
+from sandbox.twins.common.fault_middleware import Recorder, Saboteur
+from sandbox.twins.common.twin import Twin
+
+HOST = "127.0.0.1"
+_LOG = logging.getLogger(__name__)
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """Return a command line with what all twins take; the twin adds its own."""
+    made = argparse.ArgumentParser(prog=f"python -m sandbox.twins.{name}", description=description)
+    made.add_argument(
+        "--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 chooses a free port"
+    )
+    made.add_argument("--data", type=Path, help="folder to keep everything in; without it, all is forgotten")
+    return made
+
+
+def listen(port: int) -> tuple[socket.socket, str]:
+    """Bind the socket now, so that the address is known and nobody can take it; return it with its URL."""
+    # With the protocol spelt out asyncio sends small answers at once; without it, each waits 40 ms for an ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(socket.SOMAXCONN)
+    return listener, f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def application(twin: Twin) -> ASGIApp:
+    """Put handlers, faults, the provider's layers and the books together."""
+    exception_handlers: ExceptionHandlersMap = {
+        HTTPException: answer_in_plain_json,
+        **twin.exception_handlers,
+    }
+
+    async def report(error: Exception, scope: Scope) -> None:
+        """Show a defect of the twin itself; Litestar would only answer 500."""
+        if not any(isinstance(kind, type) and isinstance(error, kind) for kind in exception_handlers):
+            _LOG.error("%s failed", scope["path"], exc_info=error)
+
+    app: ASGIApp = Litestar(
+        [Control, *twin.handlers],
+        dependencies={name: _given(value) for name, value in {"twin": twin, **twin.dependencies}.items()},
+        exception_handlers=exception_handlers,
+        after_exception=[report],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,
+    )
+    app = Saboteur(app, twin.faults, twin.error_body)
+    for layer in reversed(twin.layers):
+        app = layer(app)
+    return Recorder(app, twin.ledger)
+
+
+def _given(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def serve(twin: Twin, listener: socket.socket, url: str) -> None:
+    """Serve until SIGTERM or Ctrl-C; one JSON line on stdout says when and where it began."""
+    twin.webhooks.start()
+    config = uvicorn.Config(
+        application(twin),
+        http=_AbortableProtocol,
+        lifespan="off",
+        ws="none",
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
+    announcement = {"twin": twin.name, "url": url, **twin.announcement}
+    with contextlib.suppress(KeyboardInterrupt):
+        _AnnouncingServer(config, announcement).run(sockets=[listener])
+
+
+class _AbortableProtocol(H11Protocol):
+    """Hands the connection itself to the layers: ASGI has no word for closing it without an answer."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class _AnnouncingServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announcement: Mapping[str, str]) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(json.dumps(self._announcement), flush=True)  # noqa: T201 (the announcement is the interface)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A fault may have requests hang for minutes; whoever ends the twin does not want to wait for them.
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await super().shutdown(sockets)

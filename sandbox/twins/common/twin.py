@@ -1,0 +1,34 @@
+"""What one twin consists of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
+
+from sandbox.twins.common.fault_middleware import Layer
+from sandbox.twins.common.faults import FaultBook
+from sandbox.twins.common.recorded_state import Ledger
+from sandbox.twins.common.runtime_options import SettingsBook
+from sandbox.twins.common.webhooks import WebhookSender
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twin:
+    """Everything that makes one twin different from the others."""
+
+    name: str
+    ledger: Ledger
+    faults: FaultBook
+    settings: SettingsBook[Any]
+    webhooks: WebhookSender
+    handlers: Sequence[ControllerRouterHandler]
+    #: What the handlers get by parameter name, besides `twin` itself.
+    dependencies: Mapping[str, object] = field(default_factory=dict)
+    #: The provider's error shape, for a fault that names a status and no body.
+    error_body: Callable[[int], object]
+    #: The provider's own ASGI layers between the books and the faults, outermost first.
+    layers: Sequence[Layer] = ()
+    exception_handlers: ExceptionHandlersMap = field(default_factory=dict)
+    #: What the announcement says besides name and address.
+    announcement: Mapping[str, str] = field(default_factory=dict)

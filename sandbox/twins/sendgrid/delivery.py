@@ -1,0 +1,218 @@
+"""From an accepted message to mails in the mailbox, and events that tell what became of each."""
+
+import base64
+import json
+import secrets
+import time
+from dataclasses import dataclass
+
+from sandbox.twins.common import FaultBook, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
+
+#: Every address at these domains meets this end. Any other address can be given one by a fault.
+DOOMED_DOMAINS = {
+    "bounce.example": "bounce",
+    "dropped.example": "drop",
+    "blocked.example": "block",
+    "spam-report.example": "spam_report",
+}
+_DELIVERED: Json = {"event": "delivered", "response": "250 OK"}
+_BOUNCED: Json = {
+    "event": "bounce",
+    "type": "bounce",
+    "status": "5.1.1",
+    "reason": "550 5.1.1 The email account that you tried to reach does not exist.",
+    "bounce_classification": "Invalid Address",
+    "tls": 1,
+}
+
+
+@dataclass(frozen=True)
+class _End:
+    """What the event webhook says of a mail: at once, and in a later batch of its own."""
+
+    at_once: Json
+    later: Json | None = None
+    later_keeps_custom_args: bool = True
+
+    @property
+    def outcome(self) -> str:
+        """What became of the mail itself."""
+        told = self.later if self.later and self.later["event"] in {"bounce", "delivered"} else self.at_once
+        return str(told["event"])
+
+
+_ENDS = {
+    "delivered": _End(_DELIVERED),
+    "bounce": _End(_BOUNCED),
+    # An asynchronous bounce: the server accepted the mail and returned it hours later.
+    "late_bounce": _End(_DELIVERED, _BOUNCED, later_keeps_custom_args=False),
+    "drop": _End({"event": "dropped", "reason": "Bounced Address", "status": "5.0.0"}),
+    "block": _End(
+        {
+            "event": "bounce",
+            "type": "blocked",
+            "status": "5.7.1",
+            "reason": "550 5.7.1 Our system has detected that this message is likely suspicious.",
+            "bounce_classification": "Reputation",
+            "tls": 1,
+        }
+    ),
+    "defer": _End({"event": "deferred", "attempt": "1", "response": "451 4.7.1 Try again later"}, _DELIVERED),
+    "spam_report": _End(_DELIVERED, {"event": "spamreport"}),
+    "unsubscribe": _End(_DELIVERED, {"event": "unsubscribe"}),
+    "group_unsubscribe": _End(_DELIVERED, {"event": "group_unsubscribe", "asm_group_id": 7}),
+}
+
+#: The ends that a fault on "mail:ADDRESS" can order.
+MAIL_DEEDS = frozenset(_ENDS) - {"delivered"}
+
+#: Of other products on the same account, whose custom arguments and fields are their own affair.
+_FOREIGN_EVENTS: tuple[Json, ...] = (
+    {"email": "x@example.org", "timestamp": 0, "event": "processed", "sg_event_id": "e0", "order_id": 12345},
+    {"email": ["x@example.org"], "timestamp": "soon", "event": "open", "email_id": {"of": "a newsletter"}},
+    {"event": 7, "sg_message_id": None},
+)
+
+
+class SendGridSettings(TwinSettings, kw_only=True):
+    """The knobs of the SendGrid twin."""
+
+    #: Where events are delivered; empty: nowhere.
+    webhook_url: str = ""
+    #: Email Activity, which an account pays for; without it nobody may look into the messages.
+    has_email_activity: bool = True
+    #: Every batch begins with events of another product on the account, whose fields have other types.
+    shares_account: bool = False
+
+
+class PostOffice:
+    """Delivers into one mailbox, whoever the mail is for."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        faults: FaultBook,
+        settings: SettingsBook[SendGridSettings],
+        webhooks: WebhookSender,
+    ) -> None:
+        self._ledger = ledger
+        self._faults = faults
+        self._settings = settings
+        self._webhooks = webhooks
+
+    def accept(self, message: Json) -> str:
+        """Take in a valid message, one mail per personalization; return its X-Message-Id."""
+        message_id = secrets.token_urlsafe(16)
+        events: list[Json] = []
+        later: list[Json] = []
+        with self._ledger.transaction():
+            for number, personalization in enumerate(message["personalizations"]):
+                told = self._deliver(message, personalization, f"{message_id}.recvd-sandbox-{number}")
+                events += told[0]
+                later += told[1]
+            for batch in (events, later):
+                self._post(batch)
+        return message_id
+
+    def _post(self, events: list[Json]) -> None:
+        settings = self._settings.current
+        if not events or not settings.webhook_url:
+            return
+        batch = [*(_FOREIGN_EVENTS if settings.shares_account else ()), *events]
+        batch_id = secrets.token_urlsafe(16)
+        body = json.dumps(batch).encode()
+        self._webhooks.send(batch_id, events[-1]["event"], settings.webhook_url, body)
+
+    def mailbox(self, to: str | None = None) -> list[Json]:
+        """Return the mails, newest last; those to one address, if any is named."""
+        mails = self._ledger.find("mail")[::-1]
+        wanted = to.lower() if to else None
+        return [
+            mail for mail in mails if wanted is None or wanted in {one["email"].lower() for one in mail["to"]}
+        ]
+
+    def mail(self, mail_id: str) -> Json | None:
+        """Return one mail, or None."""
+        return self._ledger.get("mail", mail_id)
+
+    @property
+    def shows_activity(self) -> bool:
+        """Whether the account has bought Email Activity."""
+        return self._settings.current.has_email_activity
+
+    def attachment(self, mail_id: str, number: int) -> tuple[Json, bytes] | None:
+        """Return one attachment's description and content, or None."""
+        mail = self.mail(mail_id)
+        content = self._ledger.get_blob(f"{mail_id}/{number}")
+        return None if mail is None or content is None else (mail["attachments"][number], content)
+
+    def _deliver(
+        self, message: Json, personalization: Json, sg_message_id: str
+    ) -> tuple[list[Json], list[Json]]:
+        """Put one mail into the mailbox and return the events about it: those at once, and later ones."""
+        mail_id = f"mail_{secrets.token_hex(8)}"
+        recipients = [one for field in ("to", "cc", "bcc") for one in personalization.get(field) or []]
+        ends = {one["email"]: self._end_of(one["email"]) for one in recipients}
+        custom_args = (message.get("custom_args") or {}) | (personalization.get("custom_args") or {})
+        parts = {part["type"]: part["value"] for part in message.get("content") or []}
+        self._ledger.put(
+            "mail",
+            mail_id,
+            {
+                "id": mail_id,
+                "sg_message_id": sg_message_id,
+                "at": time.time(),
+                "from": message["from"],
+                "to": personalization["to"],
+                "cc": personalization.get("cc") or [],
+                "bcc": personalization.get("bcc") or [],
+                "reply_to": message.get("reply_to"),
+                "subject": personalization.get("subject") or message["subject"],
+                "text": parts.get("text/plain", ""),
+                "html": parts.get("text/html", ""),
+                "custom_args": custom_args,
+                "outcomes": {address: _ENDS[end].outcome for address, end in ends.items()},
+                "attachments": self._keep_attachments(mail_id, message),
+            },
+        )
+        categories = {"category": message["categories"]} if message.get("categories") else {}
+        ids = {"sg_message_id": sg_message_id, "smtp-id": f"<{sg_message_id}@sandbox>"}
+        shared = custom_args | categories | ids
+        told = [
+            _event(shared, address, {"event": "processed"}) for address in ends if ends[address] != "drop"
+        ]
+        later = []
+        for address, end in ((address, _ENDS[end]) for address, end in ends.items()):
+            told.append(_event(shared, address, end.at_once))
+            if end.later:
+                later.append(_event(shared if end.later_keeps_custom_args else ids, address, end.later))
+        return told, later
+
+    def _end_of(self, address: str) -> str:
+        fault = self._faults.take(f"mail:{address}", MAIL_DEEDS)
+        return fault.do if fault else DOOMED_DOMAINS.get(address.rpartition("@")[2].lower(), "delivered")
+
+    def _keep_attachments(self, mail_id: str, message: Json) -> list[Json]:
+        kept = []
+        for number, attachment in enumerate(message.get("attachments") or []):
+            content = base64.b64decode(attachment["content"])
+            self._ledger.put_blob(f"{mail_id}/{number}", content)
+            kept.append(
+                {
+                    "filename": attachment["filename"],
+                    "type": attachment.get("type", "application/octet-stream"),
+                    "disposition": attachment.get("disposition", "attachment"),
+                    "size_bytes": len(content),
+                }
+            )
+        return kept
+
+
+def _event(shared: Json, address: str, what: Json) -> Json:
+    return {
+        **shared,
+        "email": address,
+        "timestamp": int(time.time()),
+        "sg_event_id": secrets.token_urlsafe(16),
+        **what,
+    }

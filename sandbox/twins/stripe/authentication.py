@@ -1,0 +1,158 @@
+"""Stripe's front door: who is calling, and has this key been used before?"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.twins.common import Exchange, Json, exchange_of
+from sandbox.twins.common.fault_middleware import answer, answer_json, is_api_call
+from sandbox.twins.stripe.account import API_VERSION, Account, new_id
+from sandbox.twins.stripe.errors import IdempotencyMismatchError, StripeError
+from sandbox.twins.stripe.form_encoding import decode
+
+KEY_LIFE_SECONDS = 24 * 60 * 60
+LONGEST_KEY = 255
+
+
+def is_v1(scope: Scope) -> bool:
+    """Whether the request is for the API, and not for the payment page or backstage."""
+    return is_api_call(scope) and scope["path"].startswith("/v1/")
+
+
+class Gate:
+    """Lets in who has the secret key, and gives every answer the headers that Stripe's answers have."""
+
+    def __init__(self, app: ASGIApp, secret_key: str) -> None:
+        self._app = app
+        self._secret_key = secret_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection, as ASGI asks."""
+        if not is_v1(scope):
+            await self._app(scope, receive, send)
+            return
+        headers = exchange_of(scope).headers
+        scope["state"]["request_id"] = request_id = new_id("req", 14)
+        extra = {"request-id": request_id, "stripe-version": headers.get("stripe-version", API_VERSION)}
+        if "idempotency-key" in headers:
+            extra["idempotency-key"] = headers["idempotency-key"]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = [(name.encode(), value.encode("latin-1")) for name, value in extra.items()]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        refusal = self._refusal(headers.get("authorization", ""))
+        if refusal is None:
+            await self._app(scope, receive, send_with_headers)
+        else:
+            await _answer(send_with_headers, refusal)
+
+    def _refusal(self, authorization: str) -> StripeError | None:
+        given = _key_in(authorization)
+        if not given:
+            return StripeError("You did not provide an API key. Provide it as a Bearer token.", status=401)
+        if given != self._secret_key:
+            shown = given[:8] + "*" * 8 + given[-4:] if len(given) > len("sk_test_") + 4 else "****"
+            return StripeError(f"Invalid API Key provided: {shown}", status=401)
+        return None
+
+
+class IdempotencyKeys:
+    """What was answered under which key, for a day."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._in_use: set[str] = set()
+
+    def layer(self, app: ASGIApp) -> ASGIApp:
+        """Return the app behind the keys: what was answered before is answered again, and not done again."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            key = exchange_of(scope).headers.get("idempotency-key") if is_v1(scope) else None
+            if key is None or exchange_of(scope).method != "POST":
+                await app(scope, receive, send)
+                return
+            try:
+                saved = self._saved(key, exchange_of(scope))
+            except StripeError as error:
+                await _answer(send, error)
+                return
+            if saved is not None:
+                replayed = {"idempotent-replayed": "true", "original-request": saved["request_id"]}
+                if saved["status"] >= 500:  # noqa: PLR2004 (a retry would only see the same again)
+                    replayed["stripe-should-retry"] = "false"
+                await answer(send, saved["status"], saved["body"].encode(), replayed)
+                return
+            self._in_use.add(key)
+            try:
+                await app(scope, receive, self._keeping_sabotage(scope, send))
+            finally:
+                self._in_use.discard(key)
+
+        return guarded
+
+    def save(self, exchange: Exchange, request_id: str, status: int, body: str) -> None:
+        """Keep an answer, in the same transaction as what it tells of; without a key, nothing happens."""
+        key = exchange.headers.get("idempotency-key")
+        if key is not None and exchange.method == "POST":
+            answer = {"status": status, "body": body, "request_id": request_id}
+            stamp = {"fingerprint": _fingerprint(exchange), "at": self._account.now()}
+            self._account.ledger.put("idempotency_key", key, {"key": key, **stamp, **answer})
+
+    def _saved(self, key: str, exchange: Exchange) -> Json | None:
+        if len(key) > LONGEST_KEY:
+            raise StripeError(f"An idempotency key can have up to {LONGEST_KEY} characters.")
+        if key in self._in_use:
+            raise StripeError(
+                "There is currently another in-progress request using this Idempotent Key.",
+                status=409,
+                code="idempotency_key_in_use",
+            )
+        saved = self._account.ledger.get("idempotency_key", key)
+        if saved is None or saved["at"] + KEY_LIFE_SECONDS <= self._account.now():
+            return None
+        if saved["fingerprint"] != _fingerprint(exchange):
+            raise IdempotencyMismatchError(key)
+        return saved
+
+    def _keeping_sabotage(self, scope: Scope, send: Send) -> Callable[[Message], Any]:
+        """Keep also an error that a fault has the endpoint itself answer: Stripe keeps its own 500s."""
+        exchange = exchange_of(scope)
+        status = 0
+
+        async def kept(message: Message) -> None:
+            nonlocal status
+            fault = exchange.fault
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body" and fault and fault.do == "status" and fault.saved:
+                self.save(exchange, scope["state"]["request_id"], status, message["body"].decode())
+            await send(message)
+
+        return kept
+
+
+def _key_in(authorization: str) -> str:
+    """Find the key in a Bearer header, or in the user name of a Basic one (`curl -u sk_test_...:`)."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials).decode().partition(":")[0]
+        except ValueError:
+            return ""
+    return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def _fingerprint(exchange: Exchange) -> str:
+    asked = [exchange.path, decode(exchange.body.decode(errors="replace"))]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+async def _answer(send: Send, error: StripeError) -> None:
+    await answer_json(send, error.status, error.body(), {})

@@ -1,0 +1,100 @@
+"""Amounts, moments, lists and names, as letters say them to people of many regions."""
+
+from datetime import datetime
+
+import pytest
+
+from adapters.email_templates.catalog import LANGUAGES
+from adapters.email_templates.phrases import Phrases
+from adapters.email_templates.speech import Speech, speech_for
+from domain.order.values import Money
+
+SPOKEN = {name: Phrases.read(LANGUAGES / f"{name}.toml") for name in ("en", "de")}
+
+
+def speech(locale: str | None = "en-GB") -> Speech:
+    return speech_for(locale, SPOKEN)
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "currency", "told"),
+    [
+        ("en-GB", 490, "EUR", "€4.90"),
+        ("en-US", 5, "USD", "$0.05"),
+        ("en-GB", 123456, "GBP", "£1,234.56"),
+        ("en-US", 490, "JPY", "¥490"),
+        ("en-GB", 1500, "XAF", "FCFA 1,500"),
+        ("en-GB", 490, "CHF", "CHF 4.90"),
+        ("en-GB", 1230, "KWD", "KWD 1.230"),
+        ("en-GB", 50_000, "UGX", "UGX 500.00"),
+        ("en-GB", 1234, "RSD", "RSD 12.34"),
+        ("de-DE", 123456, "EUR", "1.234,56 €"),
+        ("de-DE", 490, "JPY", "490 ¥"),
+        ("de-DE", 1230, "KWD", "1,230 KWD"),
+        ("de-AT", 490, "EUR", "€ 4,90"),
+        ("de_CH", 123456, "CHF", "CHF 1\N{RIGHT SINGLE QUOTATION MARK}234.56"),
+        ("fr-FR", 490, "EUR", "€4.90"),
+        (None, 490, "EUR", "€4.90"),
+    ],
+)
+def test_money_is_told_in_the_currencys_and_the_regions_own_way(
+    locale: str | None, amount: int, currency: str, told: str
+) -> None:
+    said = speech(locale).money(Money(amount=amount, currency=currency))
+    assert said.replace("\N{NO-BREAK SPACE}", " ") == told
+    assert " " not in said  # an amount is never broken in two
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en-GB", "Friday, 1 January 2027, 04:30 UTC"),
+        ("en-US", "Friday, January 1, 2027, 4:30\N{NARROW NO-BREAK SPACE}AM UTC"),
+        ("de", "Freitag, 1. Januar 2027, 04:30 Uhr (UTC)"),
+        ("de-AT", "Freitag, 1. Jänner 2027, 04:30 Uhr (UTC)"),
+        ("fr-CH", "Friday, 1 January 2027, 04:30 UTC"),
+    ],
+)
+def test_a_moment_is_told_in_words_and_in_utc(locale: str, told: str) -> None:
+    at = datetime.fromisoformat("2026-12-31T23:30:00-05:00")
+    assert speech(locale).moment(at) == told
+    assert speech(locale).day(at) in told.replace("Friday, ", "").replace("Freitag, ", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["aunt.jpg"], "“aunt.jpg”"),
+        (["aunt.jpg", "uncle.jpg", "niece.jpg"], "“aunt.jpg”, “uncle.jpg” and “niece.jpg”"),
+        (["https://prize.example/won.jpg", "C:\\scans\\aunt.jpg"], "“won.jpg” and “aunt.jpg”"),
+        (["aunt\r\n\u202egpj.exe"], "“aunt gpj.exe”"),
+        (["x" * 61], f"“{'x' * 59}…”"),
+    ],
+)
+def test_photos_are_named_as_the_customer_named_them(given: list[str], told: str) -> None:
+    assert speech().file_names(given) == told
+
+
+def test_photos_are_listed_as_the_language_lists() -> None:
+    assert speech("de").file_names(["tante.jpg", "onkel.jpg"]) == "„tante.jpg“ und „onkel.jpg“"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Adele Brandt", "Dear Adele Brandt,"),
+        ("  Adele \r\n Brandt ", "Dear Adele Brandt,"),
+        ("Åse O'Neil-Müller", "Dear Åse O'Neil-Müller,"),
+        ("Dr. J.R. Brandt", "Dear Dr. J.R. Brandt,"),
+        ("Adele\u202e Brandt", "Dear Adele Brandt,"),
+        (None, "Hello,"),
+        ("", "Hello,"),
+        ("You won 500! http://prize.example", "Hello,"),
+        ("visit prize.example", "Hello,"),
+        ("<script>alert()</script>", "Hello,"),
+        ("adele@example.com", "Hello,"),
+        ("x" * 61, "Hello,"),
+    ],
+)
+def test_a_customer_is_addressed_by_what_looks_like_a_name(name: str | None, told: str) -> None:
+    assert speech().greeting(name) == told

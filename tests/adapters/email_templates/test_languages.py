@@ -1,0 +1,176 @@
+"""A language is one file: each says all that letters say, and another can be put beside them."""
+
+import itertools
+import re
+from collections.abc import Callable
+from importlib.resources import as_file
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from adapters.email_templates import TemplateLetterWriter
+from adapters.email_templates.catalog import LANGUAGES
+from adapters.email_templates.phrases import LanguageFileError, Phrases
+from domain.order.values import EmailKind
+from tests.adapters.support.email_facts import DOWNLOAD_URL, SIZE, WRITER, euros, facts, read, rewards, write
+
+ENGLISH = Phrases.read(LANGUAGES / "en.toml")
+
+#: The sections of which pages are made, and no mail.
+PAGES = {
+    "page",
+    "photo_page",
+    "no_redo",
+    "expired_link",
+    "asked",
+    "order_page",
+    "photo_state",
+    "upload_page",
+    "problem",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the languages that come with the shop, to which a test may add."""
+    with as_file(LANGUAGES) as own:
+        return copytree(own, tmp_path / "languages")
+
+
+def put_beside_english(folder: Path, name: str, change: Callable[[str], str]) -> None:
+    (folder / name).write_text(change((folder / "en.toml").read_text("utf-8")), "utf-8")
+
+
+def test_another_language_is_one_more_file(folder: Path) -> None:
+    put_beside_english(folder, "nl.toml", lambda english: re.sub(r'= "', '= "(nl) ', english))
+    writer = TemplateLetterWriter(languages=folder)
+    for kind in EmailKind:
+        letter = writer.write(facts(kind, locale="nl-BE"))
+        assert letter.subject.startswith("(nl) ")
+        assert "(nl) Dear (nl) Adele" in letter.text or "(nl) Dear Adele Brandt," in letter.text
+        assert '<html lang="nl" dir="ltr">' in letter.html
+    assert "zaterdag 21 maart 2026" in writer.write(facts(locale="nl-BE")).text
+    assert writer.write(facts(locale="de")) == WRITER.write(facts(locale="de"))
+
+
+def test_a_region_may_have_a_file_of_its_own(folder: Path) -> None:
+    put_beside_english(folder, "pt.toml", lambda english: english.replace("Warm regards", "Cumprimentos"))
+    put_beside_english(folder, "pt_BR.toml", lambda english: english.replace("Warm regards", "Abraços"))
+    writer = TemplateLetterWriter(languages=folder)
+    assert "Abraços" in writer.write(facts(locale="pt-BR")).text
+    assert "Cumprimentos" in writer.write(facts(locale="pt-PT")).text
+
+
+@pytest.mark.parametrize("locale", ["de", "DE", "de-DE", "de-AT", "de_CH", "de-LU", "de-US", "de_DE.UTF-8"])
+def test_german_is_written_to_all_who_speak_it(locale: str) -> None:
+    letter = write(locale=locale)
+    assert letter.subject == "Ihre restaurierten Fotos sind da"
+    assert "Guten Tag Adele Brandt," in letter.text
+    assert "alle 3 Fotos sind restauriert" in letter.text
+    assert "Samstag, 21. März 2026, 15:09 Uhr (UTC)" in read(locale=locale)
+    assert '<html lang="de" dir="ltr">' in letter.html
+
+
+@pytest.mark.parametrize("kind", EmailKind)
+def test_a_german_letter_has_no_english_in_it(kind: EmailKind) -> None:
+    for failed, name in itertools.product([0, 1, 3], [None, "Adele"]):
+        known = {"failed": failed, "restored": 3 - failed, "refunded": euros(490), "is_attached": True}
+        known |= {"redo_days": 14, "lost": failed}
+        letter = write(kind, locale="de", customer_name=name, **known)
+        said = (letter.subject + letter.text).replace(DOWNLOAD_URL, "").lower()
+        assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", said)
+
+
+@pytest.mark.parametrize(
+    "locale", [None, "", "fr-FR", "auto", "xx-YY", "../../etc", "de\n", "e" * 500, "tlh", "root", "-", "__"]
+)
+def test_an_unknown_locale_is_answered_in_english(locale: str | None) -> None:
+    assert write(locale=locale).text == write(locale="en-GB").text
+
+
+@pytest.mark.parametrize("name", sorted(file.name for file in LANGUAGES.iterdir()))
+def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) -> None:
+    language = Phrases.read(LANGUAGES / name)
+    language.must_say_all_of(ENGLISH, name)
+    for kind in EmailKind:
+        assert f"{kind}.subject" in language.phrases
+
+
+def test_every_phrase_is_said_in_some_letter(folder: Path) -> None:
+    phrases = {
+        name: said if isinstance(said, str) else said["other"] for name, said in ENGLISH.phrases.items()
+    }
+    marked = [f'{name} = "<{name}> {text}"' for name, text in phrases.items()]
+    (folder / "nl.toml").write_text("\n".join(marked), "utf-8")
+    writer = TemplateLetterWriter(languages=folder)
+    said: set[str] = set()
+    for kind, failed, refunded, paid, refund, name in itertools.product(
+        EmailKind, [0, 1, 3], [0, 490, 1470], [0, 1470], [None, euros(490)], [(), ("aunt.jpg",)]
+    ):
+        letter = writer.write(
+            facts(
+                kind,
+                locale="nl",
+                customer_name="Adele" if name else None,
+                failed=failed,
+                failed_names=name,
+                lost=failed,
+                lost_names=name,
+                redone_name=name[0] if name else None,
+                paid=euros(paid),
+                refunded=euros(refunded),
+                refund_amount=refund,
+                redo_days=14 if name else None,
+                is_attached=True,
+                rewards=rewards(150 if name else 0),
+                sizes=(SIZE,) * 11 if name else (),
+            )
+        )
+        said |= set(re.findall(r"<([a-z_.]+)>", letter.subject + letter.text))
+    assert said == {name for name in ENGLISH.phrases if name.partition(".")[0] not in PAGES}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "wrong"),
+    [
+        ("nl.toml", lambda en: en.replace('regards = "Warm regards,"\n', ""), "letter.regards is missing"),
+        (
+            "nl.toml",
+            lambda en: en.replace("[money]", '[money]\ncoins = "x"'),
+            "no mail or page says money.coins",
+        ),
+        ("nl.toml", lambda en: re.sub(r"ready\.one.*\n", "", en), "result.ready lacks the form 'one'"),
+        ("pl.toml", lambda en: en, "result.ready lacks the form 'few'"),
+        ("nl.toml", lambda en: en.replace("{date}", "{dag}"), "nothing fills {dag} in letter.moment"),
+        (
+            "nl.toml",
+            lambda en: en.replace('regards = "', 'regards.one = "'),
+            "letter.regards depends on no number",
+        ),
+        ("nl.toml", lambda en: en.replace("[money]", "[money"), "line"),
+        ("nl.toml", lambda en: en.replace("Warm", "{"), "letter.regards is no phrase"),
+        (
+            "nl.toml",
+            lambda en: en.replace('regards = "Warm regards,"', "regards = 1"),
+            "letter.regards is no phrase",
+        ),
+        ("nl.toml", lambda _: 'regards = "Groeten"', "regards stands in no section"),
+        ("klingon.toml", lambda en: en, "klingon"),
+    ],
+)
+def test_a_language_file_that_would_leave_letters_unwritten_is_refused(
+    folder: Path, name: str, change: Callable[[str], str], wrong: str
+) -> None:
+    put_beside_english(folder, name, change)
+    with pytest.raises(LanguageFileError, match=re.escape(f"Mend the language file {name}: ")) as refused:
+        TemplateLetterWriter(languages=folder)
+    assert any(wrong in known for known in refused.value.wrongs)
+
+
+def test_a_language_need_not_tell_one_from_many(folder: Path) -> None:
+    put_beside_english(
+        folder, "ja.toml", lambda en: re.sub(r"(\w+)\.one = .*\n(?:\1\.2 = .*\n)?\1\.other", r"\1", en)
+    )
+    letter = TemplateLetterWriter(languages=folder).write(facts(locale="ja", photos=1, restored=1))
+    assert letter.subject == "Your restored photos are ready"

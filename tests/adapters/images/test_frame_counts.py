@@ -1,0 +1,150 @@
+"""Frames and pages are counted by headers: whatever a file claims, no decoder is asked to find out."""
+
+import io
+import struct
+import time
+import zlib
+
+import pytest
+from PIL import Image
+
+from adapters.images import PillowInspector
+from adapters.images.frame_counts import check_frames
+from adapters.images.metadata_stripping import format_of
+from domain.ports.errors import UnreadablePictureError
+from tests.adapters.support.made_tiff import Page, tiff
+
+MANY = 100_000
+
+
+def saved(file_format: str, frames: int = 1, **options: object) -> bytes:
+    shades = [Image.new("RGB", (64, 64), (shade * 40, 0, 0)) for shade in range(frames)]
+    file = io.BytesIO()
+    more = {"save_all": True, "append_images": shades[1:]} if frames > 1 else {}
+    shades[0].save(file, file_format, **more, **options)
+    return file.getvalue()
+
+
+def webp_with_many_frames() -> bytes:
+    content = saved("WEBP", 2)
+    at = content.rindex(b"ANMF")
+    length = 8 + int.from_bytes(content[at + 4 : at + 8], "little")
+    whole = content[:at] + content[at : at + length] * MANY
+    return b"RIFF" + (len(whole) - 8).to_bytes(4, "little") + whole[8:]
+
+
+def apng_with_many_frames() -> bytes:
+    content = saved("PNG", 2)
+    at = content.index(b"acTL")
+    claim = b"acTL" + MANY.to_bytes(4) + bytes(4)
+    frame = b"\x00\x00\x00\x1afcTL" + bytes(26) + zlib.crc32(b"fcTL" + bytes(26)).to_bytes(4)
+    end = content.rindex(b"\x00\x00\x00\x00IEND")
+    return (
+        content[:at]
+        + claim
+        + zlib.crc32(claim).to_bytes(4)
+        + content[at + 16 : end]
+        + frame * MANY
+        + content[end:]
+    )
+
+
+def gif_with_many_frames() -> bytes:
+    content = saved("GIF", 2)
+    frame = content[content.rindex(b"\x21\xf9") : -1]
+    return content[:-1] + frame * MANY + content[-1:]
+
+
+def tiff_with_many_pages() -> bytes:
+    """Each directory has no field and the offset of the next."""
+    directories = (struct.pack("<HI", 0, 8 + 6 * (page + 1)) for page in range(MANY))
+    return b"II*\x00" + struct.pack("<I", 8) + b"".join(directories)
+
+
+def tiff_in_circles(pages: int) -> bytes:
+    """The last directory leads back to the first one."""
+    made = bytearray(tiff(*[Page(size=(64, 64), pixels=bytes(64 * 64))] * pages))
+    at = first = int.from_bytes(made[4:8], "little")
+    for _ in range(pages):
+        link = at + 2 + 12 * int.from_bytes(made[at : at + 2], "little")
+        at = int.from_bytes(made[link : link + 4], "little")
+    struct.pack_into("<I", made, link, first)
+    return bytes(made)
+
+
+def tiff_whose_fields_overlap(directories: int) -> bytes:
+    """Each directory begins six bytes behind the one before it, and claims 65,535 fields."""
+    fields_bytes = 12 * 65_535
+    made = bytearray(b"II*\x00" + struct.pack("<I", 8) + bytes(6 * directories + fields_bytes + 6))
+    for number in range(directories):
+        at = 8 + 6 * number
+        struct.pack_into("<H", made, at, 65_535)
+        struct.pack_into("<I", made, at + 2 + fields_bytes, at + 6 if number < directories - 1 else 0)
+    return bytes(made)
+
+
+def avif_with_many_frames() -> bytes:
+    """The number of samples of a sequence is replaced by a larger one."""
+    content = saved("AVIF", 3)
+    at = content.index(b"stsz") + 4 + 8
+    assert int.from_bytes(content[at : at + 4]) == 3
+    return content[:at] + MANY.to_bytes(4) + content[at + 4 :]
+
+
+HOSTILE = {
+    "gif": (gif_with_many_frames, "not a picture we can read"),
+    "apng": (apng_with_many_frames, "an animation of more than 1000 pictures"),
+    "webp": (webp_with_many_frames, "an animation of more than 1000 pictures"),
+    "avif": (avif_with_many_frames, "an animation of more than 1000 pictures"),
+    "tiff": (tiff_with_many_pages, "holds more than 1000 pages"),
+    "tiff, one page in circles": (lambda: tiff_in_circles(1), "damaged"),
+    "tiff, three pages in circles": (lambda: tiff_in_circles(3), "damaged"),
+}
+
+
+@pytest.mark.parametrize(("made", "said"), HOSTILE.values(), ids=HOSTILE)
+def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
+    made: object, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = made()  # type: ignore[operator]
+
+    def opened(*_: object, **__: object) -> None:
+        raise AssertionError("A decoder was asked.")
+
+    monkeypatch.setattr(Image, "open", opened)
+    before = time.process_time()
+    with pytest.raises(UnreadablePictureError, match=said):
+        PillowInspector().inspect(io.BytesIO(content))
+    assert time.process_time() - before < 1.5
+
+
+def test_fields_that_many_directories_share_are_not_read_for_each_of_them() -> None:
+    content = tiff_whose_fields_overlap(900)
+    before = time.process_time()
+    with pytest.raises(UnreadablePictureError, match="900 pages"):
+        PillowInspector().inspect(io.BytesIO(content))
+    assert time.process_time() - before < 1.5
+
+
+@pytest.mark.parametrize("file_format", ["WEBP", "AVIF", "TIFF", "PNG", "JPEG", "HEIF"])
+def test_a_single_picture_passes(file_format: str) -> None:
+    content = saved(file_format)
+    check_frames(content, format_of(content))
+    assert PillowInspector().inspect(io.BytesIO(content)).width == 64
+
+
+@pytest.mark.parametrize("file_format", ["WEBP", "AVIF"])
+def test_the_frames_of_a_short_animation_are_told(file_format: str) -> None:
+    content = saved(file_format, 3)
+    with pytest.raises(UnreadablePictureError, match="an animation of 3 pictures"):
+        check_frames(content, format_of(content))
+
+
+@pytest.mark.parametrize("file_format", ["WEBP", "AVIF", "TIFF", "HEIF"])
+def test_a_file_that_is_cut_anywhere_is_counted_as_far_as_it_goes(file_format: str) -> None:
+    content = saved(file_format, 1 if file_format == "HEIF" else 2)
+    for end in range(0, len(content), 7):
+        try:
+            check_frames(content[:end], file_format)
+        except UnreadablePictureError:
+            continue

@@ -1,0 +1,199 @@
+"""Rarer files of the kinds that people send: whatever viewers make of them, the shop does the same."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from domain.ports.errors import UnreadablePictureError
+from tests.adapters.images.test_inspector import encoded, exif
+from tests.adapters.images.test_real_world_files import (
+    INSPECTOR,
+    SIZE,
+    difference,
+    png_with,
+    profile_bytes,
+    refusal,
+    restored,
+)
+from tests.adapters.support.made_tiff import Page, tiff
+
+RAMP = Image.linear_gradient("L").resize(SIZE)
+GREY = RAMP.convert("RGB")
+
+
+def without_tag(content: bytes, tag: int) -> bytes:
+    """A little-endian TIFF file whose directory has an unknown tag in the place of one."""
+    at = content.index(struct.pack("<H", tag), struct.unpack_from("<I", content, 4)[0])
+    return content[:at] + struct.pack("<H", 305) + content[at + 2 :]
+
+
+def png(depth: int, colour_type: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> io.BytesIO:
+    """A PNG file of SIZE, whose rows are given one after the other."""
+    length = len(rows) // SIZE[1]
+    raw = b"".join(b"\0" + rows[at : at + length] for at in range(0, len(rows), length))
+    head = struct.pack(">IIBBBBB", *SIZE, depth, colour_type, 0, 0, 0)
+    listed = ((b"IHDR", head), *chunks, (b"IDAT", zlib.compress(raw)), (b"IEND", b""))
+    made = (
+        len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4) for name, data in listed
+    )
+    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"".join(made))
+
+
+# TIFF -----------------------------------------------------------------------------------------------------------------
+
+
+def test_grey_of_unstated_meaning_is_no_negative() -> None:
+    whole = tiff(Page(size=SIZE, pixels=RAMP.tobytes()))
+    assert difference(restored(io.BytesIO(without_tag(whole, 262))), GREY) < 2
+
+
+def test_three_channels_of_unstated_meaning_are_rgb() -> None:
+    whole = tiff(Page(size=SIZE, pixels=GREY.tobytes(), tags={258: (8, 8, 8), 262: 2, 277: 3}))
+    assert difference(restored(io.BytesIO(without_tag(whole, 262))), GREY) < 2
+
+
+def test_a_palette_of_eight_bits_is_not_black() -> None:
+    for factor in (1, 257):
+        palette = tuple(level * factor for level in (*range(256), *range(256), *range(256)))
+        whole = tiff(Page(size=SIZE, pixels=RAMP.tobytes(), tags={262: 3, 320: palette}))
+        assert difference(restored(io.BytesIO(whole)), GREY) < 2
+
+
+# JPEG -----------------------------------------------------------------------------------------------------------------
+
+
+def with_segments(content: bytes, *segments: tuple[int, bytes]) -> io.BytesIO:
+    made = (bytes([0xFF, code]) + (len(data) + 2).to_bytes(2) + data for code, data in segments)
+    return io.BytesIO(content[:2] + b"".join(made) + content[2:])
+
+
+def test_of_two_exif_blocks_the_first_that_states_an_orientation_counts() -> None:
+    plain = encoded(RAMP, "JPEG").getvalue()
+    upright, sideways = exif(1).tobytes(), exif(6).tobytes()
+    silent = b"Exif\0\0II*\0\x08\0\0\0" + bytes(6)
+    assert restored(with_segments(plain, (0xE1, upright), (0xE1, sideways))).size == SIZE
+    assert restored(with_segments(plain, (0xE1, sideways), (0xE1, upright))).size == SIZE[::-1]
+    assert restored(with_segments(plain, (0xE1, silent), (0xE1, sideways))).size == SIZE[::-1]
+
+
+@pytest.mark.parametrize("segment", [(0xEE, b"Adobe\0"), (0xE0, b"JFIF\0\1"), (0xEE, b"Adobe_CM\0")])
+def test_a_segment_that_is_too_short_is_ignored(segment: tuple[int, bytes]) -> None:
+    plain = encoded(RAMP, "JPEG", quality=95).getvalue()
+    assert difference(restored(with_segments(plain, segment)), GREY) < 2
+
+
+# PNG ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("bits", "key"), [(1, 0), (1, 1), (2, 1), (2, 2), (4, 0), (4, 5), (4, 11), (4, 15)])
+def test_a_level_that_counts_as_transparent_becomes_paper_at_any_depth(bits: int, key: int) -> None:
+    most = 2**bits - 1
+    levels = RAMP.point(lambda level: level >> (8 - bits))
+    packed = bytearray()
+    values = levels.tobytes()
+    for at in range(0, len(values), 8 // bits):
+        byte = 0
+        for value in values[at : at + 8 // bits]:
+            byte = byte << bits | value
+        packed.append(byte)
+    expected = levels.point(lambda level: 255 if level == key else level * 255 // most)
+    shown = restored(png(bits, 0, bytes(packed), (b"tRNS", key.to_bytes(2))))
+    assert difference(shown, expected.convert("RGB")) < 2
+
+
+def test_the_gamma_of_a_png_counts_for_sixteen_bits_of_grey() -> None:
+    linear = (b"gAMA", (100_000).to_bytes(4))
+    shown = restored(png(16, 0, (55 * 257).to_bytes(2) * (SIZE[0] * SIZE[1]), linear))
+    assert shown.getpixel((9, 9)) == pytest.approx((128,) * 3, abs=2)
+
+
+def test_a_colour_profile_counts_for_deep_grey_as_it_does_for_eight_bits() -> None:
+    profile = profile_bytes("profile-wide-gamut.png")
+    shown = [
+        restored(encoded(image, "TIFF", icc_profile=profile)).getpixel((9, 9))
+        for image in (Image.new("L", SIZE, 60), Image.new("I;16", SIZE, 60 * 257))
+    ]
+    assert shown[0] == pytest.approx(shown[1], abs=1)
+
+
+# Colours by codes (ITU-T H.273) ---------------------------------------------------------------------------------------
+
+#: A green of Display P3, and what it is in sRGB.
+P3_GREEN, SRGB_GREEN = (150, 200, 100), (133, 202, 83)
+P3, SRGB, LINEAR, PQ, HLG, UNKNOWN = (12, 13), (1, 13), (1, 8), (9, 16), (9, 18), (2, 2)
+
+
+def named(file_format: str, colour: tuple[int, int, int], codes: tuple[int, int]) -> io.BytesIO:
+    """A file whose colours are named by codes: in a chunk of a PNG, in a box of the others."""
+    options = {"quality": 100} if file_format != "PNG" else {}
+    content = encoded(Image.new("RGB", (64, 64), colour), file_format, **options).getvalue()
+    if file_format == "PNG":
+        return png_with(content, (b"cICP", bytes([*codes, 0, 1])))
+    at = content.index(b"colrnclx") + 8
+    return io.BytesIO(content[:at] + struct.pack(">HH", *codes) + content[at + 4 :])
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "HEIF", "AVIF"])
+def test_colours_that_a_file_names_by_codes_count_like_a_profile(file_format: str) -> None:
+    assert restored(named(file_format, P3_GREEN, P3)).getpixel((9, 9)) == pytest.approx(SRGB_GREEN, abs=5)
+    for same in (SRGB, UNKNOWN):
+        assert restored(named(file_format, P3_GREEN, same)).getpixel((9, 9)) == pytest.approx(P3_GREEN, abs=5)
+    assert restored(named(file_format, (55, 55, 55), LINEAR)).getpixel((9, 9)) == pytest.approx(
+        (128,) * 3, abs=4
+    )
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "HEIF", "AVIF"])
+@pytest.mark.parametrize("codes", [PQ, HLG])
+def test_a_high_dynamic_range_is_refused_with_what_to_send(file_format: str, codes: tuple[int, int]) -> None:
+    told = refusal(named(file_format, P3_GREEN, codes))
+    assert "HDR" in told.problem
+    assert "JPEG or PNG" in told.advice
+
+
+def test_codes_count_before_a_profile_in_a_png_unless_they_are_unknown() -> None:
+    exchanged = profile_bytes("profile-exchanged.jpg")
+    content = encoded(Image.new("RGB", (64, 64), (10, 240, 10)), "PNG", icc_profile=exchanged).getvalue()
+    for codes, expected in ((SRGB, (10, 240, 10)), (UNKNOWN, (240, 10, 10))):
+        shown = restored(png_with(content, (b"cICP", bytes([*codes, 0, 1]))))
+        assert shown.getpixel((9, 9)) == pytest.approx(expected, abs=20)
+
+
+@pytest.mark.parametrize("file_format", ["HEIF", "AVIF"])
+def test_boxes_that_cannot_be_read_name_no_colours(file_format: str) -> None:
+    content = named(file_format, P3_GREEN, P3).getvalue()
+    for box in (b"ipma", b"pitm"):
+        at = content.index(box)
+        damaged = content[: at - 4] + (8).to_bytes(4) + content[at:]
+        assert (
+            "read" in refusal(io.BytesIO(damaged)).problem
+            or "damaged" in refusal(io.BytesIO(damaged)).problem
+        )
+
+
+def test_an_avif_is_known_by_the_brands_it_is_compatible_with() -> None:
+    content = encoded(GREY, "AVIF", quality=95).getvalue()
+    shown = restored(io.BytesIO(content[:8] + b"mif1" + content[12:]))
+    assert difference(shown, GREY) < 4
+
+
+# Transparency ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
+def test_a_picture_that_is_transparent_everywhere_is_refused(file_format: str) -> None:
+    """Blank paper would be restored and charged otherwise, whatever colours are hidden."""
+    hidden = GREY.convert("RGBA")
+    hidden.putalpha(0)
+    with pytest.raises(UnreadablePictureError, match="transparent everywhere"):
+        INSPECTOR.inspect(encoded(hidden, file_format))
+    hidden.putpixel((5, 5), (255, 255, 255, 1))
+    assert restored(encoded(hidden, file_format)).size == SIZE
+
+
+def test_a_white_page_is_no_transparent_one() -> None:
+    for mode in ("RGB", "RGBA", "L"):
+        assert restored(encoded(Image.new(mode, SIZE, "white"), "PNG")).size == SIZE

@@ -1,0 +1,258 @@
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from adapters.mailer_sendgrid import SendGridNotices
+from adapters.webhooks.fields import readable
+from domain.order.values import OptOut
+from domain.ports.email import MailFate, MailNotice
+from domain.ports.errors import ForgedMessageError
+from tests.adapters.support.provider_accounts import sendgrid_mailer
+from tests.contracts.test_email import mail
+from tests.doubles.clock import StoppedClock, SystemClock
+from tests.sandbox.processes import TwinProcess
+from tests.sandbox.receiver import WebhookReceiver
+from tests.waiting import eventually
+
+CLOCK = StoppedClock()
+KEY = ec.generate_private_key(ec.SECP256R1())
+PUBLIC_KEY = base64.b64encode(
+    KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+).decode()
+NOTICES = SendGridNotices(PUBLIC_KEY, CLOCK)
+SIGNATURE, TIMESTAMP = (f"x-twilio-email-event-webhook-{name}" for name in ("signature", "timestamp"))
+BODY = b'[{"event": "delivered", "timestamp": 1773500966, "sg_message_id": "m1.recvd-5c9"}]'
+
+
+def signed(body: bytes = BODY, *, age_seconds: float = 0) -> dict[str, str]:
+    timestamp = str(int(CLOCK.now().timestamp() - age_seconds))
+    signature = KEY.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+    return {SIGNATURE: base64.b64encode(signature).decode(), TIMESTAMP: timestamp}
+
+
+def read(**event: Any) -> MailNotice:
+    body = json.dumps([{"timestamp": 1773500966, "email": "adele@customers.example", **event}]).encode()
+    (notice,) = NOTICES.read(body, signed(body))
+    return notice
+
+
+def test_what_sendgrid_posts_of_a_mail_is_read(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
+    sent = mail()
+    message_id = sendgrid_mailer(sendgrid.url).send(sent)
+    (posted,) = eventually(lambda: list(letterbox.received))
+    notices = SendGridNotices(sendgrid.announcement["public_key"], SystemClock())
+    told = notices.read(posted.body, posted.headers)
+    assert [notice.fate for notice in told] == [MailFate.ACCEPTED, MailFate.ACCEPTED]
+    assert {notice.email_id for notice in told} == {sent.email_id}
+    assert {notice.order_id for notice in told} == {sent.order_id}
+    assert {notice.message_id for notice in told} == {message_id}
+    assert len({notice.event_id for notice in told}) == 2
+
+
+def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
+    sent = replace(mail(), to="adele@bounce.example")
+    sendgrid_mailer(sendgrid.url).send(sent)
+    (posted,) = eventually(lambda: list(letterbox.received))
+    notices = SendGridNotices(sendgrid.announcement["public_key"], SystemClock())
+    last = notices.read(posted.body, posted.headers)[-1]
+    assert (last.email_id, last.fate, last.reason) == (
+        sent.email_id,
+        MailFate.UNDELIVERABLE,
+        "bounce Invalid Address 5.1.1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "fate"),
+    [
+        ("processed", MailFate.ACCEPTED),
+        ("deferred", MailFate.DEFERRED),
+        ("delivered", MailFate.ACCEPTED),
+        ("open", MailFate.ACCEPTED),
+        ("click", MailFate.ACCEPTED),
+        ("bounce", MailFate.UNDELIVERABLE),
+        ("blocked", MailFate.BLOCKED),
+        ("dropped", MailFate.UNDELIVERABLE),
+        ("spamreport", MailFate.OPTED_OUT),
+        ("unsubscribe", MailFate.OPTED_OUT),
+        ("group_unsubscribe", MailFate.OPTED_OUT),
+        ("group_resubscribe", MailFate.OTHER),
+        ("something_new", MailFate.OTHER),
+    ],
+)
+def test_each_event_tells_a_fate(event: str, fate: MailFate) -> None:
+    assert read(event=event).fate is fate
+
+
+def test_a_reason_does_not_quote_the_address() -> None:
+    reason = "550 5.1.1 <adele@customers.example> does not exist"
+    assert read(event="bounce", type="bounce", status="5.1.1", reason=reason).reason == "bounce 5.1.1"
+
+
+@pytest.mark.parametrize("field", ["type", "status", "bounce_classification"])
+@pytest.mark.parametrize("told", ["<adele@customers.example>", "Adele's mailbox, in Rennes, is full; " * 2])
+def test_a_reason_holds_codes_and_nothing_else(field: str, told: str) -> None:
+    assert read(event="bounce", **{field: told}).reason == "bounce"
+
+
+def test_the_same_event_has_the_same_id_in_every_retry() -> None:
+    ids = {"email_id": str(uuid4()), "sg_message_id": "m1.filter0001.5"}
+    first = read(event="delivered", sg_event_id="one", **ids)
+    assert read(event="delivered", sg_event_id="another", **ids).event_id == first.event_id
+    assert read(event="open", sg_event_id="one", **ids).event_id != first.event_id
+    assert read(event="delivered", timestamp=5, **ids).event_id != first.event_id
+    assert first.message_id == "m1"
+
+
+@pytest.mark.parametrize("ids", [{}, {"email_id": "newsletter-7", "order_id": ""}])
+def test_a_mail_that_is_not_ours_has_no_ids(ids: dict[str, str]) -> None:
+    notice = read(event="delivered", **ids)
+    assert (notice.email_id, notice.order_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {TIMESTAMP: ""},
+        {TIMESTAMP: "soon"},
+        {TIMESTAMP: "1773500000"},
+        {SIGNATURE: ""},
+        {SIGNATURE: "§"},
+        {SIGNATURE: "AAAA"},
+        {SIGNATURE: "A"},
+        signed(BODY + b" "),
+        signed(age_seconds=301),
+        signed(age_seconds=-301),
+    ],
+)
+def test_a_message_without_a_fresh_signature_is_forged(changes: dict[str, str]) -> None:
+    with pytest.raises(ForgedMessageError):
+        NOTICES.read(BODY, signed() | changes)
+
+
+def test_a_message_without_any_header_is_forged() -> None:
+    with pytest.raises(ForgedMessageError):
+        NOTICES.read(BODY, {})
+
+
+def test_a_bounce_that_is_a_block_says_nothing_against_the_address() -> None:
+    notice = read(event="bounce", type="blocked", status="5.7.1")
+    assert (notice.fate, notice.reason) == (MailFate.BLOCKED, "bounce blocked 5.7.1")
+
+
+@pytest.mark.parametrize(
+    ("given", "fate", "told"),
+    [
+        ("Bounced Address", MailFate.UNDELIVERABLE, "dropped Bounced Address"),
+        ("Unsubscribed Address", MailFate.UNDELIVERABLE, "dropped Unsubscribed Address"),
+        ("Spam Reporting Address", MailFate.UNDELIVERABLE, "dropped Spam Reporting Address"),
+        ("Recipient List over Package Quota", MailFate.BLOCKED, "dropped Recipient List over Package Quota"),
+        ("Invalid: adele@customers.example", MailFate.UNDELIVERABLE, "dropped Invalid"),
+        ("Adele Brandt", MailFate.UNDELIVERABLE, "dropped"),
+    ],
+)
+def test_a_mail_that_is_dropped_says_why_in_sendgrids_own_words(
+    given: str, fate: MailFate, told: str
+) -> None:
+    notice = read(event="dropped", reason=given)
+    assert (notice.fate, notice.reason) == (fate, told)
+
+
+@pytest.mark.parametrize(
+    ("event", "how"),
+    [
+        ("spamreport", OptOut.SPAM_REPORT),
+        ("unsubscribe", OptOut.UNSUBSCRIBED),
+        ("group_unsubscribe", OptOut.GROUP_UNSUBSCRIBED),
+        ("delivered", None),
+    ],
+)
+def test_an_opt_out_says_how(event: str, how: OptOut | None) -> None:
+    assert read(event=event).opt_out is how
+
+
+@pytest.mark.parametrize("sg_message_id", ["m.1.recvd-5c9-1-A-0.0", "m.1.filterdrecv-p3mdw1-7", "m.1.x9"])
+def test_the_id_that_sending_returned_is_among_the_beginnings_of_the_messages_id(sg_message_id: str) -> None:
+    assert "m.1" in read(event="bounce", sg_message_id=sg_message_id).message_ids
+
+
+@pytest.mark.parametrize("sg_message_id", ["m1.recvd-5c9-1-A-0.0", None, "z9"])
+@pytest.mark.parametrize("smtp_id", ["<m1@geopod-ismtpd-20>", "m1@ismtpd-555", "<m1>"])
+def test_the_mails_own_header_has_the_id_that_sending_returned(
+    smtp_id: str, sg_message_id: str | None
+) -> None:
+    told = read(**{"event": "bounce", "sg_message_id": sg_message_id, "smtp-id": smtp_id})
+    assert "m1" in told.message_ids
+
+
+@pytest.mark.parametrize("smtp_id", ["", "<>", "<@x>", "<" + "m" * 300, 7, None, ["m1"]])
+def test_a_header_that_is_none_finds_nothing(smtp_id: Any) -> None:
+    assert read(**{"event": "bounce", "smtp-id": smtp_id}).message_ids == ()
+
+
+@pytest.mark.parametrize("sg_message_id", ["", "m" * 256, 7, None, ["m1"]])
+def test_an_id_that_cannot_be_one_is_none(sg_message_id: Any) -> None:
+    notice = read(event="bounce", sg_message_id=sg_message_id)
+    assert (notice.message_id, notice.message_ids) == (None, ())
+
+
+@pytest.mark.parametrize("value", [7, 5.1, True, None, ["5.1.1"], {"code": 5}])
+@pytest.mark.parametrize("field", ["type", "status", "bounce_classification", "reason", "email", "timestamp"])
+def test_a_field_of_another_type_costs_no_event(field: str, value: Any) -> None:
+    email_id, order_id = str(uuid4()), str(uuid4())
+    notice = read(**{"event": "bounce", "email_id": email_id, "order_id": order_id, field: value})
+    assert (str(notice.email_id), str(notice.order_id)) == (email_id, order_id)
+    assert notice.fate is MailFate.UNDELIVERABLE
+
+
+@pytest.mark.parametrize(
+    "foreign", ["7", "[]", "null", '"open"', "{}", '{"event": 7}', '{"event": "open", "order_id": 12345}']
+)
+def test_an_event_that_is_not_ours_costs_nothing_but_itself(foreign: str) -> None:
+    ours = {"event": "bounce", "timestamp": 1, "email_id": str(uuid4()), "order_id": str(uuid4())}
+    body = f"[{foreign}, {json.dumps(ours)}, {foreign}]".encode()
+    told = [notice for notice in NOTICES.read(body, signed(body)) if notice.order_id]
+    assert [str(notice.email_id) for notice in told] == [ours["email_id"]]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"7", b"[" * 100_000, b'[{"event": "open"'])
+def test_what_is_no_list_of_events_is_refused_even_when_it_is_signed(body: bytes) -> None:
+    with pytest.raises(ForgedMessageError):
+        NOTICES.read(body, signed(body))
+
+
+def test_a_public_key_that_is_none_is_told_at_the_start() -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever the vendor's words are
+        SendGridNotices("not a key", CLOCK)
+
+
+@pytest.mark.parametrize("unfit", ["\\u0000", "\\ud800", "\\u001f"])
+def test_text_that_cannot_be_stored_costs_no_event_of_the_batch(unfit: str) -> None:
+    ids = {"email_id": str(uuid4()), "order_id": str(uuid4())}
+    ours = json.dumps({"event": "bounce", "timestamp": 1, "sg_message_id": "abc.recvd", **ids})
+    spoilt = ours.replace("abc", f"a{unfit}bc").replace("bounce", f"bou{unfit}nce")
+    body = f"[{spoilt}, {ours}]".encode()
+    first, second = NOTICES.read(body, signed(body))
+    assert first == second
+    assert first.fate is MailFate.UNDELIVERABLE
+
+
+@pytest.mark.parametrize("number", ["9" * 5_000, "1e999", "-1e-999", "-0", "1" * 400 + ".5"])
+def test_a_number_of_any_size_costs_nothing_beside_text_that_cannot_be_stored(number: str) -> None:
+    ids = {"email_id": str(uuid4()), "order_id": str(uuid4())}
+    ours = json.dumps({"event": "bounce", "timestamp": 1, **ids})
+    body = f'[{{"event": "open", "order_id": {number}, "campaign": "a\\u0007b"}}, {ours}]'.encode()
+    told = [notice for notice in NOTICES.read(body, signed(body)) if notice.email_id]
+    assert [str(notice.email_id) for notice in told] == [ids["email_id"]]
+
+
+def test_escapes_that_can_be_stored_stay() -> None:
+    assert readable(rb'["\u0000a\"\\u0000\n\u000a\ud83d\ude00\ude00\b\f\u00e9"]') == (
+        rb'["a\"\\u0000\n\u000a\ud83d\ude00\u00e9"]'
+    )

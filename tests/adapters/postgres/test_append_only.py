@@ -1,0 +1,92 @@
+"""The log refuses to be rewritten, whoever asks."""
+
+from collections.abc import Iterator
+from typing import LiteralString
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.errors import RestrictViolation
+
+from adapters.postgres.unit_of_work import PostgresBooks
+from tests.contracts.stored_streams import facts, take_order
+
+CHANGES: dict[str, LiteralString] = {
+    "update": "UPDATE events SET actor = 'nobody'",
+    "update of one row": "UPDATE events SET data = '{}' WHERE version = 1",
+    "upsert": "INSERT INTO events (event_id, order_id, version, name, data, recorded_at, cause, cause_key,"
+    " correlation_id, actor) SELECT event_id, order_id, version, name, data, recorded_at, cause, cause_key,"
+    " correlation_id, 'nobody' FROM events ON CONFLICT (event_id) DO UPDATE SET actor = 'nobody'",
+    "merge": "MERGE INTO events USING (SELECT 1) AS given (version) ON given.version = events.version"
+    " WHEN MATCHED THEN DELETE",
+    "delete": "DELETE FROM events",
+    "delete of nothing": "DELETE FROM events WHERE false",
+    "truncate": "TRUNCATE events",
+    "truncate of all": "TRUNCATE events, orders CASCADE",
+}
+
+
+@pytest.fixture
+def kept_url(own_database_url: str) -> str:
+    """A database with an order in its log."""
+    books = PostgresBooks(own_database_url, connections=1)
+    take_order(books, facts())
+    books.close()
+    return own_database_url
+
+
+@pytest.fixture
+def clerk(kept_url: str) -> Iterator[str]:
+    """A role that was given every right on the log, and is neither superuser nor owner."""
+    role = f"clerk_{uuid4().hex}"
+    name = sql.Identifier(role)
+    with psycopg.connect(kept_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+        connection.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {}").format(name))
+        connection.execute(sql.SQL("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {}").format(name))
+        yield role
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(name))
+
+
+def assert_refused(connection: psycopg.Connection, change: LiteralString) -> None:
+    before = connection.execute("SELECT * FROM events").fetchall()
+    with pytest.raises(RestrictViolation, match="append-only"), connection.transaction():
+        connection.execute(change)
+    assert connection.execute("SELECT * FROM events").fetchall() == before != []
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_log_refuses_every_change_from_a_superuser_who_owns_it(
+    kept_url: str, change: LiteralString
+) -> None:
+    with psycopg.connect(kept_url) as connection:
+        assert connection.execute(
+            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchone() == (True,)
+        assert_refused(connection, change)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_log_refuses_every_change_even_where_triggers_rest(kept_url: str, change: LiteralString) -> None:
+    with psycopg.connect(kept_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        assert_refused(connection, change)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_log_refuses_every_change_from_a_role_with_every_right(
+    kept_url: str, clerk: str, change: LiteralString
+) -> None:
+    with psycopg.connect(kept_url) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(clerk)))
+        assert_refused(connection, change)
+
+
+def test_the_log_takes_new_events_all_the_same(kept_url: str) -> None:
+    books = PostgresBooks(kept_url, connections=1)
+    about = facts()
+    take_order(books, about)
+    with books.transaction() as transaction:
+        assert transaction.log.load(about.order_id).version == 1
+    books.close()

@@ -1,0 +1,133 @@
+"""The database's clock decides, whatever the machine's own clock says."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from adapters.postgres.clock import RETRY_SECONDS, SYNC_SECONDS, ClockOffError, DatabaseClock
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order.lifecycle import State
+from domain.ports.clock import Clock
+from domain.ports.errors import UnavailableError
+from domain.use_cases.order_command_handler import Recorder
+from domain.use_cases.privacy.photo_retention import Retaining
+from tests.contracts.stored_streams import MINUTE, claim, facts, schedule, scheduled, take_order
+from tests.doubles.clock import CountingIds, StoppedClock
+from tests.doubles.container import POLICY, MemoryQueue
+
+DAYS_AHEAD = timedelta(days=400)
+SOON = timedelta(seconds=30)
+
+
+@dataclass
+class Monotonic:
+    """Seconds that pass when a test says so."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def ahead() -> datetime:
+    """What a machine says whose clock is 400 days ahead."""
+    return datetime.now(UTC) + DAYS_AHEAD
+
+
+def database_now(url: str) -> datetime:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    engine.dispose()
+    return now
+
+
+@pytest.fixture
+def clock(own_database_url: str) -> Iterator[DatabaseClock]:
+    with closing(DatabaseClock(own_database_url, wall=ahead)) as clock:
+        yield clock
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    with closing(PostgresBooks(own_database_url)) as books:
+        yield books
+
+
+def retaining(books: PostgresBooks, clock: Clock) -> Retaining:
+    recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=CountingIds(), policy=POLICY)
+    return Retaining(books=books, recorder=recorder, clock=clock, policy=POLICY)
+
+
+def test_the_time_is_the_databases_on_a_machine_whose_clock_is_far_ahead(
+    clock: DatabaseClock, own_database_url: str
+) -> None:
+    assert abs(clock.now() - database_now(own_database_url)) < SOON
+
+
+def test_between_two_answers_time_passes_by_the_monotonic_clock(own_database_url: str) -> None:
+    monotonic = Monotonic()
+    with closing(DatabaseClock(own_database_url, monotonic=monotonic)) as clock:
+        first = clock.now()
+        monotonic.seconds += SYNC_SECONDS - 1
+        assert clock.now() - first == timedelta(seconds=SYNC_SECONDS - 1)
+        monotonic.seconds += 1
+        assert clock.now() - first < SOON  # the database was asked again: hardly any time has passed there
+
+
+def test_a_machine_whose_clock_is_off_is_told_by_how_much_and_one_that_is_not_is_not(
+    clock: DatabaseClock, own_database_url: str
+) -> None:
+    with pytest.raises(ClockOffError, match=r"seconds ahead of the database's; have NTP set both clocks\.$"):
+        clock.check()
+    for behind, is_off in ((timedelta(seconds=10), True), (timedelta(seconds=1), False)):
+        wall = lambda behind=behind: database_now(own_database_url) - behind  # noqa: E731 -- a clock of its own
+        with closing(DatabaseClock(own_database_url, wall=wall)) as other:
+            if is_off:
+                with pytest.raises(ClockOffError, match="behind"):
+                    other.check()
+            else:
+                other.check()
+
+
+def test_a_database_that_never_answered_is_away_and_one_that_did_is_carried_on(own_database_url: str) -> None:
+    with (
+        closing(DatabaseClock("postgresql://nobody@127.0.0.1:1/none")) as clock,
+        pytest.raises(UnavailableError),
+    ):
+        clock.now()
+    monotonic = Monotonic()
+    with closing(DatabaseClock(own_database_url, monotonic=monotonic)) as clock:
+        first = clock.now()
+        clock.close()
+        monotonic.seconds += SYNC_SECONDS
+        clock._engine = DatabaseClock("postgresql://nobody@127.0.0.1:1/none")._engine  # noqa: SLF001 -- it goes away
+        assert clock.now() - first == timedelta(seconds=SYNC_SECONDS)
+        monotonic.seconds += RETRY_SECONDS / 2
+        assert clock.now() - first == timedelta(seconds=SYNC_SECONDS + RETRY_SECONDS / 2)
+
+
+def test_nothing_is_purged_early_by_a_machine_whose_clock_is_far_ahead(
+    books: PostgresBooks, clock: DatabaseClock, own_database_url: str
+) -> None:
+    delivered_at = database_now(own_database_url) - timedelta(hours=1)
+    about = facts(photos=1)
+    order = take_order(books, about, *about.until_completed()[1:], at=delivered_at)
+    assert order.state is State.COMPLETED
+    assert retaining(books, clock).purge() == 0
+    when_it_is_over = StoppedClock(delivered_at + DAYS_AHEAD)
+    assert retaining(books, when_it_is_over).purge() == 1
+
+
+def test_a_lease_holds_against_a_machine_whose_clock_is_far_ahead(
+    books: PostgresBooks, clock: DatabaseClock, own_database_url: str
+) -> None:
+    with closing(DatabaseClock(own_database_url)) as other:
+        work = scheduled(facts(), due_at=other.now() - MINUTE)
+        schedule(books, work)
+        assert claim(books, work, other.now()) is not None
+    assert claim(books, work, clock.now()) is None

@@ -1,0 +1,192 @@
+"""What is stored of an event stays readable for as long as there is a log."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from adapters.postgres.connections import connect
+from adapters.postgres.event_codec import NAMES, REPLACED, UPCASTERS, Codec, UnknownEventError
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order import events as e
+from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId
+from tests.contracts.stored_streams import facts, take_order
+from tests.domain.support.event_builders import Facts
+
+STORED_EVENTS = Path(__file__).with_name("stored_events.json")
+
+FACTS = Facts()
+NOTE = NoteId(UUID("01931000-0000-7000-8000-0000000000aa"))
+EVENTS: tuple[e.Event, ...] = (
+    FACTS.paid(discount=98),
+    FACTS.moved(),
+    FACTS.started(),
+    FACTS.attempt_failed(reason=FailureReason.TIMED_OUT),
+    FACTS.small_result(),
+    replace(FACTS.restored(), original_width=4096, original_height=3072),
+    FACTS.failed(1, attempts=3, reason=FailureReason.BAD_OUTPUT),
+    replace(FACTS.redo(0), note_id=NOTE),
+    FACTS.redo_failed(),
+    FACTS.prepared(0),
+    replace(FACTS.link_issued(), note_id=NOTE),
+    replace(FACTS.link_revoked(), note_id=NOTE),
+    replace(FACTS.email_requested(EmailKind.RESULT), note_id=NOTE),
+    FACTS.sent(EmailKind.CONFIRMATION),
+    FACTS.unconfirmed(EmailKind.RESULT),
+    FACTS.email_failed(EmailKind.REFUND),
+    FACTS.bounced(EmailKind.RESULT),
+    FACTS.deferred(EmailKind.RESULT),
+    FACTS.blocked(EmailKind.RESULT),
+    FACTS.opted_out(EmailKind.RESULT),
+    FACTS.served(FACTS.image(0)),
+    FACTS.downloaded(FACTS.image(0)),
+    FACTS.owed(441, 1),
+    FACTS.refund_accepted(441),
+    FACTS.refund_issued(441),
+    FACTS.refund_failed(),
+    FACTS.refund_dropped(),
+    FACTS.disputed(),
+    FACTS.decided(),
+    FACTS.credited(),
+    FACTS.debited(),
+    replace(FACTS.held(HoldReason.AMOUNT_MISMATCH), note_id=NOTE),
+    replace(FACTS.released(), note_id=NOTE),
+    FACTS.note(),
+    FACTS.purged(),
+    FACTS.erased(),
+)
+#: What only older versions wrote.
+OLD_EVENTS: tuple[e.Event, ...] = (
+    FACTS.restored(),
+    replace(FACTS.refund_issued(441), is_told=False),
+    FACTS.served(FACTS.image(0), client=None),
+)
+WITH_NOTHING_OPTIONAL: tuple[e.Event, ...] = (
+    FACTS.paid(discount=980),
+    FACTS.attempt_failed(prediction=None),
+    FACTS.sent(EmailKind.RESULT, message_id=None),
+    FACTS.downloaded(),
+    FACTS.held(),
+    FACTS.released(),
+)
+
+#: As if released orders had first been stored with a "by", then with a "memo", and now with a note's id.
+THIRD_VERSION = {**NAMES, e.OrderReleased: ("order.released", 3)}
+
+
+def from_first(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"memo": fields["by"]}
+
+
+def from_second(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"note_id": fields["memo"]}
+
+
+CODEC = Codec(THIRD_VERSION, {("order.released", 1): from_first, ("order.released", 2): from_second})
+
+
+def stored(event: e.Event) -> dict[str, Any]:
+    codec = Codec()
+    encoded = json.loads(json.dumps(codec.encode(event), default=str))
+    return {"name": codec.stored_name(event), "data": encoded}
+
+
+def test_every_event_has_a_stored_name_of_its_own() -> None:
+    assert set(NAMES) == set(e.EVENT_TYPES)
+    assert len({name for name, _ in NAMES.values()}) == len(NAMES)
+
+
+def test_there_is_an_example_of_every_event() -> None:
+    assert [type(event) for event in EVENTS] == list(e.EVENT_TYPES)
+
+
+def test_the_shape_of_a_stored_event_does_not_change_unawares() -> None:
+    """Whoever changes an event's shape gives it the next version and an upcaster, and adds a line to the file."""
+    golden = json.loads(STORED_EVENTS.read_text())
+    current = {line["name"]: line for line in golden}
+    assert [current[Codec().stored_name(event)] for event in EVENTS] == [stored(event) for event in EVENTS]
+
+
+def test_every_event_that_was_ever_stored_is_still_read() -> None:
+    for line in json.loads(STORED_EVENTS.read_text()):
+        event = Codec().decode(line["name"], json.dumps(line["data"]))
+        assert event in (*EVENTS, *OLD_EVENTS)
+
+
+@pytest.mark.parametrize(
+    "event", [*EVENTS, *OLD_EVENTS, *WITH_NOTHING_OPTIONAL], ids=lambda event: type(event).__name__
+)
+def test_an_event_comes_back_as_it_was_stored(event: e.Event) -> None:
+    line = stored(event)
+    assert Codec().decode(line["name"], json.dumps(line["data"])) == event
+
+
+def test_an_old_version_is_brought_up_to_date_step_by_step() -> None:
+    noted = replace(FACTS.released(), note_id=NOTE)
+    assert CODEC.decode("order.released.v1", json.dumps({"by": str(NOTE)})) == noted
+    assert CODEC.decode("order.released.v2", json.dumps({"memo": str(NOTE)})) == noted
+    assert CODEC.decode("order.released.v3", json.dumps({"note_id": str(NOTE)})) == noted
+    assert CODEC.stored_name(noted) == "order.released.v3"
+
+
+def test_every_older_version_has_an_upcaster() -> None:
+    older = {(name, version) for name, current in NAMES.values() for version in range(1, current)}
+    replaced = {(name, int(version)) for name, _, version in (each.rpartition(".v") for each in REPLACED)}
+    assert set(UPCASTERS) | replaced == older
+    assert not set(UPCASTERS) & replaced
+
+
+def test_a_download_as_it_was_first_stored_says_only_that_something_was_sent() -> None:
+    link_id, image_id = FACTS.downloaded().link_id, FACTS.image(1)
+    stored = json.dumps({"link_id": str(link_id), "image_id": str(image_id)})
+    assert Codec().decode("order.result_downloaded.v1", stored) == e.ResultServed(
+        link_id=link_id, image_id=image_id
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "order.released.v4",
+        "order.released.v0",
+        "order.released.vx",
+        "order.released",
+        "order.framed.v1",
+        "",
+        "order.released.v-1",
+    ],
+)
+def test_what_no_version_of_the_shop_wrote_is_not_guessed_at(name: str) -> None:
+    with pytest.raises(UnknownEventError) as refusal:
+        CODEC.decode(name, "{}")
+    assert refusal.value.stored_name == name
+
+
+def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: str) -> None:
+    about = facts()
+    old_books, new_books = (
+        PostgresBooks(own_database_url, connections=1),
+        PostgresBooks(own_database_url, connections=1, codec=CODEC),
+    )
+    take_order(old_books, about, about.held())
+    engine = connect(own_database_url, connections=1)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                """INSERT INTO events (event_id, order_id, version, name, data, recorded_at, cause, cause_key,
+                correlation_id, actor, previous_sha256, sha256) SELECT gen_random_uuid(), order_id, 3,
+                'order.released.v1', jsonb_build_object('by', CAST(:note AS text)), now(), 'test', 'test',
+                gen_random_uuid(), 'test', sha256, repeat('0', 64) FROM events WHERE version = 2"""
+            ),
+            {"note": str(NOTE)},
+        )
+    with new_books.transaction() as transaction:
+        assert transaction.log.history(about.order_id)[2].event == replace(about.released(), note_id=NOTE)
+        assert not transaction.log.load(about.order_id).is_held
+    for each in (old_books, new_books):
+        each.close()
+    engine.dispose()

@@ -1,0 +1,221 @@
+"""The append on PostgreSQL: what it costs, what follows the log, and that no late commit is ever skipped."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from adapters.postgres import connections
+from adapters.postgres import unit_of_work as postgres_books
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order.events import RecordedEvent
+from domain.order.reactions import RestoreImage
+from domain.order.values import Sha256
+from domain.ports.event_store import LogCursor
+from domain.ports.unit_of_work import LeaseLostError, VersionConflictError
+from tests.contracts.list_reading import read_whole_log
+from tests.contracts.stored_streams import (
+    MINUTE,
+    NOON,
+    ChangeOfMindError,
+    claimed,
+    facts,
+    pay,
+    rolled_back,
+    schedule,
+    scheduled,
+    take_order,
+)
+from tests.domain.support.recording import step
+
+SLOW, FAST = facts(), facts()
+THREADS = 12
+PAYMENTS = 120
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
+    """The engines that books are opened on from now on."""
+    opened: list[Engine] = []
+
+    def connect(database_url: str, **options: Any) -> Engine:
+        opened.append(original(database_url, **options))
+        return opened[-1]
+
+    original = connections.connect
+    monkeypatch.setattr(postgres_books, "connect", connect)
+    return opened
+
+
+@pytest.fixture
+def books(own_database_url: str, engines: list[Engine]) -> Iterator[PostgresBooks]:
+    books = PostgresBooks(own_database_url, connections=THREADS)
+    assert len(engines) == 1
+    yield books
+    books.close()
+
+
+@contextmanager
+def statements(engines: list[Engine]) -> Iterator[list[str]]:
+    """The statements that are sent in the meantime."""
+    sent: list[str] = []
+
+    def note(*details: object) -> None:
+        sent.append(str(details[2]))
+
+    event.listen(engines[0], "before_cursor_execute", note)
+    yield sent
+    event.remove(engines[0], "before_cursor_execute", note)
+
+
+def read_page(books: PostgresBooks, after: LogCursor) -> list[tuple[LogCursor, RecordedEvent]]:
+    with books.transaction() as transaction:
+        return transaction.log.read_all(after, 100)
+
+
+def test_a_step_is_one_statement(books: PostgresBooks, engines: list[Engine]) -> None:
+    about = facts()
+    schedule(books, scheduled(about))
+    held = claimed(books, scheduled(about))
+    with books.transaction() as transaction:
+        whole = step(
+            about.order_id,
+            pay(transaction, about),
+            *about.until_completed()[1:],
+            reactions=[scheduled(about, RestoreImage(about.image(0), 1))],
+            closes=held,
+        )
+        with statements(engines) as sent:
+            transaction.log.record(whole)
+    assert len(sent) == 1
+
+
+def test_loading_an_order_is_one_query(books: PostgresBooks, engines: list[Engine]) -> None:
+    about = facts()
+    take_order(books, about, *about.until_completed()[1:])
+    with books.transaction() as transaction:
+        loads: list[Callable[[], object]] = [
+            lambda: transaction.log.load(about.order_id),
+            lambda: transaction.log.load_by_token(about.prepared().token_sha256),
+            lambda: transaction.log.load_by_payment(str(about.paid().payment_intent_id)),
+        ]
+        for load in loads:
+            with statements(engines) as sent:
+                assert load() is not None
+            assert len(sent) == 1
+
+
+def test_finding_customer_and_number_is_one_statement(books: PostgresBooks, engines: list[Engine]) -> None:
+    with books.transaction() as transaction, statements(engines) as sent:
+        pay(transaction, facts())
+    assert len(sent) == 1
+
+
+def test_an_event_that_commits_late_is_neither_skipped_nor_overtaken(books: PostgresBooks) -> None:
+    slow_order, fast_order = take_order(books, SLOW), take_order(books, FAST)
+    *_, (cursor, _) = read_whole_log(books, expected=2)
+    with books.transaction() as slow:
+        slow.log.record(step(slow_order, SLOW.moved()))
+        with books.transaction() as fast:
+            fast.log.record(step(fast_order, FAST.moved()))
+        assert read_page(books, cursor) == []
+    late, next_one = read_whole_log(books, expected=4)[2:]
+    assert [late[1].order_id, next_one[1].order_id] == [SLOW.order_id, FAST.order_id]
+    assert read_page(books, cursor) == [late, next_one]
+
+
+def test_an_event_is_not_skipped_when_positions_and_transactions_disagree(books: PostgresBooks) -> None:
+    slow_order, fast_order = take_order(books, SLOW), take_order(books, FAST)
+    *_, (cursor, _) = read_whole_log(books, expected=2)
+    with books.transaction() as slow:
+        assert slow.inbox.take("stripe", "evt_1", "charge.refunded", Sha256("0" * 64), NOON)
+        with books.transaction() as fast:
+            fast.log.record(step(fast_order, FAST.moved()))
+        slow.log.record(step(slow_order, SLOW.moved()))
+        assert read_page(books, cursor) == []
+    first, second = read_whole_log(books, expected=4)[2:]
+    assert [first[1].order_id, second[1].order_id] == [SLOW.order_id, FAST.order_id]
+    assert (first[1].position or 0) > (second[1].position or 0)
+
+
+def test_what_a_late_transaction_takes_back_holds_nothing_up(books: PostgresBooks) -> None:
+    slow_order, fast_order = take_order(books, SLOW), take_order(books, FAST)
+    with rolled_back(books) as slow:
+        slow.log.record(step(slow_order, SLOW.moved()))
+        with books.transaction() as fast:
+            fast.log.record(step(fast_order, FAST.moved()))
+    lines = read_whole_log(books, expected=3)
+    assert [line.order_id for _, line in lines] == [SLOW.order_id, FAST.order_id, FAST.order_id]
+
+
+def test_of_many_steps_decided_on_one_version_one_is_written(books: PostgresBooks) -> None:
+    paid = take_order(books, SLOW)
+
+    def try_to_hold(_: int) -> bool:
+        try:
+            with books.transaction() as transaction:
+                transaction.log.record(step(paid, SLOW.held()))
+        except VersionConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(THREADS) as deciders:
+        assert list(deciders.map(try_to_hold, range(THREADS))).count(True) == 1
+
+
+def test_order_numbers_are_unique_and_gap_free_under_concurrent_payments(books: PostgresBooks) -> None:
+    chance = Random(20261122)  # noqa: S311 -- which payments fall back need not be a secret
+    falls_back = [chance.random() < 0.3 for _ in range(PAYMENTS)]
+
+    def pay_or_fall_back(payment: int) -> str | None:
+        about = facts()
+        with suppress(ChangeOfMindError), books.transaction() as transaction:
+            paid = pay(transaction, about)
+            transaction.log.record(step(about.order_id, paid))
+            if falls_back[payment]:
+                raise ChangeOfMindError
+            return paid.order_number
+        return None
+
+    with ThreadPoolExecutor(THREADS) as customers:
+        numbers = [number for number in customers.map(pay_or_fall_back, range(PAYMENTS)) if number]
+    assert len(numbers) == falls_back.count(False) < PAYMENTS
+    assert sorted(numbers) == [f"20261122-{count:06}" for count in range(1, len(numbers) + 1)]
+    with books.transaction() as transaction:
+        assert {order.number for order in transaction.shelf.newest(PAYMENTS)} == set(numbers)
+
+
+def test_a_row_tells_when_it_was_written_last(books: PostgresBooks, engines: list[Engine]) -> None:
+    paid = take_order(books, SLOW)
+
+    def written() -> dict[str, object]:
+        with engines[0].connect() as connection:
+            rows = connection.execute(text("SELECT image_id, updated_at FROM images"))
+            return {str(row.image_id): row.updated_at for row in rows}
+
+    before = written()
+    after_moving = step(paid, SLOW.moved())
+    with books.transaction() as transaction:
+        transaction.log.record(after_moving)
+    moved = written()
+    with books.transaction() as transaction:
+        transaction.log.record(step(after_moving.after, SLOW.restored(0)))
+    restored = written()
+    first, second = (str(image_id) for image_id in SLOW.images)
+    assert before[first] < moved[first] < restored[first]  # type: ignore[operator]
+    assert moved[second] == restored[second]
+
+
+def test_a_transaction_is_void_once_a_lease_was_lost(books: PostgresBooks) -> None:
+    paid = take_order(books, SLOW)
+    schedule(books, scheduled(SLOW))
+    lost = claimed(books, scheduled(SLOW), NOON, MINUTE)
+    claimed(books, scheduled(SLOW), NOON + MINUTE)
+    with books.transaction() as transaction, suppress(LeaseLostError):
+        transaction.log.record(step(paid, SLOW.moved(), closes=lost))
+    with books.transaction() as transaction:
+        assert transaction.log.load(SLOW.order_id) == paid

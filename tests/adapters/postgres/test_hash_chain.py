@@ -1,0 +1,206 @@
+"""The hash of an event on PostgreSQL: its form never changes, and logs from before there was one get theirs."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from adapters.postgres.hash_chain import event_sha256
+from adapters.postgres.schema import upgrade
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order import events as e
+from domain.order.order import Order
+from domain.use_cases.audit.log_verification import verify
+from tests.adapters.support.catalog import take_back
+from tests.contracts.stored_streams import facts, take_order
+from tests.domain.support.recording import step
+from tests.waiting import eventually
+
+#: The revision before events were chained.
+UNCHAINED = "0004"
+
+ROW: dict[str, Any] = {
+    "order_id": UUID("01931000-0000-7000-8000-000000000001"),
+    "version": 2,
+    "event_id": UUID("01931000-0000-7000-8000-000000000002"),
+    "name": "order.held.v1",
+    "data": {"reason": "requested", "note_id": None},
+    "recorded_at": datetime(2026, 11, 22, 12, tzinfo=UTC),
+    "cause": "Gräfin Mariza \N{GRINNING FACE}",
+    "cause_key": "person:1#1",
+    "correlation_id": UUID("01931000-0000-7000-8000-000000000003"),
+    "actor": "person:grace",
+    "previous_sha256": "0" * 64,
+}
+HASHED = (
+    '{"actor":"person:grace","cause":"Gräfin Mariza 😀","cause_key":"person:1#1",'
+    '"correlation_id":"01931000-0000-7000-8000-000000000003","data":{"note_id":null,"reason":"requested"},'
+    '"event_id":"01931000-0000-7000-8000-000000000002","name":"order.held.v1",'
+    '"order_id":"01931000-0000-7000-8000-000000000001",'
+    f'"previous_sha256":"{"0" * 64}","recorded_at":"2026-11-22T12:00:00.000000+00:00","version":2}}'
+)
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    with closing(PostgresBooks(own_database_url, connections=2)) as books:
+        yield books
+
+
+def hashes(books: PostgresBooks, expected: int) -> list[tuple[str | None, str]]:
+    """The chain as it is stored, all of which holds."""
+    eventually(lambda: len(list(books.chained_events())) == expected, "the whole log")
+    chain = list(books.chained_events())
+    assert [event.actual_sha256 for event in chain] == [event.sha256 for event in chain]
+    return [(event.previous_sha256, event.sha256) for event in chain]
+
+
+def test_the_form_that_is_hashed_is_this_one_for_ever() -> None:
+    assert event_sha256(ROW) == hashlib.sha256(HASHED.encode()).hexdigest()
+
+
+def test_a_moment_has_one_hash_wherever_it_is_read() -> None:
+    moved = ROW["recorded_at"].astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert event_sha256({**ROW, "recorded_at": moved}) == event_sha256(ROW)
+
+
+@pytest.mark.parametrize("column", ROW)
+def test_everything_an_event_says_is_in_its_hash(column: str) -> None:
+    others = {"version": 3, "data": {}, "recorded_at": ROW["recorded_at"] + timedelta(microseconds=1)}
+    assert event_sha256({**ROW, column: others.get(column, "another")}) != event_sha256(ROW)
+
+
+def test_every_column_but_the_place_in_the_log_is_in_the_hash(own_database_url: str) -> None:
+    with psycopg.connect(own_database_url) as connection:
+        columns = connection.execute("SELECT * FROM events").description or []
+    assert {column.name for column in columns} - set(ROW) == {"position", "txid", "sha256"}
+
+
+def test_no_event_holds_a_fraction_whose_digits_could_be_written_in_two_ways() -> None:
+    stored = Path(__file__).with_name("stored_events.json").read_text()
+
+    def refuse(digits: str) -> None:
+        raise AssertionError(f"Keep {digits} as a whole number of a smaller unit.")
+
+    assert json.loads(stored, parse_float=refuse)
+
+
+def test_a_log_written_before_events_were_chained_gets_the_same_chain(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    events = 0
+    for about in (facts(), facts(), facts(photos=3)):
+        events += take_order(books, about, *about.until_completed()[1:], about.held()).version
+    long = facts()  # longer than what is hashed at a time
+    events += take_order(books, long, *[long.note()] * 1100).version
+    before = hashes(books, expected=events)
+    take_back(own_database_url, UNCHAINED)
+    upgrade(own_database_url)
+    assert hashes(books, expected=events) == before
+
+
+def test_a_log_that_was_chained_later_goes_on(books: PostgresBooks, own_database_url: str) -> None:
+    about = facts()
+    take_order(books, about)
+    take_back(own_database_url, UNCHAINED)
+    upgrade(own_database_url)
+    with books.transaction() as transaction:
+        transaction.log.record(step(transaction.log.load(about.order_id), about.moved()))
+    (_, first), (previous, _) = hashes(books, expected=2)
+    assert previous == first
+
+
+def test_the_log_is_append_only_again_after_it_was_chained(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    take_order(books, facts())
+    take_back(own_database_url, UNCHAINED)
+    upgrade(own_database_url)
+    with (
+        psycopg.connect(own_database_url) as connection,
+        pytest.raises(psycopg.errors.RestrictViolation),
+    ):
+        connection.execute("UPDATE events SET sha256 = repeat('0', 64)")
+
+
+def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    about = facts()
+    take_order(books, about, about.held())
+    hashes(books, expected=2)
+    row = {**ROW, "order_id": about.order_id, "version": 3, "name": "order.framed.v7", "data": {"gilt": True}}
+    with books.transaction() as transaction:
+        row["previous_sha256"] = transaction.log.load(about.order_id).head
+    with psycopg.connect(own_database_url) as connection:
+        connection.execute(
+            """INSERT INTO events (order_id, version, event_id, name, data, recorded_at, cause, cause_key,
+            correlation_id, actor, previous_sha256, sha256) VALUES (%(order_id)s, %(version)s, %(event_id)s, %(name)s,
+            %(stored)s, %(recorded_at)s, %(cause)s, %(cause_key)s, %(correlation_id)s, %(actor)s,
+            %(previous_sha256)s, %(sha256)s)""",
+            {**row, "stored": json.dumps(row["data"]), "sha256": event_sha256(row)},
+        )
+    framed = list(books.chained_events())[-1]
+    assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
+
+
+def test_what_may_yet_be_overtaken_by_a_late_commit_is_left_to_the_next_time(own_database_url: str) -> None:
+    slow_order, fast_order = facts(), facts()
+    with closing(PostgresBooks(own_database_url, connections=3)) as books:
+        for about in (slow_order, fast_order):
+            take_order(books, about)
+        hashes(books, expected=2)
+        with books.transaction() as slow:
+            slow.log.record(step(slow.log.load(slow_order.order_id), slow_order.moved()))
+            with books.transaction() as fast:
+                fast.log.record(step(fast.log.load(fast_order.order_id), fast_order.moved()))
+            kept = verify(books.chained_events())
+        hashes(books, expected=4)
+        assert kept.head.events == 2
+        assert (kept.findings, verify(books.chained_events(), kept.head).findings) == ((), ())
+
+
+def test_the_chain_is_streamed_through_a_cursor_of_the_server(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    take_order(books, facts())
+    hashes(books, expected=1)
+    with psycopg.connect(own_database_url) as connection:
+        chain = books.chained_events()
+        assert next(chain).version == 1
+        cursors = connection.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^(DECLARE|FETCH)'"
+        ).fetchall()
+    assert len(cursors) == 1
+    assert list(chain) == []
+
+
+def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(books: PostgresBooks) -> None:
+    about = facts()
+    paid: Order = take_order(books, about)
+    assert paid.head is None
+    said: tuple[e.Event, ...] = (about.moved(), about.held())
+    with books.transaction() as transaction:
+        transaction.log.record(step(paid, *said))
+    (_, first), (second_follows, second), (third_follows, _) = hashes(books, expected=3)
+    assert (second_follows, third_follows) == (first, second)
+
+
+def test_the_chain_of_one_order_is_whole_at_once_while_others_take_their_time(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    about = facts()
+    with psycopg.connect(own_database_url) as slow:
+        slow.execute("SELECT pg_current_xact_id()")  # older than what follows, and open
+        take_order(books, about, about.moved())
+        chain = list(books.chained_events(about.order_id))
+        assert list(books.chained_events()) == []
+    assert [event.version for event in chain] == [1, 2]
+    assert verify(chain).findings == ()

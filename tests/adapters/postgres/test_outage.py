@@ -1,0 +1,217 @@
+"""A database that is away is an outage to the shop, not a defect: it says so, and goes on when the server is back."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from adapters.postgres import connections
+from adapters.postgres.schema import upgrade
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order.values import OrderId
+from domain.ports.errors import NoAnswerError, UnavailableError
+from sandbox.processes import Supervisor
+from sandbox.services import postgres_server
+from tests.adapters.support.waiting_for_locks import waiting_sessions
+from tests.contracts.stored_streams import facts, take_order
+from tests.silence import silent_listener, stopped
+from tests.waiting import eventually
+
+
+def test_a_server_nobody_answers_for_is_not_available(tmp_path: Path) -> None:
+    books = PostgresBooks(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
+    with pytest.raises(UnavailableError, match="PostgreSQL"), books.transaction():
+        pass
+    with pytest.raises(UnavailableError, match="check DATABASE_URL"):
+        books.check()
+    books.close()
+
+
+def test_a_connection_that_is_cut_is_an_outage_once_and_replaced(own_database_url: str) -> None:
+    books = PostgresBooks(own_database_url, connections=1)
+    with books.transaction() as transaction:
+        assert transaction.log.load(OrderId(uuid4())).version == 0
+    cut_connections(own_database_url)
+    with pytest.raises(UnavailableError), books.transaction() as transaction:
+        transaction.log.load(OrderId(uuid4()))
+    with books.transaction() as transaction:
+        assert transaction.log.load(OrderId(uuid4())).version == 0
+    books.close()
+
+
+def test_whoever_is_stopped_in_the_middle_of_a_transaction_does_not_keep_its_locks(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
+    stopped, going_on = (PostgresBooks(own_database_url, connections=1) for _ in range(2))
+    order_id = OrderId(uuid4())
+
+    went_on: list[OrderId] = []
+
+    def stop_in_the_middle() -> None:
+        with stopped.transaction() as silent:
+            silent.log.lock(order_id)
+            with going_on.transaction() as transaction:
+                transaction.log.lock(order_id)
+                went_on.append(order_id)
+            silent.log.lock(order_id)
+
+    with pytest.raises(UnavailableError):
+        stop_in_the_middle()
+    assert went_on == [order_id], "the session that does nothing kept its lock"
+    for books in (stopped, going_on):
+        books.close()
+
+
+def test_a_statement_that_takes_too_long_is_ended_by_the_server_itself(own_database_url: str) -> None:
+    """A client that gives up alone leaves its statement on the server, which goes on to wait for the lock."""
+    with (
+        closing(PostgresBooks(own_database_url, connections=1)) as holding,
+        closing(PostgresBooks(own_database_url, connections=1, statement_timeout_seconds=0.2)) as waiting,
+    ):
+        order_id = OrderId(uuid4())
+        with holding.transaction() as holder:
+            holder.log.lock(order_id)
+            with pytest.raises(UnavailableError), waiting.transaction() as transaction:
+                transaction.log.lock(order_id)
+            assert waiting_sessions(own_database_url) == 0
+        with waiting.transaction() as transaction:
+            transaction.log.lock(order_id)
+
+
+def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(own_database_url: str) -> None:
+    with closing(PostgresBooks(own_database_url, connections=2)) as books:
+        take_order(books, facts())
+        alter(own_database_url, "SET default_transaction_read_only = on")
+        cut_connections(own_database_url)
+        for _ in ("the connections that were cut", "new ones"):
+            with pytest.raises(UnavailableError):
+                take_order(books, facts())
+        with pytest.raises(UnavailableError, match="it only reads"):
+            books.check()
+        alter(own_database_url, "RESET default_transaction_read_only")
+        take_order(books, facts())
+        books.check()
+
+
+def test_a_server_that_lost_its_writes_is_an_outage_until_a_writer_answers(tmp_path: Path) -> None:
+    """Its pooled connections still answer, and every one of them is thrown away at the first refusal."""
+    with Supervisor() as server:
+        url = postgres_server.start(server, tmp_path)
+        upgrade(url)
+        with closing(PostgresBooks(url, connections=2)) as books:
+            take_order(books, facts())
+            alter_system(url, "SET default_transaction_read_only = on")
+            with pytest.raises(UnavailableError, match="it only reads"):
+                take_order(books, facts())
+            with pytest.raises(UnavailableError, match="it only reads"):
+                books.check()
+            alter_system(url, "RESET default_transaction_read_only")
+            take_order(books, facts())
+            books.check()
+
+
+def test_a_standby_that_the_shop_was_left_on_is_an_outage_until_it_is_promoted(tmp_path: Path) -> None:
+    with Supervisor() as primary:
+        upgrade(postgres_server.start(primary, tmp_path))
+    (tmp_path / "postgresql" / "data" / "standby.signal").touch()
+    with Supervisor() as standby:
+        url = postgres_server.start(standby, tmp_path)
+        strict, lenient = (stack_of(standby, address) for address in (url, f"{url}&target_session_attrs=any"))
+        for books in (strict, lenient):
+            with pytest.raises(UnavailableError, match="it only reads"):
+                take_order(books, facts())
+            with pytest.raises(UnavailableError, match="it only reads"):
+                books.check()
+        with pytest.raises(UnavailableError, match="it only reads"):
+            list(lenient.rebuild())
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+        for books in (strict, lenient):
+            take_order(books, facts())
+            books.check()
+
+
+def test_a_server_that_hangs_costs_its_time_out_once(tmp_path: Path) -> None:
+    with Supervisor() as server:
+        url = postgres_server.start(server, tmp_path)
+        upgrade(url)
+        with closing(PostgresBooks(url, connections=4, statement_timeout_seconds=0.2)) as books:
+            take_order(books, facts())
+            with stopped(server.processes[-1].pid):
+                began = time.monotonic()
+                with pytest.raises(NoAnswerError):
+                    take_order(books, facts())
+                waited = time.monotonic() - began
+                began = time.monotonic()
+                for _ in range(50):
+                    with pytest.raises(UnavailableError, match="it does not answer"):
+                        take_order(books, facts())
+                assert time.monotonic() - began < waited
+            eventually(lambda: succeeds(lambda: take_order(books, facts())), "the shop that works again")
+
+
+def test_a_listener_that_never_answers_costs_its_time_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "CONNECT_TIMEOUT_SECONDS", 2)  # libpq takes no less
+    with silent_listener() as port, closing(PostgresBooks(f"postgresql://127.0.0.1:{port}/shop")) as books:
+        with pytest.raises(NoAnswerError):
+            books.check()
+        began = time.monotonic()
+        with pytest.raises(UnavailableError, match="it does not answer"):
+            books.check()
+        assert time.monotonic() - began < 1
+
+
+def test_commands_are_not_slowed_by_a_server_that_refuses_at_once(tmp_path: Path) -> None:
+    """What fails at once opens no breaker: each call may find the server back."""
+    with closing(PostgresBooks(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)) as books:
+        for _ in range(3):
+            with pytest.raises(UnavailableError, match="no connection; check DATABASE_URL"):
+                books.check()
+
+
+def succeeds(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except UnavailableError:
+        return False
+    return True
+
+
+def stack_of(stack: ExitStack, url: str) -> PostgresBooks:
+    return stack.enter_context(closing(PostgresBooks(url, connections=2)))
+
+
+def alter(database_url: str, change: str) -> None:
+    """Change the database's own settings, which new sessions take over."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        database = connection.info.dbname
+        connection.execute(f'ALTER DATABASE "{database}" {change}'.encode())
+
+
+def alter_system(url: str, change: str) -> None:
+    """Change the server's settings, which all sessions take over."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER SYSTEM {change}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+    expected = "on" if "= on" in change else "off"
+
+    def is_reloaded() -> bool:
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SHOW default_transaction_read_only").fetchone()
+        return row == (expected,)
+
+    eventually(is_reloaded, "the new configuration")
+
+
+def cut_connections(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -1,0 +1,125 @@
+"""The tables know what is a person's: nothing may be added to them without saying so."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Event
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from adapters.postgres.personal_data import HOLDINGS
+from adapters.postgres.tables import READ_MODELS, metadata
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order.values import CustomerId
+from tests.contracts.stored_streams import NOON
+from tests.contracts.test_personal_data import GRACE, buy, erasure
+from tests.domain.support.recording import step
+
+#: Counters, fingerprints of messages, and that somebody was forgotten: none of it leads back to a person.
+ABOUT_NOBODY = frozenset(
+    {
+        "order_numbers",
+        "webhook_inbox",
+        "webhook_conflicts",
+        "admission_pause",
+        "erasures",
+        "reconciliations",
+        "schema_compatibility",
+        "usage_totals",
+    }
+)
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    with closing(PostgresBooks(own_database_url, connections=2)) as books:
+        yield books
+
+
+def test_every_table_says_which_of_its_rows_are_about_a_person() -> None:
+    assert set(HOLDINGS) | ABOUT_NOBODY == set(metadata.tables)
+    assert not set(HOLDINGS) & ABOUT_NOBODY
+
+
+def test_a_forgotten_person_is_in_no_table_and_that_they_were_forgotten_is(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    _, customer_id = buy(books)
+    done = erasure(customer_id)
+    with books.transaction() as transaction:
+        transaction.persons.forget(done)
+    with psycopg.connect(own_database_url) as connection:
+        for table in metadata.tables:
+            rows = str(connection.execute(f"SELECT to_jsonb(t)::text FROM {table} t").fetchall())
+            assert "grace" not in rows.casefold(), table
+        (kept,) = connection.execute("SELECT erasure_id, actor, reason, erased_at FROM erasures").fetchall()
+        ((customer,),) = connection.execute("SELECT to_jsonb(customers) FROM customers").fetchall()
+    assert kept == (done.erasure_id, "person:ada", "asked by mail", NOON)
+    assert customer["customer_id"] == str(customer_id), "the books refer to the row"
+    told = {column for column, value in customer.items() if value is not None}
+    assert told == {"customer_id", "erased_at", "created_at", "updated_at"}
+
+
+def test_no_row_is_half_forgotten(books: PostgresBooks, own_database_url: str) -> None:
+    buy(books)
+    with psycopg.connect(own_database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute("UPDATE customers SET erased_at = now(), email = NULL")
+
+
+def test_the_read_models_of_the_forgotten_are_rebuilt_to_the_same_rows(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    about, customer_id = buy(books)
+    with books.transaction() as transaction:
+        order = transaction.log.load(about.order_id)
+        transaction.log.record(step(order, about.erased()))
+        transaction.persons.forget(erasure(customer_id))
+    before = rows(own_database_url)
+    assert list(books.rebuild()) == [about.order_id]
+    assert rows(own_database_url) == before
+    with books.transaction() as transaction:
+        assert transaction.persons.find(GRACE) is None
+
+
+def rows(database_url: str) -> list[str]:
+    with psycopg.connect(database_url) as connection:
+        return [
+            row
+            for table in READ_MODELS
+            for (row,) in connection.execute(f"SELECT (to_jsonb(t) - 'updated_at')::text FROM {table.name} t")
+        ]
+
+
+def test_an_erasure_is_of_one_customer_and_once(books: PostgresBooks) -> None:
+    _, customer_id = buy(books)
+    with books.transaction() as transaction:
+        transaction.persons.forget(erasure(customer_id))
+    with pytest.raises(IntegrityError), books.transaction() as transaction:
+        transaction.persons.forget(erasure(customer_id))
+
+
+def test_a_payment_at_the_moment_of_an_erasure_is_somebody_news(books: PostgresBooks) -> None:
+    _, customer_id = buy(books)
+    is_waiting = Event()
+
+    def pay() -> CustomerId:
+        with books.transaction() as transaction:
+            is_waiting.set()
+            paid_by, _ = transaction.customers.receive(CustomerId(uuid4()), GRACE, "Grace", None, NOON.date())
+            return paid_by
+
+    with ThreadPoolExecutor(1) as payments:
+        with books.transaction() as transaction:
+            assert transaction.persons.find(GRACE, lock=True) is not None
+            payment = payments.submit(pay)
+            assert is_waiting.wait(10)
+            assert not payment.done(), "it waits for the erasure"
+            transaction.persons.forget(erasure(customer_id))
+        assert payment.result(10) != customer_id
+    with books.transaction() as transaction:
+        found = transaction.persons.find(GRACE)
+        assert found is not None
+        assert found.customer_id == payment.result()

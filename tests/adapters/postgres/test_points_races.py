@@ -1,0 +1,220 @@
+"""Points on real books, when two want them at the same moment."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Barrier, Event
+
+import psycopg
+import pytest
+
+from adapters.postgres.schema import upgrade
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order import events as e
+from domain.order.values import CustomerId
+from domain.ports.customers import Customer
+from domain.ports.payments import CheckoutNotice, PaymentNotice
+from domain.ports.unit_of_work import Transaction
+from domain.signed_tokens import sha256_of
+from domain.use_cases.checkout.referrals_and_points import Codes, NoPointsError
+from tests.adapters.support.catalog import take_back
+from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
+from tests.doubles.container import MemoryShop
+from tests.waiting import eventually
+
+ADA, GRACE = "ada@customer.example", "grace@friends.example"
+AT_ONCE = 6
+
+
+@pytest.fixture
+def shop(own_database_url: str) -> Iterator[MemoryShop]:
+    with closing(PostgresBooks(own_database_url, connections=AT_ONCE + 1)) as books:
+        yield MemoryShop(books=books)
+
+
+def customer(shop: MemoryShop, email: str) -> Customer:
+    with shop.books.transaction() as transaction:
+        found = transaction.persons.find(email)
+    assert found is not None
+    return found
+
+
+def balance(shop: MemoryShop, email: str) -> int:
+    customer_id = customer(shop, email).customer_id
+    with shop.books.transaction() as transaction:
+        return transaction.points.balance(customer_id)
+
+
+def referred(shop: MemoryShop, email: str = GRACE) -> PaymentNotice:
+    """A friend's payment with Ada's code, not taken in yet."""
+    session_id = shop.upload(b"wedding")
+    codes = Codes(referral=customer(shop, ADA).referral_code)
+    shop.checking_out.open(session_id, email=None, codes=codes)
+    return shop.payment(session_id, email=email)
+
+
+def until_a_lock_is_waited_for(database_url: str) -> None:
+    """Return once a transaction waits for another one."""
+
+    def waits() -> bool:
+        query = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        with psycopg.connect(database_url) as connection:
+            return connection.execute(query).fetchone() is not None
+
+    eventually(waits, "the payment that waits for the other one")
+
+
+def all_at_once(work: Sequence[Callable[[], object]]) -> None:
+    """Do work in threads that begin together; raises what any of it raises."""
+    start = Barrier(len(work))
+
+    def begin(one: Callable[[], object]) -> None:
+        start.wait(10)
+        one()
+
+    with ThreadPoolExecutor(len(work)) as threads:
+        list(threads.map(begin, work))
+
+
+def test_of_first_orders_that_race_one_earns(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"harvest"))
+    notices = [referred(shop) for _ in range(AT_ONCE)]
+    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    assert (balance(shop, ADA), balance(shop, GRACE)) == (100, 100)
+
+
+def test_friends_who_come_at_once_each_bring_points(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"harvest"))
+    notices = [referred(shop, f"friend{number}@friends.example") for number in range(AT_ONCE)]
+    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    assert balance(shop, ADA) == 100 * AT_ONCE
+
+
+def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    sessions = [shop.upload(b"wedding") for _ in range(AT_ONCE)]
+    refused: list[NoPointsError] = []
+
+    def check_out(number: int) -> None:
+        try:
+            shop.checking_out.open(sessions[number], email=None, codes=codes)
+        except NoPointsError as refusal:
+            refused.append(refusal)
+
+    all_at_once([lambda number=number: check_out(number) for number in range(AT_ONCE)])  # type: ignore[misc]
+    assert len(refused) == AT_ONCE - 1
+    assert len([one for one in shop.payments.checkouts.values() if one.spending]) == 1
+
+
+def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    notices = []
+    for number in range(AT_ONCE):
+        session_id = shop.upload(b"wedding")
+        shop.checking_out.open(session_id, email=None, codes=codes)
+        notices.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
+        shop.clock.advance(
+            minutes=71
+        )  # nothing is reserved any more, and word of the payment is still on its way
+    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    assert balance(shop, ADA) == 0
+
+
+def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
+    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Order numbers are counted by day, so nothing but the owner's lock keeps these two payments apart."""
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    notices = []
+    for number in range(2):
+        session_id = shop.upload(b"wedding")
+        shop.checking_out.open(session_id, email=None, codes=codes)
+        notices.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
+        shop.clock.advance(minutes=71)  # nothing is reserved any more
+    before, after = notices
+    follows, told = shop.rewarding.follows, []
+
+    def follow_past_midnight(
+        transaction: Transaction,
+        payment: e.PaymentReceived,
+        paid: CheckoutNotice,
+        referrer: CustomerId | None,
+    ) -> Sequence[e.Event]:
+        said = follows(transaction, payment, paid, referrer)
+        if paid == before.checkout:
+            shop.clock.advance(days=1)
+            told.append(other.submit(shop.paying.take, after, sha256_of(b"notice")))
+            until_it_waits_or_ends(own_database_url, told[-1])
+        return said
+
+    monkeypatch.setattr(shop.rewarding, "follows", follow_past_midnight)
+    with ThreadPoolExecutor(1) as other:
+        shop.paying.take(before, sha256_of(b"notice"))
+        told[0].result()
+    numbers = [numbered(shop, notice) for notice in notices]
+    assert len({number.partition("-")[0] for number in numbers}) == 2, "they are orders of two days"
+    assert balance(shop, ADA) == 0
+
+
+def numbered(shop: MemoryShop, notice: PaymentNotice) -> str:
+    """The number of the order that a payment began."""
+    assert notice.checkout is not None
+    assert notice.checkout.order_id is not None
+    payment = shop.order(notice.checkout.order_id).payment
+    assert payment is not None
+    return payment.order_number
+
+
+def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
+    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner's payment begins while the other one is between its two customers."""
+    shop.pay(shop.upload(b"harvest"))
+    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    ada = customer(shop, ADA)
+    session_id = shop.upload(b"wedding")
+    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    shop.checking_out.open(session_id, email=None, codes=codes)
+    spending = shop.payment(session_id, email=GRACE)
+    owners = shop.payment(shop.upload(b"portrait"), email=ADA)
+    is_between, follows = Event(), shop.rewarding.follows
+
+    def follow_when_the_owner_waits(
+        transaction: Transaction,
+        payment: e.PaymentReceived,
+        paid: CheckoutNotice,
+        referrer: CustomerId | None,
+    ) -> Sequence[e.Event]:
+        if paid.spending is not None:
+            is_between.set()
+            until_a_lock_is_waited_for(own_database_url)
+        return follows(transaction, payment, paid, referrer)
+
+    def pay_as_the_owner() -> None:
+        assert is_between.wait(10)
+        shop.paying.take(owners, sha256_of(b"notice"))
+
+    monkeypatch.setattr(shop.rewarding, "follows", follow_when_the_owner_waits)
+    all_at_once([lambda: shop.paying.take(spending, sha256_of(b"notice")), pay_as_the_owner])
+    assert (balance(shop, ADA), balance(shop, GRACE)) == (0, 100)
+
+
+def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:
+    for number in range(3):
+        shop.pay(shop.upload(b"harvest"), email=f"old{number}@customer.example")
+    take_back(own_database_url, "0010")
+    upgrade(own_database_url)
+    codes = {customer(shop, f"old{number}@customer.example").referral_code for number in range(3)}
+    assert len(codes) == 3
+    assert all(len(code) == 8 for code in codes)

@@ -1,0 +1,94 @@
+"""Admissions on a real server: many workers at once never exceed the limit, and no order waits for a larger one."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import chain
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order.reactions import RestoreImage
+from domain.ports.reaction_queue import Outcome, Scheduled
+from tests.contracts.stored_streams import MINUTE, NOON, admit, claimed, facts, schedule, scheduled
+from tests.waiting import eventually
+
+WORKERS = 8
+MAX_RUNNING = 20
+_SLOTS = "SELECT count(*) FROM reactions WHERE admitted_at IS NOT NULL AND status IN ('pending', 'leased')"
+
+_WAITS = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    books = PostgresBooks(own_database_url, connections=WORKERS)
+    yield books
+    books.close()
+
+
+def starts(books: PostgresBooks, photos: int, due_at: datetime = NOON) -> dict[UUID, Scheduled]:
+    """The starts of one order, by their ids."""
+    about = facts(photos)
+    work = [scheduled(about, RestoreImage(image_id, 1), due_at=due_at) for image_id in about.images]
+    schedule(books, *work)
+    return {start.reaction_id: start for start in work}
+
+
+def admitted(books: PostgresBooks, max_running: int = MAX_RUNNING) -> list[UUID]:
+    return [reaction_id for reaction_id, _ in admit(books, max_running=max_running)]
+
+
+def finish(books: PostgresBooks, start: Scheduled) -> None:
+    held = claimed(books, start)
+    with books.transaction() as transaction:
+        transaction.reactions.close(held, outcome=Outcome.DONE)
+
+
+def test_workers_that_admit_at_the_same_time_share_the_free_slots(books: PostgresBooks) -> None:
+    starts(books, photos=200)
+    with ThreadPoolExecutor(WORKERS) as workers:
+        rounds = list(workers.map(lambda _: admitted(books), range(5 * WORKERS)))
+    everything = list(chain.from_iterable(rounds))
+    assert len(everything) == len(set(everything)) == MAX_RUNNING
+
+
+def test_who_admits_waits_for_an_admission_that_is_under_way(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    starts(books, photos=1)
+    with ThreadPoolExecutor(1) as worker, psycopg.connect(own_database_url, autocommit=True) as look:
+        with books.transaction() as transaction:
+            assert len(transaction.admissions.admit(NOON, max_running=1, max_per_minute=1)) == 1
+            starts(books, photos=1, due_at=NOON - MINUTE)  # these would come first, and are not known above
+            other = worker.submit(admitted, books, 1)
+            eventually(lambda: other.done() or look.execute(_WAITS).fetchone() == (1,), "another worker")
+        assert other.result() == []
+
+
+def test_an_order_of_one_is_admitted_within_a_round_of_its_arrival_while_workers_race(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    work = starts(books, photos=200)
+    running = admitted(books)
+    (one,) = own = starts(books, photos=1)
+    work |= own
+    with ThreadPoolExecutor(WORKERS) as workers, psycopg.connect(own_database_url, autocommit=True) as look:
+
+        def end_and_admit(reaction_id: UUID) -> list[UUID]:
+            finish(books, work[reaction_id])
+            return admitted(books)
+
+        rounds = 0
+        while running:
+            rounds += 1
+            following = list(chain.from_iterable(workers.map(end_and_admit, running)))
+            slots = look.execute(_SLOTS).fetchone()
+            assert slots == (len(following),)
+            assert len(following) <= MAX_RUNNING
+            assert rounds > 1 or one in following
+            running = following
+    assert rounds == 11  # 20 at a time: nothing stood still

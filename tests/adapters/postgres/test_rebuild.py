@@ -1,0 +1,136 @@
+"""Read models are a fold of the log and nothing else: written anew, they end in the same rows."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from adapters.postgres.tables import READ_MODELS
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order import events as e
+from domain.order.values import DisputeOutcome, EmailKind, OrderId, PointsReason
+from tests.contracts.stored_streams import facts, take_order
+from tests.domain.support.event_builders import Facts
+from tests.domain.support.recording import step
+
+Rows = dict[str, list[dict[str, object]]]
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    with closing(PostgresBooks(own_database_url, connections=3)) as books:
+        yield books
+
+
+def lives(about: Facts) -> tuple[tuple[e.Event, ...], ...]:
+    """What may have happened to an order after its payment, so that every read model has rows and changes."""
+    return (
+        (),
+        about.until_completed()[1:],
+        (*about.until_delivered()[1:], about.refund_issued(490), about.downloaded(), about.purged()),
+        (about.moved(), about.started(), about.attempt_failed(), about.started(attempt=2), about.held()),
+        (about.refund_requested(980), about.refund_issued(980), about.unconfirmed(EmailKind.REFUND)),
+        (about.disputed(), about.decided(DisputeOutcome.LOST), about.moved(), about.disputed("dp_2")),
+        (*about.until_completed()[1:], about.erased()),
+        (about.credited(100), about.debited(30), about.credited(100, PointsReason.REFERRAL), about.moved()),
+    )
+
+
+def keep_a_shop(books: PostgresBooks) -> list[OrderId]:
+    """Orders of every kind, each event a step of its own as in life."""
+    kept: list[OrderId] = []
+    for index in range(len(lives(facts()))):
+        about = facts()
+        order = take_order(books, about)
+        for happened in lives(about)[index]:
+            with books.transaction() as transaction:
+                what = step(order, happened)
+                transaction.log.record(what)
+                order = what.after
+        kept.append(about.order_id)
+    return kept
+
+
+def rows(database_url: str) -> Rows:
+    """Every row of every read model, all columns but the moment it was written."""
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        return {
+            table.name: [
+                {name: value for name, value in row.items() if name != "updated_at"}
+                for row in connection.execute(f"SELECT * FROM {table.name} ORDER BY 1, 2").fetchall()
+            ]
+            for table in READ_MODELS
+        }
+
+
+def test_a_rebuild_ends_in_the_same_rows(books: PostgresBooks, own_database_url: str) -> None:
+    kept = keep_a_shop(books)
+    before = rows(own_database_url)
+    assert all(before.values())
+    assert sorted(books.rebuild()) == sorted(kept)
+    assert rows(own_database_url) == before
+
+
+def test_a_rebuild_puts_right_what_somebody_wrote_by_hand(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    keep_a_shop(books)
+    before = rows(own_database_url)
+    with psycopg.connect(own_database_url) as connection:
+        connection.execute(
+            "UPDATE orders SET state = 'completed', refunded_amount = 1931, hold_reason = NULL"
+        )
+        connection.execute("UPDATE images SET restored_key = NULL WHERE sequence = 1")
+        connection.execute("DELETE FROM email_queue")
+        connection.execute("DELETE FROM orders WHERE images = 2 AND is_disputed")
+        connection.execute(
+            "INSERT INTO restoration_jobs (image_id, attempt, status) SELECT image_id, 99, 'running' FROM images"
+        )
+    assert rows(own_database_url) != before
+    list(books.rebuild())
+    assert rows(own_database_url) == before
+
+
+def test_a_rebuild_that_is_given_up_changes_nothing(books: PostgresBooks, own_database_url: str) -> None:
+    keep_a_shop(books)
+    before = rows(own_database_url)
+    rebuild = books.rebuild()
+    next(iter(rebuild))
+    rebuild.close()  # type: ignore[attr-defined]
+    assert rows(own_database_url) == before
+
+
+def test_a_rebuild_of_an_empty_log_leaves_nothing(books: PostgresBooks, own_database_url: str) -> None:
+    assert list(books.rebuild()) == []
+    assert not any(rows(own_database_url).values())
+
+
+def test_a_rebuild_streams_the_log_through_a_cursor_of_the_server(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    keep_a_shop(books)
+    rebuild = books.rebuild()
+    next(iter(rebuild))
+    with psycopg.connect(own_database_url) as connection:
+        cursors = connection.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^(DECLARE|FETCH)'"
+        ).fetchall()
+    assert len(cursors) == 1
+    assert len(list(rebuild)) == len(lives(facts())) - 1
+
+
+def test_the_log_takes_nothing_while_it_is_rebuilt_and_everything_after(
+    books: PostgresBooks, own_database_url: str
+) -> None:
+    keep_a_shop(books)
+    rebuild = books.rebuild()
+    next(iter(rebuild))
+    impatient = psycopg.connect(own_database_url, options="-c lock_timeout=1ms")
+    with impatient, pytest.raises(psycopg.errors.LockNotAvailable):
+        impatient.execute("LOCK TABLE events IN ROW EXCLUSIVE MODE")
+    list(rebuild)
+    order = take_order(books, facts())
+    with books.transaction() as transaction:
+        assert order.order_id in {line.order_id for line in transaction.shelf.newest(100)}

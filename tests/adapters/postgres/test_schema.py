@@ -1,0 +1,299 @@
+"""The revisions establish what ``tables.py`` says, and can be taken back."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+from adapters.postgres import connections
+from adapters.postgres import schema as migrations
+from adapters.postgres.connections import connect
+from adapters.postgres.schema import downgrade, upgrade
+from adapters.postgres.tables import Xid8, metadata
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.ports.errors import UnavailableError
+from tests.adapters.support import catalog
+from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
+from tests.contracts.stored_streams import facts, take_order
+
+VERSIONS = Path(__file__).parents[3] / "migrations" / "versions"
+
+TOUCHED = {
+    "customers",
+    "upload_sessions",
+    "orders",
+    "images",
+    "restoration_jobs",
+    "email_queue",
+    "download_links",
+    "reactions",
+    "unmatched_payments",
+}
+
+
+@pytest.fixture
+def empty_database_url(own_database_url: str) -> str:
+    """A database without a schema."""
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return own_database_url
+
+
+@pytest.fixture
+def xid8_is_known() -> Iterator[None]:
+    """SQLAlchemy reads schemas with this register of types, which lacks PostgreSQL's transaction ids."""
+    ischema_names["xid8"] = Xid8
+    yield
+    del ischema_names["xid8"]
+
+
+@pytest.mark.usefixtures("xid8_is_known")
+def test_the_migrated_schema_is_the_one_the_tables_describe(database_url: str) -> None:
+    engine = connect(database_url, connections=1)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize("aspect", [catalog.checks, catalog.indexes, catalog.foreign_keys, catalog.columns])
+def test_what_alembic_does_not_compare_is_the_same_as_well(
+    database_url: str, empty_database_url: str, aspect: Callable[[str], set[str]]
+) -> None:
+    engine = connect(empty_database_url, connections=1)
+    metadata.create_all(engine)
+    engine.dispose()
+    assert aspect(database_url) == aspect(empty_database_url) != set()
+
+
+def test_triggers_keep_updated_at_and_the_log(database_url: str) -> None:
+    touching = {
+        f"CREATE TRIGGER {table}_updated_at BEFORE UPDATE ON public.{table} "
+        "FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
+        for table in TOUCHED
+    }
+    append_only = (
+        "CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() (ALWAYS)"
+    )
+    assert catalog.triggers(database_url) == {*touching, append_only}
+    assert {name for name, table in metadata.tables.items() if "updated_at" in table.c} == TOUCHED
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(database_url: str, own_database_url: str) -> None:
+    aspects = (catalog.columns, catalog.checks, catalog.indexes, catalog.triggers, catalog.functions)
+    downgrade(own_database_url)
+    assert [aspect(own_database_url) for aspect in aspects] == [set()] * len(aspects)
+    upgrade(own_database_url)
+    assert [a(own_database_url) for a in aspects] == [a(database_url) for a in aspects]
+
+
+def test_each_revision_can_be_taken_back_by_itself(own_database_url: str) -> None:
+    revisions = sorted(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
+    for revision in reversed(revisions[:-1]):
+        downgrade(own_database_url, revision)
+    for revision in revisions[1:]:
+        upgrade(own_database_url, revision)
+
+
+def test_an_upgrade_from_many_processes_at_once_is_harmless(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(lambda _: upgrade(empty_database_url), range(4)))
+    upgrade(empty_database_url)
+    books = PostgresBooks(empty_database_url, connections=1)
+    books.check()
+    books.close()
+
+
+def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) -> None:
+    downgrade(own_database_url, "0003")
+    books = PostgresBooks(own_database_url, connections=1)
+    with pytest.raises(
+        UnavailableError,
+        match=r"at 0003, older than .* needs \d{4}; run `restoreclick db upgrade`",
+    ):
+        books.check()
+    books.close()
+
+
+def make_newer(database_url: str, *, oldest_program: str) -> None:
+    """Leave the schema as a program of the future would."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9042'")
+        connection.execute("UPDATE schema_compatibility SET oldest_program = %s", [oldest_program])
+
+
+def test_a_newer_schema_that_this_program_can_work_beside_is_accepted(own_database_url: str) -> None:
+    newest = max(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
+    make_newer(own_database_url, oldest_program=newest)
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        books.check()
+
+
+def test_a_newer_schema_that_left_this_program_behind_is_refused(own_database_url: str) -> None:
+    make_newer(own_database_url, oldest_program="9041")
+    says = r"at 9042, newer than this program, which knows \d{4} at most; install the version of RestoreClick"
+    with (
+        closing(PostgresBooks(own_database_url, connections=1)) as books,
+        pytest.raises(UnavailableError, match=says),
+    ):
+        books.check()
+    with pytest.raises(UnavailableError, match=says):
+        upgrade(own_database_url)
+
+
+def test_a_server_that_is_too_old_is_refused_with_the_version_it_needs(
+    own_database_url: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "OLDEST_SERVER", 99)
+    says = r"the server is version 1[5-9]\.\d+, and the shop needs 99 or later; upgrade the server"
+    with pytest.raises(UnavailableError, match=says):
+        upgrade(empty_database_url)
+    assert catalog.columns(empty_database_url) == set()
+    with (
+        closing(PostgresBooks(own_database_url, connections=1)) as books,
+        pytest.raises(UnavailableError, match=says),
+    ):
+        books.check()
+
+
+def test_a_migration_waits_politely_for_a_table_that_is_in_use(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0)
+    downgrade(own_database_url, "0001")
+    with psycopg.connect(own_database_url) as holder:
+        holder.execute("CREATE TABLE events (held integer); SAVEPOINT held")
+        waits: list[str] = []
+
+        def let_go_after_two_waits(sentence: str) -> None:
+            waits.append(sentence)
+            if len(waits) == 2:
+                holder.rollback()
+
+        upgrade(own_database_url, on_wait=let_go_after_two_waits)
+    assert [sentence.startswith("A table is in use by others: trying again") for sentence in waits] == [
+        True,
+        True,
+    ]
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        books.check()
+
+
+def test_a_migration_that_never_gets_its_lock_names_who_holds_it_and_goes_on_later(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(migrations, "LOCK_ATTEMPTS", 3)
+    downgrade(own_database_url, "0004")
+    with psycopg.connect(own_database_url) as holder:
+        holder.execute("LOCK TABLE events IN ACCESS SHARE MODE")
+        with pytest.raises(
+            UnavailableError, match=rf"is of server process {holder.info.backend_pid}\); end them"
+        ):
+            upgrade(own_database_url)
+    upgrade(own_database_url)
+
+
+def test_no_statement_of_a_migration_is_cut_short(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "STATEMENT_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(command, "upgrade", lambda config, _revision: settings_of(config, seen))
+    seen: dict[str, str] = {}
+    upgrade(own_database_url)
+    assert seen == {
+        "statement_timeout": "0",
+        "idle_in_transaction_session_timeout": "0",
+        "lock_timeout": f"{migrations.LOCK_TIMEOUT_SECONDS:g}s",
+    }
+
+
+def settings_of(config: Config, seen: dict[str, str]) -> None:
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+        seen[name] = config.attributes["connection"].execute(text(f"SHOW {name}")).scalar_one()
+
+
+def test_indexes_of_tables_that_exist_are_built_while_others_write(own_database_url: str) -> None:
+    """A build that locked the table would wait for the first writer, and the second one for the build."""
+    downgrade(own_database_url, "0020")
+    with (
+        psycopg.connect(own_database_url) as first,
+        psycopg.connect(own_database_url) as second,
+        ThreadPoolExecutor(1) as other,
+    ):
+        first.execute(INSERT_WORK)
+        migration = other.submit(upgrade, own_database_url)
+        until_it_waits_or_ends(own_database_url, migration)
+        assert not migration.done(), "it waits for older transactions"
+        second.execute("SET lock_timeout = '1s'")
+        second.execute(INSERT_WORK)
+        second.commit()
+        first.commit()
+        migration.result()
+    assert "reactions_closed" in str(catalog.indexes(own_database_url))
+
+
+INSERT_WORK: LiteralString = """
+    INSERT INTO reactions (reaction_id, order_id, kind, arguments, first_due_at, due_at)
+    VALUES (gen_random_uuid(), gen_random_uuid(), 'MoveImages', '{}', now(), now())"""
+
+
+def test_an_index_whose_build_was_interrupted_is_built_anew(database_url: str, own_database_url: str) -> None:
+    downgrade(own_database_url, "0020")
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute(INSERT_WORK)
+        connection.execute(INSERT_WORK)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY reactions_closed ON reactions (kind)")
+    upgrade(own_database_url)
+    assert catalog.indexes(own_database_url) == catalog.indexes(database_url)
+    with psycopg.connect(own_database_url) as connection:
+        assert connection.execute("SELECT FROM pg_index WHERE NOT indisvalid").fetchall() == []
+
+
+def test_later_migrations_build_indexes_of_tables_that_exist_concurrently() -> None:
+    expand_first = [file for file in VERSIONS.glob("[0-9]*.py") if file.name[:4] >= "0016"]
+    assert expand_first
+    for file in expand_first:
+        code = file.read_text()
+        for table in re.findall(r"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)\w+\s+ON (\w+)", code):
+            assert f"CREATE TABLE {table}" in code, f"{file.name} locks {table} while it builds an index"
+
+
+def test_a_schema_with_events_is_not_taken_back(own_database_url: str) -> None:
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        take_order(books, facts())
+        with pytest.raises(UnavailableError, match="its log has 1 events, and an older schema would lose"):
+            downgrade(own_database_url, "0003")
+        books.check()
+
+
+def test_books_without_a_schema_say_how_to_bring_one(empty_database_url: str) -> None:
+    books = PostgresBooks(empty_database_url, connections=1)
+    with pytest.raises(UnavailableError, match=r"has no schema yet; run `restoreclick db upgrade`\.$"):
+        books.check()
+    books.close()
+
+
+def test_books_without_a_server_say_which_address_to_check() -> None:
+    books = PostgresBooks("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
+    with pytest.raises(UnavailableError, match="check DATABASE_URL"):
+        books.check()
+    books.close()

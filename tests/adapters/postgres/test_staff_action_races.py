@@ -1,0 +1,93 @@
+"""Many people at the desk at the same moment, on real books: the sum of what goes back stays what was paid."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from adapters.postgres.unit_of_work import PostgresBooks
+from domain.order import events as e
+from domain.order.lifecycle import State
+from domain.order.values import Money, OrderId
+from domain.use_cases.support.email_correction import AddressTakenError
+from domain.use_cases.support.staff_actions import Done, Signature
+from domain.use_cases.wording.refusal_messages import NotPossibleError
+from tests.doubles.container import MemoryShop
+
+PEOPLE = 50
+#: Fewer than there are people: then some wait for a connection, as they would in the shop.
+CONNECTIONS = 20
+
+
+def signed(number: int, key: str | None = None) -> Signature:
+    return Signature(actor=f"person:{number}", reason="They asked for it on the phone.", key=key)
+
+
+@pytest.fixture
+def shop(own_database_url: str) -> Iterator[MemoryShop]:
+    books = PostgresBooks(own_database_url, connections=CONNECTIONS)
+    yield MemoryShop(books=books)
+    books.close()
+
+
+@pytest.fixture
+def order_id(shop: MemoryShop) -> OrderId:
+    """An order of ten photos for 39.00 EUR, of which nothing has been begun."""
+    return shop.pay(shop.upload(*(b"portrait of %d" % number for number in range(10))))
+
+
+def at_once(work: Callable[[int], object]) -> list[object]:
+    """Have everybody do it at the same moment; gives what came of each, a refusal among it."""
+    start = Barrier(PEOPLE)
+
+    def do(number: int) -> object:
+        start.wait(timeout=30)
+        try:
+            return work(number)
+        except (NotPossibleError, AddressTakenError) as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(PEOPLE) as people:
+        return list(people.map(do, range(PEOPLE)))
+
+
+def test_fifty_refunds_at_once_never_exceed_what_was_paid(shop: MemoryShop, order_id: OrderId) -> None:
+    amount = Money(amount=100, currency="EUR")
+    answers = at_once(lambda number: shop.desk.refund(order_id, signed(number), amount=amount))
+    done = [answer for answer in answers if isinstance(answer, Done)]
+    refused = [answer for answer in answers if isinstance(answer, NotPossibleError)]
+    assert (len(done), len(refused)) == (39, 11)
+    order = shop.order(order_id)
+    ledger = order.ledger
+    assert (ledger.paid, ledger.requested, ledger.refundable) == (3900, 3900, 0)
+    assert order.state is State.REFUNDING
+    with shop.books.transaction() as transaction:
+        notes = {note.note_id: note.actor for note in transaction.notes.of(order_id)}
+        history = transaction.log.history(order_id)
+    told = {each.event.note_id: each.actor for each in history if isinstance(each.event, e.RefundRequested)}
+    assert told == notes  # each refund has its own note, by who asked for it; who was refused left none
+    shop.work()
+    [payment] = shop.payments.payments.values()
+    assert (payment.left, len(payment.refunds)) == (0, 39)
+    assert shop.order(order_id).state is State.REFUNDED
+
+
+def test_fifty_repeats_of_one_command_are_one_refund(shop: MemoryShop, order_id: OrderId) -> None:
+    amount = Money(amount=100, currency="EUR")
+    at_once(lambda number: shop.desk.refund(order_id, signed(number, "ticket 4711"), amount=amount))
+    with shop.books.transaction() as transaction:
+        assert len(transaction.notes.of(order_id)) == 1
+    assert shop.order(order_id).ledger.requested == 100
+
+
+def test_of_many_customers_who_are_given_one_address_one_gets_it(shop: MemoryShop) -> None:
+    orders = [
+        shop.pay(shop.upload(b"wedding"), email=f"{number}@customer.example") for number in range(PEOPLE)
+    ]
+    answers = at_once(
+        lambda number: shop.addressing.correct(orders[number], signed(number), "eileen@customer.example")
+    )
+    assert sum(isinstance(answer, AddressTakenError) for answer in answers) == PEOPLE - 1
+    with shop.books.transaction() as transaction:
+        assert [len(transaction.notes.of(order_id)) for order_id in orders].count(1) == 1

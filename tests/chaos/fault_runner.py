@@ -1,0 +1,116 @@
+"""Does what is planned: a thread for each track, one fault after the other, and what it took to recover from each."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Thread
+
+import httpx2
+import psycopg
+import redis
+
+from sandbox.processes import ProcessError
+from tests.chaos.faults import FAULTS, Fault, MissedError
+from tests.chaos.schedule import Deed
+from tests.chaos.shop_under_test import Stage
+from tests.waiting import eventually
+
+#: How long orders may stand still after a fault.
+_RECOVERY_SECONDS = 60.0
+_MOVED = "SELECT min(recorded_at) AS at FROM events WHERE recorded_at > %s"
+
+#: What keeps a fault from striking, or from ending, that is not the run's own defect.
+_TROUBLES = (
+    MissedError,
+    TimeoutError,
+    ProcessError,
+    OSError,
+    httpx2.HTTPError,
+    psycopg.Error,
+    redis.RedisError,
+)
+
+
+@dataclass
+class Incident:
+    """A fault as it happened. Times are seconds since the run began; none is what did not happen."""
+
+    deed: Deed
+    fault: Fault
+    began: float | None = None
+    ended: float | None = None  # when it was over, and what had been taken away began to come back
+    proof: str = ""
+    missed: str = "it never began"  # why it cannot be shown to have struck, or had to be given up
+    ready_seconds: float | None = None  # from its end until what it struck was there again
+    moved_seconds: float | None = None  # from its end until the next order moved on
+
+    @property
+    def recovery_seconds(self) -> float:
+        """How long its end was ago when everything went on."""
+        return max(self.ready_seconds or 0.0, self.moved_seconds or 0.0)
+
+
+class Conductor:
+    """Carries out the tracks of a schedule."""
+
+    def __init__(
+        self, stage: Stage, tracks: Sequence[Sequence[Deed]], tell: Callable[[Incident], None]
+    ) -> None:
+        self._stage = stage
+        self._tell = tell
+        self._tracks = [[Incident(deed, FAULTS[deed.fault]) for deed in track] for track in tracks]
+        self._threads = [Thread(target=self._follow, args=(track,), daemon=True) for track in self._tracks]
+        self._began = 0.0
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """Everything that was planned, in the order in which it was due."""
+        return sorted((one for track in self._tracks for one in track), key=lambda one: one.deed.at_seconds)
+
+    def start(self) -> None:
+        """Begin; the schedule's time runs from now on."""
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait until all that was begun is over."""
+        for thread in self._threads:
+            thread.join()
+
+    def _follow(self, track: list[Incident]) -> None:
+        for incident in track:
+            # This is a length of time and no fact: when it is due was drawn.
+            self._stage.ending.wait(max(0.0, incident.deed.at_seconds - self._now()))
+            if self._stage.ending.is_set():
+                return
+            self._carry_out(incident)
+            self._tell(incident)
+
+    def _carry_out(self, incident: Incident) -> None:
+        fault = incident.fault
+        incident.began, incident.missed = self._now(), "it did not come to its end"
+        try:
+            with fault.do(self._stage) as strike:
+                self._stage.ending.wait(fault.lasts_seconds)
+                incident.ended, ended_at = self._now(), datetime.now(UTC)
+            incident.proof = strike.proof
+            incident.ready_seconds = self._now() - incident.ended
+            incident.moved_seconds = self._moved(ended_at)
+            incident.missed = "" if incident.proof else "nothing shows that it struck"
+        except _TROUBLES as trouble:
+            incident.missed = str(trouble)
+        except Exception as defect:  # noqa: BLE001 -- whatever it is, the run fails for it, and the others go on
+            incident.missed = f"it broke off: {defect!r}"
+
+    def _moved(self, ended_at: datetime) -> float:
+        def moved() -> datetime | None:
+            rows = self._stage.asked(_MOVED, [ended_at])
+            return rows[0]["at"] if rows else None
+
+        at = eventually(moved, "The next event", within_seconds=_RECOVERY_SECONDS, every_seconds=0.1)
+        return (at - ended_at).total_seconds()
+
+    def _now(self) -> float:
+        return time.monotonic() - self._began

@@ -1,0 +1,63 @@
+"""A fault counts as one that struck only when it came to its end and something shows that it did."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.chaos import fault_runner
+from tests.chaos.fault_runner import Conductor, Incident
+from tests.chaos.faults import Fault, MissedError, Strike
+from tests.chaos.schedule import Deed
+from tests.chaos.shop_under_test import Stage
+
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+
+@contextmanager
+def strikes(_: Stage) -> Iterator[Strike]:
+    yield Strike(proof="it is gone")
+
+
+@contextmanager
+def shows_nothing(_: Stage) -> Iterator[Strike]:
+    yield Strike()
+
+
+@contextmanager
+def breaks_off(_: Stage) -> Iterator[Strike]:
+    yield Strike(proof="it is gone")
+    raise KeyError("nobody thought of it")
+
+
+def misses(_: Stage) -> AbstractContextManager[Strike]:
+    raise MissedError("there was nothing to lose")
+
+
+@pytest.mark.parametrize(
+    ("deed", "missed"),
+    [
+        (strikes, ""),
+        (shows_nothing, "nothing shows that it struck"),
+        (breaks_off, "it broke off: KeyError('nobody thought of it')"),
+        (misses, "there was nothing to lose"),
+    ],
+)
+def test_what_did_not_strike_to_its_end_is_told_as_missed_and_the_next_one_goes_on(
+    deed: Any, missed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = {
+        name: Fault(name=name, to="nobody", do=do) for name, do in {"first": deed, "next": strikes}.items()
+    }
+    monkeypatch.setattr(fault_runner, "FAULTS", faults)
+    stage = SimpleNamespace(ending=Event(), asked=lambda *_: [{"at": TOMORROW}])
+    told: list[Incident] = []
+    tracks = [[Deed(at_seconds=0, fault=name) for name in faults]]
+    hall = Conductor(cast("Stage", stage), tracks, told.append)
+    hall.start()
+    hall.wait()
+    assert [incident.missed for incident in told] == [missed, ""]

@@ -1,0 +1,44 @@
+"""Each bug can still be planted: what it replaces is there, and is what the shop's processes then work with."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.chaos.laws import LAWS
+from tests.chaos.planted_bugs import PLANTS, environment_with
+
+#: What a process that carries the bug works with; it names the bug's module, or its words.
+LOOKS = {
+    "answer-too-soon": "from domain.use_cases.payments.payment_webhook import Paying; print(Paying.take.__module__)",
+    "close-without-lease": "from adapters.postgres.event_store import CLOSE; print(CLOSE)",
+    "send-mail-blindly": "from adapters.mailer_sendgrid.api import SendGridMailer as M; print(M.send.__module__)",
+    "never-sweep": "from domain.use_cases.reaction_runner import Working; print(Working.sweep.__module__)",
+}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_is_in_the_process(name: str) -> None:
+    looked = subprocess.run(  # noqa: S603 -- our own program
+        [sys.executable, "-c", LOOKS[name]],
+        env={**os.environ, **environment_with(name)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert looked.stderr == ""
+    told = looked.stdout.strip()
+    assert told == "tests.chaos.planted_bugs" or (
+        "UPDATE reactions" in told and "lease_token = :token" not in told
+    )
+
+
+def test_planted_bugs_break_different_laws() -> None:
+    laws = [plant.law for plant in PLANTS.values()]
+    assert len(set(laws)) == len(laws) >= 3
+    assert set(laws) <= {law.number for law in LAWS}
+
+
+def test_without_a_bug_the_processes_are_told_nothing() -> None:
+    assert environment_with(None) == {}

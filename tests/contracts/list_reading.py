@@ -1,0 +1,21 @@
+"""Reading the whole log as a follower does: again and again, for what was committed shows when it may."""
+
+import time
+
+from domain.order.events import RecordedEvent
+from domain.ports.event_store import LogCursor
+from domain.ports.unit_of_work import Books
+
+PATIENCE_SECONDS = 10.0
+
+
+def read_whole_log(books: Books, *, expected: int = 0) -> list[tuple[LogCursor, RecordedEvent]]:
+    """Read on until so many lines have come, in pages of two."""
+    lines: list[tuple[LogCursor, RecordedEvent]] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with books.transaction() as transaction:
+            page = transaction.log.read_all(lines[-1][0] if lines else LogCursor(), 2)
+        lines += page
+        if not page and (len(lines) >= expected or time.monotonic() > deadline):
+            return lines

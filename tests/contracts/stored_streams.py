@@ -1,0 +1,118 @@
+"""What the books' contract writes down: sessions, photos, orders and work, each with ids of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from domain.order import events as e
+from domain.order.order import Order
+from domain.order.reactions import MoveImages, Reaction, reaction_id_of
+from domain.order.values import CustomerId, ObjectKey, OrderId, PhotoId, StoredObject, UploadSessionId
+from domain.ports.reaction_queue import Claim, Scheduled
+from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from tests.domain.support.event_builders import Facts, euros, stored
+from tests.domain.support.recording import step
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def session(opened_at: datetime = NOON, order_id: OrderId | None = None) -> UploadSession:
+    return UploadSession(
+        session_id=UploadSessionId(uuid4()),
+        order_id=order_id or OrderId(uuid4()),
+        status=UploadStatus.OPEN,
+        opened_at=opened_at,
+    )
+
+
+def photo(file_name: str = "great-aunt-1931.jpg") -> UploadedPhoto:
+    photo_id = PhotoId(uuid4())
+    upload: StoredObject = stored(f"uploads/temp/{photo_id}")
+    return UploadedPhoto(photo_id=photo_id, file_name=file_name, upload=upload, width=1600, height=1200)
+
+
+def checkout(attempt: int = 1, *, expires_at: datetime = NOON + 30 * MINUTE) -> Checkout:
+    return Checkout(attempt=attempt, quoted=euros(980), reserved_at=NOON, expires_at=expires_at)
+
+
+def keys(photos: tuple[UploadedPhoto, ...]) -> set[ObjectKey]:
+    return {each.upload.key for each in photos}
+
+
+def facts(photos: int = 2) -> Facts:
+    """Facts of an order nobody else knows."""
+    return Facts(order_id=OrderId(uuid4()), photos=photos)
+
+
+def pay(transaction: Transaction, about: Facts, *, at: datetime = NOON) -> e.PaymentReceived:
+    """Find a number and a customer for an order, as a payment does; gives what remains to be recorded."""
+    customer_id, number = transaction.customers.receive(
+        CustomerId(uuid4()), f"{uuid4()}@example.org", None, None, at.date()
+    )
+    return about.paid(number=number, customer_id=customer_id)
+
+
+def take_order(books: Books, about: Facts, *further: e.Event, at: datetime = NOON) -> Order:
+    """Write an order down, from its payment on."""
+    with books.transaction() as transaction:
+        first = step(about.order_id, pay(transaction, about, at=at), *further, at=at)
+        transaction.log.record(first)
+    return first.after
+
+
+def scheduled(
+    about: Facts,
+    reaction: Reaction | None = None,
+    *,
+    due_at: datetime = NOON,
+    sent_at: datetime | None = None,
+) -> Scheduled:
+    work = reaction or MoveImages()
+    return Scheduled(
+        reaction_id=reaction_id_of(about.order_id, work),
+        order_id=about.order_id,
+        reaction=work,
+        due_at=due_at,
+        sent_at=sent_at,
+    )
+
+
+def schedule(books: Books, *work: Scheduled) -> None:
+    with books.transaction() as transaction:
+        transaction.reactions.schedule(work)
+
+
+def claim(books: Books, work: Scheduled, now: datetime = NOON, lease: timedelta = 5 * MINUTE) -> Claim | None:
+    with books.transaction() as transaction:
+        return transaction.reactions.claim(work.reaction_id, uuid4(), now, lease)
+
+
+def claimed(books: Books, work: Scheduled, now: datetime = NOON, lease: timedelta = 5 * MINUTE) -> Claim:
+    found = claim(books, work, now, lease)
+    assert found is not None
+    return found
+
+
+def admit(
+    books: Books, now: datetime = NOON, *, max_running: int = 1000, max_per_minute: int = 1000
+) -> list[tuple[UUID, Reaction]]:
+    with books.transaction() as transaction:
+        return transaction.admissions.admit(now, max_running=max_running, max_per_minute=max_per_minute)
+
+
+class ChangeOfMindError(Exception):
+    """What makes a transaction roll back."""
+
+
+@contextmanager
+def rolled_back(books: Books) -> Iterator[Transaction]:
+    """A transaction of which nothing is kept."""
+    try:
+        with books.transaction() as transaction:
+            yield transaction
+            raise ChangeOfMindError  # noqa: TRY301 -- to roll back is the point
+    except ChangeOfMindError:
+        pass

@@ -1,0 +1,355 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.order.values import CustomerId, Money, OrderId, RefundId, UploadSessionId
+from domain.ports.errors import DisputedError, LostReplyError, RefusedError, UnavailableError
+from domain.ports.payments import (
+    CheckoutStanding,
+    CheckoutState,
+    CheckoutWish,
+    OpenedCheckout,
+    PaymentProvider,
+    RefundWish,
+)
+from domain.referral_program import Spending
+from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, stripe_payments
+from tests.domain.support.event_builders import euros
+from tests.doubles.payments import MemoryPayments
+from tests.sandbox.processes import TwinProcess
+
+CUSTOMER = ("adele@example.com", "Adele Brandt")
+ENDPOINTS = {"open_checkout": "POST /v1/checkout/sessions", "issue_refund": "POST /v1/refunds"}
+
+
+@dataclass(frozen=True)
+class Till:
+    """A payment provider, and what the world does to it."""
+
+    provider: PaymentProvider
+    pay: Callable[[str], str]
+    pay_later: Callable[[str], str]
+    settle: Callable[[str, str], object]
+    expire: Callable[[str], object]
+    refund_by_hand: Callable[[str, int], str]
+    fail_refund: Callable[[str], object]
+    dispute: Callable[[str], object]
+    lose_reply: Callable[[str], object]
+    be_busy: Callable[[str], object]
+
+    def paid(self, photos: int = 3) -> str:
+        return self.pay(self.provider.open_checkout(wish(photos)).checkout_session_id)
+
+
+@pytest.fixture(params=["double", "stripe"])
+def till(request: pytest.FixtureRequest) -> Till:
+    if request.param == "double":
+        double = MemoryPayments()
+        busy = UnavailableError("The double", "busy", retry_after_seconds=7)
+        return Till(
+            provider=double,
+            pay=lambda session_id: double.pay(session_id, *CUSTOMER),
+            pay_later=lambda session_id: double.pay_later(session_id, *CUSTOMER),
+            settle=lambda session_id, fate: double.settle(session_id, has_failed=fate == "failed"),
+            expire=double.expire,
+            refund_by_hand=lambda intent, amount: double.refund_by_hand(intent, amount).provider_refund_id,
+            fail_refund=double.fail_refund,
+            dispute=lambda intent: setattr(double.payments[intent], "is_disputed", True),
+            lose_reply=double.weather.lose_reply,
+            be_busy=lambda method: double.weather.fail(method, busy),
+        )
+    twin: TwinProcess = request.getfixturevalue("stripe")
+    return Till(
+        provider=stripe_payments(twin.url),
+        pay=lambda session_id: pay_at(twin, session_id),
+        pay_later=lambda session_id: pay_at(twin, session_id, "pay_later"),
+        settle=lambda session_id, fate: settle_at(twin, session_id, fate),
+        expire=lambda session_id: expire_at(twin, session_id),
+        refund_by_hand=lambda intent, amount: refund_at(twin, intent, amount),
+        fail_refund=lambda refund: twin.control("POST", f"refunds/{refund}/settle", {"outcome": "failed"}),
+        dispute=lambda intent: twin.control("POST", "disputes", {"payment_intent": intent}),
+        lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
+        be_busy=lambda method: twin.misbehave(
+            ENDPOINTS[method], "status", status=429, headers={"Retry-After": "7"}
+        ),
+    )
+
+
+def pay_at(twin: TwinProcess, session_id: str, action: str = "pay") -> str:
+    email, name = CUSTOMER
+    form = {"action": action, "email": email, "name": name}
+    assert twin.http.post(f"/c/pay/{session_id}", data=form).status_code == 303
+    sessions = twin.ledger()["objects"]["checkout.session"]
+    intent: str = next(one["payment_intent"] for one in sessions if one["id"] == session_id)
+    return intent
+
+
+def settle_at(twin: TwinProcess, session_id: str, fate: str) -> None:
+    twin.control("POST", f"checkout/{session_id}/settle", {"outcome": fate})
+
+
+def expire_at(twin: TwinProcess, session_id: str) -> None:
+    authorized = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+    twin.http.post(f"/v1/checkout/sessions/{session_id}/expire", headers=authorized).raise_for_status()
+
+
+def refund_at(twin: TwinProcess, intent: str, amount: int) -> str:
+    made: str = twin.control("POST", "refunds", {"payment_intent": intent, "amount": amount})["id"]
+    return made
+
+
+def wish(photos: int = 3) -> CheckoutWish:
+    return CheckoutWish(
+        upload_session_id=UploadSessionId(uuid4()),
+        order_id=OrderId(uuid4()),
+        seal="k3yed",
+        photos=photos,
+        unit_price=Money(amount=490, currency="EUR"),
+        email="adele@example.com",
+        success_url="https://shop.example/thanks",
+        cancel_url="https://shop.example/basket",
+        expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1),
+        idempotency_key=str(uuid4()),
+    )
+
+
+def refund(intent: str, amount: int = 490, refund_id: UUID | None = None) -> RefundWish:
+    return RefundWish(
+        refund_id=RefundId(refund_id or uuid4()),
+        order_id=OrderId(uuid4()),
+        payment_intent_id=intent,
+        amount=Money(amount=amount, currency="EUR"),
+        idempotency_key=str(uuid4()),
+    )
+
+
+def test_a_checkout_opens_on_a_page_until_its_time(till: Till) -> None:
+    wished = wish()
+    opened = till.provider.open_checkout(wished)
+    assert isinstance(opened, OpenedCheckout)
+    assert opened.checkout_session_id in opened.url
+    assert opened.expires_at == wished.expires_at
+
+
+def test_opening_again_with_the_same_key_opens_the_same_page(till: Till) -> None:
+    wished = wish()
+    assert till.provider.open_checkout(wished) == till.provider.open_checkout(wished)
+    assert till.provider.open_checkout(wish()).url != till.provider.open_checkout(wished).url
+
+
+def test_a_key_cannot_be_used_for_something_else(till: Till) -> None:
+    wished = wish()
+    till.provider.open_checkout(wished)
+    with pytest.raises(RefusedError):
+        till.provider.open_checkout(replace(wished, photos=4))
+
+
+def test_what_was_paid_is_refunded_and_found_by_our_id(till: Till) -> None:
+    intent = till.paid()
+    wished = refund(intent, 490)
+    assert till.provider.find_refund(intent, wished.refund_id) is None
+    made = till.provider.issue_refund(wished)
+    assert (made.has_failed, made.amount) == (False, Money(amount=490, currency="EUR"))
+    assert till.provider.find_refund(intent, wished.refund_id) == made
+    assert till.provider.find_refund(intent, RefundId(uuid4())) is None
+
+
+def test_the_same_refund_twice_pays_once(till: Till) -> None:
+    wished = refund(till.paid(photos=1), 490)
+    assert till.provider.issue_refund(wished) == till.provider.issue_refund(wished)
+
+
+def test_more_than_was_paid_does_not_go_back(till: Till) -> None:
+    intent = till.paid(photos=1)
+    till.provider.issue_refund(refund(intent, 300))
+    with pytest.raises(RefusedError):
+        till.provider.issue_refund(refund(intent, 191))
+    till.provider.issue_refund(refund(intent, 190))
+
+
+def test_a_payment_that_is_not_there_cannot_be_refunded(till: Till) -> None:
+    with pytest.raises(RefusedError) as refusal:
+        till.provider.issue_refund(refund("pi_nobody"))
+    assert refusal.value.code == "resource_missing"
+
+
+def test_a_refund_whose_reply_was_lost_is_paid_once_however_often_it_is_repeated(till: Till) -> None:
+    intent = till.paid(photos=1)
+    wished = refund(intent, 490)
+    till.lose_reply("issue_refund")
+    with pytest.raises(LostReplyError):
+        till.provider.issue_refund(wished)
+    found = till.provider.find_refund(intent, wished.refund_id)
+    assert found is not None
+    assert till.provider.issue_refund(wished) == found
+
+
+def test_a_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
+    wished = wish()
+    till.lose_reply("open_checkout")
+    with pytest.raises(LostReplyError):
+        till.provider.open_checkout(wished)
+    assert till.provider.open_checkout(wished) == till.provider.open_checkout(wished)
+
+
+@pytest.mark.parametrize("method", ["open_checkout", "issue_refund"])
+def test_a_busy_provider_did_nothing_and_says_when_to_come_back(till: Till, method: str) -> None:
+    wished = refund(till.paid(), 490)
+    till.be_busy(method)
+    with pytest.raises(UnavailableError) as answer:
+        till.provider.open_checkout(wish()) if method == "open_checkout" else till.provider.issue_refund(
+            wished
+        )
+    assert not isinstance(answer.value, LostReplyError)
+    assert answer.value.retry_after_seconds == 7
+    assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None
+
+
+def test_a_refund_that_failed_later_is_found_as_failed_and_one_that_followed_is_preferred(till: Till) -> None:
+    intent = till.paid(photos=1)
+    first = refund(intent, 490)
+    failed = till.provider.issue_refund(first)
+    till.fail_refund(failed.provider_refund_id)
+    found = till.provider.find_refund(intent, first.refund_id)
+    assert found == replace(failed, has_failed=True)
+    second = till.provider.issue_refund(refund(intent, 490, first.refund_id))
+    assert till.provider.find_refund(intent, first.refund_id) == second
+
+
+def test_a_refund_is_looked_up_as_it_is_now_whoever_made_it(till: Till) -> None:
+    intent = till.paid(photos=2)
+    ours = till.provider.issue_refund(refund(intent, 490))
+    by_hand = till.refund_by_hand(intent, 200)
+    assert till.provider.look_up_refund(ours.provider_refund_id) == ours
+    till.fail_refund(by_hand)
+    found = till.provider.look_up_refund(by_hand)
+    assert found is not None
+    assert (found.has_failed, found.amount) == (True, Money(amount=200, currency="EUR"))
+    assert till.provider.look_up_refund("re_nobodys") is None
+
+
+def discounted(points: int, photos: int = 1) -> CheckoutWish:
+    spending = Spending(customer_id=CustomerId(uuid4()), points=points, discount=euros(points))
+    return replace(wish(photos), spending=spending)
+
+
+def test_points_come_off_the_price_once_and_the_checkout_tells_whose_they_were(till: Till) -> None:
+    wished = discounted(100, photos=2)
+    opened = till.provider.open_checkout(wished)
+    assert till.provider.open_checkout(wished) == opened
+    intent = till.pay(opened.checkout_session_id)
+    found = till.provider.find_checkout(opened.checkout_session_id)
+    assert found is not None
+    assert (found.checkout.paid, found.checkout.discount) == (euros(880), euros(100))
+    assert found.checkout.spending == wished.spending
+    with pytest.raises(RefusedError):
+        till.provider.issue_refund(refund(intent, 881))
+
+
+def test_what_points_pay_for_whole_is_paid_without_a_payment(till: Till) -> None:
+    wished = discounted(490)
+    session_id = till.provider.open_checkout(wished).checkout_session_id
+    assert standing(till, session_id) == (CheckoutStanding.OPEN, 0)
+    assert not till.pay(session_id)
+    assert standing(till, session_id) == (CheckoutStanding.PAID, 0)
+    found = till.provider.find_checkout(session_id)
+    assert found is not None
+    assert (found.checkout.payment_intent_id, found.checkout.spending) == (None, wished.spending)
+
+
+def test_a_discounted_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
+    wished = discounted(100)
+    till.lose_reply("open_checkout")
+    with pytest.raises(LostReplyError):
+        till.provider.open_checkout(wished)
+    opened = till.provider.open_checkout(wished)
+    assert opened == till.provider.open_checkout(wished)
+    till.pay(opened.checkout_session_id)
+    assert standing(till, opened.checkout_session_id) == (CheckoutStanding.PAID, 390)
+
+
+def standing(till: Till, session_id: str) -> tuple[CheckoutStanding, int]:
+    found = till.provider.find_checkout(session_id)
+    assert found is not None
+    return found.standing, found.checkout.paid.amount
+
+
+def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> None:
+    wished = replace(wish(photos=2), locale="de-AT")
+    session_id = till.provider.open_checkout(wished).checkout_session_id
+    intent = till.pay(session_id)
+    found = till.provider.find_checkout(session_id)
+    assert isinstance(found, CheckoutState)
+    assert found.standing is CheckoutStanding.PAID
+    told = found.checkout
+    assert (told.checkout_session_id, told.payment_intent_id) == (session_id, intent)
+    assert (told.upload_session_id, told.order_id) == (wished.upload_session_id, wished.order_id)
+    assert (told.email, told.name) == CUSTOMER
+    assert told.locale == "de-AT"
+    assert (told.paid, told.discount) == (
+        Money(amount=980, currency="EUR"),
+        Money(amount=0, currency="EUR"),
+    )
+    assert till.provider.find_checkout_by_payment(intent) == found
+
+
+def test_a_checkout_or_a_payment_that_is_not_there_is_not_found(till: Till) -> None:
+    till.paid()
+    assert till.provider.find_checkout("cs_test_nobodys") is None
+    assert till.provider.find_checkout_by_payment("pi_nobodys") is None
+
+
+def test_a_checkout_is_open_until_somebody_pays_or_its_time_is_over(till: Till) -> None:
+    session_id = till.provider.open_checkout(wish()).checkout_session_id
+    assert standing(till, session_id) == (CheckoutStanding.OPEN, 0)
+    till.expire(session_id)
+    assert standing(till, session_id) == (CheckoutStanding.EXPIRED, 0)
+
+
+@pytest.mark.parametrize(
+    ("fate", "outcome"),
+    [("succeeded", (CheckoutStanding.PAID, 1470)), ("failed", (CheckoutStanding.FAILED, 0))],
+)
+def test_money_that_takes_days_is_pending_until_it_arrives_or_fails(
+    till: Till, fate: str, outcome: tuple[CheckoutStanding, int]
+) -> None:
+    session_id = till.provider.open_checkout(wish()).checkout_session_id
+    intent = till.pay_later(session_id)
+    assert standing(till, session_id) == (CheckoutStanding.PENDING, 0)
+    till.settle(session_id, fate)
+    assert standing(till, session_id) == outcome
+    by_payment = till.provider.find_checkout_by_payment(intent)
+    assert by_payment is not None
+    assert by_payment.standing is outcome[0]
+
+
+def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
+    wished = refund(till.paid(), 490)
+    till.dispute(wished.payment_intent_id)
+    with pytest.raises(DisputedError):
+        till.provider.issue_refund(wished)
+    assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None
+
+
+def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:
+    opened = till.provider.open_checkout(wish(3)).checkout_session_id
+    assert till.provider.expire_checkout(opened) is CheckoutStanding.EXPIRED
+    assert till.provider.expire_checkout(opened) is CheckoutStanding.EXPIRED
+    state = till.provider.find_checkout(opened)
+    assert state is not None
+    assert state.standing is CheckoutStanding.EXPIRED
+
+
+def test_a_page_that_was_paid_is_not_expired(till: Till) -> None:
+    paid, pending = (till.provider.open_checkout(wish(3)).checkout_session_id for _ in range(2))
+    till.pay(paid)
+    till.pay_later(pending)
+    assert till.provider.expire_checkout(paid) is CheckoutStanding.PAID
+    assert till.provider.expire_checkout(pending) is CheckoutStanding.PENDING
+
+
+def test_a_page_that_the_provider_does_not_know_is_expired(till: Till) -> None:
+    assert till.provider.expire_checkout(f"cs_{uuid4().hex}") is CheckoutStanding.EXPIRED

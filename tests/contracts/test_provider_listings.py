@@ -1,0 +1,234 @@
+"""What providers say of their own books, on each double and on the real adapter against its twin."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from adapters.mailer_sendgrid import SendGridLedger
+from adapters.payments_stripe import StripeLedger
+from adapters.restorer_replicate import ReplicateLedger
+from domain.order.values import EmailId, ObjectKey, OrderId, Variant
+from domain.ports.email import Mail, Mailer, MailFate
+from domain.ports.object_storage import ObjectStore
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentProvider
+from domain.ports.provider_listings import (
+    LedgerClosedError,
+    MailLedger,
+    ObjectLedger,
+    PaymentLedger,
+    RestorationLedger,
+)
+from domain.ports.restorer import PredictionStatus, Restorer
+from tests.adapters.support.provider_accounts import (
+    replicate_restorer,
+    sendgrid_mailer,
+    small_photo,
+    stripe_payments,
+)
+from tests.contracts.test_email import LETTER
+from tests.contracts.test_payments import pay_at, refund, wish
+from tests.doubles.clock import SystemClock
+from tests.doubles.email import MemoryMailer
+from tests.doubles.payments import MemoryPayments
+from tests.doubles.provider_listings import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
+from tests.doubles.restorer import MemoryRestorer
+from tests.sandbox.processes import TwinProcess
+from tests.waiting import eventually
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A payment provider with its books, and the customers and banks around it."""
+
+    ledger: PaymentLedger
+    provider: PaymentProvider
+    pay: Callable[[str], str]
+    fail_refund: Callable[[str], object]
+    now: datetime
+
+
+@pytest.fixture(params=["double", "stripe"])
+def bank(request: pytest.FixtureRequest) -> Bank:
+    if request.param == "double":
+        double = MemoryPayments()
+        ledger = MemoryPaymentLedger(double, moment=datetime.now(UTC))
+        return Bank(ledger, double, double.pay, double.fail_refund, ledger.moment)
+    twin: TwinProcess = request.getfixturevalue("stripe")
+    payments = stripe_payments(twin.url)
+    return Bank(
+        ledger=StripeLedger(payments.client),
+        provider=payments,
+        pay=lambda session_id: pay_at(twin, session_id),
+        fail_refund=lambda name: twin.control("POST", f"refunds/{name}/settle", {"outcome": "failed"}),
+        now=datetime.now(UTC),
+    )
+
+
+def test_checkouts_are_listed_as_they_stand(bank: Bank) -> None:
+    opened, paid = (bank.provider.open_checkout(wish()).checkout_session_id for _ in range(2))
+    intent = bank.pay(paid)
+    listed = {
+        each.state.checkout.checkout_session_id: each for each in bank.ledger.checkouts(bank.now - HOUR)
+    }
+    assert listed[opened].state.standing is CheckoutStanding.OPEN
+    assert listed[paid].state == bank.provider.find_checkout(paid)
+    assert listed[paid].state.checkout.payment_intent_id == intent
+    assert abs(listed[paid].created_at - bank.now) < HOUR
+
+
+def test_refunds_are_listed_as_they_stand(bank: Bank) -> None:
+    intent = bank.pay(bank.provider.open_checkout(wish()).checkout_session_id)
+    wished = refund(intent, 490)
+    good = bank.provider.issue_refund(wished).provider_refund_id
+    bad = bank.provider.issue_refund(refund(intent, 200)).provider_refund_id
+    bank.fail_refund(bad)
+    listed = {
+        each.refund.provider_refund_id: each
+        for each in bank.ledger.refunds(bank.now - HOUR)
+        if each.refund is not None
+    }
+    assert (listed[good].kind, listed[bad].kind) == (NoticeKind.REFUND_ISSUED, NoticeKind.REFUND_FAILED)
+    assert listed[good].refund == bank.provider.look_up_refund(good)
+    assert (listed[good].refund_id, listed[good].payment_intent_id) == (wished.refund_id, intent)
+    assert listed[good].event_id != listed[bad].event_id
+
+
+def test_nothing_that_began_before_the_moment_is_listed(bank: Bank) -> None:
+    intent = bank.pay(bank.provider.open_checkout(wish()).checkout_session_id)
+    bank.provider.issue_refund(refund(intent, 490))
+    later = bank.now + HOUR
+    lists = (bank.ledger.events, bank.ledger.checkouts, bank.ledger.refunds, bank.ledger.disputes)
+    assert [list(told(later)) for told in lists] == [[], [], [], []]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A restorer with its books."""
+
+    ledger: RestorationLedger
+    restorer: Restorer
+    end: Callable[[str], object]
+    now: datetime
+
+
+@pytest.fixture(params=["double", "replicate"])
+def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
+    if request.param == "double":
+        double = MemoryRestorer()
+        ledger = MemoryRestorationLedger(double, moment=datetime.now(UTC))
+        yield Studio(ledger, double, lambda name: double.succeed(name, b"restored"), ledger.moment)
+        return
+    twin: TwinProcess = request.getfixturevalue("replicate")
+    with closing(replicate_restorer(twin.url)) as restorer:
+
+        def end(name: str) -> None:
+            eventually(lambda: restorer.look(name).status is not PredictionStatus.RUNNING)
+
+        yield Studio(ReplicateLedger(restorer), restorer, end, datetime.now(UTC))
+
+
+def started(studio: Studio, address: str) -> str:
+    picture = io.BytesIO(small_photo())
+    return studio.restorer.start(
+        picture, media_type="image/png", webhook_url=address, variant=Variant.FIRST, ends_within=HOUR
+    ).prediction_id
+
+
+def test_predictions_are_listed_newest_first_and_name_where_their_end_is_posted_to(studio: Studio) -> None:
+    addresses = [f"http://127.0.0.1:9/{uuid4()}" for _ in range(2)]
+    names = [started(studio, address) for address in addresses]
+    for name in names:
+        studio.end(name)
+    ours = [each for each in studio.ledger.predictions(studio.now - HOUR) if each.prediction_id in names]
+    assert [each.prediction_id for each in ours] == names[::-1]
+    assert [studio.ledger.address_of(each) for each in ours] == addresses[::-1]
+    assert {each.status for each in ours} == {PredictionStatus.SUCCEEDED}
+    assert all(each.ended_at is not None and each.ended_at >= each.created_at for each in ours)
+    assert list(studio.ledger.predictions(studio.now + HOUR)) == []
+
+
+@dataclass(frozen=True)
+class Office:
+    """A mailer with its books."""
+
+    ledger: MailLedger
+    mailer: Mailer
+    lose: Callable[[Mail, str], object]
+    close: Callable[[], object]
+    now: datetime
+
+
+@pytest.fixture(params=["double", "sendgrid"])
+def office(request: pytest.FixtureRequest) -> Office:
+    if request.param == "double":
+        double = MemoryMailer()
+        ledger = MemoryMailLedger(double, moment=datetime.now(UTC))
+        return Office(
+            ledger=ledger,
+            mailer=double,
+            lose=lambda _, message_id: ledger.undeliverable.add(message_id),
+            close=lambda: setattr(ledger, "is_closed", True),
+            now=ledger.moment,
+        )
+    twin: TwinProcess = request.getfixturevalue("sendgrid")
+    mailer = sendgrid_mailer(twin.url)
+    return Office(
+        ledger=SendGridLedger(mailer, SystemClock()),
+        mailer=mailer,
+        lose=lambda *_: None,  # its domain is enough
+        close=lambda: twin.turn(has_email_activity=False),
+        now=datetime.now(UTC),
+    )
+
+
+def mail(domain: str = "customers.example") -> Mail:
+    email_id = EmailId(uuid4())
+    to = f"adele-{email_id}@{domain}"
+    return Mail(email_id=email_id, order_id=OrderId(uuid4()), to=to, to_name=None, letter=LETTER)
+
+
+def test_mails_are_listed_by_the_message_id_that_sending_told(office: Office) -> None:
+    good, bad = mail(), mail("bounce.example")
+    names = [office.mailer.send(each) for each in (good, bad)]
+    office.lose(bad, names[1])
+    listed = {each.message_id: each for each in office.ledger.messages(office.now - HOUR)}
+    fates = [listed[name].fate for name in names]
+    assert fates == [MailFate.ACCEPTED, MailFate.UNDELIVERABLE]
+    assert abs(listed[names[0]].last_event_at - office.now) < HOUR
+
+
+def test_a_mail_is_found_by_our_own_id(office: Office) -> None:
+    ours = mail()
+    name = office.mailer.send(ours)
+    found = office.ledger.find(ours.email_id)
+    assert found is not None
+    assert (found.message_id, found.fate) == (name, MailFate.ACCEPTED)
+    assert office.ledger.find(EmailId(uuid4())) is None
+
+
+def test_an_activity_that_was_not_bought_is_told_as_closed(office: Office) -> None:
+    office.close()
+    with pytest.raises(LedgerClosedError, match="cannot be compared, because"):
+        list(office.ledger.messages(office.now))
+
+
+def test_objects_are_listed_with_their_size_and_moment(store: ObjectStore, folder: str) -> None:
+    ledger: ObjectLedger = store  # type: ignore[assignment]
+    for number in (1, 2):
+        store.put(
+            ObjectKey(f"{folder}/{number}"),
+            io.BytesIO(b"x" * number),
+            size_bytes=number,
+            media_type="image/png",
+        )
+    listed = list(ledger.objects_under(f"{folder}/"))
+    assert [(each.key, each.size_bytes) for each in listed] == [(f"{folder}/1", 1), (f"{folder}/2", 2)]
+    assert all(each.stored_at.tzinfo is not None for each in listed)
+    assert list(ledger.objects_under(f"{folder}/3")) == []

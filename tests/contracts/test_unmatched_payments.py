@@ -1,0 +1,111 @@
+"""Payments that belong to no order, as the books keep them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.order.values import UploadSessionId
+from domain.ports.unit_of_work import Books
+from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
+from tests.contracts.stored_streams import MINUTE, NOON
+from tests.domain.support.event_builders import euros
+
+WEEK = timedelta(days=7)
+
+
+def payment(number: int = 1, **facts: Any) -> UnmatchedPayment:
+    told = UnmatchedPayment(
+        checkout_session_id=f"cs_{number}",
+        upload_session_id=UploadSessionId(uuid4()),
+        payment_intent_id=f"pi_{number}",
+        paid=euros(490),
+        reason="The order was paid before.",
+        received_at=NOON + number * MINUTE,
+    )
+    return replace(told, **facts)
+
+
+def set_aside(books: Books, *payments: UnmatchedPayment) -> None:
+    with books.transaction() as transaction:
+        for each in payments:
+            transaction.unmatched.set_aside(each)
+
+
+def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(books: Books) -> None:
+    first, other = payment(1), payment(2, upload_session_id=None, payment_intent_id=None)
+    set_aside(books, first, other)
+    with books.transaction() as transaction:
+        for lock in (False, True):
+            assert transaction.unmatched.find("cs_1", lock=lock) == first
+            assert transaction.unmatched.find_by_payment("pi_1", lock=lock) == first
+        assert transaction.unmatched.find("cs_2") == other
+        assert transaction.unmatched.find("cs_3") is None
+        assert transaction.unmatched.find_by_payment("pi_2") is None
+
+
+def test_setting_a_payment_aside_again_leaves_it_as_it_is(books: Books) -> None:
+    closed = payment(status=UnmatchedStatus.REFUNDED, returned={"re_1": 490})
+    set_aside(books, closed, payment())
+    with books.transaction() as transaction:
+        assert transaction.unmatched.find("cs_1") == closed
+
+
+def test_all_that_is_done_about_a_payment_is_kept(books: Books) -> None:
+    set_aside(books, payment(1), payment(2))
+    changed = payment(
+        1,
+        status=UnmatchedStatus.MATCHED,
+        returned={"re_1": 200, "dp_1": 0},
+        attempt=3,
+        asked_at=NOON + WEEK,
+        retry_at=NOON + 2 * WEEK,
+        problem="charge_disputed",
+        actor="person:bruno",
+        note="He had sent the photos twice.",
+        decided_at=NOON + WEEK,
+        matched_session_id=UploadSessionId(uuid4()),
+    )
+    with books.transaction() as transaction:
+        transaction.unmatched.save(changed)
+        transaction.unmatched.save(payment(3))
+    with books.transaction() as transaction:
+        assert transaction.unmatched.find("cs_1") == changed
+        assert transaction.unmatched.find("cs_3") is None
+        assert [one.checkout_session_id for one in transaction.unmatched.unsettled()] == ["cs_2"]
+
+
+def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(books: Books) -> None:
+    set_aside(books, *(payment(n, status=status) for n, status in enumerate(reversed(UnmatchedStatus))))
+    with books.transaction() as transaction:
+        unsettled = [one.status for one in transaction.unmatched.unsettled()]
+    assert unsettled == [UnmatchedStatus.REFUNDING, UnmatchedStatus.OPEN]
+
+
+@pytest.mark.parametrize(
+    ("facts", "due"),
+    [
+        ({}, ["cs_1"]),
+        ({"received_at": NOON + WEEK}, []),
+        ({"upload_session_id": None}, []),
+        ({"is_held": True}, []),
+        ({"is_held": True, "actor": "person:bruno"}, ["cs_1"]),
+        ({"upload_session_id": None, "actor": "person:bruno"}, ["cs_1"]),
+        ({"received_at": NOON + WEEK, "actor": "person:bruno"}, ["cs_1"]),
+        ({"retry_at": NOON + WEEK + MINUTE}, []),
+        ({"retry_at": NOON + WEEK}, ["cs_1"]),
+        ({"status": UnmatchedStatus.REFUNDING, "received_at": NOON + WEEK}, ["cs_1"]),
+        ({"status": UnmatchedStatus.REFUNDING, "retry_at": NOON + WEEK + MINUTE}, []),
+        ({"status": UnmatchedStatus.REFUNDED, "actor": "shop"}, []),
+        ({"status": UnmatchedStatus.MATCHED, "actor": "person:bruno"}, []),
+    ],
+)
+def test_a_payment_is_due_after_its_wait_or_when_somebody_resolved_it(
+    books: Books, facts: dict[str, Any], due: list[str]
+) -> None:
+    set_aside(books, payment(**facts))
+    with books.transaction() as transaction:
+        found = transaction.unmatched.due(received_before=NOON + 2 * MINUTE, now=NOON + WEEK)
+    assert found == due

@@ -1,0 +1,83 @@
+"""A bank that asks about a payment takes no money, bars no refund and stops nothing."""
+
+from dataclasses import replace
+from itertools import permutations
+
+from domain.order import events as e
+from domain.order.closure import Obstacle, obstacle
+from domain.order.decide import decide
+from domain.order.evolve import evolve
+from domain.order.lifecycle import State
+from domain.order.values import DisputeOutcome, EmailKind, HoldReason, Money
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.wording.status_text import standing
+from tests.domain.support.event_builders import Facts
+from tests.domain.support.given_when_then import LIMITS, given
+from tests.domain.use_cases.audit.test_timeline import log
+
+FACTS = Facts(photos=2)
+ASKED = FACTS.disputed(is_inquiry=True)
+CLOSED = FACTS.decided(DisputeOutcome.INQUIRY_CLOSED)
+
+
+def test_an_inquiry_bars_no_refund_and_stops_no_work() -> None:
+    before = given(*FACTS.until_ready())
+    asked = before.when(ASKED).then(ASKED).adds().stands(State.READY)
+    assert not asked.order.is_disputed
+    assert asked.order.has_open_inquiry
+    assert asked.order.refundable_amount == 980
+    asked.when(FACTS.refund_requested(980)).then(FACTS.refund_requested(980))
+    asked.when(FACTS.sent(EmailKind.RESULT)).then(FACTS.sent(EmailKind.RESULT))
+
+
+def test_an_inquiry_is_told_as_one_and_its_end_as_well() -> None:
+    told = tell(log(*FACTS.until_completed(), ASKED))
+    assert "an inquiry, which takes no money and stops nothing" in told.passages[-1].text
+    assert "The bank asks about the payment (an inquiry)" in told.ending
+    ended = tell(log(*FACTS.until_completed(), ASKED, CLOSED))
+    assert ended.passages[-1].text == "The bank closed its inquiry: no money was taken."
+    assert "inquiry" not in standing(given(*FACTS.until_completed(), ASKED, CLOSED).order)
+
+
+def test_an_inquiry_that_becomes_a_chargeback_is_a_dispute() -> None:
+    disputed = given(*FACTS.until_completed(), ASKED).when(FACTS.disputed()).then(FACTS.disputed())
+    assert (disputed.order.is_disputed, disputed.order.has_open_inquiry) == (True, False)
+    assert disputed.order.refundable_amount == 0
+    disputed.when(ASKED).then_nothing()
+    disputed.when(CLOSED).then_nothing()
+
+
+def test_an_inquiry_may_become_a_chargeback_after_it_was_closed() -> None:
+    given(*FACTS.until_completed(), ASKED, CLOSED).when(FACTS.disputed()).then(FACTS.disputed())
+
+
+def test_word_of_an_inquiry_its_chargeback_and_the_end_may_come_in_any_order() -> None:
+    ends = set()
+    lost = replace(FACTS.decided(DisputeOutcome.LOST), amount=Money(amount=980, currency="EUR"))
+    word: list[e.Event] = [ASKED, FACTS.disputed(), lost]
+    for facts in permutations(word):
+        order = given(*FACTS.until_completed()).order
+        for said in facts:
+            for event in decide(order, said, LIMITS):
+                order = evolve(order, event)
+        ends.add((order.state, order.is_disputed, order.has_open_inquiry, order.ledger.lost))
+    assert ends == {(State.REFUNDED, False, False, 980)}
+
+
+def test_photos_are_kept_while_a_bank_asks() -> None:
+    done = (*FACTS.until_completed(), ASKED)
+    assert obstacle(given(*done).order) is Obstacle.DISPUTED
+    assert obstacle(given(*done, CLOSED).order) is None
+
+
+def test_tax_on_top_of_a_right_quote_is_recorded_and_holds_nothing() -> None:
+    taxed = replace(FACTS.paid(1166), tax=Money(amount=186, currency="EUR"))
+    after = given().when(taxed).then(taxed).stands(State.PAID)
+    assert after.order.refundable_amount == 1166
+    assert sum(image.share.amount for image in after.order.images.values()) == 1166
+    assert "(9.80 EUR and 1.86 EUR tax)" in tell(log(taxed)).passages[0].text
+
+
+def test_a_payment_that_tax_does_not_explain_is_held() -> None:
+    wrong = replace(FACTS.paid(1000), tax=Money(amount=186, currency="EUR"))
+    given().when(wrong).then(wrong, FACTS.held(HoldReason.AMOUNT_MISMATCH))

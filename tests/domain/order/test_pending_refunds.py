@@ -1,0 +1,65 @@
+"""A refund that the provider accepted is on its way; it went back when the provider has paid it."""
+
+import pytest
+
+from domain.order import events as e
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import State
+from domain.order.values import EmailKind, HoldReason, RefundReason
+from domain.use_cases.audit.timeline import tell
+from domain.use_cases.wording.status_text import standing
+from tests.domain.support.event_builders import Facts
+from tests.domain.support.given_when_then import given
+from tests.domain.use_cases.audit.test_timeline import log
+
+FACTS = Facts(photos=2)
+STOPPED = (*FACTS.until_restoring(), FACTS.refund_requested(980))
+
+
+def test_an_order_waits_until_its_pending_refund_is_paid() -> None:
+    pending = given(*STOPPED).when(FACTS.refund_accepted(980)).then(FACTS.refund_accepted(980))
+    pending.stands(State.REFUNDING)
+    assert (pending.order.ledger.pending, pending.order.refunded_amount) == (980, 0)
+    assert pending.order.refundable_amount == 0
+    pending.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+
+
+def test_the_customer_gets_one_mail_when_the_refund_is_accepted_and_none_when_it_is_paid() -> None:
+    paid = given(*STOPPED, FACTS.refund_accepted(980), FACTS.refund_issued(980)).order
+    assert [email.kind for email in paid.emails.values()].count(EmailKind.REFUND) == 1
+
+
+def test_a_pending_refund_is_never_called_paid_back() -> None:
+    history = (*STOPPED, FACTS.refund_accepted(980))
+    told = tell(log(*history))
+    words = " ".join(
+        [*(passage.text for passage in told.passages), told.ending, standing(given(*history).order)]
+    )
+    assert "on its way" in words
+    assert "went back" not in words
+    assert "went back to the customer" in tell(log(*history, FACTS.refund_issued(980))).ending
+
+
+def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
+    pending = given(*FACTS.until_delivered(), FACTS.refund_accepted(490)).stands(State.DELIVERED)
+    assert "and 4.90 EUR has yet to go back" in standing(pending.order)
+    pending.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
+
+
+def test_a_pending_refund_that_fails_is_owed_again() -> None:
+    pending = given(*STOPPED, FACTS.refund_accepted(980))
+    failed = FACTS.refund_failed(provider_refund_id="re_1")
+    after = pending.when(failed).then(failed, e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
+    assert after.order.ledger.having(RefundStatus.FAILED)
+
+
+@pytest.mark.parametrize("late", [FACTS.refund_accepted(980), FACTS.refund_issued(980)])
+def test_late_word_of_a_paid_refund_changes_nothing(late: e.Event) -> None:
+    given(*STOPPED, FACTS.refund_accepted(980), FACTS.refund_issued(980)).when(late).then_nothing()
+
+
+def test_a_pending_refund_made_in_the_dashboard_is_recorded_as_on_its_way() -> None:
+    at_provider = FACTS.refund_requested(980, reason=RefundReason.AT_PROVIDER)
+    given(FACTS.paid()).when(FACTS.refund_accepted(980)).then(at_provider, FACTS.refund_accepted(980)).stands(
+        State.REFUNDING
+    )

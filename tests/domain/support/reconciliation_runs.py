@@ -1,0 +1,47 @@
+"""A comparison of a shop of doubles, and what it found, by side and name."""
+
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+from domain.use_cases.reconciliation.findings import Finding, Report
+from tests.doubles.container import MemoryShop
+
+
+def compare(shop: MemoryShop, *, heals: bool = False, reads_bytes: bool = True) -> Report:
+    """Compare all that a test did since the shop's clock began; each finding says what is known to be said."""
+    report = shop.reconciling.compare(
+        shop.clock.now() - timedelta(days=30), heals=heals, reads_bytes=reads_bytes
+    )
+    for finding in report.findings:
+        assert any(_says(finding, known) for known in _SENTENCES[finding.what]), finding
+        assert finding.subject, finding
+    return report
+
+
+_SENTENCES = tomllib.loads(Path(__file__).with_name("finding_sentences.toml").read_text("utf-8"))
+#: What goes before the advice where a repair was tried in vain.
+_NOT_HEALED = r"(It could not be healed( because of a defect of the program \(\w+\)\.| \(.+\)) )?"
+
+
+def _says(finding: Finding, known: dict[str, str | bool]) -> bool:
+    wrong = re.escape(str(known["wrong"])).replace("…", ".+")
+    return (
+        finding.side == known["side"]
+        and re.fullmatch(wrong, finding.wrong) is not None
+        and re.fullmatch(_NOT_HEALED + re.escape(str(known["advice"])), finding.advice) is not None
+        and known.get("is_of_an_order") in (None, finding.order_id is not None)
+        and known.get("has_a_moment") in (None, finding.since is not None)
+    )
+
+
+def found(report: Report) -> list[str]:
+    """The names of the findings."""
+    return [finding.what for finding in report.findings]
+
+
+def only(report: Report) -> Finding:
+    """The one finding there is."""
+    (finding,) = report.findings
+    return finding

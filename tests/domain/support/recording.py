@@ -1,0 +1,63 @@
+"""Envelopes and steps for facts, as the shop's services would write them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import uuid4
+
+from domain.order import events as e
+from domain.order.evolve import apply
+from domain.order.order import Order
+from domain.order.values import OrderId
+from domain.ports.event_store import Step
+from domain.ports.reaction_queue import Claim, Outcome, Scheduled
+from tests.domain.support.event_builders import PAID_AT
+
+
+def recorded(
+    before: Order,
+    *events: e.Event,
+    at: datetime = PAID_AT,
+    cause: str = "test",
+    cause_key: str | None = None,
+) -> tuple[e.RecordedEvent, ...]:
+    """The events in envelopes that follow the order's version, each with a cause of its own."""
+    return tuple(
+        e.RecordedEvent(
+            event_id=uuid4(),
+            order_id=before.order_id,
+            version=version,
+            recorded_at=at,
+            cause=cause,
+            cause_key=cause_key or f"test:{uuid4()}",
+            correlation_id=uuid4(),
+            actor="person:tester",
+            event=event,
+        )
+        for version, event in enumerate(events, start=before.version + 1)
+    )
+
+
+def step(
+    before: Order | OrderId,
+    *events: e.Event,
+    at: datetime = PAID_AT,
+    cause: str = "test",
+    cause_key: str | None = None,
+    reactions: Iterable[Scheduled] = (),
+    closes: Claim | None = None,
+    outcome: Outcome = Outcome.DONE,
+) -> Step:
+    """A step that records the events as they are, without deciding anything."""
+    order = before if isinstance(before, Order) else Order(order_id=before)
+    envelopes = recorded(order, *events, at=at, cause=cause, cause_key=cause_key)
+    after = order
+    for envelope in envelopes:
+        after = apply(after, envelope)
+    return Step(
+        before=order,
+        after=after,
+        events=envelopes,
+        reactions=tuple(reactions),
+        closes=closes,
+        outcome=outcome,
+    )

@@ -1,0 +1,440 @@
+"""A friend's first order brings points to both, points come off a price once, and no trick makes more of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.order import events as e
+from domain.order.values import (
+    CustomerId,
+    FailureReason,
+    HoldReason,
+    Money,
+    OrderId,
+    PointsReason,
+    UploadSessionId,
+)
+from domain.ports.customers import Customer
+from domain.ports.errors import UnavailableError
+from domain.ports.payments import CheckoutStanding, CheckoutWish, NoticeKind, OpenedCheckout, PaymentNotice
+from domain.ports.personal_data import Erasure
+from domain.ports.upload_sessions import Checkout, UploadStatus
+from domain.referral_program import Programme
+from domain.signed_tokens import sha256_of
+from domain.use_cases.checkout.checkout import CheckoutFixedError
+from domain.use_cases.checkout.referrals_and_points import (
+    Codes,
+    NoPointsError,
+    NoReferralsError,
+    OwnReferralCodeError,
+    TwoCodesError,
+    UnknownPointsCodeError,
+    UnknownReferralCodeError,
+)
+from domain.use_cases.checkout.uploads import UploadSessionClosedError
+from tests.doubles.container import POLICY, MemoryShop
+
+ADA, GRACE, FRAN = "ada@customer.example", "grace@friends.example", "fran@friends.example"
+
+
+class Club(MemoryShop):
+    """A shop, and customers who tell one another about it."""
+
+    def customer(self, email: str) -> Customer:
+        with self.books.transaction() as transaction:
+            found = transaction.persons.find(email)
+        assert found is not None
+        return found
+
+    def balance(self, email: str) -> int:
+        customer_id = self.customer(email).customer_id
+        with self.books.transaction() as transaction:
+            return transaction.points.balance(customer_id)
+
+    def points_code(self, email: str) -> str:
+        customer = self.customer(email)
+        return customer.referral_code + self.sealer.points_proof(customer.customer_id)
+
+    def open(
+        self, *, referral: str | None = None, points: str | None = None, photos: int = 1
+    ) -> UploadSessionId:
+        """Upload photos and open their checkout with codes."""
+        session_id = self.upload(*[b"wedding %d" % number for number in range(photos)])
+        self.checking_out.open(session_id, email=None, codes=Codes(referral=referral, points=points))
+        return session_id
+
+    def checkout_of(self, session_id: UploadSessionId) -> Checkout:
+        checkout = self.uploading.find(session_id).checkout
+        assert checkout is not None
+        return checkout
+
+    def buy(self, email: str, *, referral: str | None = None, points: str | None = None) -> OrderId:
+        return self.pay(self.open(referral=referral, points=points), email=email)
+
+    def refund(self, order_id: OrderId, amount: int) -> None:
+        """Be a person in the provider's dashboard: pay some of it back."""
+        payment = self.order(order_id).payment
+        assert payment is not None
+        assert payment.payment_intent_id is not None
+        made = self.payments.refund_by_hand(payment.payment_intent_id, amount)
+        notice = PaymentNotice(
+            event_id=f"evt_{self.ids.new().int}",
+            event_type="refund.created",
+            kind=NoticeKind.REFUND_ISSUED,
+            payment_intent_id=payment.payment_intent_id,
+            refund=made,
+        )
+        self.paying.take(notice, sha256_of(b"notice"))
+
+
+@pytest.fixture
+def club() -> Club:
+    """Ada has bought before; Grace came by her code, so each of them has 100 points."""
+    club = Club()
+    club.buy(ADA)
+    club.buy(GRACE, referral=club.customer(ADA).referral_code)
+    return club
+
+
+def spent(club: Club, order_id: OrderId) -> list[e.Event]:
+    return [event for event in club.events(order_id) if isinstance(event, e.PointsCredited | e.PointsDebited)]
+
+
+def test_a_friends_first_order_brings_points_to_both_in_the_step_that_begins_it(club: Club) -> None:
+    assert (club.balance(ADA), club.balance(GRACE)) == (100, 100)
+    session_id = club.open(referral=club.customer(GRACE).referral_code.lower())
+    order_id = club.pay(session_id, email=FRAN)
+    fran, grace = club.customer(FRAN).customer_id, club.customer(GRACE).customer_id
+    payment, *points = club.events(order_id)
+    assert isinstance(payment, e.PaymentReceived)
+    assert points == [
+        e.PointsCredited(customer_id=fran, points=100, reason=PointsReason.WELCOME),
+        e.PointsCredited(customer_id=grace, points=100, reason=PointsReason.REFERRAL),
+    ]
+
+
+def test_only_a_first_order_earns_and_only_once(club: Club) -> None:
+    club.buy(GRACE, referral=club.customer(ADA).referral_code)
+    club.buy(ADA, referral=club.customer(GRACE).referral_code)
+    assert (club.balance(ADA), club.balance(GRACE)) == (100, 100)
+
+
+@pytest.mark.parametrize("address", [ADA, "ADA@customer.example", "ada+again@customer.example"])
+def test_no_one_refers_themself(address: str) -> None:
+    club = Club()
+    club.buy(ADA)
+    code = club.customer(ADA).referral_code
+    session_id = club.upload(b"wedding")
+    with pytest.raises(OwnReferralCodeError):
+        club.checking_out.open(session_id, email=address, codes=Codes(referral=code))
+    assert club.uploading.find(session_id).status is UploadStatus.OPEN, "nothing is lost"
+    club.buy(address, referral=code)
+    assert club.balance(ADA) == 0
+
+
+def test_nothing_is_earned_where_nothing_was_paid(club: Club) -> None:
+    session_id = club.open(referral=club.customer(ADA).referral_code)
+    nothing, all_of_it = Money(amount=0, currency="EUR"), Money(amount=490, currency="EUR")
+    order_id = club.pay(session_id, email=FRAN, paid=nothing, discount=all_of_it, payment_intent_id=None)
+    assert not spent(club, order_id)
+    club.buy(FRAN, referral=club.customer(ADA).referral_code)
+    assert club.balance(FRAN) == 0, "and the first order is over"
+
+
+def test_an_order_on_hold_earns_and_loses_it_with_its_money(club: Club) -> None:
+    session_id = club.open(referral=club.customer(ADA).referral_code)
+    order_id = club.pay(session_id, email=FRAN, paid=Money(amount=390, currency="EUR"))
+    assert club.order(order_id).hold is HoldReason.AMOUNT_MISMATCH
+    assert (club.balance(ADA), club.balance(FRAN)) == (200, 100)
+
+
+def forget(club: Club, email: str) -> CustomerId:
+    customer_id = club.customer(email).customer_id
+    with club.books.transaction() as transaction:
+        transaction.persons.forget(
+            Erasure(
+                erasure_id=club.ids.new(),
+                customer_id=customer_id,
+                actor="person:ada",
+                reason="asked by mail",
+                erased_at=club.clock.now(),
+            )
+        )
+    return customer_id
+
+
+def test_the_forgotten_recommend_nobody_and_come_back_as_somebody_new(club: Club) -> None:
+    code, points_code = club.customer(GRACE).referral_code, club.points_code(GRACE)
+    session_id = club.open(referral=code)
+    grace = forget(club, GRACE)
+    order_id = club.pay(session_id, email=FRAN)
+    assert not spent(club, order_id), "the code was good, and is no more"
+    with pytest.raises(UnknownReferralCodeError):
+        club.open(referral=code)
+    with pytest.raises(UnknownPointsCodeError):
+        club.open(points=points_code)
+    club.buy(GRACE, referral=club.customer(ADA).referral_code)
+    assert club.customer(GRACE).customer_id != grace
+    assert club.balance(GRACE) == 100
+
+
+@pytest.mark.parametrize("code", ["", "NOBODYS0", "x" * 64, "\x00", "ÄÖÜ", "'; --"])
+def test_codes_that_are_nobodys_are_refused_and_nothing_is_lost(club: Club, code: str) -> None:
+    session_id = club.upload(b"wedding")
+    with pytest.raises(UnknownReferralCodeError):
+        club.checking_out.open(session_id, email=None, codes=Codes(referral=code))
+    with pytest.raises(UnknownPointsCodeError):
+        club.checking_out.open(session_id, email=None, codes=Codes(points=code))
+    assert club.uploading.find(session_id).status is UploadStatus.OPEN
+    assert club.order(club.pay(session_id)).hold is None
+
+
+def test_a_referral_code_and_an_address_open_nobodys_points(club: Club) -> None:
+    with pytest.raises(UnknownPointsCodeError):
+        club.open(points=club.customer(ADA).referral_code)
+    with pytest.raises(UnknownPointsCodeError):
+        club.open(points=club.customer(ADA).referral_code + club.points_code(GRACE)[8:])
+    session_id = club.upload(b"wedding")
+    club.checking_out.open(session_id, email=ADA)
+    assert club.checkout_of(session_id).spending is None
+
+
+def test_points_come_off_the_price_and_are_gone_with_the_payment(club: Club) -> None:
+    session_id = club.open(points=club.points_code(ADA).lower())
+    (wish,) = [one for one in club.payments.checkouts.values() if one.upload_session_id == session_id]
+    assert wish.spending is not None
+    assert (wish.spending.points, wish.spending.discount) == (100, Money(amount=100, currency="EUR"))
+    assert club.balance(ADA) == 100, "nothing is paid yet"
+    order_id = club.pay(session_id, email=ADA)
+    payment = club.order(order_id).payment
+    assert payment is not None
+    assert (payment.quoted.amount, payment.discount.amount, payment.paid.amount) == (490, 100, 390)
+    assert club.balance(ADA) == 0
+    assert club.order(order_id).hold is None
+    with pytest.raises(NoPointsError):
+        club.open(points=club.points_code(ADA))
+
+
+def test_an_order_that_points_pay_for_whole_is_an_order() -> None:
+    club = Club(replace(POLICY, programme=Programme(referral_points=500)))
+    club.buy(ADA)
+    club.buy(GRACE, referral=club.customer(ADA).referral_code)
+    order_id = club.buy(ADA, points=club.points_code(ADA))
+    payment = club.order(order_id).payment
+    assert payment is not None
+    assert (payment.paid.amount, payment.payment_intent_id) == (0, None)
+    assert club.balance(ADA) == 10
+    assert club.live(order_id, hours=0.2).images
+    assert club.order(order_id).restored_images
+
+
+def test_points_are_spent_once_however_many_checkouts_are_open(club: Club) -> None:
+    first = club.open(points=club.points_code(ADA))
+    with pytest.raises(NoPointsError):
+        club.open(points=club.points_code(ADA))
+    club.checking_out.open(first, email=None, codes=Codes(points=club.points_code(ADA)))
+    assert len([one for one in club.payments.checkouts.values() if one.spending]) == 1, "it is the same page"
+
+
+def test_points_are_free_again_when_their_checkout_is_given_up(club: Club) -> None:
+    given_up = club.open(points=club.points_code(ADA))
+    page = club.checkout_of(given_up).checkout_session_id
+    assert page is not None
+    club.payments.expire(page)
+    club.paying.take(club.told(page, NoticeKind.ABANDONED), sha256_of(b"notice"))
+    forgotten = club.open(points=club.points_code(ADA))
+    club.clock.advance(minutes=69)
+    with pytest.raises(NoPointsError):
+        club.open(points=club.points_code(ADA))
+    club.clock.advance(minutes=2)
+    assert club.checkout_of(club.open(points=club.points_code(ADA))).spending
+    assert club.checkout_of(forgotten).spending
+
+
+def test_points_stay_reserved_while_delayed_money_is_on_its_way(club: Club) -> None:
+    session_id = club.open(points=club.points_code(ADA))
+    page = club.checkout_of(session_id).checkout_session_id
+    assert page is not None
+    club.payments.pay_later(page, ADA)
+    club.paying.take(club.told(page, NoticeKind.PENDING), sha256_of(b"notice"))
+    club.clock.advance(days=3)
+    with pytest.raises(NoPointsError):
+        club.open(points=club.points_code(ADA))
+    club.payments.settle(page, has_failed=False)
+    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    assert club.balance(ADA) == 0
+
+
+def test_codes_may_still_be_given_when_a_checkout_without_points_is_open(club: Club) -> None:
+    session_id = club.open()
+    plain = club.checkout_of(session_id)
+    with_points = club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    assert with_points.url != plain.url
+    assert with_points.attempt == plain.attempt + 1
+    assert club.checking_out.open(session_id, email=None) == with_points, "who gives none leaves it so"
+    with pytest.raises(CheckoutFixedError):
+        club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(GRACE)))
+    referral = Codes(referral=club.customer(GRACE).referral_code)
+    with pytest.raises(CheckoutFixedError):
+        club.checking_out.open(session_id, email=None, codes=referral)
+
+
+def test_a_page_that_another_one_replaces_is_expired_at_the_provider(club: Club) -> None:
+    session_id = club.open()
+    plain = club.checkout_of(session_id).checkout_session_id
+    club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    replacing = club.checkout_of(session_id).checkout_session_id
+    assert plain is not None
+    assert replacing is not None
+    assert club.payments.states[plain].standing is CheckoutStanding.EXPIRED
+    assert club.payments.states[replacing].standing is CheckoutStanding.OPEN
+
+
+def test_a_page_that_was_paid_before_it_could_be_replaced_counts_as_paid(club: Club) -> None:
+    session_id = club.open()
+    page = club.checkout_of(session_id).checkout_session_id
+    assert page is not None
+    club.payments.pay(page, ADA)
+    with pytest.raises(UploadSessionClosedError):
+        club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    assert club.order(club.uploading.find(session_id).order_id).paid_amount == 490
+    assert club.balance(ADA) == 100
+
+
+def test_a_page_that_was_replaced_while_it_was_being_opened_is_expired(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = club.upload(b"wedding")
+    points = Codes(points=club.points_code(ADA))
+    open_checkout = club.payments.open_checkout
+
+    def open_and_be_overtaken(wish: CheckoutWish) -> OpenedCheckout:
+        monkeypatch.undo()
+        opened = open_checkout(wish)
+        club.checking_out.open(session_id, email=None, codes=points)
+        return opened
+
+    monkeypatch.setattr(club.payments, "open_checkout", open_and_be_overtaken)
+    overtaken = club.checking_out.open(session_id, email=None).checkout_session_id
+    current = club.checkout_of(session_id)
+    assert current.spending is not None
+    assert overtaken is not None
+    assert current.checkout_session_id is not None
+    assert club.payments.states[overtaken].standing is CheckoutStanding.EXPIRED
+    assert club.payments.states[current.checkout_session_id].standing is CheckoutStanding.OPEN
+
+
+def test_the_older_page_at_the_full_price_still_makes_the_order_and_spends_nothing(club: Club) -> None:
+    session_id = club.open()
+    page = club.checkout_of(session_id).checkout_session_id
+    assert page is not None
+    club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.payments.pay(page, ADA)
+    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    order_id = club.uploading.find(session_id).order_id
+    assert club.order(order_id).hold is None
+    assert club.order(order_id).paid_amount == 490
+    assert club.balance(ADA) == 100
+    assert club.checkout_of(club.open(points=club.points_code(ADA))).spending, "nothing is reserved any more"
+
+
+@pytest.mark.parametrize("amount", [0, 50, 200])
+def test_another_discount_than_was_reserved_holds_the_order_and_spends_nothing(
+    club: Club, amount: int
+) -> None:
+    session_id = club.open(points=club.points_code(ADA))
+    discount, paid = Money(amount=amount, currency="EUR"), Money(amount=490 - amount, currency="EUR")
+    order_id = club.pay(session_id, email=ADA, discount=discount, paid=paid)
+    assert club.order(order_id).hold is HoldReason.AMOUNT_MISMATCH
+    assert club.balance(ADA) == 100
+
+
+def test_points_on_which_two_payments_count_are_spent_once_and_the_later_order_waits_for_a_person(
+    club: Club,
+) -> None:
+    code = club.points_code(ADA)
+    slow = club.open(points=code)
+    club.clock.advance(minutes=71)
+    quick = club.open(points=code)
+    for session_id in (quick, slow):  # word of the slow one comes when its points are free again, and gone
+        page = club.checkout_of(session_id).checkout_session_id
+        assert page is not None
+        club.payments.pay(page, ADA)
+        club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    first, second = (club.order(club.uploading.find(one).order_id) for one in (quick, slow))
+    assert (first.hold, second.hold) == (None, HoldReason.AMOUNT_MISMATCH)
+    assert club.balance(ADA) == 0
+    assert not spent(club, second.order_id)
+
+
+def test_a_checkout_that_could_not_be_opened_is_tried_again_with_the_same_points(club: Club) -> None:
+    session_id = club.upload(b"wedding")
+    codes = Codes(points=club.points_code(ADA))
+    club.payments.weather.fail("open_checkout", UnavailableError("The double", "out for lunch"))
+    with pytest.raises(UnavailableError):
+        club.checking_out.open(session_id, email=None, codes=codes)
+    opened = club.checking_out.open(session_id, email=None, codes=codes)
+    assert (opened.attempt, opened.spending is not None) == (1, True)
+
+
+def test_a_refund_takes_back_what_was_earned_and_gives_back_what_was_spent(club: Club) -> None:
+    friends = club.buy(FRAN, referral=club.customer(ADA).referral_code)
+    own = club.buy(ADA, points=club.points_code(ADA))
+    assert (club.balance(ADA), club.balance(FRAN)) == (0, 100)
+    club.refund(friends, 245)
+    assert (club.balance(ADA), club.balance(FRAN)) == (-50, 50), "what is spent already is owed"
+    with pytest.raises(NoPointsError):
+        club.open(points=club.points_code(ADA))
+    club.refund(own, 290)
+    assert club.balance(ADA) == 200 - 50
+    club.refund(friends, 245)
+    assert (club.balance(ADA), club.balance(FRAN)) == (100, 0)
+
+
+def test_whoever_spends_points_is_no_newcomer(club: Club) -> None:
+    with pytest.raises(TwoCodesError):
+        club.open(points=club.points_code(ADA), referral=club.customer(GRACE).referral_code)
+
+
+def test_a_shop_without_a_programme_takes_no_recommendations_and_honours_points() -> None:
+    club = Club()
+    club.buy(ADA)
+    club.buy(GRACE, referral=club.customer(ADA).referral_code)
+    off = Club(replace(POLICY, programme=Programme(referral_points=0)), books=club.books)
+    off.ids.given, off.storage, off.payments = club.ids.given, club.storage, club.payments
+    with pytest.raises(NoReferralsError):
+        off.open(referral=off.customer(ADA).referral_code)
+    assert off.checkout_of(off.open(points=off.points_code(ADA))).spending
+    ada = off.customer(ADA)
+    with off.books.transaction() as transaction:
+        told = off.rewarding.told_to(transaction, ada, "EUR")
+    assert told is not None
+    assert (told.referral_code, told.points) == (None, 100)
+
+
+def test_results_tell_of_points_and_other_mails_do_not(club: Club) -> None:
+    order_id = club.buy(FRAN, referral=club.customer(ADA).referral_code)
+    club.live(order_id, hours=0.2)
+    letters = {
+        mail.letter.subject: mail.letter.html
+        for mail in club.mailer.mailbox.values()
+        if mail.order_id == order_id
+    }
+    proof = club.sealer.points_proof(club.customer(FRAN).customer_id)
+    assert proof in letters["result"].replace("-", "")
+    assert "points=100" in letters["result"]
+    assert proof not in letters["confirmation"].replace("-", "")
+
+
+def test_who_is_disappointed_is_not_advertised_to() -> None:
+    shop = MemoryShop(policy=POLICY)
+    shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.work()
+    shop.restorer.fail("prediction-1", FailureReason.CONTENT_FILTER)
+    shop.post_prediction("prediction-1")
+    shop.work()
+    shop.end_predictions()
+    shop.work()
+    letters = {mail.letter.subject: mail.letter.html for mail in shop.mailer.mailbox.values()}
+    assert "rewards=None" in letters["partial_result"]

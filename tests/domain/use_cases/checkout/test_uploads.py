@@ -1,0 +1,56 @@
+"""A photo that a visitor sends is kept as long as anything may name it."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from domain.ports.errors import UnavailableError
+from domain.use_cases.checkout.uploads import TooManyPhotosError
+from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.unit_of_work import InMemoryBooks, InMemoryTransaction
+
+
+class BooksWhoseAnswersAreLost(InMemoryBooks):
+    """Everything is committed, and nobody is told."""
+
+    answers: int | None = None  # how many are still heard
+
+    @contextmanager
+    def transaction(self) -> Iterator[InMemoryTransaction]:
+        with super().transaction() as transaction:
+            yield transaction
+        if self.answers == 0:
+            raise UnavailableError("PostgreSQL", "the connection broke")
+        self.answers = self.answers and self.answers - 1
+
+
+def test_a_photo_stays_whose_commit_got_no_answer() -> None:
+    books = BooksWhoseAnswersAreLost()
+    shop = MemoryShop(books=books)
+    session_id = shop.upload()
+    books.answers = 1  # to the look at what is there
+    with pytest.raises(UnavailableError):
+        shop.add(session_id, b"portrait")
+    books.answers = None
+    (photo,) = shop.uploading.find(session_id).photos
+    assert photo.upload.key in shop.storage.objects
+
+
+def test_a_photo_that_was_refused_leaves_nothing_behind() -> None:
+    shop = MemoryShop(replace(POLICY, max_photos=1))
+    session_id = shop.upload(b"portrait")
+    with pytest.raises(TooManyPhotosError):
+        shop.add(session_id, b"one too many")
+    assert len(shop.storage.objects) == 1
+
+
+def test_the_same_bytes_again_are_the_photo_that_is_there() -> None:
+    shop = MemoryShop()
+    session_id = shop.upload(b"portrait")
+    (photo,) = shop.uploading.find(session_id).photos
+    again = shop.uploading.add(session_id, "again.png", io.BytesIO(b"portrait"), 8)
+    assert (again.photo, again.is_duplicate) == (photo, True)
+    assert shop.uploading.find(session_id).photos == (photo,)

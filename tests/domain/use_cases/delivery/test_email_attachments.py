@@ -1,0 +1,71 @@
+"""The restored photos travel with the result while the mail stays light enough; the link is there always."""
+
+from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+
+from domain.ports.email import Letter, Mail
+from domain.use_cases.delivery.email_size import weight_bytes
+from domain.use_cases.shop_policy import Policy
+from tests.doubles.container import POLICY, MemoryShop
+
+#: What the estimate may be above the truth: it makes room for headers, and for texts wrapped at their worst.
+MARGIN_BYTES = 100_000
+
+
+def result_mail(policy: Policy) -> Mail:
+    shop = MemoryShop(policy)
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.live(order_id, hours=0.1)
+    return list(shop.mailer.mailbox.values())[-1]
+
+
+def test_the_archive_is_attached_while_the_whole_mail_stays_under_the_limit() -> None:
+    mail = result_mail(POLICY)
+    assert mail.attachment is not None
+    assert mail.attachment.name.endswith(".zip")
+    weight = weight_bytes(mail.letter, len(mail.attachment.content))
+    assert result_mail(replace(POLICY, max_mail_bytes=weight + 1)) == mail
+    too_heavy = result_mail(replace(POLICY, max_mail_bytes=weight))
+    assert too_heavy.attachment is None
+    assert "is_attached=False" in too_heavy.letter.html
+    assert "/api/download/" in too_heavy.letter.text
+
+
+def test_a_mail_stays_under_twenty_megabytes_and_may_come_close() -> None:
+    assert POLICY.max_mail_bytes == 20_000_000
+    letter = Letter(
+        subject="Photos", text="Adele looks well.\n" * 100, html="<p>Adele looks well.</p>\n" * 300
+    )
+    heaviest = max(
+        size for size in range(14_000_000, 15_000_000, 57) if weight_bytes(letter, size) < 20_000_000
+    )
+    assert 20_000_000 - MARGIN_BYTES < len(as_it_travels(letter, heaviest)) < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "text", ["Adele looks well.", "Großtante Käthe, geb. Müßiggång.", "写真が修復されました。"]
+)
+@pytest.mark.parametrize("size_bytes", [0, 1, 56, 57, 58, 100_000])
+def test_no_mail_weighs_more_than_was_reckoned(text: str, size_bytes: int) -> None:
+    letter = Letter(subject="Photos", text=f"{text}\n" * 200, html=f"<p>{text}</p>" * 200)
+    assert len(as_it_travels(letter, size_bytes)) < weight_bytes(letter, size_bytes)
+    assert weight_bytes(letter, size_bytes) < len(as_it_travels(letter, size_bytes)) + MARGIN_BYTES
+
+
+def as_it_travels(letter: Letter, attachment_bytes: int) -> bytes:
+    """The mail as servers hand it to one another."""
+    message = EmailMessage(policy=SMTP)
+    message["Subject"], message["To"], message["From"] = (
+        letter.subject,
+        "adele@example.com",
+        "shop@example.com",
+    )
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message.add_attachment(
+        bytes(attachment_bytes), maintype="application", subtype="zip", filename="photos.zip"
+    )
+    return message.as_bytes()

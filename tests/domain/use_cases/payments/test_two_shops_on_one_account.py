@@ -1,0 +1,139 @@
+"""Two shops with their own databases and keys on one account of the payment provider: neither touches the other's."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.order.lifecycle import State
+from domain.order.values import DisputeOutcome, OrderId
+from domain.ports.payments import NoticeKind, PaymentNotice
+from tests.domain.support.reconciliation_runs import compare
+from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund, take
+from tests.doubles.clock import CountingIds
+from tests.doubles.container import MemoryShop
+from tests.doubles.payments import MemoryPayments
+
+
+class TwoShops:
+    """A shop that sold and delivered, and a fresh one; every webhook of the account goes to both."""
+
+    def __init__(self) -> None:
+        self.payments = MemoryPayments()
+        self.old = MemoryShop(payments=self.payments, secret_key=b"the old shop's key, thirty-two characters")
+        self.fresh = MemoryShop(
+            payments=self.payments,
+            secret_key=b"the fresh shop's key, thirty-two or more",
+            ids=CountingIds(given=1_000_000),
+        )
+
+    def post(self, *notices: PaymentNotice) -> None:
+        """Deliver webhooks to both shops, as every endpoint of an account gets every event."""
+        for notice in notices:
+            for shop in (self.old, self.fresh):
+                take(shop, notice)
+                shop.payment_ledger.told.append(replace(notice, created_at=shop.clock.now()))
+
+    def sell(self, shop: MemoryShop) -> tuple[OrderId, str]:
+        """Sell and deliver; gives the order and its payment intent."""
+        notice = shop.payment(shop.upload(b"wedding"))
+        self.post(notice)
+        assert notice.checkout is not None
+        assert notice.checkout.order_id is not None
+        assert notice.checkout.payment_intent_id is not None
+        assert shop.live(notice.checkout.order_id).state is State.COMPLETED
+        return notice.checkout.order_id, notice.checkout.payment_intent_id
+
+    def let_weeks_pass(self) -> None:
+        """Each shop compares and heals, refunds what is due, and does so again."""
+        for shop in (self.fresh, self.old, self.fresh):
+            shop.clock.advance(days=10)
+            compare(shop, heals=True)
+            shop.matching.refund_due()
+            shop.work()
+
+    def refunded(self) -> int:
+        return sum(payment.paid.amount - payment.left for payment in self.payments.payments.values())
+
+
+@pytest.fixture
+def shops() -> TwoShops:
+    return TwoShops()
+
+
+def test_neither_shop_refunds_or_stores_what_the_other_sold(shops: TwoShops) -> None:
+    shops.sell(shops.old)
+    shops.let_weeks_pass()
+    shops.sell(shops.fresh)
+    shops.let_weeks_pass()
+    assert shops.refunded() == 0
+    for shop in (shops.old, shops.fresh):
+        assert len(shop.own_books.pages.orders) == 1
+        assert not shop.own_books.pages.unmatched
+        assert sum(source == "stripe" for source, _ in shop.own_books.pages.inbox) == 1
+
+
+def test_the_books_of_each_agree_and_the_other_shops_payments_are_listed(shops: TwoShops) -> None:
+    _, intent = shops.sell(shops.old)
+    shops.post(of_refund(intent, shops.payments.refund_by_hand(intent, 100)))
+    dispute = replace(of_dispute(intent), created_at=shops.fresh.clock.now())
+    shops.post(dispute)
+    shops.fresh.payment_ledger.disputed.append(dispute)
+    shops.fresh.clock.advance(hours=3)
+    report = compare(shops.fresh, heals=True)
+    assert report.agrees
+    assert not report.findings
+    ((checkout, _),) = shops.payments.states.items()
+    assert [(each.kind, each.subject) for each in report.foreign] == [
+        ("payment", checkout),
+        ("refund", shops.payments.payments[intent].refunds[0][1].provider_refund_id),
+        ("dispute", dispute.dispute_id),
+    ]
+
+
+def test_refunds_and_disputes_of_the_other_shops_payments_change_nothing(shops: TwoShops) -> None:
+    order_id, intent = shops.sell(shops.old)
+    refund = shops.payments.refund_by_hand(intent, 100)
+    shops.post(of_refund(intent, refund), of_dispute(intent), of_dispute(intent, DisputeOutcome.WON))
+    shops.let_weeks_pass()
+    pages = shops.fresh.own_books.pages
+    assert not pages.inbox
+    assert not pages.streams
+    assert not pages.unmatched
+    assert shops.old.order(order_id).refunded_amount == 100
+
+
+def test_the_other_shops_open_pages_and_delayed_payments_are_left_alone(shops: TwoShops) -> None:
+    session_id = shops.old.upload(b"wedding")
+    checkout = shops.old.checkout(session_id)
+    shops.payments.pay_later(checkout)
+    shops.post(shops.old.told(checkout, NoticeKind.PENDING))
+    shops.let_weeks_pass()
+    shops.payments.settle(checkout, has_failed=True)
+    shops.post(shops.old.told(checkout, NoticeKind.ABANDONED))
+    shops.let_weeks_pass()
+    assert not shops.fresh.own_books.pages.inbox
+
+
+def test_a_refund_before_word_of_the_payment_is_answered_for_the_shop_that_sold_it_only(
+    shops: TwoShops,
+) -> None:
+    notice = shops.old.payment(shops.old.upload(b"wedding"))
+    assert notice.checkout is not None
+    intent = notice.checkout.payment_intent_id
+    assert intent is not None
+    shops.post(of_refund(intent, shops.payments.refund_by_hand(intent, 490)), notice)
+    assert notice.checkout.order_id is not None
+    assert shops.old.order(notice.checkout.order_id).refunded_amount == 490
+    assert not shops.fresh.own_books.pages.streams
+
+
+def test_a_changed_secret_key_takes_no_payment_away_that_the_database_knows(shops: TwoShops) -> None:
+    notice = shops.old.payment(shops.old.upload(b"wedding"))
+    renewed = MemoryShop(
+        books=shops.old.books,
+        payments=shops.payments,
+        secret_key=b"another key, of thirty-two or more",
+        ids=CountingIds(given=2_000_000),
+    )
+    take(renewed, notice)
+    assert len(shops.old.own_books.pages.orders) == 1

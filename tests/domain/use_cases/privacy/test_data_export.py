@@ -1,0 +1,116 @@
+"""A person gets everything the shop holds about them, and nothing of anybody else."""
+
+import io
+import json
+import tracemalloc
+import zipfile
+from typing import Any
+
+import pytest
+
+from adapters.archive_zip import ZipArchiver
+from domain.order.values import Money, OrderId
+from domain.ports.errors import ObjectMissingError
+from domain.use_cases.privacy.data_export import Dossier, Exporting
+from domain.use_cases.privacy.erasure import UnknownCustomerError
+from tests.doubles.container import MemoryShop
+
+ADA = "ada@customer.example"
+
+
+def finished(shop: MemoryShop, *photos: bytes, **facts: Any) -> OrderId:
+    order_id = shop.pay(shop.upload(*photos), **facts)
+    shop.live(order_id, hours=0.2)
+    return order_id
+
+
+def export(shop: MemoryShop) -> Dossier:
+    return Exporting(books=shop.books, storage=shop.storage, archiver=ZipArchiver()).export(ADA)
+
+
+def unpacked(dossier: Dossier) -> dict[str, bytes]:
+    content = b"".join(dossier.content)
+    assert len(content) == dossier.size_bytes
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_an_export_holds_rows_events_stories_and_photos_of_every_order(shop: MemoryShop) -> None:
+    finished(shop, b"wedding", b"honeymoon")
+    finished(shop, b"harvest")
+    dossier = export(shop)
+    files = unpacked(dossier)
+    assert (dossier.orders, dossier.photos) == (2, 8)
+    assert set(files) >= {
+        "README.txt",
+        "person.json",
+        "20260314-000001/originals/1-great-aunt-1.png",
+        "20260314-000001/originals/2-great-aunt-2.png",
+        "20260314-000001/results/2-great-aunt-2-attempt-1.png",
+        "20260314-000002/originals/1-great-aunt-1.png",
+        "20260314-000002/story.txt",
+    }
+    assert files["20260314-000001/originals/2-great-aunt-2.png"] == b"honeymoon"
+    assert files["20260314-000002/results/1-great-aunt-1-attempt-1.png"] == b"restored harvest"
+    assert sum(name.startswith("20260314-000001/archives/") for name in files) == 1
+    person = json.loads(files["person.json"])
+    assert person["customers"][0]["email"] == ADA
+    assert len(person["file_uploads"]) == 3
+    events = json.loads(files["20260314-000001/history.json"])
+    assert [event["type"] for event in events] == [
+        type(event).__name__ for event in shop.events(OrderId(min(shop.own_books.pages.orders)))
+    ]
+    assert events[0]["actor"] == "stripe"
+    assert b"The order is complete" in files["20260314-000001/story.txt"]
+
+
+def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop: MemoryShop) -> None:
+    finished(shop, b"wedding", paid=Money(amount=1, currency="EUR"))
+    dossier = export(shop)
+    assert dossier.photos == 1
+    assert unpacked(dossier)["20260314-000001/originals/1-great-aunt-1.png"] == b"wedding"
+
+
+def test_an_export_holds_nothing_of_anybody_else(shop: MemoryShop) -> None:
+    finished(shop, b"wedding")
+    finished(shop, b"a secret", email="bruno@customer.example", name="Bruno")
+    whole = b"".join(unpacked(export(shop)).values())
+    assert b"wedding" in whole
+    assert b"a secret" not in whole
+    assert b"bruno" not in whole
+
+
+def test_photos_are_read_when_their_turn_comes(shop: MemoryShop) -> None:
+    finished(shop, b"wedding")
+    content = export(shop).content
+    shop.storage.objects.clear()
+    with pytest.raises(ObjectMissingError):
+        b"".join(content)
+
+
+def test_photos_whose_retention_is_over_are_missing_from_an_export_of_all_the_rest(shop: MemoryShop) -> None:
+    finished(shop, b"wedding")
+    shop.clock.advance(days=91)
+    shop.retaining.purge()
+    shop.work()
+    dossier = export(shop)
+    assert (dossier.orders, dossier.photos) == (1, 0)
+    assert "20260314-000001/history.json" in unpacked(dossier)
+
+
+def test_nobody_unknown_is_exported(shop: MemoryShop) -> None:
+    with pytest.raises(UnknownCustomerError):
+        export(shop)
+
+
+def test_an_archive_passes_through_little_memory(shop: MemoryShop) -> None:
+    finished(shop, b"wedding" * 1_000_000)
+    dossier = export(shop)
+    assert dossier.size_bytes > 20_000_000
+    tracemalloc.start()
+    try:
+        assert sum(len(chunk) for chunk in dossier.content) == dossier.size_bytes
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000

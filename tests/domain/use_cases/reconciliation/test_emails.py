@@ -1,0 +1,82 @@
+"""SendGrid's mails against those of the log."""
+
+import pytest
+
+from domain.order.lifecycle import State
+from domain.order.order import EmailStatus
+from domain.order.values import OrderId
+from tests.domain.support.reconciliation_runs import compare, found, only
+from tests.doubles.container import MemoryShop
+
+
+@pytest.fixture
+def order_id(shop: MemoryShop) -> OrderId:
+    """An order that came all its way, with two mails."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    assert shop.live(order_id).state is State.COMPLETED
+    return order_id
+
+
+def test_a_mail_that_counts_as_sent_and_is_unknown_there_is_told(shop: MemoryShop, order_id: OrderId) -> None:
+    lost = shop.mailer.mailbox.pop("message-1")
+    finding = only(compare(shop, heals=True))
+    assert (finding.what, finding.subject, finding.order_id) == (
+        "mail_unknown_there",
+        str(lost.email_id),
+        order_id,
+    )
+
+
+def test_a_mail_that_was_sent_just_now_may_be_unknown_there(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.mailer.mailbox.clear()
+    assert compare(shop).agrees
+
+
+def test_a_mail_older_than_sendgrids_memory_is_not_missed(shop: MemoryShop, order_id: OrderId) -> None:
+    del order_id
+    shop.mailer.mailbox.clear()
+    shop.clock.advance(days=29, hours=12)
+    assert compare(shop).agrees
+
+
+def test_a_mail_that_came_back_is_told_and_put_on_record(shop: MemoryShop, order_id: OrderId) -> None:
+    shop.mail_ledger.undeliverable.add("message-2")
+    assert found(compare(shop)) == ["mail_came_back"]
+    assert [finding.is_healed for finding in compare(shop, heals=True).findings] == [True]
+    assert EmailStatus.BOUNCED in {mail.status for mail in shop.order(order_id).emails.values()}
+    assert "mail_came_back" not in found(compare(shop))
+
+
+def test_a_mail_that_came_back_just_now_is_on_its_way_into_the_log(
+    shop: MemoryShop, order_id: OrderId
+) -> None:
+    del order_id
+    shop.mail_ledger.undeliverable.add("message-2")
+    shop.mail_ledger.moment = shop.clock.now()
+    assert compare(shop).agrees
+
+
+def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.mailer.weather.lose_reply("send")
+    shop.work()
+    (email,) = shop.order(order_id).emails.values()
+    assert email.status is EmailStatus.UNCONFIRMED
+    assert compare(shop).agrees, "word of it may be on its way"
+    shop.clock.advance(hours=2)
+    named = [each for each in compare(shop, heals=True).findings if each.what == "mail_is_known_there"]
+    assert [finding.is_healed for finding in named] == [True]
+    (email,) = shop.order(order_id).emails.values()
+    assert (email.status, email.message_id) == (EmailStatus.SENT, "message-1")
+    assert len(shop.mailer.mailbox) == 1
+
+
+def test_a_mail_that_nobody_knows_of_waits_for_its_resend(shop: MemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.mailer.weather.lose_reply("send")
+    shop.work()
+    shop.mailer.mailbox.clear()
+    shop.clock.advance(hours=2)
+    assert not [what for what in found(compare(shop)) if what.startswith("mail_")]

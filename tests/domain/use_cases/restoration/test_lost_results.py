@@ -1,0 +1,131 @@
+"""A result that the storage lost costs its own photo another attempt, and holds no order."""
+
+from collections.abc import Callable
+
+import pytest
+
+from domain.order import events as e
+from domain.order.lifecycle import State
+from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
+from domain.use_cases.support.staff_actions import Signature
+from tests.domain.support.assertions import sent
+from tests.domain.use_cases.restoration.test_missing_originals import damage, lose
+from tests.doubles.container import MemoryShop
+
+ADA = Signature(actor="person:ada", reason="They asked for it on the phone.")
+
+Spoil = Callable[[MemoryShop, ObjectKey], None]
+SPOILS = [lose, damage]
+
+
+def settle(shop: MemoryShop, order_id: OrderId) -> None:
+    """Let an order's photos be restored, and stop before they are packed."""
+    while shop.order(order_id).state is not State.SETTLED:
+        if not shop.queue.waiting:
+            shop.pass_time(minutes=0)
+            shop.end_predictions()
+        else:
+            shop.perform(shop.queue.waiting.popleft())
+
+
+def restored_and_not_packed(shop: MemoryShop, *photos: bytes) -> OrderId:
+    order_id = shop.pay(shop.upload(*photos))
+    settle(shop, order_id)
+    return order_id
+
+
+def result_key(shop: MemoryShop, order_id: OrderId, number: int = 0) -> ObjectKey:
+    result = list(shop.order(order_id).images.values())[number].restored
+    assert result is not None
+    return result.key
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_a_lost_result_is_restored_once_more_and_the_others_are_kept(shop: MemoryShop, spoil: Spoil) -> None:
+    order_id = restored_and_not_packed(shop, b"wedding", b"harvest")
+    kept = result_key(shop, order_id, 1)
+    spoil(shop, result_key(shop, order_id))
+    order = shop.live(order_id)
+    assert order.state is State.COMPLETED
+    assert len(order.restored_images) == 2
+    assert result_key(shop, order_id, 1) == kept
+    failures = [each for each in shop.events(order_id) if isinstance(each, e.RestorationAttemptFailed)]
+    assert [failure.reason for failure in failures] == [FailureReason.RESULT_LOST]
+    assert len(shop.restorer.works) == 3
+    assert sent(shop) == ["confirmation", "result"]
+    assert not any(isinstance(each, e.OrderHeld) for each in shop.events(order_id))
+
+
+def test_results_that_are_lost_together_are_restored_together(shop: MemoryShop) -> None:
+    order_id = restored_and_not_packed(shop, b"wedding", b"harvest")
+    for number in range(2):
+        lose(shop, result_key(shop, order_id, number))
+    shop.work()
+    order = shop.order(order_id)
+    assert order.state is State.RESTORING
+    assert [image.restored for image in order.images.values()] == [None, None]
+    assert shop.live(order_id).state is State.COMPLETED
+
+
+def test_a_photo_whose_original_is_lost_as_well_is_refunded(shop: MemoryShop) -> None:
+    order_id = restored_and_not_packed(shop, b"wedding", b"harvest")
+    image = shop.order(order_id).restored_images[0]
+    assert image.original is not None
+    lose(shop, image.original.key)
+    lose(shop, result_key(shop, order_id))
+    order = shop.live(order_id)
+    assert order.state is State.COMPLETED
+    (refund,) = order.refunds.values()
+    assert refund.image_ids == (image.image_id,)
+    assert sent(shop) == ["confirmation", "partial_result"]
+
+
+def test_results_that_are_lost_again_and_again_end_in_a_refund(shop: MemoryShop) -> None:
+    order_id = restored_and_not_packed(shop, b"wedding")
+    for _ in range(shop.policy.limits.max_restoration_attempts - 1):
+        lose(shop, result_key(shop, order_id))
+        shop.perform(shop.queue.waiting.popleft())
+        assert shop.order(order_id).state is State.RESTORING
+        settle(shop, order_id)
+    lose(shop, result_key(shop, order_id))
+    assert shop.live(order_id).state is State.REFUNDED
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_an_earlier_result_that_is_lost_is_left_out_of_the_next_archive(
+    shop: MemoryShop, spoil: Spoil
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    spoil(shop, result_key(shop, order_id))
+    redo(shop, order_id)
+    order = shop.live(order_id)
+    assert order.has_newest_edition
+    assert not order.is_held
+
+
+def test_a_result_that_is_lost_beside_a_redo_of_another_photo_is_restored_anew(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.live(order_id)
+    lose(shop, result_key(shop, order_id, 1))
+    redo(shop, order_id)
+    order = shop.live(order_id)
+    assert order.has_newest_edition
+    assert not order.is_held
+    assert order.state is State.COMPLETED
+    assert list(order.refunds) == []
+
+
+def test_a_result_that_is_lost_and_cannot_be_restored_anew_is_left_to_a_person(shop: MemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    shop.live(order_id)
+    other = list(shop.order(order_id).images.values())[1]
+    assert other.original is not None
+    lose(shop, other.original.key)
+    lose(shop, result_key(shop, order_id, 1))
+    redo(shop, order_id)
+    assert shop.live(order_id, hours=30).hold is HoldReason.DOWNLOAD_NOT_PREPARED
+
+
+def redo(shop: MemoryShop, order_id: OrderId) -> None:
+    shop.desk.redo(order_id, ADA, photos=(1,))

@@ -1,0 +1,174 @@
+"""The providers' own books, read off the other doubles' ledgers.
+
+What a double without a clock has in its ledger began at one ``moment``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.order.values import EmailId
+from domain.ports.email import MailFate
+from domain.ports.payments import PaymentNotice, refund_kind
+from domain.ports.provider_listings import (
+    CarriedMail,
+    LedgerClosedError,
+    ListedCheckout,
+    ListedPrediction,
+    TakeUnreadable,
+    UnreadableEntry,
+    refuse_unreadable,
+)
+from domain.ports.restorer import PredictionStatus
+from tests.doubles.clock import StoppedClock
+from tests.doubles.email import MemoryMailer
+from tests.doubles.fault_injection import Weather
+from tests.doubles.payments import MemoryPayments
+from tests.doubles.restorer import MemoryRestorer
+
+MOMENT = StoppedClock().now()
+
+
+def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) -> None:
+    """Hand over the entries of a kind of list that cannot be read."""
+    for entry in garbled:
+        if entry.kind == kind:
+            unreadable(entry)
+
+
+@dataclass
+class MemoryPaymentLedger:
+    """What a payment double knows; ``told`` are its events, oldest first, and ``disputed`` its disputes."""
+
+    payments: MemoryPayments
+    moment: datetime = MOMENT
+    told: list[PaymentNotice] = field(default_factory=list)
+    disputed: list[PaymentNotice] = field(default_factory=list)
+    weather: Weather = field(default_factory=Weather)
+    garbled: list[UnreadableEntry] = field(default_factory=list)
+
+    def events(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
+        with self.weather.over("events", ""):
+            tell(self.garbled, "event", unreadable)
+            yield from (each for each in reversed(self.told) if (each.created_at or self.moment) >= since)
+
+    def checkouts(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedCheckout]:
+        with self.weather.over("checkouts", ""):
+            tell(self.garbled, "checkout", unreadable)
+            for state in reversed(self.payments.states.values()):
+                began_at = self._began_at(state.checkout.checkout_session_id)
+                if began_at >= since:
+                    yield ListedCheckout(state=state, created_at=began_at)
+
+    def refunds(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
+        with self.weather.over("refunds", ""):
+            tell(self.garbled, "refund", unreadable)
+            made = [
+                (payment.payment_intent_id, wish, refund)
+                for payment in self.payments.payments.values()
+                for wish, refund in payment.refunds
+            ]
+            for intent, wish, refund in reversed(made):
+                began_at = self._began_at(refund.provider_refund_id)
+                if began_at < since:
+                    continue
+                yield PaymentNotice(
+                    event_id=f"{refund.provider_refund_id}:{refund_kind(refund)}",
+                    event_type="refund.updated",
+                    kind=refund_kind(refund),
+                    payment_intent_id=intent,
+                    refund=refund,
+                    refund_id=wish.refund_id if wish.idempotency_key else None,
+                    created_at=began_at,
+                )
+
+    def disputes(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[PaymentNotice]:
+        with self.weather.over("disputes", ""):
+            tell(self.garbled, "dispute", unreadable)
+            yield from (each for each in self.disputed if (each.created_at or self.moment) >= since)
+
+    def _began_at(self, name: str) -> datetime:
+        return self.payments.began_at.get(name, self.moment)
+
+
+@dataclass
+class MemoryRestorationLedger:
+    """What a restorer double knows; ``meanwhile`` is what happens while its list is on the way."""
+
+    restorer: MemoryRestorer
+    moment: datetime = MOMENT
+    meanwhile: Callable[[], object] = lambda: None
+    weather: Weather = field(default_factory=Weather)
+    garbled: list[UnreadableEntry] = field(default_factory=list)
+
+    def predictions(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[ListedPrediction]:
+        with self.weather.over("predictions", ""):
+            tell(self.garbled, "prediction", unreadable)
+            self.meanwhile()
+            for prediction_id, work in reversed(self.restorer.works.items()):
+                began_at = work.began_at or self.moment
+                if began_at < since:
+                    continue
+                is_running = work.told.status is PredictionStatus.RUNNING
+                yield ListedPrediction(
+                    prediction_id=prediction_id,
+                    status=work.told.status,
+                    created_at=began_at,
+                    ended_at=None if is_running else work.ended_at or self.moment,
+                    name_tag=prediction_id,
+                )
+
+    def address_of(self, listed: ListedPrediction) -> str | None:
+        with self.weather.over("address_of", listed.prediction_id):
+            return self.restorer.works[str(listed.name_tag)].webhook_url
+
+
+@dataclass
+class MemoryMailLedger:
+    """What a mailer double knows; a test says which message ids were ``undeliverable``, or that it ``is_closed``."""
+
+    mailer: MemoryMailer
+    moment: datetime = MOMENT
+    undeliverable: set[str] = field(default_factory=set)
+    is_closed: bool = False
+    weather: Weather = field(default_factory=Weather)
+    garbled: list[UnreadableEntry] = field(default_factory=list)
+
+    def messages(
+        self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
+    ) -> Iterator[CarriedMail]:
+        if self.is_closed:
+            raise LedgerClosedError("The mail double", "it is closed on request")
+        with self.weather.over("messages", ""):
+            tell(self.garbled, "mail", unreadable)
+            for message_id in reversed(list(self.mailer.mailbox)):
+                if self._accepted_at(message_id) >= since:
+                    yield self._told(message_id)
+
+    def find(self, email_id: EmailId) -> CarriedMail | None:
+        if self.is_closed:
+            raise LedgerClosedError("The mail double", "it is closed on request")
+        with self.weather.over("find", str(email_id)):
+            ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
+            return next(map(self._told, ours), None)
+
+    def _told(self, message_id: str) -> CarriedMail:
+        is_lost = message_id in self.undeliverable
+        return CarriedMail(
+            message_id=message_id,
+            fate=MailFate.UNDELIVERABLE if is_lost else MailFate.ACCEPTED,
+            last_event_at=self._accepted_at(message_id),
+        )
+
+    def _accepted_at(self, message_id: str) -> datetime:
+        return self.mailer.accepted_at.get(message_id, self.moment)

@@ -1,0 +1,116 @@
+"""The auditor's questions, asked of the books in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from domain.order.events import RecordedEvent
+from domain.order.lifecycle import TERMINAL
+from domain.order.order import Order
+from domain.order.values import Money, OrderId, UploadSessionId
+from domain.ports.reconciliation_queries import Audit, Round, Rounds, WorkLine
+
+if TYPE_CHECKING:
+    from tests.doubles.tables import Pages
+    from tests.doubles.transaction_overlay import Writing
+
+
+class InMemoryAudit(Audit):
+    """Questions to the pages; their ``orders`` stand for the read models."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def orders_since(self, since: datetime) -> list[OrderId]:
+        touched = {
+            order_id
+            for order_id, stream in self._pages.streams.items()
+            if any(recorded.recorded_at >= since for recorded in stream)
+        }
+        under_way = {
+            order_id
+            for order_id, order in self._pages.orders.items()
+            if order.state not in TERMINAL or order.is_held
+        }
+        return sorted(touched | under_way)
+
+    def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
+        streams = self._pages.streams
+        return {order_id: list(streams[order_id]) for order_id in sorted(order_ids) if order_id in streams}
+
+    def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
+        kept = self._pages.orders
+        return {order.order_id: ["orders"] for order in orders if kept.get(order.order_id) != order}
+
+    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[WorkLine]]:
+        work: dict[OrderId, list[WorkLine]] = {}
+        for each in self._pages.work.values():
+            if each.order_id in order_ids:
+                line = WorkLine(
+                    reaction_id=each.reaction_id,
+                    kind=type(each.reaction).__name__,
+                    is_open=each.outcome is None,
+                    free_since=each.free_since,
+                    problem=each.problem,
+                )
+                work.setdefault(each.order_id, []).append(line)
+        return work
+
+    def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
+        return {event_id for event_id in event_ids if (source, event_id) not in self._pages.inbox}
+
+    def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
+        payments = [order.payment for order in self._pages.orders.values() if order.payment]
+        paid = {payment.checkout_session_id: payment.paid for payment in payments}
+        paid |= {checkout: payment.paid for checkout, payment in self._pages.unmatched.items()}
+        return {checkout: paid[checkout] for checkout in checkout_session_ids if checkout in paid}
+
+    def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
+        return {
+            order.payment.payment_intent_id: order_id
+            for order_id, order in self._pages.orders.items()
+            if order.payment
+            and order.payment.payment_intent_id is not None
+            and order.payment.payment_intent_id in payment_intent_ids
+        }
+
+    def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
+        known = {
+            attempt.prediction_id
+            for order in self._pages.orders.values()
+            for image in order.images.values()
+            for attempt in image.attempts.values()
+        }
+        return {prediction_id for prediction_id in prediction_ids if prediction_id in known}
+
+    def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        return {session_id for session_id in session_ids if session_id in self._pages.uploads}
+
+    def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
+        pages = self._pages.uploads
+        return {
+            session_id
+            for session_id in session_ids
+            if session_id in pages and pages[session_id].temp_objects_deleted_at is not None
+        }
+
+
+class InMemoryRounds(Rounds):
+    """The register of comparisons."""
+
+    def __init__(self, pages: Pages, writing: Writing) -> None:
+        self._rounds = pages.rounds
+        self._writing = writing
+
+    def begin(self, now: datetime, unless_since: datetime) -> Round | None:
+        self._writing.take("rounds")
+        if any(began_at > unless_since for began_at in self._rounds):
+            return None
+        ended = [began_at for began_at, ended_at in self._rounds.items() if ended_at is not None]
+        self._rounds[now] = None
+        return Round(previous=max(ended, default=None))
+
+    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:  # noqa: ARG002 -- for people who look into the table
+        self._rounds[began_at] = now

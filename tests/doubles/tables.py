@@ -1,0 +1,101 @@
+"""What the books in memory hold: plain tables of frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from adapters.postgres.read_models import Rows
+from domain.order.events import RecordedEvent
+from domain.order.order import Order
+from domain.order.values import CustomerId, NoteId, OrderId, Sha256, UploadSessionId
+from domain.ports.customers import Conflict, Customer, Note
+from domain.ports.event_store import LogCursor
+from domain.ports.personal_data import Erasure
+from domain.unmatched_payment import UnmatchedPayment
+from tests.doubles.transaction_overlay import Draft, Writing
+
+if TYPE_CHECKING:
+    from tests.doubles.reaction_table import Work
+    from tests.doubles.upload_sessions import UploadPage
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass
+class Pages:
+    """Everything that is written down, for tests to read and never to write."""
+
+    uploads: MutableMapping[UploadSessionId, UploadPage] = field(default_factory=dict)
+    customers: MutableMapping[CustomerId, Customer] = field(default_factory=dict)
+    last_numbers: MutableMapping[date, int] = field(default_factory=dict)
+    inbox: MutableMapping[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
+    conflicts: MutableMapping[tuple[str, str, str], Conflict] = field(default_factory=dict)
+    unmatched: MutableMapping[str, UnmatchedPayment] = field(default_factory=dict)
+    erasures: MutableMapping[UUID, Erasure] = field(default_factory=dict)
+    notes: MutableMapping[NoteId, Note] = field(default_factory=dict)
+    work: MutableMapping[UUID, Work] = field(default_factory=dict)
+    #: Starts at the restorer that were admitted, whatever became of them, with their orders.
+    admissions: MutableMapping[tuple[UUID, datetime], OrderId] = field(default_factory=dict)
+    paused_until: MutableMapping[str, datetime] = field(default_factory=dict)  # one row at most
+    log: MutableMapping[LogCursor, RecordedEvent] = field(default_factory=dict)  # in the order of commits
+    streams: MutableMapping[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
+    orders: MutableMapping[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
+    rows: MutableMapping[OrderId, Rows] = field(
+        default_factory=dict
+    )  # the read models, written change by change
+    rounds: MutableMapping[datetime, datetime | None] = field(
+        default_factory=dict
+    )  # of comparisons: begun, ended
+
+    usage: MutableMapping[tuple[str, datetime], int] = field(default_factory=dict)  # by quota and window
+
+    def draft(self, writing: Writing) -> DraftPages:
+        """The same tables as a transaction sees them."""
+        return DraftPages(self, writing)
+
+
+class DraftPages(Pages):
+    """The tables of one transaction, each from when it is first looked at."""
+
+    def __init__(self, kept: Pages, writing: Writing) -> None:
+        self._kept = kept
+        self._writing = writing
+        self._drafts: dict[str, Draft[Any, Any]] = {}
+
+    def __getattr__(self, name: str) -> Draft[Any, Any]:
+        draft = self._drafts[name] = Draft(name, getattr(self._kept, name), self._writing)
+        setattr(self, name, draft)
+        return draft
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the transaction wrote anything."""
+        return any(draft.written for draft in self._drafts.values())
+
+    def written(self, name: str) -> dict[Any, Any]:
+        """The rows that were written into a table and are there."""
+        draft = self._drafts.get(name)
+        return {} if draft is None else {key: row for key, row in draft.written.items() if key in draft}
+
+    def keep(self) -> None:
+        """Commit: what was written becomes part of the pages that this is a draft of."""
+        for draft in self._drafts.values():
+            draft.keep()
+
+
+def hold(table: MutableMapping[K, V], key: K) -> None:
+    """Lock a row of a draft until its transaction ends, whether or not the row is there."""
+    if isinstance(table, Draft):
+        table.hold(key)
+
+
+def is_held_by_another(table: MutableMapping[K, V], key: K) -> bool:
+    """Whether another transaction has a row of a draft."""
+    return isinstance(table, Draft) and table.is_held_by_another(key)

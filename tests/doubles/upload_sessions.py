@@ -1,0 +1,133 @@
+"""The upload desk of the books in memory."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.order.lifecycle import State
+from domain.order.order import Order
+from domain.order.values import OrderId, PhotoId, UploadSessionId
+from domain.ports.upload_sessions import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from tests.doubles.tables import hold, is_held_by_another
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPage:
+    """A session, and since when its temp objects are gone."""
+
+    session: UploadSession
+    temp_objects_deleted_at: datetime | None = None
+
+
+class InMemoryUploadDesk(UploadDesk):
+    """Upload sessions and their photos; ``orders`` tells which of them are verified under keys of their own."""
+
+    def __init__(
+        self, pages: MutableMapping[UploadSessionId, UploadPage], orders: Mapping[OrderId, Order]
+    ) -> None:
+        self._pages = pages
+        self._orders = orders
+
+    def open(self, session: UploadSession) -> None:
+        self._pages[session.session_id] = UploadPage(session=replace(session, photos=(), checkout=None))
+
+    def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
+        page = self._pages.get(session_id)
+        if page is not None and lock:
+            hold(self._pages, session_id)
+        return page.session if page is not None else None
+
+    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+        page = self._pages[session_id]
+        session = replace(page.session, photos=(*page.session.photos, photo))
+        self._pages[session_id] = replace(page, session=session)
+
+    def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
+        page = self._pages[session_id]
+        left = tuple(photo for photo in page.session.photos if photo.photo_id != photo_id)
+        self._pages[session_id] = replace(page, session=replace(page.session, photos=left))
+
+    def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
+        page = self._pages[session_id]
+        self._pages[session_id] = replace(page, session=replace(page.session, status=status))
+
+    def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
+        page = self._pages[session_id]
+        session = replace(page.session, status=UploadStatus.CHECKOUT, checkout=checkout)
+        self._pages[session_id] = replace(page, session=session)
+
+    def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
+        return {
+            photo.photo_id: photo.file_name
+            for page in self._pages.values()
+            for photo in page.session.photos
+            if page.session.order_id == order_id
+        }
+
+    def expire_stale(
+        self, opened_before: datetime, checkout_expired_before: datetime, limit: int
+    ) -> list[UploadSessionId]:
+        sessions = [
+            page.session
+            for page in self._pages.values()
+            if not is_held_by_another(self._pages, page.session.session_id)
+            and page.temp_objects_deleted_at is None
+            and page.session.opened_at < opened_before
+            and self._is_given_up(page.session, checkout_expired_before)
+        ]
+        oldest = sorted(sessions, key=lambda session: session.opened_at)[:limit]
+        for session in oldest:
+            if session.status is not UploadStatus.PAID:
+                self.set_status(session.session_id, UploadStatus.EXPIRED)
+        return [session.session_id for session in oldest]
+
+    def pending(self, reserved_before: datetime) -> list[str]:
+        checkouts = [
+            page.session.checkout
+            for page in self._pages.values()
+            if page.session.status is UploadStatus.PENDING and page.session.checkout is not None
+        ]
+        oldest_first = sorted(checkouts, key=lambda checkout: checkout.reserved_at)
+        return [
+            checkout.checkout_session_id
+            for checkout in oldest_first
+            if checkout.reserved_at < reserved_before and checkout.checkout_session_id is not None
+        ]
+
+    def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
+        page = self._pages.get(session_id)
+        if page is None:
+            return
+        session = page.session
+        if session.status is not UploadStatus.PAID:
+            session = replace(session, photos=())
+        self._pages[session_id] = UploadPage(session=session, temp_objects_deleted_at=now)
+
+    def remove_tidied(self, tidied_before: datetime) -> int:
+        tidied = [
+            session_id
+            for session_id, page in self._pages.items()
+            if page.session.status is UploadStatus.EXPIRED
+            and page.temp_objects_deleted_at is not None
+            and page.temp_objects_deleted_at < tidied_before
+        ]
+        for session_id in tidied:
+            del self._pages[session_id]
+        return len(tidied)
+
+    def _is_given_up(self, session: UploadSession, checkout_expired_before: datetime) -> bool:
+        match session.status:
+            case UploadStatus.OPEN | UploadStatus.EXPIRED:
+                return True
+            case UploadStatus.CHECKOUT:
+                return session.checkout is not None and session.checkout.expires_at < checkout_expired_before
+            case UploadStatus.PENDING:
+                return False
+            case UploadStatus.PAID:
+                order = self._orders.get(session.order_id)
+                if order is None:
+                    return False
+                is_over = order.state in {State.REFUNDED, State.ERASED}
+                return is_over or all(
+                    image.original is not None or image.failure is not None for image in order.images.values()
+                )

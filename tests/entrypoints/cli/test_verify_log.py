@@ -1,0 +1,140 @@
+"""The log verified on the command line: what is printed, what can be kept, and the exit status."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url
+
+from adapters.postgres.unit_of_work import PostgresBooks
+from tests.contracts.list_reading import read_whole_log
+from tests.contracts.stored_streams import facts, take_order
+from tests.domain.support.event_builders import Facts
+from tests.entrypoints.support.shell import Shell
+
+
+@pytest.fixture
+def restoreclick(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    monkeypatch.setenv("DATABASE_URL", own_database_url)
+    return Shell(capsys)
+
+
+@pytest.fixture
+def books(own_database_url: str) -> Iterator[PostgresBooks]:
+    with closing(PostgresBooks(own_database_url, connections=1)) as books:
+        yield books
+
+
+@pytest.fixture
+def about(books: PostgresBooks) -> Facts:
+    """An order with three events."""
+    about = facts()
+    take_order(books, about, about.moved(), about.held())
+    read_whole_log(books, expected=3)
+    return about
+
+
+def delete_the_newest(database_url: str, about: Facts) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+        connection.execute("DELETE FROM events WHERE order_id = %s AND version = 3", (about.order_id,))
+        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
+
+
+@pytest.mark.usefixtures("about")
+def test_a_log_that_holds_is_told_with_its_head(restoreclick: Shell) -> None:
+    verified = restoreclick("events", "verify")
+    assert (verified.status, verified.err) == (0, "")
+    said, head = verified.out.splitlines()
+    assert said == "3 events of 1 order: each says what was recorded."
+    kept = json.loads(restoreclick("events", "verify", "--json").out)
+    assert head == f"Head: transaction {kept['txid']}, position {kept['position']}, SHA-256 {kept['sha256']}"
+
+
+def test_the_head_can_be_taken_with_nothing_but_the_database(
+    restoreclick: Shell, own_database_url: str, about: Facts
+) -> None:
+    """As ``docs/operations.md`` shows it."""
+    kept = json.loads(restoreclick("events", "verify", "--json").out)
+    with psycopg.connect(own_database_url) as connection:
+        by_hand = connection.execute(
+            "SELECT encode(sha256(string_agg(sha256, '' ORDER BY txid, position)::bytea), 'hex') FROM events"
+        ).fetchone()
+    assert by_hand == (kept["sha256"],)
+    assert kept["streams"][str(about.order_id)]["version"] == kept["events"] == 3
+    assert kept["findings"] == []
+
+
+@pytest.fixture
+def auditor(own_database_url: str) -> Iterator[str]:
+    """A role that may do what ``docs/operations.md`` grants it."""
+    role = f"auditor_{uuid4().hex}"
+    name = sql.Identifier(role)
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        connection.execute(sql.SQL("GRANT SELECT ON events, alembic_version TO {}").format(name))
+        yield role
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(name))
+
+
+@pytest.mark.usefixtures("about")
+def test_whoever_may_only_read_the_log_can_verify_it(
+    restoreclick: Shell, own_database_url: str, auditor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = make_url(own_database_url).set(username=auditor).render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", theirs)
+    assert restoreclick("events", "verify").status == 0
+
+
+def test_a_kept_head_shows_that_the_newest_event_was_removed(
+    restoreclick: Shell, own_database_url: str, about: Facts, tmp_path: Path
+) -> None:
+    head = tmp_path / "head.json"
+    head.write_text(restoreclick("events", "verify", "--json").out)
+    unchanged = restoreclick("events", "verify", "--against", str(head))
+    assert unchanged.status == 0
+    assert "The 3 events of the kept head are there, in their order.\n" in unchanged.out
+    delete_the_newest(own_database_url, about)
+    assert restoreclick("events", "verify").status == 0
+    changed = restoreclick("events", "verify", "--against", str(head))
+    assert changed.status == 1
+    assert f"Order {about.order_id}, version 3: it stood in the log when the head was kept" in changed.out
+    assert changed.err.startswith("The log is not what was recorded (2 findings): change nothing")
+
+
+def test_programs_are_told_what_was_found_and_where(
+    restoreclick: Shell, own_database_url: str, about: Facts, tmp_path: Path
+) -> None:
+    head = tmp_path / "head.json"
+    head.write_text(restoreclick("events", "verify", "--json").out)
+    delete_the_newest(own_database_url, about)
+    changed = restoreclick("events", "verify", "--against", str(head), "--json")
+    assert changed.status == 1
+    _, removed = json.loads(changed.out)["findings"]
+    assert removed.pop("sentence").startswith(f"Order {about.order_id}, version 3: ")
+    assert removed == {
+        "defect": "removed",
+        "order_id": str(about.order_id),
+        "version": 3,
+        "last_version": 3,
+    }
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"events": "three"}', None])
+def test_a_file_that_holds_no_head_is_refused(
+    restoreclick: Shell, content: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "head.json"
+    if content is not None:
+        path.write_text(content)
+    refused = restoreclick("events", "verify", "--against", str(path))
+    assert (refused.status, refused.out) == (2, "")
+    assert f"{path} holds no head of the log (" in refused.err
+    assert refused.err.endswith("give a file that `events verify --json` wrote.\n")

@@ -1,0 +1,177 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from anyio import to_thread
+
+from domain.ports.errors import RefusedError
+from domain.ports.payments import CheckoutWish, OpenedCheckout
+from entrypoints.http.dependencies import CHECKOUT_THREADS
+from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
+
+
+def ask(door: Doorway, session_id: object, **wishes: Any) -> Any:
+    return door.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **wishes})
+
+
+def test_the_checkout_tells_its_page_and_the_shops_own_price(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT, PORTRAIT + b", with her dog")
+    answer = ask(door, session_id, email="adele@customers.example")
+    assert answer.status_code == 201
+    told = answer.json()
+    assert (told["amount"], told["currency"], told["photos"]) == (980, "EUR", 2)
+    (wish,) = door.shop.payments.checkouts.values()
+    assert (wish.unit_price.amount, wish.photos, wish.email) == (490, 2, "adele@customers.example")
+    assert door.http.get(f"/api/uploads/{session_id}").json()["checkout"] == told
+
+
+def test_asking_again_gives_the_same_page(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    assert ask(door, session_id).json() == ask(door, session_id).json()
+    assert len(door.shop.payments.checkouts) == 1
+
+
+@pytest.mark.parametrize("wish", [{"price": 1}, {"amount": 1}, {"currency": "IDR"}, {"photos": 1}])
+def test_a_price_from_the_client_is_refused_not_ignored(door: Doorway, wish: dict[str, Any]) -> None:
+    refused = assert_problem(ask(door, door.shop.upload(PORTRAIT), **wish), 400, "request-malformed")
+    assert next(iter(wish)) in refused["detail"]
+    assert door.shop.payments.checkouts == {}
+
+
+@pytest.mark.parametrize(
+    "email", ["adele", "adele@", "@customers.example", "a b@customers.example", "a@b", 7]
+)
+def test_what_is_no_email_address_is_refused(door: Doorway, email: object) -> None:
+    assert_problem(ask(door, door.shop.upload(PORTRAIT), email=email), 400, "request-malformed")
+    assert door.shop.payments.checkouts == {}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "accept_language", "kept"),
+    [
+        ({}, "de-AT,de;q=0.9,en;q=0.8", "de-AT"),
+        ({"locale": "de_CH"}, "en-GB,en", "de_CH"),
+        ({}, "en", "en"),
+        ({}, "*", None),
+        ({}, "", None),
+        ({}, "../../etc, de", None),
+    ],
+)
+def test_the_customers_language_is_what_they_say_or_else_their_browser(
+    door: Doorway, wishes: dict[str, Any], accept_language: str, kept: str | None
+) -> None:
+    door.http.headers["Accept-Language"] = accept_language
+    assert ask(door, door.shop.upload(PORTRAIT), **wishes).status_code == 201
+    (wish,) = door.shop.payments.checkouts.values()
+    assert wish.locale == kept
+
+
+@pytest.mark.parametrize("locale", ["", "german", "de-", "de\r\nX-Evil: 1", "<b>", 7])
+def test_what_is_no_language_is_refused(door: Doorway, locale: object) -> None:
+    assert_problem(ask(door, door.shop.upload(PORTRAIT), locale=locale), 400, "request-malformed")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"session_id": "x"}', b"{}"])
+def test_a_malformed_wish_is_refused(door: Doorway, body: bytes) -> None:
+    assert_problem(door.http.post("/api/checkout-sessions", content=body), 400, "request-malformed")
+
+
+def test_a_wish_of_many_bytes_is_refused(door: Doorway) -> None:
+    answer = ask(door, door.shop.upload(PORTRAIT), email="a" * 20_000)
+    assert_problem(answer, 413, "body-too-large")
+
+
+def test_a_session_without_photos_has_nothing_to_pay(door: Doorway) -> None:
+    assert_problem(ask(door, door.open_session()), 409, "nothing-to-pay")
+
+
+def test_no_session_has_no_checkout(door: Doorway) -> None:
+    assert_problem(ask(door, uuid4()), 404, "upload-session-unknown")
+
+
+def test_a_paid_session_is_not_sold_again(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    door.shop.pay(session_id)
+    assert_problem(ask(door, session_id), 409, "upload-session-closed")
+
+
+def test_a_refusal_of_the_provider_is_told_without_its_words(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    door.shop.payments.weather.fail(
+        "open_checkout", RefusedError("Stripe", "request req_7", code="key_expired")
+    )
+    refused = assert_problem(ask(door, session_id), 502, "provider-refused")
+    assert "key_expired" in refused["detail"]
+    assert "req_7" not in refused["detail"]
+
+
+def test_a_provider_that_hangs_delays_no_notice(door: Doorway) -> None:
+    paid, *asking = [door.shop.upload(PORTRAIT) for _ in range(1 + CHECKOUT_THREADS)]
+    event = door.payment_event(paid)
+    reached, may_go_on = Semaphore(0), Event()
+    open_checkout = door.shop.payments.open_checkout
+
+    def hang(wish: CheckoutWish) -> OpenedCheckout:
+        reached.release()
+        assert may_go_on.wait(timeout=20)
+        return open_checkout(wish)
+
+    door.shop.payments.open_checkout = hang  # type: ignore[method-assign]
+    door.http.blocking_portal.call(leave_as_many_threads_for_all_else, CHECKOUT_THREADS)
+    with ThreadPoolExecutor(CHECKOUT_THREADS + 1) as clients:
+        checkouts = [clients.submit(ask, door, session_id) for session_id in asking]
+        try:
+            assert all(reached.acquire(timeout=10) for _ in checkouts)
+            assert clients.submit(door.post_from_stripe, event).result(timeout=5).status_code == 200
+        finally:
+            may_go_on.set()
+        assert {checkout.result().status_code for checkout in checkouts} == {201}
+
+
+async def leave_as_many_threads_for_all_else(number: int) -> None:
+    to_thread.current_default_thread_limiter().total_tokens = number
+
+
+@pytest.mark.parametrize(
+    ("codes", "problem"),
+    [
+        ({"referral_code": "NOBODYS0"}, "referral-code-unknown"),
+        ({"points_code": "NOBODYS0-0123-4567-89AB-CDEF"}, "points-code-unknown"),
+        ({"referral_code": "NOBODYS0", "points_code": "NOBODYS0"}, "two-codes"),
+    ],
+)
+def test_a_code_that_helps_nobody_is_refused_and_the_checkout_can_still_be_had(
+    door: Doorway, codes: dict[str, str], problem: str
+) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    assert_problem(ask(door, session_id, **codes), 422, problem)
+    assert door.shop.payments.checkouts == {}
+    assert ask(door, session_id).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["referral_code", "points_code"])
+@pytest.mark.parametrize("code", ["A" * 65, 7, ["A"]])
+def test_what_is_no_code_is_refused(door: Doorway, name: str, code: object) -> None:
+    assert_problem(ask(door, door.shop.upload(PORTRAIT), **{name: code}), 400, "request-malformed")
+
+
+def test_points_are_told_with_the_discount_they_are_and_only_to_who_has_the_code(door: Doorway) -> None:
+    shop = door.shop
+    shop.pay(shop.upload(PORTRAIT))
+    with shop.books.transaction() as transaction:
+        ada = transaction.persons.find("ada@customer.example")
+    assert ada is not None
+    friends = shop.upload(PORTRAIT)
+    assert ask(door, friends, referral_code=ada.referral_code).json()["discount"] == 0
+    shop.pay(friends, email="grace@friends.example")
+    own = {"referral_code": ada.referral_code, "email": "Ada@customer.example"}
+    assert_problem(ask(door, shop.upload(PORTRAIT), **own), 422, "referral-code-own")
+    code = ada.referral_code + shop.sealer.points_proof(ada.customer_id)
+    session_id = shop.upload(PORTRAIT)
+    told = ask(door, session_id, points_code=code).json()
+    assert (told["amount"], told["points"], told["discount"]) == (490, 100, 100)
+    assert_problem(ask(door, shop.upload(PORTRAIT), points_code=code), 409, "no-points")
+    assert_problem(ask(door, session_id, referral_code=ada.referral_code), 409, "checkout-fixed")
+    assert ask(door, session_id).json() == told

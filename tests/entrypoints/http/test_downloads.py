@@ -1,0 +1,408 @@
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.order import events as e
+from domain.order.values import Browser, Client, Device, OrderId
+from domain.ports.errors import UnavailableError
+from entrypoints.http.clients import device_of, network_of
+from entrypoints.http.file_responses import disposition
+from tests.doubles.object_storage import CHUNK_BYTES, MemoryStore
+from tests.entrypoints.support.http_fixtures import (
+    BROWSER,
+    PORTRAIT,
+    Doorway,
+    HttpShop,
+    application,
+    assert_problem,
+)
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0"
+SCANNER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/124.0 Safari/537.36"
+
+
+def served(door: Doorway, order_id: OrderId) -> list[e.ResultServed]:
+    return [event for event in door.shop.events(order_id) if isinstance(event, e.ResultServed)]
+
+
+def fetched(door: Doorway, order_id: OrderId) -> list[e.ResultDownloaded]:
+    return [event for event in door.shop.events(order_id) if isinstance(event, e.ResultDownloaded)]
+
+
+def test_the_link_gives_the_archive_under_its_name(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    link = door.shop.order(order_id).newest_link
+    assert link is not None
+    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
+    assert answer.status_code == 200
+    assert answer.content == door.shop.storage.objects[link.archive.key]
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert answer.headers["content-type"] == "application/zip"
+    assert 'filename="restored-photos-20260314-000001.zip"' in answer.headers["content-disposition"]
+    assert answer.headers["etag"] == f'"{link.archive.sha256}"'
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert len(served(door, order_id)) == 1
+
+
+def test_the_link_gives_each_restored_image(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    (image,) = door.shop.order(order_id).restored_images
+    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}/{image.image_id}")
+    assert answer.content == b"restored " + PORTRAIT
+    assert answer.headers["content-type"] == "image/png"
+    assert "great-aunt-1-restored.png" in answer.headers["content-disposition"]
+
+
+def test_a_file_of_many_chunks_comes_whole(door: Doorway) -> None:
+    order_id = door.shop.delivered(bytes(range(256)) * (CHUNK_BYTES // 64) + b"the end")
+    (image,) = door.shop.order(order_id).restored_images
+    assert image.restored is not None
+    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}/{image.image_id}")
+    assert answer.content == door.shop.storage.objects[image.restored.key]
+
+
+def test_a_file_that_is_sent_again_is_on_record_once(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    for _ in range(2):
+        assert door.http.get(f"/api/download/{door.shop.token(order_id)}").status_code == 200
+    assert len(served(door, order_id)) == 1
+
+
+def test_a_look_at_the_headers_is_no_opening(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    path = f"/api/download/{door.shop.token(order_id)}"
+    looked = door.http.head(path)
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert served(door, order_id) == []
+    fetched = door.http.get(path)
+    assert {**looked.headers, "x-request-id": ""} == {**fetched.headers, "x-request-id": ""}
+
+
+def test_the_token_of_one_order_opens_no_image_of_another(door: Doorway) -> None:
+    mine, yours = door.shop.delivered(), door.shop.delivered(b"your grandfather")
+    (image,) = door.shop.order(yours).restored_images
+    answer = door.http.get(f"/api/download/{door.shop.token(mine)}/{image.image_id}")
+    assert_problem(answer, 404, "link-unknown")
+    assert served(door, mine) == served(door, yours) == []
+
+
+@pytest.mark.parametrize("token", ["guessed", "A" * 43, "%01", "x" * 5000, "%F0%9F%96%BC"])
+def test_a_token_nobody_made_opens_nothing(door: Doorway, token: str) -> None:
+    door.shop.delivered()
+    assert_problem(door.http.get(f"/api/download/{token}"), 404, "link-unknown")
+
+
+def test_a_link_whose_time_is_over_says_so(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=31)
+    assert_problem(door.http.get(f"/api/download/{door.shop.token(order_id)}"), 410, "link-expired")
+
+
+def test_a_person_who_follows_a_dead_link_reads_a_page(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=31)
+    for token, status, sentence in (
+        (door.shop.token(order_id), 410, "Send me a new link"),
+        ("<script>alert(1)", 404, "Open the newest link"),
+    ):
+        answer = door.http.get(f"/api/download/{token}", headers=BROWSER)
+        assert answer.status_code == status
+        assert answer.headers["content-type"].startswith("text/html")
+        assert sentence in answer.text
+        assert "<script" not in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_storage_that_is_away_is_told_before_the_answer_begins(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    path = f"/api/download/{door.shop.token(order_id)}"
+    door.shop.storage.weather.fail("read", UnavailableError("The storage", "it restarts"))
+    assert_problem(door.http.get(path), 503, "unavailable")
+    assert served(door, order_id) == []
+    assert door.http.get(path).status_code == 200
+
+
+def test_a_file_that_is_lost_is_our_mistake(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.storage.objects.clear()
+    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
+    assert_problem(answer, 500, "file-unavailable")
+    assert "downloads/" not in answer.text
+
+
+def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(
+    door: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = door.shop.delivered()
+
+    def away(*_: object) -> None:
+        raise UnavailableError("PostgreSQL", "it restarts")
+
+    monkeypatch.setattr(door.shop.delivering, "record_served", away)
+    with capture_logs() as logs:
+        answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
+    assert len(answer.content) == int(answer.headers["content-length"])
+    assert "download_not_recorded" in [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_following_a_link_with_whatever_client_is_no_fetch(door: Doorway, method: str) -> None:
+    order_id = door.shop.delivered()
+    token = door.shop.token(order_id)
+    (image,) = door.shop.order(order_id).images
+    for headers in ({}, BROWSER, {"User-Agent": SCANNER}):
+        for what in ("", "/photos", "/archive", f"/{image}"):
+            door.http.request(method, f"/api/download/{token}{what}", headers=headers, follow_redirects=True)
+    assert fetched(door, order_id) == []
+    assert {event.image_id for event in served(door, order_id)} == (
+        {None, image} if method == "get" else set()
+    )
+
+
+def test_a_browser_is_led_from_an_old_mails_link_to_the_page(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    link = f"/api/download/{door.shop.token(order_id)}"
+    answer = door.http.get(link, headers=BROWSER, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert urljoin(link, answer.headers["location"]) == f"{link}/photos"
+
+
+@pytest.mark.parametrize("what", ["archive", "{image}", "{image}?earlier=0"])
+def test_a_press_of_the_button_is_a_fetch_and_leads_to_the_file(door: Doorway, what: str) -> None:
+    order_id = door.shop.delivered()
+    (image,) = door.shop.order(order_id).images
+    address = f"/api/download/{door.shop.token(order_id)}/{what.format(image=image)}"
+    for _ in range(2):
+        pressed = door.http.post(address, headers={**BROWSER, "User-Agent": FIREFOX}, follow_redirects=False)
+        assert pressed.status_code == 303
+        file = door.http.get(urljoin(address, pressed.headers["location"]), headers=BROWSER)
+        assert "attachment" in file.headers["content-disposition"]
+    (event,) = fetched(door, order_id)
+    assert event.image_id == (None if what == "archive" else image)
+    assert event.client == Client(network=None, device=Device.DESKTOP, browser=Browser.FIREFOX)
+    assert len(served(door, order_id)) == 1
+
+
+def test_the_button_leads_to_an_earlier_result(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    (image,) = door.shop.order(order_id).images
+    address = f"/api/download/{door.shop.token(order_id)}/{image}"
+    assert_problem(door.http.post(f"{address}?earlier=1"), 404, "link-unknown")
+    assert fetched(door, order_id) == []
+
+
+def test_the_button_of_a_link_whose_time_is_over_fetches_nothing(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.clock.advance(days=31)
+    answer = door.http.post(f"/api/download/{door.shop.token(order_id)}/archive", headers=BROWSER)
+    assert (answer.status_code, "Send me a new link" in answer.text) == (410, True)
+    assert fetched(door, order_id) == []
+
+
+def test_neither_address_nor_user_agent_is_on_record(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.http.get(f"/api/download/{door.shop.token(order_id)}/archive", headers={"User-Agent": FIREFOX})
+    (event,) = served(door, order_id)
+    assert "Mozilla" not in repr(event)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1931:77::1", "2001:db8:1931::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("testclient", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_of_an_address_only_the_network_is_kept(address: str | None, network: str | None) -> None:
+    assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        (FIREFOX, Device.DESKTOP),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) Version/17.4 Mobile/15E148 Safari/604.1",
+            Device.PHONE,
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/124.0 Mobile Safari/537.36",
+            Device.PHONE,
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14; SM-X910) AppleWebKit/537.36 Chrome/124.0 Safari/537.36",
+            Device.TABLET,
+        ),
+        (
+            "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) Version/16.6 Mobile/15E148 Safari/604.1",
+            Device.TABLET,
+        ),
+        (SCANNER, Device.SCANNER),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", Device.SCANNER),
+        ("Barracuda Sentinel (EE)", Device.SCANNER),
+        ("curl/8.5.0", Device.PROGRAM),
+        ("python-httpx2/1.0", Device.PROGRAM),
+        ("Mozilla/5.0", Device.UNKNOWN),
+        ("", Device.UNKNOWN),
+        ("x" * 100_000, Device.PROGRAM),
+    ],
+)
+def test_of_a_user_agent_only_the_kind_of_client_is_kept(user_agent: str, device: Device) -> None:
+    assert device_of(user_agent) is device
+
+
+class Receiver:
+    """A client that hangs up after so many chunks, or never."""
+
+    def __init__(self, *, leaves_after: int | None) -> None:
+        self.body = b""
+        self._leaves_after = leaves_after
+        self._chunks = 0
+        self._has_left = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        await self._has_left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.body += message.get("body", b"")
+        self._chunks += message["type"] == "http.response.body"
+        if self._chunks == self._leaves_after:
+            self._has_left.set()
+            await asyncio.sleep(0)  # the watcher's turn
+
+    async def get(self, shop: HttpShop, path: str) -> None:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": b"",
+            "headers": [],
+            "http_version": "1.1",
+            "scheme": "http",
+        }
+        await application(shop)(scope, self.receive, self.send)  # type: ignore[arg-type]
+
+
+def test_a_client_that_leaves_half_way_was_sent_nothing(door: Doorway) -> None:
+    order_id = door.shop.delivered(bytes(5 * CHUNK_BYTES))
+    (image,) = door.shop.order(order_id).restored_images
+    path = f"/api/download/{door.shop.token(order_id)}/{image.image_id}"
+    leaving = Receiver(leaves_after=2)
+    asyncio.run(leaving.get(door.shop, path))
+    assert len(leaving.body) < 5 * CHUNK_BYTES
+    assert served(door, order_id) == []
+    staying = Receiver(leaves_after=None)
+    asyncio.run(staying.get(door.shop, path))
+    assert len(served(door, order_id)) == 1
+
+
+class BreakingStore(MemoryStore):
+    """A storage that dies while it is read."""
+
+    @contextmanager
+    def read(self, *_: Any, **__: Any) -> Iterator[Iterator[bytes]]:
+        yield self._beginning()
+
+    def _beginning(self) -> Iterator[bytes]:
+        yield b"the beginning"
+        raise UnavailableError("The storage", "it died")
+
+
+def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(door: Doorway) -> None:
+    order_id = door.shop.delivered()
+    door.shop.storage = BreakingStore()
+    receiver = Receiver(leaves_after=None)
+    with capture_logs() as logs:
+        asyncio.run(receiver.get(door.shop, f"/api/download/{door.shop.token(order_id)}"))
+    assert receiver.body == b"the beginning"
+    assert "response_broken_off" in [line["event"] for line in logs]
+    assert served(door, order_id) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("a.zip", "attachment; filename=\"a.zip\"; filename*=UTF-8''a.zip"),
+        ("Käthe.jpg", "attachment; filename=\"K_the.jpg\"; filename*=UTF-8''K%C3%A4the.jpg"),
+        ('a"b\\c.jpg', "attachment; filename=\"a_b_c.jpg\"; filename*=UTF-8''a%22b%5Cc.jpg"),
+        ("a\r\nb", "attachment; filename=\"a__b\"; filename*=UTF-8''a%0D%0Ab"),
+    ],
+)
+def test_a_file_name_cannot_break_out_of_its_header(name: str, header: str) -> None:
+    assert disposition(name) == header
+
+
+@pytest.mark.parametrize("path", ["", "/archive", "/image"])
+def test_a_download_is_resumed_where_it_broke_off_and_is_one_download(door: Doorway, path: str) -> None:
+    order_id = door.shop.delivered()
+    (image_id,) = door.shop.order(order_id).images
+    url = f"/api/download/{door.shop.token(order_id)}{path.replace('image', str(image_id))}"
+    first = door.http.get(url, headers={"Range": "bytes=0-9"})
+    assert (first.status_code, first.headers["accept-ranges"]) == (206, "bytes")
+    assert served(door, order_id) == []
+    rest = door.http.get(url, headers={"Range": "bytes=10-", "If-Range": first.headers["etag"]})
+    whole = door.http.get(url)
+    assert rest.status_code == 206
+    assert rest.headers["content-range"] == f"bytes 10-{len(whole.content) - 1}/{len(whole.content)}"
+    assert int(rest.headers["content-length"]) == len(rest.content)
+    assert first.content + rest.content == whole.content
+    assert rest.headers["content-disposition"] == whole.headers["content-disposition"]
+    assert len(served(door, order_id)) == 1
+
+
+def test_a_changed_file_is_sent_whole(door: Doorway) -> None:
+    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
+    answer = door.http.get(url, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+    assert answer.status_code == 200
+    assert "content-range" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_download_that_accepts_no_other_file_is_not_resumed_with_one(door: Doorway, method: str) -> None:
+    order_id = door.shop.delivered()
+    url = f"/api/download/{door.shop.token(order_id)}"
+    etag = door.http.head(url).headers["etag"]
+    answer = door.http.request(method, url, headers={"Range": "bytes=5-", "If-Match": '"another"'})
+    assert answer.status_code == 412
+    assert served(door, order_id) == []
+    assert door.http.get(url, headers={"Range": "bytes=5-", "If-Match": etag}).status_code == 206
+
+
+def test_a_part_beyond_the_end_is_refused_with_the_length(door: Doorway) -> None:
+    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
+    size_bytes = len(door.http.get(url).content)
+    answer = door.http.get(url, headers={"Range": f"bytes={size_bytes}-"})
+    assert_problem(answer, 416, "range-unsatisfiable")
+    assert answer.headers["content-range"] == f"bytes */{size_bytes}"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_client_has_already_is_not_sent_again(door: Doorway, method: str) -> None:
+    order_id = door.shop.delivered()
+    url = f"/api/download/{door.shop.token(order_id)}"
+    etag = door.http.head(url).headers["etag"]
+    answer = door.http.request(method, url, headers={"If-None-Match": etag, "Range": "bytes=0-1"})
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    assert served(door, order_id) == []
+
+
+def test_a_look_at_the_headers_tells_the_whole_length(door: Doorway) -> None:
+    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
+    answer = door.http.head(url, headers={"Range": "bytes=0-1"})
+    assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "bytes")
+    assert int(answer.headers["content-length"]) == len(door.http.get(url).content)

@@ -1,0 +1,261 @@
+import io
+import re
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from domain.order.evolve import fold
+from domain.order.ledger import Dispute
+from domain.order.lifecycle import TERMINAL, State
+from domain.order.values import FailureReason, OrderId, UploadSessionId
+from domain.ports.upload_sessions import UploadStatus
+from entrypoints.bootstrap.page_languages import speech_of
+from entrypoints.http.pages import status_pages
+from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway
+
+PROGRAMS = ["*/*", "application/json", "application/json, */*;q=0.5", "application/problem+json"]
+
+
+def page_of(door: Doorway, address: OrderId | UploadSessionId, path: str = "restoration/status") -> str:
+    """The page a browser shows, checked for what every page promises."""
+    answer = door.http.get(f"/api/{path}/{address}", headers=BROWSER)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert_loads_and_keeps_nothing(answer)
+    return answer.text
+
+
+def assert_loads_and_keeps_nothing(answer: httpx.Response) -> None:
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["vary"] == "Accept, Accept-Language"
+    assert "etag" not in answer.headers
+    assert answer.headers["content-security-policy"].startswith(
+        "default-src 'none'; style-src 'unsafe-inline'"
+    )
+    assert not re.search(r"<script|<img|<link|\bsrc=|url\(|@import", answer.text)
+
+
+def heading(page: str) -> str:
+    (found,) = re.findall("<h1>(.*)</h1>", page)
+    return str(found)
+
+
+def refresh(page: str) -> int | None:
+    found = re.search('http-equiv="refresh" content="([0-9]+)"', page)
+    return int(found[1]) if found else None
+
+
+@pytest.mark.parametrize("accept", PROGRAMS)
+def test_programs_get_documents_where_browsers_get_pages(door: Doorway, accept: str) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    order_id = door.shop.pay(session_id)
+    for path, key in ((f"restoration/status/{order_id}", "percent"), (f"uploads/{session_id}", "photos")):
+        answer = door.http.get(f"/api/{path}", headers={"Accept": accept})
+        assert answer.headers["content-type"] == "application/json"
+        assert key in answer.json()
+        assert answer.headers["vary"] == "Accept"
+
+
+def test_a_browser_never_gets_the_document_it_has_not_asked_for(door: Doorway) -> None:
+    path = f"/api/restoration/status/{door.shop.delivered()}"
+    etag = door.http.get(path).headers["etag"]
+    answer = door.http.get(path, headers={**BROWSER, "If-None-Match": etag})
+    assert answer.status_code == 200
+    assert_loads_and_keeps_nothing(answer)
+    unchanged = door.http.get(path, headers={"If-None-Match": etag})
+    assert (unchanged.status_code, unchanged.headers["vary"]) == (304, "Accept")
+
+
+def test_an_order_is_told_in_plain_words_and_renews_itself_until_it_ends(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT, b"a wedding"))
+    paid = page_of(door, order_id)
+    assert (heading(paid), refresh(paid)) == ("Thank you, your payment has arrived", 5)
+    assert "20260314-000001" in paid
+    assert "€9.80" in paid
+    door.shop.work()
+    first = next(iter(door.shop.restorer.works))
+    door.shop.restorer.succeed(first, b"restored")
+    door.shop.post_prediction(first)
+    door.shop.work()
+    halfway = page_of(door, order_id)
+    assert (heading(halfway), refresh(halfway)) == ("We are restoring your photos", 5)
+    assert '<progress max="2" value="1"' in halfway
+    assert "<bdi>great-aunt-1.jpg</bdi> <span>restored</span>" in halfway
+    assert "<bdi>great-aunt-2.jpg</bdi> <span>being restored</span>" in halfway
+    door.shop.live(order_id)
+    done = page_of(door, order_id)
+    assert (heading(done), refresh(done)) == ("Your photos are ready: look into your e-mail", None)
+
+
+def test_every_moment_of_an_order_has_a_page_and_only_the_last_stands_still(door: Doorway) -> None:
+    order_id = door.shop.delivered(PORTRAIT, b"a wedding")
+    with door.shop.books.transaction() as transaction:
+        history = transaction.log.history(order_id)
+    for version in range(1, len(history) + 1):
+        seen = fold(order_id, history[:version])
+        shown = str(status_pages.of_order(seen, {}, speech_of("en-GB")).content)
+        assert (refresh(shown) is None) is (seen.state in TERMINAL)
+        assert "Photo 2" in shown  # one whose name is forgotten still has a number
+
+
+def test_a_page_tells_no_address_no_token_and_no_id(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    open_page = page_of(door, session_id, "uploads")
+    order_id = door.shop.pay(session_id)
+    door.shop.live(order_id)
+    page, order = page_of(door, order_id), door.shop.order(order_id)
+    assert order.payment is not None
+    secrets = [
+        str(order_id),
+        str(session_id),
+        order.payment.checkout_session_id,
+        str(order.payment.payment_intent_id),
+        door.shop.token(order_id),
+        "ada@",
+        "Ada",
+        *(str(image_id) for image_id in order.images),
+        *(image.upload.sha256 for image in order.images.values()),
+    ]
+    assert [secret for secret in secrets if secret in page or secret in open_page] == []
+
+
+def test_a_file_name_is_shown_and_never_obeyed(door: Doorway) -> None:
+    session_id = door.shop.uploading.open().session_id
+    name = "<script>alert('1931')</script> & Söhne.jpg"
+    door.shop.uploading.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
+    pages = [page_of(door, session_id, "uploads"), page_of(door, door.shop.pay(session_id))]
+    shown = "&lt;script&gt;alert(&#x27;1931&#x27;)&lt;/script&gt; &amp; Söhne.jpg"
+    assert [shown in page for page in pages] == [True, True]
+
+
+def test_photos_that_all_failed_are_told_with_where_the_money_is(door: Doorway) -> None:
+    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+    door.shop.work()
+    door.shop.end_predictions(FailureReason.REFUSED_INPUT)
+    door.shop.perform(door.shop.queue.waiting.popleft())  # the photo is given up, its money not yet sent
+    owed = page_of(door, order_id)
+    assert (heading(owed), refresh(owed)) == ("We could not restore your photos", 5)
+    assert "Your money is on its way back" in owed
+    door.shop.live(order_id)
+    returned = page_of(door, order_id)
+    assert (heading(returned), refresh(returned)) == ("Your money is on its way back", None)
+    assert "<dt>Sent back</dt><dd>€4.90</dd>" in returned
+    assert "could not be restored" in returned
+
+
+def test_an_order_on_hold_is_told_as_in_good_hands_and_renews_itself_seldom(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    paid = door.shop.payment(session_id).checkout
+    assert paid is not None
+    order_id = door.shop.pay(session_id, paid=paid.paid + paid.paid)
+    page = page_of(door, order_id)
+    assert (heading(page), refresh(page)) == ("It is on hold: a person is looking after it", 60)
+
+
+OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
+
+
+@pytest.mark.parametrize(
+    ("turn", "told", "seconds"),
+    [
+        (
+            {"state": State.RESTORING, "disputes": OPEN_DISPUTE},
+            "Your bank is looking into the payment",
+            60,
+        ),
+        (
+            {"state": State.COMPLETED, "disputes": OPEN_DISPUTE},
+            "Your photos are ready",
+            None,
+        ),
+        ({"state": State.DELIVERED}, "The money we owe you is on its way back", 5),
+        ({"photos_are_purged": True}, "Your photos are no longer kept", None),
+        ({"state": State.ERASED}, "This order is closed", None),
+    ],
+)
+def test_an_unusual_turn_is_told_for_what_it_is(
+    door: Doorway, turn: dict[str, Any], told: str, seconds: int | None
+) -> None:
+    seen = replace(door.shop.order(door.shop.delivered()), **turn)
+    shown = str(status_pages.of_order(seen, {}, speech_of("en-GB")).content)
+    assert told in shown
+    assert refresh(shown) == seconds
+
+
+def test_an_empty_upload_is_a_page_as_well(door: Doorway) -> None:
+    page = page_of(door, door.open_session(), "uploads")
+    assert heading(page) == "Your photos are not ordered yet"
+    assert "<ul" not in page
+
+
+def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(door: Doorway) -> None:
+    session_id = door.shop.upload(PORTRAIT)
+    unordered = page_of(door, session_id, "uploads")
+    assert (heading(unordered), refresh(unordered)) == ("Your photos are not ordered yet", None)
+    assert "€4.90" in unordered
+    checkout = door.shop.checking_out.open(session_id, email=None)
+    waiting = page_of(door, session_id, "uploads")
+    assert (heading(waiting), refresh(waiting)) == ("We are waiting for word of your payment", 5)
+    assert f'<a href="{checkout.url}">' in waiting
+    order_id = door.shop.pay(session_id)
+    answer = door.http.get(f"/api/uploads/{session_id}", headers=BROWSER, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"https://shop.example/api/restoration/status/{order_id}"
+
+
+def test_what_leads_nowhere_is_explained_to_a_person(door: Doorway) -> None:
+    for path, said in (("restoration/status", "look again after the payment"), ("uploads", "")):
+        answer = door.http.get(f"/api/{path}/{uuid4()}", headers=BROWSER)
+        assert answer.status_code == 404
+        assert said in answer.text
+        assert_loads_and_keeps_nothing(answer)
+
+
+def test_a_dead_link_is_not_told_twice_in_one_breath(door: Doorway) -> None:
+    page = door.http.get("/api/download/unknown", headers=BROWSER).text
+    assert heading(page) == "This link is not known"
+    assert "<p>Open the newest link from our e-mail, whole and unchanged.</p>" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "told"),
+    [
+        ("restoration/status/{order}", "Ihre Fotos sind fertig: Sehen Sie in Ihr Postfach", "Bestellnummer"),
+        ("uploads/{open}", "Ihre Fotos sind noch nicht bestellt", "4,90"),
+        ("download/unknown", "Diesen Link kennen wir nicht", "neuesten Link"),
+        ("download/{expired}", "Dieser Link ist abgelaufen", "Neuen Link schicken"),
+        ("uploads/01890000-0000-7000-8000-000000000000", "Diese Fotos gibt es hier nicht", "noch einmal"),
+    ],
+)
+def test_every_page_speaks_the_browsers_language(door: Doorway, path: str, title: str, told: str) -> None:
+    expired = door.shop.token(door.shop.delivered())
+    door.shop.clock.advance(days=31)
+    order_id, session_id = door.shop.delivered(b"a wedding"), door.shop.upload(PORTRAIT)
+    address = path.format(order=order_id, open=session_id, expired=expired)
+    german = {**BROWSER, "Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+    answer = door.http.get(f"/api/{address}", headers=german)
+    assert '<html lang="de" dir="ltr">' in answer.text
+    assert heading(answer.text) == title
+    assert told in answer.text
+    said = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
+    assert not re.search(r"\b(your?|the|and|photos|order)\b", said)
+
+
+def test_what_a_wish_comes_to_is_told_in_the_browsers_language(door: Doorway) -> None:
+    german = {**BROWSER, "Accept-Language": "de"}
+    order_id = door.shop.delivered()
+    for told in ("Sehen Sie in Ihr Postfach", "Darum wurde gerade schon gebeten"):
+        assert heading(door.http.post(f"/api/email/resend/{order_id}", headers=german).text) == told
+        door.shop.work()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_state_of_an_order_and_an_upload_has_its_words(language: str) -> None:
+    speech = speech_of(language)
+    orders = [f"order_page.{state}" for state in State if state is not State.NEW]
+    uploads = [f"upload_page.{status}" for status in UploadStatus if status is not UploadStatus.PAID]
+    for phrase in (*orders, *uploads):
+        assert speech.say(f"{phrase}_title")
+        assert speech.say(phrase)

@@ -1,0 +1,40 @@
+"""A shop whose database was restored from a backup takes no payments over HTTP, and loses no webhook."""
+
+import pytest
+
+from tests.domain.use_cases.recovery.test_restored_database import lose
+from tests.entrypoints.support.http_fixtures import Doorway, assert_problem
+
+
+@pytest.fixture
+def behind(door: Doorway) -> Doorway:
+    """A shop that lost an order with its database."""
+    lose(door.shop, b"wedding")
+    return door
+
+
+def test_no_checkout_is_opened_and_the_customer_is_told_so(behind: Doorway) -> None:
+    session_id = behind.shop.upload(b"harvest")
+    answer = behind.http.post("/api/checkout-sessions", json={"session_id": str(session_id)})
+    told = assert_problem(answer, 503, "payments-paused")
+    assert told["detail"].startswith("The shop is being put right after a loss of data")
+    assert answer.headers["retry-after"] == "60"
+
+
+def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind: Doorway) -> None:
+    session_id = behind.shop.upload(b"harvest")
+    event = behind.payment_event(session_id)
+    assert_problem(behind.post_from_stripe(event), 503, "payments-paused")
+    assert not behind.shop.events(behind.shop.uploading.find(session_id).order_id)
+    behind.shop.restored_database.put_right()
+    behind.shop.clock.advance(minutes=1)
+    assert behind.post_from_stripe(event).status_code == 200
+    assert behind.shop.events(behind.shop.uploading.find(session_id).order_id)
+
+
+def test_readiness_says_what_to_do(behind: Doorway) -> None:
+    answer = behind.http.get("/health/ready")
+    told = assert_problem(answer, 503, "not-ready")
+    assert "restoreclick db restored" in told["checks"]["log"]
+    behind.shop.restored_database.put_right()
+    assert behind.http.get("/health/ready").json()["checks"]["log"] == "ok"

@@ -1,0 +1,162 @@
+"""The HTTP doorway before a shop of doubles that checks its providers' signatures for real."""
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+import httpx2
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from adapters.mailer_sendgrid import SendGridNotices
+from adapters.payments_stripe import StripeNotices
+from adapters.restorer_replicate import ReplicateNotices
+from domain.order.values import OrderId, UploadSessionId
+from domain.ports.errors import OutsideError
+from domain.ports.payments import PaymentProvider
+from domain.use_cases.shop_policy import Policy
+from entrypoints.bootstrap.container import Shop
+from entrypoints.http import create_app
+from tests.doubles.container import POLICY, MemoryShop
+
+STRIPE_SECRET = "whsec_the_doorway"
+REPLICATE_SECRET = "whsec_dGhlIGRvb3J3YXk="
+SENDGRID_KEY = ec.generate_private_key(ec.SECP256R1())
+
+PORTRAIT = b"great-aunt Adele, 1931"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+class HttpShop(MemoryShop):
+    """A shop of doubles with all that the HTTP doorway asks for."""
+
+    queue_problem: OutsideError | None = None
+
+    def __init__(self, policy: Policy = POLICY, payment_provider: PaymentProvider | None = None) -> None:
+        super().__init__(policy, payment_provider=payment_provider)
+        self.queue.check = self._check_queue  # type: ignore[attr-defined]
+        self.payment_notices = StripeNotices((STRIPE_SECRET,), self.clock)
+        self.restoration_notices = ReplicateNotices(REPLICATE_SECRET, self.clock)
+        public_key = SENDGRID_KEY.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self.mail_notices = SendGridNotices(base64.b64encode(public_key).decode(), self.clock)
+
+    def _check_queue(self) -> None:
+        if self.queue_problem is not None:
+            raise self.queue_problem
+
+    def delivered(self, *photos: bytes) -> OrderId:
+        """An order that has come all its way."""
+        order_id = self.pay(self.upload(*(photos or (PORTRAIT,))))
+        self.live(order_id)
+        return order_id
+
+    def token(self, order_id: OrderId) -> str:
+        """The token of an order's newest link, as it stands in the mail."""
+        link = self.order(order_id).newest_link
+        assert link is not None
+        return self.sealer.download_token(link.link_id)
+
+
+@dataclass(frozen=True)
+class Doorway:
+    """A shop, and a client that knocks at its doorway."""
+
+    shop: HttpShop
+    http: TestClient[Litestar]
+
+    def open_session(self) -> UploadSessionId:
+        return UploadSessionId(UUID(self.http.post("/api/uploads").json()["session_id"]))
+
+    def send_photo(
+        self,
+        session_id: UUID,
+        content: Any = PORTRAIT,
+        file_name: str = "great-aunt-1931.jpg",
+        **headers: str,
+    ) -> httpx.Response:
+        return self.http.post(
+            f"/api/uploads/{session_id}/photos",
+            params={"filename": file_name},
+            content=content,
+            headers={"Content-Type": "application/octet-stream", **headers},
+        )
+
+    def post_from_stripe(self, event: dict[str, Any], secret: str = STRIPE_SECRET) -> httpx.Response:
+        body = json.dumps(event).encode()
+        timestamp = int(self.shop.clock.now().timestamp())
+        digest = hmac.new(secret.encode(), b"%d.%b" % (timestamp, body), hashlib.sha256).hexdigest()
+        headers = {"Stripe-Signature": f"t={timestamp},v1={digest}"}
+        return self.http.post("/api/webhooks/stripe", content=body, headers=headers)
+
+    def post_from_replicate(
+        self, path: str, prediction_id: str, secret: str = REPLICATE_SECRET
+    ) -> httpx.Response:
+        body = json.dumps({"id": prediction_id, "status": "succeeded"}).encode()
+        timestamp = str(int(self.shop.clock.now().timestamp()))
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        digest = hmac.new(key, b"msg_1.%b.%b" % (timestamp.encode(), body), hashlib.sha256).digest()
+        headers = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": timestamp,
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        }
+        return self.http.post(path, content=body, headers=headers)
+
+    def post_from_sendgrid(
+        self, events: list[dict[str, Any]], key: ec.EllipticCurvePrivateKey = SENDGRID_KEY
+    ) -> httpx.Response:
+        body = json.dumps(events).encode()
+        timestamp = str(int(self.shop.clock.now().timestamp()))
+        signature = key.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
+        headers = {
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+            "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        }
+        return self.http.post("/api/webhooks/sendgrid", content=body, headers=headers)
+
+    def payment_event(self, session_id: UploadSessionId) -> dict[str, Any]:
+        """What Stripe posts when the session's checkout was paid."""
+        checkout = self.shop.checking_out.open(session_id, email=None)
+        return {
+            "id": f"evt_{checkout.checkout_session_id}",
+            "type": "checkout.session.completed",
+            "data": {
+                "object": {
+                    "id": checkout.checkout_session_id,
+                    "payment_status": "paid",
+                    "amount_total": checkout.quoted.amount,
+                    "currency": checkout.quoted.currency.lower(),
+                    "payment_intent": "pi_1",
+                    "metadata": {
+                        "upload_session_id": str(session_id),
+                        "order_id": str(self.shop.uploading.find(session_id).order_id),
+                    },
+                    "customer_details": {"email": "adele@customers.example", "name": "Adele Brandt"},
+                }
+            },
+        }
+
+
+def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: str) -> dict[str, Any]:
+    """Check that an answer is a whole problem document of this kind, and give it."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    document: dict[str, Any] = answer.json()
+    assert (document["type"], document["status"]) == (f"/problems/{name}", status)
+    assert document["title"]
+    assert document["detail"]
+    assert document["request_id"] == answer.headers["x-request-id"]
+    assert document["instance"] == f"urn:uuid:{document['request_id']}"
+    return document
+
+
+def application(shop: HttpShop) -> Litestar:
+    return create_app(cast("Shop", shop))

@@ -1,0 +1,81 @@
+"""Stripe's twin in front of the doorway: what it posts is taken in as it is, in the order a test chooses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from litestar.testing import TestClient
+
+from adapters.payments_stripe import StripeNotices
+from domain.order.order import Order
+from domain.order.values import UploadSessionId
+from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, stripe_payments
+from tests.doubles.clock import SystemClock
+from tests.doubles.container import POLICY
+from tests.entrypoints.support.http_fixtures import Doorway, HttpShop, application
+from tests.sandbox.processes import TwinProcess
+from tests.sandbox.receiver import WebhookReceiver
+
+
+@dataclass(frozen=True)
+class Till:
+    """The doorway, the twin, and the twin's webhooks on their way from one to the other."""
+
+    door: Doorway
+    twin: TwinProcess
+    letterbox: WebhookReceiver
+
+    @property
+    def shop(self) -> HttpShop:
+        return self.door.shop
+
+    def deliver(self, event_type: str, count: int = 1) -> None:
+        """Post what the twin told of this type, each notice twice."""
+        for posted in self.letterbox.wait_for(event_type, count):
+            for _ in range(2):
+                answer = self.door.http.post(
+                    "/api/webhooks/stripe", content=posted.body, headers=posted.headers
+                )
+                assert answer.status_code == 200
+
+    def open_page(self, session_id: UploadSessionId, **changes: Any) -> str:
+        """Open another page for a session at the twin, as if the shop had asked for something else."""
+        form = {
+            "mode": "payment",
+            "success_url": "https://shop.example/thanks",
+            "line_items[0][price_data][currency]": "eur",
+            "line_items[0][price_data][product_data][name]": "Photo restoration",
+            "line_items[0][price_data][unit_amount]": "490",
+            "line_items[0][quantity]": "1",
+            "metadata[upload_session_id]": str(session_id),
+            "metadata[order_id]": str(self.shop.uploading.find(session_id).order_id),
+            **changes,
+        }
+        opened: str = self._post("/v1/checkout/sessions", form)["id"]
+        return opened
+
+    def coupon(self, percent_off: int) -> str:
+        made: str = self._post("/v1/coupons", {"percent_off": str(percent_off), "duration": "once"})["id"]
+        return made
+
+    def order(self, session_id: UploadSessionId) -> Order:
+        return self.shop.order(self.shop.uploading.find(session_id).order_id)
+
+    def _post(self, path: str, form: dict[str, str]) -> Any:
+        authorized = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
+        return self.twin.http.post(path, data=form, headers=authorized).raise_for_status().json()
+
+
+@contextmanager
+def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]:
+    """A shop of doubles that sells at the twin."""
+    impatient = replace(POLICY, cleanup_retention=timedelta(days=1))
+    shop = HttpShop(impatient, payment_provider=stripe_payments(stripe.url))
+    shop.clock.moment = datetime.now(UTC)
+    shop.ids.given = uuid4().int >> 1  # the twin remembers what earlier tests asked for under the first ids
+    shop.payment_notices = StripeNotices((STRIPE_WEBHOOK_SECRET,), SystemClock())
+    with TestClient(application(shop), raise_server_exceptions=False) as http:
+        yield Till(Doorway(shop, http), stripe, letterbox)

@@ -1,0 +1,54 @@
+"""How an order ends well, whatever was done to it on the way, and what a comparison of the books finds."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from domain.order.lifecycle import State
+from domain.order.values import OrderId
+from entrypoints.cli.demo.http_customer import Customer
+from tests.entrypoints.support.shell import Answer
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+
+def completes_with_two_mails(
+    hands: Hands, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
+) -> None:
+    """Wait for the end; each thing is once in the log and once in the mailbox, and the link opens an archive."""
+
+    def is_done() -> bool:
+        # The confirmation may come last: when a crash hid whether it was sent, the shop waits for word of it.
+        return (
+            hands.order(order_id).state is State.COMPLETED
+            and hands.event_names(order_id).count("EmailSent") >= 2
+        )
+
+    try:
+        eventually(is_done, "The completed order with its two mails")
+    except TimeoutError as error:
+        error.add_note(f"Its events: {hands.event_names(order_id)}")
+        raise
+    once = {
+        "PaymentReceived": 1,
+        "ImagesMoved": 1,
+        "RestorationCompleted": restored,
+        "RefundIssued": refunds,
+        "DownloadPrepared": 1,
+        "EmailSent": 2,
+    }
+    counted = Counter(hands.event_names(order_id))
+    assert {name: counted[name] for name in once} == once
+    mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "The two mails")
+    assert len(mails) == 2
+    link = next(link for mail in mails if (link := customer.link_in(mail)))
+    with customer.fetching(link) as chunks:
+        assert next(chunks).startswith(b"PK")
+
+
+def findings(answer: Answer) -> list[dict[str, Any]]:
+    """Every finding of an answer in JSON; its last line is about the whole."""
+    *lines, whole = map(json.loads, answer.out.splitlines())
+    assert whole["agrees"] is (answer.status == 0)
+    assert (whole["closed"], whole["cut_off"]) == ({}, {})
+    return lines

@@ -1,0 +1,259 @@
+"""What a journey does to a running shop: buys from it, looks into its books, and takes its processes away."""
+
+import os
+import signal
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import httpx2
+import psycopg
+import redis
+
+from adapters.postgres.tables import READ_MODELS, metadata
+from adapters.queue_dramatiq import DramatiqQueue
+from domain.order.events import RecordedEvent
+from domain.order.evolve import fold
+from domain.order.order import Order
+from domain.order.reactions import MoveImages
+from domain.order.values import DownloadLinkId, NoteId, OrderId
+from domain.ports.customers import Note
+from domain.signed_tokens import Sealer
+from entrypoints.bootstrap.database import open_books
+from entrypoints.cli.demo.http_customer import Customer
+from entrypoints.cli.demo.local_shop import LocalShop
+from tests.waiting import eventually
+
+
+class Hands:
+    """The hands of a journey; every customer has an address of their own, so journeys share one shop."""
+
+    def __init__(self, shop: LocalShop) -> None:
+        self.shop = shop
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        self._books = self._stack.enter_context(open_books(self.shop.database))
+        self._database = self._stack.enter_context(
+            psycopg.connect(self.shop.environment["DATABASE_URL"], autocommit=True)
+        )
+        self._queue = DramatiqQueue(self.shop.environment["REDIS_URL"])
+        self._stack.callback(self._queue.close)
+        self._twins = self._stack.enter_context(httpx2.Client(timeout=10))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in ("stripe", "replicate", "sendgrid"):
+            self._twins.delete(f"{self.shop.addresses[name]}/_twin/faults")
+        self._stack.close()
+
+    def customer(self, email: str | None = None) -> Customer:
+        """A customer nobody knows yet."""
+        address = email or f"{uuid4().hex}@customer.example"
+        return self._stack.enter_context(
+            Customer(self.shop.url, self.shop.addresses["sendgrid"], email=address)
+        )
+
+    def buy(self, *photos: Path, email: str | None = None) -> tuple[Customer, OrderId]:
+        """Upload and pay; gives the customer and the order, which begins its way now."""
+        customer = self.customer(email)
+        customer.open_session()
+        for number, photo in enumerate(photos, start=1):
+            is_new = customer.send(self._told_apart(photo, number), f"{number}-{photo.name}")
+            assert is_new
+        customer.pay(customer.ask_for_checkout()["url"])
+        return customer, OrderId(UUID(eventually(customer.order_id, "the order")))
+
+    def _told_apart(self, photo: Path, number: int) -> Path:
+        """The same picture with other bytes: a number in a JPEG comment. A shop takes the same bytes once."""
+        content, comment = photo.read_bytes(), b"%d" % number
+        assert content.startswith(b"\xff\xd8")
+        numbered = self._folder / f"{number}-{photo.name}"
+        segment = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
+        numbered.write_bytes(content[:2] + segment + content[2:])
+        return numbered
+
+    def order(self, order_id: OrderId) -> Order:
+        """The order as its log tells it."""
+        with self._books.transaction() as transaction:
+            return fold(order_id, transaction.log.history(order_id))
+
+    def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
+        """The order's events so far."""
+        with self._books.transaction() as transaction:
+            return transaction.log.history(order_id)
+
+    def event_names(self, order_id: OrderId) -> list[str]:
+        """The names of an order's events so far."""
+        return [type(recorded.event).__name__ for recorded in self.history(order_id)]
+
+    def waits_for(self, event_name: str, order_id: OrderId) -> None:
+        """Wait until an event is on record."""
+        eventually(lambda: event_name in self.event_names(order_id), event_name)
+
+    def misbehave(self, twin: str, rule: dict[str, Any]) -> Callable[[], bool]:
+        """Have a twin misbehave, until the journey ends at the latest; gives whether it has done so yet."""
+        faults = f"{self.shop.addresses[twin]}/_twin/faults"
+        self._twins.post(faults, json=rule).raise_for_status()
+        return lambda: any(told["fired"] for told in self._twins.get(faults).json())
+
+    def turn(self, twin: str, **knobs: object) -> None:
+        """Change the settings of a twin, for all journeys."""
+        url = f"{self.shop.addresses[twin]}/_twin/settings"
+        self._twins.put(url, json=knobs).raise_for_status()
+
+    def backstage(self, twin: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Do what only a bank or a person at the provider can do; gives what came of it."""
+        answer = self._twins.post(f"{self.shop.addresses[twin]}/_twin/{path}", json=body).raise_for_status()
+        done: dict[str, Any] = answer.json()
+        return done
+
+    def payment_intent(self, order_id: OrderId) -> str:
+        """What the payment provider calls an order's payment."""
+        payment = self.order(order_id).payment
+        assert payment is not None
+        assert payment.payment_intent_id is not None
+        return payment.payment_intent_id
+
+    def ledger(self, twin: str) -> dict[str, list[dict[str, Any]]]:
+        """What a provider knows: its objects by kind."""
+        told = self._twins.get(f"{self.shop.addresses[twin]}/_twin/ledger").raise_for_status().json()
+        objects: dict[str, list[dict[str, Any]]] = told["objects"]
+        return objects
+
+    def histories(self) -> dict[OrderId, list[RecordedEvent]]:
+        """Every order's stream."""
+        order_ids = [
+            order_id for (order_id,) in self._database.execute("SELECT DISTINCT order_id FROM events")
+        ]
+        with self._books.transaction() as transaction:
+            return {OrderId(order_id): transaction.log.history(OrderId(order_id)) for order_id in order_ids}
+
+    def open_work(self) -> int:
+        """How many reactions are not closed."""
+        found = self._database.execute("SELECT count(*) FROM reactions WHERE status IN ('pending', 'leased')")
+        row = found.fetchone()
+        assert row is not None
+        count: int = row[0]
+        return count
+
+    def claimed_work(self) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and arguments of every reaction that was claimed, and the claim committed."""
+        rows = self._database.execute("SELECT kind, arguments FROM reactions WHERE attempts >= 1")
+        return [(kind, arguments) for kind, arguments in rows]
+
+    def upload_sessions(self) -> set[str]:
+        """The id of every upload session."""
+        return {str(found) for (found,) in self._database.execute("SELECT session_id FROM upload_sessions")}
+
+    def unmatched_payments(self) -> set[str]:
+        """The payment intents that were set aside."""
+        rows = self._database.execute("SELECT payment_intent_id FROM unmatched_payments")
+        return {intent for (intent,) in rows}
+
+    def rebuild(self) -> list[OrderId]:
+        """Write the read models anew from the log."""
+        return list(self._books.rebuild())
+
+    def read_models(self) -> dict[str, list[str]]:
+        """Every row of every read model, but for when it was written."""
+        return {
+            table.name: sorted(
+                row
+                for (row,) in self._database.execute(
+                    f"SELECT (to_jsonb(t) - 'updated_at')::text FROM {table.name} t"
+                )
+            )
+            for table in READ_MODELS
+        }
+
+    def rows_as_text(self, table: str) -> list[str]:
+        """A table's rows as PostgreSQL shows them."""
+        return [row for (row,) in self._database.execute(f"SELECT to_jsonb(t)::text FROM {table} t")]
+
+    def everything_stored(self) -> Iterator[str]:
+        """Every row of every table."""
+        for table in metadata.tables:
+            yield from self.rows_as_text(table)
+
+    def download_token(self, link_id: DownloadLinkId) -> str:
+        """The token only the customer's mailbox and the shop's key know."""
+        return Sealer(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
+
+    def note(self, order_id: OrderId, text: str) -> None:
+        """Write something down about an order, as a person of the shop."""
+        note = Note(
+            note_id=NoteId(uuid4()),
+            order_id=order_id,
+            actor="person:grace",
+            text=text,
+            written_at=datetime.now(UTC),
+        )
+        with self._books.transaction() as transaction:
+            transaction.notes.write(note)
+
+    def hasten(self, order_id: OrderId) -> None:
+        """Let what an order has to do later be due now, and wait until nothing is left of it."""
+        self._database.execute(
+            "UPDATE reactions SET due_at = now() WHERE order_id = %s AND status = 'pending'", (order_id,)
+        )
+        eventually(lambda: not self._is_busy(order_id), "the end of the order's work")
+
+    def _is_busy(self, order_id: OrderId) -> bool:
+        found = self._database.execute(
+            "SELECT FROM reactions WHERE status IN ('pending', 'leased') AND order_id = %s", (order_id,)
+        )
+        return found.fetchone() is not None
+
+    def empty_redis(self) -> None:
+        """FLUSHALL."""
+        client = redis.Redis.from_url(self.shop.environment["REDIS_URL"])
+        client.flushall()
+        client.close()
+
+    @contextmanager
+    def worker_asleep(self) -> Iterator[None]:
+        """SIGSTOP the worker, and wake it when the block ends."""
+        os.kill(self.shop.worker.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.shop.worker.pid, signal.SIGCONT)
+
+    def kill_worker(self) -> None:
+        """SIGKILL the worker; it stays away until ``restart`` is called."""
+        self.shop.worker.kill()
+
+    def restart(self) -> None:
+        """Start again what died."""
+        assert list(self.shop.restart_what_died())
+
+    @contextmanager
+    def every_message_again(self, order_id: OrderId) -> Iterator[list[int]]:
+        """Send the id of each of the order's reactions over and over; gives how often, as the only element."""
+        stopping, sent = Event(), [0]
+
+        def repeat() -> None:
+            while not stopping.is_set():
+                rows = self._database.execute(
+                    "SELECT reaction_id, kind FROM reactions WHERE order_id = %s", (order_id,)
+                ).fetchall()
+                # Which queue it comes through is all the same to the claim.
+                self._queue.send([(reaction_id, MoveImages()) for reaction_id, _ in rows])
+                sent[0] += len(rows)
+                stopping.wait(0.02)
+
+        thread = Thread(target=repeat)
+        thread.start()
+        try:
+            yield sent
+        finally:
+            stopping.set()
+            thread.join()

@@ -1,0 +1,78 @@
+"""The demo full of trouble promises an end: it tells which trouble failed to come, and any other end from that one."""
+
+from pathlib import Path
+
+import pytest
+
+from entrypoints.bootstrap.database import open_books
+from entrypoints.cli.demo.customer_journey import Visit
+from entrypoints.cli.demo.final_report import Reckoning, WrongEndError
+from entrypoints.cli.demo.http_customer import Json
+from entrypoints.cli.demo.progress_display import Board
+from entrypoints.cli.demo.provider_faults import Backstage, Plot, SilentTwinError, Trouble
+from entrypoints.cli.support.console import screen
+from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY
+from tests.journeys.running_shop import Hands
+from tests.sandbox.processes import TwinProcess
+from tests.waiting import eventually
+
+OUTAGE = Trouble(
+    twin="stripe",
+    rule={"on": "GET /v1/events", "do": "status", "status": 503, "times": None},
+    told="Stripe is away.",
+    answer="It is asked again.",
+    outage_of="Stripe",
+)
+LOST = Trouble(
+    twin="stripe",
+    rule={"on": "webhook:*", "do": "never"},
+    told="A webhook is lost.",
+    answer="The books are compared.",
+)
+
+
+class Silence:
+    """Tells nobody anything."""
+
+    def hear(self, order: Json, known: int) -> None:
+        """Say nothing."""
+
+
+def test_an_outage_is_told_lifted_and_counted_and_trouble_that_never_came_is_missed(
+    stripe: TwinProcess,
+) -> None:
+    def ask() -> int:
+        return stripe.http.get("/v1/events", auth=(STRIPE_SECRET_KEY, "")).status_code
+
+    with Backstage({"stripe": stripe.url}) as backstage:
+        plot = Plot(backstage, troubles=(OUTAGE, LOST), outage_seconds=0.05)
+        plot.begin()
+        assert list(plot.news()) == []
+        assert [ask() for _ in range(2)] == [503, 503]
+        assert list(plot.news()) == ["Stripe is away. It is asked again."]
+        assert plot.missed == ["Stripe is away.", "A webhook is lost."]
+        (back,) = eventually(lambda: list(plot.news()), "the end of the outage")
+        assert back.startswith("Stripe is back after 0.")
+        assert back.endswith("; it had turned away 2 requests.")
+        assert plot.missed == ["A webhook is lost."]
+        assert ask() == 200
+
+
+def test_a_twin_that_cannot_be_told_to_misbehave_is_named(stripe: TwinProcess) -> None:
+    with (
+        Backstage({"stripe": stripe.url}) as backstage,
+        pytest.raises(SilentTwinError, match="the stripe twin"),
+    ):
+        backstage.arm("stripe", {"on": "GET /v1/events", "do": "sing"})
+
+
+def test_an_order_on_which_nothing_went_wrong_is_no_end_of_the_story_of_trouble(
+    hands: Hands, photo: Path
+) -> None:
+    shop, console = hands.shop, screen()
+    visit = Visit(shop=shop, customer=hands.customer(), board=Board(console), narrator=Silence())
+    visit.order([photo])
+    with open_books(shop.database) as books, Backstage(shop.addresses) as backstage:
+        reckoning = Reckoning(visit=visit, books=books, backstage=backstage, console=console)
+        with pytest.raises(WrongEndError, match="the mails on record are confirmation and result"):
+            reckoning.show([photo])

@@ -1,0 +1,110 @@
+"""What a bank, a dashboard, a mailbox and a person do to an order in the middle of its way, or after it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from domain.order import events as e
+from domain.order.lifecycle import State
+from domain.order.order import EmailStatus
+from domain.order.values import EmailKind, HoldReason, OrderId
+from domain.use_cases.order_command_handler import Cause
+from entrypoints.bootstrap.container import build
+from entrypoints.settings import read_settings
+from tests.journeys.model_refusals import SECOND
+from tests.journeys.outcomes import completes_with_two_mails
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+Say = Callable[[OrderId, e.Event], object]
+
+
+@pytest.fixture
+def grace_says(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
+    """A person of the shop, whose word is recorded by a shop of her own on the same books."""
+    for name, value in hands.shop.environment.items():
+        monkeypatch.setenv(name, value)
+    with build(read_settings()) as shop:
+
+        def say(order_id: OrderId, said: e.Event) -> object:
+            key = uuid4()
+            cause = Cause(name="desk", key=f"desk:{key}", actor="person:grace", correlation_id=key)
+            return shop.recorder.record(order_id, [said], cause)
+
+        yield say
+
+
+def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(hands: Hands, photo: Path) -> None:
+    with hands.worker_asleep():
+        customer, order_id = hands.buy(photo, photo)
+        dispute = hands.backstage("stripe", "disputes", {"payment_intent": hands.payment_intent(order_id)})
+        hands.waits_for("DisputeOpened", order_id)
+    eventually(lambda: hands.order(order_id).state is State.SETTLED, "the settled order")
+    hands.hasten(order_id)
+    assert hands.order(order_id).is_disputed
+    assert "DownloadPrepared" not in hands.event_names(order_id)
+    assert [mail["subject"] for mail in customer.mails() if customer.link_in(mail)] == []
+    hands.backstage("stripe", f"disputes/{dispute['id']}/close", {"status": "won"})
+    completes_with_two_mails(hands, customer, order_id)
+
+
+def test_a_refund_of_everything_in_the_dashboard_stops_predictions_and_only_the_notice_is_mailed(
+    hands: Hands, photo: Path
+) -> None:
+    hands.misbehave("replicate", {"on": "prediction", "do": "never_end", "times": 2})
+    customer, order_id = hands.buy(photo, photo)
+    eventually(lambda: hands.event_names(order_id).count("RestorationStarted") == 2, "both predictions")
+    eventually(lambda: "EmailSent" in hands.event_names(order_id), "the confirmation")
+    hands.backstage("stripe", "refunds", {"payment_intent": hands.payment_intent(order_id)})
+    eventually(lambda: hands.order(order_id).state is State.REFUNDED, "the refunded order")
+    hands.hasten(order_id)
+    predictions = [
+        prediction
+        for prediction in hands.ledger("replicate")["prediction"]
+        if str(order_id) in prediction["_webhook"]
+    ]
+    assert [prediction["status"] for prediction in predictions] == ["canceled", "canceled"]
+    order = hands.order(order_id)
+    sent = [mail.kind for mail in order.emails.values() if mail.status is EmailStatus.SENT]
+    assert sent == [EmailKind.CONFIRMATION, EmailKind.REFUND]
+    assert len(customer.mails()) == 2
+    assert (order.refunded_amount, len(order.refunds)) == (980, 1)
+
+
+def test_a_result_that_bounces_holds_the_order_and_its_release_sends_another_mail(
+    hands: Hands, photo: Path, grace_says: Say
+) -> None:
+    email = f"{uuid4().hex}@customer.example"
+    # The confirmation and the result: what is sent after the release arrives.
+    hands.misbehave("sendgrid", {"on": f"mail:{email}", "do": "bounce", "times": 2})
+    _, order_id = hands.buy(photo, email=email)
+    eventually(lambda: hands.order(order_id).hold is HoldReason.EMAIL_BOUNCED, "the held order")
+    grace_says(order_id, e.OrderReleased())
+    eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
+    results = [mail for mail in hands.order(order_id).emails.values() if mail.kind is EmailKind.RESULT]
+    assert [mail.status for mail in results] == [EmailStatus.REPLACED, EmailStatus.SENT]
+    accepted = [
+        mail["custom_args"]["email_id"]
+        for mail in hands.ledger("sendgrid")["mail"]
+        if mail["to"][0]["email"] == email
+    ]
+    assert [accepted.count(str(mail.email_id)) for mail in results] == [1, 1]
+
+
+def test_another_attempt_at_a_delivered_photo_keeps_the_first_result_and_is_mailed(
+    hands: Hands, photo: Path, grace_says: Say
+) -> None:
+    customer, order_id = hands.buy(photo)
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+    (image_id,) = hands.order(order_id).images
+    grace_says(order_id, e.RedoRequested(image_id=image_id, by_customer=False))
+    eventually(lambda: hands.event_names(order_id).count("EmailSent") == 3, "the mail about it")
+    order = hands.order(order_id)
+    assert order.state is State.COMPLETED
+    first, second = order.images[image_id].attempts.values()
+    assert first.model != second.model
+    assert SECOND.removeprefix("prediction:") in str(second.model)
+    assert [link.edition for link in order.links.values()] == [1, 2]
+    assert [mail.kind for mail in order.emails.values()][-1] is EmailKind.REDONE

@@ -1,0 +1,75 @@
+"""A model that answers smaller than it was sent: its result goes through a second recipe, and is never lost for it."""
+
+import io
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import httpx2
+from PIL import Image
+
+from domain.order.lifecycle import State
+from domain.order.values import OrderId
+from domain.use_cases.audit.timeline import tell
+from entrypoints.cli.demo.http_customer import Customer
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+RESTORER, ENLARGER = "prediction:flux-kontext-apps/restore-image", "prediction:nightmareai/real-esrgan"
+#: Of the photo, of what a restorer makes of it here, and of that four times as wide and high.
+ORIGINAL, SMALL, LARGE = (320, 213), (192, 128), (768, 512)
+
+
+def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(hands: Hands, photo: Path) -> None:
+    hands.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
+    customer, order_id = hands.buy(photo)
+    story, mail, page, delivered = what_came_of(hands, customer, order_id)
+    assert hands.event_names(order_id).count("SmallResultStored") == 1
+    assert delivered == LARGE
+    assert "(192 x 128 pixels; the original has 320 x 213): it goes on to be enlarged." in story
+    assert "was enlarged" in story
+    assert "768 x 512 pixels; the original has 320 x 213" in story
+    for told in (mail, page):
+        assert "768\u00a0\u00d7\u00a0512 pixels" in told
+        assert "320\u00a0\u00d7\u00a0213" in told
+    assert "the photo you sent has" in mail
+
+
+def test_what_cannot_be_enlarged_is_delivered_small_with_both_sizes_and_nothing_is_refunded(
+    hands: Hands, photo: Path
+) -> None:
+    hands.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
+    hands.misbehave("replicate", {"on": ENLARGER, "do": "fail", "times": None})
+    customer, order_id = hands.buy(photo)
+    story, mail, page, delivered = what_came_of(hands, customer, order_id)
+    assert delivered == SMALL
+    assert not hands.order(order_id).refunds
+    failed = [name for name in hands.event_names(order_id) if name == "RestorationAttemptFailed"]
+    assert failed
+    assert "could not be enlarged and stays as it was restored" in story
+    for told in (mail, page):
+        assert "192\u00a0\u00d7\u00a0128 pixels" in told
+        assert "320\u00a0\u00d7\u00a0213" in told
+
+
+def what_came_of(
+    hands: Hands, customer: Customer, order_id: OrderId
+) -> tuple[str, str, str, tuple[int, int]]:
+    """The story, the result mail, the page behind its link, and the size of the photo in the archive."""
+    eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
+    mail = eventually(lambda: result_mail(customer), "the mail with the link")
+    link = customer.link_in(mail)
+    assert link is not None
+    page = httpx2.get(link, headers={"Accept": "text/html"}, timeout=10).text
+    with customer.fetching(link) as chunks:
+        archive = ZipFile(io.BytesIO(b"".join(chunks)))
+    (name,) = archive.namelist()
+    with Image.open(io.BytesIO(archive.read(name))) as image:
+        delivered = image.size
+    told = " ".join(passage.text for passage in tell(hands.history(order_id)).passages)
+    return told, " ".join(mail["text"].split(" ")).replace("\n", " "), page, delivered
+
+
+def result_mail(customer: Customer) -> dict[str, Any] | None:
+    """The mail with a link to photos, once it has come."""
+    return next((mail for mail in customer.mails() if customer.link_in(mail)), None)

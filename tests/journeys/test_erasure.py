@@ -1,0 +1,158 @@
+"""Nothing about an erased person is left: their canaries are in no table, object, queue or line of a log."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from minio import Minio
+from PIL import Image
+
+from domain.order.lifecycle import State
+from domain.order.values import OrderId
+from entrypoints.cli.demo.http_customer import Customer
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A person, each of whose traits is found nowhere else."""
+
+    mark: str
+    order_id: OrderId
+
+    @property
+    def email(self) -> str:
+        """An address in the form that people type."""
+        return f"Canary.{self.mark}@customer.example"
+
+    @property
+    def traits(self) -> dict[str, bytes]:
+        """What must not be found, by what it is."""
+        return {
+            "address": f"canary.{self.mark}".encode(),
+            "name": f"name-{self.mark}".encode(),
+            "file name": f"file-{self.mark}".encode(),
+            "picture": f"exif-{self.mark}".encode(),
+            "note": f"note-{self.mark}".encode(),
+        }
+
+    def found_in(self, content: bytes) -> list[str]:
+        """Which traits some bytes hold, whatever their case."""
+        return [trait for trait, words in self.traits.items() if words in content.lower()]
+
+
+@pytest.fixture
+def canary(hands: Hands, tmp_path: Path, photo: Path) -> Canary:
+    """Somebody whose confirmation bounced, whose photo was restored, and who fetched it."""
+    mark = uuid4().hex
+    person = Canary(mark, OrderId(uuid4()))
+    marked = tmp_path / "marked.jpg"
+    with Image.open(photo) as picture:
+        exif = picture.getexif()
+        exif[0x010E] = f"exif-{mark}"  # ImageDescription
+        picture.save(marked, exif=exif)
+    hands.misbehave("sendgrid", {"on": f"mail:{person.email}", "do": "bounce"})
+    with Customer(
+        hands.shop.url, hands.shop.addresses["sendgrid"], email=person.email, name=f"Name-{mark}"
+    ) as customer:
+        customer.open_session()
+        customer.send(marked, f"file-{mark}.jpg")
+        customer.pay(customer.ask_for_checkout()["url"])
+        order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
+        eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
+        mail = eventually(lambda: customer.mails()[1:], "the mail with the link")[0]
+        with customer.fetching(customer.link_in(mail) or "") as chunks:
+            assert b"".join(chunks)
+    hands.note(order_id, f"Note-{mark}")
+    return Canary(mark, order_id)
+
+
+def restoreclick(hands: Hands, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command as somebody at the shop would."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "entrypoints.cli", *words],
+        env=hands.shop.environment,
+        capture_output=True,
+        check=True,
+    )
+
+
+def places(hands: Hands) -> Iterator[tuple[str, bytes]]:
+    """Everything that the shop has written anywhere, by where it is."""
+    for row in hands.everything_stored():
+        yield "a table", row.encode()
+    shop = hands.shop.environment
+    storage = Minio(
+        shop["S3_ENDPOINT"].removeprefix("http://"),
+        shop["S3_ACCESS_KEY"],
+        shop["S3_SECRET_KEY"],
+        secure=False,
+        region=shop["S3_REGION"],
+    )
+    for found in storage.list_objects(shop["S3_BUCKET"], recursive=True, include_version=True):
+        version = found.version_id
+        with closing(
+            storage.get_object(shop["S3_BUCKET"], str(found.object_name), version_id=version)
+        ) as answer:
+            yield f"object {found.object_name}", _unpacked(answer.read())
+            answer.release_conn()
+    queue = redis.Redis.from_url(shop["REDIS_URL"])
+    for key in queue.scan_iter():
+        yield "the queue", key + b" " + (queue.dump(key) or b"")
+    queue.close()
+    for log in hands.shop.worker.log.parent.glob("*.log"):
+        yield f"log {log.name}", log.read_bytes()
+
+
+def _unpacked(content: bytes) -> bytes:
+    """An archive is what is in it."""
+    if not content.startswith(b"PK"):
+        return content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return b" ".join(name.encode() + archive.read(name) for name in archive.namelist())
+
+
+def left_of(canary: Canary, hands: Hands) -> dict[str, set[str]]:
+    """Where which traits are found."""
+    left: dict[str, set[str]] = {}
+    for place, content in places(hands):
+        for trait in canary.found_in(content):
+            left.setdefault(trait, set()).add(place)
+    return left
+
+
+def test_nothing_about_an_erased_person_is_left_anywhere(
+    hands: Hands, canary: Canary, tmp_path: Path
+) -> None:
+    before = left_of(canary, hands)
+    assert set(before) == set(canary.traits), "whoever does not find them now would not find them later"
+    assert any(place.startswith("object") for place in before["picture"])
+    discreet = {
+        place for found in before.values() for place in found if place.startswith(("log", "the queue"))
+    }
+    assert not discreet, "these know nobody even before"
+    restoreclick(hands, "customers", "export", canary.email, "--to", str(tmp_path / "person.zip"))
+    assert set(canary.found_in(_unpacked((tmp_path / "person.zip").read_bytes()))) == set(canary.traits)
+
+    words = ("customers", "erase", canary.email.upper(), "--reason", "asked for it", "--yes", "--json")
+    erased = restoreclick(hands, *words, "--actor", "grace")
+    assert hands.order(canary.order_id).state is State.ERASED
+    assert not left_of(canary, hands)
+    hands.hasten(canary.order_id)
+    hands.rebuild()
+    assert not left_of(canary, hands)
+    assert not canary.found_in(erased.stdout + erased.stderr)
+    certificate = json.loads(erased.stdout)
+    assert certificate["erasure"]["actor"] == "person:grace"
+    assert certificate["removed_objects"] == 4
+    assert certificate["removed_rows"]["customers"] == certificate["removed_rows"]["file_uploads"] == 1

@@ -1,0 +1,287 @@
+"""After the journeys: the laws of the house, on the database, the storage and the providers' own ledgers joined.
+
+The shop of the journeys is shared, so whatever they did to it is judged here; by itself this module buys one order.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from minio import Minio
+
+from domain.order import events as e
+from domain.order.evolve import fold
+from domain.order.ledger import RefundStatus
+from domain.order.lifecycle import TERMINAL
+from domain.order.order import Order
+from domain.order.values import ImageId, OrderId, RefundReason, StoredObject
+from entrypoints.cli.demo.local_shop import LocalShop
+from tests.domain.support.laws import check_laws, objects_named_in
+from tests.entrypoints.support.shell import Answer
+from tests.journeys.outcomes import findings
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+Histories = dict[OrderId, list[e.RecordedEvent]]
+#: As the restorer's ledger holds it.
+Prediction = dict[str, Any]
+
+#: The work that has a provider do something, and what names it there.
+_WORK_THAT_WRITES = {
+    "SendEmail": ("email_id",),
+    "IssueRefund": ("refund_id",),
+    "RestoreImage": ("image_id", "attempt"),
+}
+
+
+@pytest.fixture(scope="module")
+def histories(local_shop: LocalShop, photo: Path) -> Histories:
+    """Every order's stream, once all of them have come to rest."""
+    with Hands(local_shop) as hands:
+        hands.buy(photo)
+
+        def at_rest() -> Histories:
+            found = hands.histories()
+            orders = [fold(order_id, history) for order_id, history in found.items()]
+            resting = all(order.state in TERMINAL or order.is_held for order in orders)
+            return found if resting and not hands.open_work() else {}
+
+        return eventually(at_rest, "the rest of all orders")
+
+
+@pytest.fixture
+def storage(hands: Hands) -> Minio:
+    shop = hands.shop.environment
+    return Minio(
+        shop["S3_ENDPOINT"].removeprefix("http://"),
+        shop["S3_ACCESS_KEY"],
+        shop["S3_SECRET_KEY"],
+        secure=False,
+        region=shop["S3_REGION"],
+    )
+
+
+@pytest.fixture
+def orders(histories: Histories) -> list[Order]:
+    return [fold(order_id, history) for order_id, history in histories.items()]
+
+
+def test_versions_have_no_gap_and_the_pure_laws_hold(histories: Histories, orders: list[Order]) -> None:
+    for history in histories.values():
+        assert [recorded.version for recorded in history] == list(range(1, len(history) + 1))
+    for order in orders:
+        check_laws(order)
+
+
+def test_the_read_models_equal_a_fold_of_the_log(hands: Hands, histories: Histories) -> None:
+    del histories
+    before = hands.read_models()
+    assert list(hands.rebuild())
+    assert hands.read_models() == before
+
+
+def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: Hands, orders: list[Order]) -> None:
+    taken = {intent["id"] for intent in hands.ledger("stripe")["payment_intent"] if intent["amount_received"]}
+    owned = Counter(order.payment.payment_intent_id for order in orders if order.payment)
+    set_aside = hands.unmatched_payments()
+    assert set(owned) | set_aside == taken
+    assert not set(owned) & set_aside
+    assert set(owned.values()) == {1}
+
+
+def test_the_providers_refunds_are_those_of_the_log(hands: Hands, orders: list[Order]) -> None:
+    """Those that were made in the dashboard, without a word of ours, are on record as such."""
+    refunds = hands.ledger("stripe").get("refund", [])
+    failed = {
+        name
+        for order in orders
+        for refund in order.refunds.values()
+        for name in refund.failed_provider_refund_ids
+    }
+    assert failed == {refund["id"] for refund in refunds if refund["status"] == "failed"}
+    theirs = {
+        refund["id"]: (refund["amount"], not refund["metadata"])
+        for refund in refunds
+        if refund["id"] not in failed
+    }
+    ours = {
+        refund.provider_refund_id: (refund.amount.amount, refund.reason is RefundReason.AT_PROVIDER)
+        for order in orders
+        for refund in order.refunds.values()
+        if refund.status is not RefundStatus.DROPPED
+    }
+    assert ours == theirs
+
+
+def test_no_money_is_on_its_way_back_for_ever(orders: list[Order]) -> None:
+    owing = [order for order in orders if order.ledger.requested or order.ledger.failed]
+    assert [order.order_id for order in owing if not order.is_held] == []
+
+
+def test_no_provider_was_written_to_without_a_committed_claim(hands: Hands, histories: Histories) -> None:
+    del histories
+    claimed = {
+        (kind, *(str(arguments[name]) for name in _WORK_THAT_WRITES[kind]))
+        for kind, arguments in hands.claimed_work()
+        if kind in _WORK_THAT_WRITES
+    }
+    mails = {("SendEmail", mail["custom_args"]["email_id"]) for mail in hands.ledger("sendgrid")["mail"]}
+    refunds = {
+        ("IssueRefund", refund["metadata"]["refund_id"])
+        for refund in hands.ledger("stripe").get("refund", [])
+        if refund["metadata"]
+    }
+    predictions = {
+        ("RestoreImage", *_address(prediction)[1:]) for prediction in hands.ledger("replicate")["prediction"]
+    }
+    assert mails
+    assert predictions
+    assert mails | refunds | predictions <= claimed
+
+
+def test_every_object_that_the_log_names_exists_with_its_fingerprint(
+    hands: Hands, storage: Minio, histories: Histories
+) -> None:
+    named = [stored for history in histories.values() for stored in _stored_objects(history)]
+    assert named
+    for stored in named:
+        with closing(storage.get_object(hands.shop.environment["S3_BUCKET"], stored.key)) as answer:
+            assert hashlib.sha256(answer.read()).hexdigest() == stored.sha256
+            answer.release_conn()
+
+
+def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_second(
+    hands: Hands, storage: Minio, histories: Histories
+) -> None:
+    """Originals and archives have keys that a repeat writes again, so nothing but what is named can be left there.
+
+    An output lies under its prediction. A worker that was killed between storing and recording it leaves an orphan if
+    another prediction settled the image meanwhile; it waits for the order's photos to be purged.
+    """
+    kept = {
+        str(found.object_name)
+        for found in storage.list_objects(hands.shop.environment["S3_BUCKET"], recursive=True)
+    }
+    kept = {key for key in kept if not key.startswith("log/heads/")}
+    temporary = {key for key in kept if key.startswith("uploads/temp/")}
+    assert {key.split("/")[2] for key in temporary} <= hands.upload_sessions()
+    named = {stored.key for history in histories.values() for stored in _stored_objects(history)}
+    adopted = {
+        recorded.event.prediction_id
+        for history in histories.values()
+        for recorded in history
+        if isinstance(recorded.event, e.RestorationCompleted)
+    }
+    second = {
+        f"uploads/restored/{_address(prediction)[0]}/{prediction['id']}"
+        for prediction in hands.ledger("replicate")["prediction"]
+        if prediction["status"] == "succeeded" and prediction["id"] not in adopted
+    }
+    assert kept - temporary - named <= second
+
+
+def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, histories: Histories) -> None:
+    accepted = Counter(mail["custom_args"]["email_id"] for mail in hands.ledger("sendgrid")["mail"])
+    recorded = [event.event for history in histories.values() for event in history]
+    sent = {str(event.email_id) for event in recorded if isinstance(event, e.EmailSent)}
+    flagged = {str(event.email_id) for event in recorded if isinstance(event, e.EmailUnconfirmed)}
+    assert set(accepted) == sent
+    assert {email_id for email_id, times in accepted.items() if times > 1} <= flagged
+    assert max(accepted.values()) <= 2
+
+
+def test_every_mail_that_came_back_is_on_record_as_such(hands: Hands, histories: Histories) -> None:
+    theirs = {
+        mail["custom_args"]["email_id"]
+        for mail in hands.ledger("sendgrid")["mail"]
+        if "bounce" in mail["outcomes"].values()
+    }
+    recorded = [event.event for history in histories.values() for event in history]
+    assert {str(event.email_id) for event in recorded if isinstance(event, e.EmailBounced)} == theirs
+
+
+def test_no_prediction_runs_for_which_no_order_waits(hands: Hands, histories: Histories) -> None:
+    del histories
+    statuses = {prediction["status"] for prediction in hands.ledger("replicate")["prediction"]}
+    assert statuses <= {"succeeded", "failed", "canceled", "aborted"}
+
+
+def test_every_prediction_on_record_was_the_restorers(hands: Hands, histories: Histories) -> None:
+    theirs = {prediction["id"] for prediction in hands.ledger("replicate")["prediction"]}
+    assert _recorded_predictions(histories) <= theirs
+
+
+def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its_image(
+    hands: Hands, histories: Histories
+) -> None:
+    """A start whose reply was lost, or hidden by a crash, is made again: the first outcome to come in is taken."""
+    orders = {str(order_id): fold(order_id, history) for order_id, history in histories.items()}
+    for prediction in _came_second(hands, histories):
+        order_id, image_id, _ = _address(prediction)
+        image = orders[order_id].images[ImageId(UUID(image_id))]
+        assert image.is_settled, f"Nobody collected prediction {prediction['id']} of image {image_id}."
+
+
+def test_the_shops_own_comparison_comes_to_the_same(
+    histories: Histories, reconcile: Callable[..., Answer]
+) -> None:
+    """Outputs that came second wait for the purge, and orders on hold for a person: of both it tells."""
+    del histories
+    assert {each["what"] for each in findings(reconcile("--json"))} <= {"stray_object", "order_held"}
+
+
+def test_a_token_is_nowhere_in_the_database(hands: Hands, orders: list[Order]) -> None:
+    links = [hands.download_token(link) for order in orders for link in order.links]
+    assert links
+    for row in hands.everything_stored():
+        assert not any(token in row for token in links)
+
+
+def test_no_personal_data_is_in_the_log(hands: Hands, histories: Histories) -> None:
+    del histories
+    log = " ".join(hands.rows_as_text("events"))
+    assert "@" not in log
+    assert "Ada" not in log
+    assert "harvest" not in log
+
+
+def _came_second(hands: Hands, histories: Histories) -> list[Prediction]:
+    """The predictions that succeeded and are not on record."""
+    recorded = _recorded_predictions(histories)
+    return [
+        prediction
+        for prediction in hands.ledger("replicate")["prediction"]
+        if prediction["status"] == "succeeded" and prediction["id"] not in recorded
+    ]
+
+
+def _recorded_predictions(histories: Histories) -> set[str | None]:
+    return {
+        recorded.event.prediction_id
+        for history in histories.values()
+        for recorded in history
+        if isinstance(
+            recorded.event, e.RestorationStarted | e.RestorationCompleted | e.RestorationAttemptFailed
+        )
+    } - {None}
+
+
+def _address(prediction: Prediction) -> tuple[str, str, str]:
+    """Order, image and attempt, out of the address the shop had the restorer post to."""
+    order_id, image_id, attempt, _ = prediction["_webhook"].split("/")[-4:]
+    return order_id, image_id, attempt
+
+
+def _stored_objects(history: list[e.RecordedEvent]) -> Iterator[StoredObject]:
+    """What an order's events name; temp uploads are left out, housekeeping takes those.
+
+    Of an order whose photos went, because their retention was over or its customer is forgotten, that is nothing.
+    """
+    if any(isinstance(recorded.event, e.PhotosPurged | e.OrderErased) for recorded in history):
+        return
+    yield from objects_named_in(recorded.event for recorded in history)

@@ -1,0 +1,62 @@
+"""Whatever is taken away in the middle of an order, it ends complete, with two mails, each thing once in the log."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.outcomes import completes_with_two_mails
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+
+def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: Hands, photo: Path) -> None:
+    completes_with_two_mails(hands, *hands.buy(photo, photo))
+
+
+def test_redis_is_emptied_in_the_middle(hands: Hands, photo: Path) -> None:
+    with hands.worker_asleep():
+        customer, order_id = hands.buy(photo, photo)
+        # Now the messages about the payment wait in Redis, and nobody has read them.
+        hands.empty_redis()
+    for event in ("ImagesMoved", "RestorationStarted", "RestorationCompleted"):
+        hands.waits_for(event, order_id)
+        hands.empty_redis()
+    completes_with_two_mails(hands, customer, order_id)
+
+
+def test_every_message_is_delivered_many_times(hands: Hands, photo: Path) -> None:
+    customer, order_id = hands.buy(photo, photo)
+    with hands.every_message_again(order_id) as sent:
+        completes_with_two_mails(hands, customer, order_id)
+    assert sent[0] > 2 * len(hands.event_names(order_id))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["PaymentReceived", "ImagesMoved", "RestorationStarted", "RestorationCompleted", "DownloadPrepared"],
+)
+def test_the_worker_is_killed_after(moment: str, hands: Hands, photo: Path) -> None:
+    customer, order_id = hands.buy(photo, photo)
+    hands.waits_for(moment, order_id)
+    hands.kill_worker()
+    hands.restart()
+    completes_with_two_mails(hands, customer, order_id)
+
+
+@pytest.mark.parametrize(
+    ("twin", "call"),
+    [
+        ("sendgrid", "POST /v3/mail/send"),
+        ("replicate", "POST /v1/models/*"),
+        ("replicate", "GET /v1/predictions/*"),
+    ],
+)
+def test_the_worker_is_killed_inside_a_call_that_is_done_all_the_same(
+    twin: str, call: str, hands: Hands, photo: Path
+) -> None:
+    is_inside = hands.misbehave(twin, {"on": call, "do": "hang", "seconds": 1})
+    customer, order_id = hands.buy(photo, photo)
+    eventually(is_inside, f"a {call} that hangs")
+    hands.kill_worker()
+    hands.restart()
+    completes_with_two_mails(hands, customer, order_id)

@@ -1,0 +1,84 @@
+"""`restoreclick reconcile` on a running shop: lost webhooks are made up for, missing and stray objects are told."""
+
+import io
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from minio import Minio
+
+from domain.order.values import OrderId
+from entrypoints.cli.demo.http_customer import Customer
+from tests.entrypoints.support.shell import Answer
+from tests.journeys.outcomes import completes_with_two_mails, findings
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def storage(hands: Hands) -> Minio:
+    shop = hands.shop.environment
+    return Minio(
+        shop["S3_ENDPOINT"].removeprefix("http://"),
+        shop["S3_ACCESS_KEY"],
+        shop["S3_SECRET_KEY"],
+        secure=False,
+        region=shop["S3_REGION"],
+    )
+
+
+def about(order_id: str, answer: Answer) -> list[tuple[str, bool]]:
+    return [(each["what"], each["is_healed"]) for each in findings(answer) if each["order_id"] == order_id]
+
+
+def paid_in_silence(hands: Hands, photo: Path) -> tuple[Customer, OrderId]:
+    """A customer who paid, and of whose payment the shop never heard."""
+    is_lost = hands.misbehave("stripe", {"on": "webhook:checkout.session.completed", "do": "never"})
+    customer = hands.customer()
+    customer.open_session()
+    customer.send(photo, "wedding.jpg")
+    customer.pay(customer.ask_for_checkout()["url"])
+    eventually(is_lost, "the webhook that is lost")
+    session = hands.ledger("stripe")["checkout.session"][-1]
+    return customer, OrderId(UUID(session["metadata"]["order_id"]))
+
+
+def test_an_order_whose_webhook_was_lost_is_made_complete(
+    hands: Hands, photo: Path, reconcile: Callable[..., Answer]
+) -> None:
+    customer, order_id = paid_in_silence(hands, photo)
+    assert ("notice_lost", False) in about(str(order_id), reconcile("--json"))
+    assert customer.order_id() is None
+    assert ("notice_lost", True) in about(str(order_id), reconcile("--fix", "--json"))
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+    eventually(lambda: about(str(order_id), reconcile("--json")) == [], "books that agree about it")
+
+
+def test_a_missing_object_is_told_and_an_upload_that_nothing_names_is_kept(
+    hands: Hands, photo: Path, storage: Minio, reconcile: Callable[..., Answer]
+) -> None:
+    customer, order_id = hands.buy(photo)
+    completes_with_two_mails(hands, customer, order_id, restored=1)
+    bucket = hands.shop.environment["S3_BUCKET"]
+    (image,) = hands.order(order_id).images.values()
+    assert image.original is not None
+    with closing(storage.get_object(bucket, image.original.key)) as answer:
+        original = answer.read()
+        answer.release_conn()
+    stray = f"uploads/temp/{uuid4()}/{uuid4()}"
+    storage.put_object(bucket, stray, io.BytesIO(b"whose?"), 6)
+    storage.remove_object(bucket, image.original.key)
+    try:
+        told = findings(reconcile("--fix", "--json"))
+    finally:
+        storage.put_object(bucket, image.original.key, io.BytesIO(original), len(original))
+    assert ("object_missing", image.original.key, False) in {
+        (each["what"], each["subject"], each["is_healed"]) for each in told
+    }
+    assert ("unknown_upload", stray, False) in {
+        (each["what"], each["subject"], each["is_healed"]) for each in told
+    }
+    assert [found.object_name for found in storage.list_objects(bucket, prefix=stray)] == [stray]
+    storage.remove_object(bucket, stray)

@@ -1,0 +1,47 @@
+"""Killed while money goes back, and killed over and over: the order ends as if nothing had been."""
+
+from pathlib import Path
+from random import Random
+from threading import Event
+
+from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
+from tests.journeys.outcomes import completes_with_two_mails
+from tests.journeys.running_shop import Hands
+from tests.waiting import eventually
+
+#: Not so many that the resend of a mail, should a kill have hidden its fate, is due before the last one.
+KILLS = 3
+#: How long a worker lives once it is up; an order of three small photos takes about half a second.
+LIFE_SECONDS = (0.02, 0.2)
+
+
+def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
+    hands: Hands, photo: Path
+) -> None:
+    for model in (FIRST, SECOND):
+        hands.misbehave("replicate", {"on": model, **REFUSAL})
+    is_inside = hands.misbehave("stripe", {"on": "POST /v1/refunds", "do": "hang", "seconds": 1})
+    customer, order_id = hands.buy(photo, photo)
+    eventually(is_inside, "A refund that hangs")
+    hands.kill_worker()
+    hands.restart()
+    completes_with_two_mails(hands, customer, order_id, restored=1, refunds=1)
+    refunds = [
+        refund
+        for refund in hands.ledger("stripe")["refund"]
+        if refund["metadata"].get("order_id") == str(order_id)
+    ]
+    assert [refund["amount"] for refund in refunds] == [490]
+
+
+def test_the_worker_is_killed_again_and_again(hands: Hands, photo: Path) -> None:
+    never, lives = Event(), Random(1926)  # noqa: S311 -- it draws moments, no secrets
+    hands.kill_worker()
+    customer, order_id = hands.buy(photo, photo, photo)
+    for _ in range(KILLS):
+        hands.restart()
+        # No fact is waited for: a kill may come at any moment.
+        never.wait(lives.uniform(*LIFE_SECONDS))
+        hands.kill_worker()
+    hands.restart()
+    completes_with_two_mails(hands, customer, order_id, restored=3)

@@ -1,0 +1,49 @@
+"""Many worlds, on as many cores as there are; every twentieth is run twice, by processes that share nothing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from multiprocessing import get_context
+
+from tests.simulation.reporting import Report
+from tests.simulation.world_run import VISITORS, Outcome, run
+
+#: Every world whose seed is a multiple of this is run twice.
+TWICE = 20
+
+
+def campaign(
+    seeds: Iterable[int],
+    *,
+    visitors: int = VISITORS,
+    plant: str | None = None,
+    jobs: int,
+    watch: Callable[[Outcome], None] = lambda _outcome: None,
+) -> Report:
+    """Run every seed; ``watch`` hears of each outcome as it comes."""
+    report = Report()
+    # A process that is spawned hashes strings its own way: what would depend on that is found out.
+    with (
+        ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as other,
+    ):
+        firsts = [pool.submit(_run, seed, visitors, plant) for seed in seeds]
+        for outcome in _as_they_come(firsts):
+            report.take(outcome)
+            watch(outcome)
+            if outcome.seed % TWICE == 0:
+                report.runs_twice += 1
+                if other.submit(_run, outcome.seed, visitors, plant).result().digest != outcome.digest:
+                    report.unlike.append(outcome.seed)
+    return report
+
+
+def _run(seed: int, visitors: int, plant: str | None) -> Outcome:
+    """One world; of one that holds, what struck in it is too much to send."""
+    outcome = run(seed, visitors, plant=plant)
+    return replace(outcome, struck=()) if outcome.holds else outcome
+
+
+def _as_they_come(firsts: list[Future[Outcome]]) -> Iterator[Outcome]:
+    for each in as_completed(firsts):
+        yield each.result()

@@ -1,0 +1,221 @@
+"""The books in memory with many transactions open at once: every statement lets others run first."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from typing import Any, cast
+
+from adapters.postgres.connections import IDLE_IN_TRANSACTION_SECONDS
+from adapters.postgres.event_codec import UnknownEventError
+from domain.order.events import Event, RecordedEvent
+from domain.order.order import Order
+from domain.order.values import OrderId
+from domain.ports.errors import UnavailableError
+from domain.ports.unit_of_work import BooksError, CauseRepeatedError, LeaseLostError, VersionConflictError
+from tests.doubles.transaction_overlay import RowLockedError
+from tests.doubles.unit_of_work import InMemoryBooks, InMemoryTransaction
+from tests.simulation.fault_hooks import Trouble
+from tests.simulation.faults import Fault, Struck
+from tests.simulation.journal import Journal, Statement
+from tests.simulation.scheduler import SECOND
+
+#: What it means to have met one of these.
+MET: dict[type[BooksError], str] = {
+    VersionConflictError: "a step that came second was decided again",
+    CauseRepeatedError: "a cause that was on record changed nothing",
+    LeaseLostError: "an outcome was discarded because the lease was lost",
+}
+#: How long a statement takes at least, in microseconds, and by how much longer it may take, drawn in so many steps.
+STATEMENT, STEP = 100, 3
+#: For how long PostgreSQL lets a session be idle within a transaction before it ends it.
+IDLE = int(IDLE_IN_TRANSACTION_SECONDS * SECOND)
+
+
+class InterleavedBooks(InMemoryBooks):
+    """Transactions as PostgreSQL runs them: read committed, rows locked, waits in a circle broken.
+
+    ``on_commit`` sees each transaction in the moment before what it wrote is kept, ``on_kept`` right after it.
+    ``new_event`` is the one that old code does not know yet. With a ``journal``, every transaction runs alone and is
+    written down.
+    """
+
+    def __init__(
+        self,
+        trouble: Trouble,
+        on_commit: Callable[[InMemoryTransaction], None],
+        on_kept: Callable[[InMemoryTransaction], None],
+        new_event: type[Event] | None,
+        journal: Journal | None = None,
+    ) -> None:
+        super().__init__()
+        self.journal = journal
+        self.trouble = trouble
+        self._on_commit = on_commit
+        self._on_kept = on_kept
+        self._new_event = new_event
+        self._unknown_to_old_code: set[OrderId] = set()
+        self._waits: dict[int, int] = {}
+        self._idle_since: dict[int, int] = {}  # of open transactions that are not within a statement
+        self._paces: dict[int, Iterator[int]] = {}  # of the open transactions' statements
+        self._strikes_at: dict[int, tuple[int, Struck]] = {}  # how many statements are left until then
+
+    @contextmanager
+    def transaction(self) -> Iterator[InMemoryTransaction]:
+        """A transaction that other tasks run beside; it may fail at its begin and at its commit."""
+        about = str(self.trouble.scheduler.current.facts.get("about", ""))
+        struck = self.trouble.enter("transaction", about)
+        transaction = self.begin()
+        self._idle_since[transaction.writing.txid] = self.trouble.scheduler.now
+        self._paces[transaction.writing.txid] = cycle(struck.spare)
+        if Fault.STOP_INSIDE in struck or Fault.BROKEN in struck:
+            self._strikes_at[transaction.writing.txid] = (1 + int(struck.share * 3), struck)
+        statements = _Statements(transaction, self)
+        try:
+            yield cast("InMemoryTransaction", statements)
+            if self.journal is not None and not transaction.is_void:
+                self.journal.transactions.append(statements.said)
+            self._commit(transaction, about)
+        finally:
+            self._idle_since.pop(transaction.writing.txid, None)
+            self._strikes_at.pop(transaction.writing.txid, None)
+            del self._paces[transaction.writing.txid]
+            self.end(transaction)
+            self.trouble.scheduler.tell(("transaction", transaction.writing.txid))
+
+    def _commit(self, transaction: InMemoryTransaction, about: str) -> None:
+        if transaction.is_void or not transaction.pages.is_written:
+            return
+        struck = None if self.journal is not None else self.trouble.enter("commit", about)
+        self._require_session(transaction.writing.txid)
+        self._on_commit(transaction)
+        self._remember_new_events(transaction)
+        self.commit(transaction)
+        self._on_kept(transaction)
+        if struck is not None:
+            self.trouble.leave("commit", struck)
+
+    def run(self, transaction: InMemoryTransaction, statement: Callable[[], Any]) -> Any:
+        """Execute a statement, once nobody else holds a row that it needs."""
+        txid = transaction.writing.txid
+        if self.journal is None:
+            self._meet_faults(txid)
+            self.trouble.scheduler.sleep(STATEMENT + STEP * next(self._paces[txid]))
+            self._require_session(txid)
+        while True:
+            mark = transaction.writing.mark()
+            try:
+                found = statement()
+            except RowLockedError as locked:
+                transaction.writing.back_to(mark)
+                self._idle_since.pop(txid, None)  # it waits within a statement
+                self._wait(txid, locked.holder)
+            else:
+                self._idle_since[txid] = self.trouble.scheduler.now
+                return found
+
+    def _meet_faults(self, txid: int) -> None:
+        """What was drawn for this transaction may strike before one of its statements."""
+        left, struck = self._strikes_at.get(txid, (0, None))
+        if struck is None:
+            return
+        self._strikes_at[txid] = (left - 1, struck)
+        if left != 1:
+            return
+        if Fault.STOP_INSIDE in struck:
+            self.trouble.stop(struck, Fault.STOP_INSIDE)
+        if Fault.BROKEN in struck:
+            raise self.trouble.break_off(struck, "transaction")
+
+    def _require_session(self, txid: int) -> None:
+        """Raise UnavailableError if PostgreSQL has ended the session meanwhile, because nothing came of it."""
+        if self.trouble.scheduler.now - self._idle_since.get(txid, self.trouble.scheduler.now) > IDLE:
+            self.trouble.trace.recover("a transaction that stood still was ended")
+            raise UnavailableError("transaction", "IdleInTransactionSessionTimeout")
+
+    def _free_what_stands_still(self, holder: int) -> bool:
+        """Take its rows from a transaction whose session PostgreSQL has ended by now."""
+        idle_since = self._idle_since.get(holder)
+        if idle_since is None or self.trouble.scheduler.now - idle_since <= IDLE:
+            return False
+        self._locks.release(holder)
+        return True
+
+    def _wait(self, txid: int, holder: int) -> None:
+        self._waits[txid] = holder
+        self.trouble.trace.recover("a transaction waited for another's row")
+        try:
+            following: int | None = holder
+            while following is not None:
+                following = self._waits.get(following)
+                if following == txid:
+                    self.trouble.trace.recover("a deadlock was broken")
+                    raise UnavailableError("transaction", "DeadlockDetected")
+            if not self._free_what_stands_still(holder):
+                self.trouble.scheduler.wait(("transaction", holder), at_most=IDLE + STATEMENT)
+        finally:
+            self._waits.pop(txid, None)
+
+    def _remember_new_events(self, transaction: InMemoryTransaction) -> None:
+        process = self.trouble.scheduler.current.process
+        if self._new_event is None or not process.knows_new_events:
+            return
+        for recorded in transaction.pages.written("log").values():
+            if isinstance(recorded.event, self._new_event):
+                self._unknown_to_old_code.add(recorded.order_id)
+
+    def understood(self, found: Any) -> Any:
+        """What was read, unless the code that reads it is too old for it."""
+        if self.trouble.scheduler.current.process.knows_new_events:
+            return found
+        for each in found if isinstance(found, list) else [found]:
+            is_stream = isinstance(each, (Order, RecordedEvent))
+            if is_stream and each.order_id in self._unknown_to_old_code:
+                assert self._new_event is not None
+                self.trouble.trace.recover("old code left alone what it does not know")
+                raise UnknownEventError(f"{self._new_event.__name__}.v99")
+        return found
+
+
+class _Statements:
+    """A transaction's ports, every call of which is a statement."""
+
+    def __init__(self, transaction: InMemoryTransaction, books: InterleavedBooks) -> None:
+        self._transaction = transaction
+        self._books = books
+        self.said: list[Statement] = []
+
+    def __getattr__(self, name: str) -> Any:
+        port = _Port(name, self._transaction, self._books, self.said)
+        setattr(self, name, port)
+        return port
+
+
+class _Port:
+    """One port of a transaction."""
+
+    def __init__(
+        self, name: str, transaction: InMemoryTransaction, books: InterleavedBooks, said: list[Statement]
+    ) -> None:
+        self._name = name
+        self._port = getattr(transaction, name)
+        self._transaction = transaction
+        self._books = books
+        self._said = said
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+
+        def statement(*args: Any, **kwargs: Any) -> Any:
+            try:
+                found = self._books.run(self._transaction, lambda: method(*args, **kwargs))
+            except BooksError as error:
+                self._books.trouble.trace.recover(MET[type(error)])
+                raise
+            if found is False and name == "take":
+                self._books.trouble.trace.recover("a message that came again changed nothing")
+            if self._books.journal is not None:
+                self._said.append(Statement(self._name, name, args, kwargs, found))
+            return self._books.understood(found) if self._name == "log" else found
+
+        setattr(self, name, statement)
+        return statement

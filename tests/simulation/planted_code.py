@@ -1,0 +1,183 @@
+"""Broken pieces of the shop, as somebody might write them one day: `planted` puts them in their places."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from adapters.postgres import read_models
+from domain.order import events as e
+from domain.order.order import Order
+from domain.order.reactions import SendEmail
+from domain.order.values import CustomerId, MovedImage, ObjectKey, PointsReason
+from domain.ports.customers import Customer
+from domain.ports.errors import ForgedMessageError, UnavailableError
+from domain.referral_program import Spending
+from domain.signed_tokens import sha256_of
+from domain.use_cases.audit.timeline import _Teller
+from domain.use_cases.checkout.referrals_and_points import Rewarding
+from domain.use_cases.delivery.downloads import Delivering, Delivery, UnknownLinkError
+from domain.use_cases.delivery.emails import Writing
+from domain.use_cases.payments.order_placement import Beginning, Purchase
+from domain.use_cases.privacy.photo_deletion import Purging
+from domain.use_cases.reaction_runner import Working
+from domain.use_cases.restoration.originals import Moving
+from tests.doubles.reaction_table import InMemoryReactionTable
+from tests.doubles.unit_of_work import InMemoryCustomerRegister
+from tests.simulation.webhook_delivery import SealedNotices
+
+
+def no_lock(*_: object) -> None:
+    """Nobody waits for anybody."""
+
+
+def forgets_links(before: Order, after: Order) -> Any:
+    changed = read_models.changed_rows(before, after)
+    return {table: rows for table, rows in changed.items() if table != "download_links"}
+
+
+def pays_under_a_new_key(payments: Any, wish: Any, *, waited: Any) -> Any:
+    del waited
+    pays_under_a_new_key.count += 1  # type: ignore[attr-defined]
+    return payments.issue_refund(
+        replace(wish, idempotency_key=f"{wish.idempotency_key}:{pays_under_a_new_key.count}")  # type: ignore[attr-defined]
+    )
+
+
+pays_under_a_new_key.count = 0  # type: ignore[attr-defined]
+
+
+def held_by_anybody(self: InMemoryReactionTable, claim: Any) -> Any:
+    return self._work[claim.reaction_id]
+
+
+def moves_without_copying(self: Moving, order: Order) -> Sequence[e.Event]:
+    """What is remembered as moved, and is not there if the copy failed."""
+    moved = []
+    for image in order.images.values():
+        target = ObjectKey(f"uploads/originals/{order.order_id}/{image.image_id}")
+        with suppress(UnavailableError):  # "it will have worked"
+            self._storage.copy(image.upload, target)
+        moved.append(MovedImage(image_id=image.image_id, original=replace(image.upload, key=target)))
+    return [e.ImagesMoved(images=tuple(moved))]
+
+
+_payment = Beginning._payment  # noqa: SLF001 -- what is broken is what is inside
+
+
+def receives_what_was_quoted(self: Beginning, transaction: Any, purchase: Purchase) -> e.PaymentReceived:
+    """The quote is believed, not the provider."""
+    due = purchase.quoted - purchase.checkout.discount
+    return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
+
+
+def spends_what_is_gone(
+    _self: Rewarding, _transaction: Any, _paid: Any, spending: Spending
+) -> e.PointsDebited:
+    """Points are taken without a look at how many there are."""
+    return e.PointsDebited(
+        customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
+    )
+
+
+def finds_the_first(self: InMemoryCustomerRegister, customer_id: CustomerId, **_: Any) -> Customer | None:
+    """A customer is looked for, and whoever comes first is taken."""
+    known = list(self._pages.customers.values())
+    return known[0] if customer_id in self._pages.customers else None
+
+
+class NeverRaisedError(Exception):
+    """Stands where a lost reply was told from an outage."""
+
+
+def claims_and_forgets(self: Working, reaction_id: Any) -> Any:
+    """A claim that is not committed before the work begins."""
+    try:
+        with self._books.transaction() as transaction:
+            claim = transaction.reactions.claim(
+                reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
+            )
+            if claim is None:
+                return None
+            order = transaction.log.load(claim.order_id)
+            raise NeverRaisedError  # noqa: TRY301 -- to roll back is the point
+    except NeverRaisedError:
+        return claim, order
+
+
+def opens_whatever_has_a_token(self: Delivering, token: str) -> Any:
+    """A link that never runs out."""
+    fingerprint = sha256_of(token)
+    with self._books.transaction() as transaction:
+        order = transaction.log.load_by_token(fingerprint)
+    links = order.links.values() if order else ()
+    link = next((link for link in links if link.token_sha256 == fingerprint), None)
+    if order is None or link is None or order.photos_are_purged:
+        raise UnknownLinkError
+    return order, link
+
+
+_find = Delivering.find
+
+
+def finds_any_image(self: Delivering, token: str, image_id: Any = None, *, earlier: int = 0) -> Delivery:
+    """An image is looked for by its id alone."""
+    try:
+        return _find(self, token, image_id, earlier=earlier)
+    except UnknownLinkError:
+        order, link = self.open(token)
+        with self._books.transaction() as transaction:
+            for line in transaction.shelf.newest(1000):
+                other = transaction.log.load(line.order_id)
+                image = other.images.get(image_id)
+                if image is not None and image.results:
+                    return Delivery(
+                        order_id=order.order_id,
+                        link=link,
+                        image_id=image_id,
+                        content=image.results[0],
+                        file_name="a.png",
+                    )
+        raise
+
+
+def sends_nothing(_self: Writing, _order: Order, work: SendEmail, **_: Any) -> Sequence[e.Event]:
+    """A mail that is written down and never handed over."""
+    return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id="message")]
+
+
+def believes(self: SealedNotices, body: bytes, _headers: object) -> Any:
+    """Whatever can be read counts as its sender's."""
+    notice = self.postman.notices.get(body.decode())
+    if notice is None:
+        raise ForgedMessageError("A provider", "it says nothing")
+    return notice
+
+
+_empty = Purging.empty
+
+
+def empties_by_the_clock(self: Purging, order: Order) -> int:
+    """What is deleted is what the retention says, and nothing else."""
+    return _empty(self, order) if order.photos_are_purged else 0
+
+
+def says_it_was_fetched(order: Order) -> str:
+    """What was sent is as good as fetched."""
+    return f"the customer fetched {len(order.images)} files through the link to all photos"
+
+
+_refund = _Teller._refund  # noqa: SLF001 -- what is broken is what is inside
+
+
+def says_it_went_back(self: _Teller, event: Any, at: datetime, after: Order) -> str:
+    """What the provider accepted is as good as paid."""
+    if isinstance(event, e.RefundAccepted):
+        return f"{event.amount} went back to the customer."
+    return _refund(self, event, at, after)
+
+
+def opens_nothing(*_: object, **__: object) -> Any:
+    """A link behind which there is nothing."""
+    raise UnknownLinkError

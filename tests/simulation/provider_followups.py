@@ -1,0 +1,286 @@
+"""What follows at the providers and the banks from what is done there, in their own time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from domain.order.order import Order
+from domain.order.values import DisputeOutcome, FailureReason, ImageId, Money, ObjectKey, OrderId, Variant
+from domain.ports.email import Mail, MailFate, MailNotice
+from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
+from domain.ports.restorer import PredictionStatus, RestorationNotice
+from tests.doubles.container import WiredShop
+from tests.doubles.restorer import MODELS, Work
+from tests.simulation.keyed_random import Chance
+from tests.simulation.providers import SimulatedStore
+from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
+from tests.simulation.trace import Trace
+from tests.simulation.webhook_delivery import Postman
+
+#: What became of a mail after it was accepted, by the number drawn for it being below a limit.
+_LATER_FATES = (
+    (0.05, MailFate.UNDELIVERABLE),
+    (0.08, MailFate.BLOCKED),
+    (0.11, MailFate.DEFERRED),
+    (0.13, MailFate.OPTED_OUT),
+)
+#: What customers sent, and how much of it the storage loses or damages, one half each.
+_FILES = ("uploads/temp/", "uploads/originals/")
+_SPOILED = 0.04
+#: How many disputes are in another currency than the payment.
+_IN_DOLLARS = 0.3
+#: What makes a picture half as wide and high to the inspector.
+_HALVED = b"halved "
+#: Below this, the provider left out the ids that the shop gave it.
+_WITHOUT_IDS = 0.02
+
+
+#: How a prediction may fail; that a stored result is lost is found by the shop, never told by the restorer.
+_ENDS = tuple(reason for reason in FailureReason if reason is not FailureReason.RESULT_LOST)
+
+
+class Consequences(WiredShop):
+    """The outside of a world: what it decides by itself, it posts to the shop."""
+
+    scheduler: Scheduler
+    chance: Chance
+    trace: Trace
+    postman: Postman
+    outside: Process
+    storage: SimulatedStore
+    disputes: dict[str, PaymentNotice]  # by payment intent, as they stand
+
+    @property
+    def is_eventful(self) -> bool:
+        """Whether the providers and the banks have bad days of their own."""
+        raise NotImplementedError
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether everything at the providers ends well."""
+        raise NotImplementedError
+
+    def order(self, order_id: OrderId) -> Order:
+        """An order as the books have it now."""
+        raise NotImplementedError
+
+    def mail_arrives(self, message_id: str, mail: Mail) -> None:
+        """Let what reads mails before people do have a look at one."""
+        raise NotImplementedError
+
+    def checkout_opened(self, checkout_session_id: str) -> None:
+        """Close the page some minutes after its time, if nobody has paid by then."""
+        lifetime = int(self.policy.checkout_lifetime.total_seconds() * SECOND)
+        self._later(
+            f"page {checkout_session_id}", lambda: self.expire(checkout_session_id), lifetime + 5 * MINUTE
+        )
+
+    def expire(self, checkout_session_id: str) -> None:
+        """Close a page that nobody paid on."""
+        if self.payments.states[checkout_session_id].standing is CheckoutStanding.OPEN:
+            self.payments.expire(checkout_session_id)
+            self.post_checkout(checkout_session_id, NoticeKind.ABANDONED)
+
+    def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
+        """Let money that took days arrive, or say that it never will."""
+        if self.payments.states[checkout_session_id].standing is CheckoutStanding.PENDING:
+            self.payments.settle(checkout_session_id, has_failed=has_failed)
+            self.post_checkout(checkout_session_id, NoticeKind.ABANDONED if has_failed else NoticeKind.PAID)
+
+    def post_checkout(self, checkout_session_id: str, kind: NoticeKind) -> None:
+        """Have the payment provider tell of a checkout."""
+        name = f"evt_{checkout_session_id}_{kind}"
+        state = self.payments.states[checkout_session_id]
+        self._post_money(
+            PaymentNotice(
+                event_id=name, event_type=f"checkout.session.{kind}", kind=kind, checkout=state.checkout
+            )
+        )
+
+    def refund_made(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+        """Tell of a refund; now and then it fails after all."""
+        self._tell_refund(payment_intent_id, refund)
+        name = refund.provider_refund_id
+        if refund.is_pending:
+            self._later(f"payout {name}", lambda: self._pay_refund(payment_intent_id, name), HOUR)
+        if self.is_eventful and self.chance.at(f"fate {name}") < 0.1:
+            self._later(f"bank {name}", lambda: self._fail_refund(payment_intent_id, refund), 3 * HOUR)
+
+    def _pay_refund(self, payment_intent_id: str, provider_refund_id: str) -> None:
+        self.trace.note("pays a pending refund", provider_refund_id)
+        self._tell_refund(payment_intent_id, self.payments.pay_refund(provider_refund_id))
+
+    def _fail_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+        self.trace.note("lets a refund fail", refund.provider_refund_id)
+        self.payments.fail_refund(refund.provider_refund_id)
+        self._tell_refund(payment_intent_id, replace(refund, has_failed=True, is_pending=False))
+
+    def _tell_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+        payment = self.payments.payments[payment_intent_id]
+        wish = next(
+            (w for w, made in payment.refunds if made.provider_refund_id == refund.provider_refund_id), None
+        )
+        self._post_money(
+            PaymentNotice(
+                event_id=f"evt_{refund.provider_refund_id}_{refund_kind(refund)}",
+                event_type="refund.updated",
+                kind=refund_kind(refund),
+                payment_intent_id=payment_intent_id,
+                refund=refund,
+                refund_id=wish.refund_id if wish is not None and wish.idempotency_key else None,
+            )
+        )
+
+    def refund_by_hand(self, order_id: OrderId, percent: int) -> bool:
+        """Somebody pays back in the provider's dashboard, if there is something left."""
+        payment = self.order(order_id).payment
+        intent = payment.payment_intent_id if payment else None
+        if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
+            return False
+        at_provider = self.payments.payments[intent]
+        amount = min(max(at_provider.paid.amount * percent // 100, 1), at_provider.left)
+        self.payments.refund_by_hand(intent, amount)
+        return True
+
+    def dispute(self, order_id: OrderId) -> None:
+        """A customer's bank takes what is left of a payment, for the time being."""
+        payment = self.order(order_id).payment
+        intent = payment.payment_intent_id if payment else None
+        if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
+            return
+        at_provider = self.payments.payments[intent]
+        is_inquiry = self.chance.at(f"inquiry {intent}") < 0.3
+        disputed = replace(at_provider.paid, amount=at_provider.left)
+        if self.chance.at(f"currency {intent}") < _IN_DOLLARS:
+            # The bank counts in the customer's currency, in which the same money is another number.
+            disputed = Money(amount=max(disputed.amount * 9 // 8, 1), currency="USD")
+        at_provider.is_disputed = not is_inquiry
+        opened = PaymentNotice(
+            event_id=f"evt_dp_{intent}_opened",
+            event_type="charge.dispute.created",
+            kind=NoticeKind.DISPUTE_OPENED,
+            payment_intent_id=intent,
+            dispute_id=f"dp_{intent}",
+            dispute_amount=disputed,
+            is_inquiry=is_inquiry,
+            reason="fraudulent",
+        )
+        self.disputes[intent] = self._post_money(opened)
+        outcome = self.chance.one_of(f"dispute {intent}", (DisputeOutcome.WON, DisputeOutcome.LOST))
+        if is_inquiry:
+            outcome = DisputeOutcome.INQUIRY_CLOSED
+        self._later(f"bank {intent}", lambda: self.decide(intent, outcome), 8 * HOUR)
+
+    def decide(self, payment_intent_id: str, outcome: DisputeOutcome) -> None:
+        """The bank decides; what it keeps is as good as paid back."""
+        opened = self.disputes[payment_intent_id]
+        if opened.outcome is not None:
+            return
+        self.payments.payments[payment_intent_id].is_disputed = outcome is DisputeOutcome.LOST
+        closed = replace(
+            opened,
+            event_id=f"evt_dp_{payment_intent_id}_closed",
+            event_type="charge.dispute.closed",
+            kind=NoticeKind.DISPUTE_CLOSED,
+            is_inquiry=False,
+            outcome=outcome,
+        )
+        self.disputes[payment_intent_id] = self._post_money(closed)
+
+    def _post_money(self, notice: PaymentNotice) -> PaymentNotice:
+        told = replace(notice, created_at=self.scheduler.moment())
+        self.payment_ledger.told.append(told)
+        if notice.dispute_id is not None:
+            self.payment_ledger.disputed.append(told)
+        self.postman.post("stripe", told.event_id, told, "/api/webhooks/stripe")
+        return told
+
+    def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None:
+        """Let it run for a while; most end well, and what gets stuck is ended when its time is over."""
+        seconds = self.chance.between(f"length {prediction_id}", 2, 40)
+        if self.is_eventful and self.chance.at(f"stuck {prediction_id}") < 0.03:
+            seconds = ends_within.total_seconds()
+        self._later(f"gpu {prediction_id}", lambda: self._end(prediction_id), int(seconds * SECOND))
+
+    def _end(self, prediction_id: str) -> None:
+        self.restorer.end_what_is_overdue(prediction_id)
+        work = self.restorer.works[prediction_id]
+        fate = self.chance.at(f"fate {prediction_id}") if self.is_eventful else 1.0
+        if work.told.status is not PredictionStatus.RUNNING:
+            pass  # it was cancelled, which is told like any other end
+        elif self._comes_to_nothing(prediction_id, work.webhook_url):
+            self.restorer.fail(prediction_id, FailureReason.CONTENT_FILTER)
+        elif fate < 0.15:
+            reason = self.chance.one_of(f"reason {prediction_id}", _ENDS)
+            self.restorer.fail(prediction_id, reason)
+        elif fate < 0.2:
+            self.restorer.succeed(prediction_id, b"restored portrait of somebody else")
+        else:
+            self.restorer.succeed(prediction_id, self._output(prediction_id, work))
+        self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
+        path = work.webhook_url.removeprefix(self.policy.webhook_url)
+        name = f"msg_{prediction_id}"
+        notice = RestorationNotice(event_id=name, prediction_id=prediction_id, has_ended=True)
+        self.postman.post("replicate", name, notice, path)
+
+    def _output(self, prediction_id: str, work: Work) -> bytes:
+        """What a model makes of a picture; where shops enlarge, half of them answer smaller."""
+        made = work.restored()
+        if work.told.model == MODELS[Variant.ENLARGE]:
+            return made.replace(_HALVED, b"")
+        is_small = self.policy.limits.enlarges_results and self.chance.at(f"small {prediction_id}") < 0.5
+        return _HALVED + made if is_small else made
+
+    def _comes_to_nothing(self, prediction_id: str, webhook_url: str) -> bool:
+        """Half of the further attempts at what is delivered come to nothing, on good days as well."""
+        order_id, image_id, *_ = webhook_url.split("/")[-4:]
+        image = self.order(OrderId(UUID(order_id))).images.get(ImageId(UUID(image_id)))
+        is_redo = image is not None and image.is_being_redone
+        return is_redo and not self.is_calm and self.chance.at(f"redo {prediction_id}") < 0.5
+
+    def mail_accepted(self, message_id: str, mail: Mail) -> None:
+        """Bring the mail, and tell what became of it."""
+        fate = self.chance.at(f"fate {message_id}") if self.is_eventful else 1.0
+        is_lost = fate < 0.05
+        if is_lost:
+            self.mail_ledger.undeliverable.add(message_id)
+        else:
+            self.scheduler.tell(("mail", mail.to), after=SECOND)
+            self.scheduler.tell("a mail", after=SECOND)
+        self.mail_arrives(message_id, mail)
+        accepted = MailNotice(
+            event_id=f"{message_id}:{MailFate.ACCEPTED}",
+            email_id=mail.email_id,
+            order_id=mail.order_id,
+            message_id=message_id,
+            fate=MailFate.ACCEPTED,
+        )
+        self._post_mail_notice(accepted, after=2 * SECOND)
+        later = next((what for limit, what in _LATER_FATES if fate < limit), None)
+        if later is None:
+            return
+        told = replace(
+            accepted,
+            event_id=f"{message_id}:{later}",
+            fate=later,
+            reason="550",
+            message_ids=(f"{message_id}.recvd", message_id),
+        )
+        if fate < _WITHOUT_IDS:
+            told = replace(told, email_id=None, order_id=None, message_id=f"{message_id}.recvd")
+        self._post_mail_notice(told, after=20 * SECOND)
+
+    def object_stored(self, key: ObjectKey) -> None:
+        """Lose or damage some of what customers sent, soon after the storage confirmed it."""
+        fate = self.chance.at(f"spoil {key}") if self.is_eventful and key.startswith(_FILES) else 1.0
+        if fate < _SPOILED:
+            after = int(self.chance.between(f"spoil later {key}", 1, 120) * SECOND)
+            is_damaged = fate < _SPOILED / 2
+            self._later(f"spoil {key}", lambda: self.storage.spoil(key, is_damaged=is_damaged), after)
+
+    def _post_mail_notice(self, notice: MailNotice, after: int) -> None:
+        self.postman.post("sendgrid", notice.event_id, notice, "/api/webhooks/sendgrid", after=after)
+
+    def _later(self, who: str, do: Callable[[], None], after: int) -> None:
+        self.scheduler.spawn(who, do, self.outside, after=after)

@@ -1,0 +1,121 @@
+"""What providers post: each message again and again until it is taken, unless it is lost altogether."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.ports.email import MailNotice
+from domain.ports.errors import ForgedMessageError
+from domain.ports.payments import PaymentNotice
+from domain.ports.restorer import RestorationNotice
+from domain.signed_tokens import sha256_of
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.laws.errors import LawBrokenError
+from tests.simulation.requests import Answer
+from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Process, Scheduler
+from tests.simulation.trace import Trace
+
+Notice = PaymentNotice | RestorationNotice | MailNotice
+
+#: The waits before each attempt, as the providers have them: three days, a minute, a day.
+ATTEMPTS = {
+    "stripe": (
+        SECOND,
+        MINUTE,
+        5 * MINUTE,
+        30 * MINUTE,
+        2 * HOUR,
+        5 * HOUR,
+        10 * HOUR,
+        12 * HOUR,
+        12 * HOUR,
+        DAY,
+    ),
+    "replicate": (SECOND, 5 * SECOND, 10 * SECOND, 20 * SECOND, 25 * SECOND),
+    "sendgrid": (2 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR),
+}
+SEAL = "x-seal"
+
+
+def seal_of(body: bytes) -> str:
+    """What makes a body a provider's own."""
+    return sha256_of(b"only providers know this" + body)
+
+
+@dataclass
+class Postman:
+    """Delivers what providers say; ``ask`` sends a request to the shop and gives the answer, if one comes."""
+
+    scheduler: Scheduler
+    faults: Faults
+    trace: Trace
+    outside: Process
+    ask: Callable[..., Answer | None]
+    notices: dict[str, Notice] = field(default_factory=dict)  # by the id in the body
+    on_its_way: int = 0
+
+    def post(self, source: str, name: str, notice: Notice, path: str, *, after: int = 0) -> None:
+        """Have a message delivered."""
+        self.notices[name] = notice
+        struck = self.faults.at("webhook", f"{source} {name}")
+        if Fault.LOST in struck:
+            self.faults.strike(struck.name, Fault.LOST)
+            self.trace.note(f"FAULT {Fault.LOST}", struck.name, who=source)
+            return
+        delays = [after]
+        if Fault.DUPLICATE in struck:
+            delays.append(after + 3 * SECOND)
+        late = 0
+        if Fault.DELAY in struck:
+            late += int(self.faults.chance.between(f"late {struck.name}", 1, 90) * MINUTE)
+        if Fault.REORDER in struck:
+            late += int(self.faults.chance.between(f"reorder {struck.name}", 1, 30) * SECOND)
+        for fault in struck.faults:
+            self.faults.strike(struck.name, fault)
+            self.trace.note(f"FAULT {fault}", struck.name, who=source)
+        for copy, delay in enumerate(delays, start=1):
+            self.on_its_way += 1
+            self.scheduler.spawn(
+                f"{source} {name} ({copy})",
+                lambda: self._deliver(source, name, path),
+                self.outside,
+                after=delay + late,
+            )
+
+    def _deliver(self, source: str, name: str, path: str) -> None:
+        body = name.encode()
+        for wait in ATTEMPTS[source]:
+            self.scheduler.sleep(wait)
+            answer = self.ask(source, "POST", path, body=body, headers={SEAL: seal_of(body)})
+            if answer is not None and answer.status == 200:
+                break
+            if answer is not None and answer.status < 500:
+                raise LawBrokenError(0, f"A genuine message was refused with {answer.status}.", name)
+        else:
+            self.trace.note("gives up a message", name)
+        self.on_its_way -= 1
+
+
+@dataclass
+class SealedNotices:
+    """Reads what the postman brings: its seal is checked on the raw bytes, then it is looked up by its name."""
+
+    postman: Postman
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Any:
+        """The notice; raises ForgedMessageError."""
+        if headers.get(SEAL) != seal_of(body):
+            raise ForgedMessageError("A provider", "the seal is not theirs")
+        return self.postman.notices[body.decode()]
+
+    def contents(self, body: bytes) -> bytes:
+        """All of it."""
+        return body
+
+
+class SealedMailNotices(SealedNotices):
+    """The same for a provider that posts several at once."""
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> list[MailNotice]:
+        """The one notice, as a list."""
+        return [super().read(body, headers)]

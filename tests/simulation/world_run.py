@@ -1,0 +1,101 @@
+"""One world from its beginning to its end, and what came of it."""
+
+import time
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tests.simulation.faults import Fault, Plan
+from tests.simulation.laws import LawBrokenError
+from tests.simulation.participants import Part
+from tests.simulation.planted import planted
+from tests.simulation.timeline import names_of, timeline
+from tests.simulation.world import World
+
+#: How many visitors a world has unless told: enough to meet one another.
+VISITORS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a world; ``law`` and the two after it are there if one was broken."""
+
+    seed: int
+    orders: int
+    ended: Counter[str]
+    events: int
+    seconds: float  # of this process's time
+    digest: str
+    struck: tuple[str, ...]
+    tally: Counter[tuple[str, Fault]]
+    on_chores: int  # of the faults that struck
+    recoveries: Counter[str]
+    places: tuple[str, ...] = ()
+    law: int | None = None
+    sentence: str = ""
+    timeline: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()  # the faults about what broke
+    kinds: frozenset[str] = frozenset()  # of the events
+    trace: tuple[str, ...] = ()  # every line, for whoever wants to read them
+
+    @property
+    def holds(self) -> bool:
+        """Whether every law held."""
+        return self.law is None
+
+
+def run(
+    seed: int,
+    cast: Sequence[Part] | int = VISITORS,
+    *,
+    plan: Plan | None = None,
+    plant: str | None = None,
+    keeps_trace: bool = False,
+) -> Outcome:
+    """Let a world live; a bug may be planted into it first."""
+    began = time.process_time()
+    with ExitStack() as stack:
+        if plant is not None:
+            stack.enter_context(planted(plant))
+        world = World(seed, cast, plan=plan)
+        stack.callback(world.close)
+        broken = _live(world)
+        orders = world.own_books.pages.orders.values()
+        return Outcome(
+            seed=seed,
+            orders=len(orders),
+            ended=Counter(order.state.value for order in orders),
+            events=len(world.own_books.pages.log),
+            seconds=time.process_time() - began,
+            digest=world.trace.digest(),
+            struck=tuple(world.faults.struck),
+            tally=world.faults.tally,
+            on_chores=world.faults.on_chores,
+            recoveries=world.trace.recoveries,
+            places=tuple(world.faults.places),
+            law=broken.law if broken else None,
+            sentence=str(broken) if broken else "",
+            timeline=tuple(timeline(world, broken)) if broken else (),
+            suspects=_suspects(world, broken) if broken else (),
+            kinds=frozenset(type(recorded.event).__name__ for recorded in world.own_books.pages.log.values()),
+            trace=tuple(map(str, world.trace.lines)) if keeps_trace else (),
+        )
+
+
+def _suspects(world: World, broken: LawBrokenError) -> tuple[str, ...]:
+    names = names_of(world, broken)
+    return tuple(fault for fault in world.faults.struck if any(name in fault for name in names))
+
+
+def _live(world: World) -> LawBrokenError | None:
+    """The law that was broken, if one was; what nobody expects breaks the law that nothing like it happens."""
+    try:
+        world.live()
+    except LawBrokenError as broken:
+        return broken
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is told with its seed
+        frames = "".join(traceback.format_exception(error)[-4:])
+        return LawBrokenError(0, frames, world.scheduler.current.facts.get("about", ""))
+    return None
