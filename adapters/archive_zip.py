@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from zipfile import ZipFile, ZipInfo
 
-from domain.ports.clock import ArchiveEntry
+from domain.ports.archives import ArchiveEntry
 
 #: The first day that the format knows.
 _DATE = (1980, 1, 1, 0, 0, 0)

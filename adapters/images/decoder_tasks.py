@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from adapters.images import inspector, normalization, thumbnails
 from adapters.images.opening import SizeLimits
-from domain.ports.clock import PictureFacts
+from domain.ports.images import PictureFacts
 
 
 def inspect(picture: BinaryIO, _: BinaryIO, limits: SizeLimits) -> PictureFacts:

@@ -11,7 +11,7 @@ from adapters.images.opening import (
     SizeLimits,
     opened,
 )
-from domain.ports.clock import PictureFacts
+from domain.ports.images import PictureFacts
 
 _WHITE = 255
 

@@ -9,7 +9,7 @@ from adapters.images import decoder_tasks
 from adapters.images.decoder_pool import DecoderPool
 from adapters.images.opening import MAX_JPEG_PIXELS, MAX_PIXELS, MIN_SIDE_PIXELS, SizeLimits
 from domain.ports.cancellation import Cancellation
-from domain.ports.clock import PictureFacts
+from domain.ports.images import PictureFacts
 
 #: A paid photo must not meet a limit that let it pass at upload: turning and encoding come on top of the decoding.
 _EFFORT = 3.0

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.postgres import tables
 from domain.order.values import NoteId, OrderId
-from domain.ports.customers import Note, NoteBook
+from domain.ports.notes import Note, NoteBook
 
 
 class PostgresNoteBook(NoteBook):

@@ -1,12 +1,20 @@
 """Conditions on the orders read model that an order filter sets."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Uuid, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Uuid, func, or_, select, text
 
-from adapters.postgres.tables import customers, email_queue, orders, restoration_jobs
+from adapters.postgres.tables import (
+    customers,
+    email_queue,
+    orders,
+    restoration_jobs,
+)
 from adapters.postgres.tables.read_models import images
-from domain.ports.order_queries import OrderFilter
+from domain.order.lifecycle import SHOWN
+from domain.order.values import DownloadLinkId, EmailId, Money, OrderId, OrderNumber
+from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderShelf, OrderSummary
 
 #: Refunds and disputes have no read model of their own: their ids are looked up in the log. This scans it once,
 #: which is acceptable for a command that a person types.
@@ -53,3 +61,100 @@ def _has_provider_id(provider_id: str) -> ColumnElement[bool]:
         orders.c.order_id.in_(messages),
         orders.c.order_id.in_(_IN_THE_LOG.bindparams(provider_id=provider_id)),
     )
+
+
+_FINISHED = text(
+    """SELECT order_id FROM orders
+    WHERE state IN ('completed', 'refunded') AND NOT photos_are_purged
+      AND greatest(completed_at, refunded_at) < :before
+      AND (CAST(:after AS uuid) IS NULL OR order_id > :after)
+    ORDER BY order_id LIMIT :limit"""
+)
+
+
+_UNFETCHED = text(
+    """SELECT order_id, link_id FROM download_links AS link JOIN orders USING (order_id)
+    WHERE state = ANY (:shown) AND hold_reason IS NULL AND NOT is_disputed AND NOT photos_are_purged
+      AND expires_at > :ending_after AND expires_at <= :ending_before AND NOT is_revoked
+      AND (CAST(:after AS uuid) IS NULL OR link_id > :after)
+      AND NOT EXISTS (
+        SELECT FROM download_links AS other WHERE other.order_id = link.order_id
+          AND (other.openings > 0 OR (other.expires_at > link.expires_at AND NOT other.is_revoked))
+      )
+      AND NOT EXISTS (
+        SELECT FROM email_queue JOIN orders AS theirs USING (order_id)
+        WHERE opt_out IS NOT NULL AND theirs.customer_id = orders.customer_id
+      )
+      AND NOT EXISTS (
+        SELECT FROM events WHERE events.order_id = link.order_id AND events.cause = :reminder || link_id
+      )
+    ORDER BY link_id LIMIT :limit"""
+)
+
+
+_IN_TROUBLE = text(
+    """SELECT order_id FROM orders WHERE hold_reason IS NOT NULL OR is_disputed OR has_open_inquiry
+    UNION SELECT order_id FROM email_queue WHERE status IN ('failed', 'bounced')
+      OR opt_out IS NOT NULL
+    ORDER BY order_id"""
+)
+
+
+class PostgresOrderShelf(OrderShelf):
+    """The shelf on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
+        """The orders that match, the newest first, in one query."""
+        rows = self._connection.execute(
+            select(orders).where(*conditions_of(wanted)).order_by(orders.c.paid_at.desc()).limit(limit)
+        )
+        return [
+            OrderSummary(
+                order_id=OrderId(row.order_id),
+                number=OrderNumber(row.number),
+                state=row.state,
+                is_held=row.hold_reason is not None,
+                images=row.images,
+                restored=row.restored_images,
+                paid=Money(amount=row.paid_amount, currency=row.currency),
+                paid_at=row.paid_at,
+            )
+            for row in rows
+        ]
+
+    def find(self, number: OrderNumber) -> OrderId | None:
+        """The order with this number."""
+        found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))
+        order_id = found.scalar_one_or_none()
+        return OrderId(order_id) if order_id is not None else None
+
+    def unfetched(
+        self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
+    ) -> list[tuple[OrderId, DownloadLinkId]]:
+        """Links of which customers should be reminded; see the port."""
+        asked = {"ending_after": ending_after, "ending_before": ending_before, "after": after, "limit": limit}
+        shown = {"shown": [state.value for state in SHOWN], "reminder": REMINDER}
+        rows = self._connection.execute(_UNFETCHED, {**asked, **shown})
+        return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
+
+    def in_trouble(self) -> list[OrderId]:
+        """The orders that may need a person, in one query."""
+        return [OrderId(order_id) for order_id in self._connection.execute(_IN_TROUBLE).scalars()]
+
+    def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
+        """The order and mail behind each message id that is on record, in one query."""
+        mails = email_queue.c
+        rows = self._connection.execute(
+            select(mails.message_id, mails.order_id, mails.email_id).where(
+                mails.message_id.in_(list(message_ids))
+            )
+        )
+        return {row.message_id: (OrderId(row.order_id), EmailId(row.email_id)) for row in rows}
+
+    def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
+        """Orders that were over before a moment and whose photos are kept; see the port."""
+        rows = self._connection.execute(_FINISHED, {"before": before, "after": after, "limit": limit})
+        return [OrderId(order_id) for order_id in rows.scalars()]

@@ -15,12 +15,13 @@ from adapters.postgres.connections import (
     connect,
     outages,
 )
-from adapters.postgres.customers import PostgresCustomerRegister, PostgresInbox, PostgresOrderShelf
+from adapters.postgres.customers import PostgresCustomerRegister
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.event_store import PostgresOrderLog, all_streams, chained_events
 from adapters.postgres.json_rows import as_json, upsert_from_json
 from adapters.postgres.log_recovery import PostgresLogRecovery
 from adapters.postgres.notes import PostgresNoteBook
+from adapters.postgres.order_queries import PostgresOrderShelf
 from adapters.postgres.personal_data import PostgresPersonalRecords
 from adapters.postgres.points_balances import PostgresPointsBook
 from adapters.postgres.prediction_limiter import PostgresAdmissions
@@ -31,6 +32,7 @@ from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
 from adapters.postgres.upload_sessions import PostgresUploadDesk
 from adapters.postgres.usage_totals import PostgresUsageTotals
+from adapters.postgres.webhook_inbox import PostgresInbox
 from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId

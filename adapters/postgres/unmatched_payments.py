@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.tables import unmatched_payments as table
 from domain.order.values import Money, UploadSessionId
-from domain.ports.customers import UnmatchedPayments
+from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 
 _UNSETTLED = (UnmatchedStatus.OPEN, UnmatchedStatus.REFUNDING)

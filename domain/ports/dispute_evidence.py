@@ -8,7 +8,8 @@ from typing import Protocol
 from domain.order.ledger import Dispute
 from domain.order.order import Payment
 from domain.order.values import Money, OrderId, Sha256, StoredObject
-from domain.ports.customers import Customer, Note
+from domain.ports.customers import Customer
+from domain.ports.notes import Note
 
 
 class ObjectState(StrEnum):

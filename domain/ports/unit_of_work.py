@@ -13,16 +13,20 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.order.values import OrderId
-from domain.ports.customers import CustomerRegister, Inbox, NoteBook, OrderShelf, UnmatchedPayments
+from domain.ports.customers import CustomerRegister
 from domain.ports.event_store import ChainedEvent, OrderLog
 from domain.ports.log_recovery import LogRecovery
+from domain.ports.notes import NoteBook
+from domain.ports.order_queries import OrderShelf
 from domain.ports.personal_data import PersonalRecords
 from domain.ports.points_balances import PointsBook
 from domain.ports.prediction_limiter import Admissions
 from domain.ports.rate_limiter import UsageTotals
 from domain.ports.reaction_queue import ReactionTable
 from domain.ports.reconciliation_queries import Audit, Rounds
+from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.ports.upload_sessions import UploadDesk
+from domain.ports.webhook_inbox import Inbox
 
 
 class BooksError(Exception):

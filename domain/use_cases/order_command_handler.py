@@ -11,8 +11,9 @@ from domain.order.evolve import apply
 from domain.order.order import Order
 from domain.order.reactions import CancelPrediction, Due, needed, reaction_id_of, reactions_to
 from domain.order.values import OrderId
-from domain.ports.clock import Clock, Ids
+from domain.ports.clock import Clock
 from domain.ports.event_store import Step
+from domain.ports.ids import Ids
 from domain.ports.prediction_limiter import needs_admission
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, Scheduled
 from domain.ports.unit_of_work import Books, CauseRepeatedError, Transaction, VersionConflictError

@@ -23,8 +23,9 @@ from domain.order.reactions import (
     needed,
 )
 from domain.order.values import FailureReason, HoldReason
-from domain.ports.clock import Clock, Ids
+from domain.ports.clock import Clock
 from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
+from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import Books, LeaseLostError
 from domain.use_cases.delivery.downloads import Delivering

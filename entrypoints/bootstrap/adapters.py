@@ -18,7 +18,9 @@ from adapters.storage_minio import MinioStore
 from domain.order.limits import Limits
 from domain.order.reactions import Pace
 from domain.order.values import Variant
-from domain.ports.clock import Ids, PictureInspector, Scratch
+from domain.ports.ids import Ids
+from domain.ports.images import PictureInspector
+from domain.ports.scratch_files import Scratch
 from domain.pricing import PriceList
 from domain.referral_program import Programme
 from domain.signed_tokens import Sealer

@@ -12,11 +12,11 @@ from adapters.payments_stripe import StripeNotices
 from adapters.postgres.clock import DatabaseClock
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.restorer_replicate import ReplicateNotices
-from domain.ports.clock import Scratch
 from domain.ports.email import MailNotices
 from domain.ports.object_storage import ObjectStore
 from domain.ports.payments import PaymentNotices
 from domain.ports.restorer import RestorationNotices
+from domain.ports.scratch_files import Scratch
 from domain.ports.unit_of_work import Books
 from domain.use_cases.audit.dispute_evidence import Proving
 from domain.use_cases.checkout.checkout import CheckingOut
@@ -25,7 +25,8 @@ from domain.use_cases.checkout.referrals_and_points import Rewarding
 from domain.use_cases.checkout.uploads import Uploading
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.emails import MailDesk, Writing
+from domain.use_cases.delivery.email_webhook import MailDesk
+from domain.use_cases.delivery.emails import Writing
 from domain.use_cases.delivery.link_reminders import Reminding
 from domain.use_cases.order_command_handler import Recorder
 from domain.use_cases.payments.order_placement import Beginning
@@ -45,7 +46,8 @@ from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.predictions import RestorationDesk, Restoring
+from domain.use_cases.restoration.prediction_webhook import RestorationDesk
+from domain.use_cases.restoration.predictions import Restoring
 from domain.use_cases.shop_policy import Policy
 from domain.use_cases.support.customer_requests import Asking
 from domain.use_cases.support.email_correction import Addressing

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.archive_zip import ZipArchiver
-from domain.ports.clock import ArchiveEntry
+from domain.ports.archives import ArchiveEntry
 
 ARCHIVER = ZipArchiver()
 PHOTOS = {

@@ -7,9 +7,11 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import CustomerId, EmailKind, Sha256
-from domain.ports.customers import REMINDER, Conflict, Customer
+from domain.ports.customers import Customer
+from domain.ports.order_queries import REMINDER
 from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import Books
+from domain.ports.webhook_inbox import Conflict
 from domain.referral_program import referral_codes_of
 from tests.contracts.stored_streams import MINUTE, NOON, facts, pay, rolled_back, take_order
 from tests.domain.support.recording import step

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from domain.order.values import CustomerId, NoteId, OrderId, UploadSessionId
-from domain.ports.customers import Note
+from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import Books
 from domain.ports.upload_sessions import UploadStatus

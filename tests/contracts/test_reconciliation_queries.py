@@ -9,10 +9,10 @@ from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import MoveImages, RestoreImage, reaction_id_of
 from domain.order.values import OrderId, Sha256, UploadSessionId
-from domain.ports.customers import UNSEEN
 from domain.ports.reaction_queue import Outcome
 from domain.ports.unit_of_work import Books
 from domain.ports.upload_sessions import UploadStatus
+from domain.ports.webhook_inbox import UNSEEN
 from domain.unmatched_payment import UnmatchedPayment
 from tests.contracts.stored_streams import (
     MINUTE,

@@ -5,8 +5,8 @@ import io
 import pytest
 
 from adapters.images import PillowInspector
-from domain.ports.clock import Thumbnailer
 from domain.ports.errors import UnreadablePictureError
+from domain.ports.images import Thumbnailer
 from tests.adapters.images.test_inspector import encoded, picture
 from tests.doubles.container import JPEG_BEGINS, PlainInspector
 

@@ -14,10 +14,13 @@ from domain.order.events import Event
 from domain.order.order import Order
 from domain.order.reactions import Reaction
 from domain.order.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
+from domain.ports.archives import ArchiveEntry
 from domain.ports.cancellation import CanceledError, Cancellation
-from domain.ports.clock import ArchiveEntry, Clock, Ids, PictureFacts
+from domain.ports.clock import Clock
 from domain.ports.email import Letter, LetterFacts
 from domain.ports.errors import UnreadablePictureError
+from domain.ports.ids import Ids
+from domain.ports.images import PictureFacts
 from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
 from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.restorer import PredictionStatus, RestorationNotice
@@ -31,7 +34,8 @@ from domain.use_cases.checkout.referrals_and_points import Rewarding
 from domain.use_cases.checkout.uploads import Uploading
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.emails import MailDesk, Writing
+from domain.use_cases.delivery.email_webhook import MailDesk
+from domain.use_cases.delivery.emails import Writing
 from domain.use_cases.delivery.link_reminders import Reminding
 from domain.use_cases.order_command_handler import Recorder
 from domain.use_cases.payments.order_placement import Beginning
@@ -56,7 +60,8 @@ from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.predictions import RestorationDesk, Restoring
+from domain.use_cases.restoration.prediction_webhook import RestorationDesk
+from domain.use_cases.restoration.predictions import Restoring
 from domain.use_cases.shop_policy import Policy
 from domain.use_cases.support.customer_requests import Asking
 from domain.use_cases.support.email_correction import Addressing

@@ -5,7 +5,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from domain.order.values import CustomerId, OrderId, UploadSessionId
-from domain.ports.customers import Customer, Note
+from domain.ports.customers import Customer
+from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure, Holdings, PersonalRecords
 from tests.doubles.tables import Pages, hold
 from tests.doubles.upload_sessions import UploadPage

@@ -14,29 +14,20 @@ from domain.order.ledger import Refund
 from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, EmailStatus, Order
 from domain.order.values import CustomerId, DownloadLinkId, EmailId, OrderId, OrderNumber, Sha256
-from domain.ports.customers import (
-    REMINDER,
-    UNSEEN,
-    Conflict,
-    Customer,
-    CustomerRegister,
-    Inbox,
-    Note,
-    NoteBook,
-    OrderShelf,
-    OrderSummary,
-    UnmatchedPayments,
-)
+from domain.ports.customers import Customer, CustomerRegister
 from domain.ports.event_store import ChainedEvent, LogCursor, OrderLog, Step
 from domain.ports.log_recovery import LogRecovery
-from domain.ports.order_queries import ALL_ORDERS, OrderFilter
+from domain.ports.notes import Note, NoteBook
+from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderShelf, OrderSummary
 from domain.ports.personal_data import PersonalRecords
 from domain.ports.points_balances import PointsBook
 from domain.ports.prediction_limiter import Admissions
 from domain.ports.reaction_queue import ReactionTable
 from domain.ports.reconciliation_queries import Audit, Rounds
 from domain.ports.unit_of_work import Books, CauseRepeatedError, VersionConflictError
+from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.ports.upload_sessions import UploadDesk
+from domain.ports.webhook_inbox import UNSEEN, Conflict, Inbox
 from domain.referral_program import referral_codes_of
 from domain.signed_tokens import sha256_of
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus

@@ -23,7 +23,7 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.reactions import MoveImages
 from domain.order.values import DownloadLinkId, NoteId, OrderId
-from domain.ports.customers import Note
+from domain.ports.notes import Note
 from domain.signed_tokens import Sealer
 from entrypoints.bootstrap.database import open_books
 from entrypoints.cli.demo.http_customer import Customer

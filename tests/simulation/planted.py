@@ -26,7 +26,7 @@ from domain.use_cases.privacy.photo_retention import Retaining
 from domain.use_cases.privacy.upload_cleanup import Housekeeping
 from domain.use_cases.reaction_runner import Working
 from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.predictions import RestorationDesk
+from domain.use_cases.restoration.prediction_webhook import RestorationDesk
 from domain.use_cases.wording import status_text
 from entrypoints.http.api import order_schemas
 from tests.domain.support import laws

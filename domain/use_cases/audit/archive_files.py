@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from domain.order.events import RecordedEvent
-from domain.ports.clock import ArchiveEntry
+from domain.ports.archives import ArchiveEntry
 from domain.use_cases.audit.timeline import Story
 
 

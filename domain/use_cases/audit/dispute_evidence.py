@@ -13,11 +13,15 @@ from domain.order.evolve import fold
 from domain.order.ledger import Dispute
 from domain.order.order import Order
 from domain.order.values import OrderId, PhotoId
-from domain.ports.clock import Archiver, Clock, Scratch, Thumbnailer
-from domain.ports.customers import Customer, Note
+from domain.ports.archives import Archiver
+from domain.ports.clock import Clock
+from domain.ports.customers import Customer
 from domain.ports.dispute_evidence import Evidence, EvidencePrinter, Exhibit, ObjectState
 from domain.ports.event_store import ChainedEvent
+from domain.ports.images import Thumbnailer
+from domain.ports.notes import Note
 from domain.ports.object_storage import ObjectStore
+from domain.ports.scratch_files import Scratch
 from domain.ports.unit_of_work import Books
 from domain.use_cases.audit.dispute_evidence_files import balance_of, lines_of, photos_gone, sheets
 from domain.use_cases.audit.dispute_evidence_objects import Examiner, Watch

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import Money
-from domain.ports.clock import ArchiveEntry
+from domain.ports.archives import ArchiveEntry
 from domain.ports.dispute_evidence import Balance, Evidence, EvidenceLine, EvidencePrinter, ObjectState
 from domain.ports.event_store import ChainedEvent
 from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file

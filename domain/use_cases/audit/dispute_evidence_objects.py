@@ -9,10 +9,11 @@ from domain.order.image import Image
 from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import ObjectKey, PhotoId, Sha256, StoredObject
-from domain.ports.clock import Scratch, Thumbnailer
 from domain.ports.dispute_evidence import Exhibit, ObjectState, PhotoEvidence
 from domain.ports.errors import ObjectMissingError, UnreadablePictureError
+from domain.ports.images import Thumbnailer
 from domain.ports.object_storage import ObjectStore
+from domain.ports.scratch_files import Scratch
 from domain.use_cases.wording.status_text import way_of
 
 #: Told after each object that was looked at: how many that makes, and of how many.

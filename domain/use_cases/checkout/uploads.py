@@ -7,7 +7,9 @@ from typing import BinaryIO
 from domain.order.errors import ShopError
 from domain.order.values import ObjectKey, OrderId, PhotoId, Sha256, UploadSessionId
 from domain.ports.cancellation import Cancellation
-from domain.ports.clock import Clock, Ids, PictureInspector
+from domain.ports.clock import Clock
+from domain.ports.ids import Ids
+from domain.ports.images import PictureInspector
 from domain.ports.object_storage import ObjectStore
 from domain.ports.unit_of_work import Books
 from domain.ports.upload_sessions import UploadedPhoto, UploadSession, UploadStatus, photo_with_bytes

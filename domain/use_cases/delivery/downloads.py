@@ -23,7 +23,8 @@ from domain.order.values import (
     Sha256,
     StoredObject,
 )
-from domain.ports.clock import ArchiveEntry, Archiver, Clock
+from domain.ports.archives import ArchiveEntry, Archiver
+from domain.ports.clock import Clock
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.object_storage import ObjectStore
 from domain.ports.unit_of_work import Books

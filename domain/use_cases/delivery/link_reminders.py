@@ -4,7 +4,7 @@ from domain.order import events as e
 from domain.order.customer_request_limits import needs_reminder
 from domain.order.values import DownloadLinkId, EmailKind, OrderId
 from domain.ports.clock import Clock
-from domain.ports.customers import REMINDER
+from domain.ports.order_queries import REMINDER
 from domain.ports.unit_of_work import Books
 from domain.use_cases.order_command_handler import Cause, Recorder
 from domain.use_cases.shop_policy import Policy

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
-from domain.ports.clock import Clock, Ids
+from domain.ports.clock import Clock
 from domain.ports.event_store import Step
+from domain.ports.ids import Ids
 from domain.ports.payments import CheckoutNotice
 from domain.ports.unit_of_work import Transaction
 from domain.ports.upload_sessions import UploadSession, UploadStatus

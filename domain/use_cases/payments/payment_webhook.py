@@ -12,7 +12,6 @@ from domain.order.ledger import RefundStatus
 from domain.order.order import Order
 from domain.order.values import DisputeOutcome, RefundId, Sha256
 from domain.ports.clock import Clock
-from domain.ports.customers import UNSEEN
 from domain.ports.errors import UnavailableError
 from domain.ports.event_store import Step
 from domain.ports.payments import (
@@ -27,6 +26,7 @@ from domain.ports.payments import (
 )
 from domain.ports.unit_of_work import Books, Transaction, VersionConflictError
 from domain.ports.upload_sessions import UploadStatus
+from domain.ports.webhook_inbox import UNSEEN
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.order_command_handler import Cause, Recorder
 from domain.use_cases.payments.order_placement import Beginning, Word

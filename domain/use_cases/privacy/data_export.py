@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from domain.order import events as e
 from domain.order.file_names import safe_stem
 from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
-from domain.ports.clock import ArchiveEntry, Archiver
+from domain.ports.archives import ArchiveEntry, Archiver
 from domain.ports.object_storage import ObjectStore
 from domain.ports.unit_of_work import Books, Transaction
 from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file

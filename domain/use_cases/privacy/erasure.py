@@ -10,10 +10,11 @@ from domain.order.errors import ShopError
 from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import CustomerId, OrderNumber
-from domain.ports.clock import Clock, Ids
+from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.errors import UnavailableError
 from domain.ports.event_store import Step
+from domain.ports.ids import Ids
 from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import Books, Transaction
 from domain.use_cases.order_command_handler import Cause, Recorder

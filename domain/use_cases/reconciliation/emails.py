@@ -10,7 +10,7 @@ from domain.order.values import EmailId, OrderId
 from domain.ports.email import MailFate, MailNotice
 from domain.ports.provider_listings import CarriedMail, MailLedger
 from domain.ports.unit_of_work import Books
-from domain.use_cases.delivery.emails import MailDesk
+from domain.use_cases.delivery.email_webhook import MailDesk
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, Side, What
 

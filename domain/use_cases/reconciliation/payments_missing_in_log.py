@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from domain.ports.customers import UNSEEN
 from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, PaymentProvider
 from domain.ports.provider_listings import ListedCheckout, PaymentLedger
 from domain.ports.unit_of_work import Books
+from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import SOURCE, Paying
 from domain.use_cases.reconciliation.comparison import Scope, paged

@@ -1,7 +1,7 @@
 """Whether a model's output is an answer to what was asked."""
 
 from domain.order.values import FailureReason
-from domain.ports.clock import PictureFacts
+from domain.ports.images import PictureFacts
 from domain.similarity import LEAST_LIKENESS, likeness
 
 #: Models work in shapes of their own. The nearest to an original is up to 8.5 % broader or narrower than it where there

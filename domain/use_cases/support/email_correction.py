@@ -8,9 +8,10 @@ from domain.order.errors import ShopError
 from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import OrderId
-from domain.ports.clock import Clock, Ids
+from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.event_store import Step
+from domain.ports.ids import Ids
 from domain.ports.unit_of_work import Books, Transaction
 from domain.use_cases.order_command_handler import Cause, Recorder
 from domain.use_cases.support.staff_actions import Done, Signature, note_of, was_done

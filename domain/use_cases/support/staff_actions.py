@@ -23,8 +23,9 @@ from domain.order.values import (
     RefundId,
     RefundReason,
 )
-from domain.ports.clock import Clock, Ids
-from domain.ports.customers import Note
+from domain.ports.clock import Clock
+from domain.ports.ids import Ids
+from domain.ports.notes import Note
 from domain.ports.unit_of_work import Books, Transaction
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.downloads import Delivering

@@ -12,8 +12,8 @@ from domain.order.lifecycle import State
 from domain.order.note_references import note_id_of
 from domain.order.order import DownloadLink, Order
 from domain.order.reactions import needed
-from domain.ports.customers import Customer, OrderSummary
-from domain.ports.order_queries import ALL_ORDERS, OrderFilter
+from domain.ports.customers import Customer
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
 from domain.ports.unit_of_work import Books
 from domain.use_cases.audit.timeline import tell, who
 from domain.use_cases.wording.labels import MAILS, capitalised, counted, day, sized

@@ -9,7 +9,8 @@ from domain.order.ledger import Refund
 from domain.order.order import Order
 from domain.order.reactions import needed
 from domain.order.values import PhotoId
-from domain.ports.customers import Customer, Note
+from domain.ports.customers import Customer
+from domain.ports.notes import Note
 from domain.use_cases.wording.status_text import in_words, number_of, possible, standing, way_of
 
 

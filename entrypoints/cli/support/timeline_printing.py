@@ -9,7 +9,7 @@ from rich.text import Text
 
 from domain.order.note_references import note_id_of
 from domain.order.values import NoteId
-from domain.ports.customers import Note
+from domain.ports.notes import Note
 from domain.use_cases.audit.timeline import Passage, Story
 from domain.use_cases.wording.labels import day, lasting
 

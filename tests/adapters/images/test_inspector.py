@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from adapters.images import PillowInspector
 from adapters.images.colours import srgb_profile
-from domain.ports.clock import PictureFacts
 from domain.ports.errors import UnreadablePictureError
+from domain.ports.images import PictureFacts
 from domain.similarity import LEAST_LIKENESS, SKETCH_SIDE, likeness
 
 pillow_heif.register_heif_opener()

@@ -14,8 +14,8 @@ from PIL import Image
 from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
 from domain.ports.cancellation import Cancellation
-from domain.ports.clock import PictureFacts, PictureInspector
 from domain.ports.errors import UnavailableError
+from domain.ports.images import PictureFacts, PictureInspector
 from domain.use_cases.checkout.uploads import Uploading
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from tests.adapters.images.test_jpeg_scans import with_scans

@@ -15,10 +15,10 @@ from adapters.archive_zip import ZipArchiver
 from adapters.evidence_pages import TemplateEvidencePrinter
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, NoteId, OrderId, RefundId, RefundReason
-from domain.ports.clock import Thumbnailer
-from domain.ports.customers import Note
 from domain.ports.dispute_evidence import ObjectState
 from domain.ports.event_store import LogCursor
+from domain.ports.images import Thumbnailer
+from domain.ports.notes import Note
 from domain.use_cases.audit.dispute_evidence import NothingToProveError, Pack, Proving, UnknownDisputeError
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.event_builders import PHONE, euros

@@ -9,13 +9,13 @@ import pytest
 from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
-from domain.ports.clock import PictureFacts
 from domain.ports.errors import (
     ForgedMessageError,
     RefusedError,
     UnavailableError,
     UnreadablePictureError,
 )
+from domain.ports.images import PictureFacts
 from domain.similarity import SKETCH_SIDE
 from domain.use_cases.support.staff_actions import Signature
 from tests.domain.support.assertions import kinds, sent

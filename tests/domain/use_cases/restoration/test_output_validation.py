@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.order.values import FailureReason
-from domain.ports.clock import PictureFacts
+from domain.ports.images import PictureFacts
 from domain.similarity import SKETCH_SIDE
 from domain.use_cases.restoration.output_validation import validate_output
 

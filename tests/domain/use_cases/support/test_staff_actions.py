@@ -10,8 +10,8 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId
-from domain.ports.customers import Note
 from domain.ports.errors import RefusedError
+from domain.ports.notes import Note
 from domain.ports.restorer import PredictionStatus
 from domain.use_cases.support.staff_actions import Desk, Done, Signature
 from domain.use_cases.wording.refusal_messages import NotPossibleError

@@ -1,0 +1,95 @@
+"""Webhook inbox."""
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection, and_, select, text
+
+from adapters.postgres.tables import webhook_conflicts, webhook_inbox
+from domain.order.values import Sha256
+from domain.ports.webhook_inbox import UNSEEN, Conflict, Inbox
+
+_TAKE = text(
+    """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
+    VALUES (:source, :event_id, :event_type, :body_sha256, :received_at)
+    ON CONFLICT DO NOTHING"""
+)
+
+
+#: A statement of its own, so that it sees what another transaction has just committed.
+_SET_ASIDE_CONFLICT = text(
+    """INSERT INTO webhook_conflicts (source, event_id, event_type, body_sha256, received_at)
+    SELECT source, event_id, :event_type, :body_sha256, :received_at FROM webhook_inbox
+    WHERE source = :source AND event_id = :event_id AND body_sha256 <> :body_sha256
+      AND :unseen NOT IN (body_sha256, :body_sha256)
+    ON CONFLICT DO NOTHING"""
+)
+
+
+_CONFLICTS = (
+    select(webhook_conflicts, webhook_inbox.c.body_sha256.label("taken_sha256"))
+    .join_from(
+        webhook_conflicts,
+        webhook_inbox,
+        and_(
+            webhook_inbox.c.source == webhook_conflicts.c.source,
+            webhook_inbox.c.event_id == webhook_conflicts.c.event_id,
+        ),
+    )
+    .order_by(webhook_conflicts.c.received_at, webhook_conflicts.c.event_id)
+)
+
+
+_log = structlog.get_logger(__name__)
+
+
+_FORGET = text(
+    """DELETE FROM webhook_inbox AS old USING (
+        SELECT source, event_id FROM webhook_inbox AS inbox WHERE received_at < :before
+          AND NOT EXISTS (
+              SELECT FROM webhook_conflicts AS other
+              WHERE other.source = inbox.source AND other.event_id = inbox.event_id
+          )
+        ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ) AS chosen WHERE old.source = chosen.source AND old.event_id = chosen.event_id"""
+)
+
+
+class PostgresInbox(Inbox):
+    """The inbox on one connection, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+        """Whether this message is new; another one under a known id is kept by its fingerprint, and logged."""
+        message = {
+            "source": source,
+            "event_id": event_id,
+            "event_type": event_type,
+            "body_sha256": body_sha256,
+            "received_at": now,
+        }
+        if self._connection.execute(_TAKE, message).rowcount == 1:
+            return True
+        if self._connection.execute(_SET_ASIDE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
+            _log.error("webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256)
+        return False
+
+    def forget(self, before: datetime, limit: int) -> int:
+        """Delete old messages; those that another one conflicts with are kept to compare."""
+        return self._connection.execute(_FORGET, {"before": before, "limit": limit}).rowcount
+
+    def conflicts(self) -> list[Conflict]:
+        """The messages that were set aside."""
+        return [
+            Conflict(
+                source=row.source,
+                event_id=row.event_id,
+                event_type=row.event_type,
+                body_sha256=row.body_sha256,
+                taken_sha256=row.taken_sha256,
+                received_at=row.received_at,
+            )
+            for row in self._connection.execute(_CONFLICTS)
+        ]
