@@ -28,7 +28,7 @@ from domain.ports.errors import (
 )
 from domain.ports.object_storage import ObjectDescription, ObjectOwner
 from domain.ports.provider_listings import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
-from domain.signed_tokens import Sealer
+from domain.signed_tokens import TokenSigner
 
 PROVIDER = "The storage"
 
@@ -65,7 +65,7 @@ _PLAIN = " :.,-_/"
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
-class MinioStore:
+class MinioStorage:
     """Keeps objects in one bucket of an S3 server.
 
     The SDK's own upload cannot ask for write-once and holds each part in memory. So the SDK signs the address of
@@ -81,7 +81,7 @@ class MinioStore:
         secret_key: str,
         bucket: str,
         region: str,
-        sealer: Sealer,
+        token_signer: TokenSigner,
         timeout_seconds: float = TIMEOUT_SECONDS,
         single_write_bytes: int = SINGLE_WRITE_BYTES,
         part_bytes: int = PART_BYTES,
@@ -89,7 +89,7 @@ class MinioStore:
         endpoint = urlsplit(endpoint_url)
         self._credentials = Credentials(access_key, secret_key)
         self._region = region
-        self._sealer = sealer
+        self._token_signer = token_signer
         self._bucket = bucket
         self._breaker = CircuitBreaker(PROVIDER)
         self._pool = urllib3.PoolManager(
@@ -181,7 +181,7 @@ class MinioStore:
         mark = (found.metadata or {}).get(_MARK)
         owner = ObjectOwner.UNMARKED
         if mark is not None:
-            is_ours = self._sealer.is_object_mark(mark, key, labels)
+            is_ours = self._token_signer.is_object_token(mark, key, labels)
             owner = ObjectOwner.OURS if is_ours else ObjectOwner.FOREIGN
         return ObjectDescription(
             key=key,
@@ -324,7 +324,7 @@ class MinioStore:
     def _metadata(self, key: ObjectKey, labels: Mapping[str, str]) -> dict[str, str]:
         """Headers that keep the labels, in ASCII as S3 wants them, and this shop's mark of them."""
         quoted = {f"{_LABEL}{name}": quote(value, safe=_PLAIN) for name, value in labels.items()}
-        return {_MARK: self._sealer.object_mark(key, labels), **quoted}
+        return {_MARK: self._token_signer.object_token(key, labels), **quoted}
 
     @contextmanager
     def _calling(self, subject: str) -> Iterator[None]:

@@ -31,9 +31,9 @@ from domain.order.values import (
 )
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.pricing import PriceList
-from domain.use_cases.order_command_handler import Cause, Recorder
-from domain.use_cases.shop_policy import Policy
-from entrypoints.bootstrap.database import open_books, upgrade
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.shop_policy import ShopPolicy
+from entrypoints.bootstrap.database import open_unit_of_work, upgrade
 from entrypoints.settings import DatabaseSettings
 from sandbox.environment import Sandbox
 from sandbox.ports import listening_socket
@@ -62,7 +62,7 @@ class BenchmarkShop:
             self._database_url = sandbox.environment["DATABASE_URL"]
             settings = DatabaseSettings.model_validate({"database_url": self._database_url})
             upgrade(settings)
-            self._books = self._stack.enter_context(open_books(settings))
+            self._unit_of_work = self._stack.enter_context(open_unit_of_work(settings))
             self._customer = self._stack.enter_context(httpx2.Client(timeout=30, follow_redirects=True))
             self._customer.put(
                 f"{self._twins['replicate']}/_twin/settings", json={"engine": "copy"}
@@ -88,8 +88,12 @@ class BenchmarkShop:
     def append(self) -> Callable[[], object]:
         """One event recorded on an order that has some thirty."""
         order_id = self._pay_directly()
-        recorder = Recorder(
-            books=self._books, queue=_NoQueue(), clock=_Clock(), ids=_Ids(), policy=_policy(self._url)
+        command_handler = OrderCommandHandler(
+            unit_of_work=self._unit_of_work,
+            queue=_NoQueue(),
+            clock=_Clock(),
+            ids=_Ids(),
+            policy=_policy(self._url),
         )
         rounds = 0
 
@@ -100,14 +104,14 @@ class BenchmarkShop:
                 order_id = self._pay_directly()
             note = e.NoteAdded(note_id=NoteId(uuid4()))
             cause = Cause(name="benchmark", key=str(note.note_id), actor="benchmark", correlation_id=uuid4())
-            recorder.record(order_id, [note], cause)
+            command_handler.record(order_id, [note], cause)
 
         return record
 
     def webhook(self, rounds: int) -> Callable[[], object]:
         """One payment notice for a session of its own, posted and answered."""
-        notices = iter([self._notice(self._quote_directly()) for _ in range(rounds)])
-        return lambda: self._post_notice(next(notices))
+        webhook_events = iter([self._webhook_event(self._quote_directly()) for _ in range(rounds)])
+        return lambda: self._post_notice(next(webhook_events))
 
     def payment_to_mail(self, rounds: int) -> Callable[[], object]:
         """One order of one photo, from pressing "Pay" to the result mail in the mailbox."""
@@ -176,13 +180,13 @@ class BenchmarkShop:
             checkout_session_id=f"cs_{session.session_id.hex}",
             url="https://checkout.example",
         )
-        with self._books.transaction() as transaction:
-            transaction.uploads.open(session)
-            transaction.uploads.add_photo(session.session_id, photo)
-            transaction.uploads.set_checkout(session.session_id, checkout)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.upload_sessions.open(session)
+            transaction.upload_sessions.add_photo(session.session_id, photo)
+            transaction.upload_sessions.set_checkout(session.session_id, checkout)
         return session
 
-    def _notice(self, session: UploadSession) -> bytes:
+    def _webhook_event(self, session: UploadSession) -> bytes:
         now = int(time.time())
         checkout = {
             "id": f"cs_{session.session_id.hex}",
@@ -224,7 +228,7 @@ class BenchmarkShop:
 
     def _pay_directly(self) -> OrderId:
         session = self._quote_directly()
-        self._post_notice(self._notice(session))
+        self._post_notice(self._webhook_event(session))
         return session.order_id
 
     def _start(self, *command: str, fds: list[int] | None = None) -> None:
@@ -256,8 +260,8 @@ class _Ids:
         return uuid4()
 
 
-def _policy(url: str) -> Policy:
-    return Policy(
+def _policy(url: str) -> ShopPolicy:
+    return ShopPolicy(
         prices=PriceList(currency="EUR", steps=((1, PRICE.amount),)),
         public_url=url,
         webhook_url=url,

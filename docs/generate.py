@@ -99,8 +99,10 @@ def _meanings() -> dict[State, str]:
     """What the comments beside the states say."""
     source = Path(lifecycle.__file__).read_text()
     lines = (line.strip() for line in source.splitlines())
-    said = dict(line.split(" = ", 1) for line in lines if " = " in line and line.split(" = ")[0].isupper())
-    return {state: said[state.name].partition("# ")[2] for state in State}
+    proposed = dict(
+        line.split(" = ", 1) for line in lines if " = " in line and line.split(" = ")[0].isupper()
+    )
+    return {state: proposed[state.name].partition("# ")[2] for state in State}
 
 
 _MEANINGS = _meanings()

@@ -32,7 +32,7 @@ class Spending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Programme:
+class ReferralTerms:
     """What the owner of the shop gives for a recommendation; amounts are minor units of the prices' currency."""
 
     referral_points: int = 100  # to each side; 0 switches referrals off

@@ -21,7 +21,7 @@ from domain.order.values import (
 from domain.referral_program import PROOF_LENGTH, spoken
 
 
-class Sealer:
+class TokenSigner:
     """Makes and checks seals under one secret key."""
 
     def __init__(self, secret_key: bytes) -> None:
@@ -31,42 +31,44 @@ class Sealer:
         """The token of a download link: 43 characters that fit in a URL and tell nothing."""
         return self._seal("download", link_id)
 
-    def restoration_mark(self, order_id: OrderId, image_id: ImageId, attempt: int) -> str:
+    def prediction_token(self, order_id: OrderId, image_id: ImageId, attempt: int) -> str:
         """The mark on the address a restorer posts to: it proves that this shop asked for this attempt."""
         return self._seal("restoration", order_id, image_id, attempt)
 
-    def is_restoration_mark(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
+    def is_prediction_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
         """Whether the mark is ours, compared in constant time."""
-        expected = self.restoration_mark(order_id, image_id, attempt)
+        expected = self.prediction_token(order_id, image_id, attempt)
         return hmac.compare_digest(mark.encode(), expected.encode())
 
-    def payment_seal(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
+    def payment_token(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
         """The seal in a payment's metadata: it proves that this shop opened the checkout for this session."""
         return self._seal("payment", upload_session_id, order_id)
 
-    def is_payment_seal(self, seal: str, upload_session_id: UploadSessionId, order_id: OrderId) -> bool:
+    def is_payment_token(
+        self, payment_token: str, upload_session_id: UploadSessionId, order_id: OrderId
+    ) -> bool:
         """Whether the seal is ours, compared in constant time."""
-        return _is_same(seal, self.payment_seal(upload_session_id, order_id))
+        return _is_same(payment_token, self.payment_token(upload_session_id, order_id))
 
     def shop_name(self) -> str:
         """What tells this shop from others in one bucket, and says nothing of its key."""
         return self._seal("shop")[:16]
 
-    def object_mark(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
+    def object_token(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
         """The mark of an object in the storage: it proves that this shop wrote these labels for this key."""
         return self._seal("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
 
-    def is_object_mark(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
+    def is_object_token(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
         """Whether the mark is ours, compared in constant time."""
-        return _is_same(mark, self.object_mark(key, labels))
+        return _is_same(mark, self.object_token(key, labels))
 
-    def points_proof(self, customer_id: CustomerId) -> str:
+    def points_token(self, customer_id: CustomerId) -> str:
         """The secret half of a customer's points code, to be told to nobody but their mailbox."""
         return spoken(self._digest("points", customer_id), PROOF_LENGTH)
 
-    def is_points_proof(self, proof: str, customer_id: CustomerId) -> bool:
+    def is_points_token(self, proof: str, customer_id: CustomerId) -> bool:
         """Whether the proof is this customer's, compared in constant time."""
-        return hmac.compare_digest(proof.encode(), self.points_proof(customer_id).encode())
+        return hmac.compare_digest(proof.encode(), self.points_token(customer_id).encode())
 
     def _seal(self, *parts: object) -> str:
         return urlsafe_b64encode(self._digest(*parts)).rstrip(b"=").decode()

@@ -83,7 +83,7 @@ class UnmatchedPayment:
             after.failed("the provider could not pay it", now) if was_awaited and after.left.amount else after
         )
 
-    def on_its_way(self, look_at: datetime) -> Self:
+    def pending_refunds_at_provider(self, look_at: datetime) -> Self:
         """The payment while the provider has yet to pay the refund, which is looked at again at ``look_at``."""
         return replace(self, problem=None, retry_at=look_at)
 

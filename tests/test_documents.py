@@ -17,8 +17,8 @@ import yaml
 from domain.order.events import EVENT_TYPES, Event, RecordedEvent
 from domain.order.lifecycle import State
 from domain.order.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
-from domain.use_cases.audit.timeline import tell
-from domain.use_cases.reconciliation.findings import What
+from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.reconciliation.findings import FindingCode
 from entrypoints.cli import cli
 from entrypoints.cli.demo.provider_faults import TROUBLES, back
 from entrypoints.settings import Settings
@@ -81,7 +81,7 @@ def test_support_staff_are_told_what_every_reason_for_a_hold_means() -> None:
 
 def test_operators_are_told_what_every_finding_of_a_comparison_means() -> None:
     text = (ROOT / "docs/operations.md").read_text()
-    assert [what.value for what in What if f"`{what.value}`" not in text] == []
+    assert [what.value for what in FindingCode if f"`{what.value}`" not in text] == []
 
 
 def test_support_staff_are_told_about_every_state_of_an_order() -> None:
@@ -202,11 +202,11 @@ def told_today() -> set[str]:
         ],
     ]
     stories = [
-        tell(_recorded(facts.order_id, life, tries))
+        timeline_of(_recorded(facts.order_id, life, tries))
         for facts, life, tries in zip((three, two, two), lives, (1, 1, 3), strict=True)
     ]
-    passages = [passage.text for story in stories for passage in story.passages]
-    return {shape(text) for text in [*passages, *(story.ending for story in stories)]}
+    passages = [entry.text for timeline in stories for entry in timeline.entries]
+    return {shape(text) for text in [*passages, *(timeline.ending for timeline in stories)]}
 
 
 def told_of_trouble() -> set[str]:
@@ -221,9 +221,9 @@ def told_of_trouble() -> set[str]:
         *(three.sent(EmailKind.PARTIAL_RESULT), three.refund_issued(490)),
         *(three.downloaded(client=DEMO), three.served(client=DEMO)),
     ]
-    stories = [tell(_recorded(three.order_id, life, tries)) for tries in (1, 2)]
-    passages = [passage.text for story in stories for passage in story.passages]
-    return {shape(text) for text in [*passages, *(story.ending for story in stories)]}
+    stories = [timeline_of(_recorded(three.order_id, life, tries)) for tries in (1, 2)]
+    passages = [entry.text for timeline in stories for entry in timeline.entries]
+    return {shape(text) for text in [*passages, *(timeline.ending for timeline in stories)]}
 
 
 def trouble_today() -> set[str]:

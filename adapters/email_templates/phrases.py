@@ -32,7 +32,7 @@ class LanguageFileError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phrases:
+class Catalog:
     """A language and its phrases by name, ``section.phrase``."""
 
     language: Locale
@@ -49,9 +49,11 @@ class Phrases:
         if loose := [name for name, section in sections.items() if not isinstance(section, dict)]:
             raise LanguageFileError(file.name, [f"{name} stands in no section" for name in loose])
         phrases = {
-            f"{section}.{name}": said for section in sections for name, said in sections[section].items()
+            f"{section}.{name}": proposed
+            for section in sections
+            for name, proposed in sections[section].items()
         }
-        if broken := [name for name, said in phrases.items() if not _is_phrase(said)]:
+        if broken := [name for name, proposed in phrases.items() if not _is_phrase(proposed)]:
             raise LanguageFileError(file.name, [f"{name} is no phrase" for name in broken])
         return cls(language=language, phrases=phrases)
 
@@ -86,9 +88,9 @@ class Phrases:
                 yield f"nothing fills {{{strange}}} in {name}"
 
 
-def _is_phrase(said: object) -> bool:
+def _is_phrase(proposed: object) -> bool:
     """Whether it is text, or text for forms, whose braces can be filled."""
-    texts = said.values() if isinstance(said, dict) else [said]
+    texts = proposed.values() if isinstance(proposed, dict) else [proposed]
     try:
         return all(isinstance(text, str) and _braces(text) is not None for text in texts)
     except ValueError:

@@ -8,13 +8,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from adapters.email_templates.catalog import LANGUAGES, read_languages
-from adapters.email_templates.speech import Speech, speech_for
-from domain.ports.email import Letter, LetterFacts
+from adapters.email_templates.speech import Localization, localization_for
+from domain.ports.email import EmailFacts, RenderedEmail
 
 _LINE_WIDTH = 72
 
 
-class TemplateLetterWriter:
+class TemplateEmailRenderer:
     """Writes letters: a template for each kind says what is told, a language's file says how.
 
     Each template is put into three frames: for the subject, for plain text and for HTML.
@@ -26,18 +26,18 @@ class TemplateLetterWriter:
         self._plain = _environment(is_html=False)
         self._html = _environment(is_html=True)
 
-    def write(self, facts: LetterFacts) -> Letter:
+    def render(self, facts: EmailFacts) -> RenderedEmail:
         """The letter for these facts, in the customer's language where there is one, else in English."""
         name = f"kinds/{facts.kind}.jinja"
-        known = self._known(facts, speech_for(facts.locale, self._languages))
+        known = self._known(facts, localization_for(facts.locale, self._languages))
         plain, html = self._plain.get_template(name), self._html.get_template(name)
-        return Letter(
+        return RenderedEmail(
             subject=" ".join(plain.render(known, form="subject").split()),
             text=_without_gaps(plain.render(known, form="text")),
             html=_without_gaps(html.render(known, form="html")),
         )
 
-    def _known(self, facts: LetterFacts, speech: Speech) -> dict[str, Any]:
+    def _known(self, facts: EmailFacts, speech: Localization) -> dict[str, Any]:
         """All that a template may speak of, and with."""
         return {
             "facts": facts,

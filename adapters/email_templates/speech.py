@@ -12,7 +12,7 @@ from babel.lists import format_list
 from babel.units import format_unit
 
 from adapters.email_templates import input_sanitizing
-from adapters.email_templates.phrases import FALLBACK, Phrases
+from adapters.email_templates.phrases import FALLBACK, Catalog
 from domain.order.values import Money
 
 #: Whose own language we do not speak reads dates and hours most safely in this manner.
@@ -28,10 +28,10 @@ _RANGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3})\s*(?:;\s*q=([
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speech:
+class Localization:
     """Phrases of one language, and amounts, moments and lists in the manner of one region."""
 
-    phrases: Phrases
+    phrases: Catalog
     region: Locale
 
     def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
@@ -85,7 +85,7 @@ class Speech:
         return format_list(quoted, locale=self.region)
 
 
-def speech_for(locale: str | None, languages: Mapping[str, Phrases]) -> Speech:
+def localization_for(locale: str | None, languages: Mapping[str, Catalog]) -> Localization:
     """How to speak to a customer of this locale: ``de-AT``, ``de_CH`` or ``DE``; else in English."""
     tag = (locale or "").replace("-", "_")
     for region in (_parsed(tag), _parsed(tag.partition("_")[0])):
@@ -93,20 +93,20 @@ def speech_for(locale: str | None, languages: Mapping[str, Phrases]) -> Speech:
             continue
         for name in (str(region), region.language):
             if name in languages:
-                return Speech(phrases=languages[name], region=region)
-    return Speech(phrases=languages[FALLBACK], region=_FALLBACK_REGION)
+                return Localization(phrases=languages[name], region=region)
+    return Localization(phrases=languages[FALLBACK], region=_FALLBACK_REGION)
 
 
-def speech_for_browser(accept_language: str, languages: Mapping[str, Phrases]) -> Speech:
+def speech_for_browser(accept_language: str, languages: Mapping[str, Catalog]) -> Localization:
     """How to speak to who sends this Accept-Language header: the best of what we speak, else English."""
     wanted = [
         (float(found[2] or 1), speech)
         for each in accept_language[:_LONGEST_HEADER].split(",")
         if (found := _RANGE.fullmatch(each))
-        and (speech := speech_for(found[1], languages)).language == found[1].partition("-")[0].lower()
+        and (speech := localization_for(found[1], languages)).language == found[1].partition("-")[0].lower()
     ]
     ranked = max(wanted, key=lambda each: each[0], default=None)
-    return ranked[1] if ranked else speech_for(None, languages)
+    return ranked[1] if ranked else localization_for(None, languages)
 
 
 def _parsed(tag: str) -> Locale | None:

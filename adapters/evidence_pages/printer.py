@@ -6,7 +6,7 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from domain.ports.dispute_evidence import Evidence, Exhibit, ObjectState
-from domain.use_cases.wording.labels import counted, day, sized
+from domain.use_cases.wording.labels import counted, date_text, size_text
 
 _STATES = {
     ObjectState.VERIFIED: "verified",
@@ -27,7 +27,12 @@ class TemplateEvidencePrinter:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"moment": _moment, "day": day, "sized": sized, "data_url": _data_url}
+        environment.filters |= {
+            "moment": _moment,
+            "day": date_text,
+            "sized": size_text,
+            "data_url": _data_url,
+        }
         environment.globals.update(counted=counted, says=_says)
         self._template = environment.get_template("evidence.jinja")
         self._shop_name = shop_name

@@ -54,7 +54,7 @@ class ColourCodes:
 def profile_of(codes: ColourCodes) -> bytes | None:
     """The profile that codes stand for; None if they stand for sRGB, or nothing is known of them.
 
-    Raises UnreadablePictureError for a high dynamic range: read as plain levels, it is dull and flat.
+    Raises UnreadableImageError for a high dynamic range: read as plain levels, it is dull and flat.
     """
     if codes.transfer in _HIGH_DYNAMIC_RANGE:
         raise refusals.high_dynamic_range()

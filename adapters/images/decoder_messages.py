@@ -35,7 +35,7 @@ class Result(msgspec.Struct, frozen=True, tag=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, tag=True):
-    """The function raised UnreadablePictureError with these fields."""
+    """The function raised UnreadableImageError with these fields."""
 
     fields: dict[str, Any]
 

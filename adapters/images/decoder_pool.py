@@ -19,7 +19,7 @@ from adapters.images.decoder_child import ChildEndedError, DecoderChild
 from adapters.images.decoder_messages import Answer, Failure, OutOfMemory, Ready, Refusal, Result, Task
 from adapters.images.decoder_process import ProcessLimits
 from domain.ports.cancellation import CanceledError, Cancellation
-from domain.ports.errors import UnavailableError, UnreadablePictureError
+from domain.ports.errors import UnavailableError, UnreadableImageError
 
 Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")
@@ -96,7 +96,7 @@ class DecoderPool:
 
         ``effort`` multiplies the time and CPU that a task may take.
 
-        Raises UnreadablePictureError for what is the picture's fault: also when it takes too much CPU or memory, or
+        Raises UnreadableImageError for what is the picture's fault: also when it takes too much CPU or memory, or
         crashes its decoder. Raises UnavailableError when the pool is full, hangs or cannot start a process, and
         CanceledError soon after the cancellation was requested.
         """
@@ -275,7 +275,7 @@ def _value(answer: Answer, expected: Any) -> object:
             except msgspec.MsgspecError as error:
                 raise DecoderDefectError(str(error)) from error
         case Refusal(fields):
-            raise UnreadablePictureError(**fields)
+            raise UnreadableImageError(**fields)
         case OutOfMemory():
             raise _too_much_memory()
         case Failure(errno=errno.EFBIG | errno.ENOMEM):
@@ -294,22 +294,22 @@ def _fault_of(error: ChildEndedError) -> Exception:
     SIGKILL comes from the machine, when it lacks memory, or from an operator: another attempt may go well.
     """
     if error.signal is signal.SIGXCPU:
-        return UnreadablePictureError(
+        return UnreadableImageError(
             "This picture takes too long to open.",
             _SAVE_AGAIN,
             f"Dieses Bild zu öffnen dauert zu lange. {_SAVE_AGAIN_GERMAN}",
         )
     if error.signal is signal.SIGKILL:
         return _unavailable("the system ended a decoder process")
-    return UnreadablePictureError(
+    return UnreadableImageError(
         "This picture cannot be opened: its file is damaged or unusual.",
         _SAVE_AGAIN,
         f"Dieses Bild lässt sich nicht öffnen: Seine Datei ist beschädigt oder ungewöhnlich. {_SAVE_AGAIN_GERMAN}",
     )
 
 
-def _too_much_memory() -> UnreadablePictureError:
-    return UnreadablePictureError(
+def _too_much_memory() -> UnreadableImageError:
+    return UnreadableImageError(
         "This picture takes too much memory to open.",
         _SAVE_SMALLER,
         f"Dieses Bild zu öffnen braucht zu viel Speicher. {_SAVE_SMALLER_GERMAN}",

@@ -29,7 +29,7 @@ from adapters.images.decoder_messages import (
     receive_task,
     send,
 )
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 #: Decoding gives way to answering: downloads and webhooks go first on a busy machine.
 _NICENESS = 5
@@ -106,7 +106,7 @@ def _answer(task: Task, files: list[int]) -> Answer:
             function = getattr(import_module(module), name)
             value = function(picture, output, *_arguments(function, task.arguments))
         return Result(msgspec.Raw(msgspec.msgpack.encode(value)))
-    except UnreadablePictureError as error:
+    except UnreadableImageError as error:
         return Refusal(vars(error))
     except MemoryError:
         return OutOfMemory()

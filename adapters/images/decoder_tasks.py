@@ -5,21 +5,21 @@ from typing import BinaryIO
 
 from adapters.images import inspector, normalization, thumbnails
 from adapters.images.opening import SizeLimits
-from domain.ports.images import PictureFacts
+from domain.ports.images import ImageFacts
 
 
-def inspect(picture: BinaryIO, _: BinaryIO, limits: SizeLimits) -> PictureFacts:
-    """See PictureInspector."""
+def inspect(picture: BinaryIO, _: BinaryIO, limits: SizeLimits) -> ImageFacts:
+    """See ImageInspector."""
     return inspector.inspect(picture, limits)
 
 
 def upright(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> str:
-    """The media type of what was written, see PictureInspector."""
+    """The media type of what was written, see ImageInspector."""
     return normalization.normalize(picture, output, limits)
 
 
 def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_bytes: int) -> str:
-    """The media type of what was written, see PictureInspector; a result and its original come in one file."""
+    """The media type of what was written, see ImageInspector; a result and its original come in one file."""
     result, original = io.BytesIO(pictures.read(result_bytes)), io.BytesIO(pictures.read())
     return normalization.finish(result, original, output, limits)
 

@@ -18,7 +18,7 @@ _BOXES_AT_MOST = 10_000
 
 
 def check_frames(content: bytes, file_format: str | None) -> None:
-    """Raise UnreadablePictureError for animations, and for more pages or items than any photo has.
+    """Raise UnreadableImageError for animations, and for more pages or items than any photo has.
 
     Each header is read once, and reading ends at the limits, so the cost does not grow with what a file claims.
     """

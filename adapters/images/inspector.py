@@ -11,13 +11,13 @@ from adapters.images.opening import (
     SizeLimits,
     opened,
 )
-from domain.ports.images import PictureFacts
+from domain.ports.images import ImageFacts
 
 _WHITE = 255
 
 
-def inspect(source: BinaryIO, limits: SizeLimits) -> PictureFacts:
-    """Decode the whole picture the way ``normalize`` does, and tell what is in it; raises UnreadablePictureError.
+def inspect(source: BinaryIO, limits: SizeLimits) -> ImageFacts:
+    """Decode the whole picture the way ``normalize`` does, and tell what is in it; raises UnreadableImageError.
 
     All data of a JPEG is read, but at a fraction of its size: that takes a tenth of the time and little memory.
     """
@@ -28,7 +28,7 @@ def inspect(source: BinaryIO, limits: SizeLimits) -> PictureFacts:
         if min(sketch) == _WHITE and picture.is_invisible():
             raise refusals.invisible()
         media_type = normalization.MEDIA_TYPES[picture.file_format]
-    return PictureFacts(media_type=media_type, width=width, height=height, sketch=sketch)
+    return ImageFacts(media_type=media_type, width=width, height=height, sketch=sketch)
 
 
 class PillowInspector:
@@ -49,7 +49,7 @@ class PillowInspector:
             max_pixels=max_pixels, max_jpeg_pixels=max_jpeg_pixels, min_side_pixels=min_side_pixels
         )
 
-    def inspect(self, picture: BinaryIO) -> PictureFacts:
+    def inspect(self, picture: BinaryIO) -> ImageFacts:
         """Decode the whole picture within limits, see the port."""
         return inspect(picture, self._limits)
 

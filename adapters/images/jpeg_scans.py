@@ -3,7 +3,7 @@
 import re
 from typing import BinaryIO
 
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 #: Cameras, scanners and programs write one scan, or a dozen where the file is progressive.
 MAX_SCANS = 100
@@ -19,7 +19,7 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 
 
 def check_scans(picture: BinaryIO) -> None:
-    """Raise UnreadablePictureError for a JPEG file of more than MAX_SCANS scans; leaves the position at the start."""
+    """Raise UnreadableImageError for a JPEG file of more than MAX_SCANS scans; leaves the position at the start."""
     picture.seek(0)
     is_jpeg = picture.read(len(_START)) == _START
     picture.seek(0)
@@ -28,7 +28,7 @@ def check_scans(picture: BinaryIO) -> None:
     scans = count_scans(picture.read(), at_most=MAX_SCANS + 1)
     picture.seek(0)
     if scans > MAX_SCANS:
-        raise UnreadablePictureError(
+        raise UnreadableImageError(
             "This JPEG file is built in a way that no camera or scanner uses: "
             f"it draws its picture more than {MAX_SCANS} times over.",
             "Please open it on your computer, save it again as an ordinary JPEG or PNG file and send that.",

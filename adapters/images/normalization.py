@@ -35,7 +35,7 @@ def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
 
     One that is too long for a JPEG is PNG.
 
-    Gives its media type; raises UnreadablePictureError.
+    Gives its media type; raises UnreadableImageError.
     """
     plain, _ = _plain(source, limits)
     file_format = "PNG" if max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
@@ -45,7 +45,7 @@ def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
 def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
     """Write a result as the customer gets it: in sRGB and its own format, transparent where the original was.
 
-    A JPEG, which cannot be transparent, has white paper there. Gives its media type; raises UnreadablePictureError.
+    A JPEG, which cannot be transparent, has white paper there. Gives its media type; raises UnreadableImageError.
     """
     alpha = _alpha(original, limits)
     result, output_format = _plain(output, limits)

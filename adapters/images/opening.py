@@ -18,7 +18,7 @@ from adapters.images.frame_counts import check_frames
 from adapters.images.jpeg_scans import check_scans
 from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of, stripped
 from adapters.images.tiff_pages import TiffPhoto, photo_in, unreadable
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 #: What scanners, cameras and phones make. Every decoder that is not on the list is one that cannot be attacked.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF")
@@ -122,7 +122,7 @@ class OpenedPicture:
 def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
     """Open a picture of a bearable size; whatever goes wrong within the block is a fault of the file.
 
-    Raises UnreadablePictureError, which says what to send instead.
+    Raises UnreadableImageError, which says what to send instead.
     """
     check_scans(picture)
     content = picture.read()
@@ -134,7 +134,7 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
             if bare.file_format == "JPEG" and bare.is_cut_short:
                 _require_all_pixels(bare)
             yield _opened(bare, photo, decoder)
-    except (UnreadablePictureError, MemoryError):
+    except (UnreadableImageError, MemoryError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -212,7 +212,7 @@ def _check_size(image: Image.Image, limits: SizeLimits) -> None:
 
 
 def _require_all_pixels(bare: BarePicture) -> None:
-    """Raise UnreadablePictureError if a JPEG that lacks its end lacks pixels too."""
+    """Raise UnreadableImageError if a JPEG that lacks its end lacks pixels too."""
     data = bare.content.removesuffix(JPEG_END)
     found = set()
     for padding in _PADDINGS:

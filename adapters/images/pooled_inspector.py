@@ -9,7 +9,7 @@ from adapters.images import decoder_tasks
 from adapters.images.decoder_pool import DecoderPool
 from adapters.images.opening import MAX_JPEG_PIXELS, MAX_PIXELS, MIN_SIDE_PIXELS, SizeLimits
 from domain.ports.cancellation import Cancellation
-from domain.ports.images import PictureFacts
+from domain.ports.images import ImageFacts
 
 #: A paid photo must not meet a limit that let it pass at upload: turning and encoding come on top of the decoding.
 _EFFORT = 3.0
@@ -39,7 +39,7 @@ class PooledInspector:
         """Raise UnavailableError when a picture would be refused now, whatever is in it."""
         self._pool.check()
 
-    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
         """Decode the whole picture within limits, see the port."""
         return self._pool.run(decoder_tasks.inspect, picture, self._limits, cancellation=cancellation)
 

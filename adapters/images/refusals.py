@@ -1,6 +1,6 @@
 """Why a picture is refused, in sentences for customers: what is wrong, and what to send instead."""
 
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 _MEGA = 1_000_000
 
@@ -8,9 +8,9 @@ _MEGA = 1_000_000
 COUNTED_AT_MOST = 1000
 
 
-def not_a_picture() -> UnreadablePictureError:
+def not_a_picture() -> UnreadableImageError:
     """The bytes are in no format that the shop reads."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         "This file is not a picture we can read.",
         "Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file.",
         "Diese Datei ist kein Bild, das wir lesen können. "
@@ -18,9 +18,9 @@ def not_a_picture() -> UnreadablePictureError:
     )
 
 
-def damaged() -> UnreadablePictureError:
+def damaged() -> UnreadableImageError:
     """The decoder stumbles, or pixels are missing."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         "This picture is damaged or incomplete.",
         "Please open it on your computer, save it again and send the new file.",
         "Dieses Bild ist beschädigt oder unvollständig. "
@@ -28,9 +28,9 @@ def damaged() -> UnreadablePictureError:
     )
 
 
-def camera_raw() -> UnreadablePictureError:
+def camera_raw() -> UnreadableImageError:
     """What a camera's sensor saw, which every program develops in another way."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         "This is a camera's raw file, which does not hold a finished picture.",
         "Please export the photo as JPEG or TIFF and send that file.",
         "Dies ist die Rohdatei (RAW) einer Kamera, die noch kein fertiges Bild enthält. "
@@ -38,9 +38,9 @@ def camera_raw() -> UnreadablePictureError:
     )
 
 
-def several_pages(count: int) -> UnreadablePictureError:
+def several_pages(count: int) -> UnreadableImageError:
     """A TIFF file of several photos, as scanners with a feeder write it."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         f"This file holds {_counted(count, 'more than')} pages.",
         "Please save each page as a file of its own and send them one by one.",
         f"Diese Datei enthält {_counted(count, 'mehr als')} Seiten. "
@@ -48,9 +48,9 @@ def several_pages(count: int) -> UnreadablePictureError:
     )
 
 
-def animation(count: int) -> UnreadablePictureError:
+def animation(count: int) -> UnreadableImageError:
     """A film rather than a photo."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         f"This file is an animation of {_counted(count, 'more than')} pictures.",
         "Please save the picture you want restored as a JPEG or PNG file and send that.",
         f"Diese Datei ist eine Animation aus {_counted(count, 'mehr als')} Bildern. "
@@ -58,9 +58,9 @@ def animation(count: int) -> UnreadablePictureError:
     )
 
 
-def invisible() -> UnreadablePictureError:
+def invisible() -> UnreadableImageError:
     """Transparent from edge to edge, whatever colours are hidden in it."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         "This picture is transparent everywhere, so there is nothing to see on it.",
         "Please open it on your computer, save it as a JPEG file, look whether the photo is there, and send that.",
         "Dieses Bild ist überall durchsichtig, es ist also nichts darauf zu sehen. Bitte öffnen Sie es auf Ihrem "
@@ -68,9 +68,9 @@ def invisible() -> UnreadablePictureError:
     )
 
 
-def high_dynamic_range() -> UnreadablePictureError:
+def high_dynamic_range() -> UnreadableImageError:
     """A picture that is brighter than white, which only some screens show."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         "This is an HDR picture, whose brightness only some screens can show.",
         "Please save it as an ordinary JPEG or PNG file (SDR) and send that.",
         "Dies ist ein HDR-Bild, dessen Helligkeit nur manche Bildschirme zeigen können. "
@@ -78,9 +78,9 @@ def high_dynamic_range() -> UnreadablePictureError:
     )
 
 
-def kind_of_tiff(english: str, german: str) -> UnreadablePictureError:
+def kind_of_tiff(english: str, german: str) -> UnreadableImageError:
     """A TIFF file whose pixels are stored in a manner that the shop does not read, which is described."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         f"This is a TIFF file of a kind we cannot read ({english}).",
         "Please save it as JPEG or PNG, or as TIFF with 8 bits per channel in RGB or grey, and send that file.",
         f"Dies ist eine TIFF-Datei einer Art, die wir nicht lesen können ({german}). "
@@ -89,14 +89,14 @@ def kind_of_tiff(english: str, german: str) -> UnreadablePictureError:
     )
 
 
-def too_large(width: int, height: int, limit: int, jpeg_limit: int | None) -> UnreadablePictureError:
+def too_large(width: int, height: int, limit: int, jpeg_limit: int | None) -> UnreadableImageError:
     """More pixels than ``limit``; ``jpeg_limit`` is named where another format may have more."""
     most, most_in_jpeg = limit // _MEGA, (jpeg_limit or 0) // _MEGA
     otherwise, sonst = "", ""
     if jpeg_limit is not None:
         otherwise = f", or as a JPEG that is not progressive, with at most {most_in_jpeg}"
         sonst = f", oder als JPEG, das nicht progressiv gespeichert ist, mit höchstens {most_in_jpeg}"
-    return UnreadablePictureError(
+    return UnreadableImageError(
         f"This picture is too large: {width} x {height} pixels.",
         f"Please send it with at most {most} megapixels{otherwise}.",
         f"Dieses Bild ist zu groß: {width} x {height} Pixel. "
@@ -104,9 +104,9 @@ def too_large(width: int, height: int, limit: int, jpeg_limit: int | None) -> Un
     )
 
 
-def too_small(width: int, height: int, limit: int) -> UnreadablePictureError:
+def too_small(width: int, height: int, limit: int) -> UnreadableImageError:
     """An icon rather than a photo."""
-    return UnreadablePictureError(
+    return UnreadableImageError(
         f"This picture is too small: {width} x {height} pixels.",
         f"Please send it with at least {limit} pixels on each side.",
         f"Dieses Bild ist zu klein: {width} x {height} Pixel. "

@@ -13,7 +13,7 @@ _QUALITY = 72
 
 
 def thumbnail(source: BinaryIO, limits: SizeLimits) -> bytes:
-    """A small JPEG of the whole picture, upright and without metadata; raises UnreadablePictureError."""
+    """A small JPEG of the whole picture, upright and without metadata; raises UnreadableImageError."""
     with opened(source, limits) as picture:
         picture.decode_smaller(SIDE_PIXELS, fraction=max(picture.size))
         small = picture.plain()

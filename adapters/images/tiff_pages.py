@@ -16,7 +16,7 @@ from adapters.images.tiff_directories import (
     sub_directories,
     with_single_directory,
 )
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 #: PhotometricInterpretation of what sensors see (a colour filter array, and the same after interpolation).
 _SENSOR_DATA = frozenset({32803, 34892})
@@ -72,7 +72,7 @@ class TiffPhoto:
 def photo_in(content: bytes) -> TiffPhoto:
     """The only photo of a TIFF file.
 
-    Raises UnreadablePictureError for a camera's raw file, for several pages, and for samples that have more than 16
+    Raises UnreadableImageError for a camera's raw file, for several pages, and for samples that have more than 16
     bits, a sign or a decimal point: what is black and white in them, every program decides for itself.
     """
     main = list(directories(content))
@@ -120,7 +120,7 @@ def _usual_photometric(page: Directory) -> int:
     return _WHITE_IS_ZERO if page.number(Tag.COMPRESSION) in _FAX else _BLACK_IS_ZERO
 
 
-def unreadable(page: Directory) -> UnreadablePictureError:
+def unreadable(page: Directory) -> UnreadableImageError:
     """The refusal of a page, which says what kind of TIFF it is."""
     bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
     sample_format = max(page.numbers(Tag.SAMPLE_FORMAT), default=1)

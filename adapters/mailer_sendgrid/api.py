@@ -13,7 +13,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
 from adapters.retry_after import wait_seconds
-from domain.ports.email import Mail
+from domain.ports.email import OutgoingEmail
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnavailableError
 
 PROVIDER = "SendGrid"
@@ -53,7 +53,7 @@ class SendGridMailer:
         """The account, for whoever reads its books."""
         return self._sdk
 
-    def send(self, mail: Mail) -> str:
+    def send(self, mail: OutgoingEmail) -> str:
         """Have a mail accepted; tells SendGrid's message id, with which its notices begin theirs."""
         with translated():
             response = self._sdk.send(self._message(mail))
@@ -62,7 +62,7 @@ class SendGridMailer:
             raise LostReplyError(PROVIDER, f"status {response.status_code} without a message id")
         return str(message_id)
 
-    def _message(self, mail: Mail) -> dict[str, Any]:
+    def _message(self, mail: OutgoingEmail) -> dict[str, Any]:
         to = {"email": mail.to}
         if mail.to_name:
             to["name"] = _one_line(mail.to_name)
@@ -70,10 +70,10 @@ class SendGridMailer:
             "personalizations": [{"to": [to]}],
             "custom_args": {"email_id": str(mail.email_id), "order_id": str(mail.order_id)},
             "from": self._sender,
-            "subject": _one_line(mail.letter.subject),
+            "subject": _one_line(mail.content.subject),
             "content": [
-                {"type": "text/plain", "value": mail.letter.text},
-                {"type": "text/html", "value": mail.letter.html},
+                {"type": "text/plain", "value": mail.content.text},
+                {"type": "text/html", "value": mail.content.html},
             ],
             "tracking_settings": _NO_TRACKING,
         }

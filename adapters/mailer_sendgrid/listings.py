@@ -13,11 +13,11 @@ from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import readable
 from domain.order.values import EmailId
 from domain.ports.clock import Clock
-from domain.ports.email import MailFate
+from domain.ports.email import DeliveryStatus
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
 from domain.ports.provider_listings import (
-    CarriedMail,
-    LedgerClosedError,
+    ListedEmail,
+    ListingClosedError,
     TakeUnreadable,
     UnreadableEntry,
     refuse_unreadable,
@@ -43,7 +43,7 @@ class _Messages(msgspec.Struct):
     messages: list[msgspec.Raw] = []
 
 
-class SendGridLedger:
+class SendGridListing:
     """Reads the activity of the account that a mailer uses."""
 
     def __init__(self, mailer: SendGridMailer, clock: Clock) -> None:
@@ -52,11 +52,13 @@ class SendGridLedger:
 
     def messages(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[CarriedMail]:
+    ) -> Iterator[ListedEmail]:
         """The activity, newest first; a page ends at a moment, at which the next one begins."""
         until, known = self._clock.now(), frozenset[str]()
         while True:
-            span = f'last_event_time BETWEEN TIMESTAMP "{_said(since)}" AND TIMESTAMP "{_said(until)}"'
+            span = (
+                f'last_event_time BETWEEN TIMESTAMP "{_proposed(since)}" AND TIMESTAMP "{_proposed(until)}"'
+            )
             listed = self._ask(span)
             page = list(_messages(listed, unreadable))
             new = [message for message in page if message.msg_id not in known]
@@ -68,7 +70,7 @@ class SendGridLedger:
             until = min(message.last_event_time for message in page)
             known = frozenset(message.msg_id for message in page)
 
-    def find(self, email_id: EmailId) -> CarriedMail | None:
+    def find(self, email_id: EmailId) -> ListedEmail | None:
         """The newest mail that carries our id."""
         listed = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
         garbled: list[UnreadableEntry] = []
@@ -85,7 +87,7 @@ class SendGridLedger:
                 if int(error.status_code) not in _CLOSED:
                     raise
                 detail = f"its Email Activity is not open to this account's key (status {error.status_code})"
-                raise LedgerClosedError(PROVIDER, detail) from error
+                raise ListingClosedError(PROVIDER, detail) from error
         try:
             return msgspec.json.decode(readable(answer.body), type=_Messages).messages
         except (msgspec.MsgspecError, ValueError) as error:
@@ -98,14 +100,14 @@ def _messages(listed: list[msgspec.Raw], unreadable: TakeUnreadable) -> Iterator
     )
 
 
-def _said(moment: datetime) -> str:
+def _proposed(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _told(message: _Message) -> CarriedMail:
+def _told(message: _Message) -> ListedEmail:
     is_lost = message.status.replace("_", " ") == "not delivered"
-    return CarriedMail(
+    return ListedEmail(
         message_id=message_id_of(message.msg_id) or message.msg_id,
-        fate=MailFate.UNDELIVERABLE if is_lost else MailFate.ACCEPTED,
+        fate=DeliveryStatus.UNDELIVERABLE if is_lost else DeliveryStatus.ACCEPTED,
         last_event_at=message.last_event_time,
     )

@@ -14,22 +14,22 @@ from adapters.webhooks.fields import our_id, plain_code, readable
 from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age
 from domain.order.values import EmailId, OptOut, OrderId
 from domain.ports.clock import Clock
-from domain.ports.email import MailFate, MailNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import ForgedMessageError
 
 #: What each event says of a mail, a bounce apart: that has kinds.
 _FATES = {
-    "processed": MailFate.ACCEPTED,
-    "deferred": MailFate.DEFERRED,
-    "delivered": MailFate.ACCEPTED,
-    "open": MailFate.ACCEPTED,
-    "click": MailFate.ACCEPTED,
-    "bounce": MailFate.UNDELIVERABLE,
-    "blocked": MailFate.BLOCKED,
-    "dropped": MailFate.UNDELIVERABLE,
-    "spamreport": MailFate.OPTED_OUT,
-    "unsubscribe": MailFate.OPTED_OUT,
-    "group_unsubscribe": MailFate.OPTED_OUT,
+    "processed": DeliveryStatus.ACCEPTED,
+    "deferred": DeliveryStatus.DEFERRED,
+    "delivered": DeliveryStatus.ACCEPTED,
+    "open": DeliveryStatus.ACCEPTED,
+    "click": DeliveryStatus.ACCEPTED,
+    "bounce": DeliveryStatus.UNDELIVERABLE,
+    "blocked": DeliveryStatus.BLOCKED,
+    "dropped": DeliveryStatus.UNDELIVERABLE,
+    "spamreport": DeliveryStatus.OPTED_OUT,
+    "unsubscribe": DeliveryStatus.OPTED_OUT,
+    "group_unsubscribe": DeliveryStatus.OPTED_OUT,
 }
 
 _OPT_OUTS = {
@@ -58,7 +58,7 @@ _OVER_QUOTA = "Recipient List over Package Quota"
 _LONGEST_ID = 255
 
 
-class SendGridNotices:
+class SendGridWebhookParser:
     """Reads what SendGrid posts. Raises ValueError for a key that is not the one from its mail settings."""
 
     def __init__(
@@ -68,11 +68,11 @@ class SendGridNotices:
         self._clock = clock
         self._tolerance_seconds = tolerance_seconds
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> list[MailNotice]:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
         """Check the signature, then say what became of which mail; raises ForgedMessageError."""
         self._check(body, headers)
         try:
-            return [_notice(event) for event in _events(body)]
+            return [_webhook_event(event) for event in _events(body)]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ForgedMessageError(PROVIDER, f"it is no list of events ({error})") from error
 
@@ -135,10 +135,10 @@ def _text(told: object) -> str | None:
     return told if isinstance(told, str) else None
 
 
-def _notice(event: _Event) -> MailNotice:
+def _webhook_event(event: _Event) -> EmailWebhookEvent:
     email_id, order_id = our_id(event.email_id), our_id(event.order_id)
     fate = _fate(event)
-    return MailNotice(
+    return EmailWebhookEvent(
         event_id=_stable_id(event),
         email_id=EmailId(email_id) if email_id else None,
         order_id=OrderId(order_id) if order_id else None,
@@ -150,15 +150,15 @@ def _notice(event: _Event) -> MailNotice:
     )
 
 
-_WITH_REASON = frozenset({MailFate.UNDELIVERABLE, MailFate.BLOCKED, MailFate.DEFERRED})
+_WITH_REASON = frozenset({DeliveryStatus.UNDELIVERABLE, DeliveryStatus.BLOCKED, DeliveryStatus.DEFERRED})
 
 
-def _fate(event: _Event) -> MailFate:
+def _fate(event: _Event) -> DeliveryStatus:
     is_refused_for_now = event.event == "bounce" and event.type == _BLOCKED
     is_over_quota = event.event == "dropped" and _drop_reason(event) == _OVER_QUOTA
     if is_refused_for_now or is_over_quota:
-        return MailFate.BLOCKED
-    return _FATES.get(event.event, MailFate.OTHER)
+        return DeliveryStatus.BLOCKED
+    return _FATES.get(event.event, DeliveryStatus.OTHER)
 
 
 def _stable_id(event: _Event) -> str:

@@ -23,12 +23,12 @@ from domain.ports.errors import (
     UnreadableAnswerError,
 )
 from domain.ports.payments import (
-    CheckoutStanding,
     CheckoutState,
-    CheckoutWish,
+    CheckoutStatus,
+    NewCheckout,
+    NewRefund,
     OpenedCheckout,
     ProviderRefund,
-    RefundWish,
 )
 from domain.referral_program import Spending
 
@@ -66,12 +66,12 @@ class StripePayments:
         """The account, for whoever reads its books."""
         return self._client
 
-    def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
+    def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
         """Open a Checkout Session; our ids ride on it and on its payment, and the points on the session."""
         metadata = {
             "upload_session_id": str(wish.upload_session_id),
             "order_id": str(wish.order_id),
-            "seal": wish.seal,
+            "seal": wish.payment_token,
         }
         # Stripe's own field for it knows some forty locales and refuses all others.
         spoken = {"locale": wish.locale} if wish.locale is not None else {}
@@ -106,7 +106,7 @@ class StripePayments:
             expires_at=datetime.fromtimestamp(session.expires_at, UTC),
         )
 
-    def _coupon(self, wish: CheckoutWish, spending: Spending) -> str:
+    def _coupon(self, wish: NewCheckout, spending: Spending) -> str:
         """A coupon for this page alone, good for one payment while the page is open."""
         params: stripe.params.CouponCreateParams = {
             "amount_off": spending.discount.amount,
@@ -123,7 +123,7 @@ class StripePayments:
             )
         return made.id
 
-    def expire_checkout(self, checkout_session_id: str) -> CheckoutStanding:
+    def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
         """Expire a Checkout Session; Stripe refuses that for one that is not open, so look how it stands."""
         try:
             with translated(is_write=True):
@@ -131,15 +131,15 @@ class StripePayments:
         except RefusedError as refusal:
             state = self.find_checkout(checkout_session_id)
             if state is None:
-                return CheckoutStanding.EXPIRED
-            if state.standing is CheckoutStanding.OPEN:
+                return CheckoutStatus.EXPIRED
+            if state.status is CheckoutStatus.OPEN:
                 raise UnavailableError(
                     PROVIDER, f"an open checkout was not expired: {refusal.code}"
                 ) from refusal
-            return state.standing
-        return CheckoutStanding.EXPIRED
+            return state.status
+        return CheckoutStatus.EXPIRED
 
-    def issue_refund(self, wish: RefundWish) -> ProviderRefund:
+    def issue_refund(self, wish: NewRefund) -> ProviderRefund:
         """Refund part or all of a payment; a refund that fails at once is told as refused."""
         metadata = {"refund_id": str(wish.refund_id)}
         if wish.order_id is not None:

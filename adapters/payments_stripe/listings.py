@@ -13,7 +13,7 @@ from adapters.payments_stripe.webhooks import LAST_SECOND, TELLING_EVENTS, notic
 from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import cleaned
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
-from domain.ports.payments import PaymentNotice
+from domain.ports.payments import PaymentWebhookEvent
 from domain.ports.provider_listings import ListedCheckout, TakeUnreadable, refuse_unreadable
 
 #: As many as Stripe gives.
@@ -43,7 +43,7 @@ class _Entry(msgspec.Struct):
 AskPage = Callable[[dict[str, str]], _Listed]
 
 
-class StripeLedger:
+class StripeListing:
     """Reads the lists of one account, a page at a time."""
 
     def __init__(self, client: stripe.StripeClient) -> None:
@@ -51,7 +51,7 @@ class StripeLedger:
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
+    ) -> Iterator[PaymentWebhookEvent]:
         """The events of the last thirty days at most that tell the shop something."""
         params = _since(since) | {"types": list(TELLING_EVENTS)}
         listed = _entries(lambda cursor: self._client.v1.events.list(_asked(params, cursor)))
@@ -68,14 +68,14 @@ class StripeLedger:
 
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
+    ) -> Iterator[PaymentWebhookEvent]:
         """Refunds, as an event that told of their present standing would tell it."""
         listed = _entries(lambda cursor: self._client.v1.refunds.list(_asked(_since(since), cursor)))
         return _as_events(listed, "refund.updated", kind="refund", unreadable=unreadable)
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
+    ) -> Iterator[PaymentWebhookEvent]:
         """Disputes, likewise."""
         listed = _entries(lambda cursor: self._client.v1.disputes.list(_asked(_since(since), cursor)))
         return _as_events(listed, "charge.dispute.updated", kind="dispute", unreadable=unreadable)
@@ -118,7 +118,7 @@ def _id_of(entry: object) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _event(entry: object) -> PaymentNotice:
+def _event(entry: object) -> PaymentWebhookEvent:
     return notice_of(msgspec.json.encode(entry))
 
 
@@ -132,7 +132,7 @@ def _checkout(entry: object) -> ListedCheckout | None:
 
 def _as_events(
     listed: Iterator[object], event_type: str, *, kind: str, unreadable: TakeUnreadable
-) -> Iterator[PaymentNotice]:
+) -> Iterator[PaymentWebhookEvent]:
     """Each listed object as the webhook event that would report it today."""
     return entries_read(
         listed,
@@ -143,7 +143,7 @@ def _as_events(
     )
 
 
-def _as_event(event_type: str, about: object) -> PaymentNotice:
+def _as_event(event_type: str, about: object) -> PaymentWebhookEvent:
     entry = msgspec.convert(about, _Entry)
     event = {
         "id": f"{entry.id}:{entry.status}",

@@ -6,7 +6,7 @@ import msgspec
 
 from adapters.webhooks.fields import clean_text, our_id
 from domain.order.values import CustomerId, Money, OrderId, UploadSessionId
-from domain.ports.payments import CheckoutNotice, CheckoutStanding, CheckoutState
+from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus
 from domain.referral_program import Spending
 
 #: Statuses of a payment that nobody waits for any more: of a complete session, no other try can follow.
@@ -48,7 +48,7 @@ class Session(msgspec.Struct):
     locale: str | None = None
 
 
-def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
+def told(session: Session, *, is_paid: bool) -> CheckoutDetails | None:
     """What a session tells; none of one that only saves a card and sells nothing."""
     if session.currency is None:
         return None
@@ -57,7 +57,7 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
     order_id = our_id(metadata.get("order_id"))
     person = session.customer_details or _Person()
     intent = session.payment_intent
-    return CheckoutNotice(
+    return CheckoutDetails(
         checkout_session_id=session.id,
         upload_session_id=UploadSessionId(upload_session_id) if upload_session_id else None,
         order_id=OrderId(order_id) if order_id else None,
@@ -69,7 +69,7 @@ def told(session: Session, *, is_paid: bool) -> CheckoutNotice | None:
         name=clean_text(person.name),
         locale=clean_text(metadata.get("locale") or session.locale),
         spending=_spending(metadata, session.currency),
-        seal=metadata.get("seal"),
+        payment_token=metadata.get("seal"),
     )
 
 
@@ -107,8 +107,8 @@ def _spending(metadata: Mapping[str, str], currency: str) -> Spending | None:
 def state_of(session: Session) -> CheckoutState | None:
     """Where a session stands; its payment has to be unfolded in it."""
     standing = _standing(session)
-    checkout = told(session, is_paid=standing is CheckoutStanding.PAID)
-    return CheckoutState(standing=standing, checkout=checkout) if checkout is not None else None
+    checkout = told(session, is_paid=standing is CheckoutStatus.PAID)
+    return CheckoutState(status=standing, checkout=checkout) if checkout is not None else None
 
 
 def has_settled(session: Session) -> bool:
@@ -121,14 +121,14 @@ def money(amount: int, currency: str) -> Money:
     return Money(amount=amount, currency=currency.upper())
 
 
-def _standing(session: Session) -> CheckoutStanding:
+def _standing(session: Session) -> CheckoutStatus:
     # An open session may be free, or have had a card declined: nothing has been decided before it is complete.
     if session.status == "expired":
-        return CheckoutStanding.PAID if session.payment_status == "paid" else CheckoutStanding.EXPIRED
+        return CheckoutStatus.PAID if session.payment_status == "paid" else CheckoutStatus.EXPIRED
     if session.status != "complete":
-        return CheckoutStanding.OPEN
+        return CheckoutStatus.OPEN
     if has_settled(session):
-        return CheckoutStanding.PAID
+        return CheckoutStatus.PAID
     intent = session.payment_intent
     is_dead = isinstance(intent, _Intent) and intent.status in _DEAD_PAYMENTS
-    return CheckoutStanding.FAILED if is_dead else CheckoutStanding.PENDING
+    return CheckoutStatus.FAILED if is_dead else CheckoutStatus.PENDING

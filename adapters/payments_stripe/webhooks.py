@@ -19,7 +19,7 @@ from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, is_any
 from domain.order.values import DisputeOutcome
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import NoticeKind, PaymentNotice, refund_kind
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, refund_kind
 
 #: Statuses of a dispute that has ended. All others are open: those under appeal, and those that are yet unknown.
 _OUTCOMES = {
@@ -40,7 +40,7 @@ FIRST_WITH_REFUND_EVENTS = "2024-10-28.acacia"
 LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 
 
-class StripeNotices:
+class StripeWebhookParser:
     """Reads what Stripe posts; two secrets are good while one is being rolled."""
 
     def __init__(
@@ -50,7 +50,7 @@ class StripeNotices:
         self._clock = clock
         self._tolerance_seconds = tolerance_seconds
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentNotice:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
         """Check the signature, then say what the event means to the shop; raises ForgedMessageError."""
         self._check(body, headers.get("stripe-signature", ""))
         try:
@@ -126,15 +126,15 @@ _REFUND = msgspec.json.Decoder(Refund)
 _DISPUTE = msgspec.json.Decoder(_Dispute)
 
 
-def notice_of(event: bytes) -> PaymentNotice:
+def notice_of(event: bytes) -> PaymentWebhookEvent:
     """What an event says that came from Stripe's own API; raises MsgspecError if it is none."""
-    return _notice(_EVENT.decode(event))
+    return _webhook_event(_EVENT.decode(event))
 
 
-def _notice(event: _Event) -> PaymentNotice:
-    told = _READERS[event.type](event) if event.type in _READERS else {"kind": NoticeKind.OTHER}
+def _webhook_event(event: _Event) -> PaymentWebhookEvent:
+    told = _READERS[event.type](event) if event.type in _READERS else {"kind": PaymentEventKind.OTHER}
     created_at = datetime.fromtimestamp(event.created, UTC) if event.created is not None else None
-    return PaymentNotice(
+    return PaymentWebhookEvent(
         event_id=event.id,
         event_type=event.type,
         api_version=event.api_version,
@@ -146,20 +146,22 @@ def _notice(event: _Event) -> PaymentNotice:
 
 def _completed(event: _Event) -> dict[str, Any]:
     session = _SESSION.decode(event.data.object)
-    return _about_checkout(session, NoticeKind.PAID if has_settled(session) else NoticeKind.PENDING)
+    return _about_checkout(
+        session, PaymentEventKind.PAID if has_settled(session) else PaymentEventKind.PENDING
+    )
 
 
 def _paid_at_last(event: _Event) -> dict[str, Any]:
-    return _about_checkout(_SESSION.decode(event.data.object), NoticeKind.PAID)
+    return _about_checkout(_SESSION.decode(event.data.object), PaymentEventKind.PAID)
 
 
 def _abandoned(event: _Event) -> dict[str, Any]:
-    return _about_checkout(_SESSION.decode(event.data.object), NoticeKind.ABANDONED)
+    return _about_checkout(_SESSION.decode(event.data.object), PaymentEventKind.ABANDONED)
 
 
-def _about_checkout(session: Session, kind: NoticeKind) -> dict[str, Any]:
-    checkout = told(session, is_paid=kind is NoticeKind.PAID)
-    return {"kind": NoticeKind.OTHER if checkout is None else kind, "checkout": checkout}
+def _about_checkout(session: Session, kind: PaymentEventKind) -> dict[str, Any]:
+    checkout = told(session, is_paid=kind is PaymentEventKind.PAID)
+    return {"kind": PaymentEventKind.OTHER if checkout is None else kind, "checkout": checkout}
 
 
 def _refund(event: _Event) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def _dispute(event: _Event) -> dict[str, Any]:
     if outcome is DisputeOutcome.PREVENTED and dispute.took_money:
         outcome = DisputeOutcome.LOST
     return {
-        "kind": NoticeKind.DISPUTE_OPENED if outcome is None else NoticeKind.DISPUTE_CLOSED,
+        "kind": PaymentEventKind.DISPUTE_OPENED if outcome is None else PaymentEventKind.DISPUTE_CLOSED,
         "payment_intent_id": dispute.payment_intent,
         "dispute_id": dispute.id,
         "dispute_amount": money(dispute.amount, dispute.currency),
@@ -194,9 +196,9 @@ def _dispute(event: _Event) -> dict[str, Any]:
 def _charge_refunded(event: _Event) -> dict[str, Any]:
     """A hint where the endpoint gets no events about refunds of cards; elsewhere these tell more."""
     if not is_before_refund_events(event.api_version):
-        return {"kind": NoticeKind.OTHER}
+        return {"kind": PaymentEventKind.OTHER}
     charge = _CHARGE.decode(event.data.object)
-    return {"kind": NoticeKind.REFUNDS_CHANGED, "payment_intent_id": charge.payment_intent}
+    return {"kind": PaymentEventKind.REFUNDS_CHANGED, "payment_intent_id": charge.payment_intent}
 
 
 def is_before_refund_events(api_version: str | None) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.tables import customers
 from domain.order.values import CustomerId, OrderNumber
-from domain.ports.customers import Customer, CustomerRegister
+from domain.ports.customers import Customer, Customers
 from domain.referral_program import referral_codes_of
 
 #: One round trip for all. Of two who are given the same code at the same moment, one's payment has to come again. The
@@ -40,7 +40,7 @@ _CHANGE_EMAIL = text(
 )
 
 
-class PostgresCustomerRegister(CustomerRegister):
+class PostgresCustomers(Customers):
     """The register on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:

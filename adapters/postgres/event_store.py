@@ -17,7 +17,7 @@ from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId, Sha256
-from domain.ports.event_store import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
 #: How many events a server-side cursor brings at a time.
@@ -77,7 +77,7 @@ _CHAIN = text(
 _CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position")
 
 
-class PostgresOrderLog(OrderLog):
+class PostgresEventStore(EventStore):
     """The log on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
@@ -107,7 +107,7 @@ class PostgresOrderLog(OrderLog):
         """The stream, from the first event on."""
         return self._decode(self._connection.execute(_STREAM, {"order_id": order_id}).all())
 
-    def record(self, step: Step) -> None:
+    def append(self, step: Commit) -> None:
         """Write the whole step in one statement; see the port for the errors."""
         statement, parameters = self._statement(step)
         try:
@@ -133,7 +133,7 @@ class PostgresOrderLog(OrderLog):
         if transaction is not None:
             transaction.rollback()
 
-    def _statement(self, step: Step) -> tuple[str, dict[str, Any]]:
+    def _statement(self, step: Commit) -> tuple[str, dict[str, Any]]:
         parts: dict[str, str] = {}
         parameters: dict[str, Any] = {}
         if step.events:
@@ -158,7 +158,7 @@ class PostgresOrderLog(OrderLog):
         answer = "(SELECT count(*) FROM closed)" if step.closes is not None else "0"
         return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
 
-    def _chained(self, step: Step) -> Iterator[dict[str, Any]]:
+    def _chained(self, step: Commit) -> Iterator[dict[str, Any]]:
         """The rows of a step's events, each with the hash of the one before it and its own."""
         previous = self._head(step.before)
         for recorded in step.events:
@@ -244,7 +244,7 @@ def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
     )
 
 
-def _explained(error: IntegrityError, step: Step) -> Exception:
+def _explained(error: IntegrityError, step: Commit) -> Exception:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if constraint == "events_order_id_cause_key_key":
         return CauseRepeatedError(step.before.order_id)

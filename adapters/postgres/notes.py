@@ -4,10 +4,10 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.postgres import tables
 from domain.order.values import NoteId, OrderId
-from domain.ports.notes import Note, NoteBook
+from domain.ports.notes import Note, Notes
 
 
-class PostgresNoteBook(NoteBook):
+class PostgresNotes(Notes):
     """The notes on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:

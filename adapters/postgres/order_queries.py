@@ -12,9 +12,9 @@ from adapters.postgres.tables import (
     restoration_jobs,
 )
 from adapters.postgres.tables.read_models import images
-from domain.order.lifecycle import SHOWN
+from domain.order.lifecycle import DELIVERABLE_STATES
 from domain.order.values import DownloadLinkId, EmailId, Money, OrderId, OrderNumber
-from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderShelf, OrderSummary
+from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
 
 #: Refunds and disputes have no read model of their own: their ids are looked up in the log. This scans it once,
 #: which is acceptable for a command that a person types.
@@ -100,7 +100,7 @@ _IN_TROUBLE = text(
 )
 
 
-class PostgresOrderShelf(OrderShelf):
+class PostgresOrderQueries(OrderQueries):
     """The shelf on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -136,7 +136,7 @@ class PostgresOrderShelf(OrderShelf):
     ) -> list[tuple[OrderId, DownloadLinkId]]:
         """Links of which customers should be reminded; see the port."""
         asked = {"ending_after": ending_after, "ending_before": ending_before, "after": after, "limit": limit}
-        shown = {"shown": [state.value for state in SHOWN], "reminder": REMINDER}
+        shown = {"shown": [state.value for state in DELIVERABLE_STATES], "reminder": REMINDER}
         rows = self._connection.execute(_UNFETCHED, {**asked, **shown})
         return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
 

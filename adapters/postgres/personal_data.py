@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from adapters.postgres.customers import customer_of
 from domain.order.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.customers import Customer
-from domain.ports.personal_data import Erasure, Holdings, PersonalRecords
+from domain.ports.personal_data import Erasure, Holdings, PersonalData
 
 _ORDERS: Final = "SELECT order_id FROM orders WHERE customer_id = :customer_id"
 _SESSIONS: Final = "SELECT upload_session_id FROM orders WHERE customer_id = :customer_id"
@@ -36,7 +36,7 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "events": _OF_AN_ORDER,
 }
 
-#: What is told of the log is its own story, event by event; see ``OrderLog.history``.
+#: What is told of the log is its own story, event by event; see ``EventStore.history``.
 _TOLD_ELSEWHERE: Final = frozenset({"events"})
 
 #: In this order, for the later ones still find their rows through the earlier ones' tables.
@@ -62,7 +62,7 @@ _REMEMBER = text(
 )
 
 
-class PostgresPersonalRecords(PersonalRecords):
+class PostgresPersonalData(PersonalData):
     """The records on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:

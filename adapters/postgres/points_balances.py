@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from domain.order.values import CustomerId, OrderNumber, PointsReason, UploadSessionId
-from domain.ports.points_balances import PointsBook, PointsLine
+from domain.ports.points_balances import PointsBalances, PointsLine
 
 _BALANCE = text("SELECT coalesce(sum(points), 0) FROM points WHERE customer_id = :customer_id")
 _RESERVED = text(
@@ -20,7 +20,7 @@ _LINES = text(
 )
 
 
-class PostgresPointsBook(PointsBook):
+class PostgresPointsBalances(PointsBalances):
     """The points on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from adapters.postgres.reaction_codec import readable
 from domain.order.reactions import CancelPrediction, CollectRestoration, Reaction, RestoreImage
-from domain.ports.prediction_limiter import MINUTE, Admissions
+from domain.ports.prediction_limiter import MINUTE, PredictionSlots
 
 #: A start that waits for an admission: it is due, and nobody has it.
 _WAITS = f"""kind = '{RestoreImage.__name__}' AND admitted_at IS NULL AND status IN ('pending', 'leased')
@@ -86,13 +86,13 @@ _WITHDRAW = text(
 )
 
 
-class PostgresAdmissions(Admissions):
+class PostgresPredictionSlots(PredictionSlots):
     """The slots on one connection, inside one transaction; others who want some wait for its end."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def admit(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
+    def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
         """Hand the free slots out, order by order; see the port."""
         parameters: dict[str, Any] = {
             "now": now,

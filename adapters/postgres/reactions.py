@@ -12,7 +12,14 @@ from adapters.postgres.reaction_codec import KINDS, is_readable, reaction_of, re
 from domain.order.reactions import DONE_ONCE, Reaction, RestoreImage
 from domain.order.values import OrderId
 from domain.ports.prediction_limiter import needs_admission
-from domain.ports.reaction_queue import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
+from domain.ports.reaction_queue import (
+    Claim,
+    ExhaustedReaction,
+    Outcome,
+    ReactionTable,
+    ScheduledReaction,
+    UnreadableWork,
+)
 from domain.ports.unit_of_work import LeaseLostError
 
 _DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
@@ -131,7 +138,7 @@ _UNCOUNT = text(
 )
 
 
-def reaction_rows(scheduled: Iterable[Scheduled]) -> Iterator[dict[str, Any]]:
+def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, Any]]:
     """The rows of work to insert.
 
     Work that is due at once counts as sent, because whoever commits it sends it; the sweeper looks again later.
@@ -156,7 +163,7 @@ class PostgresReactionTable(ReactionTable):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def schedule(self, reactions: Iterable[Scheduled]) -> None:
+    def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Insert work or reopen it."""
         self._connection.execute(text(INSERT), {"reactions": as_json(reaction_rows(reactions))})
 
@@ -217,7 +224,7 @@ class PostgresReactionTable(ReactionTable):
         if closed.rowcount == 0:
             raise LeaseLostError(claim.reaction_id)
 
-    def hasten(self, reaction: Scheduled) -> None:
+    def expedite(self, reaction: ScheduledReaction) -> None:
         """Bring the work forward, inserting it if it is not there yet."""
         self._connection.execute(_HASTEN, {"reactions": as_json(reaction_rows([reaction]))})
 
@@ -232,11 +239,11 @@ class PostgresReactionTable(ReactionTable):
         """Delete closed work that was last claimed before then."""
         return self._connection.execute(_FORGET_CLOSED, {"before": before, "limit": limit}).rowcount
 
-    def given_up(self) -> list[GivenUp]:
+    def exhausted(self) -> list[ExhaustedReaction]:
         """What was given up of the work that is done once, in one query."""
         kinds = {"kinds": [kind.__name__ for kind in DONE_ONCE]}
         return [
-            GivenUp(
+            ExhaustedReaction(
                 order_id=OrderId(row.order_id),
                 reaction=reaction,
                 since=row.first_due_at,
@@ -260,6 +267,6 @@ class PostgresReactionTable(ReactionTable):
             if not is_readable(row)
         ]
 
-    def rewrite(self, reactions: Iterable[Scheduled]) -> None:
+    def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Write open work anew."""
         self._connection.execute(_REWRITE, {"reactions": as_json(reaction_rows(reactions))})

@@ -18,7 +18,12 @@ from domain.order.events import RecordedEvent
 from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
 from domain.order.values import Money, OrderId, UploadSessionId
-from domain.ports.reconciliation_queries import Audit, Round, Rounds, WorkLine
+from domain.ports.reconciliation_queries import (
+    ReactionSummary,
+    ReconciliationQueries,
+    ReconciliationRound,
+    ReconciliationRounds,
+)
 
 #: An order without a row in the read model is still found by its events.
 _ORDERS_SINCE = text(
@@ -71,7 +76,7 @@ _END = text(
 )
 
 
-class PostgresAudit(Audit):
+class PostgresReconciliationQueries(ReconciliationQueries):
     """The questions on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
@@ -100,12 +105,12 @@ class PostgresAudit(Audit):
                 differing.setdefault(order_id, []).append(table.name)
         return differing
 
-    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[WorkLine]]:
+    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
         """All the work of many orders."""
-        work: dict[OrderId, list[WorkLine]] = {}
+        work: dict[OrderId, list[ReactionSummary]] = {}
         for row in self._connection.execute(_WORK, {"order_ids": list(order_ids)}):
             can_be_read = not row.is_open or is_readable(row)
-            line = WorkLine(
+            line = ReactionSummary(
                 reaction_id=row.reaction_id,
                 kind=row.kind,
                 is_open=row.is_open,
@@ -156,17 +161,17 @@ class PostgresAudit(Audit):
         return [OrderId(found) for found in self._connection.execute(_difference(table), asked).scalars()]
 
 
-class PostgresRounds(Rounds):
+class PostgresReconciliationRounds(ReconciliationRounds):
     """The register of comparisons on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def begin(self, now: datetime, unless_since: datetime) -> Round | None:
+    def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
         """Write down a beginning, unless there was one since; others wait until this transaction ends."""
         self._connection.execute(_ONE_AT_A_TIME)
         found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
-        return None if found is None else Round(previous=found.previous)
+        return None if found is None else ReconciliationRound(previous=found.previous)
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
         """Write down an end."""

@@ -15,53 +15,56 @@ from adapters.postgres.connections import (
     connect,
     outages,
 )
-from adapters.postgres.customers import PostgresCustomerRegister
+from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import PostgresOrderLog, all_streams, chained_events
+from adapters.postgres.event_store import PostgresEventStore, all_streams, chained_events
 from adapters.postgres.json_rows import as_json, upsert_from_json
 from adapters.postgres.log_recovery import PostgresLogRecovery
-from adapters.postgres.notes import PostgresNoteBook
-from adapters.postgres.order_queries import PostgresOrderShelf
-from adapters.postgres.personal_data import PostgresPersonalRecords
-from adapters.postgres.points_balances import PostgresPointsBook
-from adapters.postgres.prediction_limiter import PostgresAdmissions
+from adapters.postgres.notes import PostgresNotes
+from adapters.postgres.order_queries import PostgresOrderQueries
+from adapters.postgres.personal_data import PostgresPersonalData
+from adapters.postgres.points_balances import PostgresPointsBalances
+from adapters.postgres.prediction_limiter import PostgresPredictionSlots
 from adapters.postgres.reactions import PostgresReactionTable
 from adapters.postgres.read_models import changed_rows
-from adapters.postgres.reconciliation_queries import PostgresAudit, PostgresRounds
+from adapters.postgres.reconciliation_queries import (
+    PostgresReconciliationQueries,
+    PostgresReconciliationRounds,
+)
 from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
-from adapters.postgres.upload_sessions import PostgresUploadDesk
+from adapters.postgres.upload_sessions import PostgresUploadSessions
 from adapters.postgres.usage_totals import PostgresUsageTotals
-from adapters.postgres.webhook_inbox import PostgresInbox
+from adapters.postgres.webhook_inbox import PostgresWebhookInbox
 from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId
 from domain.ports.event_store import ChainedEvent
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 
 
 class PostgresTransaction(Transaction):
     """Everything one transaction can touch, on one connection."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
-        self.uploads = PostgresUploadDesk(connection)
-        self.customers = PostgresCustomerRegister(connection)
-        self.persons = PostgresPersonalRecords(connection)
-        self.points = PostgresPointsBook(connection)
-        self.inbox = PostgresInbox(connection)
-        self.unmatched = PostgresUnmatchedPayments(connection)
+        self.upload_sessions = PostgresUploadSessions(connection)
+        self.customers = PostgresCustomers(connection)
+        self.personal_data = PostgresPersonalData(connection)
+        self.points_balances = PostgresPointsBalances(connection)
+        self.webhook_inbox = PostgresWebhookInbox(connection)
+        self.unmatched_payments = PostgresUnmatchedPayments(connection)
         self.reactions = PostgresReactionTable(connection)
-        self.admissions = PostgresAdmissions(connection)
-        self.log = PostgresOrderLog(connection, codec)
-        self.shelf = PostgresOrderShelf(connection)
-        self.audit = PostgresAudit(connection, codec)
-        self.recovery = PostgresLogRecovery(connection)
-        self.rounds = PostgresRounds(connection)
-        self.notes = PostgresNoteBook(connection)
-        self.usage = PostgresUsageTotals(connection)
+        self.prediction_slots = PostgresPredictionSlots(connection)
+        self.event_store = PostgresEventStore(connection, codec)
+        self.order_queries = PostgresOrderQueries(connection)
+        self.reconciliation_queries = PostgresReconciliationQueries(connection, codec)
+        self.log_recovery = PostgresLogRecovery(connection)
+        self.reconciliation_rounds = PostgresReconciliationRounds(connection)
+        self.notes = PostgresNotes(connection)
+        self.usage_totals = PostgresUsageTotals(connection)
 
 
-class PostgresBooks(Books):
+class PostgresUnitOfWork(UnitOfWork):
     """The books behind a ``postgresql://`` address, with a pool of connections."""
 
     def __init__(

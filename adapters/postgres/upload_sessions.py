@@ -18,7 +18,7 @@ from domain.order.values import (
     StoredObject,
     UploadSessionId,
 )
-from domain.ports.upload_sessions import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
 from domain.referral_program import Spending
 
 _PHOTO_FIELDS = (
@@ -79,7 +79,7 @@ _EXPIRE_STALE = text(
 )
 
 
-class PostgresUploadDesk(UploadDesk):
+class PostgresUploadSessions(UploadSessions):
     """The desk on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:

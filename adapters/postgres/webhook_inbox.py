@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, select, text
 
 from adapters.postgres.tables import webhook_conflicts, webhook_inbox
 from domain.order.values import Sha256
-from domain.ports.webhook_inbox import UNSEEN, Conflict, Inbox
+from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
 
 _TAKE = text(
     """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
@@ -55,13 +55,13 @@ _FORGET = text(
 )
 
 
-class PostgresInbox(Inbox):
+class PostgresWebhookInbox(WebhookInbox):
     """The inbox on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+    def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
         """Whether this message is new; another one under a known id is kept by its fingerprint, and logged."""
         message = {
             "source": source,

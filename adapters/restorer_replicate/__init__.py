@@ -1,8 +1,8 @@
 """Restoration through Replicate: predictions over its API, and what its webhooks tell."""
 
 from adapters.restorer_replicate.api import ReplicateRestorer
-from adapters.restorer_replicate.listings import ReplicateLedger
-from adapters.restorer_replicate.model_inputs import Recipe
-from adapters.restorer_replicate.webhooks import ReplicateNotices
+from adapters.restorer_replicate.listings import ReplicateListing
+from adapters.restorer_replicate.model_inputs import ModelInputs
+from adapters.restorer_replicate.webhooks import ReplicateWebhookParser
 
-__all__ = ["Recipe", "ReplicateLedger", "ReplicateNotices", "ReplicateRestorer"]
+__all__ = ["ModelInputs", "ReplicateListing", "ReplicateRestorer", "ReplicateWebhookParser"]

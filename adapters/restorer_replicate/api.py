@@ -12,8 +12,8 @@ import msgspec
 from replicate.client import Client
 
 from adapters.restorer_replicate.error_mapping import reason_for
-from adapters.restorer_replicate.model_inputs import Recipe
-from adapters.restorer_replicate.outputs import OutputDoor
+from adapters.restorer_replicate.model_inputs import ModelInputs
+from adapters.restorer_replicate.outputs import OutputDownloader
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
 from adapters.webhooks.fields import readable
 from domain.order.values import FailureReason, Variant
@@ -42,7 +42,7 @@ class ReplicateRestorer:
         *,
         api_token: str,
         api_base: str,
-        recipes: Mapping[Variant, Recipe],
+        recipes: Mapping[Variant, ModelInputs],
         output_hosts: frozenset[str],
         timeout_seconds: float = 30.0,
         max_output_bytes: int = 100_000_000,
@@ -54,7 +54,9 @@ class ReplicateRestorer:
         self._transport = StrictTransport()
         timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
         self._sdk = Client(api_token, base_url=api_base, timeout=timeout, transport=self._transport)
-        self._outputs = OutputDoor(output_hosts, timeout_seconds=timeout_seconds, max_bytes=max_output_bytes)
+        self._outputs = OutputDownloader(
+            output_hosts, timeout_seconds=timeout_seconds, max_bytes=max_output_bytes
+        )
 
     def start(
         self,
@@ -75,13 +77,13 @@ class ReplicateRestorer:
         tag = msgspec.json.encode({POSTS_TO: webhook_url}).decode()
         content = {"content": ("photo", picture, media_type)}
         upload = self.ask(_Upload, "POST", "/v1/files", files=content, data={"metadata": tag})
-        notice = {"webhook": webhook_url, "webhook_events_filter": ["completed"]}
+        webhook_event = {"webhook": webhook_url, "webhook_events_filter": ["completed"]}
         try:
             prediction = self.ask(
                 _Prediction,
                 "POST",
                 recipe.path,
-                json=recipe.body(upload.urls.get) | notice,
+                json=recipe.body(upload.urls.get) | webhook_event,
                 headers={"Cancel-After": f"{ceil(ends_within.total_seconds())}s"},
             )
         except UnreadableAnswerError as error:

@@ -40,7 +40,7 @@ class _Upload(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-class ReplicateLedger:
+class ReplicateListing:
     """Reads the list of the account that a restorer uses."""
 
     def __init__(self, restorer: ReplicateRestorer) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class ModelInputs:
     """One way to have a picture restored."""
 
     model: str  # OWNER/NAME or OWNER/NAME:VERSION

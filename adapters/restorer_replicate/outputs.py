@@ -16,7 +16,7 @@ CHUNK_BYTES = 256 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class OutputDoor:
+class OutputDownloader:
     """Brings outputs home.
 
     ``hosts`` are ``host`` (at the usual port), ``host:port``, or ``*.domain`` for all hosts below a domain.

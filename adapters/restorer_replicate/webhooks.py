@@ -12,12 +12,12 @@ from adapters.webhooks.fields import readable
 from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, is_any
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
-from domain.ports.restorer import RestorationNotice
+from domain.ports.restorer import PredictionWebhookEvent
 
 ENDED = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 
-class ReplicateNotices:
+class ReplicateWebhookParser:
     """Reads what Replicate posts. Raises ValueError for a secret that is not ``whsec_`` and base64."""
 
     def __init__(self, secret: str, clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS) -> None:
@@ -25,7 +25,7 @@ class ReplicateNotices:
         self._clock = clock
         self._tolerance_seconds = tolerance_seconds
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> RestorationNotice:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
         """Check the signature, then say which prediction it is about; raises ForgedMessageError."""
         message_id = headers.get("webhook-id", "")
         self._check(body, message_id, headers)
@@ -33,7 +33,7 @@ class ReplicateNotices:
             prediction = _PREDICTION.decode(readable(body))
         except (msgspec.MsgspecError, ValueError) as error:
             raise ForgedMessageError(PROVIDER, f"it tells of no prediction ({error})") from error
-        return RestorationNotice(
+        return PredictionWebhookEvent(
             event_id=message_id, prediction_id=prediction.id, has_ended=prediction.status in ENDED
         )
 

@@ -8,7 +8,7 @@ from domain.order.events import RecordedEvent
 from domain.order.evolve import apply
 from domain.order.lifecycle import State
 from domain.order.order import Order
-from domain.order.reactions import needed
+from domain.order.reactions import required_reactions
 from domain.order.values import OrderId
 
 #: An order in one of these is over, whatever a person or a bank may still want of it.
@@ -35,7 +35,7 @@ def obstacle(order: Order) -> Obstacle | None:
         return Obstacle.DISPUTED
     if order.money_is_owed:
         return Obstacle.MONEY_OWED
-    return Obstacle.UNFINISHED if needed(order) else None
+    return Obstacle.UNFINISHED if required_reactions(order) else None
 
 
 def has_good_link(order: Order, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from domain.order import events as e
 from domain.order.errors import AskedTooOftenError
 from domain.order.image import Image
-from domain.order.lifecycle import GIVEN_BACK, SHOWN, State
+from domain.order.lifecycle import DELIVERABLE_STATES, REFUND_STATES, State
 from domain.order.limits import Limits
 from domain.order.order import Order
 from domain.order.values import DownloadLinkId, EmailKind
@@ -42,7 +42,7 @@ class RedoObstacle(StrEnum):
 History = Sequence[e.RecordedEvent]
 
 
-def require_patience(history: History, kind: EmailKind, now: datetime) -> None:
+def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
     """Raise AskedTooOftenError unless a customer may have a mail of this kind once more.
 
     What went out by itself a moment ago counts for the pause, too: it may still be on its way to the mailbox.
@@ -60,7 +60,7 @@ def require_patience(history: History, kind: EmailKind, now: datetime) -> None:
         raise AskedTooOftenError(wait=wait)
 
 
-def require_frugality(history: History) -> None:
+def check_daily_limit(history: History) -> None:
     """Raise AskedTooOftenError when a customer has had as many new links as there are of an order.
 
     They need no pause: as long as the newest link is good, nobody is given another one.
@@ -99,13 +99,13 @@ def why_no_redo(
         return RedoObstacle.RUNNING
     if image.redos_by_customer >= limits.max_redos_by_customer:
         return RedoObstacle.USED_UP
-    if order.state in GIVEN_BACK:
+    if order.state in REFUND_STATES:
         return RedoObstacle.ORDER_STOPPED
     if order.is_held:
         return RedoObstacle.ORDER_HELD
     if order.is_disputed:
         return RedoObstacle.DISPUTED
-    if until is None or order.state not in SHOWN or order.state is State.READY:
+    if until is None or order.state not in DELIVERABLE_STATES or order.state is State.READY:
         return RedoObstacle.NOT_SENT
     return RedoObstacle.TOO_LATE if until <= now else None
 
@@ -113,7 +113,7 @@ def why_no_redo(
 def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool:
     """Whether a customer who has fetched nothing should be told that this link, their newest one, ends soon."""
     link = order.newest_link
-    is_theirs = order.is_shown and order.result_is_sent and not order.photos_are_purged
+    is_theirs = order.is_deliverable and order.result_is_sent and not order.photos_are_purged
     is_stopped = order.is_held or order.is_disputed or order.has_opted_out
     is_good = link is not None and link.link_id == link_id and link.expires_at > now
     return is_theirs and is_good and not is_stopped and not order.is_fetched

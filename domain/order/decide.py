@@ -8,7 +8,12 @@ raises IllegalMoveError.
 from typing import assert_never
 
 from domain.order import events as e
-from domain.order.decide_delivery import decide_email, decide_email_feedback, decide_email_wish, decide_link
+from domain.order.decide_delivery import (
+    decide_email,
+    decide_email_feedback,
+    decide_email_request,
+    decide_link,
+)
 from domain.order.decide_money import decide_dispute, decide_points, decide_refund, points_after
 from domain.order.decide_restoration import (
     decide_attempt_failure,
@@ -18,7 +23,7 @@ from domain.order.decide_restoration import (
     decide_start,
     image_of,
 )
-from domain.order.decision import NOTHING, Decision, Draft
+from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import AlreadyPaidError
 from domain.order.lifecycle import State, require
 from domain.order.limits import Limits
@@ -26,31 +31,31 @@ from domain.order.order import Order
 from domain.order.values import HoldReason
 
 
-def decide(order: Order, said: e.Event, limits: Limits) -> Decision:
+def decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:
     """The events to record, none if ``said`` is nothing new; raises a ShopError if the order cannot take it."""
-    decision = _decide(order, said, limits)
-    moves_points = bool(order.points) or isinstance(said, e.PointsCredited | e.PointsDebited)
+    decision = _decide(order, proposed, limits)
+    moves_points = bool(order.points) or isinstance(proposed, e.PointsCredited | e.PointsDebited)
     if not (decision and moves_points):
         return decision
-    return (*decision, *points_after(Draft(order, *decision).order))
+    return (*decision, *points_after(DecisionBuilder(order, *decision).order))
 
 
-def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- a case per event
-    match said:
+def _decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- a case per event
+    match proposed:
         case e.PaymentReceived():
-            return _decide_payment(order, said)
+            return _decide_payment(order, proposed)
         case e.ImagesMoved():
-            return _decide_move(order, said)
+            return _decide_move(order, proposed)
         case e.RestorationStarted():
-            return decide_start(order, said)
+            return decide_start(order, proposed)
         case e.RestorationAttemptFailed():
-            return decide_attempt_failure(order, said, limits)
+            return decide_attempt_failure(order, proposed, limits)
         case e.SmallResultStored():
-            return decide_small_result(order, said)
+            return decide_small_result(order, proposed)
         case e.RestorationCompleted() | e.RestorationFailed() | e.RedoFailed():
-            return decide_result(order, said)
+            return decide_result(order, proposed)
         case e.RedoRequested():
-            return decide_redo(order, said, limits)
+            return decide_redo(order, proposed, limits)
         case (
             e.DownloadPrepared()
             | e.DownloadLinkIssued()
@@ -58,34 +63,34 @@ def _decide(order: Order, said: e.Event, limits: Limits) -> Decision:  # noqa: P
             | e.ResultServed()
             | e.ResultDownloaded()
         ):
-            return decide_link(order, said)
+            return decide_link(order, proposed)
         case e.EmailRequested():
-            return decide_email_wish(order, said)
+            return decide_email_request(order, proposed)
         case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
-            return decide_email(order, said)
+            return decide_email(order, proposed)
         case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
-            return decide_email_feedback(order, said)
+            return decide_email_feedback(order, proposed)
         case (
             e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
         ):
-            return decide_refund(order, said)
+            return decide_refund(order, proposed)
         case e.DisputeOpened() | e.DisputeClosed():
-            return decide_dispute(order, said)
+            return decide_dispute(order, proposed)
         case e.PointsCredited() | e.PointsDebited():
-            return decide_points(order, said)
+            return decide_points(order, proposed)
         case e.OrderHeld():
-            is_graver = said.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
-            return _unless(order.is_held and not is_graver, order, said)
+            is_graver = proposed.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
+            return _unless(order.is_held and not is_graver, order, proposed)
         case e.OrderReleased():
-            return _unless(not order.is_held, order, said)
+            return _unless(not order.is_held, order, proposed)
         case e.PhotosPurged():
-            return _unless(order.photos_are_purged, order, said)
+            return _unless(order.photos_are_purged, order, proposed)
         case e.OrderErased():
-            return _unless(order.state is State.ERASED, order, said)
+            return _unless(order.state is State.ERASED, order, proposed)
         case e.NoteAdded():
-            return _unless(False, order, said)  # noqa: FBT003 -- no note is ever known before
+            return _unless(False, order, proposed)  # noqa: FBT003 -- no note is ever known before
         case _:
-            assert_never(said)
+            assert_never(proposed)
 
 
 def _unless(known: bool, order: Order, wish: e.Event) -> Decision:  # noqa: FBT001 -- reads as a sentence at the call
@@ -95,23 +100,23 @@ def _unless(known: bool, order: Order, wish: e.Event) -> Decision:  # noqa: FBT0
     return (wish,)
 
 
-def _decide_payment(order: Order, said: e.PaymentReceived) -> Decision:
+def _decide_payment(order: Order, proposed: e.PaymentReceived) -> Decision:
     if order.payment is not None:
-        if order.payment.checkout_session_id == said.checkout_session_id:
+        if order.payment.checkout_session_id == proposed.checkout_session_id:
             return NOTHING
-        raise AlreadyPaidError(order_id=order.order_id, checkout_session_id=said.checkout_session_id)
-    require(order.state, type(said))
-    price = said.quoted - said.discount
-    if said.paid == (price + said.tax if said.tax is not None else price):
-        return (said,)
-    return (said, e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH))
+        raise AlreadyPaidError(order_id=order.order_id, checkout_session_id=proposed.checkout_session_id)
+    require(order.state, type(proposed))
+    price = proposed.quoted - proposed.discount
+    if proposed.paid == (price + proposed.tax if proposed.tax is not None else price):
+        return (proposed,)
+    return (proposed, e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH))
 
 
-def _decide_move(order: Order, said: e.ImagesMoved) -> Decision:
+def _decide_move(order: Order, proposed: e.ImagesMoved) -> Decision:
     if order.state is not State.PAID:
         return NOTHING
-    for moved in said.images:
+    for moved in proposed.images:
         image_of(order, moved.image_id)
-    is_moved = {moved.image_id for moved in said.images}
+    is_moved = {moved.image_id for moved in proposed.images}
     is_whole = all(image.is_settled or image.image_id in is_moved for image in order.images.values())
-    return (said,) if is_whole else NOTHING
+    return (proposed,) if is_whole else NOTHING

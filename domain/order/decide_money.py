@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from domain.order import events as e
-from domain.order.decision import NOTHING, Decision, Draft
+from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.deterministic_ids import refund_id_at_provider, refund_id_of
 from domain.order.errors import (
     AmountNotPayableError,
@@ -14,7 +14,7 @@ from domain.order.errors import (
 )
 from domain.order.image import Image
 from domain.order.ledger import Dispute, Refund, RefundStatus
-from domain.order.lifecycle import GIVEN_BACK, State, require
+from domain.order.lifecycle import REFUND_STATES, State, require
 from domain.order.order import Order
 from domain.order.values import (
     DisputeOutcome,
@@ -45,63 +45,67 @@ def owed_for_failed_images(order: Order) -> Decision:
 
 def decide_refund(
     order: Order,
-    said: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
+    proposed: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Decision:
     """Requests are bounded by what was paid; what the provider did is recorded whatever it is."""
-    known = order.refunds.get(said.refund_id)
-    match said:
+    known = order.refunds.get(proposed.refund_id)
+    match proposed:
         case e.RefundRequested():
-            return NOTHING if known is not None else _decide_request(order, said)
+            return NOTHING if known is not None else _decide_request(order, proposed)
         case e.RefundAccepted() | e.RefundIssued():
-            if known is not None and said.provider_refund_id in known.failed_provider_refund_ids:
+            if known is not None and proposed.provider_refund_id in known.failed_provider_refund_ids:
                 return NOTHING  # late news of a refund that has failed since
             if known is None or known.status is RefundStatus.DROPPED:
-                return _record_paid(order, said, known)
-            if _is_another(known, said):
-                return decide_refund(order, _as_its_own(order, said, known))
-            is_late = isinstance(said, e.RefundAccepted) and known.status is RefundStatus.PENDING
-            return NOTHING if known.status is RefundStatus.ISSUED or is_late else (said,)
+                return _record_paid(order, proposed, known)
+            if _is_another(known, proposed):
+                return decide_refund(order, _as_its_own(order, proposed, known))
+            is_late = isinstance(proposed, e.RefundAccepted) and known.status is RefundStatus.PENDING
+            return NOTHING if known.status is RefundStatus.ISSUED or is_late else (proposed,)
         case e.RefundFailed():
-            return NOTHING if known is None or not _is_news(known, said) else _decide_failure(order, said)
+            return (
+                NOTHING
+                if known is None or not _is_news(known, proposed)
+                else _decide_failure(order, proposed)
+            )
         case e.RefundDropped():
             return NOTHING  # it only ever follows from money that went back another way
 
 
-def decide_dispute(order: Order, said: e.DisputeOpened | e.DisputeClosed) -> Decision:
+def decide_dispute(order: Order, proposed: e.DisputeOpened | e.DisputeClosed) -> Decision:
     """A bank's last word settles what the shop still owes: less if it took money, the failed shares if it did not."""
-    known = order.disputes.get(said.dispute_id)
-    if isinstance(said, e.DisputeOpened):
-        if known is not None and not _becomes_a_chargeback(known, said):
+    known = order.disputes.get(proposed.dispute_id)
+    if isinstance(proposed, e.DisputeOpened):
+        if known is not None and not _becomes_a_chargeback(known, proposed):
             return NOTHING
-        require(order.state, type(said))
-        return (said,)
-    if known is not None and (known.outcome is said.outcome or _is_stale(known, said)):
+        require(order.state, type(proposed))
+        return (proposed,)
+    if known is not None and (known.outcome is proposed.outcome or _is_stale(known, proposed)):
         return NOTHING
-    require(order.state, type(said))
-    draft = Draft(order, said)
-    if said.outcome is DisputeOutcome.LOST:
+    require(order.state, type(proposed))
+    draft = DecisionBuilder(order, proposed)
+    if proposed.outcome is DisputeOutcome.LOST:
         _make_room(draft)
-        if _is_in_another_currency(draft.order, said.dispute_id):
+        if _is_in_another_currency(draft.order, proposed.dispute_id):
             _hold(draft, HoldReason.OTHER_CURRENCY)
     if draft.order.every_image_is_settled:
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
-    if draft.order.state in GIVEN_BACK and draft.order.refundable_amount:
+    if draft.order.state in REFUND_STATES and draft.order.refundable_amount:
         # The order was stopped for good, so all that the bank left goes back.
         draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
     return draft.done()
 
 
-def _becomes_a_chargeback(known: Dispute, said: e.DisputeOpened) -> bool:
+def _becomes_a_chargeback(known: Dispute, proposed: e.DisputeOpened) -> bool:
     """Whether an inquiry goes on as a dispute that takes the money."""
     was_inquiry = known.is_inquiry and known.outcome in {None, DisputeOutcome.INQUIRY_CLOSED}
-    return was_inquiry and not said.is_inquiry
+    return was_inquiry and not proposed.is_inquiry
 
 
-def _is_stale(known: Dispute, said: e.DisputeClosed) -> bool:
+def _is_stale(known: Dispute, proposed: e.DisputeClosed) -> bool:
     """Whether the end of an inquiry comes after it has become a chargeback, or had another end."""
     is_past = not known.is_inquiry or known.outcome is not None
-    return said.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
+    return proposed.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
 
 
 def _is_in_another_currency(order: Order, dispute_id: str) -> bool:
@@ -109,21 +113,25 @@ def _is_in_another_currency(order: Order, dispute_id: str) -> bool:
     return amount is not None and payment is not None and amount.currency != payment.paid.currency
 
 
-def decide_points(order: Order, said: e.PointsCredited | e.PointsDebited) -> Decision:
+def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) -> Decision:
     """Points are earned and spent once for each customer and reason; what a refund does to them follows by itself."""
     is_first_hand = (
-        said.reason in _EARNED if isinstance(said, e.PointsCredited) else (said.reason is PointsReason.SPENT)
+        proposed.reason in _EARNED
+        if isinstance(proposed, e.PointsCredited)
+        else (proposed.reason is PointsReason.SPENT)
     )
-    is_known = any(p.customer_id == said.customer_id and p.reason is said.reason for p in order.points)
-    if said.points <= 0 or not is_first_hand or is_known:
+    is_known = any(
+        p.customer_id == proposed.customer_id and p.reason is proposed.reason for p in order.points
+    )
+    if proposed.points <= 0 or not is_first_hand or is_known:
         return NOTHING
-    require(order.state, type(said))
-    return (said,)
+    require(order.state, type(proposed))
+    return (proposed,)
 
 
 def points_after(order: Order) -> Iterator[e.Event]:
     """What money that went back does to points: the share that was earned goes, the share that was spent returns."""
-    paid, back = order.paid_amount, order.ledger.gone_back
+    paid, back = order.paid_amount, order.ledger.returned_amount
     if paid == 0:
         # Nothing was charged, so no money can tell: the photos that points paid for and that failed do.
         paid, back = len(order.images), len(order.failed_images)
@@ -139,11 +147,11 @@ def points_after(order: Order) -> Iterator[e.Event]:
             yield e.PointsCredited(customer_id=customer_id, points=more, reason=PointsReason.RETURNED)
 
 
-def _decide_request(order: Order, said: e.RefundRequested) -> Decision:
-    require(order.state, type(said))
-    _require_at_most(order.refundable_amount, order, said.amount)
-    draft = Draft(order)
-    for image_id in said.image_ids:
+def _decide_request(order: Order, proposed: e.RefundRequested) -> Decision:
+    require(order.state, type(proposed))
+    _require_at_most(order.refundable_amount, order, proposed.amount)
+    draft = DecisionBuilder(order)
+    for image_id in proposed.image_ids:
         image = _refundable_image(order, image_id)
         if not image.is_settled:
             draft.add(
@@ -151,8 +159,8 @@ def _decide_request(order: Order, said: e.RefundRequested) -> Decision:
                     image_id=image_id, attempts=len(image.attempts), reason=FailureReason.WITHDRAWN
                 )
             )
-    draft.add(said)
-    if draft.order.every_image_is_settled and said.image_ids:
+    draft.add(proposed)
+    if draft.order.every_image_is_settled and proposed.image_ids:
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
     return draft.done()
@@ -170,42 +178,42 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
     return image
 
 
-def _is_another(known: Refund, said: e.RefundAccepted | e.RefundIssued) -> bool:
+def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> bool:
     """Whether the provider made a refund beside the one that counts: it was paid by hand meanwhile, for example."""
     counts = known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}
-    is_new = said.provider_refund_id not in known.failed_provider_refund_ids
-    return counts and is_new and said.provider_refund_id != known.provider_refund_id
+    is_new = proposed.provider_refund_id not in known.failed_provider_refund_ids
+    return counts and is_new and proposed.provider_refund_id != known.provider_refund_id
 
 
 def _as_its_own(
-    order: Order, said: e.RefundAccepted | e.RefundIssued, known: Refund
+    order: Order, proposed: e.RefundAccepted | e.RefundIssued, known: Refund
 ) -> e.RefundAccepted | e.RefundIssued:
     """The same report about a refund of its own, under an id that ``known`` does not have."""
-    refund_id = refund_id_at_provider(order.order_id, said.provider_refund_id)
+    refund_id = refund_id_at_provider(order.order_id, proposed.provider_refund_id)
     if refund_id == known.refund_id:
         # It was made at the provider, failed, and was issued again by the shop; now the first one is paid after all.
         refund_id = refund_id_at_provider(
-            order.order_id, f"{said.provider_refund_id}:{known.provider_refund_id}"
+            order.order_id, f"{proposed.provider_refund_id}:{known.provider_refund_id}"
         )
-    return replace(said, refund_id=refund_id)
+    return replace(proposed, refund_id=refund_id)
 
 
-def _record_paid(order: Order, said: e.RefundAccepted | e.RefundIssued, known: Refund | None) -> Decision:
+def _record_paid(order: Order, proposed: e.RefundAccepted | e.RefundIssued, known: Refund | None) -> Decision:
     """Record a refund that the shop did not ask for, or had dropped, as if it had asked for it.
 
     It was made whatever a bank took besides. If more was refunded than was paid, a person has to know.
     """
-    require(order.state, type(said))
-    amount = known.amount if known is not None else said.amount
-    draft = Draft(order)
-    dropped = _drop(draft, amount.amount - order.ledger.room)
+    require(order.state, type(proposed))
+    amount = known.amount if known is not None else proposed.amount
+    draft = DecisionBuilder(order)
+    dropped = _drop(draft, amount.amount - order.ledger.unrefunded_amount)
     if known is None:
         draft.add(
             e.RefundRequested(
-                refund_id=said.refund_id, amount=amount, reason=RefundReason.AT_PROVIDER, image_ids=()
+                refund_id=proposed.refund_id, amount=amount, reason=RefundReason.AT_PROVIDER, image_ids=()
             )
         )
-    draft.add(said)
+    draft.add(proposed)
     _request_what_is_left(draft, dropped)
     if order.payment is not None and amount.currency != order.payment.paid.currency:
         _hold(draft, HoldReason.OTHER_CURRENCY)
@@ -214,18 +222,18 @@ def _record_paid(order: Order, said: e.RefundAccepted | e.RefundIssued, known: R
     return draft.done()
 
 
-def _hold(draft: Draft, reason: HoldReason) -> None:
+def _hold(draft: DecisionBuilder, reason: HoldReason) -> None:
     """Hold the order, unless it is held for something graver than a refund that failed."""
     if draft.order.hold in {None, HoldReason.REFUND_NOT_ISSUED}:
         draft.add(e.OrderHeld(reason=reason))
 
 
-def _make_room(draft: Draft) -> None:
+def _make_room(draft: DecisionBuilder) -> None:
     """What a bank took is not owed a second time."""
-    _request_what_is_left(draft, _drop(draft, -draft.order.ledger.room))
+    _request_what_is_left(draft, _drop(draft, -draft.order.ledger.unrefunded_amount))
 
 
-def _drop(draft: Draft, excess: int) -> list[Refund]:
+def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
     """Give up refunds that were not paid yet, the newest first, until ``excess`` is covered as far as it can be."""
     dropped: list[Refund] = []
     for refund in reversed(draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)):
@@ -237,7 +245,7 @@ def _drop(draft: Draft, excess: int) -> list[Refund]:
     return dropped
 
 
-def _request_what_is_left(draft: Draft, dropped: list[Refund]) -> None:
+def _request_what_is_left(draft: DecisionBuilder, dropped: list[Refund]) -> None:
     """What was resolved and dropped is still owed, as far as there is money left that has not gone back."""
     for refund in reversed(dropped):
         amount = min(refund.amount.amount, draft.order.refundable_amount)
@@ -258,21 +266,21 @@ def _request(
     )
 
 
-def _decide_failure(order: Order, said: e.RefundFailed) -> Decision:
+def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
     """The money is owed again and a person has to look at it; what a bank took meanwhile is not owed any more."""
-    draft = Draft(order, said)
+    draft = DecisionBuilder(order, proposed)
     _make_room(draft)
     if not order.is_held:
         draft.add(e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
     return draft.done()
 
 
-def _is_news(known: Refund, said: e.RefundFailed) -> bool:
+def _is_news(known: Refund, proposed: e.RefundFailed) -> bool:
     """Whether a failure is about the refund that counts now, and not about an earlier try of it."""
     if known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}:
-        return said.provider_refund_id in {None, known.provider_refund_id}
+        return proposed.provider_refund_id in {None, known.provider_refund_id}
     return known.status is RefundStatus.REQUESTED and (
-        said.provider_refund_id not in known.failed_provider_refund_ids
+        proposed.provider_refund_id not in known.failed_provider_refund_ids
     )
 
 

@@ -2,7 +2,7 @@
 
 from domain.order import events as e
 from domain.order.decide_money import owed_for_failed_images
-from domain.order.decision import NOTHING, Decision, Draft
+from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import RedoRefusedError, UnknownImageError
 from domain.order.image import AttemptStatus, Image
 from domain.order.lifecycle import MAY_LOSE_RESULTS, State, require
@@ -18,36 +18,38 @@ def image_of(order: Order, image_id: ImageId) -> Image:
     return order.images[image_id]
 
 
-def decide_start(order: Order, said: e.RestorationStarted) -> Decision:
+def decide_start(order: Order, proposed: e.RestorationStarted) -> Decision:
     """A start counts once, for the newest attempt; a repeat after a lost reply replaces what it repeats."""
-    image = image_of(order, said.image_id)
-    is_next = said.attempt in {image.next_attempt - 1, image.next_attempt}
-    if not is_next or not order.awaits(said.image_id, said.attempt):
+    image = image_of(order, proposed.image_id)
+    is_next = proposed.attempt in {image.next_attempt - 1, image.next_attempt}
+    if not is_next or not order.awaits(proposed.image_id, proposed.attempt):
         return NOTHING
-    known = image.attempts.get(said.attempt)
-    return NOTHING if known and known.prediction_id == said.prediction_id else (said,)
+    known = image.attempts.get(proposed.attempt)
+    return NOTHING if known and known.prediction_id == proposed.prediction_id else (proposed,)
 
 
-def decide_attempt_failure(order: Order, said: e.RestorationAttemptFailed, limits: Limits) -> Decision:
+def decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, limits: Limits) -> Decision:
     """A failure counts once; the last one the limits allow gives the image, or the redo, up."""
-    image = image_of(order, said.image_id)
-    if said.reason is FailureReason.RESULT_LOST:
-        return _decide_lost_result(order, image, said, limits)
-    known = image.attempts.get(said.attempt)
+    image = image_of(order, proposed.image_id)
+    if proposed.reason is FailureReason.RESULT_LOST:
+        return _decide_lost_result(order, image, proposed, limits)
+    known = image.attempts.get(proposed.attempt)
     is_running = known is not None and known.status is AttemptStatus.RUNNING
-    belongs_to_another = is_running and known is not None and known.prediction_id != said.prediction_id
-    is_known = not is_running and (image.running is not None or said.attempt != image.next_attempt)
-    if not order.awaits(said.image_id, said.attempt) or belongs_to_another or is_known:
+    belongs_to_another = is_running and known is not None and known.prediction_id != proposed.prediction_id
+    is_known = not is_running and (image.running is not None or proposed.attempt != image.next_attempt)
+    if not order.awaits(proposed.image_id, proposed.attempt) or belongs_to_another or is_known:
         return NOTHING
-    draft = Draft(order, said)
-    if _gives_up(image, said, limits):
-        for event in decide_result(draft.order, gave_up(image, said.attempt, said.reason)):
+    draft = DecisionBuilder(order, proposed)
+    if _gives_up(image, proposed, limits):
+        for event in decide_result(
+            draft.order, events_for_failed_attempt(image, proposed.attempt, proposed.reason)
+        ):
             draft.add(event)
     return draft.done()
 
 
 def _decide_lost_result(
-    order: Order, image: Image, said: e.RestorationAttemptFailed, limits: Limits
+    order: Order, image: Image, proposed: e.RestorationAttemptFailed, limits: Limits
 ) -> Decision:
     """A result that is lost before it was packed: its photo is restored once more, as long as it has attempts left.
 
@@ -56,27 +58,28 @@ def _decide_lost_result(
     made = image.attempt_of_result
     if (
         made is None
-        or made.number != said.attempt
+        or made.number != proposed.attempt
         or image.is_being_redone
         or order.state not in MAY_LOSE_RESULTS
     ):
         return NOTHING
-    draft = Draft(order, said)
-    if not order.is_shown and image.spent(said.attempt) >= limits.max_restoration_attempts:
+    draft = DecisionBuilder(order, proposed)
+    if not order.is_deliverable and image.spent(proposed.attempt) >= limits.max_restoration_attempts:
         for event in decide_result(
-            draft.order, gave_up(draft.order.images[image.image_id], said.attempt, said.reason)
+            draft.order,
+            events_for_failed_attempt(draft.order.images[image.image_id], proposed.attempt, proposed.reason),
         ):
             draft.add(event)
     return draft.done()
 
 
-def decide_small_result(order: Order, said: e.SmallResultStored) -> Decision:
+def decide_small_result(order: Order, proposed: e.SmallResultStored) -> Decision:
     """A result that is to be enlarged counts like a result: the first one of a round wins."""
-    image_of(order, said.image_id)
-    return (said,) if order.awaits(said.image_id, said.attempt) else NOTHING
+    image_of(order, proposed.image_id)
+    return (proposed,) if order.awaits(proposed.image_id, proposed.attempt) else NOTHING
 
 
-def gave_up(
+def events_for_failed_attempt(
     image: Image, attempts: int, reason: FailureReason
 ) -> e.RestorationCompleted | e.RestorationFailed | e.RedoFailed:
     """What an image that is given up comes to: what could not be enlarged is delivered as it is.
@@ -100,69 +103,73 @@ def gave_up(
     return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)
 
 
-def _gives_up(image: Image, said: e.RestorationAttemptFailed, limits: Limits) -> bool:
+def _gives_up(image: Image, proposed: e.RestorationAttemptFailed, limits: Limits) -> bool:
     """What one model refuses for good is not retried as such, but offered to another one if there is one.
 
     What cannot be decoded can be offered to none.
     """
-    is_last = image.spent(said.attempt) >= limits.max_restoration_attempts
-    if said.reason.is_lost_file or said.reason is FailureReason.UNREADABLE_INPUT:
+    is_last = image.spent(proposed.attempt) >= limits.max_restoration_attempts
+    if proposed.reason.is_lost_file or proposed.reason is FailureReason.UNREADABLE_INPUT:
         return True
-    if said.reason.is_final and image.to_enlarge is not None:
+    if proposed.reason.is_final and image.to_enlarge is not None:
         return True
-    if said.reason.is_final:
+    if proposed.reason.is_final:
         return image.variant is Variant.SECOND or not limits.has_second_model
     return is_last
 
 
 def decide_result(
-    order: Order, said: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
+    order: Order, proposed: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
 ) -> Decision:
     """The first outcome of a round wins; the last image to settle brings what is owed for the failed ones."""
-    image = image_of(order, said.image_id)
-    is_new = isinstance(said, e.RestorationCompleted) and not _is_the_small_one(image, said)
-    attempt = said.attempt if isinstance(said, e.RestorationCompleted) and is_new else image.next_attempt
-    is_of_the_other_round = isinstance(said, e.RestorationFailed if image.is_being_redone else e.RedoFailed)
-    if _is_lost_before_it_was_moved(order, image, said):
+    image = image_of(order, proposed.image_id)
+    is_new = isinstance(proposed, e.RestorationCompleted) and not _is_the_small_one(image, proposed)
+    attempt = (
+        proposed.attempt if isinstance(proposed, e.RestorationCompleted) and is_new else image.next_attempt
+    )
+    is_of_the_other_round = isinstance(
+        proposed, e.RestorationFailed if image.is_being_redone else e.RedoFailed
+    )
+    if _is_lost_before_it_was_moved(order, image, proposed):
         is_awaited = True
     else:
-        is_awaited = order.awaits(said.image_id, attempt) and not is_of_the_other_round
+        is_awaited = order.awaits(proposed.image_id, attempt) and not is_of_the_other_round
     if not is_awaited:
         return NOTHING
     if image.is_being_redone:
-        return (said,)
-    draft = Draft(order, said)
+        return (proposed,)
+    draft = DecisionBuilder(order, proposed)
     if draft.order.every_image_is_settled:
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
     return draft.done()
 
 
-def _is_the_small_one(image: Image, said: e.RestorationCompleted) -> bool:
-    return image.to_enlarge is not None and image.to_enlarge.prediction_id == said.prediction_id
+def _is_the_small_one(image: Image, proposed: e.RestorationCompleted) -> bool:
+    return image.to_enlarge is not None and image.to_enlarge.prediction_id == proposed.prediction_id
 
 
 def _is_lost_before_it_was_moved(
-    order: Order, image: Image, said: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
+    order: Order, image: Image, proposed: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
 ) -> bool:
-    is_lost = isinstance(said, e.RestorationFailed) and said.reason.is_lost_file
+    is_lost = isinstance(proposed, e.RestorationFailed) and proposed.reason.is_lost_file
     return is_lost and order.state is State.PAID and not image.is_settled
 
 
-def decide_redo(order: Order, said: e.RedoRequested, limits: Limits) -> Decision:
+def decide_redo(order: Order, proposed: e.RedoRequested, limits: Limits) -> Decision:
     """One redo of an image at a time, and only of what has a result; customers may ask once for each photo."""
-    image = image_of(order, said.image_id)
+    image = image_of(order, proposed.image_id)
     if image.is_being_redone:
         return NOTHING
-    require(order.state, type(said))
+    require(order.state, type(proposed))
     if order.photos_are_purged:
         raise RedoRefusedError(
-            image_id=said.image_id, why="its photos were deleted when their retention ended"
+            image_id=proposed.image_id, why="its photos were deleted when their retention ended"
         )
     if image.restored is None:
-        raise RedoRefusedError(image_id=said.image_id, why="it has no result yet that could be improved")
-    if said.by_customer and image.redos_by_customer >= limits.max_redos_by_customer:
+        raise RedoRefusedError(image_id=proposed.image_id, why="it has no result yet that could be improved")
+    if proposed.by_customer and image.redos_by_customer >= limits.max_redos_by_customer:
         raise RedoRefusedError(
-            image_id=said.image_id, why="its customer has asked for another attempt already"
+            image_id=proposed.image_id, why="its customer has asked for another attempt already"
         )
-    return (said,)
+    return (proposed,)

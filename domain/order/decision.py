@@ -8,7 +8,7 @@ Decision = tuple[e.Event, ...]
 NOTHING: Decision = ()
 
 
-class Draft:
+class DecisionBuilder:
     """The events of a decision so far, and the order they lead to."""
 
     def __init__(self, order: Order, *events: e.Event) -> None:

@@ -9,9 +9,15 @@ from functools import reduce
 from typing import assert_never
 
 from domain.order import events as e
-from domain.order.evolve_delivery import learn_email, learn_email_feedback, learn_link, owe_another, owe_once
-from domain.order.evolve_money import learn_dispute, learn_points, learn_refund, reopen_failed_refunds
-from domain.order.evolve_restoration import learn_restoration, with_images
+from domain.order.evolve_delivery import (
+    apply_email,
+    apply_email_feedback,
+    apply_link,
+    enqueue_another_email,
+    enqueue_email_once,
+)
+from domain.order.evolve_money import apply_dispute, apply_points, apply_refund, reopen_failed_refunds
+from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State, next_state
@@ -36,15 +42,15 @@ def apply(order: Order, recorded: e.RecordedEvent) -> Order:
 
 def evolve(order: Order, event: e.Event) -> Order:
     """The order that follows from ``event``: its facts first, then the state the lifecycle's table gives."""
-    informed = _learn(order, event)
+    informed = _apply(order, event)
     after = replace(informed, state=next_state(order.state, event, informed))
-    return _owe_notice(order, after, event)
+    return _enqueue_failure_email(order, after, event)
 
 
-def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per event, in the order of life
+def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per event, in the order of life
     match event:
         case e.PaymentReceived():
-            return _learn_payment(order, event)
+            return _apply_payment(order, event)
         case e.ImagesMoved():
             moved = {image.image_id: image.original for image in event.images}
             return with_images(order, (replace(order.images[i], original=moved[i]) for i in moved))
@@ -57,7 +63,7 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
             | e.RedoRequested()
             | e.RedoFailed()
         ):
-            return learn_restoration(order, event)
+            return apply_restoration(order, event)
         case (
             e.DownloadPrepared()
             | e.DownloadLinkIssued()
@@ -65,19 +71,19 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
             | e.ResultServed()
             | e.ResultDownloaded()
         ):
-            return learn_link(order, event)
+            return apply_link(order, event)
         case e.EmailRequested() | e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
-            return learn_email(order, event)
+            return apply_email(order, event)
         case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
-            return learn_email_feedback(order, event)
+            return apply_email_feedback(order, event)
         case (
             e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
         ):
-            return learn_refund(order, event)
+            return apply_refund(order, event)
         case e.DisputeOpened() | e.DisputeClosed():
-            return learn_dispute(order, event)
+            return apply_dispute(order, event)
         case e.PointsCredited() | e.PointsDebited():
-            return learn_points(order, event)
+            return apply_points(order, event)
         case e.OrderHeld():
             return replace(order, hold=event.reason)
         case e.OrderReleased():
@@ -90,7 +96,7 @@ def _learn(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
             assert_never(event)
 
 
-def _learn_payment(order: Order, event: e.PaymentReceived) -> Order:
+def _apply_payment(order: Order, event: e.PaymentReceived) -> Order:
     payment = Payment(
         order_number=event.order_number,
         customer_id=event.customer_id,
@@ -105,10 +111,10 @@ def _learn_payment(order: Order, event: e.PaymentReceived) -> Order:
     images = (
         Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos
     )
-    return owe_once(with_images(replace(order, payment=payment), images), EmailKind.CONFIRMATION)
+    return enqueue_email_once(with_images(replace(order, payment=payment), images), EmailKind.CONFIRMATION)
 
 
-def _owe_notice(before: Order, after: Order, event: e.Event) -> Order:
+def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order:
     """What customers are told about money that went back: one mail for each refund that somebody asked for.
 
     The share of photos that failed is told with the result, or in one mail if there is none.
@@ -119,7 +125,11 @@ def _owe_notice(before: Order, after: Order, event: e.Event) -> Order:
         refund = after.refunds[event.refund_id]
         if refund.reason is not RefundReason.NOT_RESTORED:
             is_told = any(email.refund_id == refund.refund_id for email in after.emails.values())
-            return after if is_told else owe_another(after, EmailKind.REFUND, refund_id=refund.refund_id)
+            return (
+                after
+                if is_told
+                else enqueue_another_email(after, EmailKind.REFUND, refund_id=refund.refund_id)
+            )
     nothing_came = not after.restored_images and after.every_image_is_settled
     accepted = after.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
     was_failure = not accepted or any(refund.reason is RefundReason.NOT_RESTORED for refund in accepted)
@@ -128,7 +138,7 @@ def _owe_notice(before: Order, after: Order, event: e.Event) -> Order:
     )
     by_bank = isinstance(event, e.DisputeClosed)
     if is_over and nothing_came and was_failure and not by_bank:
-        return owe_once(after, EmailKind.FAILURE)
+        return enqueue_email_once(after, EmailKind.FAILURE)
     return after
 
 
@@ -147,13 +157,13 @@ def _reopen_what_failed(order: Order) -> Order:
             has_successor = email.kind.brings_a_link and reopened.link_is_on_its_way
             reopened = replace(reopened, emails=replaced)
             if not has_successor:
-                reopened = owe_another(reopened, email.kind, refund_id=email.refund_id)
+                reopened = enqueue_another_email(reopened, email.kind, refund_id=email.refund_id)
     return reopened
 
 
 def _is_worth_another(kind: EmailKind, order: Order) -> bool:
     """Whether a mail that came back is sent anew; where nobody has a link, even a reminder's is missed."""
     if kind.brings_a_link:
-        is_missed = order.is_shown and order.result_is_with_nobody
+        is_missed = order.is_deliverable and order.result_is_undelivered
         return not order.photos_are_purged and (kind not in _PASSING or is_missed)
     return kind not in _PASSING

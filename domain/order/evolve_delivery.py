@@ -16,12 +16,12 @@ _STATUS: Mapping[type, EmailStatus] = {
 }
 
 
-def owe_once(order: Order, kind: EmailKind) -> Order:
+def enqueue_email_once(order: Order, kind: EmailKind) -> Order:
     """The order with a mail of this kind due, unless it has one."""
-    return order if order.count_of(kind) else owe_another(order, kind)
+    return order if order.count_of(kind) else enqueue_another_email(order, kind)
 
 
-def owe_another(
+def enqueue_another_email(
     order: Order, kind: EmailKind, *, refund_id: RefundId | None = None, blocked_before: int = 0
 ) -> Order:
     """The order with one more mail of this kind due."""
@@ -30,7 +30,7 @@ def owe_another(
     return replace(order, emails={**order.emails, email_id: email})
 
 
-def learn_email(
+def apply_email(
     order: Order,
     event: e.EmailRequested | e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced,
 ) -> Order:
@@ -50,7 +50,7 @@ def learn_email(
     return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
 
 
-def learn_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Order:
+def apply_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Order:
     """The order after a report about a mail that the provider accepted."""
     known = order.emails[event.email_id]
     match event:
@@ -62,7 +62,7 @@ def learn_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked |
             replaced = _with_email(order, replace(known, status=EmailStatus.REPLACED))
             if known.kind.brings_a_link and replaced.link_is_on_its_way:
                 return replaced  # another mail carries the link already
-            return owe_another(
+            return enqueue_another_email(
                 replaced,
                 known.kind,
                 refund_id=known.refund_id,
@@ -80,7 +80,7 @@ def _without_partial_result(order: Order) -> Order:
     return replace(order, emails=emails)
 
 
-def learn_link(
+def apply_link(
     order: Order,
     event: e.DownloadPrepared
     | e.DownloadLinkIssued
@@ -98,7 +98,7 @@ def learn_link(
                 expires_at=event.expires_at,
                 edition=event.edition,
             )
-            return _owe_result(_with_link(order, link), event)
+            return _enqueue_result_email(_with_link(order, link), event)
         case e.DownloadLinkIssued():
             newest = list(order.links.values())[-1]
             link = replace(
@@ -110,7 +110,7 @@ def learn_link(
                 served=frozenset(),
                 fetched=frozenset(),
             )
-            return _owe_new_link(_with_link(order, link), event)
+            return _enqueue_new_link_email(_with_link(order, link), event)
         case e.DownloadLinkRevoked():
             return _with_link(order, replace(order.links[event.link_id], is_revoked=True))
         case e.ResultServed():
@@ -121,13 +121,13 @@ def learn_link(
             return _with_link(order, replace(link, fetched=link.fetched | {event.image_id}))
 
 
-def _owe_result(order: Order, event: e.DownloadPrepared) -> Order:
+def _enqueue_result_email(order: Order, event: e.DownloadPrepared) -> Order:
     if event.edition > 1:
-        return owe_another(order, EmailKind.REDONE)
-    return owe_once(order, EmailKind.PARTIAL_RESULT if order.failed_images else EmailKind.RESULT)
+        return enqueue_another_email(order, EmailKind.REDONE)
+    return enqueue_email_once(order, EmailKind.PARTIAL_RESULT if order.failed_images else EmailKind.RESULT)
 
 
-def _owe_new_link(order: Order, event: e.DownloadLinkIssued) -> Order:
+def _enqueue_new_link_email(order: Order, event: e.DownloadLinkIssued) -> Order:
     """A mail that is still to go out carries the newest link anyway.
 
     What a person issued has a mail of its own, for another may be on its way with a link that was just revoked.
@@ -138,7 +138,7 @@ def _owe_new_link(order: Order, event: e.DownloadLinkIssued) -> Order:
     }
     waiting = {EmailStatus.DUE} if is_by_a_person else {EmailStatus.DUE, EmailStatus.UNCONFIRMED}
     is_carried = any(email.kind in carriers and email.status in waiting for email in order.emails.values())
-    return order if is_carried else owe_another(order, EmailKind.NEW_LINK)
+    return order if is_carried else enqueue_another_email(order, EmailKind.NEW_LINK)
 
 
 def _with_link(order: Order, link: DownloadLink) -> Order:

@@ -8,7 +8,7 @@ from domain.order.order import Order
 from domain.order.values import DisputeOutcome
 
 
-def learn_refund(
+def apply_refund(
     order: Order,
     event: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Order:
@@ -53,7 +53,7 @@ def reopen_failed_refunds(order: Order) -> Order:
     return replace(order, refunds=refunds)
 
 
-def learn_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Order:
+def apply_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Order:
     """The order after an event of one of its disputes."""
     match event:
         case e.DisputeOpened():
@@ -68,7 +68,7 @@ def learn_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Ord
     return replace(order, disputes={**order.disputes, dispute.dispute_id: dispute})
 
 
-def learn_points(order: Order, event: e.PointsCredited | e.PointsDebited) -> Order:
+def apply_points(order: Order, event: e.PointsCredited | e.PointsDebited) -> Order:
     """The order after points came or went because of it."""
     points = event.points if isinstance(event, e.PointsCredited) else -event.points
     entry = PointsEntry(customer_id=event.customer_id, points=points, reason=event.reason)

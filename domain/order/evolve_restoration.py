@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from domain.order import events as e
-from domain.order.evolve_delivery import owe_another
+from domain.order.evolve_delivery import enqueue_another_email
 from domain.order.image import Attempt, AttemptStatus, Image, SmallResult
 from domain.order.order import Order
 from domain.order.values import EmailKind, FailureReason
@@ -14,7 +14,7 @@ AboutAttempt = (
 )
 
 
-def learn_restoration(
+def apply_restoration(
     order: Order, event: AboutAttempt | e.RestorationFailed | e.RedoRequested | e.RedoFailed
 ) -> Order:
     """The order after an event of its restoration."""
@@ -26,9 +26,9 @@ def learn_restoration(
             | e.SmallResultStored()
             | e.RestorationCompleted()
         ):
-            learnt = _learn_attempt(image, event)
+            learnt = _apply_attempt(image, event)
             if isinstance(event, e.RestorationAttemptFailed) and event.reason is FailureReason.RESULT_LOST:
-                learnt = _without_result(learnt, is_shown=order.is_shown)
+                learnt = _without_result(learnt, is_shown=order.is_deliverable)
             return with_images(order, [learnt])
         case e.RestorationFailed():
             return with_images(order, [replace(image, failure=event.reason, to_enlarge=None)])
@@ -40,8 +40,8 @@ def learn_restoration(
             return with_images(order, [redone])
         case e.RedoFailed():
             after = with_images(order, [replace(image, redo_from=None, to_enlarge=None)])
-            is_answer = not after.is_being_redone and after.has_newest_edition
-            return owe_another(after, EmailKind.REDO_FAILED) if is_answer else after
+            is_answer = not after.is_being_redone and after.has_current_archive
+            return enqueue_another_email(after, EmailKind.REDO_FAILED) if is_answer else after
 
 
 def _without_result(image: Image, *, is_shown: bool) -> Image:
@@ -56,7 +56,7 @@ def with_images(order: Order, images: Iterable[Image]) -> Order:
     return replace(order, images={**order.images, **{image.image_id: image for image in images}})
 
 
-def _learn_attempt(image: Image, event: AboutAttempt) -> Image:
+def _apply_attempt(image: Image, event: AboutAttempt) -> Image:
     known = image.attempts.get(event.attempt)
     superseded = known.superseded if known else ()
     if known and known.prediction_id is not None and known.prediction_id != event.prediction_id:

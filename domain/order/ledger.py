@@ -86,7 +86,7 @@ class Ledger:
         return self._sum(RefundStatus.PENDING)
 
     @property
-    def on_its_way(self) -> int:
+    def pending_refunds_at_provider(self) -> int:
         """What the customer is going to have back and has not yet, wherever it is by now."""
         return self.requested + self.pending + self.failed
 
@@ -117,7 +117,7 @@ class Ledger:
         return sum(self._amount_of(d) for d in self.disputes.values() if d.outcome is is_lost)
 
     @property
-    def gone_back(self) -> int:
+    def returned_amount(self) -> int:
         """What the customer has back, from the shop or through a bank."""
         return min(self.issued + self.lost, self.paid)
 
@@ -132,19 +132,19 @@ class Ledger:
         return max(self.issued + self.pending - self.paid, 0)
 
     @property
-    def going_back(self) -> int:
+    def pending_refunds_amount(self) -> int:
         """What was asked back or taken by a bank, wherever it is by now."""
-        return self.on_its_way + self.issued + self.lost
+        return self.pending_refunds_at_provider + self.issued + self.lost
 
     @property
-    def room(self) -> int:
+    def unrefunded_amount(self) -> int:
         """What of the payment nobody has asked back or taken; less than nothing where a bank took what was asked."""
-        return self.paid - self.going_back
+        return self.paid - self.pending_refunds_amount
 
     @property
     def refundable(self) -> int:
         """What may still be asked back: nothing of what a bank has its hand on."""
-        return max(self.room - self.disputed, 0)
+        return max(self.unrefunded_amount - self.disputed, 0)
 
     @property
     def covered_images(self) -> frozenset[ImageId]:

@@ -46,12 +46,12 @@ class Move:
 _WORKING = (State.PAID, State.RESTORING, State.SETTLED, State.READY)
 _DELIVERED = (State.DELIVERED, State.COMPLETED)
 #: Where the results are with the customer, or about to be.
-SHOWN = (State.READY, *_DELIVERED)
+DELIVERABLE_STATES = (State.READY, *_DELIVERED)
 #: Where a result may be found to be lost: it is to be packed, or another one of its order is.
-MAY_LOSE_RESULTS = frozenset({State.RESTORING, State.SETTLED, *SHOWN})
+MAY_LOSE_RESULTS = frozenset({State.RESTORING, State.SETTLED, *DELIVERABLE_STATES})
 #: Where everything that was paid goes back, or has gone.
-GIVEN_BACK = (State.REFUNDING, State.REFUNDED)
-_LIVING = (*_WORKING, *_DELIVERED, *GIVEN_BACK)
+REFUND_STATES = (State.REFUNDING, State.REFUNDED)
+_LIVING = (*_WORKING, *_DELIVERED, *REFUND_STATES)
 #: Where money may be on its way back.
 _OWING = (*_WORKING, State.DELIVERED, State.REFUNDING)
 _EVER_PAID = (*_LIVING, State.ERASED)
@@ -78,7 +78,7 @@ def _ends_in_refund(event: type[events.Event]) -> list[Move]:
     """All is back; what is on its way back already ends so whatever each refund was for."""
     return [
         *_goes(event, (*_WORKING, *_DELIVERED), State.REFUNDED, "everything_is_refunded"),
-        Move(event, State.REFUNDING, State.REFUNDED, "all_is_back"),
+        Move(event, State.REFUNDING, State.REFUNDED, "is_fully_refunded"),
     ]
 
 
@@ -105,43 +105,43 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.EmailSent, _LIVING),
     *_stays(events.EmailUnconfirmed, _LIVING),
     *_stays(events.EmailFailed, _LIVING),
-    Move(events.EmailBounced, State.DELIVERED, State.READY, "result_is_with_nobody"),
-    Move(events.EmailBounced, State.COMPLETED, State.READY, "result_is_with_nobody"),
+    Move(events.EmailBounced, State.DELIVERED, State.READY, "result_is_undelivered"),
+    Move(events.EmailBounced, State.COMPLETED, State.READY, "result_is_undelivered"),
     *_stays(events.EmailBounced, _LIVING),
     *_stays(events.EmailDeferred, _LIVING),
-    Move(events.EmailBlocked, State.DELIVERED, State.READY, "result_is_with_nobody"),
-    Move(events.EmailBlocked, State.COMPLETED, State.READY, "result_is_with_nobody"),
+    Move(events.EmailBlocked, State.DELIVERED, State.READY, "result_is_undelivered"),
+    Move(events.EmailBlocked, State.COMPLETED, State.READY, "result_is_undelivered"),
     *_stays(events.EmailBlocked, _LIVING),
     *_stays(events.EmailOptedOut, _LIVING),
     Move(events.ResultDownloaded, State.READY, State.DELIVERED, "money_is_owed"),
     Move(events.ResultDownloaded, State.READY, State.COMPLETED),
-    *_stays(events.ResultDownloaded, [*_DELIVERED, *GIVEN_BACK]),
-    *_stays(events.ResultServed, [*SHOWN, *GIVEN_BACK]),
+    *_stays(events.ResultDownloaded, [*_DELIVERED, *REFUND_STATES]),
+    *_stays(events.ResultServed, [*DELIVERABLE_STATES, *REFUND_STATES]),
     # What is asked for later: another attempt at an image, another mail, another link.
     *_stays(events.RedoRequested, _DELIVERED),
-    *_stays(events.RestorationStarted, SHOWN),
-    *_stays(events.RestorationAttemptFailed, SHOWN),
-    *_stays(events.SmallResultStored, SHOWN),
-    *_stays(events.RestorationCompleted, SHOWN),
-    *_stays(events.RedoFailed, SHOWN),
-    *_stays(events.DownloadPrepared, SHOWN),
+    *_stays(events.RestorationStarted, DELIVERABLE_STATES),
+    *_stays(events.RestorationAttemptFailed, DELIVERABLE_STATES),
+    *_stays(events.SmallResultStored, DELIVERABLE_STATES),
+    *_stays(events.RestorationCompleted, DELIVERABLE_STATES),
+    *_stays(events.RedoFailed, DELIVERABLE_STATES),
+    *_stays(events.DownloadPrepared, DELIVERABLE_STATES),
     *_stays(events.EmailRequested, _LIVING),
-    *_stays(events.DownloadLinkIssued, SHOWN),
-    *_stays(events.DownloadLinkRevoked, [*SHOWN, *GIVEN_BACK]),
+    *_stays(events.DownloadLinkIssued, DELIVERABLE_STATES),
+    *_stays(events.DownloadLinkRevoked, [*DELIVERABLE_STATES, *REFUND_STATES]),
     # Money, in whatever order reality brings it.
-    *_goes(events.RefundRequested, (*_WORKING, *_DELIVERED), State.REFUNDING, "everything_is_to_go_back"),
+    *_goes(events.RefundRequested, (*_WORKING, *_DELIVERED), State.REFUNDING, "is_full_refund_pending"),
     *_owes_again(events.RefundRequested),
     *_stays(events.RefundAccepted, _EVER_PAID),
     *_ends_in_refund(events.RefundIssued),
     Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundIssued, _EVER_PAID),
     *_owes_again(events.RefundFailed),
-    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, "all_is_back"),
+    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, "is_fully_refunded"),
     Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
     *_stays(events.RefundDropped, [*_OWING, State.REFUNDED, State.ERASED]),
     *_stays(events.DisputeOpened, _EVER_PAID),
     *_ends_in_refund(events.DisputeClosed),
-    *_goes(events.DisputeClosed, _OWING, State.REFUNDING, "everything_is_to_go_back"),
+    *_goes(events.DisputeClosed, _OWING, State.REFUNDING, "is_full_refund_pending"),
     Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, "is_complete_after_all"),
     *_stays(events.DisputeClosed, _EVER_PAID),
     *_stays(events.PointsCredited, _EVER_PAID),

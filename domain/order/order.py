@@ -8,7 +8,7 @@ from enum import StrEnum
 from domain.order.deterministic_ids import email_id_of
 from domain.order.image import Image
 from domain.order.ledger import Dispute, Ledger, PointsEntry, Refund, RefundStatus
-from domain.order.lifecycle import SHOWN, State
+from domain.order.lifecycle import DELIVERABLE_STATES, State
 from domain.order.values import (
     CustomerId,
     DownloadLinkId,
@@ -160,17 +160,17 @@ class Order:
     @property
     def is_restoring(self) -> bool:
         """Whether the restorer's answers are waited for: in the first round, or for a redo of what is delivered."""
-        return self.state is State.RESTORING or (self.is_being_redone and self.is_shown)
+        return self.state is State.RESTORING or (self.is_being_redone and self.is_deliverable)
 
     @property
-    def is_shown(self) -> bool:
+    def is_deliverable(self) -> bool:
         """Whether the results are with the customer, or about to be."""
-        return self.state in SHOWN
+        return self.state in DELIVERABLE_STATES
 
     def awaits(self, image_id: ImageId, attempt: int) -> bool:
         """Whether the outcome of an attempt still matters."""
         image = self.images[image_id]
-        is_its_turn = self.state is State.RESTORING or (image.is_being_redone and self.is_shown)
+        is_its_turn = self.state is State.RESTORING or (image.is_being_redone and self.is_deliverable)
         return is_its_turn and image.is_in_turn(attempt)
 
     @property
@@ -187,14 +187,14 @@ class Order:
         return good[-1] if good else None
 
     @property
-    def edition(self) -> int:
+    def archive_revision(self) -> int:
         """The edition of the archive that holds every result there is now."""
         return 1 + sum(len(image.earlier) for image in self.images.values())
 
     @property
-    def has_newest_edition(self) -> bool:
+    def has_current_archive(self) -> bool:
         """Whether the archive with every result there is now was made."""
-        return any(link.edition == self.edition for link in self.links.values())
+        return any(link.edition == self.archive_revision for link in self.links.values())
 
     @property
     def result_is_sent(self) -> bool:
@@ -212,7 +212,7 @@ class Order:
         )
 
     @property
-    def result_is_with_nobody(self) -> bool:
+    def result_is_undelivered(self) -> bool:
         """Whether no mail with the link is known to have arrived, and the customer fetched nothing."""
         return not self.result_is_sent and not self.is_fetched
 
@@ -286,13 +286,13 @@ class Order:
     @property
     def is_complete_after_all(self) -> bool:
         """Whether a bank gave back what it had taken for photos that are delivered."""
-        return not (self.everything_is_refunded or self.result_is_with_nobody or self.money_is_owed)
+        return not (self.everything_is_refunded or self.result_is_undelivered or self.money_is_owed)
 
     @property
-    def everything_is_to_go_back(self) -> bool:
+    def is_full_refund_pending(self) -> bool:
         """Whether somebody stopped the order, or nothing came of it, so that all that was paid goes back."""
         ledger = self.ledger
-        return ledger.going_back >= ledger.paid > 0 and self._was_stopped(
+        return ledger.pending_refunds_amount >= ledger.paid > 0 and self._was_stopped(
             tuple(ledger.all_but(RefundStatus.DROPPED))
         )
 
@@ -306,16 +306,18 @@ class Order:
     @property
     def is_refunded_for_now(self) -> bool:
         """Whether the order was refunded and is not any more: a bank gave the shop back what it had taken."""
-        return self.state is State.REFUNDED and self.ledger.gone_back < self.paid_amount
+        return self.state is State.REFUNDED and self.ledger.returned_amount < self.paid_amount
 
     @property
-    def all_is_back(self) -> bool:
+    def is_fully_refunded(self) -> bool:
         """Whether the customer has all that was paid, whoever paid it back and for what.
 
         Of a free order nothing can go back but what was refunded at the provider all the same.
         """
         ledger = self.ledger
-        return ledger.gone_back >= ledger.paid and (ledger.paid > 0 or not ledger.on_its_way)
+        return ledger.returned_amount >= ledger.paid and (
+            ledger.paid > 0 or not ledger.pending_refunds_at_provider
+        )
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
         """Whether money goes back for another reason than photos that failed while others were restored."""

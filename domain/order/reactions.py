@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import GIVEN_BACK, State
+from domain.order.lifecycle import REFUND_STATES, State
 from domain.order.order import EmailStatus, Order
 from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, OrderId, RefundId
 
@@ -134,13 +134,15 @@ def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
 
 def reactions_to(before: Order, after: Order, pace: Pace) -> list[Due]:
     """The work that became outstanding between two versions of an order, in the order it should begin."""
-    known = set(outstanding(before))
+    known = set(pending_reactions(before))
     return [
-        Due(reaction=new, delay=_delay(new, after, pace)) for new in outstanding(after) if new not in known
+        Due(reaction=new, delay=_delay(new, after, pace))
+        for new in pending_reactions(after)
+        if new not in known
     ]
 
 
-def is_wanted(reaction: Reaction, order: Order) -> bool:
+def is_still_required(reaction: Reaction, order: Order) -> bool:
     """Whether the order still needs this work, or needs it again."""
     if isinstance(reaction, CollectRestoration):
         # The log does not know a prediction whose creation got no reply; its outcome is welcome all the same.
@@ -151,20 +153,20 @@ def is_wanted(reaction: Reaction, order: Order) -> bool:
         return not order.is_restoring or all(
             attempt is None or attempt.prediction_id != reaction.prediction_id for attempt in awaited
         )
-    return reaction in outstanding(order)
+    return reaction in pending_reactions(order)
 
 
-def needed(order: Order) -> list[Reaction]:
+def required_reactions(order: Order) -> list[Reaction]:
     """The outstanding work that an order cannot go on without; what is done once is not among it."""
-    return [work for work in outstanding(order) if not isinstance(work, DONE_ONCE)]
+    return [work for work in pending_reactions(order) if not isinstance(work, DONE_ONCE)]
 
 
 def outstanding_by_id(order: Order) -> dict[UUID, Reaction]:
     """All the work this order needs now, under the ids of its rows."""
-    return {reaction_id_of(order.order_id, reaction): reaction for reaction in outstanding(order)}
+    return {reaction_id_of(order.order_id, reaction): reaction for reaction in pending_reactions(order)}
 
 
-def outstanding(order: Order) -> list[Reaction]:
+def pending_reactions(order: Order) -> list[Reaction]:
     """All the work this order needs now."""
     if order.state is State.ERASED:
         # The customer is forgotten, the shop's debts are not.
@@ -188,12 +190,12 @@ def _progress(order: Order) -> Iterator[Reaction]:
     elif order.state is State.PAID:
         yield MoveImages()
     elif _may_be_packed(order):
-        yield PrepareDownload(order.edition)
+        yield PrepareDownload(order.archive_revision)
 
 
 def _may_be_packed(order: Order) -> bool:
-    is_its_turn = order.state is State.SETTLED or order.is_shown
-    is_missing = bool(order.restored_images) and not order.has_newest_edition
+    is_its_turn = order.state is State.SETTLED or order.is_deliverable
+    is_missing = bool(order.restored_images) and not order.has_current_archive
     return is_its_turn and is_missing and not order.photos_are_purged
 
 
@@ -208,7 +210,7 @@ def _restoration(image: Image, *, may_start: bool) -> Iterator[Reaction]:
 
 
 def _cancellations(order: Order) -> Iterator[Reaction]:
-    has_stopped = order.state in GIVEN_BACK
+    has_stopped = order.state in REFUND_STATES
     for image in order.images.values():
         for prediction_id in image.open_predictions if not image.awaits_restorer or has_stopped else ():
             yield CancelPrediction(prediction_id)
@@ -225,7 +227,7 @@ def _refunds(order: Order) -> Iterator[Reaction]:
 def _emails(order: Order) -> Iterator[Reaction]:
     for email in order.emails.values():
         is_paused = email.kind.brings_a_link and (order.work_is_stopped or order.is_disputed)
-        is_past = order.state in GIVEN_BACK and email.kind not in _ABOUT_MONEY
+        is_past = order.state in REFUND_STATES and email.kind not in _ABOUT_MONEY
         if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not (is_paused or is_past):
             yield SendEmail(email.email_id, email.kind, email.attempt)
 

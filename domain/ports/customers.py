@@ -21,7 +21,7 @@ class Customer:
     referral_code: str
 
 
-class CustomerRegister(Protocol):
+class Customers(Protocol):
     """Customers, unique by e-mail address without regard to case; and the counter of their orders."""
 
     def receive(

@@ -37,7 +37,7 @@ class ResultSize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LetterFacts:
+class EmailFacts:
     """What a letter tells; only the kinds that bring a link have its page and its end."""
 
     kind: EmailKind
@@ -65,7 +65,7 @@ class LetterFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class RenderedEmail:
     """A written letter: subject, plain text and HTML that say the same."""
 
     subject: str
@@ -73,10 +73,10 @@ class Letter:
     html: str
 
 
-class LetterWriter(Protocol):
+class EmailRenderer(Protocol):
     """Writes letters from templates."""
 
-    def write(self, facts: LetterFacts) -> Letter:
+    def render(self, facts: EmailFacts) -> RenderedEmail:
         """The letter for these facts, in the customer's language where there is one, else in English."""
         ...
 
@@ -91,21 +91,21 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mail:
+class OutgoingEmail:
     """A letter on its way to one address; the provider carries ``email_id`` back in its notices."""
 
     email_id: EmailId
     order_id: OrderId
     to: str
     to_name: str | None
-    letter: Letter
+    content: RenderedEmail
     attachment: Attachment | None = None
 
 
 class Mailer(Protocol):
     """Hands mail to a provider."""
 
-    def send(self, mail: Mail) -> str:
+    def send(self, mail: OutgoingEmail) -> str:
         """Have a mail accepted and tell the provider's message id.
 
         Raises UnavailableError when it was certainly not accepted, LostReplyError when it may have been, and
@@ -114,7 +114,7 @@ class Mailer(Protocol):
         ...
 
 
-class MailFate(StrEnum):
+class DeliveryStatus(StrEnum):
     """What became of a mail, as its provider tells it later."""
 
     ACCEPTED = "accepted"  # processed, delivered, opened...: the provider has it
@@ -126,7 +126,7 @@ class MailFate(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MailNotice:
+class EmailWebhookEvent:
     """What one line of the provider's event webhook says.
 
     The ids are none for a mail that is not ours, and where the provider left out what we gave it: then one of
@@ -137,15 +137,15 @@ class MailNotice:
     email_id: EmailId | None
     order_id: OrderId | None
     message_id: str | None
-    fate: MailFate
+    fate: DeliveryStatus
     reason: str | None = None
     opt_out: OptOut | None = None  # how, where the fate is that
     message_ids: tuple[str, ...] = ()
 
 
-class MailNotices(Protocol):
+class EmailWebhookParser(Protocol):
     """Reads what the mail provider posts."""
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> list[MailNotice]:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
         """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
         ...

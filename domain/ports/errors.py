@@ -14,7 +14,7 @@ OutsideError
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
 ├── ObjectMissingError      the storage has no such object
 ├── ObjectDiffersError      an object's bytes are not the recorded ones
-└── UnreadablePictureError  the bytes are no picture the shop can work with
+└── UnreadableImageError  the bytes are no picture the shop can work with
 """
 
 from datetime import timedelta
@@ -134,7 +134,7 @@ class ObjectDiffersError(OutsideError):
         )
 
 
-class UnreadablePictureError(OutsideError):
+class UnreadableImageError(OutsideError):
     """These bytes are no picture the shop can work with; ``advice`` tells the customer what to do.
 
     ``german`` is the problem and the advice for customers who read German rather than English.

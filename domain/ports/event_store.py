@@ -7,17 +7,17 @@ from typing import Protocol
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
 from domain.order.values import OrderId, Sha256
-from domain.ports.reaction_queue import Claim, Outcome, Scheduled
+from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class Commit:
     """One move of an order, to be written whole or not at all."""
 
     before: Order
     after: Order
     events: tuple[RecordedEvent, ...]
-    reactions: tuple[Scheduled, ...] = ()
+    reactions: tuple[ScheduledReaction, ...] = ()
     closes: Claim | None = None
     outcome: Outcome = Outcome.DONE  # of the claim that is closed
     again_at: datetime | None = None  # when the claimed work is due anew, if its outcome is AGAIN
@@ -44,7 +44,7 @@ class ChainedEvent:
     is_readable: bool = True  # false when no reader of the log in commit order would see it
 
 
-class OrderLog(Protocol):
+class EventStore(Protocol):
     """The audit log of every order and the read models that follow from it."""
 
     def lock(self, order_id: OrderId) -> None:
@@ -70,7 +70,7 @@ class OrderLog(Protocol):
         """The stream, from the first event on."""
         ...
 
-    def record(self, step: Step) -> None:
+    def append(self, step: Commit) -> None:
         """Append the events, write the read models, insert the reactions and close the claim, all at once.
 
         Raises VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then void.

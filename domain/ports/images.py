@@ -7,7 +7,7 @@ from domain.ports.cancellation import Cancellation
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureFacts:
+class ImageFacts:
     """What a look into a picture file tells; ``width`` and ``height`` are pixels as a viewer would show it.
 
     ``sketch`` is what pictures are compared by (see ``domain.similarity``): shades of grey, upright, without
@@ -25,17 +25,17 @@ class PictureFacts:
         return self.width * self.height
 
 
-class PictureInspector(Protocol):
+class ImageInspector(Protocol):
     """Looks into picture files that strangers send."""
 
     def check(self) -> None:
         """Raise UnavailableError when a picture would be refused now, whatever is in it."""
         ...
 
-    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
         """Decode the whole picture within limits.
 
-        Raises UnreadablePictureError with advice for the customer, UnavailableError when too many others wait, and
+        Raises UnreadableImageError with advice for the customer, UnavailableError when too many others wait, and
         CanceledError once the cancellation was requested.
         """
         ...
@@ -44,7 +44,7 @@ class PictureInspector(Protocol):
         """The picture as every restorer can read it, and its media type.
 
         It is upright, in plain sRGB of 8 bits a channel, on white where it was transparent, and carries nothing but
-        its pixels: encoded anew as JPEG, or as PNG where it is too long for that. Raises UnreadablePictureError, but
+        its pixels: encoded anew as JPEG, or as PNG where it is too long for that. Raises UnreadableImageError, but
         for no picture that ``inspect`` let pass with the same limits.
         """
         ...
@@ -53,7 +53,7 @@ class PictureInspector(Protocol):
         """A result as the customer gets it, and its media type.
 
         It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format can be.
-        Raises UnreadablePictureError.
+        Raises UnreadableImageError.
         """
         ...
 
@@ -64,6 +64,6 @@ class Thumbnailer(Protocol):
     def thumbnail(self, picture: BinaryIO) -> bytes:
         """A JPEG of a few kilobytes that shows the whole picture, upright and without metadata.
 
-        Raises UnreadablePictureError.
+        Raises UnreadableImageError.
         """
         ...

@@ -21,7 +21,7 @@ class Note:
     written_at: datetime
 
 
-class NoteBook(Protocol):
+class Notes(Protocol):
     """What people wrote about orders: the log only knows that they did."""
 
     def write(self, note: Note) -> None:

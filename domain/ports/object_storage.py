@@ -36,7 +36,7 @@ class ObjectDescription:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-class ObjectStore(Protocol):
+class ObjectStorage(Protocol):
     """Keeps bytes. Every method may raise UnavailableError."""
 
     def put(

@@ -53,7 +53,7 @@ class OrderSummary:
 REMINDER = "reminder:"
 
 
-class OrderShelf(Protocol):
+class OrderQueries(Protocol):
     """The read models, for people who look for an order."""
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:

@@ -11,12 +11,12 @@ from domain.referral_program import Spending
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckoutWish:
+class NewCheckout:
     """What a customer is about to pay; the provider's page shows it and keeps the ids for us."""
 
     upload_session_id: UploadSessionId
     order_id: OrderId
-    seal: str  # proves to this shop, and to no other on the account, that the payment is its own
+    payment_token: str  # proves to this shop, and to no other on the account, that the payment is its own
     photos: int
     unit_price: Money
     email: str | None  # prefilled when the customer gave it already
@@ -38,7 +38,7 @@ class OpenedCheckout:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefundWish:
+class NewRefund:
     """Money to pay back; a repeat with the same ``idempotency_key`` pays once."""
 
     refund_id: RefundId
@@ -64,7 +64,7 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckoutNotice:
+class CheckoutDetails:
     """A checkout as the provider tells it; our ids are none when the checkout was not opened by this shop."""
 
     checkout_session_id: str
@@ -80,10 +80,10 @@ class CheckoutNotice:
         None  # the points that the page was opened with, whatever was taken off in the end
     )
     tax: Money | None = None  # added by the provider on top of the price, and a part of what was paid
-    seal: str | None = None  # as it came: whether it is this shop's has to be checked
+    payment_token: str | None = None  # as it came: whether it is this shop's has to be checked
 
 
-class CheckoutStanding(StrEnum):
+class CheckoutStatus(StrEnum):
     """Where a checkout stands at the provider."""
 
     OPEN = "open"  # the customer may pay yet
@@ -97,22 +97,22 @@ class CheckoutStanding(StrEnum):
 class CheckoutState:
     """A checkout as it is now; nothing of ``checkout`` counts as paid before it stands as PAID."""
 
-    standing: CheckoutStanding
-    checkout: CheckoutNotice
+    status: CheckoutStatus
+    checkout: CheckoutDetails
 
 
 class PaymentProvider(Protocol):
     """Takes and returns money. Methods raise UnavailableError, LostReplyError or RefusedError."""
 
-    def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
+    def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
         """Open a page where exactly this can be paid."""
         ...
 
-    def expire_checkout(self, checkout_session_id: str) -> CheckoutStanding:
+    def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
         """Close a page that is open, so that it cannot be paid any more; gives how the checkout stands then."""
         ...
 
-    def issue_refund(self, wish: RefundWish) -> ProviderRefund:
+    def issue_refund(self, wish: NewRefund) -> ProviderRefund:
         """Pay money back."""
         ...
 
@@ -137,7 +137,7 @@ class PaymentProvider(Protocol):
         ...
 
 
-class NoticeKind(StrEnum):
+class PaymentEventKind(StrEnum):
     """What a payment provider's notice tells the shop."""
 
     PAID = "paid"  # the money is there
@@ -152,15 +152,15 @@ class NoticeKind(StrEnum):
     OTHER = "other"  # nothing the shop acts upon
 
 
-def refund_kind(refund: ProviderRefund) -> NoticeKind:
+def refund_kind(refund: ProviderRefund) -> PaymentEventKind:
     """The kind of a notice about a refund that is like this."""
     if refund.has_failed:
-        return NoticeKind.REFUND_FAILED
-    return NoticeKind.REFUND_PENDING if refund.is_pending else NoticeKind.REFUND_ISSUED
+        return PaymentEventKind.REFUND_FAILED
+    return PaymentEventKind.REFUND_PENDING if refund.is_pending else PaymentEventKind.REFUND_ISSUED
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaymentNotice:
+class PaymentWebhookEvent:
     """One signed message of the payment provider, reduced to what the shop needs; the rest stays with the provider.
 
     ``checkout`` belongs to PAID, PENDING and ABANDONED; ``refund``, ``refund_id`` and ``payment_intent_id`` to the
@@ -169,8 +169,8 @@ class PaymentNotice:
 
     event_id: str
     event_type: str
-    kind: NoticeKind
-    checkout: CheckoutNotice | None = None
+    kind: PaymentEventKind
+    checkout: CheckoutDetails | None = None
     payment_intent_id: str | None = None
     refund: ProviderRefund | None = None
     refund_id: RefundId | None = None  # none for a refund made in the provider's dashboard
@@ -184,10 +184,10 @@ class PaymentNotice:
     created_at: datetime | None = None  # when it came to be at the provider; UTC, aware
 
 
-class PaymentNotices(Protocol):
+class PaymentWebhookParser(Protocol):
     """Reads what the payment provider posts."""
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentNotice:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
         """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
         ...
 

@@ -24,7 +24,7 @@ class Erasure:
     erased_at: datetime
 
 
-class PersonalRecords(Protocol):
+class PersonalData(Protocol):
     """Customers as persons: everything that is theirs, wherever it is written down."""
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:

@@ -16,7 +16,7 @@ class PointsLine:
     reason: PointsReason
 
 
-class PointsBook(Protocol):
+class PointsBalances(Protocol):
     """Points by customer; those of erased customers stay, as figures."""
 
     def balance(self, customer_id: CustomerId) -> int:

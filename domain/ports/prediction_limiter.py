@@ -20,10 +20,10 @@ def follows_prediction(reaction: Reaction) -> bool:
     return isinstance(reaction, CollectRestoration | CancelPrediction)
 
 
-class Admissions(Protocol):
+class PredictionSlots(Protocol):
     """Hands out the slots at the restorer. A try that ended, however it ended, has given its admission back."""
 
-    def admit(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
+    def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
         """Admit as many starts that are due as there are free slots; they count as sent now.
 
         A slot is taken by each start that is admitted or claimed, and by each prediction that is still to be

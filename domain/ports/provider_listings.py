@@ -2,7 +2,7 @@
 
 Every list is bounded by a moment and read page by page while it is iterated. An entry that cannot be read is handed to
 ``unreadable`` and left out, and the list goes on; by default it ends the list with UnreadableAnswerError. Methods raise
-UnavailableError while the provider is away, and LedgerClosedError where it does not show its books to this account.
+UnavailableError while the provider is away, and ListingClosedError where it does not show its books to this account.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.order.values import EmailId, ObjectKey
-from domain.ports.email import MailFate
+from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError, UnreadableAnswerError
-from domain.ports.payments import CheckoutState, PaymentNotice
+from domain.ports.payments import CheckoutState, PaymentWebhookEvent
 from domain.ports.restorer import PredictionStatus
 
 
-class LedgerClosedError(OutsideError):
+class ListingClosedError(OutsideError):
     """The provider does not show this account what would have to be compared."""
 
     def __init__(self, provider: str, detail: str) -> None:
@@ -56,12 +56,12 @@ class ListedCheckout:
     created_at: datetime
 
 
-class PaymentLedger(Protocol):
+class PaymentListing(Protocol):
     """Money, as the payment provider has it on its books."""
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
+    ) -> Iterator[PaymentWebhookEvent]:
         """What the provider posted, or should have, and the shop acts upon; the newest first."""
         ...
 
@@ -73,7 +73,7 @@ class PaymentLedger(Protocol):
 
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
+    ) -> Iterator[PaymentWebhookEvent]:
         """Refunds that were made since, each as a notice of how it stands now: REFUND_ISSUED or REFUND_FAILED.
 
         The notice's event id is made of the refund's own id and of that standing.
@@ -82,7 +82,7 @@ class PaymentLedger(Protocol):
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
+    ) -> Iterator[PaymentWebhookEvent]:
         """Disputes that were opened since, told like refunds: DISPUTE_OPENED or DISPUTE_CLOSED."""
         ...
 
@@ -98,7 +98,7 @@ class ListedPrediction:
     name_tag: str | None = None
 
 
-class RestorationLedger(Protocol):
+class PredictionListing(Protocol):
     """Predictions, as the restorer has them on its books."""
 
     def predictions(
@@ -113,24 +113,24 @@ class RestorationLedger(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CarriedMail:
+class ListedEmail:
     """A mail the provider knows, by the message id that sending it told."""
 
     message_id: str
-    fate: MailFate
+    fate: DeliveryStatus
     last_event_at: datetime
 
 
-class MailLedger(Protocol):
+class EmailListing(Protocol):
     """Mails, as their provider has them on its books."""
 
     def messages(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[CarriedMail]:
+    ) -> Iterator[ListedEmail]:
         """The mails about which something happened since, each once."""
         ...
 
-    def find(self, email_id: EmailId) -> CarriedMail | None:
+    def find(self, email_id: EmailId) -> ListedEmail | None:
         """The mail that carries this id of ours; none if the provider knows of none."""
         ...
 
@@ -144,7 +144,7 @@ class ListedObject:
     stored_at: datetime
 
 
-class ObjectLedger(Protocol):
+class ObjectListing(Protocol):
     """Objects, as the storage has them on its books."""
 
     def objects_under(

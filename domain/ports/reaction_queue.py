@@ -12,7 +12,7 @@ from domain.order.values import OrderId
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scheduled:
+class ScheduledReaction:
     """A reaction with its id and the moment it becomes due.
 
     ``sent_at`` is set when whoever commits it sends it to a worker at once; otherwise the sweeper does.
@@ -50,7 +50,7 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GivenUp:
+class ExhaustedReaction:
     """Work whose attempts are used up; it was due first at ``since``."""
 
     order_id: OrderId
@@ -72,7 +72,7 @@ class UnreadableWork:
 class ReactionTable(Protocol):
     """The only truth about outstanding work."""
 
-    def schedule(self, reactions: Iterable[Scheduled]) -> None:
+    def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Insert work, or reopen it if it is closed, however it was closed; open work stays as it is.
 
         Only what is done once by nature (``DONE_ONCE``) stays done.
@@ -101,7 +101,7 @@ class ReactionTable(Protocol):
         """End a claimed reaction that leads to no event; raises LeaseLostError."""
         ...
 
-    def hasten(self, reaction: Scheduled) -> None:
+    def expedite(self, reaction: ScheduledReaction) -> None:
         """Have this work done at ``due_at`` or earlier, inserting it if need be; closed work stays closed.
 
         Work that is leased meanwhile is done again at once if it is given back for later.
@@ -123,7 +123,7 @@ class ReactionTable(Protocol):
         """
         ...
 
-    def given_up(self) -> list[GivenUp]:
+    def exhausted(self) -> list[ExhaustedReaction]:
         """What was given up of the work that is done once, the oldest first: no event tells of it."""
         ...
 
@@ -131,7 +131,7 @@ class ReactionTable(Protocol):
         """Open work that this version of the shop cannot read, and so leaves alone; the oldest first."""
         ...
 
-    def rewrite(self, reactions: Iterable[Scheduled]) -> None:
+    def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Write open work anew as this version of the shop does, due at ``due_at``; inserts what has no row.
 
         Closed work stays as it is, and work under a lease that has not run out by then.

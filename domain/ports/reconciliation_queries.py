@@ -12,7 +12,7 @@ from domain.order.values import Money, OrderId, UploadSessionId
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkLine:
+class ReactionSummary:
     """How far a piece of work has come; ``free_since`` is the moment from which on anybody may do it.
 
     It is none while a start waits for its order's turn at the restorer. Work that cannot be read is free when it is
@@ -28,7 +28,7 @@ class WorkLine:
     is_readable: bool = True  # by this version of the shop; what is closed counts as readable
 
 
-class Audit(Protocol):
+class ReconciliationQueries(Protocol):
     """Questions to the books. Each takes a page of ids, a few hundred at most, unless it says otherwise."""
 
     def orders_since(self, since: datetime) -> list[OrderId]:
@@ -46,7 +46,7 @@ class Audit(Protocol):
         """The read models that do not tell of an order what this fold of its stream does."""
         ...
 
-    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[WorkLine]]:
+    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
         """All the work that was ever scheduled for many orders."""
         ...
 
@@ -76,16 +76,16 @@ class Audit(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Round:
+class ReconciliationRound:
     """A comparison that begins; ``previous`` is when the last one began that came to the end of every side."""
 
     previous: datetime | None
 
 
-class Rounds(Protocol):
+class ReconciliationRounds(Protocol):
     """When the books were compared, so that of many workers one does it."""
 
-    def begin(self, now: datetime, unless_since: datetime) -> Round | None:
+    def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
         """Write down that a comparison begins now; none, and nothing is written, if one began since then."""
         ...
 

@@ -75,7 +75,7 @@ class Restorer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestorationNotice:
+class PredictionWebhookEvent:
     """A signed message that a prediction changed; what became of it is asked of the provider, not of the message."""
 
     event_id: str
@@ -83,9 +83,9 @@ class RestorationNotice:
     has_ended: bool
 
 
-class RestorationNotices(Protocol):
+class PredictionWebhookParser(Protocol):
     """Reads what the restorer posts."""
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> RestorationNotice:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
         """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
         ...

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 
-class Scratch(Protocol):
+class ScratchFiles(Protocol):
     """Room for bytes that are too many to hold in memory."""
 
     def file(self) -> AbstractContextManager[BinaryIO]:

@@ -1,6 +1,6 @@
 """The shop's books: one transaction at a time over uploads, customers, the log and the outstanding work.
 
-BooksError
+UnitOfWorkError
 ├── VersionConflictError   somebody else recorded on this stream first: load again and decide again
 ├── CauseRepeatedError     this cause is on record in this stream already: there is nothing to do
 ├── LeaseLostError         somebody else owns this reaction now: discard what you did
@@ -13,27 +13,27 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.order.values import OrderId
-from domain.ports.customers import CustomerRegister
-from domain.ports.event_store import ChainedEvent, OrderLog
+from domain.ports.customers import Customers
+from domain.ports.event_store import ChainedEvent, EventStore
 from domain.ports.log_recovery import LogRecovery
-from domain.ports.notes import NoteBook
-from domain.ports.order_queries import OrderShelf
-from domain.ports.personal_data import PersonalRecords
-from domain.ports.points_balances import PointsBook
-from domain.ports.prediction_limiter import Admissions
+from domain.ports.notes import Notes
+from domain.ports.order_queries import OrderQueries
+from domain.ports.personal_data import PersonalData
+from domain.ports.points_balances import PointsBalances
+from domain.ports.prediction_limiter import PredictionSlots
 from domain.ports.rate_limiter import UsageTotals
 from domain.ports.reaction_queue import ReactionTable
-from domain.ports.reconciliation_queries import Audit, Rounds
+from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
 from domain.ports.unmatched_payments import UnmatchedPayments
-from domain.ports.upload_sessions import UploadDesk
-from domain.ports.webhook_inbox import Inbox
+from domain.ports.upload_sessions import UploadSessions
+from domain.ports.webhook_inbox import WebhookInbox
 
 
-class BooksError(Exception):
+class UnitOfWorkError(Exception):
     """The root of what keeps a transaction from being written."""
 
 
-class VersionConflictError(BooksError):
+class VersionConflictError(UnitOfWorkError):
     """The stream is not at the version the step was decided on."""
 
     def __init__(self, order_id: OrderId, expected_version: int) -> None:
@@ -42,7 +42,7 @@ class VersionConflictError(BooksError):
         super().__init__(f"Order {order_id} is past version {expected_version}: load it and decide again.")
 
 
-class CauseRepeatedError(BooksError):
+class CauseRepeatedError(UnitOfWorkError):
     """The same cause was recorded in this stream before."""
 
     def __init__(self, order_id: OrderId) -> None:
@@ -50,7 +50,7 @@ class CauseRepeatedError(BooksError):
         super().__init__(f"What caused this is on record in order {order_id} already: nothing is left to do.")
 
 
-class LeaseLostError(BooksError):
+class LeaseLostError(UnitOfWorkError):
     """The reaction belongs to somebody else, or is closed."""
 
     def __init__(self, reaction_id: UUID) -> None:
@@ -58,7 +58,7 @@ class LeaseLostError(BooksError):
         super().__init__(f"Reaction {reaction_id} is somebody else's by now: discard this outcome.")
 
 
-class UnreadableReactionError(BooksError):
+class UnreadableReactionError(UnitOfWorkError):
     """A stored reaction is of a kind or version this program does not know, or its arguments are damaged."""
 
     def __init__(self, reaction_id: UUID, kind: str, version: int) -> None:
@@ -72,24 +72,24 @@ class UnreadableReactionError(BooksError):
 class Transaction(Protocol):
     """Everything one transaction can touch."""
 
-    uploads: UploadDesk
-    customers: CustomerRegister
-    persons: PersonalRecords
-    points: PointsBook
-    inbox: Inbox
-    unmatched: UnmatchedPayments
+    upload_sessions: UploadSessions
+    customers: Customers
+    personal_data: PersonalData
+    points_balances: PointsBalances
+    webhook_inbox: WebhookInbox
+    unmatched_payments: UnmatchedPayments
     reactions: ReactionTable
-    admissions: Admissions
-    log: OrderLog
-    shelf: OrderShelf
-    audit: Audit
-    recovery: LogRecovery
-    rounds: Rounds
-    notes: NoteBook
-    usage: UsageTotals
+    prediction_slots: PredictionSlots
+    event_store: EventStore
+    order_queries: OrderQueries
+    reconciliation_queries: ReconciliationQueries
+    log_recovery: LogRecovery
+    reconciliation_rounds: ReconciliationRounds
+    notes: Notes
+    usage_totals: UsageTotals
 
 
-class Books(Protocol):
+class UnitOfWork(Protocol):
     """Opens transactions."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:

@@ -61,7 +61,7 @@ def photo_with_bytes(session: UploadSession, sha256: Sha256) -> UploadedPhoto | 
     return next((photo for photo in session.photos if photo.upload.sha256 == sha256), None)
 
 
-class UploadDesk(Protocol):
+class UploadSessions(Protocol):
     """Upload sessions and their photos."""
 
     def open(self, session: UploadSession) -> None:

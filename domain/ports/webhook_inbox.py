@@ -25,10 +25,10 @@ class Conflict:
     received_at: datetime
 
 
-class Inbox(Protocol):
+class WebhookInbox(Protocol):
     """What providers posted, each message once."""
 
-    def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+    def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
         """Whether this message is new; one that was taken before is not, and stays as it was.
 
         Another message under the same id is set aside as a conflict and changes nothing.

@@ -9,16 +9,16 @@ from domain.order import events as e
 from domain.order.decide import decide
 from domain.order.evolve import apply
 from domain.order.order import Order
-from domain.order.reactions import CancelPrediction, Due, needed, reaction_id_of, reactions_to
+from domain.order.reactions import CancelPrediction, Due, reaction_id_of, reactions_to, required_reactions
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
-from domain.ports.event_store import Step
+from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.prediction_limiter import needs_admission
-from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, Scheduled
-from domain.ports.unit_of_work import Books, CauseRepeatedError, Transaction, VersionConflictError
-from domain.use_cases.restoration.prediction_limits import Admitting, lets_others_start
-from domain.use_cases.shop_policy import Policy
+from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, ScheduledReaction
+from domain.ports.unit_of_work import CauseRepeatedError, Transaction, UnitOfWork, VersionConflictError
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter, lets_others_start
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: A conflict means another fact came first; more than a few in a row mean something else is wrong.
 MAX_DECISIONS = 5
@@ -35,7 +35,7 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closing:
+class ReactionResult:
     """The claim a step ends, how, and when its work is due again if the order still needs it."""
 
     claim: Claim
@@ -43,19 +43,28 @@ class Closing:
     outcome: Outcome = Outcome.DONE
 
 
-class Recorder:
+class OrderCommandHandler:
     """Writes steps into the books and tells the workers what became due."""
 
-    def __init__(self, *, books: Books, queue: ReactionQueue, clock: Clock, ids: Ids, policy: Policy) -> None:
-        self._books = books
+    def __init__(
+        self, *, unit_of_work: UnitOfWork, queue: ReactionQueue, clock: Clock, ids: Ids, policy: ShopPolicy
+    ) -> None:
+        self._unit_of_work = unit_of_work
         self._queue = queue
         self._clock = clock
         self._ids = ids
         self._policy = policy
-        self._admitting = Admitting(books=books, queue=queue, clock=clock, policy=policy)
+        self._prediction_limiter = PredictionLimiter(
+            unit_of_work=unit_of_work, queue=queue, clock=clock, policy=policy
+        )
 
     def record(
-        self, order_id: OrderId, said: Sequence[e.Event], cause: Cause, *, closing: Closing | None = None
+        self,
+        order_id: OrderId,
+        proposed: Sequence[e.Event],
+        cause: Cause,
+        *,
+        closing: ReactionResult | None = None,
     ) -> Order:
         """Decide what is said against the order as it stands, and write what follows; gives the order after it.
 
@@ -65,10 +74,10 @@ class Recorder:
         """
         for decision in range(1, MAX_DECISIONS + 1):
             try:
-                with self._books.transaction() as transaction:
-                    transaction.log.lock(order_id)
-                    before = transaction.log.load(order_id)
-                    step = self.plan(before, said, cause, closing=closing)
+                with self._unit_of_work.transaction() as transaction:
+                    transaction.event_store.lock(order_id)
+                    before = transaction.event_store.load(order_id)
+                    step = self.plan(before, proposed, cause, closing=closing)
                     self.write(transaction, step)
             except VersionConflictError:
                 if decision == MAX_DECISIONS:
@@ -81,17 +90,22 @@ class Recorder:
         raise AssertionError("The last decision either returns or raises.")
 
     def plan(
-        self, before: Order, said: Sequence[e.Event], cause: Cause, *, closing: Closing | None = None
-    ) -> Step:
+        self,
+        before: Order,
+        proposed: Sequence[e.Event],
+        cause: Cause,
+        *,
+        closing: ReactionResult | None = None,
+    ) -> Commit:
         """The step that follows from what is said, without writing anything."""
         recorded: list[e.RecordedEvent] = []
         after = before
-        for each in said:
+        for each in proposed:
             for event in decide(after, each, self._policy.limits):
                 recorded.append(self._envelope(after, event, cause, number=len(recorded) + 1))
                 after = apply(after, recorded[-1])
-        work = [*reactions_to(before, after, self._policy.pace), *_cancellations(said, after)]
-        step = Step(
+        work = [*reactions_to(before, after, self._policy.pace), *_cancellations(proposed, after)]
+        step = Commit(
             before=before,
             after=after,
             events=tuple(recorded),
@@ -112,9 +126,9 @@ class Recorder:
             event=event,
         )
 
-    def _scheduled(self, order_id: OrderId, due: Due) -> Scheduled:
+    def _scheduled(self, order_id: OrderId, due: Due) -> ScheduledReaction:
         now = self._clock.now()
-        return Scheduled(
+        return ScheduledReaction(
             reaction_id=reaction_id_of(order_id, due.reaction),
             order_id=order_id,
             reaction=due.reaction,
@@ -122,41 +136,41 @@ class Recorder:
             sent_at=None if due.delay or needs_admission(due.reaction) else now,
         )
 
-    def _closed(self, step: Step, closing: Closing) -> Step:
+    def _closed(self, step: Commit, closing: ReactionResult) -> Commit:
         """The step with its claim closed; work that the order needs after it stays open, whatever its outcome.
 
         Its row was leased when the order came to need it anew, so nothing else has reopened it.
         """
-        if closing.claim.reaction in needed(step.after):
+        if closing.claim.reaction in required_reactions(step.after):
             again_at = self._clock.now() + closing.retry_after
             return replace(step, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
         return replace(step, closes=closing.claim, outcome=closing.outcome)
 
-    def write(self, transaction: Transaction, step: Step) -> None:
+    def write(self, transaction: Transaction, step: Commit) -> None:
         """Write a step inside a transaction of the caller's, who calls ``wake`` once it is committed."""
         if step.events or step.closes is not None:
-            transaction.log.record(step)
+            transaction.event_store.append(step)
 
-    def wake(self, step: Step) -> None:
+    def wake(self, step: Commit) -> None:
         """Tell the workers what is due at once, and what may start now; what is due later is the sweeper's."""
         self._queue.send([(each.reaction_id, each.reaction) for each in step.reactions if each.sent_at])
         if lets_others_start(step):
-            self._admitting.admit()
+            self._prediction_limiter.grant_slots()
 
-    def _close_only(self, order_id: OrderId, closing: Closing | None) -> Order:
-        with self._books.transaction() as transaction:
-            order = transaction.log.load(order_id)
+    def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Order:
+        with self._unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load(order_id)
             if closing is not None:
-                unchanged = Step(before=order, after=order, events=())
-                transaction.log.record(self._closed(unchanged, closing))
+                unchanged = Commit(before=order, after=order, events=())
+                transaction.event_store.append(self._closed(unchanged, closing))
             return order
 
 
-def _cancellations(said: Sequence[e.Event], after: Order) -> list[Due]:
+def _cancellations(proposed: Sequence[e.Event], after: Order) -> list[Due]:
     """A prediction that started too late for the order to take it helps nobody: it is stopped."""
     late = [
         started.prediction_id
-        for started in said
+        for started in proposed
         if isinstance(started, e.RestorationStarted)
         and not after.images[started.image_id].knows(started.prediction_id)
     ]

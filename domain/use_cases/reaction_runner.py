@@ -7,7 +7,7 @@ from typing import assert_never
 from uuid import UUID
 
 from domain.order import events as e
-from domain.order.decide_restoration import gave_up
+from domain.order.decide_restoration import events_for_failed_attempt
 from domain.order.order import Order
 from domain.order.reactions import (
     CancelPrediction,
@@ -19,79 +19,81 @@ from domain.order.reactions import (
     Reaction,
     RestoreImage,
     SendEmail,
-    is_wanted,
-    needed,
+    is_still_required,
+    required_reactions,
 )
 from domain.order.values import FailureReason, HoldReason
 from domain.ports.clock import Clock
 from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
-from domain.ports.unit_of_work import Books, LeaseLostError
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.emails import Writing
-from domain.use_cases.order_command_handler import Cause, Closing, Recorder
-from domain.use_cases.payments.refunds import Refunding
-from domain.use_cases.privacy.photo_deletion import Purging
-from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.prediction_limits import Admitting, holds_slot
-from domain.use_cases.restoration.predictions import Restoring, StillRunning
+from domain.ports.unit_of_work import LeaseLostError, UnitOfWork
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.emails import EmailSender
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, ReactionResult
+from domain.use_cases.payments.refunds import RefundService
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter, holds_slot
+from domain.use_cases.restoration.predictions import PredictionService, StillRunning
 from domain.use_cases.retry_policy import RetryPolicy, retry_policy_of
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: How many reactions one look of the sweeper sends again.
 SWEEP_LIMIT = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crafts:
+class ReactionHandlers:
     """Who does which work."""
 
-    moving: Moving
-    restoring: Restoring
-    delivering: Delivering
-    writing: Writing
-    refunding: Refunding
-    purging: Purging
+    originals_copier: OriginalsCopier
+    prediction_service: PredictionService
+    downloads: DownloadService
+    email_sender: EmailSender
+    refund_service: RefundService
+    photo_deletion: PhotoDeletion
 
 
-class Working:
+class ReactionRunner:
     """Does outstanding work, one reaction at a time."""
 
     def __init__(
         self,
         *,
-        books: Books,
+        unit_of_work: UnitOfWork,
         queue: ReactionQueue,
-        recorder: Recorder,
-        crafts: Crafts,
+        command_handler: OrderCommandHandler,
+        handlers: ReactionHandlers,
         clock: Clock,
         ids: Ids,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._queue = queue
-        self._recorder = recorder
-        self._crafts = crafts
+        self._command_handler = command_handler
+        self._handlers = handlers
         self._clock = clock
         self._ids = ids
         self._policy = policy
-        self._admitting = Admitting(books=books, queue=queue, clock=clock, policy=policy)
+        self._prediction_limiter = PredictionLimiter(
+            unit_of_work=unit_of_work, queue=queue, clock=clock, policy=policy
+        )
 
     def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
         """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
                 reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
             )
             if claim is None:
                 return None
-            order = transaction.log.load(claim.order_id)
-            if is_wanted(claim.reaction, order) or _may_have_been_sent(claim):
+            order = transaction.event_store.load(claim.order_id)
+            if is_still_required(claim.reaction, order) or _may_have_been_sent(claim):
                 return claim, order
             transaction.reactions.close(claim, outcome=Outcome.DROPPED)
         if holds_slot(claim.reaction):
-            self._admitting.admit()
+            self._prediction_limiter.grant_slots()
         return None
 
     def perform(self, claim: Claim, order: Order) -> None:
@@ -102,11 +104,11 @@ class Working:
         meanwhile; what is unexpected is postponed like an outage, then raised.
         """
         try:
-            said = self._do(claim, order)
+            proposed = self._do(claim, order)
         except StillRunning as not_yet:
             self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
         except BusyError as busy:
-            self._postpone(claim, self._admitting.pause(busy), str(busy), has_progressed=True)
+            self._postpone(claim, self._prediction_limiter.pause(busy), str(busy), has_progressed=True)
         except OutsideError as error:
             self._try_again(claim, order, error)
         except Exception as error:
@@ -114,9 +116,9 @@ class Working:
             raise
         else:
             # Mark work that ends in a hold as failed, not done, so that the table tells the two apart.
-            ends_in_hold = any(isinstance(event, e.OrderHeld) for event in said)
+            ends_in_hold = any(isinstance(event, e.OrderHeld) for event in proposed)
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
-            after = self._record(claim, order, said, outcome)
+            after = self._record(claim, order, proposed, outcome)
             if claim.attempts >= self._retry_policy(claim.reaction).attempts:
                 self._give_up_what_spins(claim, after)
 
@@ -130,7 +132,7 @@ class Working:
         overdue = [(claim, order) for claim, order in held if now >= self._last_moment(claim)]
         in_time = [claim.token for claim, order in held if (claim, order) not in overdue]
         if in_time:
-            with self._books.transaction() as transaction:
+            with self._unit_of_work.transaction() as transaction:
                 transaction.reactions.renew(in_time, now + self._policy.lease)
         return [claim for claim, order in overdue if self._give_up_call(claim, order)]
 
@@ -152,42 +154,44 @@ class Working:
             return False
         return True
 
-    def sweep(self) -> int:
+    def resend_due(self) -> int:
         """Send again what is due, expired or lost, admit what may start now, and tell how much that was."""
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             unsent = transaction.reactions.take_unsent(
                 self._clock.now(), self._policy.resend_after, SWEEP_LIMIT
             )
         self._queue.send(unsent)
-        return len(unsent) + self._admitting.admit()
+        return len(unsent) + self._prediction_limiter.grant_slots()
 
     def _do(self, claim: Claim, order: Order) -> Sequence[e.Event]:
-        crafts = self._crafts
+        handlers = self._handlers
         match claim.reaction:
             case MoveImages():
-                return crafts.moving.move_images(order)
+                return handlers.originals_copier.move_images(order)
             case RestoreImage() as work:
-                return crafts.restoring.restore_image(order, work)
+                return handlers.prediction_service.restore_image(order, work)
             case CollectRestoration() as work:
                 waited = self._clock.now() - claim.first_due_at + self._policy.pace.restoration_poll
-                return crafts.restoring.collect(order, work, waited=waited)
+                return handlers.prediction_service.collect(order, work, waited=waited)
             case CancelPrediction(prediction_id=prediction_id):
-                return crafts.restoring.cancel(prediction_id)
+                return handlers.prediction_service.cancel(prediction_id)
             case PrepareDownload():
-                return crafts.delivering.prepare_download(order)
+                return handlers.downloads.prepare_download(order)
             case SendEmail() as work:
-                return crafts.writing.send_email(order, work, may_have_been_sent=_may_have_been_sent(claim))
+                return handlers.email_sender.send_email(
+                    order, work, may_have_been_sent=_may_have_been_sent(claim)
+                )
             case IssueRefund() as work:
-                return crafts.refunding.issue(order, work, first_due_at=claim.first_due_at)
+                return handlers.refund_service.issue(order, work, first_due_at=claim.first_due_at)
             case DeletePhotos():
-                return crafts.purging.delete_photos(order)
+                return handlers.photo_deletion.delete_photos(order)
             case _:
                 assert_never(claim.reaction)
 
     def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
         limits = self._retry_policy(claim.reaction)
         if claim.attempts >= limits.attempts:
-            self._record(claim, order, _given_up(claim.reaction, order), Outcome.FAILED)
+            self._record(claim, order, _events_when_exhausted(claim.reaction, order), Outcome.FAILED)
             return
         wait = limits.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
@@ -196,22 +200,22 @@ class Working:
         problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
         self._postpone(claim, wait, problem)
 
-    def _record(self, claim: Claim, order: Order, said: Sequence[e.Event], outcome: Outcome) -> Order:
+    def _record(self, claim: Claim, order: Order, proposed: Sequence[e.Event], outcome: Outcome) -> Order:
         """Record the outcome and close the claim; work the order still needs is due again after a growing wait."""
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
-        closing = Closing(claim=claim, outcome=outcome, retry_after=wait)
-        return self._recorder.record(order.order_id, said, _cause(claim), closing=closing)
+        closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
+        return self._command_handler.record(order.order_id, proposed, _cause(claim), closing=closing)
 
     def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
         """Give up work whose outcomes, attempt after attempt, leave the order needing it all the same."""
-        if claim.reaction in needed(after):
+        if claim.reaction in required_reactions(after):
             cause = _cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
-            self._recorder.record(after.order_id, _given_up(claim.reaction, after), cause)
+            self._command_handler.record(after.order_id, _events_when_exhausted(claim.reaction, after), cause)
 
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
         due_at = self._clock.now() + wait
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             transaction.reactions.postpone(claim, due_at, problem, has_progressed=has_progressed)
 
     def _retry_policy(self, reaction: Reaction) -> RetryPolicy:
@@ -223,14 +227,14 @@ def _may_have_been_sent(claim: Claim) -> bool:
     return claim.was_interrupted and isinstance(claim.reaction, SendEmail)
 
 
-def _given_up(reaction: Reaction, order: Order) -> Sequence[e.Event]:
+def _events_when_exhausted(reaction: Reaction, order: Order) -> Sequence[e.Event]:
     """What goes on record when work has used up its attempts: never a dead letter, always an event."""
     match reaction:
         case MoveImages():
             return [e.OrderHeld(reason=HoldReason.STORAGE_UNAVAILABLE)]
         case RestoreImage(image_id=image_id):
             image = order.images[image_id]
-            return [gave_up(image, len(image.attempts), FailureReason.UNAVAILABLE)]
+            return [events_for_failed_attempt(image, len(image.attempts), FailureReason.UNAVAILABLE)]
         case CollectRestoration() as work:
             return [
                 e.RestorationAttemptFailed(

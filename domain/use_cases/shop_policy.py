@@ -6,7 +6,7 @@ from datetime import timedelta
 from domain.order.limits import Limits
 from domain.order.reactions import Pace
 from domain.pricing import PriceList
-from domain.referral_program import Programme
+from domain.referral_program import ReferralTerms
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
@@ -27,7 +27,7 @@ class VisitorQuotas:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
+class ShopPolicy:
     """The owner's decisions, read once from the settings."""
 
     prices: PriceList
@@ -37,7 +37,7 @@ class Policy:
     cancel_url: str  # where a customer lands who did not pay
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
-    programme: Programme = field(default_factory=Programme)
+    referral_terms: ReferralTerms = field(default_factory=ReferralTerms)
     max_photos: int = 200  # in one upload session
     max_photo_bytes: int = 50 * MEBIBYTE
     visitor_quotas: VisitorQuotas = field(default_factory=VisitorQuotas)

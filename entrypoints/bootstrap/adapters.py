@@ -10,21 +10,21 @@ from adapters.images.pooled_inspector import PooledInspector
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.postgres.clock import DatabaseClock
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.rate_limits import RedisRateLimiter
-from adapters.restorer_replicate import Recipe, ReplicateRestorer
-from adapters.storage_minio import MinioStore
+from adapters.restorer_replicate import ModelInputs, ReplicateRestorer
+from adapters.storage_minio import MinioStorage
 from domain.order.limits import Limits
 from domain.order.reactions import Pace
 from domain.order.values import Variant
 from domain.ports.ids import Ids
-from domain.ports.images import PictureInspector
-from domain.ports.scratch_files import Scratch
+from domain.ports.images import ImageInspector
+from domain.ports.scratch_files import ScratchFiles
 from domain.pricing import PriceList
-from domain.referral_program import Programme
-from domain.signed_tokens import Sealer
-from domain.use_cases.shop_policy import GIBIBYTE, MEBIBYTE, Policy, VisitorQuotas
+from domain.referral_program import ReferralTerms
+from domain.signed_tokens import TokenSigner
+from domain.use_cases.shop_policy import GIBIBYTE, MEBIBYTE, ShopPolicy, VisitorQuotas
 from entrypoints.settings import Settings
 
 #: The largest picture that is taken back from a restorer.
@@ -32,21 +32,21 @@ OUTPUT_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class Adapters:
     """Everything outside the domain, each thing behind its port."""
 
-    policy: Policy
+    policy: ShopPolicy
     clock: DatabaseClock
     ids: Ids
-    scratch: Scratch
-    sealer: Sealer
+    scratch: ScratchFiles
+    token_signer: TokenSigner
     decoders: DecoderPool
-    inspector: PictureInspector
+    inspector: ImageInspector
     output_inspector: PooledInspector
-    books: PostgresBooks
+    unit_of_work: PostgresUnitOfWork
     queue: DramatiqQueue
     rate_limiter: RedisRateLimiter
-    storage: MinioStore
+    storage: MinioStorage
     payments: StripePayments
     restorer: ReplicateRestorer
     mailer: SendGridMailer
@@ -56,7 +56,7 @@ class World:
         resources = ExitStack()
         for each in (
             self.decoders,
-            self.books,
+            self.unit_of_work,
             self.clock,
             self.queue,
             self.rate_limiter,
@@ -68,10 +68,10 @@ class World:
         return resources
 
 
-def policy_from(settings: Settings) -> Policy:
+def policy_from(settings: Settings) -> ShopPolicy:
     """The owner's decisions as the settings tell them."""
     landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
-    return Policy(
+    return ShopPolicy(
         prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
         public_url=settings.public_url,
         webhook_url=settings.webhook_url or settings.public_url,
@@ -87,7 +87,7 @@ def policy_from(settings: Settings) -> Policy:
             restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
             email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
         ),
-        programme=Programme(
+        referral_terms=ReferralTerms(
             referral_points=settings.referral_points,
             point_value=settings.point_value,
             smallest_payment=settings.smallest_payment,
@@ -124,9 +124,9 @@ def policy_from(settings: Settings) -> Policy:
     )
 
 
-def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
+def recipes_from(settings: Settings) -> dict[Variant, ModelInputs]:
     """How each variant is restored; without a second model, by the first one with other settings."""
-    first = Recipe(
+    first = ModelInputs(
         model=settings.replicate_model,
         input_name=settings.replicate_input_name,
         extra_input=settings.replicate_extra_input,
@@ -134,14 +134,14 @@ def recipes_from(settings: Settings) -> dict[Variant, Recipe]:
     if settings.replicate_second_model is None or settings.replicate_second_input_name is None:
         second = replace(first, extra_input={**first.extra_input, **settings.replicate_redo_extra_input})
     else:
-        second = Recipe(
+        second = ModelInputs(
             model=settings.replicate_second_model,
             input_name=settings.replicate_second_input_name,
             extra_input=settings.replicate_second_extra_input,
         )
     recipes = {Variant.FIRST: first, Variant.SECOND: second}
     if settings.replicate_enlarge_model is not None:
-        recipes[Variant.ENLARGE] = Recipe(
+        recipes[Variant.ENLARGE] = ModelInputs(
             model=settings.replicate_enlarge_model,
             input_name=settings.replicate_enlarge_input_name,
             extra_input=settings.replicate_enlarge_extra_input,
@@ -161,31 +161,33 @@ def decoder_limits_from(settings: Settings) -> DecoderLimits:
     )
 
 
-def world_of(settings: Settings) -> World:
+def adapters_from(settings: Settings) -> Adapters:
     """The world that the settings describe; nothing is connected before it is used."""
     decoders = DecoderPool(decoder_limits_from(settings))
-    sealer = Sealer(settings.worker_secret_key.get_secret_value().encode())
-    return World(
+    token_signer = TokenSigner(settings.worker_secret_key.get_secret_value().encode())
+    return Adapters(
         policy=policy_from(settings),
         clock=DatabaseClock(str(settings.database_url)),
         ids=system.TimeOrderedIds(),
         scratch=system.TemporaryFiles(),
-        sealer=sealer,
+        token_signer=token_signer,
         decoders=decoders,
         inspector=PooledInspector(decoders),
         # What a restorer sends back may be twice as wide and twice as high as what it was sent.
         output_inspector=PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
         # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
-        books=PostgresBooks(str(settings.database_url), connections=4 * settings.worker_threads + 8),
+        unit_of_work=PostgresUnitOfWork(
+            str(settings.database_url), connections=4 * settings.worker_threads + 8
+        ),
         queue=DramatiqQueue(str(settings.redis_url)),
         rate_limiter=RedisRateLimiter(str(settings.redis_url)),
-        storage=MinioStore(
+        storage=MinioStorage(
             endpoint_url=settings.s3_endpoint,
             access_key=settings.s3_access_key.get_secret_value(),
             secret_key=settings.s3_secret_key.get_secret_value(),
             bucket=settings.s3_bucket,
             region=settings.s3_region,
-            sealer=sealer,
+            token_signer=token_signer,
         ),
         payments=StripePayments(
             secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base

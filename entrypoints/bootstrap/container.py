@@ -5,94 +5,94 @@ from dataclasses import dataclass
 from typing import Self
 
 from adapters.archive_zip import ZipArchiver
-from adapters.email_templates import TemplateLetterWriter
+from adapters.email_templates import TemplateEmailRenderer
 from adapters.evidence_pages import TemplateEvidencePrinter
-from adapters.mailer_sendgrid import SendGridNotices
-from adapters.payments_stripe import StripeNotices
+from adapters.mailer_sendgrid import SendGridWebhookParser
+from adapters.payments_stripe import StripeWebhookParser
 from adapters.postgres.clock import DatabaseClock
 from adapters.queue_dramatiq import DramatiqQueue
-from adapters.restorer_replicate import ReplicateNotices
-from domain.ports.email import MailNotices
-from domain.ports.object_storage import ObjectStore
-from domain.ports.payments import PaymentNotices
-from domain.ports.restorer import RestorationNotices
-from domain.ports.scratch_files import Scratch
-from domain.ports.unit_of_work import Books
-from domain.use_cases.audit.dispute_evidence import Proving
-from domain.use_cases.checkout.checkout import CheckingOut
+from adapters.restorer_replicate import ReplicateWebhookParser
+from domain.ports.email import EmailWebhookParser
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.payments import PaymentWebhookParser
+from domain.ports.restorer import PredictionWebhookParser
+from domain.ports.scratch_files import ScratchFiles
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.audit.dispute_evidence import DisputeEvidence
+from domain.use_cases.checkout.checkout import CheckoutService
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
-from domain.use_cases.checkout.referrals_and_points import Rewarding
-from domain.use_cases.checkout.uploads import Uploading
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.checkout.uploads import UploadService
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.email_webhook import MailDesk
-from domain.use_cases.delivery.emails import Writing
-from domain.use_cases.delivery.link_reminders import Reminding
-from domain.use_cases.order_command_handler import Recorder
-from domain.use_cases.payments.order_placement import Beginning
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.email_webhook import EmailWebhook
+from domain.use_cases.delivery.emails import EmailSender
+from domain.use_cases.delivery.link_reminders import LinkReminders
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.order_placement import OrderPlacement
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import Paying
-from domain.use_cases.payments.refunds import Refunding
-from domain.use_cases.payments.unmatched_payments import Matching
-from domain.use_cases.privacy.data_export import Exporting
-from domain.use_cases.privacy.erasure import Forgetting
-from domain.use_cases.privacy.photo_deletion import Purging
-from domain.use_cases.privacy.photo_retention import Retaining
-from domain.use_cases.privacy.upload_cleanup import Housekeeping
-from domain.use_cases.reaction_runner import Crafts, Working
-from domain.use_cases.reconciliation.run import Reconciling
+from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.payments.refunds import RefundService
+from domain.use_cases.payments.unmatched_payments import UnmatchedPaymentService
+from domain.use_cases.privacy.data_export import DataExport
+from domain.use_cases.privacy.erasure import CustomerErasure
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.privacy.photo_retention import PhotoRetention
+from domain.use_cases.privacy.upload_cleanup import UploadCleanup
+from domain.use_cases.reaction_runner import ReactionHandlers, ReactionRunner
+from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
-from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.prediction_webhook import RestorationDesk
-from domain.use_cases.restoration.predictions import Restoring
-from domain.use_cases.shop_policy import Policy
-from domain.use_cases.support.customer_requests import Asking
-from domain.use_cases.support.email_correction import Addressing
-from domain.use_cases.support.staff_actions import Desk
-from entrypoints.bootstrap.adapters import World, world_of
-from entrypoints.bootstrap.reconciliation import mail_ledger, payment_ledger, reconciling
+from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
+from domain.use_cases.restoration.predictions import PredictionService
+from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.support.customer_requests import CustomerRequests
+from domain.use_cases.support.email_correction import EmailCorrection
+from domain.use_cases.support.staff_actions import StaffActions
+from entrypoints.bootstrap.adapters import Adapters, adapters_from
+from entrypoints.bootstrap.reconciliation import email_listing, payment_listing, reconciliation_from
 from entrypoints.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shop(AbstractContextManager["Shop"]):
+class Container(AbstractContextManager["Container"]):
     """What the doorways need; leaving it gives every connection back."""
 
-    policy: Policy
-    books: Books
-    storage: ObjectStore
-    scratch: Scratch
+    policy: ShopPolicy
+    unit_of_work: UnitOfWork
+    storage: ObjectStorage
+    scratch: ScratchFiles
     queue: DramatiqQueue
-    recorder: Recorder
+    command_handler: OrderCommandHandler
     visitor_limits: VisitorLimits
-    uploading: Uploading
+    upload_service: UploadService
     photo_removal: PhotoRemoval
-    checking_out: CheckingOut
-    paying: Paying
-    matching: Matching
-    restoration_desk: RestorationDesk
-    mail_desk: MailDesk
-    desk: Desk
-    addressing: Addressing
-    delivering: Delivering
-    asking: Asking
-    working: Working
-    housekeeping: Housekeeping
-    retaining: Retaining
-    reminding: Reminding
-    exporting: Exporting
-    proving: Proving
-    forgetting: Forgetting
-    reconciling: Reconciling
+    checkout_service: CheckoutService
+    payment_webhook: PaymentWebhook
+    unmatched_payment_service: UnmatchedPaymentService
+    prediction_webhook: PredictionWebhook
+    email_webhook: EmailWebhook
+    staff_actions: StaffActions
+    email_correction: EmailCorrection
+    downloads: DownloadService
+    customer_requests: CustomerRequests
+    reaction_runner: ReactionRunner
+    upload_cleanup: UploadCleanup
+    photo_retention: PhotoRetention
+    link_reminders: LinkReminders
+    data_export: DataExport
+    dispute_evidence: DisputeEvidence
+    customer_erasure: CustomerErasure
+    reconciliation: Reconciliation
     log_heads: LogHeads
     clock: DatabaseClock
     restored_database: RestoredDatabase
-    payment_notices: PaymentNotices
-    restoration_notices: RestorationNotices
-    mail_notices: MailNotices
+    payment_webhook_parser: PaymentWebhookParser
+    prediction_webhook_parser: PredictionWebhookParser
+    email_webhook_parser: EmailWebhookParser
     resources: ExitStack
 
     def __enter__(self) -> Self:
@@ -102,80 +102,113 @@ class Shop(AbstractContextManager["Shop"]):
         self.resources.close()
 
 
-def build(settings: Settings) -> Shop:
+def build(settings: Settings) -> Container:
     """Wire a shop; nothing is connected before it is used."""
-    world = world_of(settings)
-    books, clock, ids, policy = world.books, world.clock, world.ids, world.policy
-    storage, queue, sealer = world.storage, world.queue, world.sealer
-    recorder = Recorder(books=books, queue=queue, clock=clock, ids=ids, policy=policy)
-    rewarding = Rewarding(sealer=sealer, clock=clock, policy=policy)
-    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids, policy=policy)
-    ownership = PaymentOwnership(sealer)
-    paying = Paying(
-        books=books,
+    world = adapters_from(settings)
+    unit_of_work, clock, ids, policy = world.unit_of_work, world.clock, world.ids, world.policy
+    storage, queue, token_signer = world.storage, world.queue, world.token_signer
+    command_handler = OrderCommandHandler(
+        unit_of_work=unit_of_work, queue=queue, clock=clock, ids=ids, policy=policy
+    )
+    referral_program = ReferralProgram(token_signer=token_signer, clock=clock, policy=policy)
+    order_placement = OrderPlacement(
+        command_handler=command_handler,
+        referral_program=referral_program,
+        clock=clock,
+        ids=ids,
+        policy=policy,
+    )
+    ownership = PaymentOwnership(token_signer)
+    payment_webhook = PaymentWebhook(
+        unit_of_work=unit_of_work,
         payments=world.payments,
-        recorder=recorder,
-        beginning=beginning,
+        command_handler=command_handler,
+        order_placement=order_placement,
         ownership=ownership,
         clock=clock,
     )
-    mail_desk = MailDesk(books=books, recorder=recorder, clock=clock)
-    crafts = _crafts(world, recorder, rewarding)
-    comparison = reconciling(world, paying, ownership, mail_desk)
-    log_heads = LogHeads(books=books, storage=storage, sealer=sealer, clock=clock)
+    email_webhook = EmailWebhook(unit_of_work=unit_of_work, command_handler=command_handler, clock=clock)
+    handlers = _handlers(world, command_handler, referral_program)
+    comparison = reconciliation_from(world, payment_webhook, ownership, email_webhook)
+    log_heads = LogHeads(unit_of_work=unit_of_work, storage=storage, token_signer=token_signer, clock=clock)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
-    return Shop(
+    return Container(
         policy=policy,
-        books=books,
+        unit_of_work=unit_of_work,
         storage=storage,
         scratch=world.scratch,
         queue=queue,
-        recorder=recorder,
-        visitor_limits=VisitorLimits(limiter=world.rate_limiter, books=books, clock=clock, policy=policy),
-        uploading=Uploading(
-            books=books, storage=storage, inspector=world.inspector, clock=clock, ids=ids, policy=policy
+        command_handler=command_handler,
+        visitor_limits=VisitorLimits(
+            limiter=world.rate_limiter, unit_of_work=unit_of_work, clock=clock, policy=policy
         ),
-        photo_removal=PhotoRemoval(books=books, payments=world.payments, clock=clock),
-        checking_out=CheckingOut(
-            books=books,
-            payments=world.payments,
-            rewarding=rewarding,
-            sealer=sealer,
-            clock=clock,
-            policy=policy,
-        ),
-        matching=Matching(
-            books=books,
-            payments=world.payments,
-            recorder=recorder,
-            beginning=beginning,
-            clock=clock,
-            policy=policy,
-        ),
-        paying=paying,
-        restoration_desk=RestorationDesk(books=books, queue=queue, sealer=sealer, clock=clock),
-        mail_desk=mail_desk,
-        desk=Desk(books=books, recorder=recorder, delivering=crafts.delivering, clock=clock, ids=ids),
-        addressing=Addressing(books=books, recorder=recorder, clock=clock, ids=ids),
-        delivering=crafts.delivering,
-        asking=Asking(
-            books=books, recorder=recorder, delivering=crafts.delivering, clock=clock, policy=policy
-        ),
-        working=Working(
-            books=books,
-            queue=queue,
-            recorder=recorder,
-            crafts=crafts,
+        upload_service=UploadService(
+            unit_of_work=unit_of_work,
+            storage=storage,
+            inspector=world.inspector,
             clock=clock,
             ids=ids,
             policy=policy,
         ),
-        housekeeping=Housekeeping(books=books, storage=storage, clock=clock, policy=policy),
-        retaining=Retaining(books=books, recorder=recorder, clock=clock, policy=policy),
-        reminding=Reminding(books=books, recorder=recorder, clock=clock, policy=policy),
-        exporting=Exporting(books=books, storage=storage, archiver=ZipArchiver()),
-        proving=Proving(
-            books=books,
+        photo_removal=PhotoRemoval(unit_of_work=unit_of_work, payments=world.payments, clock=clock),
+        checkout_service=CheckoutService(
+            unit_of_work=unit_of_work,
+            payments=world.payments,
+            referral_program=referral_program,
+            token_signer=token_signer,
+            clock=clock,
+            policy=policy,
+        ),
+        unmatched_payment_service=UnmatchedPaymentService(
+            unit_of_work=unit_of_work,
+            payments=world.payments,
+            command_handler=command_handler,
+            order_placement=order_placement,
+            clock=clock,
+            policy=policy,
+        ),
+        payment_webhook=payment_webhook,
+        prediction_webhook=PredictionWebhook(
+            unit_of_work=unit_of_work, queue=queue, token_signer=token_signer, clock=clock
+        ),
+        email_webhook=email_webhook,
+        staff_actions=StaffActions(
+            unit_of_work=unit_of_work,
+            command_handler=command_handler,
+            downloads=handlers.downloads,
+            clock=clock,
+            ids=ids,
+        ),
+        email_correction=EmailCorrection(
+            unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, ids=ids
+        ),
+        downloads=handlers.downloads,
+        customer_requests=CustomerRequests(
+            unit_of_work=unit_of_work,
+            command_handler=command_handler,
+            downloads=handlers.downloads,
+            clock=clock,
+            policy=policy,
+        ),
+        reaction_runner=ReactionRunner(
+            unit_of_work=unit_of_work,
+            queue=queue,
+            command_handler=command_handler,
+            handlers=handlers,
+            clock=clock,
+            ids=ids,
+            policy=policy,
+        ),
+        upload_cleanup=UploadCleanup(unit_of_work=unit_of_work, storage=storage, clock=clock, policy=policy),
+        photo_retention=PhotoRetention(
+            unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=policy
+        ),
+        link_reminders=LinkReminders(
+            unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=policy
+        ),
+        data_export=DataExport(unit_of_work=unit_of_work, storage=storage, archiver=ZipArchiver()),
+        dispute_evidence=DisputeEvidence(
+            unit_of_work=unit_of_work,
             storage=storage,
             thumbnailer=world.output_inspector,
             printer=TemplateEvidencePrinter(shop_name=settings.sender_name),
@@ -183,75 +216,87 @@ def build(settings: Settings) -> Shop:
             scratch=world.scratch,
             clock=clock,
         ),
-        forgetting=Forgetting(books=books, recorder=recorder, purging=crafts.purging, clock=clock, ids=ids),
-        reconciling=comparison,
+        customer_erasure=CustomerErasure(
+            unit_of_work=unit_of_work,
+            command_handler=command_handler,
+            photo_deletion=handlers.photo_deletion,
+            clock=clock,
+            ids=ids,
+        ),
+        reconciliation=comparison,
         log_heads=log_heads,
         clock=clock,
         restored_database=RestoredDatabase(
-            books=books,
+            unit_of_work=unit_of_work,
             heads=log_heads,
-            ledger=payment_ledger(world),
+            ledger=payment_listing(world),
             ownership=ownership,
-            beginning=beginning,
-            sessions=SessionRebuilding(books=books, storage=storage, clock=clock, policy=policy),
+            order_placement=order_placement,
+            sessions=SessionRebuilding(
+                unit_of_work=unit_of_work, storage=storage, clock=clock, policy=policy
+            ),
             rebuilding=OrderRebuilding(
-                books=books,
+                unit_of_work=unit_of_work,
                 storage=storage,
-                moving=crafts.moving,
-                delivering=crafts.delivering,
-                mails=mail_ledger(world),
-                recorder=recorder,
-                sealer=sealer,
+                originals_copier=handlers.originals_copier,
+                downloads=handlers.downloads,
+                mails=email_listing(world),
+                command_handler=command_handler,
+                token_signer=token_signer,
                 clock=clock,
                 policy=policy,
             ),
-            reconciling=comparison,
+            reconciliation=comparison,
             clock=clock,
         ),
-        payment_notices=StripeNotices(secrets=stripe_secrets, clock=clock),
-        restoration_notices=ReplicateNotices(
+        payment_webhook_parser=StripeWebhookParser(secrets=stripe_secrets, clock=clock),
+        prediction_webhook_parser=ReplicateWebhookParser(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock
         ),
-        mail_notices=SendGridNotices(public_key=settings.sendgrid_webhook_public_key, clock=clock),
+        email_webhook_parser=SendGridWebhookParser(
+            public_key=settings.sendgrid_webhook_public_key, clock=clock
+        ),
         resources=world.closing(),
     )
 
 
-def _crafts(world: World, recorder: Recorder, rewarding: Rewarding) -> Crafts:
+def _handlers(
+    world: Adapters, command_handler: OrderCommandHandler, referral_program: ReferralProgram
+) -> ReactionHandlers:
     """Who does which work."""
-    delivering = Delivering(
-        books=world.books,
+    downloads = DownloadService(
+        unit_of_work=world.unit_of_work,
         storage=world.storage,
         archiver=ZipArchiver(),
-        recorder=recorder,
-        sealer=world.sealer,
+        command_handler=command_handler,
+        token_signer=world.token_signer,
         clock=world.clock,
         policy=world.policy,
     )
-    return Crafts(
-        moving=Moving(storage=world.storage),
-        restoring=Restoring(
+    return ReactionHandlers(
+        originals_copier=OriginalsCopier(storage=world.storage),
+        prediction_service=PredictionService(
             restorer=world.restorer,
             storage=world.storage,
             inspector=world.inspector,
             output_inspector=world.output_inspector,
             scratch=world.scratch,
-            sealer=world.sealer,
+            token_signer=world.token_signer,
             clock=world.clock,
             policy=world.policy,
         ),
-        delivering=delivering,
-        writing=Writing(
-            books=world.books,
+        downloads=downloads,
+        email_sender=EmailSender(
+            unit_of_work=world.unit_of_work,
             mailer=world.mailer,
-            writer=TemplateLetterWriter(),
+            writer=TemplateEmailRenderer(),
             storage=world.storage,
-            sealer=world.sealer,
-            rewarding=rewarding,
-            delivering=delivering,
+            token_signer=world.token_signer,
+            referral_program=referral_program,
+            downloads=downloads,
             clock=world.clock,
             policy=world.policy,
         ),
-        refunding=Refunding(payments=world.payments, clock=world.clock),
-        purging=Purging(storage=world.storage),
+        refund_service=RefundService(payments=world.payments, clock=world.clock),
+        photo_deletion=PhotoDeletion(storage=world.storage),
     )

@@ -8,9 +8,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapters.postgres import schema
 from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.settings import DatabaseSettings
 
@@ -36,18 +36,18 @@ class NoDatabaseError(CommandFailedError):
 
 
 @contextmanager
-def open_books(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Books]:
+def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[UnitOfWork]:
     """The books, once they answer and their schema is current; raises NoDatabaseError or UnavailableError if not."""
-    books = PostgresBooks(
+    unit_of_work = PostgresUnitOfWork(
         settings.database_url,
         connections=connections,
         statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS,
     )
     try:
-        _check(books)
-        yield books
+        _check(unit_of_work)
+        yield unit_of_work
     finally:
-        books.close()
+        unit_of_work.close()
 
 
 def upgrade(
@@ -67,10 +67,10 @@ def downgrade(settings: DatabaseSettings, revision: str) -> None:
         schema.downgrade(settings.database_url, revision)
 
 
-def _check(books: Books) -> None:
+def _check(unit_of_work: UnitOfWork) -> None:
     try:
         with _explained():
-            books.check()
+            unit_of_work.check()
     except UnavailableError as error:
         if isinstance(error.__cause__, DBAPIError):
             raise NoDatabaseError(_reason(error.__cause__)) from error

@@ -1,55 +1,57 @@
 """The comparison of the books, on the accounts that the shop works with."""
 
-from adapters.mailer_sendgrid import SendGridLedger
-from adapters.payments_stripe import StripeLedger
-from adapters.restorer_replicate import ReplicateLedger
-from domain.use_cases.delivery.email_webhook import MailDesk
+from adapters.mailer_sendgrid import SendGridListing
+from adapters.payments_stripe import StripeListing
+from adapters.restorer_replicate import ReplicateListing
+from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import Paying
-from domain.use_cases.reconciliation.emails import MailComparison
-from domain.use_cases.reconciliation.event_log import StreamComparison
-from domain.use_cases.reconciliation.object_storage import ObjectComparison
-from domain.use_cases.reconciliation.payments_missing_in_log import MoneyComparison
+from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.reconciliation.emails import EmailComparison
+from domain.use_cases.reconciliation.event_log import EventLogComparison
+from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
+from domain.use_cases.reconciliation.payments_missing_in_log import PaymentComparison
 from domain.use_cases.reconciliation.predictions import PredictionComparison
-from domain.use_cases.reconciliation.run import Reconciling
-from entrypoints.bootstrap.adapters import World
+from domain.use_cases.reconciliation.run import Reconciliation
+from entrypoints.bootstrap.adapters import Adapters
 
 
-def payment_ledger(world: World) -> StripeLedger:
+def payment_listing(world: Adapters) -> StripeListing:
     """Stripe's own lists."""
-    return StripeLedger(world.payments.client)
+    return StripeListing(world.payments.client)
 
 
-def mail_ledger(world: World) -> SendGridLedger:
+def email_listing(world: Adapters) -> SendGridListing:
     """SendGrid's own list of mails."""
-    return SendGridLedger(world.mailer, world.clock)
+    return SendGridListing(world.mailer, world.clock)
 
 
-def reconciling(
-    world: World, paying: Paying, ownership: PaymentOwnership, mail_desk: MailDesk
-) -> Reconciling:
+def reconciliation_from(
+    world: Adapters, payment_webhook: PaymentWebhook, ownership: PaymentOwnership, email_webhook: EmailWebhook
+) -> Reconciliation:
     """Stripe first: what it brings in, the sides after it see already."""
-    books, queue, storage, payments = world.books, world.queue, world.storage, world.payments
-    return Reconciling(
-        books=books,
+    unit_of_work, queue, storage, payments = world.unit_of_work, world.queue, world.storage, world.payments
+    return Reconciliation(
+        unit_of_work=unit_of_work,
         comparisons=(
-            MoneyComparison(
-                books=books,
-                ledger=payment_ledger(world),
+            PaymentComparison(
+                unit_of_work=unit_of_work,
+                ledger=payment_listing(world),
                 payments=payments,
-                paying=paying,
+                payment_webhook=payment_webhook,
                 ownership=ownership,
             ),
-            StreamComparison(books=books, queue=queue),
-            ObjectComparison(books=books, ledger=storage, storage=storage),
+            EventLogComparison(unit_of_work=unit_of_work, queue=queue),
+            ObjectStorageComparison(unit_of_work=unit_of_work, ledger=storage, storage=storage),
             PredictionComparison(
-                books=books,
-                ledger=ReplicateLedger(world.restorer),
+                unit_of_work=unit_of_work,
+                ledger=ReplicateListing(world.restorer),
                 restorer=world.restorer,
                 queue=queue,
-                sealer=world.sealer,
+                token_signer=world.token_signer,
             ),
-            MailComparison(books=books, ledger=mail_ledger(world), mail_desk=mail_desk),
+            EmailComparison(
+                unit_of_work=unit_of_work, ledger=email_listing(world), email_webhook=email_webhook
+            ),
         ),
         clock=world.clock,
         grace=world.policy.reconcile_grace,

@@ -83,13 +83,13 @@ def run_dev(data: Path) -> None:
 )
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.command_errors import CommandFailedError
     from entrypoints.http import CannotListenError, run
     from entrypoints.settings import read_settings
 
     settings = read_settings()
-    with open_books(settings):
+    with open_unit_of_work(settings):
         pass  # a schema that is not current is refused here, before anybody is answered
     try:
         run(settings, fd=fd)
@@ -100,12 +100,12 @@ def serve(fd: int | None) -> None:
 @cli.command()
 def worker() -> None:
     """Do the shop's outstanding work; every setting comes from the environment."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.settings import read_settings
     from entrypoints.worker import run
 
     settings = read_settings()
-    with open_books(settings):
+    with open_unit_of_work(settings):
         pass  # as for serve
     run(settings)
 
@@ -121,7 +121,7 @@ def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        agrees = reconcile(shop.reconciling, since, heals=fix, reads_bytes=not skip_bytes, as_json=as_json)
+        agrees = reconcile(shop.reconciliation, since, heals=fix, reads_bytes=not skip_bytes, as_json=as_json)
     if not agrees:
         sys.exit(1)
 
@@ -168,12 +168,12 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
 @db.command()
 def rebuild() -> None:
     """Write every read model anew from the log; nothing can be recorded meanwhile."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.rebuild_read_models import rebuild
     from entrypoints.settings import read_database_settings
 
-    with open_books(read_database_settings()) as books:
-        rebuild(books)
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
+        rebuild(unit_of_work)
 
 
 @db.command("restored")
@@ -209,12 +209,12 @@ def log_commands() -> None:
 @json_option
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.events import show_log
     from entrypoints.settings import read_database_settings
 
-    with open_books(read_database_settings()) as books:
-        show_log(books, limit, follow=follow, as_json=as_json)
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
+        show_log(unit_of_work, limit, follow=follow, as_json=as_json)
 
 
 @log_commands.command("verify")
@@ -227,12 +227,12 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
 @json_option
 def verify_log(against: Path | None, *, as_json: bool) -> None:
     """Check that no event was changed, removed or put in, and print the head of the log."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.verify_log import verify_log
     from entrypoints.settings import read_database_settings
 
-    with open_books(read_database_settings()) as books:
-        verify_log(books, against, as_json=as_json)
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
+        verify_log(unit_of_work, against, as_json=as_json)
 
 
 cli.add_command(customer_commands)

@@ -10,13 +10,13 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, uploads
 from entrypoints.http.dependencies import CHECKOUT_THREADS, DOWNLOAD_THREADS, UPLOAD_THREADS
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.pages import photo_pages
 from entrypoints.http.problem_details import answer
-from entrypoints.http.request_logging import Diary
+from entrypoints.http.request_logging import RequestLogging
 from entrypoints.http.webhooks import handlers
 
 #: For every address that does not say otherwise: small JSON documents.
@@ -29,7 +29,7 @@ def index() -> dict[str, str]:
     return {"name": "RestoreClick", "documentation": "/schema/openapi.json", "health": "/health/ready"}
 
 
-def create_app(shop: Shop) -> Litestar:
+def create_app(shop: Container) -> Litestar:
     """The HTTP doorway of a shop; closing the shop stays with the caller."""
     upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
     checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
@@ -77,7 +77,7 @@ def create_app(shop: Shop) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = Diary(MalformedGuard(app.asgi_handler))
+    app.asgi_handler = RequestLogging(MalformedGuard(app.asgi_handler))
     return app
 
 

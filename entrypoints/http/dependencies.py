@@ -6,10 +6,10 @@ from anyio import CapacityLimiter
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 
 #: The shop behind the doorway. It is handed over as it is, never checked field by field.
-TheShop = NamedDependency[SkipValidation[Shop]]
+TheShop = NamedDependency[SkipValidation[Container]]
 
 #: The threads that receive photos and wait until they are decoded, apart from those that answer: neither a slow
 #: storage nor a slow decoder keeps a webhook waiting. More than may wait for a decoder, so that one is free to refuse.

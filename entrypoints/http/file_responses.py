@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from litestar.types import Receive, Scope, Send
 
 from domain.order.values import StoredObject
-from domain.ports.object_storage import ObjectStore
+from domain.ports.object_storage import ObjectStorage
 from entrypoints.http.byte_ranges import ByteRange
 from entrypoints.http.client_disconnect import has_left
 
@@ -34,7 +34,7 @@ class OpenedFile:
 
     @classmethod
     async def open(
-        cls, storage: ObjectStore, stored: StoredObject, part: ByteRange | None, limiter: CapacityLimiter
+        cls, storage: ObjectStorage, stored: StoredObject, part: ByteRange | None, limiter: CapacityLimiter
     ) -> Self:
         """Open an object, or a part of it; raises UnavailableError or ObjectMissingError before anything is sent."""
         if part is None:

@@ -18,9 +18,9 @@ from domain.ports.errors import (
     ObjectMissingError,
     RefusedError,
     UnavailableError,
-    UnreadablePictureError,
+    UnreadableImageError,
 )
-from domain.ports.unit_of_work import BooksError
+from domain.ports.unit_of_work import UnitOfWorkError
 from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError
 from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
 from domain.use_cases.checkout.referrals_and_points import (
@@ -93,7 +93,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
     errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
-    UnreadablePictureError: Kind(422, "photo-unreadable", "This photo cannot be read"),
+    UnreadableImageError: Kind(422, "photo-unreadable", "This photo cannot be read"),
     UnknownUploadSessionError: Kind(404, "upload-session-unknown", "No such upload session"),
     UploadSessionClosedError: Kind(409, "upload-session-closed", "The upload session is closed"),
     TooManyPhotosError: Kind(409, "too-many-photos", "Too many photos"),
@@ -127,7 +127,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     RefusedError: Kind(502, "provider-refused", "A provider refused"),
     ObjectMissingError: _FILE_AWAY,
     ObjectDiffersError: _FILE_AWAY,
-    BooksError: Kind(503, "busy", "Busy", "Others are changing the same thing: try again in a moment."),
+    UnitOfWorkError: Kind(503, "busy", "Busy", "Others are changing the same thing: try again in a moment."),
 }
 
 #: What the framework finds wrong, by status.
@@ -157,7 +157,7 @@ def answer(request: AnyRequest, error: Exception) -> Response[Any]:
     """The answer to an error, for Litestar; whatever is our fault is logged."""
     problem = problem_of(error)
     reads = first_language(request.headers.get("accept-language", "")) or ""
-    if isinstance(error, UnreadablePictureError) and error.german and reads.lower().startswith("de"):
+    if isinstance(error, UnreadableImageError) and error.german and reads.lower().startswith("de"):
         headers = {**problem.headers, "Content-Language": "de", "Vary": "Accept-Language"}
         problem = replace(problem, detail=error.german, headers=headers)
     note(request, problem, error)
@@ -195,7 +195,7 @@ def problem_of(error: Exception) -> Problem:
         case UnsatisfiableRangeError():
             whole = {"Content-Range": f"bytes */{error.whole_bytes}", "Accept-Ranges": "bytes"}
             return Problem(kind=kind, detail=str(error), headers=whole)
-        case BooksError():
+        case UnitOfWorkError():
             return Problem(kind=kind, detail=kind.detail or "", headers={"Retry-After": "1"})
         case _:
             return Problem(kind=kind, detail=kind.detail or str(error))

@@ -13,7 +13,7 @@ _QUIET = frozenset({"/health/live", "/health/ready"})
 _log = structlog.get_logger(__name__)
 
 
-class Diary:
+class RequestLogging:
     """Surrounds the whole application, its unknown addresses included.
 
     The log knows a request by its path template, never by its path: a path may hold a download token.

@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.container import Shop, build
+from entrypoints.bootstrap.container import Container, build
 from entrypoints.http.application import create_app
 from entrypoints.http.bounded_protocol import BoundedProtocol
 from entrypoints.logging_config import configure_logs
@@ -67,7 +67,7 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
 
 
 def serve(
-    shop: Shop, settings: Settings, *, fd: int | None = None, on_ready: Callable[[str], None] = announce
+    shop: Container, settings: Settings, *, fd: int | None = None, on_ready: Callable[[str], None] = announce
 ) -> None:
     """Serve until SIGTERM or SIGINT, let what has begun come to its end, and return.
 

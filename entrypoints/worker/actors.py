@@ -7,8 +7,8 @@ import dramatiq
 import structlog
 
 from domain.ports.unit_of_work import LeaseLostError, UnreadableReactionError
-from domain.use_cases.reaction_runner import Working
-from entrypoints.worker.lease_renewal import LeaseKeeper
+from domain.use_cases.reaction_runner import ReactionRunner
+from entrypoints.worker.lease_renewal import LeaseRenewal
 
 _log = structlog.get_logger(__name__)
 
@@ -19,12 +19,12 @@ def declare_actors(broker: dramatiq.Broker, perform: Callable[[str], None]) -> N
         dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)
 
 
-def performer(working: Working, leases: LeaseKeeper) -> Callable[[str], None]:
+def performer(reaction_runner: ReactionRunner, leases: LeaseRenewal) -> Callable[[str], None]:
     """What claims and does the reaction with an id, and logs how that went."""
 
     def perform(reaction_id: str) -> None:
         try:
-            claimed = working.claim(UUID(reaction_id))
+            claimed = reaction_runner.claim(UUID(reaction_id))
         except UnreadableReactionError as error:
             _log.error("reaction_unreadable", reaction_id=reaction_id, problem=str(error))
             return
@@ -40,7 +40,7 @@ def performer(working: Working, leases: LeaseKeeper) -> Callable[[str], None]:
         log.info("reaction_claimed")
         try:
             with leases.keep(claim, order):
-                working.perform(claim, order)
+                reaction_runner.perform(claim, order)
         except LeaseLostError:
             log.warning("lease_lost")
         else:

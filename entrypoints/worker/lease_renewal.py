@@ -11,16 +11,16 @@ import structlog
 from domain.order.order import Order
 from domain.order.reactions import Reaction
 from domain.ports.reaction_queue import Claim
-from domain.use_cases.reaction_runner import Working
+from domain.use_cases.reaction_runner import ReactionRunner
 
 _log = structlog.get_logger(__name__)
 
 
-class LeaseKeeper:
+class LeaseRenewal:
     """Knows what this process is working on, renews its leases, and gives up calls that do not return."""
 
-    def __init__(self, working: Working) -> None:
-        self._working = working
+    def __init__(self, reaction_runner: ReactionRunner) -> None:
+        self._reaction_runner = reaction_runner
         self._lock = Lock()
         self._held: dict[UUID, tuple[Claim, Order]] = {}
         self._hanging: dict[UUID, Claim] = {}
@@ -41,7 +41,7 @@ class LeaseKeeper:
         """Renew every lease that is held, in one round trip; calls past their last moment are given up."""
         with self._lock:
             held = list(self._held.values())
-        for claim in self._working.renew(held):
+        for claim in self._reaction_runner.renew(held):
             with self._lock:
                 if self._held.pop(claim.token, None) is not None:
                     self._hanging[claim.token] = claim

@@ -10,7 +10,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chore:
+class PeriodicTask:
     """Something to do again and again, with a pause in between."""
 
     name: str
@@ -18,10 +18,10 @@ class Chore:
     do: Callable[[], object]
 
 
-class Schedule:
+class PeriodicTasks:
     """Runs chores until it is stopped."""
 
-    def __init__(self, *chores: Chore) -> None:
+    def __init__(self, *chores: PeriodicTask) -> None:
         self._stopping = Event()
         self._threads = [
             Thread(target=self._repeat, args=(chore,), name=chore.name, daemon=True) for chore in chores
@@ -38,7 +38,7 @@ class Schedule:
         for thread in self._threads:
             thread.join(timeout_seconds)
 
-    def _repeat(self, chore: Chore) -> None:
+    def _repeat(self, chore: PeriodicTask) -> None:
         while not self._stopping.is_set():
             try:
                 chore.do()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from domain.use_cases.reconciliation.findings import foreign_kinds
-from domain.use_cases.reconciliation.run import Reconciling
+from domain.use_cases.reconciliation.run import Reconciliation
 
 #: How many ids of what is not this shop's a line of the log holds.
 LOGGED_FOREIGN = 20
@@ -13,9 +13,9 @@ LOGGED_FOREIGN = 20
 _log = structlog.get_logger(__name__)
 
 
-def compare_if_due(reconciling: Reconciling, interval: timedelta) -> None:
+def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
     """Compare and heal, if no worker did so within the interval, and log what was found."""
-    report = reconciling.compare_if_due(interval)
+    report = reconciliation.compare_if_due(interval)
     if report is None:
         return
     for finding in report.findings:

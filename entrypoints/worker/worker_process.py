@@ -11,15 +11,15 @@ import dramatiq
 import structlog
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.container import Shop, build
+from entrypoints.bootstrap.container import Container, build
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import declare_actors, performer
 from entrypoints.worker.direct_dispatch import DirectDispatch
-from entrypoints.worker.lease_renewal import LeaseKeeper
+from entrypoints.worker.lease_renewal import LeaseRenewal
 from entrypoints.worker.log_head import HEAD_SECONDS, keep_head, wait_until_current
-from entrypoints.worker.periodic_tasks import Chore, Schedule
+from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
 
 #: How long work in hand may take to end after SIGTERM; what takes longer is done again by another worker.
@@ -53,11 +53,11 @@ def run(settings: Settings) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stopping.set())
     with build(settings) as shop:
-        shop.books.check()
+        shop.unit_of_work.check()
         if not wait_until_current(shop.log_heads, stopping):
             return
-        leases = LeaseKeeper(shop.working)
-        perform = performer(shop.working, leases)
+        leases = LeaseRenewal(shop.reaction_runner)
+        perform = performer(shop.reaction_runner, leases)
         queue_names = sorted(shop.queue.broker.get_declared_queues())
         direct = DirectDispatch(perform, queue_names, settings.worker_threads)
         shop.queue.when_away(direct.submit)
@@ -68,11 +68,17 @@ def run(settings: Settings) -> None:
             if exhausted:
                 stopping.set()
 
-        schedule = Schedule(
-            Chore(name="sweeper", every_seconds=settings.sweep_interval_ms / 1000, do=shop.working.sweep),
-            Chore(name="clock", every_seconds=CLOCK_SECONDS, do=lambda: warn_of_clock(shop.clock.check)),
-            Chore(name="leases", every_seconds=settings.lease_seconds / 3, do=renew),
-            Chore(
+        schedule = PeriodicTasks(
+            PeriodicTask(
+                name="sweeper",
+                every_seconds=settings.sweep_interval_ms / 1000,
+                do=shop.reaction_runner.resend_due,
+            ),
+            PeriodicTask(
+                name="clock", every_seconds=CLOCK_SECONDS, do=lambda: warn_of_clock(shop.clock.check)
+            ),
+            PeriodicTask(name="leases", every_seconds=settings.lease_seconds / 3, do=renew),
+            PeriodicTask(
                 name="log_head",
                 every_seconds=HEAD_SECONDS,
                 do=lambda: keep_head(shop.log_heads, stopping),
@@ -110,35 +116,39 @@ def exhausted_queues(hanging: Mapping[str, int], threads: int) -> list[str]:
     return [queue_name for queue_name, count in hanging.items() if count >= threads]
 
 
-def _tidying(shop: Shop, settings: Settings) -> list[Chore]:
+def _tidying(shop: Container, settings: Settings) -> list[PeriodicTask]:
     """What is looked after now and then, because time passes and nothing else would tell."""
     deeds = {
-        "housekeeping": shop.housekeeping.tidy,
-        "records": shop.housekeeping.forget_records,
-        "unmatched_payments": shop.matching.refund_due,
-        "pending_payments": shop.paying.look_after_pending,
-        "retention": shop.retaining.purge,
-        "reminders": shop.reminding.remind,
+        "housekeeping": shop.upload_cleanup.tidy,
+        "records": shop.upload_cleanup.forget_records,
+        "unmatched_payments": shop.unmatched_payment_service.refund_due,
+        "pending_payments": shop.payment_webhook.poll_pending_payments,
+        "retention": shop.photo_retention.purge,
+        "reminders": shop.link_reminders.remind,
         "usage_totals": shop.visitor_limits.forget_past,
     }
     return [
-        Chore(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
+        PeriodicTask(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
         for name, do in deeds.items()
     ]
 
 
-def _comparing(shop: Shop, settings: Settings) -> list[Chore]:
+def _comparing(shop: Container, settings: Settings) -> list[PeriodicTask]:
     """The comparison of the books; all workers look whether it is due, and one of them does it."""
     interval = timedelta(hours=settings.reconcile_interval_hours)
     if not interval:
         return []
     pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
     return [
-        Chore(name="reconciling", every_seconds=pause, do=lambda: compare_if_due(shop.reconciling, interval))
+        PeriodicTask(
+            name="reconciling", every_seconds=pause, do=lambda: compare_if_due(shop.reconciliation, interval)
+        )
     ]
 
 
-def _worker(shop: Shop, perform: Callable[[str], None], queue_name: str, threads: int) -> dramatiq.Worker:
+def _worker(
+    shop: Container, perform: Callable[[str], None], queue_name: str, threads: int
+) -> dramatiq.Worker:
     broker = shop.queue.broker_of(queue_name)
     declare_actors(broker, perform)
     return dramatiq.Worker(broker, worker_threads=threads)

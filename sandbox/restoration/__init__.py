@@ -14,9 +14,9 @@ from sandbox.restoration.engine import (
     DESCRIPTION,
     NAME,
     OutputFormat,
-    UnreadablePictureError,
+    UnreadableImageError,
     restore,
     restore_pixels,
 )
 
-__all__ = ["DESCRIPTION", "NAME", "OutputFormat", "UnreadablePictureError", "restore", "restore_pixels"]
+__all__ = ["DESCRIPTION", "NAME", "OutputFormat", "UnreadableImageError", "restore", "restore_pixels"]

@@ -28,7 +28,7 @@ ENCODING: dict[OutputFormat, list[int]] = {
 FILL_RADIUS = 3
 
 
-class UnreadablePictureError(Exception):
+class UnreadableImageError(Exception):
     """The bytes are no picture that OpenCV can decode."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
     """Restore one picture, upright as its EXIF orientation says; same size, grey stays grey.
 
     Raises:
-        UnreadablePictureError: the bytes cannot be decoded.
+        UnreadableImageError: the bytes cannot be decoded.
     """
     restored = restore_pixels(decoded(image_bytes))
     _, encoded = cv2.imencode(f".{output_format}", restored, ENCODING[output_format])
@@ -67,12 +67,12 @@ def decoded(image_bytes: bytes) -> Pixels:
     """Decode to BGR, or to a single channel where the file holds no colour.
 
     Raises:
-        UnreadablePictureError: the bytes cannot be decoded.
+        UnreadableImageError: the bytes cannot be decoded.
     """
     data = np.frombuffer(image_bytes, np.uint8)
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:
-        raise UnreadablePictureError
+        raise UnreadableImageError
     pixels = as_pixels(picture)
     blue, green, red = cv2.split(pixels)
     if np.array_equal(blue, green) and np.array_equal(green, red):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.adapters.support.misbehaving_server import RogueServer, rogue_server
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def rogue() -> Iterator[RogueServer]:
 
 
 @pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
     """A shop of doubles on real books that several can use at once."""
-    books = PostgresBooks(own_database_url, connections=8)
-    yield MemoryShop(books=books)
-    books.close()
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=8)
+    yield InMemoryShop(unit_of_work=unit_of_work)
+    unit_of_work.close()

@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.mailer_sendgrid import SendGridLedger
+from adapters.mailer_sendgrid import SendGridListing
 from adapters.mailer_sendgrid import listings as sendgrid_ledger
-from adapters.payments_stripe import StripeLedger
+from adapters.payments_stripe import StripeListing
 from adapters.payments_stripe import listings as stripe_ledger
-from adapters.restorer_replicate import ReplicateLedger
+from adapters.restorer_replicate import ReplicateListing
 from domain.order.values import DisputeOutcome, EmailId, Variant
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
-from domain.ports.payments import NoticeKind
+from domain.ports.payments import PaymentEventKind
 from domain.ports.provider_listings import ListedPrediction, UnreadableEntry
 from domain.ports.restorer import PredictionStatus
 from tests.adapters.support.misbehaving_server import RogueHandler, RogueServer, rogue_server
@@ -45,15 +45,15 @@ def test_an_event_of_the_list_says_what_its_webhook_says(
     made = payments.issue_refund(refund(intent, 490))
     told = [
         each
-        for each in StripeLedger(payments.client).events(SINCE)
+        for each in StripeListing(payments.client).events(SINCE)
         if (each.payment_intent_id or (each.checkout and each.checkout.payment_intent_id)) == intent
     ]
     assert [each.event_type for each in told] == ["refund.created", "checkout.session.completed"]
     issued, paid = told
-    assert (issued.kind, issued.refund) == (NoticeKind.REFUND_ISSUED, made)
+    assert (issued.kind, issued.refund) == (PaymentEventKind.REFUND_ISSUED, made)
     state = payments.find_checkout(checkout)
     assert state is not None
-    assert (paid.kind, paid.checkout) == (NoticeKind.PAID, state.checkout)
+    assert (paid.kind, paid.checkout) == (PaymentEventKind.PAID, state.checkout)
     events = {event["id"] for event in stripe.ledger()["objects"]["event"]}
     assert {each.event_id for each in told} <= events
 
@@ -65,16 +65,16 @@ def test_a_dispute_is_listed_as_it_stands(stripe: TwinProcess, verdict: str, out
     opened: dict[str, Any] = stripe.control("POST", "disputes", {"payment_intent": intent})
 
     def listed() -> Any:
-        disputes = StripeLedger(payments.client).disputes(SINCE)
+        disputes = StripeListing(payments.client).disputes(SINCE)
         return next(each for each in disputes if each.dispute_id == opened["id"])
 
     assert (listed().kind, listed().outcome, listed().payment_intent_id) == (
-        NoticeKind.DISPUTE_OPENED,
+        PaymentEventKind.DISPUTE_OPENED,
         None,
         intent,
     )
     stripe.control("POST", f"disputes/{opened['id']}/close", {"status": verdict})
-    assert (listed().kind, listed().outcome) == (NoticeKind.DISPUTE_CLOSED, outcome)
+    assert (listed().kind, listed().outcome) == (PaymentEventKind.DISPUTE_CLOSED, outcome)
 
 
 def test_stripe_that_goes_away_between_two_pages_is_told(
@@ -84,7 +84,7 @@ def test_stripe_that_goes_away_between_two_pages_is_told(
     payments = stripe_payments(stripe.url)
     for _ in range(2):
         payments.open_checkout(wish())
-    listed = StripeLedger(payments.client).checkouts(SINCE)
+    listed = StripeListing(payments.client).checkouts(SINCE)
     next(listed)
     stripe.misbehave("GET /v1/checkout/sessions", "status", status=503)
     with pytest.raises(UnavailableError):
@@ -128,7 +128,7 @@ def test_an_entry_of_another_shape_costs_a_list_nothing_but_itself(name: str, ro
 
     rogue.manners["GET"] = answer
     entries: list[UnreadableEntry] = []
-    ledger = StripeLedger(stripe_payments(rogue.url).client)
+    ledger = StripeListing(stripe_payments(rogue.url).client)
     assert len(list(getattr(ledger, name)(SINCE, entries.append))) == 2
     assert "starting_after=bad_2" in rogue.seen[-1].path
     assert {each.kind for each in entries} == {name.removesuffix("s")}
@@ -142,7 +142,7 @@ def test_a_page_without_any_id_ends_the_list(rogue: RogueServer) -> None:
     page = json.dumps({"object": "list", "url": "/v1/x", "has_more": True, "data": [7]}).encode()
     rogue.manners["GET"] = lambda request: request.answer(200, page, Content_Type="application/json")
     with pytest.raises(UnavailableError, match="nothing has an id"):
-        list(StripeLedger(stripe_payments(rogue.url).client).refunds(SINCE, lambda _: None))
+        list(StripeListing(stripe_payments(rogue.url).client).refunds(SINCE, lambda _: None))
 
 
 def test_a_listed_event_with_text_that_cannot_be_stored_is_read_without_it(
@@ -158,7 +158,7 @@ def test_a_listed_event_with_text_that_cannot_be_stored_is_read_without_it(
         request.answer(200, listed % (event, session), Content_Type="application/json")
 
     rogue.manners["GET"] = answer
-    (told,) = StripeLedger(stripe_payments(rogue.url).client).events(SINCE)
+    (told,) = StripeListing(stripe_payments(rogue.url).client).events(SINCE)
     assert told.checkout is not None
     assert (told.checkout.name, told.checkout.email) == ("Ada", "ada@customer.example")
 
@@ -176,7 +176,7 @@ def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProce
             ).prediction_id
             for _ in range(101)  # a page holds a hundred
         }
-        assert names <= {each.prediction_id for each in ReplicateLedger(restorer).predictions(SINCE)}
+        assert names <= {each.prediction_id for each in ReplicateListing(restorer).predictions(SINCE)}
 
 
 def test_a_prediction_of_another_shape_costs_the_list_nothing_but_itself(rogue: RogueServer) -> None:
@@ -185,7 +185,7 @@ def test_a_prediction_of_another_shape_costs_the_list_nothing_but_itself(rogue: 
     rogue.manners["GET"] = lambda request: request.answer(200, page)
     entries: list[UnreadableEntry] = []
     with closing(replicate_restorer(rogue.url)) as restorer:
-        listed = list(ReplicateLedger(restorer).predictions(SINCE, entries.append))
+        listed = list(ReplicateListing(restorer).predictions(SINCE, entries.append))
     assert [each.prediction_id for each in listed] == ["p1"]
     assert [each.entry_id for each in entries] == [None, "p2", "p1"]
 
@@ -196,7 +196,7 @@ def test_a_prediction_whose_upload_is_gone_or_was_none_has_no_address(replicate:
             prediction_id="p1", status=PredictionStatus.RUNNING, created_at=SINCE, name_tag=None
         )
         for listed in (unnamed, replace(unnamed, name_tag="NOTHINGTHERE")):
-            assert ReplicateLedger(restorer).address_of(listed) is None
+            assert ReplicateListing(restorer).address_of(listed) is None
 
 
 def activity(handler: RogueHandler, minutes: list[int]) -> None:
@@ -219,7 +219,7 @@ def test_the_activity_is_read_on_where_a_full_page_ends(
     monkeypatch.setattr(sendgrid_ledger, "PAGE", 4)
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: activity(handler, minutes)
-        listed = list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+        listed = list(SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
     assert [each.message_id for each in listed] == [f"mail-{number}" for number in range(len(minutes))]
 
 
@@ -228,7 +228,7 @@ def test_an_activity_that_cannot_be_read_on_is_not_taken_for_whole(monkeypatch: 
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: activity(handler, [9, 9, 9])
         with pytest.raises(UnavailableError, match="more mails in a second"):
-            list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+            list(SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
 
 
 def test_a_message_that_cannot_be_read_costs_nothing_but_itself() -> None:
@@ -239,7 +239,7 @@ def test_a_message_that_cannot_be_read_costs_nothing_but_itself() -> None:
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, body)
         listed = list(
-            SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE, entries.append)
+            SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE, entries.append)
         )
     assert [each.message_id for each in listed] == ["m1"]
     assert [each.entry_id for each in entries] == [None, None, "m1.recvd-5c9", "m1.recvd-5c9"] * 2
@@ -249,14 +249,14 @@ def test_a_mail_that_is_known_and_cannot_be_read_is_not_taken_for_unknown() -> N
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, b'{"messages": [{"msg_id": "m1"}]}')
         with pytest.raises(UnreadableAnswerError, match="m1"):
-            SendGridLedger(sendgrid_mailer(server.url), SystemClock()).find(EmailId(uuid4()))
+            SendGridListing(sendgrid_mailer(server.url), SystemClock()).find(EmailId(uuid4()))
 
 
 def test_an_activity_that_is_no_list_is_told() -> None:
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, b"<html>")
         with pytest.raises(UnavailableError, match="cannot be read"):
-            list(SendGridLedger(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
+            list(SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
 
 
 @pytest.mark.parametrize(("version", "is_old"), [("2024-09-30.acacia", True), ("2024-10-28.acacia", False)])
@@ -269,7 +269,7 @@ def test_listed_events_say_whether_their_version_has_refunds_of_cards(
     pay_at(stripe, checkout)
     (told,) = [
         each
-        for each in StripeLedger(payments.client).events(SINCE)
+        for each in StripeListing(payments.client).events(SINCE)
         if each.checkout is not None and each.checkout.checkout_session_id == checkout
     ]
     assert (told.api_version, told.is_of_old_version) == (version, is_old)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import minio.api
 import pytest
 
-from adapters.storage_minio import MinioStore
+from adapters.storage_minio import MinioStorage
 from domain.order.values import ObjectKey
 from domain.ports.errors import ObjectDiffersError, UnavailableError
 from domain.ports.object_storage import ObjectOwner
@@ -27,16 +27,16 @@ def key() -> ObjectKey:
     return ObjectKey(f"downloads/{uuid4()}/archive.zip")
 
 
-def parted(server: S3) -> MinioStore:
+def parted(server: S3) -> MinioStorage:
     return minio_store(server, single_write_bytes=6_000_000, part_bytes=PART_BYTES)
 
 
-def put(store: MinioStore, key: ObjectKey, data: bytes = GREAT_AUNT) -> str:
+def put(store: MinioStorage, key: ObjectKey, data: bytes = GREAT_AUNT) -> str:
     stored = store.put(key, io.BytesIO(data), size_bytes=len(data), media_type="application/zip")
     return stored.sha256
 
 
-def held(store: MinioStore, key: ObjectKey) -> bytes:
+def held(store: MinioStorage, key: ObjectKey) -> bytes:
     with store.read(key) as chunks:
         return b"".join(chunks)
 

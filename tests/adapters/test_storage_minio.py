@@ -10,11 +10,11 @@ from minio.commonconfig import ENABLED, CopySource
 from minio.versioningconfig import VersioningConfig
 
 from adapters import storage_minio
-from adapters.storage_minio import MinioStore
+from adapters.storage_minio import MinioStorage
 from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import BucketMissingError, NoAnswerError, ObjectDiffersError, UnavailableError
 from domain.ports.object_storage import ObjectOwner
-from domain.signed_tokens import Sealer
+from domain.signed_tokens import TokenSigner
 from sandbox.services.seaweedfs_server import REGION, S3
 from tests.adapters.support.misbehaving_server import RogueServer
 from tests.adapters.support.provider_accounts import BUCKET, minio_store
@@ -39,12 +39,12 @@ class Roll(io.RawIOBase):
         return bytes(taken)
 
 
-def store_at(url: str, timeout_seconds: float = 5) -> MinioStore:
+def store_at(url: str, timeout_seconds: float = 5) -> MinioStorage:
     account = S3(url, "access-key-of-the-shop", "secret-key-of-the-shop")
     return minio_store(account, timeout_seconds=timeout_seconds)
 
 
-def put(store: MinioStore, data: bytes = UNCLE) -> None:
+def put(store: MinioStorage, data: bytes = UNCLE) -> None:
     store.put(KEY, io.BytesIO(data), size_bytes=len(data), media_type="image/jpeg")
 
 
@@ -259,7 +259,10 @@ def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
 
 
 def test_the_mark_tells_whose_an_object_is(s3: S3) -> None:
-    ours, theirs = minio_store(s3), minio_store(s3, sealer=Sealer(b"the key of another shop in the bucket"))
+    ours, theirs = (
+        minio_store(s3),
+        minio_store(s3, token_signer=TokenSigner(b"the key of another shop in the bucket")),
+    )
     key, copied = (ObjectKey(f"uploads/temp/{uuid4()}/photo") for _ in range(2))
     stored = ours.put(
         key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels={"file-name": "uncle"}

@@ -19,7 +19,7 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId
 from domain.use_cases.audit.log_verification import verify
-from entrypoints.bootstrap.database import open_books
+from entrypoints.bootstrap.database import open_unit_of_work
 from tests.chaos.provider_records import Ledger, ledger_of
 from tests.chaos.shop_under_test import Stage
 from tests.chaos.visits import Town
@@ -30,7 +30,7 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{20,}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dossier:
+class ExportArchive:
     """What the log, the database, the storage, the providers and the visitors say. Nothing of it changes any more."""
 
     histories: Mapping[OrderId, Sequence[e.RecordedEvent]] = field(default_factory=dict)
@@ -66,14 +66,14 @@ class Dossier:
         return [recorded.event for history in self.histories.values() for recorded in history]
 
 
-def gathered(stage: Stage, town: Town, restless: Sequence[str]) -> Dossier:
+def gathered(stage: Stage, town: Town, restless: Sequence[str]) -> ExportArchive:
     """The evidence as it stands now."""
-    with open_books(stage.shop.database) as books:
+    with open_unit_of_work(stage.shop.database) as unit_of_work:
         order_ids = [OrderId(row["order_id"]) for row in stage.ask("SELECT DISTINCT order_id FROM events")]
-        with books.transaction() as transaction:
-            histories = transaction.audit.streams(order_ids)
-        verdict = verify(books.chained_events())
-    return Dossier(
+        with unit_of_work.transaction() as transaction:
+            histories = transaction.reconciliation_queries.streams(order_ids)
+        verdict = verify(unit_of_work.chained_events())
+    return ExportArchive(
         histories=histories,
         broken_chain=[str(finding) for finding in verdict.findings],
         read_models=_read_models(stage),

@@ -43,28 +43,28 @@ def close_without_lease() -> None:
 
 def never_sweep() -> None:
     """Nobody sends again what got lost, nor what is due later."""
-    from domain.use_cases.reaction_runner import Working  # noqa: PLC0415
+    from domain.use_cases.reaction_runner import ReactionRunner  # noqa: PLC0415
 
-    def sweep(_: Working) -> int:
+    def sweep(_: ReactionRunner) -> int:
         return 0
 
-    Working.sweep = sweep  # type: ignore[method-assign, assignment]
+    ReactionRunner.resend_due = sweep  # type: ignore[method-assign, assignment]
 
 
 def answer_too_soon() -> None:
     """Stripe is answered with 200 although what it told could not be written down."""
     from domain.ports.errors import UnavailableError  # noqa: PLC0415
-    from domain.use_cases.payments.payment_webhook import Paying  # noqa: PLC0415
+    from domain.use_cases.payments.payment_webhook import PaymentWebhook  # noqa: PLC0415
 
-    careful = Paying.take
+    careful = PaymentWebhook.handle
 
-    def take(self: Paying, *told: Any) -> None:
+    def take(self: PaymentWebhook, *told: Any) -> None:
         try:
             careful(self, *told)
         except UnavailableError:
             return
 
-    Paying.take = take  # type: ignore[method-assign, assignment]
+    PaymentWebhook.handle = take  # type: ignore[method-assign, assignment]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from domain.order import events as e
 from domain.order.lifecycle import TERMINAL
 from domain.order.values import HoldReason
 from entrypoints.command_errors import CommandFailedError
-from tests.chaos.collected_state import Dossier, gathered
+from tests.chaos.collected_state import ExportArchive, gathered
 from tests.chaos.customers import Visitors
 from tests.chaos.fault_runner import Conductor, Incident
 from tests.chaos.forger import forge
@@ -195,7 +195,7 @@ class Run:
         return []
 
 
-def counted(dossier: Dossier) -> dict[str, int]:
+def counted(dossier: ExportArchive) -> dict[str, int]:
     """How much of what a run is about has happened in it."""
     kinds = [type(event) for event in dossier.events]
     predictions = dossier.replicate.kind("prediction")

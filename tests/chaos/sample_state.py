@@ -13,7 +13,7 @@ from domain.order.order import Order
 from domain.order.reactions import IssueRefund, MoveImages, Reaction, RestoreImage, SendEmail, reaction_id_of
 from domain.order.values import EmailKind, OrderId
 from domain.signed_tokens import sha256_of
-from tests.chaos.collected_state import Dossier, Row
+from tests.chaos.collected_state import ExportArchive, Row
 from tests.chaos.provider_records import Json, Ledger
 from tests.chaos.schedule import Manner, Visit
 from tests.chaos.visits import Ending, Experience, Town
@@ -52,7 +52,7 @@ def moved() -> e.ImagesMoved:
     )
 
 
-def dossier(events: Sequence[e.Event] | None = None, **changes: Any) -> Dossier:
+def dossier(events: Sequence[e.Event] | None = None, **changes: Any) -> ExportArchive:
     """The evidence of such an order, complete and without a breach; what is named is otherwise."""
     stream = history(*(smooth() if events is None else events))
     order = fold(ORDER_ID, stream)
@@ -67,7 +67,7 @@ def dossier(events: Sequence[e.Event] | None = None, **changes: Any) -> Dossier:
         "sendgrid": Ledger(objects={"mail": [mail(EmailKind.CONFIRMATION), mail(EmailKind.PARTIAL_RESULT)]}),
         "town": Town([customer(order)]),
     }
-    return Dossier(**{**evidence, **changes})
+    return ExportArchive(**{**evidence, **changes})
 
 
 def calls() -> list[Reaction]:

@@ -12,7 +12,7 @@ from domain.order import events as e
 from domain.order.evolve import fold
 from domain.order.reactions import MoveImages, SendEmail, reaction_id_of
 from domain.order.values import EmailKind
-from tests.chaos.collected_state import Dossier
+from tests.chaos.collected_state import ExportArchive
 from tests.chaos.laws import LAWS
 from tests.chaos.provider_records import Ledger
 from tests.chaos.sample_state import (
@@ -201,7 +201,7 @@ BREACHES: dict[str, tuple[int, Mapping[str, Any]]] = {
 }
 
 
-def breached(evidence: Dossier) -> set[int]:
+def breached(evidence: ExportArchive) -> set[int]:
     return {law.number for law in LAWS if list(law.breaches(evidence))}
 
 

@@ -11,10 +11,11 @@ from tests.chaos.planted_bugs import PLANTS, environment_with
 
 #: What a process that carries the bug works with; it names the bug's module, or its words.
 LOOKS = {
-    "answer-too-soon": "from domain.use_cases.payments.payment_webhook import Paying; print(Paying.take.__module__)",
+    "answer-too-soon": "from domain.use_cases.payments.payment_webhook "
+    "import PaymentWebhook as P; print(P.handle.__module__)",
     "close-without-lease": "from adapters.postgres.event_store import CLOSE; print(CLOSE)",
     "send-mail-blindly": "from adapters.mailer_sendgrid.api import SendGridMailer as M; print(M.send.__module__)",
-    "never-sweep": "from domain.use_cases.reaction_runner import Working; print(Working.sweep.__module__)",
+    "never-sweep": "from domain.use_cases.reaction_runner import ReactionRunner as R; print(R.resend_due.__module__)",
 }
 
 

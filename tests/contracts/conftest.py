@@ -5,30 +5,30 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
-from domain.ports.object_storage import ObjectStore
-from domain.ports.unit_of_work import Books
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.unit_of_work import UnitOfWork
 from tests.adapters.support.provider_accounts import minio_store
-from tests.doubles.object_storage import MemoryStore
-from tests.doubles.unit_of_work import InMemoryBooks
+from tests.doubles.object_storage import InMemoryStorage
+from tests.doubles.unit_of_work import InMemoryUnitOfWork
 
 
 @pytest.fixture(params=["double", "minio"])
-def store(request: pytest.FixtureRequest) -> ObjectStore:
+def store(request: pytest.FixtureRequest) -> ObjectStorage:
     if request.param == "double":
-        return MemoryStore()
+        return InMemoryStorage()
     return minio_store(request.getfixturevalue("s3"))
 
 
 @pytest.fixture(params=["double", "postgres"])
-def books(request: pytest.FixtureRequest) -> Iterator[Books]:
+def unit_of_work(request: pytest.FixtureRequest) -> Iterator[UnitOfWork]:
     """Empty books, for each test its own."""
     if request.param == "double":
-        yield InMemoryBooks()
+        yield InMemoryUnitOfWork()
         return
-    books = PostgresBooks(request.getfixturevalue("own_database_url"), connections=4)
-    yield books
-    books.close()
+    unit_of_work = PostgresUnitOfWork(request.getfixturevalue("own_database_url"), connections=4)
+    yield unit_of_work
+    unit_of_work.close()
 
 
 @pytest.fixture

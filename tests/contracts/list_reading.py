@@ -4,18 +4,18 @@ import time
 
 from domain.order.events import RecordedEvent
 from domain.ports.event_store import LogCursor
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 
 PATIENCE_SECONDS = 10.0
 
 
-def read_whole_log(books: Books, *, expected: int = 0) -> list[tuple[LogCursor, RecordedEvent]]:
+def read_whole_log(unit_of_work: UnitOfWork, *, expected: int = 0) -> list[tuple[LogCursor, RecordedEvent]]:
     """Read on until so many lines have come, in pages of two."""
     lines: list[tuple[LogCursor, RecordedEvent]] = []
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        with books.transaction() as transaction:
-            page = transaction.log.read_all(lines[-1][0] if lines else LogCursor(), 2)
+        with unit_of_work.transaction() as transaction:
+            page = transaction.event_store.read_all(lines[-1][0] if lines else LogCursor(), 2)
         lines += page
         if not page and (len(lines) >= expected or time.monotonic() > deadline):
             return lines

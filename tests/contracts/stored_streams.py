@@ -9,8 +9,8 @@ from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import MoveImages, Reaction, reaction_id_of
 from domain.order.values import CustomerId, ObjectKey, OrderId, PhotoId, StoredObject, UploadSessionId
-from domain.ports.reaction_queue import Claim, Scheduled
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.reaction_queue import Claim, ScheduledReaction
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from tests.domain.support.event_builders import Facts, euros, stored
 from tests.domain.support.recording import step
@@ -55,11 +55,11 @@ def pay(transaction: Transaction, about: Facts, *, at: datetime = NOON) -> e.Pay
     return about.paid(number=number, customer_id=customer_id)
 
 
-def take_order(books: Books, about: Facts, *further: e.Event, at: datetime = NOON) -> Order:
+def take_order(unit_of_work: UnitOfWork, about: Facts, *further: e.Event, at: datetime = NOON) -> Order:
     """Write an order down, from its payment on."""
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         first = step(about.order_id, pay(transaction, about, at=at), *further, at=at)
-        transaction.log.record(first)
+        transaction.event_store.append(first)
     return first.after
 
 
@@ -69,9 +69,9 @@ def scheduled(
     *,
     due_at: datetime = NOON,
     sent_at: datetime | None = None,
-) -> Scheduled:
+) -> ScheduledReaction:
     work = reaction or MoveImages()
-    return Scheduled(
+    return ScheduledReaction(
         reaction_id=reaction_id_of(about.order_id, work),
         order_id=about.order_id,
         reaction=work,
@@ -80,27 +80,31 @@ def scheduled(
     )
 
 
-def schedule(books: Books, *work: Scheduled) -> None:
-    with books.transaction() as transaction:
+def schedule(unit_of_work: UnitOfWork, *work: ScheduledReaction) -> None:
+    with unit_of_work.transaction() as transaction:
         transaction.reactions.schedule(work)
 
 
-def claim(books: Books, work: Scheduled, now: datetime = NOON, lease: timedelta = 5 * MINUTE) -> Claim | None:
-    with books.transaction() as transaction:
+def claim(
+    unit_of_work: UnitOfWork, work: ScheduledReaction, now: datetime = NOON, lease: timedelta = 5 * MINUTE
+) -> Claim | None:
+    with unit_of_work.transaction() as transaction:
         return transaction.reactions.claim(work.reaction_id, uuid4(), now, lease)
 
 
-def claimed(books: Books, work: Scheduled, now: datetime = NOON, lease: timedelta = 5 * MINUTE) -> Claim:
-    found = claim(books, work, now, lease)
+def claimed(
+    unit_of_work: UnitOfWork, work: ScheduledReaction, now: datetime = NOON, lease: timedelta = 5 * MINUTE
+) -> Claim:
+    found = claim(unit_of_work, work, now, lease)
     assert found is not None
     return found
 
 
 def admit(
-    books: Books, now: datetime = NOON, *, max_running: int = 1000, max_per_minute: int = 1000
+    unit_of_work: UnitOfWork, now: datetime = NOON, *, max_running: int = 1000, max_per_minute: int = 1000
 ) -> list[tuple[UUID, Reaction]]:
-    with books.transaction() as transaction:
-        return transaction.admissions.admit(now, max_running=max_running, max_per_minute=max_per_minute)
+    with unit_of_work.transaction() as transaction:
+        return transaction.prediction_slots.grant(now, max_running=max_running, max_per_minute=max_per_minute)
 
 
 class ChangeOfMindError(Exception):
@@ -108,10 +112,10 @@ class ChangeOfMindError(Exception):
 
 
 @contextmanager
-def rolled_back(books: Books) -> Iterator[Transaction]:
+def rolled_back(unit_of_work: UnitOfWork) -> Iterator[Transaction]:
     """A transaction of which nothing is kept."""
     try:
-        with books.transaction() as transaction:
+        with unit_of_work.transaction() as transaction:
             yield transaction
             raise ChangeOfMindError  # noqa: TRY301 -- to roll back is the point
     except ChangeOfMindError:

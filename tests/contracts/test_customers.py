@@ -10,7 +10,7 @@ from domain.order.values import CustomerId, EmailKind, Sha256
 from domain.ports.customers import Customer
 from domain.ports.order_queries import REMINDER
 from domain.ports.personal_data import Erasure
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.webhook_inbox import Conflict
 from domain.referral_program import referral_codes_of
 from tests.contracts.stored_streams import MINUTE, NOON, facts, pay, rolled_back, take_order
@@ -20,19 +20,21 @@ DAY = date(2026, 11, 22)
 DIGEST = Sha256("a" * 64)
 
 
-def receive(books: Books, email: str, name: str | None = None, day: date = DAY) -> tuple[CustomerId, str]:
-    with books.transaction() as transaction:
+def receive(
+    unit_of_work: UnitOfWork, email: str, name: str | None = None, day: date = DAY
+) -> tuple[CustomerId, str]:
+    with unit_of_work.transaction() as transaction:
         return transaction.customers.receive(CustomerId(uuid4()), email, name, "de", day)
 
 
-def take(books: Books, source: str, event_id: str) -> bool:
-    with books.transaction() as transaction:
-        return transaction.inbox.take(source, event_id, "checkout.session.completed", DIGEST, NOON)
+def take(unit_of_work: UnitOfWork, source: str, event_id: str) -> bool:
+    with unit_of_work.transaction() as transaction:
+        return transaction.webhook_inbox.accept(source, event_id, "checkout.session.completed", DIGEST, NOON)
 
 
-def test_a_new_address_is_a_new_customer_under_the_id_given(books: Books) -> None:
+def test_a_new_address_is_a_new_customer_under_the_id_given(unit_of_work: UnitOfWork) -> None:
     customer_id = CustomerId(uuid4())
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         transaction.customers.receive(customer_id, "Eileen@Example.org", "Eileen", "en", DAY)
         assert transaction.customers.find(customer_id) == Customer(
             customer_id=customer_id,
@@ -43,17 +45,17 @@ def test_a_new_address_is_a_new_customer_under_the_id_given(books: Books) -> Non
         )
 
 
-def test_a_customer_is_the_same_without_regard_to_case(books: Books) -> None:
-    first, _ = receive(books, "Eileen@Example.org")
-    again, _ = receive(books, "eileen@EXAMPLE.org")
-    other, _ = receive(books, "eileen@example.com")
+def test_a_customer_is_the_same_without_regard_to_case(unit_of_work: UnitOfWork) -> None:
+    first, _ = receive(unit_of_work, "Eileen@Example.org")
+    again, _ = receive(unit_of_work, "eileen@EXAMPLE.org")
+    other, _ = receive(unit_of_work, "eileen@example.com")
     assert again == first != other
 
 
-def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(books: Books) -> None:
-    customer_id, _ = receive(books, "eileen@example.org", "Eileen")
-    receive(books, "EILEEN@example.org", None)
-    with books.transaction() as transaction:
+def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(unit_of_work: UnitOfWork) -> None:
+    customer_id, _ = receive(unit_of_work, "eileen@example.org", "Eileen")
+    receive(unit_of_work, "EILEEN@example.org", None)
+    with unit_of_work.transaction() as transaction:
         kept = transaction.customers.find(customer_id)
     assert kept == Customer(
         customer_id=customer_id,
@@ -62,122 +64,130 @@ def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(books: Books) -> 
         locale="de",
         referral_code=referral_codes_of(customer_id)[0],
     )
-    receive(books, "eileen@example.org", "Eileen Collins")
-    with books.transaction() as transaction:
+    receive(unit_of_work, "eileen@example.org", "Eileen Collins")
+    with unit_of_work.transaction() as transaction:
         renamed = transaction.customers.find(customer_id)
     assert renamed is not None
     assert renamed.name == "Eileen Collins"
 
 
-def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(books: Books) -> None:
-    customer_id, _ = receive(books, "eileen@example.org")
+def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit_of_work: UnitOfWork) -> None:
+    customer_id, _ = receive(unit_of_work, "eileen@example.org")
     code = referral_codes_of(customer_id)[0]
-    receive(books, "Eileen@example.org")
-    with books.transaction() as transaction:
+    receive(unit_of_work, "Eileen@example.org")
+    with unit_of_work.transaction() as transaction:
         found = transaction.customers.find_by_referral_code(code, lock=True)
         assert found == transaction.customers.find(customer_id)
         assert transaction.customers.find_by_referral_code(code[:-1]) is None
 
 
 def test_a_code_that_is_somebodys_is_given_to_nobody_else(
-    books: Books, monkeypatch: pytest.MonkeyPatch
+    unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("adapters.postgres.customers", "tests.doubles.unit_of_work"):
         monkeypatch.setattr(f"{module}.referral_codes_of", lambda _: ("SAMESAME", "AN0THER1"))
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         for address in ("eileen@example.org", "grace@example.org"):
             transaction.customers.receive(CustomerId(uuid4()), address, None, None, DAY)
         found = [transaction.customers.find_by_referral_code(code) for code in ("SAMESAME", "AN0THER1")]
     assert [customer and customer.email for customer in found] == ["eileen@example.org", "grace@example.org"]
 
 
-def test_a_customer_nobody_received_is_not_found(books: Books) -> None:
-    with books.transaction() as transaction:
+def test_a_customer_nobody_received_is_not_found(unit_of_work: UnitOfWork) -> None:
+    with unit_of_work.transaction() as transaction:
         assert transaction.customers.find(CustomerId(uuid4())) is None
 
 
-def test_a_customer_gets_another_address_unless_it_is_anothers(books: Books) -> None:
-    eileen, _ = receive(books, "eilen@example.org", "Eileen")
-    bruno, _ = receive(books, "bruno@example.org")
-    with books.transaction() as transaction:
+def test_a_customer_gets_another_address_unless_it_is_anothers(unit_of_work: UnitOfWork) -> None:
+    eileen, _ = receive(unit_of_work, "eilen@example.org", "Eileen")
+    bruno, _ = receive(unit_of_work, "bruno@example.org")
+    with unit_of_work.transaction() as transaction:
         assert transaction.customers.change_email(eileen, "Eileen@example.org")
         assert transaction.customers.change_email(eileen, "eileen@example.org")
         assert not transaction.customers.change_email(bruno, "EILEEN@example.org")
         assert not transaction.customers.change_email(CustomerId(uuid4()), "clara@example.org")
         found = [transaction.customers.find(customer_id) for customer_id in (eileen, bruno)]
     assert [customer.email for customer in found if customer] == ["eileen@example.org", "bruno@example.org"]
-    assert receive(books, "EILEEN@example.org")[0] == eileen
+    assert receive(unit_of_work, "EILEEN@example.org")[0] == eileen
 
 
-def test_a_customer_who_was_erased_gets_no_address(books: Books) -> None:
-    customer_id, _ = receive(books, "eileen@example.org")
+def test_a_customer_who_was_erased_gets_no_address(unit_of_work: UnitOfWork) -> None:
+    customer_id, _ = receive(unit_of_work, "eileen@example.org")
     erasure = Erasure(
         erasure_id=uuid4(), customer_id=customer_id, actor="person:ada", reason="asked for it", erased_at=NOON
     )
-    with books.transaction() as transaction:
-        transaction.persons.forget(erasure)
+    with unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(erasure)
         assert not transaction.customers.change_email(customer_id, "eileen@example.org")
 
 
-def test_orders_in_trouble_are_those_held_or_disputed_or_with_a_mail_that_nobody_has(books: Books) -> None:
+def test_orders_in_trouble_are_those_held_or_disputed_or_with_a_mail_that_nobody_has(
+    unit_of_work: UnitOfWork,
+) -> None:
     held, disputed, failed, bounced, well, settled = (facts() for _ in range(6))
-    take_order(books, held, held.held())
-    take_order(books, disputed, disputed.disputed())
-    take_order(books, failed, failed.email_failed(EmailKind.CONFIRMATION))
-    take_order(books, bounced, bounced.bounced(EmailKind.CONFIRMATION))
-    take_order(books, well, *well.until_completed()[1:])
-    take_order(books, settled, settled.held(), settled.released(), settled.disputed(), settled.decided())
-    with books.transaction() as transaction:
-        in_trouble = transaction.shelf.in_trouble()
+    take_order(unit_of_work, held, held.held())
+    take_order(unit_of_work, disputed, disputed.disputed())
+    take_order(unit_of_work, failed, failed.email_failed(EmailKind.CONFIRMATION))
+    take_order(unit_of_work, bounced, bounced.bounced(EmailKind.CONFIRMATION))
+    take_order(unit_of_work, well, *well.until_completed()[1:])
+    take_order(
+        unit_of_work, settled, settled.held(), settled.released(), settled.disputed(), settled.decided()
+    )
+    with unit_of_work.transaction() as transaction:
+        in_trouble = transaction.order_queries.in_trouble()
     assert in_trouble == sorted(each.order_id for each in (held, disputed, failed, bounced))
 
 
-def test_order_numbers_count_from_one_each_day(books: Books) -> None:
-    numbers = [receive(books, f"{guest}@example.org")[1] for guest in ("adele", "bruno", "clara")]
+def test_order_numbers_count_from_one_each_day(unit_of_work: UnitOfWork) -> None:
+    numbers = [receive(unit_of_work, f"{guest}@example.org")[1] for guest in ("adele", "bruno", "clara")]
     assert numbers == ["20261122-000001", "20261122-000002", "20261122-000003"]
-    assert receive(books, "adele@example.org", day=date(2026, 11, 23))[1] == "20261123-000001"
-    assert receive(books, "bruno@example.org")[1] == "20261122-000004"
+    assert receive(unit_of_work, "adele@example.org", day=date(2026, 11, 23))[1] == "20261123-000001"
+    assert receive(unit_of_work, "bruno@example.org")[1] == "20261122-000004"
 
 
 @pytest.mark.parametrize("failures", [1, 3])
-def test_a_number_that_was_not_committed_is_given_again(books: Books, failures: int) -> None:
-    assert receive(books, "adele@example.org")[1] == "20261122-000001"
+def test_a_number_that_was_not_committed_is_given_again(unit_of_work: UnitOfWork, failures: int) -> None:
+    assert receive(unit_of_work, "adele@example.org")[1] == "20261122-000001"
     for _ in range(failures):
-        with rolled_back(books) as transaction:
+        with rolled_back(unit_of_work) as transaction:
             _, number = transaction.customers.receive(
                 CustomerId(uuid4()), "bruno@example.org", None, None, DAY
             )
             assert number == "20261122-000002"
-    assert receive(books, "clara@example.org")[1] == "20261122-000002"
+    assert receive(unit_of_work, "clara@example.org")[1] == "20261122-000002"
 
 
-def test_a_message_is_taken_once(books: Books) -> None:
-    assert take(books, "stripe", "evt_1")
-    assert not take(books, "stripe", "evt_1")
-    assert take(books, "stripe", "evt_2")
+def test_a_message_is_taken_once(unit_of_work: UnitOfWork) -> None:
+    assert take(unit_of_work, "stripe", "evt_1")
+    assert not take(unit_of_work, "stripe", "evt_1")
+    assert take(unit_of_work, "stripe", "evt_2")
 
 
-def test_two_providers_may_use_the_same_id(books: Books) -> None:
-    assert take(books, "stripe", "1")
-    assert take(books, "sendgrid", "1")
+def test_two_providers_may_use_the_same_id(unit_of_work: UnitOfWork) -> None:
+    assert take(unit_of_work, "stripe", "1")
+    assert take(unit_of_work, "sendgrid", "1")
 
 
-def test_a_message_whose_transaction_failed_is_still_new(books: Books) -> None:
-    with rolled_back(books) as transaction:
-        assert transaction.inbox.take("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
-        assert not transaction.inbox.take("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
-    assert take(books, "stripe", "evt_1")
+def test_a_message_whose_transaction_failed_is_still_new(unit_of_work: UnitOfWork) -> None:
+    with rolled_back(unit_of_work) as transaction:
+        assert transaction.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
+        assert not transaction.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
+    assert take(unit_of_work, "stripe", "evt_1")
 
 
-def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(books: Books) -> None:
-    assert take(books, "stripe", "evt_1")
+def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(
+    unit_of_work: UnitOfWork,
+) -> None:
+    assert take(unit_of_work, "stripe", "evt_1")
     for _ in range(2):
-        with books.transaction() as transaction:
-            assert not transaction.inbox.take("stripe", "evt_1", "refund.created", Sha256("b" * 64), NOON)
-    assert not take(books, "stripe", "evt_1")
-    assert take(books, "stripe", "evt_2")
-    with books.transaction() as transaction:
-        assert transaction.inbox.conflicts() == [
+        with unit_of_work.transaction() as transaction:
+            assert not transaction.webhook_inbox.accept(
+                "stripe", "evt_1", "refund.created", Sha256("b" * 64), NOON
+            )
+    assert not take(unit_of_work, "stripe", "evt_1")
+    assert take(unit_of_work, "stripe", "evt_2")
+    with unit_of_work.transaction() as transaction:
+        assert transaction.webhook_inbox.conflicts() == [
             Conflict(
                 source="stripe",
                 event_id="evt_1",
@@ -189,47 +199,51 @@ def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(
         ]
 
 
-def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(books: Books) -> None:
+def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(
+    unit_of_work: UnitOfWork,
+) -> None:
     old, purged, refunded, recent, unfinished = (facts() for _ in range(5))
-    take_order(books, old, *old.until_completed()[1:])
-    take_order(books, purged, *purged.until_completed()[1:], purged.purged())
-    take_order(books, refunded, *refunded.until_refunded()[1:])
-    take_order(books, recent, *recent.until_completed()[1:], at=NOON + 10 * MINUTE)
-    take_order(books, unfinished, *unfinished.until_ready()[1:])
+    take_order(unit_of_work, old, *old.until_completed()[1:])
+    take_order(unit_of_work, purged, *purged.until_completed()[1:], purged.purged())
+    take_order(unit_of_work, refunded, *refunded.until_refunded()[1:])
+    take_order(unit_of_work, recent, *recent.until_completed()[1:], at=NOON + 10 * MINUTE)
+    take_order(unit_of_work, unfinished, *unfinished.until_ready()[1:])
     expected = sorted([old.order_id, refunded.order_id])
-    with books.transaction() as transaction:
-        assert transaction.shelf.finished(NOON + 5 * MINUTE, None, 10) == expected
-        assert transaction.shelf.finished(NOON + 5 * MINUTE, None, 1) == expected[:1]
-        assert transaction.shelf.finished(NOON + 5 * MINUTE, expected[0], 10) == expected[1:]
-        assert transaction.shelf.finished(NOON, None, 10) == []
+    with unit_of_work.transaction() as transaction:
+        assert transaction.order_queries.finished(NOON + 5 * MINUTE, None, 10) == expected
+        assert transaction.order_queries.finished(NOON + 5 * MINUTE, None, 1) == expected[:1]
+        assert transaction.order_queries.finished(NOON + 5 * MINUTE, expected[0], 10) == expected[1:]
+        assert transaction.order_queries.finished(NOON, None, 10) == []
 
 
 def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_was_fetched(
-    books: Books,
+    unit_of_work: UnitOfWork,
 ) -> None:
     due, also_due, reminded, fetched, held, purged, renewed, withdrawn = (facts() for _ in range(8))
-    orders = {about: take_order(books, about, *about.until_completed()[1:]) for about in (due, reminded)}
+    orders = {
+        about: take_order(unit_of_work, about, *about.until_completed()[1:]) for about in (due, reminded)
+    }
     without_second = (also_due.link_issued(), also_due.link_revoked(2))
     orders[also_due] = take_order(
-        books, also_due, *also_due.until_completed()[1:], *without_second, also_due.served()
+        unit_of_work, also_due, *also_due.until_completed()[1:], *without_second, also_due.served()
     )
-    take_order(books, fetched, *fetched.until_completed()[1:], fetched.downloaded())
-    take_order(books, held, *held.until_completed()[1:], held.held())
-    take_order(books, purged, *purged.until_completed()[1:], purged.purged())
-    take_order(books, renewed, *renewed.until_completed()[1:], renewed.link_issued())
-    take_order(books, withdrawn, *withdrawn.until_completed()[1:], withdrawn.link_revoked())
+    take_order(unit_of_work, fetched, *fetched.until_completed()[1:], fetched.downloaded())
+    take_order(unit_of_work, held, *held.until_completed()[1:], held.held())
+    take_order(unit_of_work, purged, *purged.until_completed()[1:], purged.purged())
+    take_order(unit_of_work, renewed, *renewed.until_completed()[1:], renewed.link_issued())
+    take_order(unit_of_work, withdrawn, *withdrawn.until_completed()[1:], withdrawn.link_revoked())
     (link,) = orders[due].links.values()
     (told,) = orders[reminded].links.values()
     asked = reminded.email_requested(EmailKind.REMINDER)
-    with books.transaction() as transaction:
-        transaction.log.record(step(orders[reminded], asked, cause=f"{REMINDER}{told.link_id}"))
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(orders[reminded], asked, cause=f"{REMINDER}{told.link_id}"))
     ends = link.expires_at
     expected = sorted(
         ((about.order_id, next(iter(orders[about].links))) for about in (due, also_due)),
         key=lambda each: each[1],
     )
-    with books.transaction() as transaction:
-        shelf = transaction.shelf
+    with unit_of_work.transaction() as transaction:
+        shelf = transaction.order_queries
         assert shelf.unfetched(ends - MINUTE, ends, None, 10) == expected
         assert shelf.unfetched(ends - MINUTE, ends, None, 1) == expected[:1]
         assert shelf.unfetched(ends - MINUTE, ends, expected[0][1], 10) == expected[1:]
@@ -237,44 +251,55 @@ def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_wa
         assert shelf.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []
 
 
-def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(books: Books) -> None:
+def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(unit_of_work: UnitOfWork) -> None:
     about, other = facts(), facts()
-    order = take_order(books, about, about.sent(EmailKind.CONFIRMATION, "m1"))
-    take_order(books, other, other.sent(EmailKind.CONFIRMATION, "m2"))
+    order = take_order(unit_of_work, about, about.sent(EmailKind.CONFIRMATION, "m1"))
+    take_order(unit_of_work, other, other.sent(EmailKind.CONFIRMATION, "m2"))
     (email,) = order.emails.values()
-    with books.transaction() as transaction:
-        found = transaction.shelf.find_by_messages(["m1", "m1.recvd", "unknown"])
+    with unit_of_work.transaction() as transaction:
+        found = transaction.order_queries.find_by_messages(["m1", "m1.recvd", "unknown"])
         assert found == {"m1": (about.order_id, email.email_id)}
-        assert transaction.shelf.find_by_messages([]) == {}
+        assert transaction.order_queries.find_by_messages([]) == {}
 
 
-def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(books: Books) -> None:
+def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(
+    unit_of_work: UnitOfWork,
+) -> None:
     first, second, other = facts(), facts(), facts()
     opted_out = first.opted_out(EmailKind.RESULT)
-    order = take_order(books, first, *first.until_completed()[1:], opted_out)
+    order = take_order(unit_of_work, first, *first.until_completed()[1:], opted_out)
     assert order.payment is not None
     customer_id = order.payment.customer_id
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         paid = replace(pay(transaction, second), customer_id=customer_id)
-        transaction.log.record(step(second.order_id, paid, *second.until_completed()[1:], at=NOON))
-    kept = take_order(books, other, *other.until_completed()[1:])
+        transaction.event_store.append(step(second.order_id, paid, *second.until_completed()[1:], at=NOON))
+    kept = take_order(unit_of_work, other, *other.until_completed()[1:])
     (link,) = kept.links.values()
-    with books.transaction() as transaction:
-        assert transaction.shelf.in_trouble() == [first.order_id]
-        reminded = transaction.shelf.unfetched(link.expires_at - MINUTE, link.expires_at, None, 10)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.order_queries.in_trouble() == [first.order_id]
+        reminded = transaction.order_queries.unfetched(link.expires_at - MINUTE, link.expires_at, None, 10)
     assert reminded == [(other.order_id, link.link_id)]
 
 
-def test_old_messages_are_forgotten_a_page_at_a_time_unless_another_conflicts_with_them(books: Books) -> None:
-    with books.transaction() as transaction:
+def test_old_messages_are_forgotten_a_page_at_a_time_unless_another_conflicts_with_them(
+    unit_of_work: UnitOfWork,
+) -> None:
+    with unit_of_work.transaction() as transaction:
         for event_id, age in (("evt_old", 3), ("evt_older", 4), ("evt_conflict", 5), ("evt_new", 0)):
-            transaction.inbox.take("stripe", event_id, "charge.refunded", DIGEST, NOON - age * MINUTE)
-        transaction.inbox.take("stripe", "evt_conflict", "charge.refunded", Sha256("b" * 64), NOON)
-    with books.transaction() as transaction:
-        assert transaction.inbox.forget(NOON - MINUTE, 1) == 1
-        assert transaction.audit.unknown_messages("stripe", ["evt_old", "evt_older"]) == {"evt_older"}
-        assert transaction.inbox.forget(NOON - MINUTE, 10) == 1
-        assert transaction.inbox.forget(NOON - MINUTE, 10) == 0
+            transaction.webhook_inbox.accept(
+                "stripe", event_id, "charge.refunded", DIGEST, NOON - age * MINUTE
+            )
+        transaction.webhook_inbox.accept("stripe", "evt_conflict", "charge.refunded", Sha256("b" * 64), NOON)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.webhook_inbox.forget(NOON - MINUTE, 1) == 1
+        assert transaction.reconciliation_queries.unknown_messages("stripe", ["evt_old", "evt_older"]) == {
+            "evt_older"
+        }
+        assert transaction.webhook_inbox.forget(NOON - MINUTE, 10) == 1
+        assert transaction.webhook_inbox.forget(NOON - MINUTE, 10) == 0
     asked = ["evt_old", "evt_older", "evt_conflict", "evt_new"]
-    with books.transaction() as transaction:
-        assert transaction.audit.unknown_messages("stripe", asked) == {"evt_old", "evt_older"}
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_queries.unknown_messages("stripe", asked) == {
+            "evt_old",
+            "evt_older",
+        }

@@ -5,38 +5,40 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import EmailId, OrderId
-from domain.ports.email import Letter, Mail, Mailer
+from domain.ports.email import Mailer, OutgoingEmail, RenderedEmail
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from tests.adapters.support.provider_accounts import sendgrid_mailer
-from tests.doubles.email import MemoryMailer
+from tests.doubles.email import InMemoryMailer
 from tests.sandbox.processes import TwinProcess
 
-LETTER = Letter(subject="Your photos are ready", text="Adele looks well.", html="<p>Adele looks well.</p>")
+LETTER = RenderedEmail(
+    subject="Your photos are ready", text="Adele looks well.", html="<p>Adele looks well.</p>"
+)
 
 
 @dataclass(frozen=True)
-class PostOffice:
+class MailDelivery:
     """A mailer, and what arrived of its mails."""
 
     mailer: Mailer
-    arrived: Callable[[Mail], int]
+    arrived: Callable[[OutgoingEmail], int]
     lose_reply: Callable[[], object]
     be_busy: Callable[[], object]
 
 
 @pytest.fixture(params=["double", "sendgrid"])
-def post_office(request: pytest.FixtureRequest) -> PostOffice:
+def post_office(request: pytest.FixtureRequest) -> MailDelivery:
     if request.param == "double":
-        double = MemoryMailer()
+        double = InMemoryMailer()
         busy = UnavailableError("The double", "busy", retry_after_seconds=7)
-        return PostOffice(
+        return MailDelivery(
             mailer=double,
             arrived=lambda mail: len(double.mails_to(mail.to)),
-            lose_reply=lambda: double.weather.lose_reply("send"),
-            be_busy=lambda: double.weather.fail("send", busy),
+            lose_reply=lambda: double.fault_injector.lose_reply("send"),
+            be_busy=lambda: double.fault_injector.fail("send", busy),
         )
     twin: TwinProcess = request.getfixturevalue("sendgrid")
-    return PostOffice(
+    return MailDelivery(
         mailer=sendgrid_mailer(twin.url),
         arrived=lambda mail: len(twin.control("GET", f"mailbox?to={mail.to}")),
         lose_reply=lambda: twin.misbehave("POST /v3/mail/send", "lose_reply"),
@@ -46,31 +48,31 @@ def post_office(request: pytest.FixtureRequest) -> PostOffice:
     )
 
 
-def mail() -> Mail:
+def mail() -> OutgoingEmail:
     email_id = uuid4()
-    return Mail(
+    return OutgoingEmail(
         email_id=EmailId(email_id),
         order_id=OrderId(uuid4()),
         to=f"adele-{email_id}@customers.example",
         to_name="Adele Brandt",
-        letter=LETTER,
+        content=LETTER,
     )
 
 
-def test_a_mail_is_accepted_under_an_id_of_the_provider(post_office: PostOffice) -> None:
+def test_a_mail_is_accepted_under_an_id_of_the_provider(post_office: MailDelivery) -> None:
     first, second = mail(), mail()
     assert post_office.mailer.send(first) != post_office.mailer.send(second)
     assert (post_office.arrived(first), post_office.arrived(second)) == (1, 1)
 
 
-def test_a_repeat_is_a_second_mail(post_office: PostOffice) -> None:
+def test_a_repeat_is_a_second_mail(post_office: MailDelivery) -> None:
     one = mail()
     post_office.mailer.send(one)
     post_office.mailer.send(one)
     assert post_office.arrived(one) == 2
 
 
-def test_a_mail_whose_reply_was_lost_may_have_arrived(post_office: PostOffice) -> None:
+def test_a_mail_whose_reply_was_lost_may_have_arrived(post_office: MailDelivery) -> None:
     one = mail()
     post_office.lose_reply()
     with pytest.raises(LostReplyError):
@@ -78,7 +80,7 @@ def test_a_mail_whose_reply_was_lost_may_have_arrived(post_office: PostOffice) -
     assert post_office.arrived(one) == 1
 
 
-def test_a_busy_provider_took_nothing_and_says_when_to_come_back(post_office: PostOffice) -> None:
+def test_a_busy_provider_took_nothing_and_says_when_to_come_back(post_office: MailDelivery) -> None:
     one = mail()
     post_office.be_busy()
     with pytest.raises(UnavailableError) as answer:
@@ -88,6 +90,6 @@ def test_a_busy_provider_took_nothing_and_says_when_to_come_back(post_office: Po
     assert post_office.arrived(one) == 0
 
 
-def test_a_mail_to_no_address_is_refused(post_office: PostOffice) -> None:
+def test_a_mail_to_no_address_is_refused(post_office: MailDelivery) -> None:
     with pytest.raises(RefusedError):
         post_office.mailer.send(replace(mail(), to="adele"))

@@ -6,17 +6,17 @@ import pytest
 
 from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
-from domain.ports.object_storage import ObjectOwner, ObjectStore
+from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
 GREAT_AUNT = b"great-aunt-1931 " * 100_000
 UNCLE = b"uncle-on-a-motorcycle-1954"
 
 
-def put(store: ObjectStore, key: str, data: bytes) -> StoredObject:
+def put(store: ObjectStorage, key: str, data: bytes) -> StoredObject:
     return store.put(ObjectKey(key), io.BytesIO(data), size_bytes=len(data), media_type="image/jpeg")
 
 
-def held(store: ObjectStore, key: str) -> bytes:
+def held(store: ObjectStorage, key: str) -> bytes:
     with store.read(ObjectKey(key)) as chunks:
         return b"".join(chunks)
 
@@ -26,7 +26,9 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("data", [GREAT_AUNT, UNCLE, b""], ids=["many chunks", "one chunk", "nothing"])
-def test_what_was_put_is_read_back_and_its_hash_is_told(store: ObjectStore, folder: str, data: bytes) -> None:
+def test_what_was_put_is_read_back_and_its_hash_is_told(
+    store: ObjectStorage, folder: str, data: bytes
+) -> None:
     stored = put(store, f"{folder}/photo", data)
     assert stored == StoredObject(
         key=ObjectKey(f"{folder}/photo"),
@@ -37,26 +39,26 @@ def test_what_was_put_is_read_back_and_its_hash_is_told(store: ObjectStore, fold
     assert held(store, f"{folder}/photo") == data
 
 
-def test_exactly_so_many_bytes_are_taken_from_the_content(store: ObjectStore, folder: str) -> None:
+def test_exactly_so_many_bytes_are_taken_from_the_content(store: ObjectStorage, folder: str) -> None:
     content = io.BytesIO(b"photo and what follows it")
     stored = store.put(ObjectKey(f"{folder}/photo"), content, size_bytes=5, media_type="image/png")
     assert (stored.size_bytes, stored.sha256) == (5, sha256(b"photo"))
     assert content.read() == b" and what follows it"
 
 
-def test_content_that_ends_too_early_is_not_stored(store: ObjectStore, folder: str) -> None:
+def test_content_that_ends_too_early_is_not_stored(store: ObjectStorage, folder: str) -> None:
     with pytest.raises(ValueError, match="The content ends"):
         store.put(ObjectKey(f"{folder}/cut"), io.BytesIO(UNCLE), size_bytes=1_000, media_type="image/png")
     assert list(store.keys(folder)) == []
 
 
 @pytest.mark.parametrize("data", [GREAT_AUNT, UNCLE], ids=["many chunks", "one chunk"])
-def test_putting_the_same_bytes_again_is_harmless(store: ObjectStore, folder: str, data: bytes) -> None:
+def test_putting_the_same_bytes_again_is_harmless(store: ObjectStorage, folder: str, data: bytes) -> None:
     first = put(store, f"{folder}/photo", data)
     assert put(store, f"{folder}/photo", data) == first
 
 
-def test_a_taken_key_is_not_overwritten(store: ObjectStore, folder: str) -> None:
+def test_a_taken_key_is_not_overwritten(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", GREAT_AUNT)
     with pytest.raises(ObjectDiffersError) as refusal:
         put(store, f"{folder}/photo", UNCLE)
@@ -69,7 +71,7 @@ def test_a_taken_key_is_not_overwritten(store: ObjectStore, folder: str) -> None
 
 
 def test_of_many_writers_of_one_key_one_wins_and_the_others_hear_of_it(
-    store: ObjectStore, folder: str
+    store: ObjectStorage, folder: str
 ) -> None:
     def write(writer: int) -> int | None:
         try:
@@ -84,7 +86,7 @@ def test_of_many_writers_of_one_key_one_wins_and_the_others_hear_of_it(
     assert held(store, f"{folder}/photo") == b"%d" % winners[0] * 10_000
 
 
-def test_a_copy_has_the_same_bytes_under_another_key(store: ObjectStore, folder: str) -> None:
+def test_a_copy_has_the_same_bytes_under_another_key(store: ObjectStorage, folder: str) -> None:
     upload = put(store, f"{folder}/photo", GREAT_AUNT)
     original = store.copy(upload, ObjectKey(f"{folder}/original"))
     assert original == StoredObject(
@@ -97,7 +99,7 @@ def test_a_copy_has_the_same_bytes_under_another_key(store: ObjectStore, folder:
     assert held(store, f"{folder}/photo") == GREAT_AUNT
 
 
-def test_copying_again_is_harmless_even_when_the_source_has_gone(store: ObjectStore, folder: str) -> None:
+def test_copying_again_is_harmless_even_when_the_source_has_gone(store: ObjectStorage, folder: str) -> None:
     upload = put(store, f"{folder}/photo", UNCLE)
     original = store.copy(upload, ObjectKey(f"{folder}/original"))
     assert store.copy(upload, ObjectKey(f"{folder}/original")) == original
@@ -105,7 +107,7 @@ def test_copying_again_is_harmless_even_when_the_source_has_gone(store: ObjectSt
     assert store.copy(upload, ObjectKey(f"{folder}/original")) == original
 
 
-def test_a_copy_of_nothing_says_what_is_missing(store: ObjectStore, folder: str) -> None:
+def test_a_copy_of_nothing_says_what_is_missing(store: ObjectStorage, folder: str) -> None:
     upload = put(store, f"{folder}/photo", UNCLE)
     store.delete([upload.key])
     with pytest.raises(ObjectMissingError) as refusal:
@@ -113,7 +115,7 @@ def test_a_copy_of_nothing_says_what_is_missing(store: ObjectStore, folder: str)
     assert refusal.value.key == upload.key
 
 
-def test_a_source_that_is_not_what_was_recorded_leaves_no_copy(store: ObjectStore, folder: str) -> None:
+def test_a_source_that_is_not_what_was_recorded_leaves_no_copy(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", UNCLE)
     recorded = StoredObject(
         key=ObjectKey(f"{folder}/photo"),
@@ -127,7 +129,7 @@ def test_a_source_that_is_not_what_was_recorded_leaves_no_copy(store: ObjectStor
     assert list(store.keys(folder)) == [f"{folder}/photo"]
 
 
-def test_a_copy_does_not_overwrite_other_bytes(store: ObjectStore, folder: str) -> None:
+def test_a_copy_does_not_overwrite_other_bytes(store: ObjectStorage, folder: str) -> None:
     upload = put(store, f"{folder}/photo", UNCLE)
     put(store, f"{folder}/original", GREAT_AUNT)
     with pytest.raises(ObjectDiffersError):
@@ -135,12 +137,12 @@ def test_a_copy_does_not_overwrite_other_bytes(store: ObjectStore, folder: str) 
     assert held(store, f"{folder}/original") == GREAT_AUNT
 
 
-def test_what_is_not_there_is_missing(store: ObjectStore, folder: str) -> None:
+def test_what_is_not_there_is_missing(store: ObjectStorage, folder: str) -> None:
     with pytest.raises(ObjectMissingError, match=f"{folder}/nothing"):
         held(store, f"{folder}/nothing")
 
 
-def test_a_reader_may_stop_early(store: ObjectStore, folder: str) -> None:
+def test_a_reader_may_stop_early(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", GREAT_AUNT)
     for _ in range(30):  # more often than there are connections to lose
         with store.read(ObjectKey(f"{folder}/photo")) as chunks:
@@ -148,7 +150,7 @@ def test_a_reader_may_stop_early(store: ObjectStore, folder: str) -> None:
     assert held(store, f"{folder}/photo") == GREAT_AUNT
 
 
-def test_deleting_removes_what_is_there_and_minds_nothing_else(store: ObjectStore, folder: str) -> None:
+def test_deleting_removes_what_is_there_and_minds_nothing_else(store: ObjectStorage, folder: str) -> None:
     for name in ("adele", "bruno", "clara"):
         put(store, f"{folder}/{name}", UNCLE)
     store.delete(ObjectKey(f"{folder}/{name}") for name in ("adele", "clara", "never-was"))
@@ -156,7 +158,7 @@ def test_deleting_removes_what_is_there_and_minds_nothing_else(store: ObjectStor
     store.delete([])
 
 
-def test_a_purge_removes_all_under_a_prefix_and_tells_how_much(store: ObjectStore, folder: str) -> None:
+def test_a_purge_removes_all_under_a_prefix_and_tells_how_much(store: ObjectStorage, folder: str) -> None:
     for name in ("adele/1", "adele/2", "adele-and-bruno", "bruno/1"):
         put(store, f"{folder}/{name}", UNCLE)
     assert store.purge(f"{folder}/adele/") == 2
@@ -164,14 +166,14 @@ def test_a_purge_removes_all_under_a_prefix_and_tells_how_much(store: ObjectStor
     assert store.purge(f"{folder}/adele/") == 0
 
 
-def test_what_was_purged_can_be_stored_anew(store: ObjectStore, folder: str) -> None:
+def test_what_was_purged_can_be_stored_anew(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", UNCLE)
     store.purge(folder)
     put(store, f"{folder}/photo", GREAT_AUNT)
     assert held(store, f"{folder}/photo") == GREAT_AUNT
 
 
-def test_keys_are_those_that_start_with_the_prefix(store: ObjectStore, folder: str) -> None:
+def test_keys_are_those_that_start_with_the_prefix(store: ObjectStorage, folder: str) -> None:
     for name in ("a/1", "a/2", "ab/3", "b/with space & ü"):
         put(store, f"{folder}/{name}", UNCLE)
     assert set(store.keys(f"{folder}/a/")) == {f"{folder}/a/1", f"{folder}/a/2"}
@@ -179,11 +181,11 @@ def test_keys_are_those_that_start_with_the_prefix(store: ObjectStore, folder: s
     assert list(store.keys(f"{folder}/c")) == []
 
 
-def test_a_storage_that_works_passes_its_check(store: ObjectStore) -> None:
+def test_a_storage_that_works_passes_its_check(store: ObjectStorage) -> None:
     store.check()
 
 
-def test_what_was_put_carries_the_shops_mark_and_labels(store: ObjectStore, folder: str) -> None:
+def test_what_was_put_carries_the_shops_mark_and_labels(store: ObjectStorage, folder: str) -> None:
     labels = {"file-name": "Großtante \u201eMinna\u201c, 1931 ☂ +100%.jpg", "edition": "2"}
     key = ObjectKey(f"{folder}/photo one")
     store.put(key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels=labels)
@@ -192,7 +194,7 @@ def test_what_was_put_carries_the_shops_mark_and_labels(store: ObjectStore, fold
     assert (described.size_bytes, described.media_type) == (len(UNCLE), "image/png")
 
 
-def test_a_copy_has_the_labels_and_the_media_type_of_its_source(store: ObjectStore, folder: str) -> None:
+def test_a_copy_has_the_labels_and_the_media_type_of_its_source(store: ObjectStorage, folder: str) -> None:
     key, target = ObjectKey(f"{folder}/photo"), ObjectKey(f"{folder}/copy")
     source = store.put(
         key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels={"file-name": "uncle"}
@@ -203,7 +205,7 @@ def test_a_copy_has_the_labels_and_the_media_type_of_its_source(store: ObjectSto
     assert described.media_type == "image/png"
 
 
-def test_an_object_that_is_not_there_cannot_be_described(store: ObjectStore, folder: str) -> None:
+def test_an_object_that_is_not_there_cannot_be_described(store: ObjectStorage, folder: str) -> None:
     with pytest.raises(ObjectMissingError):
         store.describe(ObjectKey(f"{folder}/nothing"))
 
@@ -211,7 +213,7 @@ def test_an_object_that_is_not_there_cannot_be_described(store: ObjectStore, fol
 @pytest.mark.parametrize(
     ("offset", "size_bytes"), [(0, 1), (5, 300_000), (len(GREAT_AUNT) - 1, 1), (7, None)]
 )
-def test_a_part_is_read_alone(store: ObjectStore, folder: str, offset: int, size_bytes: int | None) -> None:
+def test_a_part_is_read_alone(store: ObjectStorage, folder: str, offset: int, size_bytes: int | None) -> None:
     put(store, f"{folder}/photo", GREAT_AUNT)
     with store.read(ObjectKey(f"{folder}/photo"), offset=offset, size_bytes=size_bytes) as chunks:
         found = b"".join(chunks)

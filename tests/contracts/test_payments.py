@@ -8,17 +8,17 @@ import pytest
 from domain.order.values import CustomerId, Money, OrderId, RefundId, UploadSessionId
 from domain.ports.errors import DisputedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import (
-    CheckoutStanding,
     CheckoutState,
-    CheckoutWish,
+    CheckoutStatus,
+    NewCheckout,
+    NewRefund,
     OpenedCheckout,
     PaymentProvider,
-    RefundWish,
 )
 from domain.referral_program import Spending
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, stripe_payments
 from tests.domain.support.event_builders import euros
-from tests.doubles.payments import MemoryPayments
+from tests.doubles.payments import InMemoryPayments
 from tests.sandbox.processes import TwinProcess
 
 CUSTOMER = ("adele@example.com", "Adele Brandt")
@@ -47,7 +47,7 @@ class Till:
 @pytest.fixture(params=["double", "stripe"])
 def till(request: pytest.FixtureRequest) -> Till:
     if request.param == "double":
-        double = MemoryPayments()
+        double = InMemoryPayments()
         busy = UnavailableError("The double", "busy", retry_after_seconds=7)
         return Till(
             provider=double,
@@ -58,8 +58,8 @@ def till(request: pytest.FixtureRequest) -> Till:
             refund_by_hand=lambda intent, amount: double.refund_by_hand(intent, amount).provider_refund_id,
             fail_refund=double.fail_refund,
             dispute=lambda intent: setattr(double.payments[intent], "is_disputed", True),
-            lose_reply=double.weather.lose_reply,
-            be_busy=lambda method: double.weather.fail(method, busy),
+            lose_reply=double.fault_injector.lose_reply,
+            be_busy=lambda method: double.fault_injector.fail(method, busy),
         )
     twin: TwinProcess = request.getfixturevalue("stripe")
     return Till(
@@ -101,11 +101,11 @@ def refund_at(twin: TwinProcess, intent: str, amount: int) -> str:
     return made
 
 
-def wish(photos: int = 3) -> CheckoutWish:
-    return CheckoutWish(
+def wish(photos: int = 3) -> NewCheckout:
+    return NewCheckout(
         upload_session_id=UploadSessionId(uuid4()),
         order_id=OrderId(uuid4()),
-        seal="k3yed",
+        payment_token="k3yed",
         photos=photos,
         unit_price=Money(amount=490, currency="EUR"),
         email="adele@example.com",
@@ -116,8 +116,8 @@ def wish(photos: int = 3) -> CheckoutWish:
     )
 
 
-def refund(intent: str, amount: int = 490, refund_id: UUID | None = None) -> RefundWish:
-    return RefundWish(
+def refund(intent: str, amount: int = 490, refund_id: UUID | None = None) -> NewRefund:
+    return NewRefund(
         refund_id=RefundId(refund_id or uuid4()),
         order_id=OrderId(uuid4()),
         payment_intent_id=intent,
@@ -231,7 +231,7 @@ def test_a_refund_is_looked_up_as_it_is_now_whoever_made_it(till: Till) -> None:
     assert till.provider.look_up_refund("re_nobodys") is None
 
 
-def discounted(points: int, photos: int = 1) -> CheckoutWish:
+def discounted(points: int, photos: int = 1) -> NewCheckout:
     spending = Spending(customer_id=CustomerId(uuid4()), points=points, discount=euros(points))
     return replace(wish(photos), spending=spending)
 
@@ -252,9 +252,9 @@ def test_points_come_off_the_price_once_and_the_checkout_tells_whose_they_were(t
 def test_what_points_pay_for_whole_is_paid_without_a_payment(till: Till) -> None:
     wished = discounted(490)
     session_id = till.provider.open_checkout(wished).checkout_session_id
-    assert standing(till, session_id) == (CheckoutStanding.OPEN, 0)
+    assert standing(till, session_id) == (CheckoutStatus.OPEN, 0)
     assert not till.pay(session_id)
-    assert standing(till, session_id) == (CheckoutStanding.PAID, 0)
+    assert standing(till, session_id) == (CheckoutStatus.PAID, 0)
     found = till.provider.find_checkout(session_id)
     assert found is not None
     assert (found.checkout.payment_intent_id, found.checkout.spending) == (None, wished.spending)
@@ -268,13 +268,13 @@ def test_a_discounted_checkout_whose_reply_was_lost_opens_once(till: Till) -> No
     opened = till.provider.open_checkout(wished)
     assert opened == till.provider.open_checkout(wished)
     till.pay(opened.checkout_session_id)
-    assert standing(till, opened.checkout_session_id) == (CheckoutStanding.PAID, 390)
+    assert standing(till, opened.checkout_session_id) == (CheckoutStatus.PAID, 390)
 
 
-def standing(till: Till, session_id: str) -> tuple[CheckoutStanding, int]:
+def standing(till: Till, session_id: str) -> tuple[CheckoutStatus, int]:
     found = till.provider.find_checkout(session_id)
     assert found is not None
-    return found.standing, found.checkout.paid.amount
+    return found.status, found.checkout.paid.amount
 
 
 def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> None:
@@ -283,7 +283,7 @@ def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> N
     intent = till.pay(session_id)
     found = till.provider.find_checkout(session_id)
     assert isinstance(found, CheckoutState)
-    assert found.standing is CheckoutStanding.PAID
+    assert found.status is CheckoutStatus.PAID
     told = found.checkout
     assert (told.checkout_session_id, told.payment_intent_id) == (session_id, intent)
     assert (told.upload_session_id, told.order_id) == (wished.upload_session_id, wished.order_id)
@@ -304,26 +304,26 @@ def test_a_checkout_or_a_payment_that_is_not_there_is_not_found(till: Till) -> N
 
 def test_a_checkout_is_open_until_somebody_pays_or_its_time_is_over(till: Till) -> None:
     session_id = till.provider.open_checkout(wish()).checkout_session_id
-    assert standing(till, session_id) == (CheckoutStanding.OPEN, 0)
+    assert standing(till, session_id) == (CheckoutStatus.OPEN, 0)
     till.expire(session_id)
-    assert standing(till, session_id) == (CheckoutStanding.EXPIRED, 0)
+    assert standing(till, session_id) == (CheckoutStatus.EXPIRED, 0)
 
 
 @pytest.mark.parametrize(
     ("fate", "outcome"),
-    [("succeeded", (CheckoutStanding.PAID, 1470)), ("failed", (CheckoutStanding.FAILED, 0))],
+    [("succeeded", (CheckoutStatus.PAID, 1470)), ("failed", (CheckoutStatus.FAILED, 0))],
 )
 def test_money_that_takes_days_is_pending_until_it_arrives_or_fails(
-    till: Till, fate: str, outcome: tuple[CheckoutStanding, int]
+    till: Till, fate: str, outcome: tuple[CheckoutStatus, int]
 ) -> None:
     session_id = till.provider.open_checkout(wish()).checkout_session_id
     intent = till.pay_later(session_id)
-    assert standing(till, session_id) == (CheckoutStanding.PENDING, 0)
+    assert standing(till, session_id) == (CheckoutStatus.PENDING, 0)
     till.settle(session_id, fate)
     assert standing(till, session_id) == outcome
     by_payment = till.provider.find_checkout_by_payment(intent)
     assert by_payment is not None
-    assert by_payment.standing is outcome[0]
+    assert by_payment.status is outcome[0]
 
 
 def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
@@ -336,20 +336,20 @@ def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
 
 def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:
     opened = till.provider.open_checkout(wish(3)).checkout_session_id
-    assert till.provider.expire_checkout(opened) is CheckoutStanding.EXPIRED
-    assert till.provider.expire_checkout(opened) is CheckoutStanding.EXPIRED
+    assert till.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
+    assert till.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
     state = till.provider.find_checkout(opened)
     assert state is not None
-    assert state.standing is CheckoutStanding.EXPIRED
+    assert state.status is CheckoutStatus.EXPIRED
 
 
 def test_a_page_that_was_paid_is_not_expired(till: Till) -> None:
     paid, pending = (till.provider.open_checkout(wish(3)).checkout_session_id for _ in range(2))
     till.pay(paid)
     till.pay_later(pending)
-    assert till.provider.expire_checkout(paid) is CheckoutStanding.PAID
-    assert till.provider.expire_checkout(pending) is CheckoutStanding.PENDING
+    assert till.provider.expire_checkout(paid) is CheckoutStatus.PAID
+    assert till.provider.expire_checkout(pending) is CheckoutStatus.PENDING
 
 
 def test_a_page_that_the_provider_does_not_know_is_expired(till: Till) -> None:
-    assert till.provider.expire_checkout(f"cs_{uuid4().hex}") is CheckoutStanding.EXPIRED
+    assert till.provider.expire_checkout(f"cs_{uuid4().hex}") is CheckoutStatus.EXPIRED

@@ -7,7 +7,7 @@ from uuid import uuid4
 from domain.order.values import CustomerId, NoteId, OrderId, UploadSessionId
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
 from tests.contracts.stored_streams import NOON, checkout, claimed, facts, photo, schedule, scheduled, session
@@ -17,29 +17,29 @@ from tests.domain.support.recording import step
 GRACE = "Grace.Hopper@example.org"
 
 
-def buy(books: Books, email: str = GRACE) -> tuple[Facts, CustomerId]:
+def buy(unit_of_work: UnitOfWork, email: str = GRACE) -> tuple[Facts, CustomerId]:
     """Upload, pay and live until the end, with trouble on the way; gives the order's facts and the customer."""
     about = facts()
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         customer_id, number = transaction.customers.receive(
             CustomerId(uuid4()), email, "Grace Hopper", "en-US", NOON.date()
         )
         paid = about.paid(number=number, customer_id=customer_id)
         upload = replace(session(order_id=about.order_id), session_id=paid.upload_session_id)
-        transaction.uploads.open(upload)
-        transaction.uploads.add_photo(upload.session_id, photo("grace-and-the-moth-1947.jpg"))
+        transaction.upload_sessions.open(upload)
+        transaction.upload_sessions.add_photo(upload.session_id, photo("grace-and-the-moth-1947.jpg"))
         page = "https://pay.example/grace-hopper"
         opened = replace(checkout(), checkout_session_id=f"cs_{uuid4()}", url=page)
-        transaction.uploads.set_checkout(upload.session_id, opened)
-        transaction.uploads.set_status(upload.session_id, UploadStatus.PAID)
+        transaction.upload_sessions.set_checkout(upload.session_id, opened)
+        transaction.upload_sessions.set_status(upload.session_id, UploadStatus.PAID)
         points = about.credited(100, customer_id=customer_id)
-        transaction.log.record(step(about.order_id, paid, points, *about.until_completed()[1:]))
-        transaction.unmatched.set_aside(second_payment(upload.session_id))
+        transaction.event_store.append(step(about.order_id, paid, points, *about.until_completed()[1:]))
+        transaction.unmatched_payments.set_aside(second_payment(upload.session_id))
         transaction.notes.write(note(about.order_id))
     work = scheduled(about)
-    schedule(books, work)
-    held = claimed(books, work)
-    with books.transaction() as transaction:
+    schedule(unit_of_work, work)
+    held = claimed(unit_of_work, work)
+    with unit_of_work.transaction() as transaction:
         transaction.reactions.postpone(held, NOON, "grace-and-the-moth-1947.jpg cannot be read")
     return about, customer_id
 
@@ -76,24 +76,24 @@ def erasure(customer_id: CustomerId) -> Erasure:
     )
 
 
-def test_a_person_is_found_by_address_without_regard_to_case(books: Books) -> None:
-    about, customer_id = buy(books)
-    other, other_id = buy(books, "ada@example.org")
-    with books.transaction() as transaction:
-        found = transaction.persons.find("grace.hopper@EXAMPLE.org", lock=True)
+def test_a_person_is_found_by_address_without_regard_to_case(unit_of_work: UnitOfWork) -> None:
+    about, customer_id = buy(unit_of_work)
+    other, other_id = buy(unit_of_work, "ada@example.org")
+    with unit_of_work.transaction() as transaction:
+        found = transaction.personal_data.find("grace.hopper@EXAMPLE.org", lock=True)
         assert found is not None
         assert (found.customer_id, found.email, found.name) == (customer_id, GRACE, "Grace Hopper")
-        assert transaction.persons.find("grace@example.org") is None
-        assert transaction.persons.orders(customer_id) == [about.order_id]
-        assert transaction.persons.sessions(customer_id) == [about.paid().upload_session_id]
-        assert transaction.persons.orders(other_id) == [other.order_id]
+        assert transaction.personal_data.find("grace@example.org") is None
+        assert transaction.personal_data.orders(customer_id) == [about.order_id]
+        assert transaction.personal_data.sessions(customer_id) == [about.paid().upload_session_id]
+        assert transaction.personal_data.orders(other_id) == [other.order_id]
 
 
-def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(books: Books) -> None:
-    _, customer_id = buy(books)
-    buy(books, "ada@example.org")
-    with books.transaction() as transaction:
-        held = transaction.persons.holdings(customer_id)
+def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(unit_of_work: UnitOfWork) -> None:
+    _, customer_id = buy(unit_of_work)
+    buy(unit_of_work, "ada@example.org")
+    with unit_of_work.transaction() as transaction:
+        held = transaction.personal_data.holdings(customer_id)
     assert {"customers", "upload_sessions", "file_uploads", "orders", "email_queue", "reactions"} <= set(held)
     assert len(held["unmatched_payments"]) == len(held["orders"]) == len(held["customers"]) == 1
     assert "Grace Hopper called" in str(held["unmatched_payments"])
@@ -106,15 +106,15 @@ def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(books: Books) ->
     assert "ada@example.org" not in str(held)
 
 
-def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
-    about, customer_id = buy(books)
-    other, other_id = buy(books, "ada@example.org")
-    with books.transaction() as transaction:
-        before = transaction.log.load(about.order_id)
+def test_nothing_tells_who_a_forgotten_person_was(unit_of_work: UnitOfWork) -> None:
+    about, customer_id = buy(unit_of_work)
+    other, other_id = buy(unit_of_work, "ada@example.org")
+    with unit_of_work.transaction() as transaction:
+        before = transaction.event_store.load(about.order_id)
         grace = transaction.customers.find(customer_id)
         assert grace is not None
-        kept = transaction.persons.holdings(other_id)
-        touched = transaction.persons.forget(erasure(customer_id))
+        kept = transaction.personal_data.holdings(other_id)
+        touched = transaction.personal_data.forget(erasure(customer_id))
     assert touched == {
         "customers": 1,
         "upload_sessions": 1,
@@ -123,41 +123,41 @@ def test_nothing_tells_who_a_forgotten_person_was(books: Books) -> None:
         "notes": 1,
         "unmatched_payments": 1,
     }
-    with books.transaction() as transaction:
-        assert transaction.persons.find(GRACE) is None
+    with unit_of_work.transaction() as transaction:
+        assert transaction.personal_data.find(GRACE) is None
         assert transaction.customers.find(customer_id) is None
         assert transaction.customers.find_by_referral_code(grace.referral_code) is None, "the code goes"
-        assert transaction.points.balance(customer_id) == 100, "the figures stay"
-        assert transaction.log.load(about.order_id) == before, "the log stays as it is"
-        assert transaction.uploads.file_names(about.order_id) == {}
+        assert transaction.points_balances.balance(customer_id) == 100, "the figures stay"
+        assert transaction.event_store.load(about.order_id) == before, "the log stays as it is"
+        assert transaction.upload_sessions.file_names(about.order_id) == {}
         assert transaction.notes.of(about.order_id) == []
-        session = transaction.uploads.find(about.paid().upload_session_id)
+        session = transaction.upload_sessions.find(about.paid().upload_session_id)
         assert session is not None
         assert (session.status, session.checkout and session.checkout.url) == (UploadStatus.PAID, None)
         (payment,) = (
             each
-            for each in transaction.unmatched.unsettled()
+            for each in transaction.unmatched_payments.unsettled()
             if each.upload_session_id == about.paid().upload_session_id
         )
         assert "Grace" not in repr(payment)
-        assert transaction.persons.holdings(other_id) == kept, "nobody else is forgotten"
-        assert transaction.uploads.file_names(other.order_id)
+        assert transaction.personal_data.holdings(other_id) == kept, "nobody else is forgotten"
+        assert transaction.upload_sessions.file_names(other.order_id)
 
 
-def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(books: Books) -> None:
-    about, customer_id = buy(books)
+def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(unit_of_work: UnitOfWork) -> None:
+    about, customer_id = buy(unit_of_work)
     later = NOON + timedelta(days=30)
-    with books.transaction() as transaction:
-        transaction.persons.forget(erasure(customer_id))
-        stale = transaction.uploads.expire_stale(later, later, 10)
+    with unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(erasure(customer_id))
+        stale = transaction.upload_sessions.expire_stale(later, later, 10)
     assert about.paid().upload_session_id not in stale
 
 
-def test_whoever_pays_with_a_forgotten_address_is_somebody_new(books: Books) -> None:
-    _, customer_id = buy(books)
-    with books.transaction() as transaction:
-        transaction.persons.forget(erasure(customer_id))
-    with books.transaction() as transaction:
+def test_whoever_pays_with_a_forgotten_address_is_somebody_new(unit_of_work: UnitOfWork) -> None:
+    _, customer_id = buy(unit_of_work)
+    with unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(erasure(customer_id))
+    with unit_of_work.transaction() as transaction:
         fresh, _ = transaction.customers.receive(CustomerId(uuid4()), GRACE, "Grace", None, NOON.date())
         assert fresh != customer_id
-        assert transaction.persons.orders(fresh) == []
+        assert transaction.personal_data.orders(fresh) == []

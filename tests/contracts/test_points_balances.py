@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from domain.order.values import CustomerId, PointsReason
 from domain.ports.points_balances import PointsLine
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.referral_program import Spending
 from tests.contracts.stored_streams import MINUTE, NOON, checkout, facts, pay, session
@@ -20,31 +20,36 @@ def somebody() -> CustomerId:
 
 
 def reserve(
-    books: Books, customer_id: CustomerId, points: int, status: UploadStatus = UploadStatus.CHECKOUT
+    unit_of_work: UnitOfWork,
+    customer_id: CustomerId,
+    points: int,
+    status: UploadStatus = UploadStatus.CHECKOUT,
 ) -> UploadSession:
     opened = session()
     spending = Spending(customer_id=customer_id, points=points, discount=euros(2 * points))
-    with books.transaction() as transaction:
-        transaction.uploads.open(opened)
-        transaction.uploads.set_checkout(
+    with unit_of_work.transaction() as transaction:
+        transaction.upload_sessions.open(opened)
+        transaction.upload_sessions.set_checkout(
             opened.session_id, replace(checkout(expires_at=EXPIRY), spending=spending)
         )
-        transaction.uploads.set_status(opened.session_id, status)
+        transaction.upload_sessions.set_status(opened.session_id, status)
     return opened
 
 
-def test_a_balance_is_what_came_and_went_in_all_orders(books: Books) -> None:
+def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: UnitOfWork) -> None:
     customer_id, first, second = somebody(), facts(), facts()
     earned = first.credited(100, customer_id=customer_id)
     more = second.credited(100, PointsReason.REFERRAL, customer_id=customer_id)
     spent = second.debited(150, customer_id=customer_id)
-    with books.transaction() as transaction:
-        transaction.log.record(step(first.order_id, pay(transaction, first), earned, first.credited(7)))
-        transaction.log.record(step(second.order_id, pay(transaction, second), more, spent))
-    with books.transaction() as transaction:
-        assert transaction.points.balance(customer_id) == 50
-        assert transaction.points.balance(somebody()) == 0
-        lines = transaction.points.lines(customer_id)
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(
+            step(first.order_id, pay(transaction, first), earned, first.credited(7))
+        )
+        transaction.event_store.append(step(second.order_id, pay(transaction, second), more, spent))
+    with unit_of_work.transaction() as transaction:
+        assert transaction.points_balances.balance(customer_id) == 50
+        assert transaction.points_balances.balance(somebody()) == 0
+        lines = transaction.points_balances.lines(customer_id)
     assert [(line.points, line.reason) for line in lines] == [
         (100, PointsReason.WELCOME),
         (100, PointsReason.REFERRAL),
@@ -54,31 +59,33 @@ def test_a_balance_is_what_came_and_went_in_all_orders(books: Books) -> None:
     assert lines[0].order_number < lines[1].order_number == lines[2].order_number
 
 
-def test_points_are_reserved_while_their_checkout_can_be_paid(books: Books) -> None:
+def test_points_are_reserved_while_their_checkout_can_be_paid(unit_of_work: UnitOfWork) -> None:
     customer_id = somebody()
-    reserve(books, customer_id, 30)
-    reserve(books, somebody(), 7)
-    pending = reserve(books, customer_id, 5, UploadStatus.PENDING)
+    reserve(unit_of_work, customer_id, 30)
+    reserve(unit_of_work, somebody(), 7)
+    pending = reserve(unit_of_work, customer_id, 5, UploadStatus.PENDING)
     for over in (UploadStatus.OPEN, UploadStatus.PAID, UploadStatus.EXPIRED):
-        reserve(books, customer_id, 1000, over)
-    with books.transaction() as transaction:
-        points = transaction.points
+        reserve(unit_of_work, customer_id, 1000, over)
+    with unit_of_work.transaction() as transaction:
+        points = transaction.points_balances
         assert points.reserved(customer_id, EXPIRY) == 35
         assert points.reserved(customer_id, EXPIRY, besides=pending.session_id) == 30
         assert points.reserved(customer_id, EXPIRY + MINUTE) == 5, "delayed money may take days"
 
 
-def test_a_checkout_is_kept_with_whose_points_and_recommendation_it_is_about(books: Books) -> None:
+def test_a_checkout_is_kept_with_whose_points_and_recommendation_it_is_about(
+    unit_of_work: UnitOfWork,
+) -> None:
     about = session()
     whole = replace(
         checkout(),
         referrer_id=somebody(),
         spending=Spending(customer_id=somebody(), points=3, discount=euros(6)),
     )
-    with books.transaction() as transaction:
-        transaction.uploads.open(about)
+    with unit_of_work.transaction() as transaction:
+        transaction.upload_sessions.open(about)
         for kept in (whole, checkout(attempt=2)):
-            transaction.uploads.set_checkout(about.session_id, kept)
-            found = transaction.uploads.find(about.session_id)
+            transaction.upload_sessions.set_checkout(about.session_id, kept)
+            found = transaction.upload_sessions.find(about.session_id)
             assert found is not None
             assert found.checkout == kept

@@ -9,19 +9,19 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.mailer_sendgrid import SendGridLedger
-from adapters.payments_stripe import StripeLedger
-from adapters.restorer_replicate import ReplicateLedger
+from adapters.mailer_sendgrid import SendGridListing
+from adapters.payments_stripe import StripeListing
+from adapters.restorer_replicate import ReplicateListing
 from domain.order.values import EmailId, ObjectKey, OrderId, Variant
-from domain.ports.email import Mail, Mailer, MailFate
-from domain.ports.object_storage import ObjectStore
-from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentProvider
+from domain.ports.email import DeliveryStatus, Mailer, OutgoingEmail
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider
 from domain.ports.provider_listings import (
-    LedgerClosedError,
-    MailLedger,
-    ObjectLedger,
-    PaymentLedger,
-    RestorationLedger,
+    EmailListing,
+    ListingClosedError,
+    ObjectListing,
+    PaymentListing,
+    PredictionListing,
 )
 from domain.ports.restorer import PredictionStatus, Restorer
 from tests.adapters.support.provider_accounts import (
@@ -33,10 +33,14 @@ from tests.adapters.support.provider_accounts import (
 from tests.contracts.test_email import LETTER
 from tests.contracts.test_payments import pay_at, refund, wish
 from tests.doubles.clock import SystemClock
-from tests.doubles.email import MemoryMailer
-from tests.doubles.payments import MemoryPayments
-from tests.doubles.provider_listings import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
-from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.email import InMemoryMailer
+from tests.doubles.payments import InMemoryPayments
+from tests.doubles.provider_listings import (
+    InMemoryEmailListing,
+    InMemoryPaymentListing,
+    InMemoryPredictionListing,
+)
+from tests.doubles.restorer import InMemoryRestorer
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 
@@ -47,7 +51,7 @@ HOUR = timedelta(hours=1)
 class Bank:
     """A payment provider with its books, and the customers and banks around it."""
 
-    ledger: PaymentLedger
+    ledger: PaymentListing
     provider: PaymentProvider
     pay: Callable[[str], str]
     fail_refund: Callable[[str], object]
@@ -57,13 +61,13 @@ class Bank:
 @pytest.fixture(params=["double", "stripe"])
 def bank(request: pytest.FixtureRequest) -> Bank:
     if request.param == "double":
-        double = MemoryPayments()
-        ledger = MemoryPaymentLedger(double, moment=datetime.now(UTC))
+        double = InMemoryPayments()
+        ledger = InMemoryPaymentListing(double, moment=datetime.now(UTC))
         return Bank(ledger, double, double.pay, double.fail_refund, ledger.moment)
     twin: TwinProcess = request.getfixturevalue("stripe")
     payments = stripe_payments(twin.url)
     return Bank(
-        ledger=StripeLedger(payments.client),
+        ledger=StripeListing(payments.client),
         provider=payments,
         pay=lambda session_id: pay_at(twin, session_id),
         fail_refund=lambda name: twin.control("POST", f"refunds/{name}/settle", {"outcome": "failed"}),
@@ -77,7 +81,7 @@ def test_checkouts_are_listed_as_they_stand(bank: Bank) -> None:
     listed = {
         each.state.checkout.checkout_session_id: each for each in bank.ledger.checkouts(bank.now - HOUR)
     }
-    assert listed[opened].state.standing is CheckoutStanding.OPEN
+    assert listed[opened].state.status is CheckoutStatus.OPEN
     assert listed[paid].state == bank.provider.find_checkout(paid)
     assert listed[paid].state.checkout.payment_intent_id == intent
     assert abs(listed[paid].created_at - bank.now) < HOUR
@@ -94,7 +98,10 @@ def test_refunds_are_listed_as_they_stand(bank: Bank) -> None:
         for each in bank.ledger.refunds(bank.now - HOUR)
         if each.refund is not None
     }
-    assert (listed[good].kind, listed[bad].kind) == (NoticeKind.REFUND_ISSUED, NoticeKind.REFUND_FAILED)
+    assert (listed[good].kind, listed[bad].kind) == (
+        PaymentEventKind.REFUND_ISSUED,
+        PaymentEventKind.REFUND_FAILED,
+    )
     assert listed[good].refund == bank.provider.look_up_refund(good)
     assert (listed[good].refund_id, listed[good].payment_intent_id) == (wished.refund_id, intent)
     assert listed[good].event_id != listed[bad].event_id
@@ -112,7 +119,7 @@ def test_nothing_that_began_before_the_moment_is_listed(bank: Bank) -> None:
 class Studio:
     """A restorer with its books."""
 
-    ledger: RestorationLedger
+    ledger: PredictionListing
     restorer: Restorer
     end: Callable[[str], object]
     now: datetime
@@ -121,8 +128,8 @@ class Studio:
 @pytest.fixture(params=["double", "replicate"])
 def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
     if request.param == "double":
-        double = MemoryRestorer()
-        ledger = MemoryRestorationLedger(double, moment=datetime.now(UTC))
+        double = InMemoryRestorer()
+        ledger = InMemoryPredictionListing(double, moment=datetime.now(UTC))
         yield Studio(ledger, double, lambda name: double.succeed(name, b"restored"), ledger.moment)
         return
     twin: TwinProcess = request.getfixturevalue("replicate")
@@ -131,7 +138,7 @@ def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
         def end(name: str) -> None:
             eventually(lambda: restorer.look(name).status is not PredictionStatus.RUNNING)
 
-        yield Studio(ReplicateLedger(restorer), restorer, end, datetime.now(UTC))
+        yield Studio(ReplicateListing(restorer), restorer, end, datetime.now(UTC))
 
 
 def started(studio: Studio, address: str) -> str:
@@ -158,9 +165,9 @@ def test_predictions_are_listed_newest_first_and_name_where_their_end_is_posted_
 class Office:
     """A mailer with its books."""
 
-    ledger: MailLedger
+    ledger: EmailListing
     mailer: Mailer
-    lose: Callable[[Mail, str], object]
+    lose: Callable[[OutgoingEmail, str], object]
     close: Callable[[], object]
     now: datetime
 
@@ -168,8 +175,8 @@ class Office:
 @pytest.fixture(params=["double", "sendgrid"])
 def office(request: pytest.FixtureRequest) -> Office:
     if request.param == "double":
-        double = MemoryMailer()
-        ledger = MemoryMailLedger(double, moment=datetime.now(UTC))
+        double = InMemoryMailer()
+        ledger = InMemoryEmailListing(double, moment=datetime.now(UTC))
         return Office(
             ledger=ledger,
             mailer=double,
@@ -180,7 +187,7 @@ def office(request: pytest.FixtureRequest) -> Office:
     twin: TwinProcess = request.getfixturevalue("sendgrid")
     mailer = sendgrid_mailer(twin.url)
     return Office(
-        ledger=SendGridLedger(mailer, SystemClock()),
+        ledger=SendGridListing(mailer, SystemClock()),
         mailer=mailer,
         lose=lambda *_: None,  # its domain is enough
         close=lambda: twin.turn(has_email_activity=False),
@@ -188,10 +195,10 @@ def office(request: pytest.FixtureRequest) -> Office:
     )
 
 
-def mail(domain: str = "customers.example") -> Mail:
+def mail(domain: str = "customers.example") -> OutgoingEmail:
     email_id = EmailId(uuid4())
     to = f"adele-{email_id}@{domain}"
-    return Mail(email_id=email_id, order_id=OrderId(uuid4()), to=to, to_name=None, letter=LETTER)
+    return OutgoingEmail(email_id=email_id, order_id=OrderId(uuid4()), to=to, to_name=None, content=LETTER)
 
 
 def test_mails_are_listed_by_the_message_id_that_sending_told(office: Office) -> None:
@@ -200,7 +207,7 @@ def test_mails_are_listed_by_the_message_id_that_sending_told(office: Office) ->
     office.lose(bad, names[1])
     listed = {each.message_id: each for each in office.ledger.messages(office.now - HOUR)}
     fates = [listed[name].fate for name in names]
-    assert fates == [MailFate.ACCEPTED, MailFate.UNDELIVERABLE]
+    assert fates == [DeliveryStatus.ACCEPTED, DeliveryStatus.UNDELIVERABLE]
     assert abs(listed[names[0]].last_event_at - office.now) < HOUR
 
 
@@ -209,18 +216,18 @@ def test_a_mail_is_found_by_our_own_id(office: Office) -> None:
     name = office.mailer.send(ours)
     found = office.ledger.find(ours.email_id)
     assert found is not None
-    assert (found.message_id, found.fate) == (name, MailFate.ACCEPTED)
+    assert (found.message_id, found.fate) == (name, DeliveryStatus.ACCEPTED)
     assert office.ledger.find(EmailId(uuid4())) is None
 
 
 def test_an_activity_that_was_not_bought_is_told_as_closed(office: Office) -> None:
     office.close()
-    with pytest.raises(LedgerClosedError, match="cannot be compared, because"):
+    with pytest.raises(ListingClosedError, match="cannot be compared, because"):
         list(office.ledger.messages(office.now))
 
 
-def test_objects_are_listed_with_their_size_and_moment(store: ObjectStore, folder: str) -> None:
-    ledger: ObjectLedger = store  # type: ignore[assignment]
+def test_objects_are_listed_with_their_size_and_moment(store: ObjectStorage, folder: str) -> None:
+    ledger: ObjectListing = store  # type: ignore[assignment]
     for number in (1, 2):
         store.put(
             ObjectKey(f"{folder}/{number}"),

@@ -10,7 +10,7 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages, RestoreImage, reaction_id_of
 from domain.order.values import OrderId, Sha256, UploadSessionId
 from domain.ports.reaction_queue import Outcome
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import UploadStatus
 from domain.ports.webhook_inbox import UNSEEN
 from domain.unmatched_payment import UnmatchedPayment
@@ -36,101 +36,108 @@ def checkout_of(order: Order) -> str:
     return order.payment.checkout_session_id
 
 
-def test_orders_of_a_period_are_those_that_something_happened_to_or_that_are_not_over(books: Books) -> None:
+def test_orders_of_a_period_are_those_that_something_happened_to_or_that_are_not_over(
+    unit_of_work: UnitOfWork,
+) -> None:
     old, over, new = facts(), facts(), facts()
-    take_order(books, old, at=NOON - 9 * DAY)
-    take_order(books, over, *over.until_completed()[1:], at=NOON - 9 * DAY)
-    take_order(books, new, *new.until_completed()[1:], at=NOON)
-    with books.transaction() as transaction:
-        assert set(transaction.audit.orders_since(NOON)) == {old.order_id, new.order_id}
-        assert transaction.audit.orders_since(NOON - 9 * DAY) == sorted(
+    take_order(unit_of_work, old, at=NOON - 9 * DAY)
+    take_order(unit_of_work, over, *over.until_completed()[1:], at=NOON - 9 * DAY)
+    take_order(unit_of_work, new, *new.until_completed()[1:], at=NOON)
+    with unit_of_work.transaction() as transaction:
+        assert set(transaction.reconciliation_queries.orders_since(NOON)) == {old.order_id, new.order_id}
+        assert transaction.reconciliation_queries.orders_since(NOON - 9 * DAY) == sorted(
             each.order_id for each in (old, over, new)
         )
 
 
-def test_an_order_on_hold_is_of_every_period(books: Books) -> None:
+def test_an_order_on_hold_is_of_every_period(unit_of_work: UnitOfWork) -> None:
     held = facts()
-    take_order(books, held, *held.until_completed()[1:], held.held(), at=NOON - 9 * DAY)
-    with books.transaction() as transaction:
-        assert transaction.audit.orders_since(NOON) == [held.order_id]
+    take_order(unit_of_work, held, *held.until_completed()[1:], held.held(), at=NOON - 9 * DAY)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_queries.orders_since(NOON) == [held.order_id]
 
 
-def test_streams_come_whole_and_apart(books: Books) -> None:
+def test_streams_come_whole_and_apart(unit_of_work: UnitOfWork) -> None:
     one, other = facts(), facts()
-    take_order(books, one, one.moved())
-    take_order(books, other)
-    with books.transaction() as transaction:
+    take_order(unit_of_work, one, one.moved())
+    take_order(unit_of_work, other)
+    with unit_of_work.transaction() as transaction:
         asked = [one.order_id, other.order_id, OrderId(uuid4())]
-        assert transaction.audit.streams(asked) == {
-            each.order_id: transaction.log.history(each.order_id) for each in (one, other)
+        assert transaction.reconciliation_queries.streams(asked) == {
+            each.order_id: transaction.event_store.history(each.order_id) for each in (one, other)
         }
-        assert transaction.audit.streams([]) == {}
+        assert transaction.reconciliation_queries.streams([]) == {}
 
 
-def test_read_models_that_follow_from_the_log_do_not_differ(books: Books) -> None:
+def test_read_models_that_follow_from_the_log_do_not_differ(unit_of_work: UnitOfWork) -> None:
     one, other = facts(), facts()
     orders = [
-        take_order(books, one, *one.until_completed()[1:]),
-        take_order(books, other, *other.until_restoring()[1:], other.started()),
+        take_order(unit_of_work, one, *one.until_completed()[1:]),
+        take_order(unit_of_work, other, *other.until_restoring()[1:], other.started()),
     ]
-    with books.transaction() as transaction:
-        assert transaction.audit.differing_read_models(orders) == {}
-        assert transaction.audit.differing_read_models([]) == {}
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_queries.differing_read_models(orders) == {}
+        assert transaction.reconciliation_queries.differing_read_models([]) == {}
 
 
-def test_work_is_told_as_open_until_it_is_closed(books: Books) -> None:
+def test_work_is_told_as_open_until_it_is_closed(unit_of_work: UnitOfWork) -> None:
     about, other = facts(), facts()
     work, others = scheduled(about), scheduled(other)
-    schedule(books, work, others)
+    schedule(unit_of_work, work, others)
     reaction_id = reaction_id_of(about.order_id, MoveImages())
 
     def told() -> tuple[UUID, str, bool, object]:
-        with books.transaction() as transaction:
-            ((line,),) = transaction.audit.work([about.order_id]).values()
+        with unit_of_work.transaction() as transaction:
+            ((line,),) = transaction.reconciliation_queries.work([about.order_id]).values()
         return line.reaction_id, line.kind, line.is_open, line.free_since
 
     assert told() == (reaction_id, "MoveImages", True, NOON)
-    claim = claimed(books, work, NOON + MINUTE, 5 * MINUTE)
+    claim = claimed(unit_of_work, work, NOON + MINUTE, 5 * MINUTE)
     assert told() == (reaction_id, "MoveImages", True, NOON + 6 * MINUTE)
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         transaction.reactions.close(claim, outcome=Outcome.DONE)
     assert told()[2] is False
 
 
-def test_a_start_is_free_for_anybody_only_from_its_admission_on(books: Books) -> None:
+def test_a_start_is_free_for_anybody_only_from_its_admission_on(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    schedule(books, scheduled(about, RestoreImage(about.image(0), 1)))
+    schedule(unit_of_work, scheduled(about, RestoreImage(about.image(0), 1)))
 
     def free_since() -> datetime | None:
-        with books.transaction() as transaction:
-            ((line,),) = transaction.audit.work([about.order_id]).values()
+        with unit_of_work.transaction() as transaction:
+            ((line,),) = transaction.reconciliation_queries.work([about.order_id]).values()
         return line.free_since
 
     assert free_since() is None
-    admit(books, NOON + MINUTE)
+    admit(unit_of_work, NOON + MINUTE)
     assert free_since() == NOON + MINUTE
 
 
-def test_messages_that_the_inbox_never_took_are_told(books: Books) -> None:
-    with books.transaction() as transaction:
-        transaction.inbox.take("stripe", "evt_1", "refund.created", Sha256("1" * 64), NOON)
-        transaction.inbox.take("sendgrid", "evt_2", "bounce", Sha256("2" * 64), NOON)
-    with books.transaction() as transaction:
-        assert transaction.audit.unknown_messages("stripe", ["evt_1", "evt_2", "evt_3"]) == {"evt_2", "evt_3"}
-        assert transaction.audit.unknown_messages("stripe", []) == set()
+def test_messages_that_the_inbox_never_took_are_told(unit_of_work: UnitOfWork) -> None:
+    with unit_of_work.transaction() as transaction:
+        transaction.webhook_inbox.accept("stripe", "evt_1", "refund.created", Sha256("1" * 64), NOON)
+        transaction.webhook_inbox.accept("sendgrid", "evt_2", "bounce", Sha256("2" * 64), NOON)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_queries.unknown_messages("stripe", ["evt_1", "evt_2", "evt_3"]) == {
+            "evt_2",
+            "evt_3",
+        }
+        assert transaction.reconciliation_queries.unknown_messages("stripe", []) == set()
 
 
 @pytest.mark.parametrize("first", [UNSEEN, Sha256("1" * 64)])
-def test_a_message_that_was_found_on_a_list_conflicts_with_nothing(books: Books, first: Sha256) -> None:
+def test_a_message_that_was_found_on_a_list_conflicts_with_nothing(
+    unit_of_work: UnitOfWork, first: Sha256
+) -> None:
     second = Sha256("1" * 64) if first == UNSEEN else UNSEEN
-    with books.transaction() as transaction:
-        assert transaction.inbox.take("stripe", "evt_1", "refund.created", first, NOON)
-        assert not transaction.inbox.take("stripe", "evt_1", "refund.created", second, NOON)
-        assert transaction.inbox.conflicts() == []
+    with unit_of_work.transaction() as transaction:
+        assert transaction.webhook_inbox.accept("stripe", "evt_1", "refund.created", first, NOON)
+        assert not transaction.webhook_inbox.accept("stripe", "evt_1", "refund.created", second, NOON)
+        assert transaction.webhook_inbox.conflicts() == []
 
 
-def test_a_payment_is_found_with_an_order_or_without_one(books: Books) -> None:
-    paid = take_order(books, facts())
+def test_a_payment_is_found_with_an_order_or_without_one(unit_of_work: UnitOfWork) -> None:
+    paid = take_order(unit_of_work, facts())
     unmatched = UnmatchedPayment(
         checkout_session_id="cs_unmatched",
         upload_session_id=None,
@@ -139,67 +146,81 @@ def test_a_payment_is_found_with_an_order_or_without_one(books: Books) -> None:
         reason="There is no upload session for it.",
         received_at=NOON,
     )
-    with books.transaction() as transaction:
-        transaction.unmatched.set_aside(unmatched)
-        assert transaction.audit.payments([checkout_of(paid), "cs_unmatched", "cs_unknown"]) == {
+    with unit_of_work.transaction() as transaction:
+        transaction.unmatched_payments.set_aside(unmatched)
+        assert transaction.reconciliation_queries.payments(
+            [checkout_of(paid), "cs_unmatched", "cs_unknown"]
+        ) == {
             checkout_of(paid): paid.payment.paid if paid.payment else None,
             "cs_unmatched": euros(490),
         }
 
 
-def test_orders_are_found_by_their_payment_intents(books: Books) -> None:
-    paid = take_order(books, facts())
-    take_order(books, facts())
+def test_orders_are_found_by_their_payment_intents(unit_of_work: UnitOfWork) -> None:
+    paid = take_order(unit_of_work, facts())
+    take_order(unit_of_work, facts())
     assert paid.payment is not None
     intent = str(paid.payment.payment_intent_id)
-    with books.transaction() as transaction:
-        assert transaction.audit.orders_by_payment([intent, "pi_unknown"]) == {intent: paid.order_id}
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_queries.orders_by_payment([intent, "pi_unknown"]) == {
+            intent: paid.order_id
+        }
 
 
-def test_predictions_are_known_by_the_attempts_on_record(books: Books) -> None:
+def test_predictions_are_known_by_the_attempts_on_record(unit_of_work: UnitOfWork) -> None:
     about = facts()
     started = about.started()
-    take_order(books, about, *about.until_restoring()[1:], started)
-    with books.transaction() as transaction:
+    take_order(unit_of_work, about, *about.until_restoring()[1:], started)
+    with unit_of_work.transaction() as transaction:
         asked = [started.prediction_id, "prediction-unknown"]
-        assert transaction.audit.known_predictions(asked) == {started.prediction_id}
+        assert transaction.reconciliation_queries.known_predictions(asked) == {started.prediction_id}
 
 
-def test_sessions_are_known_whether_or_not_they_are_tidied(books: Books) -> None:
+def test_sessions_are_known_whether_or_not_they_are_tidied(unit_of_work: UnitOfWork) -> None:
     kept, tidied = session(), session()
     unknown = UploadSessionId(uuid4())
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         for each in (kept, tidied):
-            transaction.uploads.open(each)
-            transaction.uploads.add_photo(each.session_id, photo())
-            transaction.uploads.set_status(each.session_id, UploadStatus.PAID)
-        transaction.uploads.forget_temp_objects(tidied.session_id, NOON)
+            transaction.upload_sessions.open(each)
+            transaction.upload_sessions.add_photo(each.session_id, photo())
+            transaction.upload_sessions.set_status(each.session_id, UploadStatus.PAID)
+        transaction.upload_sessions.forget_temp_objects(tidied.session_id, NOON)
         asked = [kept.session_id, tidied.session_id, unknown]
-        assert transaction.audit.known_sessions(asked) == {kept.session_id, tidied.session_id}
-        assert transaction.audit.tidied_sessions(asked) == {tidied.session_id}
+        assert transaction.reconciliation_queries.known_sessions(asked) == {
+            kept.session_id,
+            tidied.session_id,
+        }
+        assert transaction.reconciliation_queries.tidied_sessions(asked) == {tidied.session_id}
 
 
-def test_one_comparison_begins_in_an_interval(books: Books) -> None:
-    with books.transaction() as transaction:
-        first = transaction.rounds.begin(NOON, unless_since=NOON - DAY)
+def test_one_comparison_begins_in_an_interval(unit_of_work: UnitOfWork) -> None:
+    with unit_of_work.transaction() as transaction:
+        first = transaction.reconciliation_rounds.begin(NOON, unless_since=NOON - DAY)
         assert first is not None
         assert first.previous is None
-        assert transaction.rounds.begin(NOON + MINUTE, unless_since=NOON + MINUTE - DAY) is None
-        second = transaction.rounds.begin(NOON + DAY + MINUTE, unless_since=NOON + MINUTE)
+        assert (
+            transaction.reconciliation_rounds.begin(NOON + MINUTE, unless_since=NOON + MINUTE - DAY) is None
+        )
+        second = transaction.reconciliation_rounds.begin(NOON + DAY + MINUTE, unless_since=NOON + MINUTE)
         assert second is not None
         assert second.previous is None, "the first one never came to its end"
-        transaction.rounds.end(NOON + DAY + MINUTE, NOON + DAY + 2 * MINUTE, findings=3, healed=2)
-        third = transaction.rounds.begin(NOON + 3 * DAY, unless_since=NOON + 2 * DAY)
+        transaction.reconciliation_rounds.end(
+            NOON + DAY + MINUTE, NOON + DAY + 2 * MINUTE, findings=3, healed=2
+        )
+        third = transaction.reconciliation_rounds.begin(NOON + 3 * DAY, unless_since=NOON + 2 * DAY)
         assert third is not None
         assert third.previous == NOON + DAY + MINUTE
 
 
-def test_what_is_asked_of_many_orders_is_about_these_alone(books: Books) -> None:
+def test_what_is_asked_of_many_orders_is_about_these_alone(unit_of_work: UnitOfWork) -> None:
     about: Facts = facts()
-    order = take_order(books, about)
-    other = take_order(books, facts())
-    with books.transaction() as transaction:
-        assert set(transaction.audit.streams([order.order_id])) == {order.order_id}
-        assert transaction.audit.work([other.order_id]) == {}
-        events = [each.event for each in transaction.audit.streams([order.order_id])[order.order_id]]
+    order = take_order(unit_of_work, about)
+    other = take_order(unit_of_work, facts())
+    with unit_of_work.transaction() as transaction:
+        assert set(transaction.reconciliation_queries.streams([order.order_id])) == {order.order_id}
+        assert transaction.reconciliation_queries.work([other.order_id]) == {}
+        events = [
+            each.event
+            for each in transaction.reconciliation_queries.streams([order.order_id])[order.order_id]
+        ]
     assert [type(event) for event in events] == [e.PaymentReceived]

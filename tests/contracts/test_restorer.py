@@ -11,7 +11,7 @@ from domain.ports.errors import BusyError, LostReplyError, RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
 from tests.adapters.support.provider_accounts import replicate_restorer, small_photo
 from tests.doubles.clock import StoppedClock
-from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.restorer import InMemoryRestorer
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 
@@ -66,7 +66,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 def bench_in_memory() -> Bench:
     clock = StoppedClock()
-    double = MemoryRestorer(clock=clock)
+    double = InMemoryRestorer(clock=clock)
 
     def ended(end: Callable[..., None], *how: Any) -> str:
         prediction_id = start(double)
@@ -82,8 +82,8 @@ def bench_in_memory() -> Bench:
         never_end=lambda **options: start(double, **options),
         pass_time=lambda duration: clock.advance(seconds=duration.total_seconds()),
         forget_output=double.forget_output,
-        lose_reply=double.weather.lose_reply,
-        be_busy=lambda method: double.weather.fail(method, busy),
+        lose_reply=double.fault_injector.lose_reply,
+        be_busy=lambda method: double.fault_injector.fail(method, busy),
         count=lambda: len(double.works),
     )
 

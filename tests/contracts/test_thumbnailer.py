@@ -5,7 +5,7 @@ import io
 import pytest
 
 from adapters.images import PillowInspector
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 from domain.ports.images import Thumbnailer
 from tests.adapters.images.test_inspector import encoded, picture
 from tests.doubles.container import JPEG_BEGINS, PlainInspector
@@ -29,5 +29,5 @@ def test_a_thumbnail_is_a_small_jpeg_wherever_the_file_stands(thumbnailer: Thumb
 
 
 def test_what_is_no_picture_has_no_thumbnail(thumbnailer: Thumbnailer) -> None:
-    with pytest.raises(UnreadablePictureError):
+    with pytest.raises(UnreadableImageError):
         thumbnailer.thumbnail(io.BytesIO(b"broken"))

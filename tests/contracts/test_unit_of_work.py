@@ -10,10 +10,10 @@ from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import CancelPrediction
 from domain.order.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
-from domain.ports.event_store import LogCursor, Step
+from domain.ports.event_store import Commit, LogCursor
 from domain.ports.order_queries import OrderFilter
 from domain.ports.reaction_queue import Outcome
-from domain.ports.unit_of_work import Books, CauseRepeatedError, LeaseLostError, VersionConflictError
+from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, UnitOfWork, VersionConflictError
 from domain.ports.upload_sessions import UploadStatus
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import (
@@ -34,204 +34,208 @@ from tests.domain.support.event_builders import euros
 from tests.domain.support.recording import step
 
 
-def load(books: Books, order_id: OrderId) -> Order:
-    with books.transaction() as transaction:
-        return transaction.log.load(order_id)
+def load(unit_of_work: UnitOfWork, order_id: OrderId) -> Order:
+    with unit_of_work.transaction() as transaction:
+        return transaction.event_store.load(order_id)
 
 
-def record(books: Books, what: Step) -> None:
-    with books.transaction() as transaction:
-        transaction.log.record(what)
+def record(unit_of_work: UnitOfWork, what: Commit) -> None:
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(what)
 
 
-def test_an_order_that_was_never_recorded_is_new(books: Books) -> None:
+def test_an_order_that_was_never_recorded_is_new(unit_of_work: UnitOfWork) -> None:
     order_id = OrderId(uuid4())
-    assert load(books, order_id) == Order(order_id=order_id)
-    with books.transaction() as transaction:
-        assert transaction.log.history(order_id) == []
+    assert load(unit_of_work, order_id) == Order(order_id=order_id)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.history(order_id) == []
 
 
-def test_a_recorded_order_is_loaded_as_its_stream_tells_it(books: Books) -> None:
+def test_a_recorded_order_is_loaded_as_its_stream_tells_it(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    after = take_order(books, about, *about.until_completed()[1:], about.downloaded())
-    assert load(books, about.order_id) == after
+    after = take_order(unit_of_work, about, *about.until_completed()[1:], about.downloaded())
+    assert load(unit_of_work, about.order_id) == after
     assert after.state is State.COMPLETED
 
 
-def test_a_stream_is_kept_word_for_word_with_its_envelopes(books: Books) -> None:
+def test_a_stream_is_kept_word_for_word_with_its_envelopes(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         first = step(about.order_id, pay(transaction, about), about.moved())
-        transaction.log.record(first)
-    record(books, step(first.after, about.started(), about.restored(), at=NOON + MINUTE))
-    with books.transaction() as transaction:
-        history = transaction.log.history(about.order_id)
+        transaction.event_store.append(first)
+    record(unit_of_work, step(first.after, about.started(), about.restored(), at=NOON + MINUTE))
+    with unit_of_work.transaction() as transaction:
+        history = transaction.event_store.history(about.order_id)
     assert [event.version for event in history] == [1, 2, 3, 4]
     kept = history[0]
-    said = first.events[0]
+    proposed = first.events[0]
     assert kept.position is not None
-    assert (kept.event_id, kept.event, kept.recorded_at) == (said.event_id, said.event, said.recorded_at)
+    assert (kept.event_id, kept.event, kept.recorded_at) == (
+        proposed.event_id,
+        proposed.event,
+        proposed.recorded_at,
+    )
     assert (kept.cause, kept.cause_key, kept.correlation_id, kept.actor) == (
-        said.cause,
-        said.cause_key,
-        said.correlation_id,
-        said.actor,
+        proposed.cause,
+        proposed.cause_key,
+        proposed.correlation_id,
+        proposed.actor,
     )
     positions = [event.position or 0 for event in history]
     assert all(earlier < later for earlier, later in pairwise(positions))
 
 
-def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(books: Books) -> None:
+def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    paid = take_order(books, about)
-    record(books, step(paid, about.moved()))
+    paid = take_order(unit_of_work, about)
+    record(unit_of_work, step(paid, about.moved()))
     with pytest.raises(VersionConflictError) as conflict:
-        record(books, step(paid, about.held(), reactions=[scheduled(about)]))
+        record(unit_of_work, step(paid, about.held(), reactions=[scheduled(about)]))
     assert (conflict.value.order_id, conflict.value.expected_version) == (about.order_id, 1)
-    after = load(books, about.order_id)
+    after = load(unit_of_work, about.order_id)
     assert (after.version, after.hold) == (2, None)
-    assert claim(books, scheduled(about)) is None
+    assert claim(unit_of_work, scheduled(about)) is None
 
 
-def test_two_first_steps_of_one_order_are_a_conflict(books: Books) -> None:
+def test_two_first_steps_of_one_order_are_a_conflict(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    take_order(books, about)
-    with pytest.raises(VersionConflictError), books.transaction() as transaction:
-        transaction.log.record(step(about.order_id, pay(transaction, about)))
+    take_order(unit_of_work, about)
+    with pytest.raises(VersionConflictError), unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(about.order_id, pay(transaction, about)))
 
 
-def test_the_same_cause_is_recorded_once_in_a_stream(books: Books) -> None:
+def test_the_same_cause_is_recorded_once_in_a_stream(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    paid = take_order(books, about)
+    paid = take_order(unit_of_work, about)
     held = step(paid, about.held(), cause_key="stripe:evt_1#1")
-    record(books, held)
+    record(unit_of_work, held)
     with pytest.raises(CauseRepeatedError) as repeated:
-        record(books, step(held.after, about.released(), cause_key="stripe:evt_1#1"))
+        record(unit_of_work, step(held.after, about.released(), cause_key="stripe:evt_1#1"))
     assert repeated.value.order_id == about.order_id
-    assert load(books, about.order_id).hold is HoldReason.REQUESTED
+    assert load(unit_of_work, about.order_id).hold is HoldReason.REQUESTED
 
 
-def test_the_same_cause_may_concern_two_orders(books: Books) -> None:
+def test_the_same_cause_may_concern_two_orders(unit_of_work: UnitOfWork) -> None:
     one, other = facts(), facts()
     for about in (one, other):
-        paid = take_order(books, about)
-        record(books, step(paid, about.held(), cause_key="stripe:evt_2#1"))
-        assert load(books, about.order_id).is_held
+        paid = take_order(unit_of_work, about)
+        record(unit_of_work, step(paid, about.held(), cause_key="stripe:evt_2#1"))
+        assert load(unit_of_work, about.order_id).is_held
 
 
-def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(books: Books) -> None:
+def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(unit_of_work: UnitOfWork) -> None:
     """Whoever loads again and decides again then learns that it is on record."""
     about = facts()
-    paid = take_order(books, about)
-    record(books, step(paid, about.held(), cause_key="stripe:evt_3#1"))
+    paid = take_order(unit_of_work, about)
+    record(unit_of_work, step(paid, about.held(), cause_key="stripe:evt_3#1"))
     with pytest.raises(VersionConflictError):
-        record(books, step(paid, about.held(), cause_key="stripe:evt_3#1"))
+        record(unit_of_work, step(paid, about.held(), cause_key="stripe:evt_3#1"))
 
 
-def test_a_step_schedules_what_follows_and_closes_what_led_to_it(books: Books) -> None:
+def test_a_step_schedules_what_follows_and_closes_what_led_to_it(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    paid = take_order(books, about)
+    paid = take_order(unit_of_work, about)
     moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
-    schedule(books, moving)
-    claim_of_moving = claimed(books, moving)
-    record(books, step(paid, about.moved(), reactions=[following], closes=claim_of_moving))
-    assert claimed(books, following).reaction == CancelPrediction("prediction-0-1")
-    assert claim(books, moving, NOON + 60 * MINUTE) is None
+    schedule(unit_of_work, moving)
+    claim_of_moving = claimed(unit_of_work, moving)
+    record(unit_of_work, step(paid, about.moved(), reactions=[following], closes=claim_of_moving))
+    assert claimed(unit_of_work, following).reaction == CancelPrediction("prediction-0-1")
+    assert claim(unit_of_work, moving, NOON + 60 * MINUTE) is None
 
 
-def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(books: Books) -> None:
+def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    paid = take_order(books, about)
+    paid = take_order(unit_of_work, about)
     moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
-    schedule(books, moving)
-    lost = claimed(books, moving, NOON, MINUTE)
-    owner = claimed(books, moving, NOON + MINUTE)
+    schedule(unit_of_work, moving)
+    lost = claimed(unit_of_work, moving, NOON, MINUTE)
+    owner = claimed(unit_of_work, moving, NOON + MINUTE)
     with pytest.raises(LeaseLostError) as refusal:
-        record(books, step(paid, about.moved(), reactions=[following], closes=lost))
+        record(unit_of_work, step(paid, about.moved(), reactions=[following], closes=lost))
     assert refusal.value.reaction_id == moving.reaction_id
-    assert load(books, about.order_id) == paid
-    assert claim(books, following) is None
-    record(books, step(paid, about.moved(), closes=owner))
-    assert load(books, about.order_id).state is State.RESTORING
+    assert load(unit_of_work, about.order_id) == paid
+    assert claim(unit_of_work, following) is None
+    record(unit_of_work, step(paid, about.moved(), closes=owner))
+    assert load(unit_of_work, about.order_id).state is State.RESTORING
 
 
-def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(books: Books) -> None:
+def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(unit_of_work: UnitOfWork) -> None:
     for outcome in (Outcome.DROPPED, Outcome.FAILED):
         about = facts()
-        paid = take_order(books, about)
-        schedule(books, scheduled(about))
-        held = step(paid, about.held(), closes=claimed(books, scheduled(about)), outcome=outcome)
-        record(books, held)
-        record(books, step(held.after, about.released(), reactions=[scheduled(about)]))
-        assert claimed(books, scheduled(about)).attempts == 1
+        paid = take_order(unit_of_work, about)
+        schedule(unit_of_work, scheduled(about))
+        held = step(paid, about.held(), closes=claimed(unit_of_work, scheduled(about)), outcome=outcome)
+        record(unit_of_work, held)
+        record(unit_of_work, step(held.after, about.released(), reactions=[scheduled(about)]))
+        assert claimed(unit_of_work, scheduled(about)).attempts == 1
 
 
-def test_a_step_without_events_only_closes_its_claim(books: Books) -> None:
+def test_a_step_without_events_only_closes_its_claim(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    paid = take_order(books, about)
-    schedule(books, scheduled(about))
-    record(books, step(paid, closes=claimed(books, scheduled(about))))
-    assert load(books, about.order_id) == paid
-    assert claim(books, scheduled(about), NOON + 60 * MINUTE) is None
+    paid = take_order(unit_of_work, about)
+    schedule(unit_of_work, scheduled(about))
+    record(unit_of_work, step(paid, closes=claimed(unit_of_work, scheduled(about))))
+    assert load(unit_of_work, about.order_id) == paid
+    assert claim(unit_of_work, scheduled(about), NOON + 60 * MINUTE) is None
 
 
-def test_a_transaction_that_raises_leaves_nothing(books: Books) -> None:
+def test_a_transaction_that_raises_leaves_nothing(unit_of_work: UnitOfWork) -> None:
     about, visit = facts(), session()
-    with rolled_back(books) as transaction:
-        transaction.uploads.open(visit)
-        transaction.uploads.add_photo(visit.session_id, photo())
+    with rolled_back(unit_of_work) as transaction:
+        transaction.upload_sessions.open(visit)
+        transaction.upload_sessions.add_photo(visit.session_id, photo())
         paid = pay(transaction, about)
-        transaction.log.record(step(about.order_id, paid, reactions=[scheduled(about)]))
-        assert transaction.inbox.take("stripe", "evt_4", "charge.refunded", Sha256("0" * 64), NOON)
-    with books.transaction() as transaction:
-        assert transaction.uploads.find(visit.session_id) is None
+        transaction.event_store.append(step(about.order_id, paid, reactions=[scheduled(about)]))
+        assert transaction.webhook_inbox.accept("stripe", "evt_4", "charge.refunded", Sha256("0" * 64), NOON)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.upload_sessions.find(visit.session_id) is None
         assert transaction.customers.find(paid.customer_id) is None
-        assert transaction.log.load(about.order_id).version == 0
-        assert transaction.shelf.find(paid.order_number) is None
-        assert transaction.inbox.take("stripe", "evt_4", "charge.refunded", Sha256("0" * 64), NOON)
+        assert transaction.event_store.load(about.order_id).version == 0
+        assert transaction.order_queries.find(paid.order_number) is None
+        assert transaction.webhook_inbox.accept("stripe", "evt_4", "charge.refunded", Sha256("0" * 64), NOON)
         assert transaction.reactions.take_unsent(NOON, MINUTE, 10) == []
-    assert read_whole_log(books) == []
+    assert read_whole_log(unit_of_work) == []
 
 
-def test_a_transaction_sees_what_it_has_written(books: Books) -> None:
+def test_a_transaction_sees_what_it_has_written(unit_of_work: UnitOfWork) -> None:
     about, visit = facts(), session()
-    with books.transaction() as transaction:
-        transaction.uploads.open(visit)
-        transaction.log.record(step(about.order_id, pay(transaction, about)))
-        transaction.uploads.set_status(visit.session_id, UploadStatus.PAID)
-        found = transaction.uploads.find(visit.session_id)
+    with unit_of_work.transaction() as transaction:
+        transaction.upload_sessions.open(visit)
+        transaction.event_store.append(step(about.order_id, pay(transaction, about)))
+        transaction.upload_sessions.set_status(visit.session_id, UploadStatus.PAID)
+        found = transaction.upload_sessions.find(visit.session_id)
         assert found is not None
         assert found.status is UploadStatus.PAID
-        assert transaction.log.load(about.order_id).state is State.PAID
+        assert transaction.event_store.load(about.order_id).state is State.PAID
 
 
-def test_a_download_token_belongs_to_one_order(books: Books) -> None:
+def test_a_download_token_belongs_to_one_order(unit_of_work: UnitOfWork) -> None:
     about, other = facts(), facts()
-    ready = take_order(books, about, *about.until_ready()[1:])
-    take_order(books, other, *other.until_ready()[1:])
-    with books.transaction() as transaction:
-        assert transaction.log.load_by_token(about.prepared().token_sha256) == ready
-        assert transaction.log.load_by_token(Sha256("f" * 64)) is None
+    ready = take_order(unit_of_work, about, *about.until_ready()[1:])
+    take_order(unit_of_work, other, *other.until_ready()[1:])
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load_by_token(about.prepared().token_sha256) == ready
+        assert transaction.event_store.load_by_token(Sha256("f" * 64)) is None
 
 
-def test_a_payment_belongs_to_one_order(books: Books) -> None:
+def test_a_payment_belongs_to_one_order(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    paid = take_order(books, about)
-    take_order(books, facts())
+    paid = take_order(unit_of_work, about)
+    take_order(unit_of_work, facts())
     assert paid.payment is not None
     assert paid.payment.payment_intent_id is not None
-    with books.transaction() as transaction:
-        assert transaction.log.load_by_payment(paid.payment.payment_intent_id) == paid
-        assert transaction.log.load_by_payment("pi_unknown") is None
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load_by_payment(paid.payment.payment_intent_id) == paid
+        assert transaction.event_store.load_by_payment("pi_unknown") is None
 
 
-def test_the_whole_log_is_read_in_the_order_it_was_committed(books: Books) -> None:
+def test_the_whole_log_is_read_in_the_order_it_was_committed(unit_of_work: UnitOfWork) -> None:
     one, other = facts(), facts()
-    first = take_order(books, one)
-    second = take_order(books, other)
-    record(books, step(first, one.moved(), one.started()))
-    record(books, step(second, other.moved()))
-    lines = read_whole_log(books, expected=5)
+    first = take_order(unit_of_work, one)
+    second = take_order(unit_of_work, other)
+    record(unit_of_work, step(first, one.moved(), one.started()))
+    record(unit_of_work, step(second, other.moved()))
+    lines = read_whole_log(unit_of_work, expected=5)
     assert [(line.order_id, line.version) for _, line in lines] == [
         (one.order_id, 1),
         (other.order_id, 1),
@@ -242,36 +246,36 @@ def test_the_whole_log_is_read_in_the_order_it_was_committed(books: Books) -> No
     assert all(earlier < later for (earlier, _), (later, _) in pairwise(lines))
 
 
-def test_the_whole_log_is_read_on_from_any_line_and_in_pages(books: Books) -> None:
+def test_the_whole_log_is_read_on_from_any_line_and_in_pages(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    take_order(books, about, *about.until_completed()[1:])
-    lines = read_whole_log(books, expected=len(about.until_completed()))
-    with books.transaction() as transaction:
+    take_order(unit_of_work, about, *about.until_completed()[1:])
+    lines = read_whole_log(unit_of_work, expected=len(about.until_completed()))
+    with unit_of_work.transaction() as transaction:
         for index, (cursor, _) in enumerate(lines):
-            assert transaction.log.read_all(cursor, 3) == lines[index + 1 : index + 4]
-        assert transaction.log.read_all(LogCursor(), 2) == lines[:2]
+            assert transaction.event_store.read_all(cursor, 3) == lines[index + 1 : index + 4]
+        assert transaction.event_store.read_all(LogCursor(), 2) == lines[:2]
 
 
-def test_the_whole_log_does_not_hold_what_is_not_committed(books: Books) -> None:
+def test_the_whole_log_does_not_hold_what_is_not_committed(unit_of_work: UnitOfWork) -> None:
     about = facts()
-    with books.transaction() as transaction:
-        transaction.log.record(step(about.order_id, pay(transaction, about)))
-        assert transaction.log.read_all(LogCursor(), 10) == []
-    assert len(read_whole_log(books, expected=1)) == 1
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(about.order_id, pay(transaction, about)))
+        assert transaction.event_store.read_all(LogCursor(), 10) == []
+    assert len(read_whole_log(unit_of_work, expected=1)) == 1
 
 
-def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(books: Books) -> None:
+def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(unit_of_work: UnitOfWork) -> None:
     one, other = facts(), facts()
-    first, second = take_order(books, one, one.moved()), take_order(books, other)
-    record(books, step(load(books, one.order_id), one.started(), one.restored()))
-    record(books, step(second, other.moved()))
-    record(books, step(load(books, one.order_id), one.held()))
-    read_whole_log(books, expected=first.version + 5)
-    chain = list(books.chained_events())
+    first, second = take_order(unit_of_work, one, one.moved()), take_order(unit_of_work, other)
+    record(unit_of_work, step(load(unit_of_work, one.order_id), one.started(), one.restored()))
+    record(unit_of_work, step(second, other.moved()))
+    record(unit_of_work, step(load(unit_of_work, one.order_id), one.held()))
+    read_whole_log(unit_of_work, expected=first.version + 5)
+    chain = list(unit_of_work.chained_events())
     for about, versions in ((one, 5), (other, 2)):
-        with books.transaction() as transaction:
-            hashes = [recorded.sha256 for recorded in transaction.log.history(about.order_id)]
-            assert transaction.log.load(about.order_id).head == hashes[-1]
+        with unit_of_work.transaction() as transaction:
+            hashes = [recorded.sha256 for recorded in transaction.event_store.history(about.order_id)]
+            assert transaction.event_store.load(about.order_id).head == hashes[-1]
         stream = [event for event in chain if event.order_id == about.order_id]
         assert [event.version for event in stream] == list(range(1, versions + 1))
         assert [event.sha256 for event in stream] == hashes
@@ -280,36 +284,42 @@ def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(books: Books
     assert len({event.sha256 for event in chain}) == len(chain)
 
 
-def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committed(books: Books) -> None:
+def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committed(
+    unit_of_work: UnitOfWork,
+) -> None:
     one, other = facts(), facts()
-    first, second = take_order(books, one), take_order(books, other)
-    record(books, step(first, one.moved()))
-    lines = read_whole_log(books, expected=3)
-    with books.transaction() as transaction:
-        transaction.log.record(step(second, other.moved()))
-        assert [event.cursor for event in books.chained_events()] == [cursor for cursor, _ in lines]
+    first, second = take_order(unit_of_work, one), take_order(unit_of_work, other)
+    record(unit_of_work, step(first, one.moved()))
+    lines = read_whole_log(unit_of_work, expected=3)
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(second, other.moved()))
+        assert [event.cursor for event in unit_of_work.chained_events()] == [cursor for cursor, _ in lines]
 
 
-def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_others(books: Books) -> None:
+def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_others(
+    unit_of_work: UnitOfWork,
+) -> None:
     one, other = facts(), facts()
-    take_order(books, one, one.moved())
-    second = take_order(books, other)
-    with books.transaction() as transaction:
-        transaction.log.record(step(second, other.moved()))  # a neighbour's transaction that takes its time
-        chain = list(books.chained_events(one.order_id))
+    take_order(unit_of_work, one, one.moved())
+    second = take_order(unit_of_work, other)
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(
+            step(second, other.moved())
+        )  # a neighbour's transaction that takes its time
+        chain = list(unit_of_work.chained_events(one.order_id))
     assert [(event.order_id, event.version) for event in chain] == [(one.order_id, 1), (one.order_id, 2)]
     assert all(event.actual_sha256 == event.sha256 and event.is_readable for event in chain)
     assert [event.previous_sha256 for event in chain] == [None, chain[0].sha256]
-    assert list(books.chained_events(OrderId(uuid4()))) == []
+    assert list(unit_of_work.chained_events(OrderId(uuid4()))) == []
 
 
-def test_the_shelf_shows_the_newest_orders_first(books: Books) -> None:
+def test_the_shelf_shows_the_newest_orders_first(unit_of_work: UnitOfWork) -> None:
     old, new = facts(), facts(photos=3)
-    take_order(books, old, *old.until_delivered()[1:], old.held())
-    take_order(books, new, at=NOON + timedelta(days=1))
-    with books.transaction() as transaction:
-        newest, oldest = transaction.shelf.newest(10)
-        assert transaction.shelf.newest(1) == [newest]
+    take_order(unit_of_work, old, *old.until_delivered()[1:], old.held())
+    take_order(unit_of_work, new, at=NOON + timedelta(days=1))
+    with unit_of_work.transaction() as transaction:
+        newest, oldest = transaction.order_queries.newest(10)
+        assert transaction.order_queries.newest(1) == [newest]
     assert (newest.order_id, newest.state, newest.images, newest.restored) == (new.order_id, "paid", 3, 0)
     assert (newest.number, newest.paid, newest.is_held) == ("20261123-000001", euros(1470), False)
     assert newest.paid_at == NOON + timedelta(days=1)
@@ -322,16 +332,16 @@ def test_the_shelf_shows_the_newest_orders_first(books: Books) -> None:
     assert oldest.is_held
 
 
-def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(books: Books) -> None:
+def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(unit_of_work: UnitOfWork) -> None:
     done, fresh = facts(), facts()
-    finished = take_order(books, done, *done.until_delivered()[1:], done.refund_issued(490))
-    held = take_order(books, fresh, fresh.held(), at=NOON + timedelta(days=1))
+    finished = take_order(unit_of_work, done, *done.until_delivered()[1:], done.refund_issued(490))
+    held = take_order(unit_of_work, fresh, fresh.held(), at=NOON + timedelta(days=1))
     assert finished.payment is not None
     assert held.payment is not None
     sent = next(email.message_id for email in finished.emails.values() if email.message_id)
     prediction = next(iter(finished.images.values())).attempts[1].prediction_id
     [refund] = finished.refunds.values()
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         customer = transaction.customers.find(finished.payment.customer_id)
     assert customer is not None
     only_finished = [
@@ -351,9 +361,9 @@ def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(books: 
         OrderFilter(email="nobody@customer.example"),
         OrderFilter(provider_id="re_unknown"),
     ]
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         found = [
-            [line.order_id for line in transaction.shelf.newest(10, wanted)]
+            [line.order_id for line in transaction.order_queries.newest(10, wanted)]
             for wanted in (*only_finished, *only_held, *neither)
         ]
     assert found == [
@@ -363,25 +373,25 @@ def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(books: 
     ]
 
 
-def test_an_order_is_found_by_its_number(books: Books) -> None:
-    order = take_order(books, facts())
+def test_an_order_is_found_by_its_number(unit_of_work: UnitOfWork) -> None:
+    order = take_order(unit_of_work, facts())
     assert order.payment is not None
-    with books.transaction() as transaction:
-        assert transaction.shelf.find(order.payment.order_number) == order.order_id
-        assert transaction.shelf.find(OrderNumber("20261122-999999")) is None
+    with unit_of_work.transaction() as transaction:
+        assert transaction.order_queries.find(order.payment.order_number) == order.order_id
+        assert transaction.order_queries.find(OrderNumber("20261122-999999")) is None
 
 
-def test_a_rebuild_tells_every_order_once_and_changes_nothing(books: Books) -> None:
+def test_a_rebuild_tells_every_order_once_and_changes_nothing(unit_of_work: UnitOfWork) -> None:
     one, other = facts(), facts()
-    take_order(books, one, *one.until_delivered()[1:])
-    take_order(books, other, other.moved(), other.sent(EmailKind.CONFIRMATION))
-    with books.transaction() as transaction:
-        shelf = transaction.shelf.newest(10)
-    assert sorted(books.rebuild()) == sorted([one.order_id, other.order_id])
-    with books.transaction() as transaction:
-        assert sorted(transaction.shelf.newest(10), key=str) == sorted(shelf, key=str)
-        assert transaction.log.load_by_token(one.prepared().token_sha256) is not None
+    take_order(unit_of_work, one, *one.until_delivered()[1:])
+    take_order(unit_of_work, other, other.moved(), other.sent(EmailKind.CONFIRMATION))
+    with unit_of_work.transaction() as transaction:
+        shelf = transaction.order_queries.newest(10)
+    assert sorted(unit_of_work.rebuild()) == sorted([one.order_id, other.order_id])
+    with unit_of_work.transaction() as transaction:
+        assert sorted(transaction.order_queries.newest(10), key=str) == sorted(shelf, key=str)
+        assert transaction.event_store.load_by_token(one.prepared().token_sha256) is not None
 
 
-def test_books_that_work_pass_their_check(books: Books) -> None:
-    books.check()
+def test_books_that_work_pass_their_check(unit_of_work: UnitOfWork) -> None:
+    unit_of_work.check()

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import UploadSessionId
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.contracts.stored_streams import MINUTE, NOON
 from tests.domain.support.event_builders import euros
@@ -28,33 +28,33 @@ def payment(number: int = 1, **facts: Any) -> UnmatchedPayment:
     return replace(told, **facts)
 
 
-def set_aside(books: Books, *payments: UnmatchedPayment) -> None:
-    with books.transaction() as transaction:
+def set_aside(unit_of_work: UnitOfWork, *payments: UnmatchedPayment) -> None:
+    with unit_of_work.transaction() as transaction:
         for each in payments:
-            transaction.unmatched.set_aside(each)
+            transaction.unmatched_payments.set_aside(each)
 
 
-def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(books: Books) -> None:
+def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(unit_of_work: UnitOfWork) -> None:
     first, other = payment(1), payment(2, upload_session_id=None, payment_intent_id=None)
-    set_aside(books, first, other)
-    with books.transaction() as transaction:
+    set_aside(unit_of_work, first, other)
+    with unit_of_work.transaction() as transaction:
         for lock in (False, True):
-            assert transaction.unmatched.find("cs_1", lock=lock) == first
-            assert transaction.unmatched.find_by_payment("pi_1", lock=lock) == first
-        assert transaction.unmatched.find("cs_2") == other
-        assert transaction.unmatched.find("cs_3") is None
-        assert transaction.unmatched.find_by_payment("pi_2") is None
+            assert transaction.unmatched_payments.find("cs_1", lock=lock) == first
+            assert transaction.unmatched_payments.find_by_payment("pi_1", lock=lock) == first
+        assert transaction.unmatched_payments.find("cs_2") == other
+        assert transaction.unmatched_payments.find("cs_3") is None
+        assert transaction.unmatched_payments.find_by_payment("pi_2") is None
 
 
-def test_setting_a_payment_aside_again_leaves_it_as_it_is(books: Books) -> None:
+def test_setting_a_payment_aside_again_leaves_it_as_it_is(unit_of_work: UnitOfWork) -> None:
     closed = payment(status=UnmatchedStatus.REFUNDED, returned={"re_1": 490})
-    set_aside(books, closed, payment())
-    with books.transaction() as transaction:
-        assert transaction.unmatched.find("cs_1") == closed
+    set_aside(unit_of_work, closed, payment())
+    with unit_of_work.transaction() as transaction:
+        assert transaction.unmatched_payments.find("cs_1") == closed
 
 
-def test_all_that_is_done_about_a_payment_is_kept(books: Books) -> None:
-    set_aside(books, payment(1), payment(2))
+def test_all_that_is_done_about_a_payment_is_kept(unit_of_work: UnitOfWork) -> None:
+    set_aside(unit_of_work, payment(1), payment(2))
     changed = payment(
         1,
         status=UnmatchedStatus.MATCHED,
@@ -68,19 +68,21 @@ def test_all_that_is_done_about_a_payment_is_kept(books: Books) -> None:
         decided_at=NOON + WEEK,
         matched_session_id=UploadSessionId(uuid4()),
     )
-    with books.transaction() as transaction:
-        transaction.unmatched.save(changed)
-        transaction.unmatched.save(payment(3))
-    with books.transaction() as transaction:
-        assert transaction.unmatched.find("cs_1") == changed
-        assert transaction.unmatched.find("cs_3") is None
-        assert [one.checkout_session_id for one in transaction.unmatched.unsettled()] == ["cs_2"]
+    with unit_of_work.transaction() as transaction:
+        transaction.unmatched_payments.save(changed)
+        transaction.unmatched_payments.save(payment(3))
+    with unit_of_work.transaction() as transaction:
+        assert transaction.unmatched_payments.find("cs_1") == changed
+        assert transaction.unmatched_payments.find("cs_3") is None
+        assert [one.checkout_session_id for one in transaction.unmatched_payments.unsettled()] == ["cs_2"]
 
 
-def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(books: Books) -> None:
-    set_aside(books, *(payment(n, status=status) for n, status in enumerate(reversed(UnmatchedStatus))))
-    with books.transaction() as transaction:
-        unsettled = [one.status for one in transaction.unmatched.unsettled()]
+def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(unit_of_work: UnitOfWork) -> None:
+    set_aside(
+        unit_of_work, *(payment(n, status=status) for n, status in enumerate(reversed(UnmatchedStatus)))
+    )
+    with unit_of_work.transaction() as transaction:
+        unsettled = [one.status for one in transaction.unmatched_payments.unsettled()]
     assert unsettled == [UnmatchedStatus.REFUNDING, UnmatchedStatus.OPEN]
 
 
@@ -103,9 +105,9 @@ def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(books: Books) ->
     ],
 )
 def test_a_payment_is_due_after_its_wait_or_when_somebody_resolved_it(
-    books: Books, facts: dict[str, Any], due: list[str]
+    unit_of_work: UnitOfWork, facts: dict[str, Any], due: list[str]
 ) -> None:
-    set_aside(books, payment(**facts))
-    with books.transaction() as transaction:
-        found = transaction.unmatched.due(received_before=NOON + 2 * MINUTE, now=NOON + WEEK)
+    set_aside(unit_of_work, payment(**facts))
+    with unit_of_work.transaction() as transaction:
+        found = transaction.unmatched_payments.due(received_before=NOON + 2 * MINUTE, now=NOON + WEEK)
     assert found == due

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.order.values import CustomerId, Money
-from domain.referral_program import Programme, Spending, as_shown, as_typed, mailbox_of, referral_codes_of
-from domain.signed_tokens import Sealer
+from domain.referral_program import ReferralTerms, Spending, as_shown, as_typed, mailbox_of, referral_codes_of
+from domain.signed_tokens import TokenSigner
 from tests.domain.support.event_builders import euros
 
 ADA = CustomerId(UUID(int=1815))
-SEALER = Sealer(b"a secret of thirty-two characters!")
+SEALER = TokenSigner(b"a secret of thirty-two characters!")
 
 
 @pytest.mark.parametrize(
@@ -32,24 +32,24 @@ SEALER = Sealer(b"a secret of thirty-two characters!")
 def test_points_take_off_what_leaves_nothing_or_enough_to_pay(
     available: int, price: int, points: int
 ) -> None:
-    spending = Programme().spending(ADA, available, euros(price))
+    spending = ReferralTerms().spending(ADA, available, euros(price))
     expected = Spending(customer_id=ADA, points=points, discount=euros(points)) if points else None
     assert spending == expected
 
 
 def test_points_may_be_worth_more_than_a_cent_and_are_never_worth_more_than_the_price() -> None:
-    programme = Programme(point_value=7)
-    assert programme.worth(10, "EUR") == euros(70)
-    assert programme.worth(-10, "EUR") == euros(0)
-    spending = programme.spending(ADA, 1000, euros(490))
+    referral_terms = ReferralTerms(point_value=7)
+    assert referral_terms.worth(10, "EUR") == euros(70)
+    assert referral_terms.worth(-10, "EUR") == euros(0)
+    spending = referral_terms.spending(ADA, 1000, euros(490))
     assert spending == Spending(customer_id=ADA, points=70, discount=euros(490))
-    spending = programme.spending(ADA, 1000, euros(495))
+    spending = referral_terms.spending(ADA, 1000, euros(495))
     assert spending == Spending(customer_id=ADA, points=63, discount=euros(441))
 
 
 def test_a_shop_that_gives_no_points_takes_no_referrals() -> None:
-    assert Programme().takes_referrals
-    assert not Programme(referral_points=0).takes_referrals
+    assert ReferralTerms().takes_referrals
+    assert not ReferralTerms(referral_points=0).takes_referrals
 
 
 def test_a_referral_code_can_be_spoken_and_is_the_same_customers_for_ever() -> None:
@@ -68,12 +68,12 @@ def test_codes_are_understood_however_they_are_typed() -> None:
 
 
 def test_a_points_code_proves_whose_it_is_and_cannot_be_made_without_the_shops_secret() -> None:
-    proof = SEALER.points_proof(ADA)
+    proof = SEALER.points_token(ADA)
     assert len(proof) == 16
-    assert SEALER.is_points_proof(proof, ADA)
-    assert not SEALER.is_points_proof(proof, CustomerId(uuid4()))
-    assert not Sealer(b"another secret of thirty-two letters").is_points_proof(proof, ADA)
-    assert not SEALER.is_points_proof("", ADA)
+    assert SEALER.is_points_token(proof, ADA)
+    assert not SEALER.is_points_token(proof, CustomerId(uuid4()))
+    assert not TokenSigner(b"another secret of thirty-two letters").is_points_token(proof, ADA)
+    assert not SEALER.is_points_token("", ADA)
 
 
 @pytest.mark.parametrize("address", ["Ada@Example.org", "ada+friend@example.org", " ada@example.org "])
@@ -96,18 +96,18 @@ def test_points_take_off_what_can_be_paid_and_leave_what_can_be_paid(
     currency: str, available: int, price: int, value: int
 ) -> None:
     quoted = Money(amount=price * Money(amount=0, currency=currency).step, currency=currency)
-    programme = Programme(point_value=value)
-    spending = programme.spending(ADA, available, quoted)
+    referral_terms = ReferralTerms(point_value=value)
+    spending = referral_terms.spending(ADA, available, quoted)
     if spending is None:
         return
     left = quoted - spending.discount
-    assert spending.discount == programme.worth(spending.points, currency)
+    assert spending.discount == referral_terms.worth(spending.points, currency)
     assert spending.discount.amount == spending.points * value
     assert 0 < spending.points <= available
     assert spending.discount.is_payable
     assert left.is_payable
-    assert left.amount == 0 or left.amount >= programme.smallest_payment
+    assert left.amount == 0 or left.amount >= referral_terms.smallest_payment
 
 
 def test_points_are_shown_as_worth_what_can_be_paid() -> None:
-    assert Programme(point_value=7).worth(7, "KWD") == Money(amount=40, currency="KWD")
+    assert ReferralTerms(point_value=7).worth(7, "KWD") == Money(amount=40, currency="KWD")

@@ -17,65 +17,69 @@ from domain.order.values import FailureReason, ImageId, Money, OrderId, UploadSe
 from domain.ports.archives import ArchiveEntry
 from domain.ports.cancellation import CanceledError, Cancellation
 from domain.ports.clock import Clock
-from domain.ports.email import Letter, LetterFacts
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.email import EmailFacts, RenderedEmail
+from domain.ports.errors import UnreadableImageError
 from domain.ports.ids import Ids
-from domain.ports.images import PictureFacts
-from domain.ports.payments import CheckoutNotice, NoticeKind, PaymentNotice, PaymentProvider
+from domain.ports.images import ImageFacts
+from domain.ports.payments import CheckoutDetails, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
 from domain.ports.reaction_queue import ReactionQueue
-from domain.ports.restorer import PredictionStatus, RestorationNotice
-from domain.ports.unit_of_work import Books
+from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent
+from domain.ports.unit_of_work import UnitOfWork
 from domain.pricing import PriceList
-from domain.signed_tokens import Sealer, sha256_of
+from domain.signed_tokens import TokenSigner, sha256_of
 from domain.similarity import SKETCH_SIDE
-from domain.use_cases.checkout.checkout import CheckingOut
+from domain.use_cases.checkout.checkout import CheckoutService
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
-from domain.use_cases.checkout.referrals_and_points import Rewarding
-from domain.use_cases.checkout.uploads import Uploading
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.checkout.uploads import UploadService
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.email_webhook import MailDesk
-from domain.use_cases.delivery.emails import Writing
-from domain.use_cases.delivery.link_reminders import Reminding
-from domain.use_cases.order_command_handler import Recorder
-from domain.use_cases.payments.order_placement import Beginning
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.email_webhook import EmailWebhook
+from domain.use_cases.delivery.emails import EmailSender
+from domain.use_cases.delivery.link_reminders import LinkReminders
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.order_placement import OrderPlacement
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import Paying
-from domain.use_cases.payments.refunds import Refunding
-from domain.use_cases.payments.unmatched_payments import Matching
-from domain.use_cases.privacy.data_export import Exporting
-from domain.use_cases.privacy.erasure import Forgetting
-from domain.use_cases.privacy.photo_deletion import Purging
-from domain.use_cases.privacy.photo_retention import Retaining
-from domain.use_cases.privacy.upload_cleanup import Housekeeping
-from domain.use_cases.reaction_runner import Crafts, Working
-from domain.use_cases.reconciliation.emails import MailComparison
-from domain.use_cases.reconciliation.event_log import StreamComparison
-from domain.use_cases.reconciliation.object_storage import ObjectComparison
-from domain.use_cases.reconciliation.payments_missing_in_log import MoneyComparison
+from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.payments.refunds import RefundService
+from domain.use_cases.payments.unmatched_payments import UnmatchedPaymentService
+from domain.use_cases.privacy.data_export import DataExport
+from domain.use_cases.privacy.erasure import CustomerErasure
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.privacy.photo_retention import PhotoRetention
+from domain.use_cases.privacy.upload_cleanup import UploadCleanup
+from domain.use_cases.reaction_runner import ReactionHandlers, ReactionRunner
+from domain.use_cases.reconciliation.emails import EmailComparison
+from domain.use_cases.reconciliation.event_log import EventLogComparison
+from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
+from domain.use_cases.reconciliation.payments_missing_in_log import PaymentComparison
 from domain.use_cases.reconciliation.predictions import PredictionComparison
-from domain.use_cases.reconciliation.run import Reconciling
+from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
-from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.prediction_webhook import RestorationDesk
-from domain.use_cases.restoration.predictions import Restoring
-from domain.use_cases.shop_policy import Policy
-from domain.use_cases.support.customer_requests import Asking
-from domain.use_cases.support.email_correction import Addressing
-from domain.use_cases.support.staff_actions import Desk
+from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
+from domain.use_cases.restoration.predictions import PredictionService
+from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.support.customer_requests import CustomerRequests
+from domain.use_cases.support.email_correction import EmailCorrection
+from domain.use_cases.support.staff_actions import StaffActions
 from tests.doubles.clock import CountingIds, StoppedClock
-from tests.doubles.email import MemoryMailer
-from tests.doubles.object_storage import MemoryStore
-from tests.doubles.payments import MemoryPayments
-from tests.doubles.provider_listings import MemoryMailLedger, MemoryPaymentLedger, MemoryRestorationLedger
-from tests.doubles.restorer import MemoryRestorer
-from tests.doubles.unit_of_work import InMemoryBooks, InMemoryOrderLog
-from tests.doubles.usage_totals import MemoryRateLimiter
+from tests.doubles.email import InMemoryMailer
+from tests.doubles.object_storage import InMemoryStorage
+from tests.doubles.payments import InMemoryPayments
+from tests.doubles.provider_listings import (
+    InMemoryEmailListing,
+    InMemoryPaymentListing,
+    InMemoryPredictionListing,
+)
+from tests.doubles.restorer import InMemoryRestorer
+from tests.doubles.unit_of_work import InMemoryEventStore, InMemoryUnitOfWork
+from tests.doubles.usage_totals import InMemoryRateLimiter
 
-POLICY = Policy(
+POLICY = ShopPolicy(
     prices=PriceList(currency="EUR", steps=((1, 490), (10, 390))),
     public_url="https://shop.example",
     webhook_url="https://hooks.shop.example",
@@ -87,7 +91,7 @@ REST_LIMIT = 1000
 
 
 @dataclass
-class MemoryQueue:
+class InMemoryQueue:
     """Wake-ups in the order they were sent; a test may lose or double them."""
 
     waiting: deque[UUID] = field(default_factory=deque)
@@ -96,20 +100,20 @@ class MemoryQueue:
         self.waiting.extend(reaction_id for reaction_id, _ in reactions)
 
 
-class PlainLetterWriter:
+class PlainEmailRenderer:
     """Letters that hold their facts and nothing else; what was written of is remembered by the letter's HTML."""
 
     def __init__(self) -> None:
-        self.facts: dict[str, LetterFacts] = {}
+        self.facts: dict[str, EmailFacts] = {}
 
-    def write(self, facts: LetterFacts) -> Letter:
+    def render(self, facts: EmailFacts) -> RenderedEmail:
         self.facts[repr(facts)] = facts
-        return Letter(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
+        return RenderedEmail(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
 
 
-def token_in(letter: Letter) -> str | None:
+def token_in(email_content: RenderedEmail) -> str | None:
     """The token of the download link in a letter that this shop wrote, if it brings one."""
-    found = re.search(r"/api/download/([^/]+)/photos", letter.text)
+    found = re.search(r"/api/download/([^/]+)/photos", email_content.text)
     return found[1] if found else None
 
 
@@ -126,12 +130,12 @@ class PlainInspector:
     def check(self) -> None:
         """Takes any number at a time."""
 
-    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
         if cancellation is not None and cancellation.is_requested:
             raise CanceledError
         content = picture.read()
         if b"broken" in content:
-            raise UnreadablePictureError(
+            raise UnreadableImageError(
                 "This is no picture.",
                 "Send a JPEG or PNG file.",
                 "Das ist kein Bild. Schicken Sie eine JPEG- oder PNG-Datei.",
@@ -143,12 +147,12 @@ class PlainInspector:
             width, height = width // 2, height // 2
         name = content.rpartition(b"portrait of ")[2] if b"portrait of " in content else None
         sketch = Random(name).randbytes(SKETCH_SIDE**2) if name else bytes(SKETCH_SIDE**2)  # noqa: S311 -- a face is no secret
-        return PictureFacts(media_type="image/png", width=width, height=height, sketch=sketch)
+        return ImageFacts(media_type="image/png", width=width, height=height, sketch=sketch)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         content = picture.read()
         if b"undecodable" in content:
-            raise UnreadablePictureError("This picture is damaged.", "Save it again.")
+            raise UnreadableImageError("This picture is damaged.", "Save it again.")
         picture.seek(0)
         return picture, "image/png"
 
@@ -171,7 +175,7 @@ class PlainArchiver:
         return len(whole), iter([whole])
 
 
-class MemoryScratch:
+class InMemoryScratchFiles:
     """Scratch files in memory."""
 
     @contextmanager
@@ -183,202 +187,235 @@ class WiredShop:
     """The production services, wired to whatever doubles are given."""
 
     secret_key = b"a secret of thirty-two characters!"
-    policy: Policy
+    policy: ShopPolicy
     clock: Clock
     ids: Ids
-    books: Books
+    unit_of_work: UnitOfWork
     queue: ReactionQueue
-    storage: MemoryStore
-    payments: MemoryPayments
-    restorer: MemoryRestorer
-    mailer: MemoryMailer
-    letter_writer: PlainLetterWriter
+    storage: InMemoryStorage
+    payments: InMemoryPayments
+    restorer: InMemoryRestorer
+    mailer: InMemoryMailer
+    email_renderer: PlainEmailRenderer
 
     def wire(self, payments: PaymentProvider) -> None:
         """Build every service of the shop on the doubles that are there."""
-        self.letter_writer = PlainLetterWriter()
-        self.sealer = Sealer(self.secret_key)
-        self.scratch = MemoryScratch()
+        self.email_renderer = PlainEmailRenderer()
+        self.token_signer = TokenSigner(self.secret_key)
+        self.scratch = InMemoryScratchFiles()
         clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
-        self.recorder = Recorder(books=self.books, queue=self.queue, ids=self.ids, clock=clock, policy=policy)
-        self.visitor_limits = VisitorLimits(
-            limiter=MemoryRateLimiter(clock=clock), books=self.books, clock=clock, policy=policy
+        self.command_handler = OrderCommandHandler(
+            unit_of_work=self.unit_of_work, queue=self.queue, ids=self.ids, clock=clock, policy=policy
         )
-        self.uploading = Uploading(
-            books=self.books,
+        self.visitor_limits = VisitorLimits(
+            limiter=InMemoryRateLimiter(clock=clock),
+            unit_of_work=self.unit_of_work,
+            clock=clock,
+            policy=policy,
+        )
+        self.upload_service = UploadService(
+            unit_of_work=self.unit_of_work,
             storage=self.storage,
             inspector=inspector,
             ids=self.ids,
             clock=clock,
             policy=policy,
         )
-        self.photo_removal = PhotoRemoval(books=self.books, payments=payments, clock=clock)
-        self.rewarding = Rewarding(sealer=self.sealer, clock=clock, policy=policy)
-        self.checking_out = CheckingOut(
-            books=self.books,
+        self.photo_removal = PhotoRemoval(unit_of_work=self.unit_of_work, payments=payments, clock=clock)
+        self.referral_program = ReferralProgram(token_signer=self.token_signer, clock=clock, policy=policy)
+        self.checkout_service = CheckoutService(
+            unit_of_work=self.unit_of_work,
             payments=payments,
-            rewarding=self.rewarding,
-            sealer=self.sealer,
+            referral_program=self.referral_program,
+            token_signer=self.token_signer,
             clock=clock,
             policy=policy,
         )
-        self.ownership = PaymentOwnership(self.sealer)
-        self.beginning = Beginning(
-            recorder=self.recorder, rewarding=self.rewarding, clock=clock, ids=self.ids, policy=policy
+        self.ownership = PaymentOwnership(self.token_signer)
+        self.order_placement = OrderPlacement(
+            command_handler=self.command_handler,
+            referral_program=self.referral_program,
+            clock=clock,
+            ids=self.ids,
+            policy=policy,
         )
-        self.paying = Paying(
-            books=self.books,
+        self.payment_webhook = PaymentWebhook(
+            unit_of_work=self.unit_of_work,
             payments=payments,
-            recorder=self.recorder,
-            beginning=self.beginning,
+            command_handler=self.command_handler,
+            order_placement=self.order_placement,
             ownership=self.ownership,
             clock=clock,
         )
-        self.matching = Matching(
-            books=self.books,
+        self.unmatched_payment_service = UnmatchedPaymentService(
+            unit_of_work=self.unit_of_work,
             payments=payments,
-            recorder=self.recorder,
-            beginning=self.beginning,
+            command_handler=self.command_handler,
+            order_placement=self.order_placement,
             clock=clock,
             policy=policy,
         )
-        self.restoration_desk = RestorationDesk(
-            books=self.books, queue=self.queue, sealer=self.sealer, clock=clock
+        self.prediction_webhook = PredictionWebhook(
+            unit_of_work=self.unit_of_work, queue=self.queue, token_signer=self.token_signer, clock=clock
         )
-        self.mail_desk = MailDesk(books=self.books, recorder=self.recorder, clock=clock)
-        self.addressing = Addressing(books=self.books, recorder=self.recorder, clock=clock, ids=self.ids)
-        self.delivering = Delivering(
-            books=self.books,
+        self.email_webhook = EmailWebhook(
+            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock
+        )
+        self.email_correction = EmailCorrection(
+            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock, ids=self.ids
+        )
+        self.downloads = DownloadService(
+            unit_of_work=self.unit_of_work,
             storage=self.storage,
             archiver=PlainArchiver(),
-            recorder=self.recorder,
-            sealer=self.sealer,
+            command_handler=self.command_handler,
+            token_signer=self.token_signer,
             clock=clock,
             policy=policy,
         )
-        self.desk = Desk(
-            books=self.books, recorder=self.recorder, delivering=self.delivering, clock=clock, ids=self.ids
-        )
-        self.asking = Asking(
-            books=self.books,
-            recorder=self.recorder,
-            delivering=self.delivering,
+        self.staff_actions = StaffActions(
+            unit_of_work=self.unit_of_work,
+            command_handler=self.command_handler,
+            downloads=self.downloads,
             clock=clock,
-            policy=policy,
-        )
-        self.working = Working(
-            books=self.books,
-            queue=self.queue,
-            recorder=self.recorder,
             ids=self.ids,
-            crafts=Crafts(
-                moving=Moving(storage=self.storage),
-                restoring=Restoring(
+        )
+        self.customer_requests = CustomerRequests(
+            unit_of_work=self.unit_of_work,
+            command_handler=self.command_handler,
+            downloads=self.downloads,
+            clock=clock,
+            policy=policy,
+        )
+        self.reaction_runner = ReactionRunner(
+            unit_of_work=self.unit_of_work,
+            queue=self.queue,
+            command_handler=self.command_handler,
+            ids=self.ids,
+            handlers=ReactionHandlers(
+                originals_copier=OriginalsCopier(storage=self.storage),
+                prediction_service=PredictionService(
                     restorer=self.restorer,
                     storage=self.storage,
                     inspector=inspector,
                     output_inspector=inspector,
                     scratch=scratch,
-                    sealer=self.sealer,
+                    token_signer=self.token_signer,
                     clock=clock,
                     policy=policy,
                 ),
-                delivering=self.delivering,
-                writing=Writing(
-                    books=self.books,
+                downloads=self.downloads,
+                email_sender=EmailSender(
+                    unit_of_work=self.unit_of_work,
                     mailer=self.mailer,
-                    writer=self.letter_writer,
+                    writer=self.email_renderer,
                     storage=self.storage,
-                    sealer=self.sealer,
-                    rewarding=self.rewarding,
-                    delivering=self.delivering,
+                    token_signer=self.token_signer,
+                    referral_program=self.referral_program,
+                    downloads=self.downloads,
                     clock=clock,
                     policy=policy,
                 ),
-                refunding=Refunding(payments=payments, clock=clock),
-                purging=Purging(storage=self.storage),
+                refund_service=RefundService(payments=payments, clock=clock),
+                photo_deletion=PhotoDeletion(storage=self.storage),
             ),
             clock=clock,
             policy=policy,
         )
-        self.housekeeping = Housekeeping(books=self.books, storage=self.storage, clock=clock, policy=policy)
-        self.forgetting = Forgetting(
-            books=self.books,
-            recorder=self.recorder,
-            purging=Purging(storage=self.storage),
+        self.upload_cleanup = UploadCleanup(
+            unit_of_work=self.unit_of_work, storage=self.storage, clock=clock, policy=policy
+        )
+        self.customer_erasure = CustomerErasure(
+            unit_of_work=self.unit_of_work,
+            command_handler=self.command_handler,
+            photo_deletion=PhotoDeletion(storage=self.storage),
             clock=clock,
             ids=self.ids,
         )
-        self.exporting = Exporting(books=self.books, storage=self.storage, archiver=PlainArchiver())
-        self.reminding = Reminding(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
-        self.retaining = Retaining(books=self.books, recorder=self.recorder, clock=clock, policy=policy)
-        self.payment_ledger = MemoryPaymentLedger(self.payments)
-        self.restoration_ledger = MemoryRestorationLedger(self.restorer)
-        self.mail_ledger = MemoryMailLedger(self.mailer)
-        self.log_heads = LogHeads(books=self.books, storage=self.storage, sealer=self.sealer, clock=clock)
-        self.reconciling = Reconciling(
-            books=self.books,
+        self.data_export = DataExport(
+            unit_of_work=self.unit_of_work, storage=self.storage, archiver=PlainArchiver()
+        )
+        self.link_reminders = LinkReminders(
+            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock, policy=policy
+        )
+        self.photo_retention = PhotoRetention(
+            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock, policy=policy
+        )
+        self.payment_listing = InMemoryPaymentListing(self.payments)
+        self.prediction_listing = InMemoryPredictionListing(self.restorer)
+        self.email_listing = InMemoryEmailListing(self.mailer)
+        self.log_heads = LogHeads(
+            unit_of_work=self.unit_of_work, storage=self.storage, token_signer=self.token_signer, clock=clock
+        )
+        self.reconciliation = Reconciliation(
+            unit_of_work=self.unit_of_work,
             comparisons=(
-                MoneyComparison(
-                    books=self.books,
-                    ledger=self.payment_ledger,
+                PaymentComparison(
+                    unit_of_work=self.unit_of_work,
+                    ledger=self.payment_listing,
                     payments=self.payments,
-                    paying=self.paying,
+                    payment_webhook=self.payment_webhook,
                     ownership=self.ownership,
                 ),
-                StreamComparison(books=self.books, queue=self.queue),
-                ObjectComparison(books=self.books, ledger=self.storage, storage=self.storage),
+                EventLogComparison(unit_of_work=self.unit_of_work, queue=self.queue),
+                ObjectStorageComparison(
+                    unit_of_work=self.unit_of_work, ledger=self.storage, storage=self.storage
+                ),
                 PredictionComparison(
-                    books=self.books,
-                    ledger=self.restoration_ledger,
+                    unit_of_work=self.unit_of_work,
+                    ledger=self.prediction_listing,
                     restorer=self.restorer,
                     queue=self.queue,
-                    sealer=self.sealer,
+                    token_signer=self.token_signer,
                 ),
-                MailComparison(books=self.books, ledger=self.mail_ledger, mail_desk=self.mail_desk),
+                EmailComparison(
+                    unit_of_work=self.unit_of_work,
+                    ledger=self.email_listing,
+                    email_webhook=self.email_webhook,
+                ),
             ),
             clock=clock,
             grace=policy.reconcile_grace,
         )
         self.session_rebuilding = SessionRebuilding(
-            books=self.books, storage=self.storage, clock=clock, policy=policy
+            unit_of_work=self.unit_of_work, storage=self.storage, clock=clock, policy=policy
         )
         self.restored_database = RestoredDatabase(
-            books=self.books,
+            unit_of_work=self.unit_of_work,
             heads=self.log_heads,
-            ledger=self.payment_ledger,
+            ledger=self.payment_listing,
             ownership=self.ownership,
-            beginning=self.beginning,
+            order_placement=self.order_placement,
             sessions=self.session_rebuilding,
             rebuilding=OrderRebuilding(
-                books=self.books,
+                unit_of_work=self.unit_of_work,
                 storage=self.storage,
-                moving=Moving(storage=self.storage),
-                delivering=self.delivering,
-                mails=self.mail_ledger,
-                recorder=self.recorder,
-                sealer=self.sealer,
+                originals_copier=OriginalsCopier(storage=self.storage),
+                downloads=self.downloads,
+                mails=self.email_listing,
+                command_handler=self.command_handler,
+                token_signer=self.token_signer,
                 clock=clock,
                 policy=policy,
             ),
-            reconciling=self.reconciling,
+            reconciliation=self.reconciliation,
             clock=clock,
         )
 
 
-class MemoryShop(WiredShop):
+class InMemoryShop(WiredShop):
     """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
 
     clock: StoppedClock
     ids: CountingIds
-    queue: MemoryQueue
+    queue: InMemoryQueue
 
     def __init__(
         self,
-        policy: Policy = POLICY,
-        books: Books | None = None,
+        policy: ShopPolicy = POLICY,
+        unit_of_work: UnitOfWork | None = None,
         payment_provider: PaymentProvider | None = None,
-        payments: MemoryPayments | None = None,
+        payments: InMemoryPayments | None = None,
         secret_key: bytes | None = None,
         ids: CountingIds | None = None,
     ) -> None:
@@ -386,36 +423,36 @@ class MemoryShop(WiredShop):
         self.policy = policy
         self.clock = StoppedClock()
         self.ids = ids or CountingIds()
-        self.own_books = InMemoryBooks()
-        self.books = books or self.own_books
-        self.queue = MemoryQueue()
-        self.storage = MemoryStore(clock=self.clock)
-        self.payments = payments or MemoryPayments()
-        self.restorer = MemoryRestorer()
-        self.mailer = MemoryMailer()
+        self.own_unit_of_work = InMemoryUnitOfWork()
+        self.unit_of_work = unit_of_work or self.own_unit_of_work
+        self.queue = InMemoryQueue()
+        self.storage = InMemoryStorage(clock=self.clock)
+        self.payments = payments or InMemoryPayments()
+        self.restorer = InMemoryRestorer()
+        self.mailer = InMemoryMailer()
         self.wire(payment_provider or self.payments)
 
     def upload(self, *photos: bytes) -> UploadSessionId:
         """Open a session and send photos to it."""
-        session_id = self.uploading.open().session_id
+        session_id = self.upload_service.open().session_id
         self.add(session_id, *photos)
         return session_id
 
     def add(self, session_id: UploadSessionId, *photos: bytes) -> None:
         """Send photos to a session."""
         for number, photo in enumerate(photos, start=1):
-            self.uploading.add(session_id, f"great-aunt-{number}.jpg", io.BytesIO(photo), len(photo))
+            self.upload_service.add(session_id, f"great-aunt-{number}.jpg", io.BytesIO(photo), len(photo))
 
-    def payment(self, session_id: UploadSessionId, **facts: Any) -> PaymentNotice:
+    def payment(self, session_id: UploadSessionId, **facts: Any) -> PaymentWebhookEvent:
         """Open the checkout, pay it, and give the notice the provider would post."""
-        checkout = self.checking_out.open(session_id, email=None)
+        checkout = self.checkout_service.open(session_id, email=None)
         assert checkout.checkout_session_id is not None
         nothing = Money(amount=0, currency=checkout.quoted.currency)
         discount = checkout.spending.discount if checkout.spending else nothing
-        told = CheckoutNotice(
+        told = CheckoutDetails(
             checkout_session_id=checkout.checkout_session_id,
             upload_session_id=session_id,
-            order_id=self.uploading.find(session_id).order_id,
+            order_id=self.upload_service.find(session_id).order_id,
             payment_intent_id=self.payments.pay(checkout.checkout_session_id) or None,
             paid=checkout.quoted - discount,
             discount=discount,
@@ -423,24 +460,24 @@ class MemoryShop(WiredShop):
             name="Ada",
             locale="en",
             spending=checkout.spending,
-            seal=self.payments.checkouts[checkout.checkout_session_id].seal,
+            payment_token=self.payments.checkouts[checkout.checkout_session_id].payment_token,
         )
-        return PaymentNotice(
+        return PaymentWebhookEvent(
             event_id=f"evt_{self.ids.new().int}",
             event_type="checkout.session.completed",
-            kind=NoticeKind.PAID,
+            kind=PaymentEventKind.PAID,
             checkout=replace(told, **facts),
         )
 
     def checkout(self, session_id: UploadSessionId) -> str:
         """Open the checkout and give the provider's id of it."""
-        opened = self.checking_out.open(session_id, email=None).checkout_session_id
+        opened = self.checkout_service.open(session_id, email=None).checkout_session_id
         assert opened is not None
         return opened
 
-    def told(self, checkout_session_id: str, kind: NoticeKind) -> PaymentNotice:
+    def told(self, checkout_session_id: str, kind: PaymentEventKind) -> PaymentWebhookEvent:
         """The notice the provider would post of a checkout, which may be otherwise by now."""
-        return PaymentNotice(
+        return PaymentWebhookEvent(
             event_id=f"evt_{self.ids.new().int}",
             event_type=f"checkout.session.{kind}",
             kind=kind,
@@ -449,18 +486,18 @@ class MemoryShop(WiredShop):
 
     def pay(self, session_id: UploadSessionId, **facts: Any) -> OrderId:
         """Pay a session and take in the provider's notice; gives the order."""
-        self.paying.take(self.payment(session_id, **facts), sha256_of(b"notice"))
-        return self.uploading.find(session_id).order_id
+        self.payment_webhook.handle(self.payment(session_id, **facts), sha256_of(b"notice"))
+        return self.upload_service.find(session_id).order_id
 
     def order(self, order_id: OrderId) -> Order:
         """The order as the log tells it."""
-        with self.books.transaction() as transaction:
-            return transaction.log.load(order_id)
+        with self.unit_of_work.transaction() as transaction:
+            return transaction.event_store.load(order_id)
 
     def events(self, order_id: OrderId) -> list[Event]:
         """The order's events."""
-        with self.books.transaction() as transaction:
-            return [recorded.event for recorded in transaction.log.history(order_id)]
+        with self.unit_of_work.transaction() as transaction:
+            return [recorded.event for recorded in transaction.event_store.history(order_id)]
 
     def work(self) -> None:
         """Do all that is waiting, and what follows from it, until the queue is empty."""
@@ -472,9 +509,9 @@ class MemoryShop(WiredShop):
 
     def perform(self, reaction_id: UUID) -> None:
         """Do one reaction, as a worker that is handed its id."""
-        claimed = self.working.claim(reaction_id)
+        claimed = self.reaction_runner.claim(reaction_id)
         if claimed is not None:
-            self.working.perform(*claimed)
+            self.reaction_runner.perform(*claimed)
 
     def end_predictions(self, outcome: bytes | FailureReason = b"restored") -> None:
         """End every running prediction alike and deliver the restorer's webhooks."""
@@ -491,30 +528,30 @@ class MemoryShop(WiredShop):
         """Deliver the restorer's webhook for a prediction, to the address it was given."""
         order, image, attempt, mark = self.restorer.works[prediction_id].webhook_url.split("/")[-4:]
         address = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
-        self.restoration_desk.require_mark(mark, *address)
-        notice = RestorationNotice(
+        self.prediction_webhook.verify_token(mark, *address)
+        webhook_event = PredictionWebhookEvent(
             event_id=f"msg_{prediction_id}", prediction_id=prediction_id, has_ended=True
         )
-        self.restoration_desk.take(notice, *address, sha256_of(b"notice"))
+        self.prediction_webhook.handle(webhook_event, *address, sha256_of(b"notice"))
 
     @contextmanager
-    def books_break_at_record(self) -> Iterator[None]:
+    def event_store_fails(self) -> Iterator[None]:
         """Let the books fail at the next event that is to be written, as a crash would."""
 
         def refuse(*_: object) -> None:
             raise RuntimeError("the books broke")
 
-        original = InMemoryOrderLog.record
-        InMemoryOrderLog.record = refuse  # type: ignore[assignment]
+        original = InMemoryEventStore.append
+        InMemoryEventStore.append = refuse  # type: ignore[assignment]
         try:
             yield
         finally:
-            InMemoryOrderLog.record = original  # type: ignore[method-assign]
+            InMemoryEventStore.append = original  # type: ignore[method-assign]
 
     def pass_time(self, **duration: float) -> None:
         """Let time pass, then let the sweeper look and the workers work."""
         self.clock.advance(**duration)
-        self.working.sweep()
+        self.reaction_runner.resend_due()
         self.work()
 
     def live(self, order_id: OrderId, *, hours: float = 3) -> Order:

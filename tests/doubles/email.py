@@ -4,36 +4,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.ports.clock import Clock
-from domain.ports.email import Mail
+from domain.ports.email import OutgoingEmail
 from domain.ports.errors import RefusedError
-from tests.doubles.fault_injection import Weather
+from tests.doubles.fault_injection import FaultInjector
 
 
 @dataclass
-class MemoryMailer:
+class InMemoryMailer:
     """Keeps what it accepts in ``mailbox``, newest last, by message id."""
 
-    mailbox: dict[str, Mail] = field(default_factory=dict)
-    weather: Weather = field(default_factory=Weather)
+    mailbox: dict[str, OutgoingEmail] = field(default_factory=dict)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     clock: Clock | None = None
     accepted_at: dict[str, datetime] = field(default_factory=dict)  # where there is a clock
 
-    def send(self, mail: Mail) -> str:
-        with self.weather.over("send", str(mail.email_id)):
+    def send(self, mail: OutgoingEmail) -> str:
+        with self.fault_injector.over("send", str(mail.email_id)):
             if "@" not in mail.to:
                 raise RefusedError("The mail double", "this is no address", code="400")
             return self._keep(mail)
 
-    def mails_to(self, address: str) -> list[Mail]:
+    def mails_to(self, address: str) -> list[OutgoingEmail]:
         """What one address received."""
         return [mail for mail in self.mailbox.values() if mail.to == address]
 
-    def _keep(self, mail: Mail) -> str:
+    def _keep(self, mail: OutgoingEmail) -> str:
         message_id = self._named(mail)
         self.mailbox[message_id] = mail
         if self.clock is not None:
             self.accepted_at[message_id] = self.clock.now()
         return message_id
 
-    def _named(self, mail: Mail) -> str:  # noqa: ARG002 -- for whoever names by what it is about
+    def _named(self, mail: OutgoingEmail) -> str:  # noqa: ARG002 -- for whoever names by what it is about
         return f"message-{len(self.mailbox) + 1}"

@@ -17,7 +17,7 @@ class Call:
 
 
 @dataclass
-class Weather:
+class FaultInjector:
     """Every call of a double passes through here: it is written down, and may meet the trouble that was ordered."""
 
     calls: list[Call] = field(default_factory=list)

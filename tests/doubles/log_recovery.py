@@ -11,13 +11,13 @@ from domain.ports.log_recovery import LogRecovery, NewestEvent
 from domain.signed_tokens import sha256_of
 
 if TYPE_CHECKING:
-    from tests.doubles.tables import Pages
+    from tests.doubles.tables import Tables
 
 
 class InMemoryLogRecovery(LogRecovery):
     """Questions to the pages."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def newest_event(self) -> NewestEvent | None:

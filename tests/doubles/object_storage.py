@@ -13,13 +13,13 @@ from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.object_storage import ObjectDescription, ObjectOwner
 from domain.ports.provider_listings import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
 from tests.doubles.clock import StoppedClock
-from tests.doubles.fault_injection import Weather
+from tests.doubles.fault_injection import FaultInjector
 
 CHUNK_BYTES = 64 * 1024
 
 
 @dataclass
-class MemoryStore:
+class InMemoryStorage:
     """Keeps bytes under write-once keys; ``objects`` is its ledger, and a test may spoil what is in it."""
 
     objects: dict[ObjectKey, bytes] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class MemoryStore:
     garbled: set[ObjectKey] = field(default_factory=set)  # listed in a shape that cannot be read
     described: dict[ObjectKey, ObjectDescription] = field(default_factory=dict)
     clock: Clock = field(default_factory=StoppedClock)
-    weather: Weather = field(default_factory=Weather)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
 
     def put(
         self,
@@ -38,14 +38,14 @@ class MemoryStore:
         media_type: str,
         labels: Mapping[str, str] | None = None,
     ) -> StoredObject:
-        with self.weather.over("put", key):
+        with self.fault_injector.over("put", key):
             data = content.read(size_bytes)
             if len(data) < size_bytes:
                 raise ValueError(f"The content ends {size_bytes - len(data)} bytes too early.")
             return self._keep(key, data, _sha256(data), media_type, labels or {})
 
     def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
-        with self.weather.over("copy", target):
+        with self.fault_injector.over("copy", target):
             if target not in self.objects and source.key not in self.objects:
                 raise ObjectMissingError(source.key)
             data = self.objects[target] if target in self.objects else self.objects[source.key]
@@ -55,7 +55,7 @@ class MemoryStore:
             return self._keep(target, data, source.sha256, source.media_type, labels)
 
     def describe(self, key: ObjectKey) -> ObjectDescription:
-        with self.weather.over("describe", key):
+        with self.fault_injector.over("describe", key):
             if key not in self.objects:
                 raise ObjectMissingError(key)
             return self.described[key]
@@ -64,7 +64,7 @@ class MemoryStore:
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> Iterator[Iterator[bytes]]:
-        with self.weather.over("read", key):
+        with self.fault_injector.over("read", key):
             if key not in self.objects:
                 raise ObjectMissingError(key)
             end = None if size_bytes is None else offset + size_bytes
@@ -73,24 +73,24 @@ class MemoryStore:
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
         for key in keys:
-            with self.weather.over("delete", key):
+            with self.fault_injector.over("delete", key):
                 self._forget(key)
 
     def purge(self, prefix: str) -> int:
-        with self.weather.over("purge", prefix):
+        with self.fault_injector.over("purge", prefix):
             gone = [key for key in self.objects if key.startswith(prefix)]
             for key in gone:
                 self._forget(key)
             return len(gone)
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
-        with self.weather.over("keys", prefix):
+        with self.fault_injector.over("keys", prefix):
             yield from sorted(key for key in self.objects if key.startswith(prefix))
 
     def objects_under(
         self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedObject]:
-        with self.weather.over("objects", prefix):
+        with self.fault_injector.over("objects", prefix):
             for key in sorted(key for key in self.objects if key.startswith(prefix)):
                 if key in self.garbled:
                     entry = UnreadableEntry(provider="storage", kind="object", entry_id=key, detail="no size")
@@ -103,7 +103,7 @@ class MemoryStore:
                 )
 
     def check(self) -> None:
-        with self.weather.over("check", ""):
+        with self.fault_injector.over("check", ""):
             return
 
     def _forget(self, key: ObjectKey) -> None:

@@ -10,15 +10,15 @@ from domain.order.values import Money, RefundId
 from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import (
-    CheckoutNotice,
-    CheckoutStanding,
+    CheckoutDetails,
     CheckoutState,
-    CheckoutWish,
+    CheckoutStatus,
+    NewCheckout,
+    NewRefund,
     OpenedCheckout,
     ProviderRefund,
-    RefundWish,
 )
-from tests.doubles.fault_injection import Weather
+from tests.doubles.fault_injection import FaultInjector
 
 T = TypeVar("T")
 
@@ -30,10 +30,10 @@ class Payment:
     """Money that was taken, and the refunds made of it."""
 
     payment_intent_id: str
-    checkout: CheckoutWish
+    checkout: NewCheckout
     paid: Money
     checkout_session_id: str
-    refunds: list[tuple[RefundWish, ProviderRefund]] = field(default_factory=list)
+    refunds: list[tuple[NewRefund, ProviderRefund]] = field(default_factory=list)
     is_disputed: bool = False
 
     @property
@@ -43,13 +43,13 @@ class Payment:
 
 
 @dataclass
-class MemoryPayments:
+class InMemoryPayments:
     """Takes and returns money that nobody has; ``checkouts`` and ``payments`` are its ledger."""
 
-    checkouts: dict[str, CheckoutWish] = field(default_factory=dict)
+    checkouts: dict[str, NewCheckout] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     states: dict[str, CheckoutState] = field(default_factory=dict)
-    weather: Weather = field(default_factory=Weather)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     clock: Clock | None = None
     refunds_pending: bool = False  # refunds begin as pending, until `pay_refund`
     began_at: dict[str, datetime] = field(
@@ -57,44 +57,44 @@ class MemoryPayments:
     )  # checkouts and refunds, where there is a clock
     _answers: dict[str, tuple[object, object]] = field(default_factory=dict)  # by idempotency key
 
-    def open_checkout(self, wish: CheckoutWish) -> OpenedCheckout:
-        with self.weather.over("open_checkout", str(wish.order_id)):
+    def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
+        with self.fault_injector.over("open_checkout", str(wish.order_id)):
             return self._once(wish.idempotency_key, wish, lambda: self._open(wish))
 
-    def expire_checkout(self, checkout_session_id: str) -> CheckoutStanding:
-        with self.weather.over("expire_checkout", checkout_session_id):
+    def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
+        with self.fault_injector.over("expire_checkout", checkout_session_id):
             state = self.states.get(checkout_session_id)
-            if state is not None and state.standing is CheckoutStanding.OPEN:
+            if state is not None and state.status is CheckoutStatus.OPEN:
                 self.expire(checkout_session_id)
-            return self.states[checkout_session_id].standing if state else CheckoutStanding.EXPIRED
+            return self.states[checkout_session_id].status if state else CheckoutStatus.EXPIRED
 
-    def issue_refund(self, wish: RefundWish) -> ProviderRefund:
-        with self.weather.over("issue_refund", str(wish.refund_id)):
+    def issue_refund(self, wish: NewRefund) -> ProviderRefund:
+        with self.fault_injector.over("issue_refund", str(wish.refund_id)):
             return self._once(wish.idempotency_key, wish, lambda: self._refund(wish))
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
-        with self.weather.over("find_refund", str(refund_id)):
+        with self.fault_injector.over("find_refund", str(refund_id)):
             payment = self.payments.get(payment_intent_id)
             newest_first = reversed(payment.refunds if payment else [])
             ours = [made for wish, made in newest_first if wish.refund_id == refund_id]
             return min(ours, key=lambda made: made.has_failed, default=None)
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
-        with self.weather.over("look_up_refund", provider_refund_id):
+        with self.fault_injector.over("look_up_refund", provider_refund_id):
             made = (refund for payment in self.payments.values() for _, refund in payment.refunds)
             return next((one for one in made if one.provider_refund_id == provider_refund_id), None)
 
     def refunds_of(self, payment_intent_id: str) -> list[ProviderRefund]:
-        with self.weather.over("refunds_of", payment_intent_id):
+        with self.fault_injector.over("refunds_of", payment_intent_id):
             payment = self.payments.get(payment_intent_id)
             return [made for _, made in payment.refunds] if payment else []
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
-        with self.weather.over("find_checkout", checkout_session_id):
+        with self.fault_injector.over("find_checkout", checkout_session_id):
             return self.states.get(checkout_session_id)
 
     def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
-        with self.weather.over("find_checkout_by_payment", payment_intent_id):
+        with self.fault_injector.over("find_checkout_by_payment", payment_intent_id):
             made_on = (
                 state
                 for state in self.states.values()
@@ -104,28 +104,28 @@ class MemoryPayments:
 
     def pay(self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada") -> str:
         """Be the customer: pay a checkout; return the payment intent's id, empty if there was nothing to pay."""
-        return self._take(checkout_session_id, CheckoutStanding.PAID, email, name)
+        return self._take(checkout_session_id, CheckoutStatus.PAID, email, name)
 
     def pay_later(
         self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada"
     ) -> str:
         """Be the customer: promise to pay a checkout; return the payment intent's id."""
-        return self._take(checkout_session_id, CheckoutStanding.PENDING, email, name)
+        return self._take(checkout_session_id, CheckoutStatus.PENDING, email, name)
 
     def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
         """Be the bank: let money that takes days arrive or fail."""
-        standing = CheckoutStanding.FAILED if has_failed else CheckoutStanding.PAID
+        standing = CheckoutStatus.FAILED if has_failed else CheckoutStatus.PAID
         self._stand(checkout_session_id, standing)
 
     def expire(self, checkout_session_id: str) -> None:
         """Be the provider: close a page that nobody paid on."""
-        self._stand(checkout_session_id, CheckoutStanding.EXPIRED)
+        self._stand(checkout_session_id, CheckoutStatus.EXPIRED)
 
     def refund_by_hand(self, payment_intent_id: str, amount: int) -> ProviderRefund:
         """Be a person in the dashboard: pay back without the shop's ids."""
         payment = self.payments[payment_intent_id]
         return self._refund(
-            RefundWish(
+            NewRefund(
                 refund_id=RefundId(uuid5(NAMESPACE_URL, f"{payment_intent_id} {len(payment.refunds)}")),
                 order_id=None,
                 payment_intent_id=payment_intent_id,
@@ -134,7 +134,7 @@ class MemoryPayments:
             )
         )
 
-    def _take(self, checkout_session_id: str, standing: CheckoutStanding, email: str, name: str) -> str:
+    def _take(self, checkout_session_id: str, standing: CheckoutStatus, email: str, name: str) -> str:
         wish = self.checkouts[checkout_session_id]
         told = replace(self.states[checkout_session_id].checkout, email=email, name=name)
         paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos) - told.discount
@@ -143,15 +143,15 @@ class MemoryPayments:
             intent = self._named("pi", checkout_session_id)
             self.payments[intent] = Payment(intent, wish, paid, checkout_session_id)
         told = replace(told, payment_intent_id=intent)
-        self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
+        self.states[checkout_session_id] = CheckoutState(status=standing, checkout=told)
         self._stand(checkout_session_id, standing)
         return intent or ""
 
-    def _stand(self, checkout_session_id: str, standing: CheckoutStanding) -> None:
+    def _stand(self, checkout_session_id: str, standing: CheckoutStatus) -> None:
         told = self.states[checkout_session_id].checkout
-        if standing is CheckoutStanding.PAID and told.payment_intent_id is not None:
+        if standing is CheckoutStatus.PAID and told.payment_intent_id is not None:
             told = replace(told, paid=self.payments[told.payment_intent_id].paid)
-        self.states[checkout_session_id] = CheckoutState(standing=standing, checkout=told)
+        self.states[checkout_session_id] = CheckoutState(status=standing, checkout=told)
 
     def take_another_amount(self, checkout_session_id: str, amount: int) -> None:
         """Be a page that took another amount than was quoted, of whoever has paid on it."""
@@ -199,11 +199,11 @@ class MemoryPayments:
             raise RefusedError(PROVIDER, "the key was used for something else", code="idempotency_error")
         return cast("T", answer)
 
-    def _open(self, wish: CheckoutWish) -> OpenedCheckout:
+    def _open(self, wish: NewCheckout) -> OpenedCheckout:
         session_id = self._named("cs", str(wish.upload_session_id))
         self.checkouts[session_id] = wish
         nothing = replace(wish.unit_price, amount=0)
-        told = CheckoutNotice(
+        told = CheckoutDetails(
             checkout_session_id=session_id,
             upload_session_id=wish.upload_session_id,
             order_id=wish.order_id,
@@ -214,13 +214,13 @@ class MemoryPayments:
             name=None,
             locale=wish.locale,
             spending=wish.spending,
-            seal=wish.seal,
+            payment_token=wish.payment_token,
         )
-        self.states[session_id] = CheckoutState(standing=CheckoutStanding.OPEN, checkout=told)
+        self.states[session_id] = CheckoutState(status=CheckoutStatus.OPEN, checkout=told)
         url = f"https://payments.example/{session_id}"
         return OpenedCheckout(checkout_session_id=session_id, url=url, expires_at=wish.expires_at)
 
-    def _refund(self, wish: RefundWish) -> ProviderRefund:
+    def _refund(self, wish: NewRefund) -> ProviderRefund:
         payment = self.payments.get(wish.payment_intent_id)
         if payment is None:
             raise RefusedError(PROVIDER, "there is no such payment", code="resource_missing")

@@ -7,15 +7,15 @@ from typing import Any
 from domain.order.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.customers import Customer
 from domain.ports.notes import Note
-from domain.ports.personal_data import Erasure, Holdings, PersonalRecords
-from tests.doubles.tables import Pages, hold
-from tests.doubles.upload_sessions import UploadPage
+from domain.ports.personal_data import Erasure, Holdings, PersonalData
+from tests.doubles.tables import Tables, hold
+from tests.doubles.upload_sessions import UploadRow
 
 
-class InMemoryPersonalRecords(PersonalRecords):
+class InMemoryPersonalData(PersonalData):
     """Everything that is a customer's, on the pages of a book."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
@@ -80,7 +80,7 @@ class InMemoryPersonalRecords(PersonalRecords):
             pages.unmatched[key] = told
         for page in uploads:
             checkout = replace(page.session.checkout, url=None) if page.session.checkout else None
-            pages.uploads[page.session.session_id] = UploadPage(
+            pages.uploads[page.session.session_id] = UploadRow(
                 session=replace(page.session, photos=(), checkout=checkout),
                 temp_objects_deleted_at=page.temp_objects_deleted_at or erasure.erased_at,
             )
@@ -100,7 +100,7 @@ class InMemoryPersonalRecords(PersonalRecords):
             "customers": 1,
         }
 
-    def _uploads(self, customer_id: CustomerId) -> list[UploadPage]:
+    def _uploads(self, customer_id: CustomerId) -> list[UploadRow]:
         return [self._pages.uploads[key] for key in self.sessions(customer_id) if key in self._pages.uploads]
 
     def _notes(self, customer_id: CustomerId) -> list[Note]:

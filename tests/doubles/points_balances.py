@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from domain.order.values import CustomerId, UploadSessionId
-from domain.ports.points_balances import PointsBook, PointsLine
+from domain.ports.points_balances import PointsBalances, PointsLine
 from domain.ports.upload_sessions import UploadStatus
 
 if TYPE_CHECKING:
-    from tests.doubles.tables import Pages
+    from tests.doubles.tables import Tables
 
 
-class InMemoryPointsBook(PointsBook):
+class InMemoryPointsBalances(PointsBalances):
     """Points as the orders on the pages tell them."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def balance(self, customer_id: CustomerId) -> int:

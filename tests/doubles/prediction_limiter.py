@@ -7,23 +7,23 @@ from uuid import UUID
 
 from domain.order.reactions import CancelPrediction, CollectRestoration, Reaction
 from domain.order.values import OrderId
-from domain.ports.prediction_limiter import MINUTE, Admissions, follows_prediction, needs_admission
+from domain.ports.prediction_limiter import MINUTE, PredictionSlots, follows_prediction, needs_admission
 from tests.doubles.reaction_table import Work, uncount
-from tests.doubles.tables import LONG_AGO, Pages
-from tests.doubles.transaction_overlay import Writing
+from tests.doubles.tables import LONG_AGO, Tables
+from tests.doubles.transaction_overlay import TransactionWrites
 
 #: The key of the one row that tells until when there are no admissions.
 PAUSE = "pause"
 
 
-class InMemoryAdmissions(Admissions):
+class InMemoryPredictionSlots(PredictionSlots):
     """Hands out slots, one transaction at a time."""
 
-    def __init__(self, pages: Pages, writing: Writing) -> None:
+    def __init__(self, pages: Tables, writing: TransactionWrites) -> None:
         self._pages = pages
         self._writing = writing
 
-    def admit(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
+    def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
         self._writing.take("admissions")
         admissions = self._pages.admissions
         works = [work for work in self._pages.work.values() if work.outcome is None]

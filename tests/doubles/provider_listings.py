@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.order.values import EmailId
-from domain.ports.email import MailFate
-from domain.ports.payments import PaymentNotice, refund_kind
+from domain.ports.email import DeliveryStatus
+from domain.ports.payments import PaymentWebhookEvent, refund_kind
 from domain.ports.provider_listings import (
-    CarriedMail,
-    LedgerClosedError,
     ListedCheckout,
+    ListedEmail,
     ListedPrediction,
+    ListingClosedError,
     TakeUnreadable,
     UnreadableEntry,
     refuse_unreadable,
 )
 from domain.ports.restorer import PredictionStatus
 from tests.doubles.clock import StoppedClock
-from tests.doubles.email import MemoryMailer
-from tests.doubles.fault_injection import Weather
-from tests.doubles.payments import MemoryPayments
-from tests.doubles.restorer import MemoryRestorer
+from tests.doubles.email import InMemoryMailer
+from tests.doubles.fault_injection import FaultInjector
+from tests.doubles.payments import InMemoryPayments
+from tests.doubles.restorer import InMemoryRestorer
 
 MOMENT = StoppedClock().now()
 
@@ -37,27 +37,27 @@ def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) 
 
 
 @dataclass
-class MemoryPaymentLedger:
+class InMemoryPaymentListing:
     """What a payment double knows; ``told`` are its events, oldest first, and ``disputed`` its disputes."""
 
-    payments: MemoryPayments
+    payments: InMemoryPayments
     moment: datetime = MOMENT
-    told: list[PaymentNotice] = field(default_factory=list)
-    disputed: list[PaymentNotice] = field(default_factory=list)
-    weather: Weather = field(default_factory=Weather)
+    told: list[PaymentWebhookEvent] = field(default_factory=list)
+    disputed: list[PaymentWebhookEvent] = field(default_factory=list)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     garbled: list[UnreadableEntry] = field(default_factory=list)
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
-        with self.weather.over("events", ""):
+    ) -> Iterator[PaymentWebhookEvent]:
+        with self.fault_injector.over("events", ""):
             tell(self.garbled, "event", unreadable)
             yield from (each for each in reversed(self.told) if (each.created_at or self.moment) >= since)
 
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
-        with self.weather.over("checkouts", ""):
+        with self.fault_injector.over("checkouts", ""):
             tell(self.garbled, "checkout", unreadable)
             for state in reversed(self.payments.states.values()):
                 began_at = self._began_at(state.checkout.checkout_session_id)
@@ -66,8 +66,8 @@ class MemoryPaymentLedger:
 
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
-        with self.weather.over("refunds", ""):
+    ) -> Iterator[PaymentWebhookEvent]:
+        with self.fault_injector.over("refunds", ""):
             tell(self.garbled, "refund", unreadable)
             made = [
                 (payment.payment_intent_id, wish, refund)
@@ -78,7 +78,7 @@ class MemoryPaymentLedger:
                 began_at = self._began_at(refund.provider_refund_id)
                 if began_at < since:
                     continue
-                yield PaymentNotice(
+                yield PaymentWebhookEvent(
                     event_id=f"{refund.provider_refund_id}:{refund_kind(refund)}",
                     event_type="refund.updated",
                     kind=refund_kind(refund),
@@ -90,8 +90,8 @@ class MemoryPaymentLedger:
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[PaymentNotice]:
-        with self.weather.over("disputes", ""):
+    ) -> Iterator[PaymentWebhookEvent]:
+        with self.fault_injector.over("disputes", ""):
             tell(self.garbled, "dispute", unreadable)
             yield from (each for each in self.disputed if (each.created_at or self.moment) >= since)
 
@@ -100,19 +100,19 @@ class MemoryPaymentLedger:
 
 
 @dataclass
-class MemoryRestorationLedger:
+class InMemoryPredictionListing:
     """What a restorer double knows; ``meanwhile`` is what happens while its list is on the way."""
 
-    restorer: MemoryRestorer
+    restorer: InMemoryRestorer
     moment: datetime = MOMENT
     meanwhile: Callable[[], object] = lambda: None
-    weather: Weather = field(default_factory=Weather)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     garbled: list[UnreadableEntry] = field(default_factory=list)
 
     def predictions(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedPrediction]:
-        with self.weather.over("predictions", ""):
+        with self.fault_injector.over("predictions", ""):
             tell(self.garbled, "prediction", unreadable)
             self.meanwhile()
             for prediction_id, work in reversed(self.restorer.works.items()):
@@ -129,44 +129,44 @@ class MemoryRestorationLedger:
                 )
 
     def address_of(self, listed: ListedPrediction) -> str | None:
-        with self.weather.over("address_of", listed.prediction_id):
+        with self.fault_injector.over("address_of", listed.prediction_id):
             return self.restorer.works[str(listed.name_tag)].webhook_url
 
 
 @dataclass
-class MemoryMailLedger:
+class InMemoryEmailListing:
     """What a mailer double knows; a test says which message ids were ``undeliverable``, or that it ``is_closed``."""
 
-    mailer: MemoryMailer
+    mailer: InMemoryMailer
     moment: datetime = MOMENT
     undeliverable: set[str] = field(default_factory=set)
     is_closed: bool = False
-    weather: Weather = field(default_factory=Weather)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     garbled: list[UnreadableEntry] = field(default_factory=list)
 
     def messages(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
-    ) -> Iterator[CarriedMail]:
+    ) -> Iterator[ListedEmail]:
         if self.is_closed:
-            raise LedgerClosedError("The mail double", "it is closed on request")
-        with self.weather.over("messages", ""):
+            raise ListingClosedError("The mail double", "it is closed on request")
+        with self.fault_injector.over("messages", ""):
             tell(self.garbled, "mail", unreadable)
             for message_id in reversed(list(self.mailer.mailbox)):
                 if self._accepted_at(message_id) >= since:
                     yield self._told(message_id)
 
-    def find(self, email_id: EmailId) -> CarriedMail | None:
+    def find(self, email_id: EmailId) -> ListedEmail | None:
         if self.is_closed:
-            raise LedgerClosedError("The mail double", "it is closed on request")
-        with self.weather.over("find", str(email_id)):
+            raise ListingClosedError("The mail double", "it is closed on request")
+        with self.fault_injector.over("find", str(email_id)):
             ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
             return next(map(self._told, ours), None)
 
-    def _told(self, message_id: str) -> CarriedMail:
+    def _told(self, message_id: str) -> ListedEmail:
         is_lost = message_id in self.undeliverable
-        return CarriedMail(
+        return ListedEmail(
             message_id=message_id,
-            fate=MailFate.UNDELIVERABLE if is_lost else MailFate.ACCEPTED,
+            fate=DeliveryStatus.UNDELIVERABLE if is_lost else DeliveryStatus.ACCEPTED,
             last_event_at=self._accepted_at(message_id),
         )
 

@@ -8,9 +8,16 @@ from uuid import UUID
 from domain.order.reactions import DONE_ONCE, Reaction
 from domain.order.values import OrderId
 from domain.ports.prediction_limiter import needs_admission
-from domain.ports.reaction_queue import Claim, GivenUp, Outcome, ReactionTable, Scheduled, UnreadableWork
+from domain.ports.reaction_queue import (
+    Claim,
+    ExhaustedReaction,
+    Outcome,
+    ReactionTable,
+    ScheduledReaction,
+    UnreadableWork,
+)
 from domain.ports.unit_of_work import LeaseLostError
-from tests.doubles.tables import Pages, is_held_by_another
+from tests.doubles.tables import Tables, is_held_by_another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +76,11 @@ def uncount(admissions: MutableMapping[tuple[UUID, datetime], OrderId], work: Wo
 class InMemoryReactionTable(ReactionTable):
     """The only truth about outstanding work."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._work = pages.work
         self._admissions = pages.admissions
 
-    def schedule(self, reactions: Iterable[Scheduled]) -> None:
+    def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
         for scheduled in reactions:
             known = self._work.get(scheduled.reaction_id)
             if known is None:
@@ -149,7 +156,7 @@ class InMemoryReactionTable(ReactionTable):
             due_at=again_at or held.due_at,
         )
 
-    def hasten(self, reaction: Scheduled) -> None:
+    def expedite(self, reaction: ScheduledReaction) -> None:
         known = self._work.setdefault(reaction.reaction_id, _written(reaction))
         if known.outcome is not None:
             return
@@ -182,21 +189,21 @@ class InMemoryReactionTable(ReactionTable):
             del self._work[reaction_id]
         return len(found)
 
-    def given_up(self) -> list[GivenUp]:
+    def exhausted(self) -> list[ExhaustedReaction]:
         failed = (
             each
             for each in self._work.values()
             if each.outcome is Outcome.FAILED and isinstance(each.reaction, DONE_ONCE)
         )
         return [
-            GivenUp(order_id=each.order_id, reaction=each.reaction, since=each.first_due_at)
+            ExhaustedReaction(order_id=each.order_id, reaction=each.reaction, since=each.first_due_at)
             for each in sorted(failed, key=lambda each: (each.first_due_at, each.reaction_id))
         ]
 
     def unreadable(self) -> list[UnreadableWork]:
         return []  # whatever is here was never written down
 
-    def rewrite(self, reactions: Iterable[Scheduled]) -> None:
+    def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
         for reaction in reactions:
             known = self._work.setdefault(reaction.reaction_id, _written(reaction))
             is_leased = known.leased_until is not None and known.leased_until > reaction.due_at
@@ -216,7 +223,7 @@ class InMemoryReactionTable(ReactionTable):
         return work
 
 
-def _written(scheduled: Scheduled) -> Work:
+def _written(scheduled: ScheduledReaction) -> Work:
     return Work(
         reaction_id=scheduled.reaction_id,
         order_id=scheduled.order_id,

@@ -10,17 +10,22 @@ from domain.order.events import RecordedEvent
 from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
 from domain.order.values import Money, OrderId, UploadSessionId
-from domain.ports.reconciliation_queries import Audit, Round, Rounds, WorkLine
+from domain.ports.reconciliation_queries import (
+    ReactionSummary,
+    ReconciliationQueries,
+    ReconciliationRound,
+    ReconciliationRounds,
+)
 
 if TYPE_CHECKING:
-    from tests.doubles.tables import Pages
-    from tests.doubles.transaction_overlay import Writing
+    from tests.doubles.tables import Tables
+    from tests.doubles.transaction_overlay import TransactionWrites
 
 
-class InMemoryAudit(Audit):
+class InMemoryReconciliationQueries(ReconciliationQueries):
     """Questions to the pages; their ``orders`` stand for the read models."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def orders_since(self, since: datetime) -> list[OrderId]:
@@ -44,11 +49,11 @@ class InMemoryAudit(Audit):
         kept = self._pages.orders
         return {order.order_id: ["orders"] for order in orders if kept.get(order.order_id) != order}
 
-    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[WorkLine]]:
-        work: dict[OrderId, list[WorkLine]] = {}
+    def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
+        work: dict[OrderId, list[ReactionSummary]] = {}
         for each in self._pages.work.values():
             if each.order_id in order_ids:
-                line = WorkLine(
+                line = ReactionSummary(
                     reaction_id=each.reaction_id,
                     kind=type(each.reaction).__name__,
                     is_open=each.outcome is None,
@@ -97,20 +102,20 @@ class InMemoryAudit(Audit):
         }
 
 
-class InMemoryRounds(Rounds):
+class InMemoryReconciliationRounds(ReconciliationRounds):
     """The register of comparisons."""
 
-    def __init__(self, pages: Pages, writing: Writing) -> None:
+    def __init__(self, pages: Tables, writing: TransactionWrites) -> None:
         self._rounds = pages.rounds
         self._writing = writing
 
-    def begin(self, now: datetime, unless_since: datetime) -> Round | None:
+    def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
         self._writing.take("rounds")
         if any(began_at > unless_since for began_at in self._rounds):
             return None
         ended = [began_at for began_at, ended_at in self._rounds.items() if ended_at is not None]
         self._rounds[now] = None
-        return Round(previous=max(ended, default=None))
+        return ReconciliationRound(previous=max(ended, default=None))
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:  # noqa: ARG002 -- for people who look into the table
         self._rounds[began_at] = now

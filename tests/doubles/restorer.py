@@ -8,7 +8,7 @@ from domain.order.values import FailureReason, Variant
 from domain.ports.clock import Clock
 from domain.ports.errors import RefusedError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
-from tests.doubles.fault_injection import Weather
+from tests.doubles.fault_injection import FaultInjector
 
 PROVIDER = "The restorer double"
 MODELS = {
@@ -40,11 +40,11 @@ class Work:
 
 
 @dataclass
-class MemoryRestorer:
+class InMemoryRestorer:
     """Restores nothing by itself: a test ends each prediction as it likes. ``works`` is its ledger."""
 
     works: dict[str, Work] = field(default_factory=dict)
-    weather: Weather = field(default_factory=Weather)
+    fault_injector: FaultInjector = field(default_factory=FaultInjector)
     clock: Clock | None = None
     _nearly_done: dict[str, bytes] = field(default_factory=dict)
 
@@ -57,27 +57,27 @@ class MemoryRestorer:
         variant: Variant,
         ends_within: timedelta,
     ) -> StartedPrediction:
-        with self.weather.over("start", webhook_url):
+        with self.fault_injector.over("start", webhook_url):
             model = MODELS[variant]
             prediction_id = self._begin(picture.read(), media_type, webhook_url, model, ends_within)
             return StartedPrediction(prediction_id=prediction_id, model=model)
 
     def look(self, prediction_id: str) -> Prediction:
-        with self.weather.over("look", prediction_id):
+        with self.fault_injector.over("look", prediction_id):
             if prediction_id not in self.works:
                 raise RefusedError(PROVIDER, "there is no such prediction", code="404")
             self.end_what_is_overdue(prediction_id)
             return self.works[prediction_id].told
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
-        with self.weather.over("fetch", output_url):
+        with self.fault_injector.over("fetch", output_url):
             work = self.works.get(output_url.removeprefix(OUTPUTS))
             if work is None or work.output is None:
                 raise RefusedError(PROVIDER, "its output is gone", code="404")
             return target.write(work.output)
 
     def cancel(self, prediction_id: str) -> None:
-        with self.weather.over("cancel", prediction_id):
+        with self.fault_injector.over("cancel", prediction_id):
             if prediction_id in self._nearly_done:
                 self.succeed(prediction_id, self._nearly_done.pop(prediction_id))
             work = self.works.get(prediction_id)

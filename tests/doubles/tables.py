@@ -18,11 +18,11 @@ from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
 from domain.ports.webhook_inbox import Conflict
 from domain.unmatched_payment import UnmatchedPayment
-from tests.doubles.transaction_overlay import Draft, Writing
+from tests.doubles.transaction_overlay import TableOverlay, TransactionWrites
 
 if TYPE_CHECKING:
     from tests.doubles.reaction_table import Work
-    from tests.doubles.upload_sessions import UploadPage
+    from tests.doubles.upload_sessions import UploadRow
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,10 +31,10 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
-class Pages:
+class Tables:
     """Everything that is written down, for tests to read and never to write."""
 
-    uploads: MutableMapping[UploadSessionId, UploadPage] = field(default_factory=dict)
+    uploads: MutableMapping[UploadSessionId, UploadRow] = field(default_factory=dict)
     customers: MutableMapping[CustomerId, Customer] = field(default_factory=dict)
     last_numbers: MutableMapping[date, int] = field(default_factory=dict)
     inbox: MutableMapping[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)
@@ -58,21 +58,21 @@ class Pages:
 
     usage: MutableMapping[tuple[str, datetime], int] = field(default_factory=dict)  # by quota and window
 
-    def draft(self, writing: Writing) -> DraftPages:
+    def draft(self, writing: TransactionWrites) -> DraftTables:
         """The same tables as a transaction sees them."""
-        return DraftPages(self, writing)
+        return DraftTables(self, writing)
 
 
-class DraftPages(Pages):
+class DraftTables(Tables):
     """The tables of one transaction, each from when it is first looked at."""
 
-    def __init__(self, kept: Pages, writing: Writing) -> None:
+    def __init__(self, kept: Tables, writing: TransactionWrites) -> None:
         self._kept = kept
         self._writing = writing
-        self._drafts: dict[str, Draft[Any, Any]] = {}
+        self._drafts: dict[str, TableOverlay[Any, Any]] = {}
 
-    def __getattr__(self, name: str) -> Draft[Any, Any]:
-        draft = self._drafts[name] = Draft(name, getattr(self._kept, name), self._writing)
+    def __getattr__(self, name: str) -> TableOverlay[Any, Any]:
+        draft = self._drafts[name] = TableOverlay(name, getattr(self._kept, name), self._writing)
         setattr(self, name, draft)
         return draft
 
@@ -94,10 +94,10 @@ class DraftPages(Pages):
 
 def hold(table: MutableMapping[K, V], key: K) -> None:
     """Lock a row of a draft until its transaction ends, whether or not the row is there."""
-    if isinstance(table, Draft):
+    if isinstance(table, TableOverlay):
         table.hold(key)
 
 
 def is_held_by_another(table: MutableMapping[K, V], key: K) -> bool:
     """Whether another transaction has a row of a draft."""
-    return isinstance(table, Draft) and table.is_held_by_another(key)
+    return isinstance(table, TableOverlay) and table.is_held_by_another(key)

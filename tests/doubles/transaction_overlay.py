@@ -38,7 +38,7 @@ class Locks:
 
 
 @dataclass
-class Writing:
+class TransactionWrites:
     """What one transaction has taken and written so far, and how to take back the last of it."""
 
     txid: int
@@ -71,10 +71,10 @@ class Writing:
                 written[key] = before
 
 
-class Draft(MutableMapping[K, V]):
+class TableOverlay(MutableMapping[K, V]):
     """A table of frozen values: what is committed now, and over it what this transaction wrote."""
 
-    def __init__(self, name: str, kept: dict[K, V], writing: Writing) -> None:
+    def __init__(self, name: str, kept: dict[K, V], writing: TransactionWrites) -> None:
         self._name = name
         self._kept = kept
         self._writing = writing

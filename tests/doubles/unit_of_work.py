@@ -14,55 +14,55 @@ from domain.order.ledger import Refund
 from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, EmailStatus, Order
 from domain.order.values import CustomerId, DownloadLinkId, EmailId, OrderId, OrderNumber, Sha256
-from domain.ports.customers import Customer, CustomerRegister
-from domain.ports.event_store import ChainedEvent, LogCursor, OrderLog, Step
+from domain.ports.customers import Customer, Customers
+from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
 from domain.ports.log_recovery import LogRecovery
-from domain.ports.notes import Note, NoteBook
-from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderShelf, OrderSummary
-from domain.ports.personal_data import PersonalRecords
-from domain.ports.points_balances import PointsBook
-from domain.ports.prediction_limiter import Admissions
+from domain.ports.notes import Note, Notes
+from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
+from domain.ports.personal_data import PersonalData
+from domain.ports.points_balances import PointsBalances
+from domain.ports.prediction_limiter import PredictionSlots
 from domain.ports.reaction_queue import ReactionTable
-from domain.ports.reconciliation_queries import Audit, Rounds
-from domain.ports.unit_of_work import Books, CauseRepeatedError, VersionConflictError
+from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
+from domain.ports.unit_of_work import CauseRepeatedError, UnitOfWork, VersionConflictError
 from domain.ports.unmatched_payments import UnmatchedPayments
-from domain.ports.upload_sessions import UploadDesk
-from domain.ports.webhook_inbox import UNSEEN, Conflict, Inbox
+from domain.ports.upload_sessions import UploadSessions
+from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
 from domain.referral_program import referral_codes_of
 from domain.signed_tokens import sha256_of
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.domain.support.laws import no_rows, with_changes
 from tests.doubles.log_recovery import InMemoryLogRecovery
-from tests.doubles.personal_data import InMemoryPersonalRecords
-from tests.doubles.points_balances import InMemoryPointsBook
-from tests.doubles.prediction_limiter import InMemoryAdmissions
+from tests.doubles.personal_data import InMemoryPersonalData
+from tests.doubles.points_balances import InMemoryPointsBalances
+from tests.doubles.prediction_limiter import InMemoryPredictionSlots
 from tests.doubles.reaction_table import InMemoryReactionTable
-from tests.doubles.reconciliation_queries import InMemoryAudit, InMemoryRounds
-from tests.doubles.tables import DraftPages, Pages, hold
-from tests.doubles.transaction_overlay import Locks, Writing
-from tests.doubles.upload_sessions import InMemoryUploadDesk
+from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries, InMemoryReconciliationRounds
+from tests.doubles.tables import DraftTables, Tables, hold
+from tests.doubles.transaction_overlay import Locks, TransactionWrites
+from tests.doubles.upload_sessions import InMemoryUploadSessions
 from tests.doubles.usage_totals import InMemoryUsageTotals
 
 
 class InMemoryTransaction:
     """Everything one transaction can touch, on a draft of the books' pages."""
 
-    uploads: UploadDesk
-    customers: CustomerRegister
-    persons: PersonalRecords
-    points: PointsBook
-    inbox: Inbox
+    uploads: UploadSessions
+    customers: Customers
+    persons: PersonalData
+    points: PointsBalances
+    inbox: WebhookInbox
     unmatched: UnmatchedPayments
     reactions: ReactionTable
-    admissions: Admissions
-    log: OrderLog
-    shelf: OrderShelf
-    audit: Audit
+    admissions: PredictionSlots
+    log: EventStore
+    shelf: OrderQueries
+    audit: ReconciliationQueries
     recovery: LogRecovery
-    rounds: Rounds
-    notes: NoteBook
+    rounds: ReconciliationRounds
+    notes: Notes
 
-    def __init__(self, pages: DraftPages, writing: Writing, oldest_txid: int) -> None:
+    def __init__(self, pages: DraftTables, writing: TransactionWrites, oldest_txid: int) -> None:
         self.pages = pages
         self.writing = writing
         self.oldest_txid = oldest_txid
@@ -75,11 +75,11 @@ class InMemoryTransaction:
         return port
 
 
-class InMemoryBooks(Books):
+class InMemoryUnitOfWork(UnitOfWork):
     """Books without a database; ``pages`` is their ledger. Transactions of many threads wait for one another."""
 
     def __init__(self) -> None:
-        self.pages = Pages()
+        self.pages = Tables()
         self._locks = Locks()
         self._open: set[int] = set()
         self._turn = RLock()
@@ -102,7 +102,7 @@ class InMemoryBooks(Books):
         """Open a transaction, which sees what is committed at any moment and what it wrote itself."""
         self._last_txid += 1
         self._open.add(self._last_txid)
-        writing = Writing(self._last_txid, self._locks)
+        writing = TransactionWrites(self._last_txid, self._locks)
         return InMemoryTransaction(self.pages.draft(writing), writing, min(self._open))
 
     def commit(self, transaction: InMemoryTransaction) -> None:
@@ -144,10 +144,10 @@ class InMemoryBooks(Books):
         """Memory always answers."""
 
 
-class InMemoryCustomerRegister(CustomerRegister):
+class InMemoryCustomers(Customers):
     """Customers, unique by address without regard to case; and the counter of their orders."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def receive(
@@ -194,13 +194,13 @@ class InMemoryCustomerRegister(CustomerRegister):
         return True
 
 
-class InMemoryInbox(Inbox):
+class InMemoryWebhookInbox(WebhookInbox):
     """What providers posted, each message once."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
-    def take(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+    def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
         is_new = (source, event_id) not in self._pages.inbox
         _, taken_sha256, _ = self._pages.inbox.setdefault((source, event_id), (event_type, body_sha256, now))
         if taken_sha256 != body_sha256 and UNSEEN not in {taken_sha256, body_sha256}:
@@ -233,7 +233,7 @@ class InMemoryInbox(Inbox):
 class InMemoryUnmatchedPayments(UnmatchedPayments):
     """Payments that belong to no order."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def set_aside(self, payment: UnmatchedPayment) -> None:
@@ -277,7 +277,7 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
         return payment
 
 
-class InMemoryOrderLog(OrderLog):
+class InMemoryEventStore(EventStore):
     """The streams and their folds."""
 
     def __init__(self, transaction: InMemoryTransaction) -> None:
@@ -314,7 +314,7 @@ class InMemoryOrderLog(OrderLog):
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         return list(self._pages.streams.get(order_id, ()))
 
-    def record(self, step: Step) -> None:
+    def append(self, step: Commit) -> None:
         self._transaction.is_void = True  # until the whole step is written
         for recorded in step.events:
             self._append(recorded, step)
@@ -332,7 +332,7 @@ class InMemoryOrderLog(OrderLog):
         lines = sorted(line for line in self._pages.log.items() if after < line[0] < settled)
         return lines[:limit]
 
-    def _append(self, recorded: RecordedEvent, step: Step) -> None:
+    def _append(self, recorded: RecordedEvent, step: Commit) -> None:
         order_id = recorded.order_id
         stream = self._pages.streams.get(order_id, ())
         self._require_new(recorded, stream, step)
@@ -346,7 +346,7 @@ class InMemoryOrderLog(OrderLog):
         self._pages.streams[order_id] = (*stream, stored)
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
 
-    def _require_new(self, recorded: RecordedEvent, stream: tuple[RecordedEvent, ...], step: Step) -> None:
+    def _require_new(self, recorded: RecordedEvent, stream: tuple[RecordedEvent, ...], step: Commit) -> None:
         """What the database's constraints see to."""
         if any(known.version == recorded.version for known in stream):
             raise VersionConflictError(recorded.order_id, step.before.version)
@@ -354,10 +354,10 @@ class InMemoryOrderLog(OrderLog):
             raise CauseRepeatedError(recorded.order_id)
 
 
-class InMemoryNoteBook(NoteBook):
+class InMemoryNotes(Notes):
     """What people wrote about orders."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def write(self, note: Note) -> None:
@@ -368,10 +368,10 @@ class InMemoryNoteBook(NoteBook):
         return sorted(mine, key=lambda note: (note.written_at, note.note_id))
 
 
-class InMemoryOrderShelf(OrderShelf):
+class InMemoryOrderQueries(OrderQueries):
     """The orders for people who look for one, folded from the log."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
@@ -402,7 +402,7 @@ class InMemoryOrderShelf(OrderShelf):
         found = (
             (order.order_id, link.link_id)
             for order in self._pages.orders.values()
-            if order.is_shown and not (order.is_held or order.is_disputed or order.photos_are_purged)
+            if order.is_deliverable and not (order.is_held or order.is_disputed or order.photos_are_purged)
             if not any(other.has_opted_out for other in self._of_the_same_customer(order))
             if not order.is_fetched
             for link in [max(_good(order), key=lambda link: link.expires_at, default=None)]
@@ -490,19 +490,19 @@ def _summary(order: Order) -> OrderSummary:
 
 #: How each port of a transaction is made.
 _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
-    "uploads": lambda of: InMemoryUploadDesk(of.pages.uploads, of.pages.orders),
-    "customers": lambda of: InMemoryCustomerRegister(of.pages),
-    "persons": lambda of: InMemoryPersonalRecords(of.pages),
-    "points": lambda of: InMemoryPointsBook(of.pages),
-    "inbox": lambda of: InMemoryInbox(of.pages),
-    "unmatched": lambda of: InMemoryUnmatchedPayments(of.pages),
+    "upload_sessions": lambda of: InMemoryUploadSessions(of.pages.uploads, of.pages.orders),
+    "customers": lambda of: InMemoryCustomers(of.pages),
+    "personal_data": lambda of: InMemoryPersonalData(of.pages),
+    "points_balances": lambda of: InMemoryPointsBalances(of.pages),
+    "webhook_inbox": lambda of: InMemoryWebhookInbox(of.pages),
+    "unmatched_payments": lambda of: InMemoryUnmatchedPayments(of.pages),
     "reactions": lambda of: InMemoryReactionTable(of.pages),
-    "admissions": lambda of: InMemoryAdmissions(of.pages, of.writing),
-    "log": InMemoryOrderLog,
-    "shelf": lambda of: InMemoryOrderShelf(of.pages),
-    "audit": lambda of: InMemoryAudit(of.pages),
-    "recovery": lambda of: InMemoryLogRecovery(of.pages),
-    "rounds": lambda of: InMemoryRounds(of.pages, of.writing),
-    "notes": lambda of: InMemoryNoteBook(of.pages),
-    "usage": lambda of: InMemoryUsageTotals(of.pages),
+    "prediction_slots": lambda of: InMemoryPredictionSlots(of.pages, of.writing),
+    "event_store": InMemoryEventStore,
+    "order_queries": lambda of: InMemoryOrderQueries(of.pages),
+    "reconciliation_queries": lambda of: InMemoryReconciliationQueries(of.pages),
+    "log_recovery": lambda of: InMemoryLogRecovery(of.pages),
+    "reconciliation_rounds": lambda of: InMemoryReconciliationRounds(of.pages, of.writing),
+    "notes": lambda of: InMemoryNotes(of.pages),
+    "usage_totals": lambda of: InMemoryUsageTotals(of.pages),
 }

@@ -7,29 +7,29 @@ from datetime import datetime
 from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import OrderId, PhotoId, UploadSessionId
-from domain.ports.upload_sessions import Checkout, UploadDesk, UploadedPhoto, UploadSession, UploadStatus
+from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
 from tests.doubles.tables import hold, is_held_by_another
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadPage:
+class UploadRow:
     """A session, and since when its temp objects are gone."""
 
     session: UploadSession
     temp_objects_deleted_at: datetime | None = None
 
 
-class InMemoryUploadDesk(UploadDesk):
+class InMemoryUploadSessions(UploadSessions):
     """Upload sessions and their photos; ``orders`` tells which of them are verified under keys of their own."""
 
     def __init__(
-        self, pages: MutableMapping[UploadSessionId, UploadPage], orders: Mapping[OrderId, Order]
+        self, pages: MutableMapping[UploadSessionId, UploadRow], orders: Mapping[OrderId, Order]
     ) -> None:
         self._pages = pages
         self._orders = orders
 
     def open(self, session: UploadSession) -> None:
-        self._pages[session.session_id] = UploadPage(session=replace(session, photos=(), checkout=None))
+        self._pages[session.session_id] = UploadRow(session=replace(session, photos=(), checkout=None))
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
         page = self._pages.get(session_id)
@@ -101,7 +101,7 @@ class InMemoryUploadDesk(UploadDesk):
         session = page.session
         if session.status is not UploadStatus.PAID:
             session = replace(session, photos=())
-        self._pages[session_id] = UploadPage(session=session, temp_objects_deleted_at=now)
+        self._pages[session_id] = UploadRow(session=session, temp_objects_deleted_at=now)
 
     def remove_tidied(self, tidied_before: datetime) -> int:
         tidied = [

@@ -11,13 +11,13 @@ from domain.ports.rate_limiter import Quota, RateLimiter, UsageTotals
 from tests.doubles.clock import StoppedClock
 
 if TYPE_CHECKING:
-    from tests.doubles.tables import Pages
+    from tests.doubles.tables import Tables
 
 
 class InMemoryUsageTotals(UsageTotals):
     """The totals of the books in memory."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
@@ -53,7 +53,7 @@ class InMemoryUsageTotals(UsageTotals):
 
 
 @dataclass
-class MemoryRateLimiter(RateLimiter):
+class InMemoryRateLimiter(RateLimiter):
     """Counts by client in windows that begin with the first request."""
 
     clock: Clock = field(default_factory=StoppedClock)

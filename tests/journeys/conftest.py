@@ -8,7 +8,7 @@ import pytest
 
 from entrypoints.cli.demo.local_shop import LocalShop
 from tests.entrypoints.support.shell import Answer, Shell
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.journeys.terminal_users import Start, Visitor
 
 #: A lease this short lets a journey see what happens after it without waiting long.
@@ -30,8 +30,8 @@ def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
 
 
 @pytest.fixture
-def hands(local_shop: LocalShop) -> Iterator[Hands]:
-    with Hands(local_shop) as hands:
+def hands(local_shop: LocalShop) -> Iterator[RunningShop]:
+    with RunningShop(local_shop) as hands:
         yield hands
 
 
@@ -43,7 +43,7 @@ def photo() -> Path:
 
 @pytest.fixture
 def reconcile(
-    hands: Hands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    hands: RunningShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Answer]:
     """The command, for which nothing is too young to be missing."""
     for name, value in {**hands.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}.items():

@@ -8,12 +8,12 @@ from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from entrypoints.cli.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 
 def completes_with_two_mails(
-    hands: Hands, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
+    hands: RunningShop, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
 ) -> None:
     """Wait for the end; each thing is once in the log and once in the mailbox, and the link opens an archive."""
 

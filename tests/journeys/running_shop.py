@@ -24,14 +24,14 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages
 from domain.order.values import DownloadLinkId, NoteId, OrderId
 from domain.ports.notes import Note
-from domain.signed_tokens import Sealer
-from entrypoints.bootstrap.database import open_books
+from domain.signed_tokens import TokenSigner
+from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.cli.demo.http_customer import Customer
 from entrypoints.cli.demo.local_shop import LocalShop
 from tests.waiting import eventually
 
 
-class Hands:
+class RunningShop:
     """The hands of a journey; every customer has an address of their own, so journeys share one shop."""
 
     def __init__(self, shop: LocalShop) -> None:
@@ -40,7 +40,7 @@ class Hands:
 
     def __enter__(self) -> Self:
         self._folder = Path(self._stack.enter_context(TemporaryDirectory()))
-        self._books = self._stack.enter_context(open_books(self.shop.database))
+        self._unit_of_work = self._stack.enter_context(open_unit_of_work(self.shop.database))
         self._database = self._stack.enter_context(
             psycopg.connect(self.shop.environment["DATABASE_URL"], autocommit=True)
         )
@@ -82,13 +82,13 @@ class Hands:
 
     def order(self, order_id: OrderId) -> Order:
         """The order as its log tells it."""
-        with self._books.transaction() as transaction:
-            return fold(order_id, transaction.log.history(order_id))
+        with self._unit_of_work.transaction() as transaction:
+            return fold(order_id, transaction.event_store.history(order_id))
 
     def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
         """The order's events so far."""
-        with self._books.transaction() as transaction:
-            return transaction.log.history(order_id)
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.event_store.history(order_id)
 
     def event_names(self, order_id: OrderId) -> list[str]:
         """The names of an order's events so far."""
@@ -133,8 +133,11 @@ class Hands:
         order_ids = [
             order_id for (order_id,) in self._database.execute("SELECT DISTINCT order_id FROM events")
         ]
-        with self._books.transaction() as transaction:
-            return {OrderId(order_id): transaction.log.history(OrderId(order_id)) for order_id in order_ids}
+        with self._unit_of_work.transaction() as transaction:
+            return {
+                OrderId(order_id): transaction.event_store.history(OrderId(order_id))
+                for order_id in order_ids
+            }
 
     def open_work(self) -> int:
         """How many reactions are not closed."""
@@ -160,7 +163,7 @@ class Hands:
 
     def rebuild(self) -> list[OrderId]:
         """Write the read models anew from the log."""
-        return list(self._books.rebuild())
+        return list(self._unit_of_work.rebuild())
 
     def read_models(self) -> dict[str, list[str]]:
         """Every row of every read model, but for when it was written."""
@@ -185,7 +188,7 @@ class Hands:
 
     def download_token(self, link_id: DownloadLinkId) -> str:
         """The token only the customer's mailbox and the shop's key know."""
-        return Sealer(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
+        return TokenSigner(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
 
     def note(self, order_id: OrderId, text: str) -> None:
         """Write something down about an order, as a person of the shop."""
@@ -196,7 +199,7 @@ class Hands:
             text=text,
             written_at=datetime.now(UTC),
         )
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             transaction.notes.write(note)
 
     def hasten(self, order_id: OrderId) -> None:

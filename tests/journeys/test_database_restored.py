@@ -13,7 +13,7 @@ import pytest
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.cli.demo.http_customer import Customer, ShopAnswerError
 from entrypoints.cli.demo.local_shop import LocalShop
 from entrypoints.cli.support.open_shop import open_shop
@@ -22,7 +22,7 @@ from tests.adapters.support.cluster_backup import base_backup, put_back
 from tests.entrypoints.support.shell import Shell
 from tests.journeys.conftest import PACE
 from tests.journeys.outcomes import completes_with_two_mails
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 #: Longer than it takes to restore the backup: the photo is at the restorer all that time.
@@ -51,7 +51,7 @@ def processes_of(shop: LocalShop) -> tuple[Process, Process, Process]:
     return shop.processes["PostgreSQL"], shop.processes["The API"], shop.processes["The worker"]
 
 
-def number_of(hands: Hands, order_id: OrderId) -> str:
+def number_of(hands: RunningShop, order_id: OrderId) -> str:
     payment = hands.order(order_id).payment
     assert payment is not None
     return payment.order_number
@@ -61,7 +61,9 @@ def link_of(customer: Customer) -> str:
     return next(link for mail in reversed(customer.mails()) if (link := customer.link_in(mail)))
 
 
-def live_after_the_backup(hands: Hands, photo: Path, shell: Shell, first: tuple[Customer, OrderId]) -> Lost:
+def live_after_the_backup(
+    hands: RunningShop, photo: Path, shell: Shell, first: tuple[Customer, OrderId]
+) -> Lost:
     """Deliver an order and a second result, begin an order, and take an upload."""
     customer, before = first
     redone = shell("orders", "redo", str(before), "--photo", "1", "--reason", "The left edge is blurred.")
@@ -73,9 +75,9 @@ def live_after_the_backup(hands: Hands, photo: Path, shell: Shell, first: tuple[
     _, in_work = hands.buy(photo)
     hands.waits_for("RestorationStarted", in_work)
     hands.turn("replicate", start_delay_seconds=0)
-    uploading = hands.customer()
-    session_id = uploading.open_session()
-    uploading.send(photo, "harvest.jpg")
+    upload_service = hands.customer()
+    session_id = upload_service.open_session()
+    upload_service.send(photo, "harvest.jpg")
     orders = (before, delivered, in_work)
     return Lost(
         before=before,
@@ -109,11 +111,11 @@ def answers(url: str) -> bool:
     return True
 
 
-def head_is_kept(shop: Shop) -> bool:
+def head_is_kept(shop: Container) -> bool:
     """Whether the storage knows of the newest event of the log."""
     head = shop.log_heads.newest()
-    with shop.books.transaction() as transaction:
-        newest = transaction.recovery.newest_event()
+    with shop.unit_of_work.transaction() as transaction:
+        newest = transaction.log_recovery.newest_event()
     return head is not None and newest is not None and head.event_id == newest.event_id
 
 
@@ -139,7 +141,7 @@ def test_a_shop_goes_on_after_its_database_was_restored(
         monkeypatch.setenv(name, value)
     shell = Shell(capsys)
     backup, cluster = tmp_path / "backup", own_shop.data_dir / "postgresql" / "data"
-    with Hands(own_shop) as hands:
+    with RunningShop(own_shop) as hands:
         customer, before = hands.buy(photo)
         completes_with_two_mails(hands, customer, before, restored=1)
         base_backup(own_shop.environment["DATABASE_URL"], backup)
@@ -147,14 +149,14 @@ def test_a_shop_goes_on_after_its_database_was_restored(
         with open_shop() as shop:
             eventually(lambda: head_is_kept(shop), "the head of the log in the storage")
     restore(own_shop, backup, cluster)
-    with Hands(own_shop) as hands:
+    with RunningShop(own_shop) as hands:
         waits(hands, photo)
         recovery = json.loads(shell("db", "restored", "--json").out)
         own_shop.worker.wait_for_line('{"worker"', PATIENCE_SECONDS)
         goes_on(hands, photo, lost, recovery)
 
 
-def waits(hands: Hands, photo: Path) -> None:
+def waits(hands: RunningShop, photo: Path) -> None:
     """No checkout is opened, and no worker begins, before the database is put right."""
     visitor = hands.customer()
     visitor.open_session()
@@ -165,7 +167,7 @@ def waits(hands: Hands, photo: Path) -> None:
     assert '{"worker"' not in worker.output()
 
 
-def goes_on(hands: Hands, photo: Path, lost: Lost, recovery: dict[str, Any]) -> None:
+def goes_on(hands: RunningShop, photo: Path, lost: Lost, recovery: dict[str, Any]) -> None:
     """What was delivered is as it was, what was paid is delivered, and the shop sells."""
     assert set(recovery["rebuilt"]) == {str(lost.delivered), str(lost.in_work)}
     assert (recovery["held"], recovery["unplaced"]) == ([], [])

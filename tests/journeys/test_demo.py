@@ -13,9 +13,9 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left
 
 
 def test_a_letter_posing_as_a_photo_is_refused_and_the_samples_go_on(start: Start, tmp_path: Path) -> None:
-    letter = tmp_path / "letter.jpg"
-    letter.write_text("Dear great-aunt, I could not find the photo.")
-    visitor = start("demo", letter, *samples.photos())
+    email_content = tmp_path / "letter.jpg"
+    email_content.write_text("Dear great-aunt, I could not find the photo.")
+    visitor = start("demo", email_content, *samples.photos())
     assert visitor.wait() == 1
     screen = visitor.screen
     assert "letter.jpg: refused" in screen

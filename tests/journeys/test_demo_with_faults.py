@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.bootstrap.database import open_books
-from entrypoints.cli.demo.customer_journey import Visit
-from entrypoints.cli.demo.final_report import Reckoning, WrongEndError
+from entrypoints.bootstrap.database import open_unit_of_work
+from entrypoints.cli.demo.customer_journey import CustomerJourney
+from entrypoints.cli.demo.final_report import FinalReport, WrongEndError
 from entrypoints.cli.demo.http_customer import Json
-from entrypoints.cli.demo.progress_display import Board
-from entrypoints.cli.demo.provider_faults import Backstage, Plot, SilentTwinError, Trouble
+from entrypoints.cli.demo.progress_display import ProgressDisplay
+from entrypoints.cli.demo.provider_faults import FaultPlan, SilentTwinError, Trouble, TwinControl
 from entrypoints.cli.support.console import screen
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.sandbox.processes import TwinProcess
 from tests.waiting import eventually
 
@@ -44,8 +44,8 @@ def test_an_outage_is_told_lifted_and_counted_and_trouble_that_never_came_is_mis
     def ask() -> int:
         return stripe.http.get("/v1/events", auth=(STRIPE_SECRET_KEY, "")).status_code
 
-    with Backstage({"stripe": stripe.url}) as backstage:
-        plot = Plot(backstage, troubles=(OUTAGE, LOST), outage_seconds=0.05)
+    with TwinControl({"stripe": stripe.url}) as backstage:
+        plot = FaultPlan(backstage, troubles=(OUTAGE, LOST), outage_seconds=0.05)
         plot.begin()
         assert list(plot.news()) == []
         assert [ask() for _ in range(2)] == [503, 503]
@@ -60,19 +60,21 @@ def test_an_outage_is_told_lifted_and_counted_and_trouble_that_never_came_is_mis
 
 def test_a_twin_that_cannot_be_told_to_misbehave_is_named(stripe: TwinProcess) -> None:
     with (
-        Backstage({"stripe": stripe.url}) as backstage,
+        TwinControl({"stripe": stripe.url}) as backstage,
         pytest.raises(SilentTwinError, match="the stripe twin"),
     ):
         backstage.arm("stripe", {"on": "GET /v1/events", "do": "sing"})
 
 
 def test_an_order_on_which_nothing_went_wrong_is_no_end_of_the_story_of_trouble(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     shop, console = hands.shop, screen()
-    visit = Visit(shop=shop, customer=hands.customer(), board=Board(console), narrator=Silence())
+    visit = CustomerJourney(
+        shop=shop, customer=hands.customer(), board=ProgressDisplay(console), narrator=Silence()
+    )
     visit.order([photo])
-    with open_books(shop.database) as books, Backstage(shop.addresses) as backstage:
-        reckoning = Reckoning(visit=visit, books=books, backstage=backstage, console=console)
+    with open_unit_of_work(shop.database) as unit_of_work, TwinControl(shop.addresses) as backstage:
+        reckoning = FinalReport(visit=visit, unit_of_work=unit_of_work, backstage=backstage, console=console)
         with pytest.raises(WrongEndError, match="the mails on record are confirmation and result"):
             reckoning.show([photo])

@@ -15,28 +15,30 @@ from entrypoints.bootstrap.container import build
 from entrypoints.settings import read_settings
 from tests.journeys.model_refusals import SECOND
 from tests.journeys.outcomes import completes_with_two_mails
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 Say = Callable[[OrderId, e.Event], object]
 
 
 @pytest.fixture
-def grace_says(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
+def grace_says(hands: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
     """A person of the shop, whose word is recorded by a shop of her own on the same books."""
     for name, value in hands.shop.environment.items():
         monkeypatch.setenv(name, value)
     with build(read_settings()) as shop:
 
-        def say(order_id: OrderId, said: e.Event) -> object:
+        def say(order_id: OrderId, proposed: e.Event) -> object:
             key = uuid4()
             cause = Cause(name="desk", key=f"desk:{key}", actor="person:grace", correlation_id=key)
-            return shop.recorder.record(order_id, [said], cause)
+            return shop.command_handler.record(order_id, [proposed], cause)
 
         yield say
 
 
-def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(hands: Hands, photo: Path) -> None:
+def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(
+    hands: RunningShop, photo: Path
+) -> None:
     with hands.worker_asleep():
         customer, order_id = hands.buy(photo, photo)
         dispute = hands.backstage("stripe", "disputes", {"payment_intent": hands.payment_intent(order_id)})
@@ -51,7 +53,7 @@ def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(hands: H
 
 
 def test_a_refund_of_everything_in_the_dashboard_stops_predictions_and_only_the_notice_is_mailed(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     hands.misbehave("replicate", {"on": "prediction", "do": "never_end", "times": 2})
     customer, order_id = hands.buy(photo, photo)
@@ -74,7 +76,7 @@ def test_a_refund_of_everything_in_the_dashboard_stops_predictions_and_only_the_
 
 
 def test_a_result_that_bounces_holds_the_order_and_its_release_sends_another_mail(
-    hands: Hands, photo: Path, grace_says: Say
+    hands: RunningShop, photo: Path, grace_says: Say
 ) -> None:
     email = f"{uuid4().hex}@customer.example"
     # The confirmation and the result: what is sent after the release arrives.
@@ -94,7 +96,7 @@ def test_a_result_that_bounces_holds_the_order_and_its_release_sends_another_mai
 
 
 def test_another_attempt_at_a_delivered_photo_keeps_the_first_result_and_is_mailed(
-    hands: Hands, photo: Path, grace_says: Say
+    hands: RunningShop, photo: Path, grace_says: Say
 ) -> None:
     customer, order_id = hands.buy(photo)
     completes_with_two_mails(hands, customer, order_id, restored=1)

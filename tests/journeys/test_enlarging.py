@@ -10,9 +10,9 @@ from PIL import Image
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from domain.use_cases.audit.timeline import tell
+from domain.use_cases.audit.timeline import timeline_of
 from entrypoints.cli.demo.http_customer import Customer
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 RESTORER, ENLARGER = "prediction:flux-kontext-apps/restore-image", "prediction:nightmareai/real-esrgan"
@@ -20,15 +20,17 @@ RESTORER, ENLARGER = "prediction:flux-kontext-apps/restore-image", "prediction:n
 ORIGINAL, SMALL, LARGE = (320, 213), (192, 128), (768, 512)
 
 
-def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(hands: Hands, photo: Path) -> None:
+def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(
+    hands: RunningShop, photo: Path
+) -> None:
     hands.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
     customer, order_id = hands.buy(photo)
-    story, mail, page, delivered = what_came_of(hands, customer, order_id)
+    timeline, mail, page, delivered = what_came_of(hands, customer, order_id)
     assert hands.event_names(order_id).count("SmallResultStored") == 1
     assert delivered == LARGE
-    assert "(192 x 128 pixels; the original has 320 x 213): it goes on to be enlarged." in story
-    assert "was enlarged" in story
-    assert "768 x 512 pixels; the original has 320 x 213" in story
+    assert "(192 x 128 pixels; the original has 320 x 213): it goes on to be enlarged." in timeline
+    assert "was enlarged" in timeline
+    assert "768 x 512 pixels; the original has 320 x 213" in timeline
     for told in (mail, page):
         assert "768\u00a0\u00d7\u00a0512 pixels" in told
         assert "320\u00a0\u00d7\u00a0213" in told
@@ -36,24 +38,24 @@ def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(hands:
 
 
 def test_what_cannot_be_enlarged_is_delivered_small_with_both_sizes_and_nothing_is_refunded(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     hands.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
     hands.misbehave("replicate", {"on": ENLARGER, "do": "fail", "times": None})
     customer, order_id = hands.buy(photo)
-    story, mail, page, delivered = what_came_of(hands, customer, order_id)
+    timeline, mail, page, delivered = what_came_of(hands, customer, order_id)
     assert delivered == SMALL
     assert not hands.order(order_id).refunds
     failed = [name for name in hands.event_names(order_id) if name == "RestorationAttemptFailed"]
     assert failed
-    assert "could not be enlarged and stays as it was restored" in story
+    assert "could not be enlarged and stays as it was restored" in timeline
     for told in (mail, page):
         assert "192\u00a0\u00d7\u00a0128 pixels" in told
         assert "320\u00a0\u00d7\u00a0213" in told
 
 
 def what_came_of(
-    hands: Hands, customer: Customer, order_id: OrderId
+    hands: RunningShop, customer: Customer, order_id: OrderId
 ) -> tuple[str, str, str, tuple[int, int]]:
     """The story, the result mail, the page behind its link, and the size of the photo in the archive."""
     eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
@@ -66,7 +68,7 @@ def what_came_of(
     (name,) = archive.namelist()
     with Image.open(io.BytesIO(archive.read(name))) as image:
         delivered = image.size
-    told = " ".join(passage.text for passage in tell(hands.history(order_id)).passages)
+    told = " ".join(entry.text for entry in timeline_of(hands.history(order_id)).entries)
     return told, " ".join(mail["text"].split(" ")).replace("\n", " "), page, delivered
 
 

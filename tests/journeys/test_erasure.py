@@ -19,7 +19,7 @@ from PIL import Image
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from entrypoints.cli.demo.http_customer import Customer
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 
@@ -52,7 +52,7 @@ class Canary:
 
 
 @pytest.fixture
-def canary(hands: Hands, tmp_path: Path, photo: Path) -> Canary:
+def canary(hands: RunningShop, tmp_path: Path, photo: Path) -> Canary:
     """Somebody whose confirmation bounced, whose photo was restored, and who fetched it."""
     mark = uuid4().hex
     person = Canary(mark, OrderId(uuid4()))
@@ -77,7 +77,7 @@ def canary(hands: Hands, tmp_path: Path, photo: Path) -> Canary:
     return Canary(mark, order_id)
 
 
-def restoreclick(hands: Hands, *words: str) -> subprocess.CompletedProcess[bytes]:
+def restoreclick(hands: RunningShop, *words: str) -> subprocess.CompletedProcess[bytes]:
     """Run a command as somebody at the shop would."""
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "entrypoints.cli", *words],
@@ -87,7 +87,7 @@ def restoreclick(hands: Hands, *words: str) -> subprocess.CompletedProcess[bytes
     )
 
 
-def places(hands: Hands) -> Iterator[tuple[str, bytes]]:
+def places(hands: RunningShop) -> Iterator[tuple[str, bytes]]:
     """Everything that the shop has written anywhere, by where it is."""
     for row in hands.everything_stored():
         yield "a table", row.encode()
@@ -122,7 +122,7 @@ def _unpacked(content: bytes) -> bytes:
         return b" ".join(name.encode() + archive.read(name) for name in archive.namelist())
 
 
-def left_of(canary: Canary, hands: Hands) -> dict[str, set[str]]:
+def left_of(canary: Canary, hands: RunningShop) -> dict[str, set[str]]:
     """Where which traits are found."""
     left: dict[str, set[str]] = {}
     for place, content in places(hands):
@@ -132,7 +132,7 @@ def left_of(canary: Canary, hands: Hands) -> dict[str, set[str]]:
 
 
 def test_nothing_about_an_erased_person_is_left_anywhere(
-    hands: Hands, canary: Canary, tmp_path: Path
+    hands: RunningShop, canary: Canary, tmp_path: Path
 ) -> None:
     before = left_of(canary, hands)
     assert set(before) == set(canary.traits), "whoever does not find them now would not find them later"

@@ -24,7 +24,7 @@ from entrypoints.cli.demo.local_shop import LocalShop
 from tests.domain.support.laws import check_laws, objects_named_in
 from tests.entrypoints.support.shell import Answer
 from tests.journeys.outcomes import findings
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 Histories = dict[OrderId, list[e.RecordedEvent]]
@@ -42,7 +42,7 @@ _WORK_THAT_WRITES = {
 @pytest.fixture(scope="module")
 def histories(local_shop: LocalShop, photo: Path) -> Histories:
     """Every order's stream, once all of them have come to rest."""
-    with Hands(local_shop) as hands:
+    with RunningShop(local_shop) as hands:
         hands.buy(photo)
 
         def at_rest() -> Histories:
@@ -55,7 +55,7 @@ def histories(local_shop: LocalShop, photo: Path) -> Histories:
 
 
 @pytest.fixture
-def storage(hands: Hands) -> Minio:
+def storage(hands: RunningShop) -> Minio:
     shop = hands.shop.environment
     return Minio(
         shop["S3_ENDPOINT"].removeprefix("http://"),
@@ -78,14 +78,14 @@ def test_versions_have_no_gap_and_the_pure_laws_hold(histories: Histories, order
         check_laws(order)
 
 
-def test_the_read_models_equal_a_fold_of_the_log(hands: Hands, histories: Histories) -> None:
+def test_the_read_models_equal_a_fold_of_the_log(hands: RunningShop, histories: Histories) -> None:
     del histories
     before = hands.read_models()
     assert list(hands.rebuild())
     assert hands.read_models() == before
 
 
-def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: Hands, orders: list[Order]) -> None:
+def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: RunningShop, orders: list[Order]) -> None:
     taken = {intent["id"] for intent in hands.ledger("stripe")["payment_intent"] if intent["amount_received"]}
     owned = Counter(order.payment.payment_intent_id for order in orders if order.payment)
     set_aside = hands.unmatched_payments()
@@ -94,7 +94,7 @@ def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: Hands, orders:
     assert set(owned.values()) == {1}
 
 
-def test_the_providers_refunds_are_those_of_the_log(hands: Hands, orders: list[Order]) -> None:
+def test_the_providers_refunds_are_those_of_the_log(hands: RunningShop, orders: list[Order]) -> None:
     """Those that were made in the dashboard, without a word of ours, are on record as such."""
     refunds = hands.ledger("stripe").get("refund", [])
     failed = {
@@ -123,7 +123,9 @@ def test_no_money_is_on_its_way_back_for_ever(orders: list[Order]) -> None:
     assert [order.order_id for order in owing if not order.is_held] == []
 
 
-def test_no_provider_was_written_to_without_a_committed_claim(hands: Hands, histories: Histories) -> None:
+def test_no_provider_was_written_to_without_a_committed_claim(
+    hands: RunningShop, histories: Histories
+) -> None:
     del histories
     claimed = {
         (kind, *(str(arguments[name]) for name in _WORK_THAT_WRITES[kind]))
@@ -145,7 +147,7 @@ def test_no_provider_was_written_to_without_a_committed_claim(hands: Hands, hist
 
 
 def test_every_object_that_the_log_names_exists_with_its_fingerprint(
-    hands: Hands, storage: Minio, histories: Histories
+    hands: RunningShop, storage: Minio, histories: Histories
 ) -> None:
     named = [stored for history in histories.values() for stored in _stored_objects(history)]
     assert named
@@ -156,7 +158,7 @@ def test_every_object_that_the_log_names_exists_with_its_fingerprint(
 
 
 def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_second(
-    hands: Hands, storage: Minio, histories: Histories
+    hands: RunningShop, storage: Minio, histories: Histories
 ) -> None:
     """Originals and archives have keys that a repeat writes again, so nothing but what is named can be left there.
 
@@ -185,7 +187,9 @@ def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_seco
     assert kept - temporary - named <= second
 
 
-def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, histories: Histories) -> None:
+def test_one_email_is_accepted_once_or_its_resend_is_on_record(
+    hands: RunningShop, histories: Histories
+) -> None:
     accepted = Counter(mail["custom_args"]["email_id"] for mail in hands.ledger("sendgrid")["mail"])
     recorded = [event.event for history in histories.values() for event in history]
     sent = {str(event.email_id) for event in recorded if isinstance(event, e.EmailSent)}
@@ -195,7 +199,7 @@ def test_one_email_is_accepted_once_or_its_resend_is_on_record(hands: Hands, his
     assert max(accepted.values()) <= 2
 
 
-def test_every_mail_that_came_back_is_on_record_as_such(hands: Hands, histories: Histories) -> None:
+def test_every_mail_that_came_back_is_on_record_as_such(hands: RunningShop, histories: Histories) -> None:
     theirs = {
         mail["custom_args"]["email_id"]
         for mail in hands.ledger("sendgrid")["mail"]
@@ -205,19 +209,19 @@ def test_every_mail_that_came_back_is_on_record_as_such(hands: Hands, histories:
     assert {str(event.email_id) for event in recorded if isinstance(event, e.EmailBounced)} == theirs
 
 
-def test_no_prediction_runs_for_which_no_order_waits(hands: Hands, histories: Histories) -> None:
+def test_no_prediction_runs_for_which_no_order_waits(hands: RunningShop, histories: Histories) -> None:
     del histories
     statuses = {prediction["status"] for prediction in hands.ledger("replicate")["prediction"]}
     assert statuses <= {"succeeded", "failed", "canceled", "aborted"}
 
 
-def test_every_prediction_on_record_was_the_restorers(hands: Hands, histories: Histories) -> None:
+def test_every_prediction_on_record_was_the_restorers(hands: RunningShop, histories: Histories) -> None:
     theirs = {prediction["id"] for prediction in hands.ledger("replicate")["prediction"]}
     assert _recorded_predictions(histories) <= theirs
 
 
 def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its_image(
-    hands: Hands, histories: Histories
+    hands: RunningShop, histories: Histories
 ) -> None:
     """A start whose reply was lost, or hidden by a crash, is made again: the first outcome to come in is taken."""
     orders = {str(order_id): fold(order_id, history) for order_id, history in histories.items()}
@@ -235,14 +239,14 @@ def test_the_shops_own_comparison_comes_to_the_same(
     assert {each["what"] for each in findings(reconcile("--json"))} <= {"stray_object", "order_held"}
 
 
-def test_a_token_is_nowhere_in_the_database(hands: Hands, orders: list[Order]) -> None:
+def test_a_token_is_nowhere_in_the_database(hands: RunningShop, orders: list[Order]) -> None:
     links = [hands.download_token(link) for order in orders for link in order.links]
     assert links
     for row in hands.everything_stored():
         assert not any(token in row for token in links)
 
 
-def test_no_personal_data_is_in_the_log(hands: Hands, histories: Histories) -> None:
+def test_no_personal_data_is_in_the_log(hands: RunningShop, histories: Histories) -> None:
     del histories
     log = " ".join(hands.rows_as_text("events"))
     assert "@" not in log
@@ -250,7 +254,7 @@ def test_no_personal_data_is_in_the_log(hands: Hands, histories: Histories) -> N
     assert "harvest" not in log
 
 
-def _came_second(hands: Hands, histories: Histories) -> list[Prediction]:
+def _came_second(hands: RunningShop, histories: Histories) -> list[Prediction]:
     """The predictions that succeeded and are not on record."""
     recorded = _recorded_predictions(histories)
     return [

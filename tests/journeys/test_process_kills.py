@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.outcomes import completes_with_two_mails
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 
-def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: Hands, photo: Path) -> None:
+def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: RunningShop, photo: Path) -> None:
     completes_with_two_mails(hands, *hands.buy(photo, photo))
 
 
-def test_redis_is_emptied_in_the_middle(hands: Hands, photo: Path) -> None:
+def test_redis_is_emptied_in_the_middle(hands: RunningShop, photo: Path) -> None:
     with hands.worker_asleep():
         customer, order_id = hands.buy(photo, photo)
         # Now the messages about the payment wait in Redis, and nobody has read them.
@@ -24,7 +24,7 @@ def test_redis_is_emptied_in_the_middle(hands: Hands, photo: Path) -> None:
     completes_with_two_mails(hands, customer, order_id)
 
 
-def test_every_message_is_delivered_many_times(hands: Hands, photo: Path) -> None:
+def test_every_message_is_delivered_many_times(hands: RunningShop, photo: Path) -> None:
     customer, order_id = hands.buy(photo, photo)
     with hands.every_message_again(order_id) as sent:
         completes_with_two_mails(hands, customer, order_id)
@@ -35,7 +35,7 @@ def test_every_message_is_delivered_many_times(hands: Hands, photo: Path) -> Non
     "moment",
     ["PaymentReceived", "ImagesMoved", "RestorationStarted", "RestorationCompleted", "DownloadPrepared"],
 )
-def test_the_worker_is_killed_after(moment: str, hands: Hands, photo: Path) -> None:
+def test_the_worker_is_killed_after(moment: str, hands: RunningShop, photo: Path) -> None:
     customer, order_id = hands.buy(photo, photo)
     hands.waits_for(moment, order_id)
     hands.kill_worker()
@@ -52,7 +52,7 @@ def test_the_worker_is_killed_after(moment: str, hands: Hands, photo: Path) -> N
     ],
 )
 def test_the_worker_is_killed_inside_a_call_that_is_done_all_the_same(
-    twin: str, call: str, hands: Hands, photo: Path
+    twin: str, call: str, hands: RunningShop, photo: Path
 ) -> None:
     is_inside = hands.misbehave(twin, {"on": call, "do": "hang", "seconds": 1})
     customer, order_id = hands.buy(photo, photo)

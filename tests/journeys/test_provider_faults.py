@@ -10,7 +10,7 @@ from domain.order.lifecycle import State
 from domain.order.values import FailureReason, OrderId
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.journeys.outcomes import completes_with_two_mails
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 STRIPE_WEBHOOK = "webhook:checkout.session.completed"
@@ -19,7 +19,7 @@ LOOK = "GET /v1/predictions/*"
 SEND = "POST /v3/mail/send"
 
 
-def attempts(hands: Hands, order_id: OrderId) -> list[Attempt]:
+def attempts(hands: RunningShop, order_id: OrderId) -> list[Attempt]:
     """What was tried for an order's photos."""
     return [one for image in hands.order(order_id).images.values() for one in image.attempts.values()]
 
@@ -51,7 +51,9 @@ def attempts(hands: Hands, order_id: OrderId) -> list[Attempt]:
         given if isinstance(given, str) else f"{given['on']} {given['do']} {given.get('status', '')}"
     ),
 )
-def test_the_order_completes_all_the_same(twin: str, rule: dict[str, Any], hands: Hands, photo: Path) -> None:
+def test_the_order_completes_all_the_same(
+    twin: str, rule: dict[str, Any], hands: RunningShop, photo: Path
+) -> None:
     struck = hands.misbehave(twin, rule)
     customer, order_id = hands.buy(photo, photo)
     completes_with_two_mails(hands, customer, order_id)
@@ -59,7 +61,7 @@ def test_the_order_completes_all_the_same(twin: str, rule: dict[str, Any], hands
 
 
 def test_another_shape_and_the_answer_to_another_photo_are_refused_and_tried_again(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     for deed in ("wrong_output", "other_output"):
         hands.misbehave("replicate", {"on": "prediction", "do": deed})
@@ -72,7 +74,7 @@ def test_another_shape_and_the_answer_to_another_photo_are_refused_and_tried_aga
     }
 
 
-def test_a_photo_that_one_model_refuses_is_restored_by_the_other(hands: Hands, photo: Path) -> None:
+def test_a_photo_that_one_model_refuses_is_restored_by_the_other(hands: RunningShop, photo: Path) -> None:
     hands.misbehave("replicate", {"on": FIRST, **REFUSAL})
     customer, order_id = hands.buy(photo)
     completes_with_two_mails(hands, customer, order_id, restored=1)
@@ -82,7 +84,7 @@ def test_a_photo_that_one_model_refuses_is_restored_by_the_other(hands: Hands, p
 
 
 def test_a_photo_that_both_models_refuse_is_refunded_and_the_other_delivered(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     for model in (FIRST, SECOND):
         hands.misbehave("replicate", {"on": model, **REFUSAL})
@@ -97,7 +99,7 @@ def test_a_photo_that_both_models_refuse_is_refunded_and_the_other_delivered(
 
 
 def test_when_nothing_can_be_restored_all_the_money_goes_back_with_one_mail_that_says_so(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     hands.misbehave("replicate", {"on": "prediction", "times": 4, **REFUSAL})
     customer, order_id = hands.buy(photo, photo)

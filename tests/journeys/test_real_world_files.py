@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from entrypoints.cli.demo.http_customer import Customer, RefusedPhotoError
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 PICTURES = Path(__file__).parents[1] / "adapters" / "images" / "pictures"
@@ -43,7 +43,7 @@ PANORAMA = "sandbox-panorama.jpg"
 REFERENCES = ("reference-colours.png", "reference-grey.png")
 
 
-def test_each_is_delivered_as_viewers_show_it_or_refused_with_advice(hands: Hands) -> None:
+def test_each_is_delivered_as_viewers_show_it_or_refused_with_advice(hands: RunningShop) -> None:
     customer = hands.customer()
     customer.open_session()
     for name, word in REFUSED.items():

@@ -13,12 +13,12 @@ from domain.order.values import OrderId
 from entrypoints.cli.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer
 from tests.journeys.outcomes import completes_with_two_mails, findings
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 
 @pytest.fixture
-def storage(hands: Hands) -> Minio:
+def storage(hands: RunningShop) -> Minio:
     shop = hands.shop.environment
     return Minio(
         shop["S3_ENDPOINT"].removeprefix("http://"),
@@ -33,7 +33,7 @@ def about(order_id: str, answer: Answer) -> list[tuple[str, bool]]:
     return [(each["what"], each["is_healed"]) for each in findings(answer) if each["order_id"] == order_id]
 
 
-def paid_in_silence(hands: Hands, photo: Path) -> tuple[Customer, OrderId]:
+def paid_in_silence(hands: RunningShop, photo: Path) -> tuple[Customer, OrderId]:
     """A customer who paid, and of whose payment the shop never heard."""
     is_lost = hands.misbehave("stripe", {"on": "webhook:checkout.session.completed", "do": "never"})
     customer = hands.customer()
@@ -46,7 +46,7 @@ def paid_in_silence(hands: Hands, photo: Path) -> tuple[Customer, OrderId]:
 
 
 def test_an_order_whose_webhook_was_lost_is_made_complete(
-    hands: Hands, photo: Path, reconcile: Callable[..., Answer]
+    hands: RunningShop, photo: Path, reconcile: Callable[..., Answer]
 ) -> None:
     customer, order_id = paid_in_silence(hands, photo)
     assert ("notice_lost", False) in about(str(order_id), reconcile("--json"))
@@ -57,7 +57,7 @@ def test_an_order_whose_webhook_was_lost_is_made_complete(
 
 
 def test_a_missing_object_is_told_and_an_upload_that_nothing_names_is_kept(
-    hands: Hands, photo: Path, storage: Minio, reconcile: Callable[..., Answer]
+    hands: RunningShop, photo: Path, storage: Minio, reconcile: Callable[..., Answer]
 ) -> None:
     customer, order_id = hands.buy(photo)
     completes_with_two_mails(hands, customer, order_id, restored=1)

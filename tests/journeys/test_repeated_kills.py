@@ -6,7 +6,7 @@ from threading import Event
 
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.journeys.outcomes import completes_with_two_mails
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 #: Not so many that the resend of a mail, should a kill have hidden its fate, is due before the last one.
@@ -16,7 +16,7 @@ LIFE_SECONDS = (0.02, 0.2)
 
 
 def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
-    hands: Hands, photo: Path
+    hands: RunningShop, photo: Path
 ) -> None:
     for model in (FIRST, SECOND):
         hands.misbehave("replicate", {"on": model, **REFUSAL})
@@ -34,7 +34,7 @@ def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
     assert [refund["amount"] for refund in refunds] == [490]
 
 
-def test_the_worker_is_killed_again_and_again(hands: Hands, photo: Path) -> None:
+def test_the_worker_is_killed_again_and_again(hands: RunningShop, photo: Path) -> None:
     never, lives = Event(), Random(1926)  # noqa: S311 -- it draws moments, no secrets
     hands.kill_worker()
     customer, order_id = hands.buy(photo, photo, photo)

@@ -15,7 +15,7 @@ import pytest
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from entrypoints.bootstrap.database import open_books
+from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.cli.demo.http_customer import Customer
 from entrypoints.cli.demo.local_shop import LOCAL
 from entrypoints.settings import DatabaseSettings
@@ -126,8 +126,8 @@ class TwoVersions:
 
     def _completed(self, order_id: OrderId) -> bool:
         settings = DatabaseSettings.model_validate({"database_url": self._environment["DATABASE_URL"]})
-        with open_books(settings) as books, books.transaction() as transaction:
-            order = transaction.log.load(order_id)
+        with open_unit_of_work(settings) as unit_of_work, unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load(order_id)
         return order.state is State.COMPLETED
 
     def _environment_of(self, version: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from tests.journeys.outcomes import completes_with_two_mails
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.silence import stopped
 from tests.waiting import eventually
 
@@ -21,13 +21,13 @@ AT_ONCE_SECONDS = 2
 
 
 @pytest.fixture
-def client(hands: Hands) -> Iterator[httpx2.Client]:
+def client(hands: RunningShop) -> Iterator[httpx2.Client]:
     with httpx2.Client(base_url=hands.shop.url, timeout=40) as client:
         yield client
 
 
 @contextmanager
-def hanging(hands: Hands, server: str) -> Iterator[None]:
+def hanging(hands: RunningShop, server: str) -> Iterator[None]:
     with stopped(hands.shop.processes[server].pid):
         yield
 
@@ -51,7 +51,7 @@ def refused_after(client: httpx2.Client, method: str, path: str) -> float:
 
 
 def test_orders_are_delivered_while_redis_refuses_writes(
-    hands: Hands, client: httpx2.Client, photo: Path
+    hands: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
     with redis.Redis.from_url(hands.shop.environment["REDIS_URL"]) as server:
         server.config_set("maxmemory", 1)
@@ -66,7 +66,9 @@ def test_orders_are_delivered_while_redis_refuses_writes(
     eventually(lambda: is_ready(client), "a shop that is ready")
 
 
-def test_orders_are_delivered_while_redis_hangs(hands: Hands, client: httpx2.Client, photo: Path) -> None:
+def test_orders_are_delivered_while_redis_hangs(
+    hands: RunningShop, client: httpx2.Client, photo: Path
+) -> None:
     with hanging(hands, "Valkey"):
         customer, order_id = hands.buy(photo, photo)
         completes_with_two_mails(hands, customer, order_id)
@@ -74,7 +76,9 @@ def test_orders_are_delivered_while_redis_hangs(hands: Hands, client: httpx2.Cli
     eventually(lambda: is_ready(client), "a shop that is ready")
 
 
-def test_a_database_that_hangs_is_waited_for_once(hands: Hands, client: httpx2.Client, photo: Path) -> None:
+def test_a_database_that_hangs_is_waited_for_once(
+    hands: RunningShop, client: httpx2.Client, photo: Path
+) -> None:
     with hanging(hands, "PostgreSQL"):
         assert client.post("/api/uploads").status_code == 503
         # One call in some seconds is let through as a probe and waits.
@@ -89,7 +93,7 @@ def test_a_database_that_hangs_is_waited_for_once(hands: Hands, client: httpx2.C
 
 
 def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
-    hands: Hands, client: httpx2.Client, photo: Path
+    hands: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
     """A failover left every connection on a server that only reads; nothing has to be restarted afterwards."""
     eventually(lambda: is_ready(client), "a shop that is ready")
@@ -104,12 +108,12 @@ def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
         alter_database(hands, "RESET default_transaction_read_only")
     eventually(lambda: is_ready(client), "a shop that is ready")
     assert client.post("/api/uploads").status_code == 201
-    with Hands(hands.shop) as fresh:
+    with RunningShop(hands.shop) as fresh:
         customer, order_id = fresh.buy(photo, photo)
         completes_with_two_mails(fresh, customer, order_id)
 
 
-def alter_database(hands: Hands, change: str) -> None:
+def alter_database(hands: RunningShop, change: str) -> None:
     """Change what new sessions begin with, and end those there are."""
     with psycopg.connect(hands.shop.environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")

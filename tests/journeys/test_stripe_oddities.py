@@ -20,7 +20,7 @@ from entrypoints.cli.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer, Shell
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.journeys.outcomes import completes_with_two_mails, findings
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 PRICE = 490
@@ -46,14 +46,16 @@ class Support:
 
 
 @pytest.fixture
-def support(hands: Hands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Support:
+def support(
+    hands: RunningShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Support:
     for name, value in hands.shop.environment.items():
         monkeypatch.setenv(name, value)
     return Support(Shell(capsys))
 
 
 @contextmanager
-def stripe_with(hands: Hands, **knobs: object) -> Iterator[None]:
+def stripe_with(hands: RunningShop, **knobs: object) -> Iterator[None]:
     """Change settings of the account, and change them back."""
     before = {"refunds_pending": False, "tax_on_top_percent": 0, "hides_customer_details": False}
     hands.turn("stripe", **knobs)
@@ -70,7 +72,7 @@ def customer_reads(customer: Customer, order_id: OrderId) -> str:
     return " ".join([*sentences, *(f"{mail['subject']} {mail['text']}" for mail in customer.mails())])
 
 
-def refused_and_refunded(hands: Hands, photo: Path) -> tuple[Customer, OrderId, str]:
+def refused_and_refunded(hands: RunningShop, photo: Path) -> tuple[Customer, OrderId, str]:
     """An order of one photo that both models refuse, and the refund that Stripe accepted for it."""
     for model in (FIRST, SECOND):
         hands.misbehave("replicate", {"on": model, **REFUSAL})
@@ -85,7 +87,7 @@ def refused_and_refunded(hands: Hands, photo: Path) -> tuple[Customer, OrderId, 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed"])
 def test_a_pending_refund_is_on_its_way_until_stripe_says_how_it_ended(
-    hands: Hands, photo: Path, support: Support, outcome: str
+    hands: RunningShop, photo: Path, support: Support, outcome: str
 ) -> None:
     with stripe_with(hands, refunds_pending=True):
         customer, order_id, provider_refund_id = refused_and_refunded(hands, photo)
@@ -105,7 +107,7 @@ def test_a_pending_refund_is_on_its_way_until_stripe_says_how_it_ended(
     assert len(customer.mails()) == 2, "the mail told it already"
 
 
-def _is_paid_back(hands: Hands, support: Support, customer: Customer, order_id: OrderId) -> None:
+def _is_paid_back(hands: RunningShop, support: Support, customer: Customer, order_id: OrderId) -> None:
     hands.waits_for("RefundIssued", order_id)
     seen = customer.order(str(order_id))
     assert (seen["state"], seen["sentence"]) == ("refunded", "Everything that was paid went back.")
@@ -113,7 +115,7 @@ def _is_paid_back(hands: Hands, support: Support, customer: Customer, order_id: 
     assert "all of 4.90 EUR went back to the customer. Nothing is awaited." in support.reads(order_id)
 
 
-def _is_owed_again(hands: Hands, support: Support, customer: Customer, order_id: OrderId) -> None:
+def _is_owed_again(hands: RunningShop, support: Support, customer: Customer, order_id: OrderId) -> None:
     """The order waits for a person; on the next try Stripe pays at once."""
     hands.waits_for("RefundFailed", order_id)
     assert hands.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
@@ -130,7 +132,7 @@ def _is_owed_again(hands: Hands, support: Support, customer: Customer, order_id:
 
 
 def test_an_inquiry_takes_no_money_stops_nothing_and_bars_no_refund(
-    hands: Hands, photo: Path, support: Support
+    hands: RunningShop, photo: Path, support: Support
 ) -> None:
     with hands.worker_asleep():
         customer, order_id = hands.buy(photo)
@@ -156,7 +158,7 @@ def test_an_inquiry_takes_no_money_stops_nothing_and_bars_no_refund(
 
 
 def test_an_address_that_only_the_shop_gave_and_tax_on_top_of_the_price_hold_nothing(
-    hands: Hands, photo: Path, support: Support
+    hands: RunningShop, photo: Path, support: Support
 ) -> None:
     email = f"{uuid4().hex}@customer.example"
     customer = hands.customer(email)
@@ -179,7 +181,7 @@ def test_an_address_that_only_the_shop_gave_and_tax_on_top_of_the_price_hold_not
 
 
 def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile(
-    hands: Hands, photo: Path, support: Support, reconcile: Callable[..., Answer]
+    hands: RunningShop, photo: Path, support: Support, reconcile: Callable[..., Answer]
 ) -> None:
     customer = hands.customer()
     customer.open_session()
@@ -211,12 +213,12 @@ def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile
     assert "4.90 EUR paid" in support.reads(order_id)
 
 
-def _sessions_of(hands: Hands, order_id: OrderId) -> list[dict[str, Any]]:
+def _sessions_of(hands: RunningShop, order_id: OrderId) -> list[dict[str, Any]]:
     sessions = hands.ledger("stripe")["checkout.session"]
     return [each for each in sessions if each["metadata"].get("order_id") == str(order_id)]
 
 
-def post_signed(hands: Hands, event_type: str, about: dict[str, Any]) -> httpx2.Response:
+def post_signed(hands: RunningShop, event_type: str, about: dict[str, Any]) -> httpx2.Response:
     """Send an event that Stripe never made, under a signature that is right."""
     now = int(time.time())
     event = {

@@ -13,7 +13,7 @@ import httpx2
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from tests.journeys.running_shop import Hands
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -26,7 +26,9 @@ NAMES = [
 BROKEN_AT = 5000
 
 
-def test_each_photo_arrives_once_under_its_name_and_the_archive_is_resumed(hands: Hands, photo: Path) -> None:
+def test_each_photo_arrives_once_under_its_name_and_the_archive_is_resumed(
+    hands: RunningShop, photo: Path
+) -> None:
     log = hands.shop.processes["The API"].log
     logged_bytes = log.stat().st_size
     email = f"{uuid4().hex}@customer.example"

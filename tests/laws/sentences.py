@@ -12,8 +12,8 @@ from typing import Any
 
 from domain.order import events as e
 from domain.order.order import Order
-from domain.use_cases.audit.timeline import tell
-from domain.use_cases.wording.status_text import standing, way_of
+from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.wording.status_text import image_status_of, status_of
 from entrypoints.bootstrap.page_languages import speech_of
 from entrypoints.http.api import order_schemas
 from entrypoints.http.pages import status_pages
@@ -69,12 +69,12 @@ def _claims_in(sentence: str, language: str) -> tuple[list[tuple[str, dict[str, 
 
 def check_what_is_said_now(order: Order, known: Known) -> None:
     """Raise AssertionError unless all that is said of an order as it is now is earned: to staff and to its customer."""
-    said = (
-        standing(order),
-        *(way_of(image, order) for image in order.images.values()),
+    proposed = (
+        status_of(order),
+        *(image_status_of(image, order) for image in order.images.values()),
         order_schemas.sentence(order),
     )
-    _check(said, known)
+    _check(proposed, known)
     for language in LANGUAGES:
         page = status_pages.of_order(order, {}, speech_of(language)).content
         _check(_texts_in(str(page)), known, language)
@@ -83,11 +83,11 @@ def check_what_is_said_now(order: Order, known: Known) -> None:
 def check_timeline(history: Iterable[e.RecordedEvent]) -> None:
     """Raise AssertionError unless each line of a timeline is earned by the events up to its own."""
     known = Known()
-    for passage in tell(history).passages:
-        known.learn(passage.recorded.event)
-        said = [passage.text, f"Recorded by {passage.who}.", passage.pause or ""]
-        _check(said, known)
-        by_customer = isinstance(passage.recorded.event, e.ResultServed) and passage.who == "the customer"
+    for entry in timeline_of(history).entries:
+        known.learn(entry.recorded.event)
+        proposed = [entry.text, f"Recorded by {entry.who}.", entry.pause or ""]
+        _check(proposed, known)
+        by_customer = isinstance(entry.recorded.event, e.ResultServed) and entry.who == "the customer"
         assert not by_customer, "What was served is told as the customer's doing."
 
 
@@ -96,8 +96,8 @@ def check_mail(subject: str, text: str, known: Known, language: str = "en") -> N
     _check([subject, *" ".join(text.split()).split(". ")], known, language)
 
 
-def _check(said: Iterable[str], known: Known, language: str = "en") -> None:
-    wrong = [each for sentence in said for each in unearned(sentence, known, language)]
+def _check(proposed: Iterable[str], known: Known, language: str = "en") -> None:
+    wrong = [each for sentence in proposed for each in unearned(sentence, known, language)]
     assert not wrong, wrong[0]
 
 

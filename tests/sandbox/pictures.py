@@ -5,15 +5,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sandbox.restoration import UnreadablePictureError
+from sandbox.restoration import UnreadableImageError
 from sandbox.restoration.pixels import Pixels, as_pixels
 
 
 def decoded(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Pixels:
-    """Raises UnreadablePictureError."""
+    """Raises UnreadableImageError."""
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if picture is None:
-        raise UnreadablePictureError
+        raise UnreadableImageError
     return as_pixels(picture)
 
 

@@ -57,11 +57,11 @@ def test_the_mask_lies_where_the_marks_are(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
-    letter = tmp_path / "letter.jpg"
-    letter.write_text("Dear Sirs")
+    email_content = tmp_path / "letter.jpg"
+    email_content.write_text("Dear Sirs")
 
     with pytest.raises(ValueError, match=r"letter\.jpg"):
-        main([str(letter), str(tmp_path / "out.jpg")])
+        main([str(email_content), str(tmp_path / "out.jpg")])
 
 
 def test_the_quality_of_the_samples_leaves_their_grain_visible() -> None:

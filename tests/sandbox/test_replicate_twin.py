@@ -15,7 +15,7 @@ from replicate.client import Client
 from replicate.exceptions import ReplicateError
 from replicate.webhook import InvalidSignatureError
 
-from sandbox.restoration import UnreadablePictureError
+from sandbox.restoration import UnreadableImageError
 from sandbox.samples import FOLDER, UNDAMAGED
 from tests.sandbox.pictures import decoded, read
 from tests.sandbox.processes import TwinProcess, running_twin
@@ -361,13 +361,13 @@ def test_prefer_wait_answers_with_the_end(lab: Lab) -> None:
 
 
 def test_an_input_that_is_no_picture_or_not_there_fails_with_text(lab: Lab, storage: str) -> None:
-    letter = lab.run(input={"input_image": f"{storage}/letter.png"})
+    email_content = lab.run(input={"input_image": f"{storage}/letter.png"})
     nowhere = lab.run(input={"input_image": f"{storage}/nowhere.png"})
 
-    assert (letter["status"], nowhere["status"]) == ("failed", "failed")
-    assert "cannot identify image" in letter["error"]
+    assert (email_content["status"], nowhere["status"]) == ("failed", "failed")
+    assert "cannot identify image" in email_content["error"]
     assert "404" in nowhere["error"]
-    assert (letter["output"], nowhere["output"]) == (None, None)
+    assert (email_content["output"], nowhere["output"]) == (None, None)
 
 
 def test_a_prediction_can_be_told_to_fail_with_any_text(lab: Lab) -> None:
@@ -411,7 +411,7 @@ def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> 
     assert decoded(outputs["small_output"].content).shape == (29, 38, 3)
     assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
     assert decoded(outputs["other_output"].content).shape == (48, 64, 3)
-    with pytest.raises(UnreadablePictureError):
+    with pytest.raises(UnreadableImageError):
         decoded(outputs["corrupt_output"].content)
     assert outputs["missing_output"].status_code == 404
     assert outputs["succeed_without_output"] is None

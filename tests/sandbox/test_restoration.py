@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sandbox.restoration import OutputFormat, UnreadablePictureError, restore, restore_pixels
+from sandbox.restoration import OutputFormat, UnreadableImageError, restore, restore_pixels
 from sandbox.restoration.damage_mask import marks
 from sandbox.restoration.grain import grain_sigma
 from sandbox.restoration.pixels import Mask, Pixels, as_pixels, brightness
@@ -173,7 +173,7 @@ def test_even_a_scrap_comes_back_in_its_size(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"Dear Sirs", png(np.zeros((9, 9, 3), np.uint8))[:40]])
 def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes) -> None:
-    with pytest.raises(UnreadablePictureError, match="not a picture"):
+    with pytest.raises(UnreadableImageError, match="not a picture"):
         restore(data)
 
 

@@ -14,7 +14,7 @@ from entrypoints.cli.support.console import screen
 from tests.simulation.batch_run import campaign
 from tests.simulation.exhaustive import HISTORIES, crashed, exhaust
 from tests.simulation.faults import Plan
-from tests.simulation.participants import Part, whole_cast
+from tests.simulation.participants import Participant, whole_cast
 from tests.simulation.planted import PLANTED
 from tests.simulation.reporting import Report, show, show_broken, show_lines
 from tests.simulation.shrinking import Shrunk, shrink
@@ -88,7 +88,7 @@ def simulate(
     sys.exit(_many(range(begin, begin + seeds), visitors, plant, jobs, as_json=as_json))
 
 
-def _cast(parts: Sequence[str], visitors: int) -> tuple[Part, ...]:
+def _cast(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
     """Who is named, or everybody."""
     if not parts:
         return whole_cast(visitors)

@@ -12,7 +12,7 @@ import structlog
 
 from adapters.postgres.event_codec import UnknownEventError
 from domain.ports.errors import OutsideError
-from domain.ports.unit_of_work import BooksError
+from domain.ports.unit_of_work import UnitOfWorkError
 from domain.similarity import likeness
 from domain.use_cases.restoration import output_validation
 
@@ -53,6 +53,6 @@ _likeness = cache(likeness)
 
 def _is_expected(error: BaseException | None) -> bool:
     """Whether it is, or comes from, what the world may do to the shop."""
-    while error is not None and not isinstance(error, (OutsideError, BooksError, UnknownEventError)):
+    while error is not None and not isinstance(error, (OutsideError, UnitOfWorkError, UnknownEventError)):
         error = error.__cause__
     return error is not None

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tests.simulation.faults import AT, Fault, Plan, fault_id, is_chore
-from tests.simulation.participants import Part, visitor
+from tests.simulation.participants import Participant, visitor
 from tests.simulation.world_run import Outcome, run
 
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
@@ -32,7 +32,7 @@ class History:
 
     name: str
     seed: int
-    part: Part
+    part: Participant
     kinds: frozenset[str] = DELIVERED
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from domain.ports.errors import AccountRefusedError, BusyError, LostReplyError, UnavailableError
 from domain.ports.reaction_queue import Claim
-from tests.doubles.fault_injection import Weather
+from tests.doubles.fault_injection import FaultInjector
 from tests.simulation.faults import Fault, Faults, Struck
 from tests.simulation.scheduler import MINUTE, SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
@@ -43,7 +43,7 @@ STEP = timedelta(minutes=10)
 
 
 @dataclass
-class Trouble:
+class FaultHooks:
     """Lets calls take their time and meet their faults.
 
     ``crash`` ends a process; ``request`` has staff or a bank ask something of an order, for the place that it names.
@@ -153,11 +153,11 @@ def lost(kind: str) -> UnavailableError:
 
 
 @dataclass
-class FaultyWeather(Weather):
+class SimulatedFaultInjector(FaultInjector):
     """The weather over one provider's double."""
 
     kind: str = ""
-    trouble: Trouble | None = None
+    trouble: FaultHooks | None = None
     on_call: Callable[[str, str], None] = lambda _method, _subject: None
 
     @contextmanager

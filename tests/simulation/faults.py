@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tests.simulation.keyed_random import Chance
+from tests.simulation.keyed_random import KeyedRandom
 
 #: How likely a fault is at each of its places, drawn once for a seed: often not at all.
 RATES = (0.0, 0.0, 0.02, 0.1, 0.3)
@@ -127,7 +127,7 @@ class Faults:
     ``struck`` are the ids of those that did something, in their order.
     """
 
-    chance: Chance
+    chance: KeyedRandom
     plan: Plan = field(default_factory=Plan)
     are_on: bool = True
     requests_are_on: bool = True  # also after the bad days: a request is no failure

@@ -11,16 +11,21 @@ from domain.order.events import Event, RecordedEvent
 from domain.order.order import Order
 from domain.order.values import OrderId
 from domain.ports.errors import UnavailableError
-from domain.ports.unit_of_work import BooksError, CauseRepeatedError, LeaseLostError, VersionConflictError
+from domain.ports.unit_of_work import (
+    CauseRepeatedError,
+    LeaseLostError,
+    UnitOfWorkError,
+    VersionConflictError,
+)
 from tests.doubles.transaction_overlay import RowLockedError
-from tests.doubles.unit_of_work import InMemoryBooks, InMemoryTransaction
-from tests.simulation.fault_hooks import Trouble
+from tests.doubles.unit_of_work import InMemoryTransaction, InMemoryUnitOfWork
+from tests.simulation.fault_hooks import FaultHooks
 from tests.simulation.faults import Fault, Struck
 from tests.simulation.journal import Journal, Statement
 from tests.simulation.scheduler import SECOND
 
 #: What it means to have met one of these.
-MET: dict[type[BooksError], str] = {
+MET: dict[type[UnitOfWorkError], str] = {
     VersionConflictError: "a step that came second was decided again",
     CauseRepeatedError: "a cause that was on record changed nothing",
     LeaseLostError: "an outcome was discarded because the lease was lost",
@@ -31,7 +36,7 @@ STATEMENT, STEP = 100, 3
 IDLE = int(IDLE_IN_TRANSACTION_SECONDS * SECOND)
 
 
-class InterleavedBooks(InMemoryBooks):
+class InterleavedUnitOfWork(InMemoryUnitOfWork):
     """Transactions as PostgreSQL runs them: read committed, rows locked, waits in a circle broken.
 
     ``on_commit`` sees each transaction in the moment before what it wrote is kept, ``on_kept`` right after it.
@@ -41,7 +46,7 @@ class InterleavedBooks(InMemoryBooks):
 
     def __init__(
         self,
-        trouble: Trouble,
+        trouble: FaultHooks,
         on_commit: Callable[[InMemoryTransaction], None],
         on_kept: Callable[[InMemoryTransaction], None],
         new_event: type[Event] | None,
@@ -73,7 +78,7 @@ class InterleavedBooks(InMemoryBooks):
         try:
             yield cast("InMemoryTransaction", statements)
             if self.journal is not None and not transaction.is_void:
-                self.journal.transactions.append(statements.said)
+                self.journal.transactions.append(statements.proposed)
             self._commit(transaction, about)
         finally:
             self._idle_since.pop(transaction.writing.txid, None)
@@ -179,13 +184,13 @@ class InterleavedBooks(InMemoryBooks):
 class _Statements:
     """A transaction's ports, every call of which is a statement."""
 
-    def __init__(self, transaction: InMemoryTransaction, books: InterleavedBooks) -> None:
+    def __init__(self, transaction: InMemoryTransaction, unit_of_work: InterleavedUnitOfWork) -> None:
         self._transaction = transaction
-        self._books = books
-        self.said: list[Statement] = []
+        self._unit_of_work = unit_of_work
+        self.proposed: list[Statement] = []
 
     def __getattr__(self, name: str) -> Any:
-        port = _Port(name, self._transaction, self._books, self.said)
+        port = _Port(name, self._transaction, self._unit_of_work, self.proposed)
         setattr(self, name, port)
         return port
 
@@ -194,28 +199,32 @@ class _Port:
     """One port of a transaction."""
 
     def __init__(
-        self, name: str, transaction: InMemoryTransaction, books: InterleavedBooks, said: list[Statement]
+        self,
+        name: str,
+        transaction: InMemoryTransaction,
+        unit_of_work: InterleavedUnitOfWork,
+        proposed: list[Statement],
     ) -> None:
         self._name = name
         self._port = getattr(transaction, name)
         self._transaction = transaction
-        self._books = books
-        self._said = said
+        self._unit_of_work = unit_of_work
+        self._proposed = proposed
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
 
         def statement(*args: Any, **kwargs: Any) -> Any:
             try:
-                found = self._books.run(self._transaction, lambda: method(*args, **kwargs))
-            except BooksError as error:
-                self._books.trouble.trace.recover(MET[type(error)])
+                found = self._unit_of_work.run(self._transaction, lambda: method(*args, **kwargs))
+            except UnitOfWorkError as error:
+                self._unit_of_work.trouble.trace.recover(MET[type(error)])
                 raise
             if found is False and name == "take":
-                self._books.trouble.trace.recover("a message that came again changed nothing")
-            if self._books.journal is not None:
-                self._said.append(Statement(self._name, name, args, kwargs, found))
-            return self._books.understood(found) if self._name == "log" else found
+                self._unit_of_work.trouble.trace.recover("a message that came again changed nothing")
+            if self._unit_of_work.journal is not None:
+                self._proposed.append(Statement(self._name, name, args, kwargs, found))
+            return self._unit_of_work.understood(found) if self._name == "log" else found
 
         setattr(self, name, statement)
         return statement

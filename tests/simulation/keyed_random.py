@@ -13,7 +13,7 @@ _BYTES = 16
 _SPAN = 1 << (8 * _BYTES)
 
 
-class Chance:
+class KeyedRandom:
     """Draws from a seed and the name of a place; the same name gives the same draw, on any machine."""
 
     def __init__(self, seed: int) -> None:

@@ -1,8 +1,8 @@
 """The way from a customer, a provider or a forger to the shop, on which requests and answers get lost."""
 
-from tests.simulation.fault_hooks import Trouble
+from tests.simulation.fault_hooks import FaultHooks
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.keyed_random import Chance
+from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.laws import Answers, LawBrokenError
 from tests.simulation.requests import Answer, doorway
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
@@ -13,11 +13,11 @@ class Network:
     """Requests to the shop's API, as it stands at that moment."""
 
     scheduler: Scheduler
-    chance: Chance
+    chance: KeyedRandom
     trace: Trace
     faults: Faults
     answers: Answers
-    trouble: Trouble
+    trouble: FaultHooks
     api: Process
     outside: Process
 

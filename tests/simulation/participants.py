@@ -28,7 +28,7 @@ DEEDS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Participant:
     """A part that somebody plays; a visitor has a number from 1 on, and what is not told is drawn."""
 
     name: str
@@ -38,17 +38,17 @@ class Part:
     photos: int | None = None
 
 
-STAFF = Part("staff")
-FORGER = Part("forger")
+STAFF = Participant("staff")
+FORGER = Participant("forger")
 
 
 def visitor(
     number: int, *, habit: str | None = None, deed: str | None = None, photos: int | None = None
-) -> Part:
+) -> Participant:
     """One visitor."""
-    return Part(f"visitor {number}", number, habit, deed, photos)
+    return Participant(f"visitor {number}", number, habit, deed, photos)
 
 
-def whole_cast(visitors: int) -> tuple[Part, ...]:
+def whole_cast(visitors: int) -> tuple[Participant, ...]:
     """So many visitors, the shop's own people, and somebody who means no good."""
     return (*(visitor(number) for number in range(1, visitors + 1)), STAFF, FORGER)

@@ -15,27 +15,27 @@ from domain.order.order import Order
 from domain.ports.reaction_queue import Outcome
 from domain.use_cases.audit import timeline
 from domain.use_cases.checkout import uploads
-from domain.use_cases.checkout.referrals_and_points import Rewarding
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery import downloads, emails
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.emails import Writing
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.payments import refunds
-from domain.use_cases.payments.order_placement import Beginning
-from domain.use_cases.privacy.photo_deletion import Purging
-from domain.use_cases.privacy.photo_retention import Retaining
-from domain.use_cases.privacy.upload_cleanup import Housekeeping
-from domain.use_cases.reaction_runner import Working
-from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.restoration.prediction_webhook import RestorationDesk
+from domain.use_cases.payments.order_placement import OrderPlacement
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.privacy.photo_retention import PhotoRetention
+from domain.use_cases.privacy.upload_cleanup import UploadCleanup
+from domain.use_cases.reaction_runner import ReactionRunner
+from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from domain.use_cases.wording import status_text
 from entrypoints.http.api import order_schemas
 from tests.domain.support import laws
-from tests.doubles.points_balances import InMemoryPointsBook
+from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
-from tests.doubles.unit_of_work import InMemoryCustomerRegister, InMemoryOrderLog
-from tests.doubles.upload_sessions import InMemoryUploadDesk
+from tests.doubles.unit_of_work import InMemoryCustomers, InMemoryEventStore
+from tests.doubles.upload_sessions import InMemoryUploadSessions
 from tests.simulation import planted_code
-from tests.simulation.webhook_delivery import SealedNotices
+from tests.simulation.webhook_delivery import SignedPaymentWebhooks
 
 if TYPE_CHECKING:
     from tests.simulation.world_run import Outcome as WorldOutcome
@@ -110,8 +110,8 @@ PLANTED: dict[str, Planted] = {
         1,
         "Steps of one order neither wait for one another nor notice a conflict.",
         _both(
-            _patch(InMemoryOrderLog, "lock", planted_code.no_lock),
-            _patch(InMemoryOrderLog, "_require_new", planted_code.no_lock),
+            _patch(InMemoryEventStore, "lock", planted_code.no_lock),
+            _patch(InMemoryEventStore, "_require_new", planted_code.no_lock),
         ),
         told="follows",
         found_by=2,
@@ -126,21 +126,21 @@ PLANTED: dict[str, Planted] = {
     "money without an order is forgotten": Planted(
         3,
         "What cannot become an order is not set aside.",
-        _patch(Beginning, "_set_aside", planted_code.no_lock),
+        _patch(OrderPlacement, "_set_aside", planted_code.no_lock),
         told="that nobody knows wait",
         found_by=7,
     ),
     "an order of another amount": Planted(
         3,
         "What was quoted counts as paid, whatever was.",
-        _patch(Beginning, "_payment", planted_code.receives_what_was_quoted),
+        _patch(OrderPlacement, "_payment", planted_code.receives_what_was_quoted),
         told="The log says",
         found_by=8,
     ),
     "a refund under a new key each time": Planted(
         4,
         "A refund is asked for again without a look and under another key.",
-        _patch(refunds, "pay_back", planted_code.pays_under_a_new_key),
+        _patch(refunds, "issue_once", planted_code.pays_under_a_new_key),
         told="went back, the provider",
         found_by=140,
     ),
@@ -148,8 +148,8 @@ PLANTED: dict[str, Planted] = {
         4,
         "Neither what an open checkout is about to spend is counted, nor what is there when it is paid.",
         _both(
-            _patch(InMemoryPointsBook, "reserved", lambda *_, **__: 0),
-            _patch(Rewarding, "_spent", planted_code.spends_what_is_gone),
+            _patch(InMemoryPointsBalances, "reserved", lambda *_, **__: 0),
+            _patch(ReferralProgram, "_spent", planted_code.spends_what_is_gone),
         ),
         told="points more were spent",
         found_by=514,
@@ -174,42 +174,42 @@ PLANTED: dict[str, Planted] = {
     "a call before the claim is committed": Planted(
         6,
         "Work begins on a claim that was rolled back.",
-        _patch(Working, "claim", planted_code.claims_and_forgets),
+        _patch(ReactionRunner, "claim", planted_code.claims_and_forgets),
         told="without a committed claim",
         found_by=2,
     ),
     "photos go with the order's end": Planted(
         7,
         "The retention is not waited for.",
-        _patch(Retaining, "_over_before", lambda self: self._clock.now()),
+        _patch(PhotoRetention, "_over_before", lambda self: self._clock.now()),
         told="after the order was over",
         found_by=2,
     ),
     "uploads are tidied before they are moved": Planted(
         7,
         "Housekeeping takes the uploads of a paid session that are not copied yet.",
-        _patch(InMemoryUploadDesk, "_is_given_up", lambda *_: True),
+        _patch(InMemoryUploadSessions, "_is_given_up", lambda *_: True),
         told="was deleted while its session is",
         found_by=120,
     ),
     "photos stay of who is forgotten": Planted(
         8,
         "Erasing a customer leaves their photos.",
-        _patch(Purging, "empty", planted_code.empties_by_the_clock),
+        _patch(PhotoDeletion, "empty", planted_code.empties_by_the_clock),
         told="outlive",
         found_by=11,
     ),
     "a copy that failed counts": Planted(
         8,
         "An image counts as moved whose copy failed.",
-        _patch(Moving, "move_images", planted_code.moves_without_copying),
+        _patch(OriginalsCopier, "move_images", planted_code.moves_without_copying),
         told="is missing",
         found_by=3,
     ),
     "uploads are never tidied": Planted(
         8,
         "Housekeeping finds nothing.",
-        _patch(Housekeeping, "tidy", lambda _: 0),
+        _patch(UploadCleanup, "tidy", lambda _: 0),
         told="outlive their time",
     ),
     "a mail is sent again after a lost reply": Planted(
@@ -222,56 +222,56 @@ PLANTED: dict[str, Planted] = {
     "a mail to somebody else": Planted(
         9,
         "Whoever was a customer first gets all mails.",
-        _patch(InMemoryCustomerRegister, "find", planted_code.finds_the_first),
+        _patch(InMemoryCustomers, "find", planted_code.finds_the_first),
         told="went to somebody else",
         found_by=2,
     ),
     "a mail that is never handed over": Planted(
         9,
         "A mail counts as sent that nobody was given.",
-        _patch(Writing, "send_email", planted_code.sends_nothing),
+        _patch(EmailSender, "send_email", planted_code.sends_nothing),
         told="was never accepted",
         found_by=2,
     ),
     "a link behind which there is nothing": Planted(
         10,
         "No link opens anything.",
-        _patch(Delivering, "find", planted_code.opens_nothing),
+        _patch(DownloadService, "find", planted_code.opens_nothing),
         told="A good link",
         found_by=3,
     ),
     "a link that never runs out": Planted(
         10,
         "A token is good for ever.",
-        _patch(Delivering, "open", planted_code.opens_whatever_has_a_token),
+        _patch(DownloadService, "open", planted_code.opens_whatever_has_a_token),
         told="had run out",
         found_by=3,
     ),
     "a token opens any image": Planted(
         10,
         "An image is looked for by its id alone.",
-        _patch(Delivering, "find", planted_code.finds_any_image),
+        _patch(DownloadService, "find", planted_code.finds_any_image),
         told="what is not its order's",
         found_by=2,
     ),
     "the sweeper sends nothing again": Planted(
         11,
         "What is lost or expired is never sent again.",
-        _patch(Working, "sweep", lambda _: 0),
+        _patch(ReactionRunner, "resend_due", lambda _: 0),
         told="wait:",
         found_by=3,
     ),
     "an address that anybody can make": Planted(
         12,
         "A restorer's message is taken at an address that this shop never made.",
-        _patch(RestorationDesk, "require_mark", planted_code.no_lock),
+        _patch(PredictionWebhook, "verify_token", planted_code.no_lock),
         told="was answered with",
         found_by=2,
     ),
     "a seal that nobody checks": Planted(
         12,
         "What is posted is believed.",
-        _patch(SealedNotices, "read", planted_code.believes),
+        _patch(SignedPaymentWebhooks, "read", planted_code.believes),
         told="led to a commit",
         found_by=4,
     ),
@@ -285,7 +285,7 @@ PLANTED: dict[str, Planted] = {
     "a scanner is a customer": Planted(
         13,
         "Whatever client is sent a file counts as the customer who fetched it.",
-        _patch(Delivering, "record_served", Delivering.record_download),
+        _patch(DownloadService, "record_served", DownloadService.record_download),
         told="nobody pressed its button",
         found_by=3,
     ),
@@ -299,7 +299,7 @@ PLANTED: dict[str, Planted] = {
     "a refund that is pending is told as paid": Planted(
         13,
         "Money that the payment provider has only accepted is said to have gone back.",
-        _patch(timeline._Teller, "_refund", planted_code.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
+        _patch(timeline._TimelineBuilder, "_refund", planted_code.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
         told="is stronger than its events",
         found_by=3,
     ),

@@ -15,17 +15,17 @@ from domain.ports.customers import Customer
 from domain.ports.errors import ForgedMessageError, UnavailableError
 from domain.referral_program import Spending
 from domain.signed_tokens import sha256_of
-from domain.use_cases.audit.timeline import _Teller
-from domain.use_cases.checkout.referrals_and_points import Rewarding
-from domain.use_cases.delivery.downloads import Delivering, Delivery, UnknownLinkError
-from domain.use_cases.delivery.emails import Writing
-from domain.use_cases.payments.order_placement import Beginning, Purchase
-from domain.use_cases.privacy.photo_deletion import Purging
-from domain.use_cases.reaction_runner import Working
-from domain.use_cases.restoration.originals import Moving
+from domain.use_cases.audit.timeline import _TimelineBuilder
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.delivery.downloads import Delivery, DownloadService, UnknownLinkError
+from domain.use_cases.delivery.emails import EmailSender
+from domain.use_cases.payments.order_placement import OrderPlacement, PaidCheckout
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.reaction_runner import ReactionRunner
+from domain.use_cases.restoration.originals import OriginalsCopier
 from tests.doubles.reaction_table import InMemoryReactionTable
-from tests.doubles.unit_of_work import InMemoryCustomerRegister
-from tests.simulation.webhook_delivery import SealedNotices
+from tests.doubles.unit_of_work import InMemoryCustomers
+from tests.simulation.webhook_delivery import SignedPaymentWebhooks
 
 
 def no_lock(*_: object) -> None:
@@ -52,7 +52,7 @@ def held_by_anybody(self: InMemoryReactionTable, claim: Any) -> Any:
     return self._work[claim.reaction_id]
 
 
-def moves_without_copying(self: Moving, order: Order) -> Sequence[e.Event]:
+def moves_without_copying(self: OriginalsCopier, order: Order) -> Sequence[e.Event]:
     """What is remembered as moved, and is not there if the copy failed."""
     moved = []
     for image in order.images.values():
@@ -63,17 +63,19 @@ def moves_without_copying(self: Moving, order: Order) -> Sequence[e.Event]:
     return [e.ImagesMoved(images=tuple(moved))]
 
 
-_payment = Beginning._payment  # noqa: SLF001 -- what is broken is what is inside
+_payment = OrderPlacement._payment  # noqa: SLF001 -- what is broken is what is inside
 
 
-def receives_what_was_quoted(self: Beginning, transaction: Any, purchase: Purchase) -> e.PaymentReceived:
+def receives_what_was_quoted(
+    self: OrderPlacement, transaction: Any, purchase: PaidCheckout
+) -> e.PaymentReceived:
     """The quote is believed, not the provider."""
     due = purchase.quoted - purchase.checkout.discount
     return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
 
 
 def spends_what_is_gone(
-    _self: Rewarding, _transaction: Any, _paid: Any, spending: Spending
+    _self: ReferralProgram, _transaction: Any, _paid: Any, spending: Spending
 ) -> e.PointsDebited:
     """Points are taken without a look at how many there are."""
     return e.PointsDebited(
@@ -81,7 +83,7 @@ def spends_what_is_gone(
     )
 
 
-def finds_the_first(self: InMemoryCustomerRegister, customer_id: CustomerId, **_: Any) -> Customer | None:
+def finds_the_first(self: InMemoryCustomers, customer_id: CustomerId, **_: Any) -> Customer | None:
     """A customer is looked for, and whoever comes first is taken."""
     known = list(self._pages.customers.values())
     return known[0] if customer_id in self._pages.customers else None
@@ -91,26 +93,26 @@ class NeverRaisedError(Exception):
     """Stands where a lost reply was told from an outage."""
 
 
-def claims_and_forgets(self: Working, reaction_id: Any) -> Any:
+def claims_and_forgets(self: ReactionRunner, reaction_id: Any) -> Any:
     """A claim that is not committed before the work begins."""
     try:
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
                 reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
             )
             if claim is None:
                 return None
-            order = transaction.log.load(claim.order_id)
+            order = transaction.event_store.load(claim.order_id)
             raise NeverRaisedError  # noqa: TRY301 -- to roll back is the point
     except NeverRaisedError:
         return claim, order
 
 
-def opens_whatever_has_a_token(self: Delivering, token: str) -> Any:
+def opens_whatever_has_a_token(self: DownloadService, token: str) -> Any:
     """A link that never runs out."""
     fingerprint = sha256_of(token)
-    with self._books.transaction() as transaction:
-        order = transaction.log.load_by_token(fingerprint)
+    with self._unit_of_work.transaction() as transaction:
+        order = transaction.event_store.load_by_token(fingerprint)
     links = order.links.values() if order else ()
     link = next((link for link in links if link.token_sha256 == fingerprint), None)
     if order is None or link is None or order.photos_are_purged:
@@ -118,18 +120,18 @@ def opens_whatever_has_a_token(self: Delivering, token: str) -> Any:
     return order, link
 
 
-_find = Delivering.find
+_find = DownloadService.find
 
 
-def finds_any_image(self: Delivering, token: str, image_id: Any = None, *, earlier: int = 0) -> Delivery:
+def finds_any_image(self: DownloadService, token: str, image_id: Any = None, *, earlier: int = 0) -> Delivery:
     """An image is looked for by its id alone."""
     try:
         return _find(self, token, image_id, earlier=earlier)
     except UnknownLinkError:
         order, link = self.open(token)
-        with self._books.transaction() as transaction:
-            for line in transaction.shelf.newest(1000):
-                other = transaction.log.load(line.order_id)
+        with self._unit_of_work.transaction() as transaction:
+            for line in transaction.order_queries.newest(1000):
+                other = transaction.event_store.load(line.order_id)
                 image = other.images.get(image_id)
                 if image is not None and image.results:
                     return Delivery(
@@ -142,23 +144,23 @@ def finds_any_image(self: Delivering, token: str, image_id: Any = None, *, earli
         raise
 
 
-def sends_nothing(_self: Writing, _order: Order, work: SendEmail, **_: Any) -> Sequence[e.Event]:
+def sends_nothing(_self: EmailSender, _order: Order, work: SendEmail, **_: Any) -> Sequence[e.Event]:
     """A mail that is written down and never handed over."""
     return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id="message")]
 
 
-def believes(self: SealedNotices, body: bytes, _headers: object) -> Any:
+def believes(self: SignedPaymentWebhooks, body: bytes, _headers: object) -> Any:
     """Whatever can be read counts as its sender's."""
-    notice = self.postman.notices.get(body.decode())
-    if notice is None:
+    webhook_event = self.postman.webhook_events.get(body.decode())
+    if webhook_event is None:
         raise ForgedMessageError("A provider", "it says nothing")
-    return notice
+    return webhook_event
 
 
-_empty = Purging.empty
+_empty = PhotoDeletion.empty
 
 
-def empties_by_the_clock(self: Purging, order: Order) -> int:
+def empties_by_the_clock(self: PhotoDeletion, order: Order) -> int:
     """What is deleted is what the retention says, and nothing else."""
     return _empty(self, order) if order.photos_are_purged else 0
 
@@ -168,10 +170,10 @@ def says_it_was_fetched(order: Order) -> str:
     return f"the customer fetched {len(order.images)} files through the link to all photos"
 
 
-_refund = _Teller._refund  # noqa: SLF001 -- what is broken is what is inside
+_refund = _TimelineBuilder._refund  # noqa: SLF001 -- what is broken is what is inside
 
 
-def says_it_went_back(self: _Teller, event: Any, at: datetime, after: Order) -> str:
+def says_it_went_back(self: _TimelineBuilder, event: Any, at: datetime, after: Order) -> str:
     """What the provider accepted is as good as paid."""
     if isinstance(event, e.RefundAccepted):
         return f"{event.amount} went back to the customer."

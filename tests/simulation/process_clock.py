@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tests.simulation.keyed_random import Chance
+from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.scheduler import Scheduler
 
 
@@ -24,7 +24,7 @@ class WorldIds:
     """Ids named by who asks for them."""
 
     scheduler: Scheduler
-    chance: Chance
+    chance: KeyedRandom
 
     def new(self) -> UUID:
         task = self.scheduler.current

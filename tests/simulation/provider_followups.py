@@ -7,23 +7,29 @@ from uuid import UUID
 
 from domain.order.order import Order
 from domain.order.values import DisputeOutcome, FailureReason, ImageId, Money, ObjectKey, OrderId, Variant
-from domain.ports.email import Mail, MailFate, MailNotice
-from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund, refund_kind
-from domain.ports.restorer import PredictionStatus, RestorationNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent, OutgoingEmail
+from domain.ports.payments import (
+    CheckoutStatus,
+    PaymentEventKind,
+    PaymentWebhookEvent,
+    ProviderRefund,
+    refund_kind,
+)
+from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent
 from tests.doubles.container import WiredShop
 from tests.doubles.restorer import MODELS, Work
-from tests.simulation.keyed_random import Chance
+from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.providers import SimulatedStore
 from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
-from tests.simulation.webhook_delivery import Postman
+from tests.simulation.webhook_delivery import WebhookDelivery
 
 #: What became of a mail after it was accepted, by the number drawn for it being below a limit.
 _LATER_FATES = (
-    (0.05, MailFate.UNDELIVERABLE),
-    (0.08, MailFate.BLOCKED),
-    (0.11, MailFate.DEFERRED),
-    (0.13, MailFate.OPTED_OUT),
+    (0.05, DeliveryStatus.UNDELIVERABLE),
+    (0.08, DeliveryStatus.BLOCKED),
+    (0.11, DeliveryStatus.DEFERRED),
+    (0.13, DeliveryStatus.OPTED_OUT),
 )
 #: What customers sent, and how much of it the storage loses or damages, one half each.
 _FILES = ("uploads/temp/", "uploads/originals/")
@@ -40,16 +46,16 @@ _WITHOUT_IDS = 0.02
 _ENDS = tuple(reason for reason in FailureReason if reason is not FailureReason.RESULT_LOST)
 
 
-class Consequences(WiredShop):
+class ProviderFollowups(WiredShop):
     """The outside of a world: what it decides by itself, it posts to the shop."""
 
     scheduler: Scheduler
-    chance: Chance
+    chance: KeyedRandom
     trace: Trace
-    postman: Postman
+    postman: WebhookDelivery
     outside: Process
     storage: SimulatedStore
-    disputes: dict[str, PaymentNotice]  # by payment intent, as they stand
+    disputes: dict[str, PaymentWebhookEvent]  # by payment intent, as they stand
 
     @property
     def is_eventful(self) -> bool:
@@ -65,7 +71,7 @@ class Consequences(WiredShop):
         """An order as the books have it now."""
         raise NotImplementedError
 
-    def mail_arrives(self, message_id: str, mail: Mail) -> None:
+    def mail_arrives(self, message_id: str, mail: OutgoingEmail) -> None:
         """Let what reads mails before people do have a look at one."""
         raise NotImplementedError
 
@@ -78,22 +84,24 @@ class Consequences(WiredShop):
 
     def expire(self, checkout_session_id: str) -> None:
         """Close a page that nobody paid on."""
-        if self.payments.states[checkout_session_id].standing is CheckoutStanding.OPEN:
+        if self.payments.states[checkout_session_id].status is CheckoutStatus.OPEN:
             self.payments.expire(checkout_session_id)
-            self.post_checkout(checkout_session_id, NoticeKind.ABANDONED)
+            self.post_checkout(checkout_session_id, PaymentEventKind.ABANDONED)
 
     def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
         """Let money that took days arrive, or say that it never will."""
-        if self.payments.states[checkout_session_id].standing is CheckoutStanding.PENDING:
+        if self.payments.states[checkout_session_id].status is CheckoutStatus.PENDING:
             self.payments.settle(checkout_session_id, has_failed=has_failed)
-            self.post_checkout(checkout_session_id, NoticeKind.ABANDONED if has_failed else NoticeKind.PAID)
+            self.post_checkout(
+                checkout_session_id, PaymentEventKind.ABANDONED if has_failed else PaymentEventKind.PAID
+            )
 
-    def post_checkout(self, checkout_session_id: str, kind: NoticeKind) -> None:
+    def post_checkout(self, checkout_session_id: str, kind: PaymentEventKind) -> None:
         """Have the payment provider tell of a checkout."""
         name = f"evt_{checkout_session_id}_{kind}"
         state = self.payments.states[checkout_session_id]
         self._post_money(
-            PaymentNotice(
+            PaymentWebhookEvent(
                 event_id=name, event_type=f"checkout.session.{kind}", kind=kind, checkout=state.checkout
             )
         )
@@ -122,7 +130,7 @@ class Consequences(WiredShop):
             (w for w, made in payment.refunds if made.provider_refund_id == refund.provider_refund_id), None
         )
         self._post_money(
-            PaymentNotice(
+            PaymentWebhookEvent(
                 event_id=f"evt_{refund.provider_refund_id}_{refund_kind(refund)}",
                 event_type="refund.updated",
                 kind=refund_kind(refund),
@@ -156,10 +164,10 @@ class Consequences(WiredShop):
             # The bank counts in the customer's currency, in which the same money is another number.
             disputed = Money(amount=max(disputed.amount * 9 // 8, 1), currency="USD")
         at_provider.is_disputed = not is_inquiry
-        opened = PaymentNotice(
+        opened = PaymentWebhookEvent(
             event_id=f"evt_dp_{intent}_opened",
             event_type="charge.dispute.created",
-            kind=NoticeKind.DISPUTE_OPENED,
+            kind=PaymentEventKind.DISPUTE_OPENED,
             payment_intent_id=intent,
             dispute_id=f"dp_{intent}",
             dispute_amount=disputed,
@@ -182,17 +190,17 @@ class Consequences(WiredShop):
             opened,
             event_id=f"evt_dp_{payment_intent_id}_closed",
             event_type="charge.dispute.closed",
-            kind=NoticeKind.DISPUTE_CLOSED,
+            kind=PaymentEventKind.DISPUTE_CLOSED,
             is_inquiry=False,
             outcome=outcome,
         )
         self.disputes[payment_intent_id] = self._post_money(closed)
 
-    def _post_money(self, notice: PaymentNotice) -> PaymentNotice:
-        told = replace(notice, created_at=self.scheduler.moment())
-        self.payment_ledger.told.append(told)
-        if notice.dispute_id is not None:
-            self.payment_ledger.disputed.append(told)
+    def _post_money(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent:
+        told = replace(webhook_event, created_at=self.scheduler.moment())
+        self.payment_listing.told.append(told)
+        if webhook_event.dispute_id is not None:
+            self.payment_listing.disputed.append(told)
         self.postman.post("stripe", told.event_id, told, "/api/webhooks/stripe")
         return told
 
@@ -221,8 +229,8 @@ class Consequences(WiredShop):
         self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
         path = work.webhook_url.removeprefix(self.policy.webhook_url)
         name = f"msg_{prediction_id}"
-        notice = RestorationNotice(event_id=name, prediction_id=prediction_id, has_ended=True)
-        self.postman.post("replicate", name, notice, path)
+        webhook_event = PredictionWebhookEvent(event_id=name, prediction_id=prediction_id, has_ended=True)
+        self.postman.post("replicate", name, webhook_event, path)
 
     def _output(self, prediction_id: str, work: Work) -> bytes:
         """What a model makes of a picture; where shops enlarge, half of them answer smaller."""
@@ -239,22 +247,22 @@ class Consequences(WiredShop):
         is_redo = image is not None and image.is_being_redone
         return is_redo and not self.is_calm and self.chance.at(f"redo {prediction_id}") < 0.5
 
-    def mail_accepted(self, message_id: str, mail: Mail) -> None:
+    def mail_accepted(self, message_id: str, mail: OutgoingEmail) -> None:
         """Bring the mail, and tell what became of it."""
         fate = self.chance.at(f"fate {message_id}") if self.is_eventful else 1.0
         is_lost = fate < 0.05
         if is_lost:
-            self.mail_ledger.undeliverable.add(message_id)
+            self.email_listing.undeliverable.add(message_id)
         else:
             self.scheduler.tell(("mail", mail.to), after=SECOND)
             self.scheduler.tell("a mail", after=SECOND)
         self.mail_arrives(message_id, mail)
-        accepted = MailNotice(
-            event_id=f"{message_id}:{MailFate.ACCEPTED}",
+        accepted = EmailWebhookEvent(
+            event_id=f"{message_id}:{DeliveryStatus.ACCEPTED}",
             email_id=mail.email_id,
             order_id=mail.order_id,
             message_id=message_id,
-            fate=MailFate.ACCEPTED,
+            fate=DeliveryStatus.ACCEPTED,
         )
         self._post_mail_notice(accepted, after=2 * SECOND)
         later = next((what for limit, what in _LATER_FATES if fate < limit), None)
@@ -279,8 +287,10 @@ class Consequences(WiredShop):
             is_damaged = fate < _SPOILED / 2
             self._later(f"spoil {key}", lambda: self.storage.spoil(key, is_damaged=is_damaged), after)
 
-    def _post_mail_notice(self, notice: MailNotice, after: int) -> None:
-        self.postman.post("sendgrid", notice.event_id, notice, "/api/webhooks/sendgrid", after=after)
+    def _post_mail_notice(self, webhook_event: EmailWebhookEvent, after: int) -> None:
+        self.postman.post(
+            "sendgrid", webhook_event.event_id, webhook_event, "/api/webhooks/sendgrid", after=after
+        )
 
     def _later(self, who: str, do: Callable[[], None], after: int) -> None:
         self.scheduler.spawn(who, do, self.outside, after=after)

@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import BinaryIO, Protocol
 
 from domain.order.values import ObjectKey, Sha256, StoredObject, Variant
-from domain.ports.email import Mail
-from domain.ports.payments import CheckoutWish, OpenedCheckout, ProviderRefund, RefundWish
+from domain.ports.email import OutgoingEmail
+from domain.ports.payments import NewCheckout, NewRefund, OpenedCheckout, ProviderRefund
 from domain.ports.restorer import StartedPrediction
-from tests.doubles.email import MemoryMailer
-from tests.doubles.object_storage import MemoryStore
-from tests.doubles.payments import MemoryPayments
-from tests.doubles.restorer import MemoryRestorer
-from tests.simulation.fault_hooks import Trouble
+from tests.doubles.email import InMemoryMailer
+from tests.doubles.object_storage import InMemoryStorage
+from tests.doubles.payments import InMemoryPayments
+from tests.doubles.restorer import InMemoryRestorer
+from tests.simulation.fault_hooks import FaultHooks
 from tests.simulation.faults import Fault, Struck
 
 
@@ -27,25 +27,25 @@ class Following(Protocol):
 
     def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None: ...
 
-    def mail_accepted(self, message_id: str, mail: Mail) -> None: ...
+    def mail_accepted(self, message_id: str, mail: OutgoingEmail) -> None: ...
 
     def object_stored(self, key: ObjectKey) -> None: ...
 
 
 @dataclass
-class SimulatedPayments(MemoryPayments):
+class SimulatedPayments(InMemoryPayments):
     """A payment provider that tells what was done at it."""
 
     world: Following | None = None
-    trouble: Trouble | None = None
+    trouble: FaultHooks | None = None
 
-    def _open(self, wish: CheckoutWish) -> OpenedCheckout:
+    def _open(self, wish: NewCheckout) -> OpenedCheckout:
         opened = super()._open(wish)
         assert self.world is not None
         self.world.checkout_opened(opened.checkout_session_id)
         return opened
 
-    def _refund(self, wish: RefundWish) -> ProviderRefund:
+    def _refund(self, wish: NewRefund) -> ProviderRefund:
         made = super()._refund(wish)
         assert self.world is not None
         self.world.refund_made(wish.payment_intent_id, made)
@@ -61,11 +61,11 @@ class SimulatedPayments(MemoryPayments):
 
 
 @dataclass
-class SimulatedRestorer(MemoryRestorer):
+class SimulatedRestorer(InMemoryRestorer):
     """A restorer whose predictions run by themselves, and which may hear a request twice."""
 
     world: Following | None = None
-    trouble: Trouble | None = None
+    trouble: FaultHooks | None = None
 
     def start(
         self,
@@ -104,30 +104,30 @@ class SimulatedRestorer(MemoryRestorer):
 
 
 @dataclass
-class SimulatedMailer(MemoryMailer):
+class SimulatedMailer(InMemoryMailer):
     """A mail provider that delivers; ``accepted`` counts how often each mail was taken."""
 
     world: Following | None = None
-    trouble: Trouble | None = None
+    trouble: FaultHooks | None = None
 
-    def _keep(self, mail: Mail) -> str:
+    def _keep(self, mail: OutgoingEmail) -> str:
         message_id = super()._keep(mail)
         assert self.world is not None
         self.world.mail_accepted(message_id, mail)
         return message_id
 
-    def _named(self, mail: Mail) -> str:
+    def _named(self, mail: OutgoingEmail) -> str:
         assert self.trouble is not None
         return self.trouble.faults.chance.numbered(f"message-{mail.email_id}")
 
 
 @dataclass
-class SimulatedStore(MemoryStore):
+class SimulatedStore(InMemoryStorage):
     """A storage that remembers what it lost; ``on_delete`` hears of each object before it goes."""
 
     on_delete: Callable[[ObjectKey], None] = lambda _key: None
     deleted: set[ObjectKey] = field(default_factory=set)
-    trouble: Trouble | None = None
+    trouble: FaultHooks | None = None
     world: Following | None = None
     spoiled: set[ObjectKey] = field(default_factory=set)  # what it confirmed, and has lost or damaged since
 

@@ -6,7 +6,7 @@ from itertools import count
 from uuid import UUID
 
 from domain.order.reactions import Reaction
-from tests.simulation.fault_hooks import Trouble
+from tests.simulation.fault_hooks import FaultHooks
 from tests.simulation.faults import Fault
 from tests.simulation.scheduler import MINUTE, SECOND
 
@@ -17,7 +17,7 @@ HOP = 2_000
 class SimulatedQueue:
     """Wakes hands; it never fails, and never promises anything."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: FaultHooks) -> None:
         self._trouble = trouble
         self._waiting: list[tuple[int, int, UUID]] = []
         self._numbers = count()

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import anyio.to_thread
 from litestar import Litestar
 
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http import create_app
 
 
@@ -95,7 +95,7 @@ class Doorway:
 
     def __init__(self) -> None:
         self._shop: object = None
-        self._app: Litestar = create_app(cast("Shop", self))
+        self._app: Litestar = create_app(cast("Container", self))
         self._idle: list[GreenletLoop] = []
         self._seconds: Callable[[], float] = lambda: 0.0
 

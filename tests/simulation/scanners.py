@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from domain.ports.email import Mail
+from domain.ports.email import OutgoingEmail
 from tests.doubles.container import token_in
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ MANNERS = (*("none",) * 3, "get", "head", "headless browser")
 _BROWSER = {"accept": "text/html", "user-agent": "Mozilla/5.0 HeadlessChrome/124.0"}
 
 
-def scan(world: "World", message_id: str, mail: Mail) -> None:
+def scan(world: "World", message_id: str, mail: OutgoingEmail) -> None:
     """Do what the scanner of a mail's address does with the link in it, if there are both."""
-    token = token_in(mail.letter)
+    token = token_in(mail.content)
     manner = world.chance.one_of(f"scanner {message_id}", MANNERS)
     if token is None or manner == "none":
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.simulation.faults import Plan
-from tests.simulation.participants import Part, whole_cast
+from tests.simulation.participants import Participant, whole_cast
 from tests.simulation.world_run import VISITORS, Outcome, run
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ class Shrunk:
     """The smallest world that was found: who takes part, and which faults may strike."""
 
     outcome: Outcome
-    cast: tuple[Part, ...]
+    cast: tuple[Participant, ...]
     faults: tuple[str, ...]
     runs: int
     plant: str | None = None
@@ -41,7 +41,7 @@ class _Search:
         self.runs = 0
         self._plant = plant
 
-    def still_breaks(self, cast: Sequence[Part], faults: Sequence[str]) -> bool:
+    def still_breaks(self, cast: Sequence[Participant], faults: Sequence[str]) -> bool:
         """Whether so much is enough to break the same law."""
         self.runs += 1
         outcome = run(self.smallest.seed, cast, plan=Plan(only=frozenset(faults)), plant=self._plant)
@@ -56,7 +56,9 @@ class _Search:
         return self.runs >= MOST_RUNS
 
 
-def shrink(broken: Outcome, cast: Sequence[Part] | int = VISITORS, *, plant: str | None = None) -> Shrunk:
+def shrink(
+    broken: Outcome, cast: Sequence[Participant] | int = VISITORS, *, plant: str | None = None
+) -> Shrunk:
     """Leave out whoever takes part, then kinds of faults, then faults, as long as the same law is broken."""
     whole = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
     search = _Search(broken, plant)

@@ -12,8 +12,8 @@ from domain.order.reactions import Reaction
 from domain.order.values import HoldReason, Money, OrderId
 from domain.ports.errors import OutsideError
 from domain.ports.reaction_queue import Claim
-from domain.ports.unit_of_work import BooksError
-from domain.use_cases.support.staff_actions import Signature
+from domain.ports.unit_of_work import UnitOfWorkError
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.simulation import privacy_and_payment_requests
 from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.webhook_delivery import SEAL, seal_of
@@ -21,7 +21,7 @@ from tests.simulation.webhook_delivery import SEAL, seal_of
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-BY = Signature(actor="person:grace", reason="They asked for it on the phone.")
+BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
 #: After so many in vain somebody looks why.
 VAIN_RELEASES = 2
 WISHES = (
@@ -34,7 +34,7 @@ REQUESTS = ("hold", "redo", "redo", "dispute", "release", "renew", "revoke", "re
 #: How many requests come in the middle of an order's calls for one kind of work: each leads to more calls.
 MOST_REQUESTS = 3
 #: What a person's wish may meet; they try again another time.
-EXPECTED = (ShopError, OutsideError, BooksError, UnknownEventError)
+EXPECTED = (ShopError, OutsideError, UnitOfWorkError, UnknownEventError)
 
 
 class Staff:
@@ -54,10 +54,12 @@ class Staff:
                 int(self.world.chance.between(f"staff pause {self._turns}", 0.05, 2) * HOUR)
             )
             self.world.scheduler.current.facts["about"] = f"wish {self._turns}"
-            orders = {str(order_id): one for order_id, one in self.world.own_books.pages.orders.items()}
+            orders = {
+                str(order_id): one for order_id, one in self.world.own_unit_of_work.pages.orders.items()
+            }
             if orders:
-                wishes = self._wishes()
-                wish = self.world.chance.one_of(f"staff wish {self._turns}", wishes)
+                requests = self._wishes()
+                wish = self.world.chance.one_of(f"staff wish {self._turns}", requests)
                 self.wish(self.world.chance.favourite(f"staff order {self._turns}", orders), wish)
 
     def _wishes(self) -> tuple[str, ...]:
@@ -76,7 +78,7 @@ class Staff:
 
     def release_all(self) -> None:
         """Let every order go on that waits for a person; what the provider will never pay back is paid by hand."""
-        for order in list(self.world.own_books.pages.orders.values()):
+        for order in list(self.world.own_unit_of_work.pages.orders.values()):
             if order.is_held:
                 self.world.trace.note("releases an order", str(order.order_id))
                 self._releases[order.order_id] += 1
@@ -86,14 +88,14 @@ class Staff:
                         and order.hold is HoldReason.REFUND_NOT_ISSUED
                     ):
                         self._settle(order)
-                    self.world.desk.release(order.order_id, BY)
+                    self.world.staff_actions.release(order.order_id, BY)
 
     def _settle(self, order: Order) -> None:
         """Pay by another way what no refund brings back, and say so."""
         for number, refund in enumerate(order.refunds.values(), start=1):
             if refund.status is RefundStatus.FAILED:
                 self.world.trace.note("pays by hand", str(refund.refund_id))
-                self.world.desk.settle(order.order_id, BY, refund=number)
+                self.world.staff_actions.record_manual_refund(order.order_id, BY, refund=number)
                 self.world.trace.recover("a refund was paid by hand")
 
     def wish(self, order: Order, wish: str) -> None:
@@ -130,24 +132,24 @@ class Staff:
 
     def _do(self, order: Order, wish: str) -> bool:
         """Whether there was anything to do."""
-        desk, order_id = self.world.desk, order.order_id
+        staff_actions, order_id = self.world.staff_actions, order.order_id
         match wish:
             case "refund":
-                desk.refund(order_id, BY, amount=None, photos=[])
+                staff_actions.refund(order_id, BY, amount=None, photos=[])
             case "refund a photo":
-                desk.refund(order_id, BY, amount=None, photos=[1])
+                staff_actions.refund(order_id, BY, amount=None, photos=[1])
             case "refund a part":
-                desk.refund(order_id, BY, amount=_part_of(order), photos=[])
+                staff_actions.refund(order_id, BY, amount=_part_of(order), photos=[])
             case "refund in the dashboard":
                 return self.world.refund_by_hand(order_id, 100 if self._turns % 2 else 40)
             case "redo":
-                desk.redo(order_id, BY, photos=[self._photo_of(order)])
+                staff_actions.redo(order_id, BY, photos=[self._photo_of(order)])
             case "renew":
-                desk.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
+                staff_actions.renew_link(order_id, BY, revokes_others=self._turns % 2 == 0)
             case "revoke":
-                desk.revoke_links(order_id, BY)
+                staff_actions.revoke_links(order_id, BY)
             case "hold" | "release" | "resend":
-                getattr(desk, wish)(order_id, BY)
+                getattr(staff_actions, wish)(order_id, BY)
             case _:
                 return privacy_and_payment_requests.WISHES[wish](self.world, order, BY)
         return True
@@ -177,22 +179,26 @@ class Forger:
             self.world.scheduler.sleep(int(self.world.chance.between(f"forger pause {turn}", 1, 90) * MINUTE))
             self.world.scheduler.current.facts["is_forging"] = True
             # At an address of the shop's own, a forger lacks a provider's seal; at another, not even that helps.
-            for path, beginning, has_seal in (
+            for path, order_placement, has_seal in (
                 ("stripe", "evt_", False),
                 ("sendgrid", "message-", False),
                 *((path, "msg_", True) for path in self._marks(turn)),
             ):
-                body = self._body(turn, beginning)
-                seal = seal_of(body) if has_seal else "mine"
+                body = self._body(turn, order_placement)
+                payment_token = seal_of(body) if has_seal else "mine"
                 answer = self.world.ask(
-                    "forger", "POST", f"/api/webhooks/{path}", body=body, headers={SEAL: seal}
+                    "forger", "POST", f"/api/webhooks/{path}", body=body, headers={SEAL: payment_token}
                 )
                 self.world.check_refused(path, answer)
 
-    def _body(self, turn: int, beginning: str) -> bytes:
+    def _body(self, turn: int, order_placement: str) -> bytes:
         """What a provider said before, or rubbish."""
-        known = {name: name.encode() for name in self.world.postman.notices if name.startswith(beginning)}
-        return self.world.chance.favourite(f"forger {turn} {beginning}", known) if known else b"{]"
+        known = {
+            name: name.encode()
+            for name in self.world.postman.webhook_events
+            if name.startswith(order_placement)
+        }
+        return self.world.chance.favourite(f"forger {turn} {order_placement}", known) if known else b"{]"
 
     def _marks(self, turn: int) -> list[str]:
         """Addresses for a restorer's message that this shop never made."""

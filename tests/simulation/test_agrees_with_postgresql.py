@@ -7,21 +7,21 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
-from domain.ports.reconciliation_queries import WorkLine
-from domain.ports.unit_of_work import Books, BooksError
+from domain.ports.reconciliation_queries import ReactionSummary
+from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkError
 from tests.simulation.faults import Plan
 from tests.simulation.journal import Journal, Statement
 from tests.simulation.world import World
 
 
 @pytest.fixture
-def postgres(own_database_url: str) -> Iterator[PostgresBooks]:
-    books = PostgresBooks(own_database_url, connections=2)
-    yield books
-    books.close()
+def postgres(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
+    yield unit_of_work
+    unit_of_work.close()
 
 
 def lived(seed: int) -> tuple[World, Journal]:
@@ -37,7 +37,7 @@ def lived(seed: int) -> tuple[World, Journal]:
 
 @pytest.mark.parametrize("seed", [7, 28])
 def test_postgresql_answers_every_statement_of_a_world_as_the_books_in_memory_do(
-    seed: int, postgres: PostgresBooks
+    seed: int, postgres: PostgresUnitOfWork
 ) -> None:
     world, journal = lived(seed)
     assert sum(1 for _ in journal.statements()) > 500
@@ -48,30 +48,30 @@ def test_postgresql_answers_every_statement_of_a_world_as_the_books_in_memory_do
                     *statement.args, **statement.kwargs
                 )
                 assert comparable(found) == comparable(statement.found), (number, _shown(statement))
-    for order_id, stream in world.own_books.pages.streams.items():
+    for order_id, stream in world.own_unit_of_work.pages.streams.items():
         with postgres.transaction() as told:
-            assert told.log.load(order_id) == fold(order_id, stream)
+            assert told.event_store.load(order_id) == fold(order_id, stream)
 
 
-def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresBooks) -> None:
+def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresUnitOfWork) -> None:
     world, journal = lived(9)
     tell(postgres, journal)
-    steps = [one.args[0] for one in journal.statements() if one.method == "record" and one.args[0].events]
+    steps = [one.args[0] for one in journal.statements() if one.method == "append" and one.args[0].events]
     assert len(steps) > 50
     for step in steps:
         events = tuple(replace(each, event_id=uuid4()) for each in step.events)
         refusals = []
-        for books in (postgres, InMemory(world)):
-            with pytest.raises(BooksError) as refusal, books.transaction() as told:
-                told.log.record(replace(step, events=events, closes=None))
+        for unit_of_work in (postgres, InMemory(world)):
+            with pytest.raises(UnitOfWorkError) as refusal, unit_of_work.transaction() as told:
+                told.event_store.append(replace(step, events=events, closes=None))
             refusals.append(type(refusal.value))
         assert refusals[0] is refusals[1]
 
 
-def tell(books: Books, journal: Journal) -> None:
+def tell(unit_of_work: UnitOfWork, journal: Journal) -> None:
     """Have the books told all that a world's were, whatever they answer."""
     for transaction in journal.transactions:
-        with books.transaction() as told:
+        with unit_of_work.transaction() as told:
             for statement in transaction:
                 getattr(getattr(told, statement.port), statement.method)(*statement.args, **statement.kwargs)
 
@@ -80,11 +80,11 @@ class InMemory:
     """The books of a world that is over, without its scheduler."""
 
     def __init__(self, world: World) -> None:
-        self._books = world.own_books
+        self._unit_of_work = world.own_unit_of_work
 
     def transaction(self) -> Any:
         """One that runs alone."""
-        return super(type(self._books), self._books).transaction()
+        return super(type(self._unit_of_work), self._unit_of_work).transaction()
 
 
 def comparable(found: Any) -> Any:
@@ -100,7 +100,7 @@ def comparable(found: Any) -> Any:
         return len(found)
     if isinstance(found, list):
         alike = [comparable(each) for each in found]
-        is_ordered = all(is_dataclass(each) and not isinstance(each, WorkLine) for each in alike)
+        is_ordered = all(is_dataclass(each) and not isinstance(each, ReactionSummary) for each in alike)
         return alike if is_ordered else sorted(alike, key=repr)
     return found
 

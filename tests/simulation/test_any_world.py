@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from domain.order.order import Order
 from domain.order.values import DisputeOutcome
-from domain.ports.payments import CheckoutStanding, NoticeKind
+from domain.ports.payments import CheckoutStatus, PaymentEventKind
 from tests.simulation.faults import AT, Fault, Plan
 from tests.simulation.laws import LawBrokenError
 from tests.simulation.participants import DEEDS, FORGER, HABITS, visitor
@@ -67,7 +67,7 @@ class AnyWorld(RuleBasedStateMachine):
         payments = self.world.payments
         payments.pay(checkout)
         payments.take_another_amount(checkout, amount)
-        self.world.post_checkout(checkout, NoticeKind.PAID)
+        self.world.post_checkout(checkout, PaymentEventKind.PAID)
 
     @precondition(lambda self: self._orders())
     @rule(number=NUMBERS)
@@ -131,11 +131,11 @@ class AnyWorld(RuleBasedStateMachine):
             raise AssertionError("\n".join([str(broken), *timeline(self.world, broken)])) from broken
 
     def _orders(self) -> list[Order]:
-        return list(self.world.own_books.pages.orders.values())
+        return list(self.world.own_unit_of_work.pages.orders.values())
 
     def _open_checkouts(self) -> list[str]:
         states = self.world.payments.states.items()
-        return [checkout for checkout, state in states if state.standing is CheckoutStanding.OPEN]
+        return [checkout for checkout, state in states if state.status is CheckoutStatus.OPEN]
 
 
 def _any(things: Sequence[T], number: int) -> T:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.faults import Faults, Plan
-from tests.simulation.keyed_random import Chance
+from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.participants import FORGER, STAFF, visitor
 from tests.simulation.world_run import run
 
@@ -66,7 +66,7 @@ def test_a_customer_who_stays_away_changes_nothing_about_what_another_meets_at_f
 
 
 def test_what_is_drawn_at_a_place_depends_on_nothing_that_was_drawn_elsewhere() -> None:
-    few, many = (Faults(Chance(7)) for _ in range(2))
+    few, many = (Faults(KeyedRandom(7)) for _ in range(2))
     for number in range(50):
         many.at("storage", f"put {number}")
     assert [few.at("mailer", "send").faults for _ in range(20)] == [

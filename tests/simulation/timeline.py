@@ -32,7 +32,7 @@ def names_of(world: "World", broken: LawBrokenError) -> set[str]:
 
 def _names(world: "World", about: Iterable[str]) -> Iterator[str]:
     """The ids that were named, and all that belongs to the orders among them."""
-    orders = world.own_books.pages.orders
+    orders = world.own_unit_of_work.pages.orders
     for name in about:
         yield name
         try:
@@ -44,7 +44,7 @@ def _names(world: "World", about: Iterable[str]) -> Iterator[str]:
         yield from map(str, order.images)
         yield from map(str, order.emails)
         yield from map(str, order.refunds)
-        for work in world.own_books.pages.work.values():
+        for work in world.own_unit_of_work.pages.work.values():
             if work.order_id == order.order_id:
                 yield str(work.reaction_id)
         if order.payment is not None:
@@ -58,7 +58,7 @@ def _is_about(line: Line, names: set[str]) -> bool:
 def _readable(world: "World", line: Line) -> str:
     """A line in which ids of work are followed by what the work is."""
     text = str(line)
-    for work in world.own_books.pages.work.values():
+    for work in world.own_unit_of_work.pages.work.values():
         if str(work.reaction_id) in text:
             text = text.replace(
                 str(work.reaction_id), f"{type(work.reaction).__name__} {str(work.reaction_id)[:8]}"

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from domain.order.values import OrderId, UploadSessionId
-from domain.ports.email import Mail
-from domain.ports.payments import CheckoutStanding, NoticeKind
+from domain.ports.email import OutgoingEmail
+from domain.ports.payments import CheckoutStatus, PaymentEventKind
 from tests.doubles.container import token_in
-from tests.simulation.participants import DEEDS, HABITS, Part
+from tests.simulation.participants import DEEDS, HABITS, Participant
 from tests.simulation.privacy_and_payment_requests import corrected
 from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
@@ -30,7 +30,7 @@ TRIES = 12
 class Visitor:
     """One customer, from their first click to their last."""
 
-    def __init__(self, world: "World", part: Part) -> None:
+    def __init__(self, world: "World", part: Participant) -> None:
         self.world = world
         self.name = part.name
         self.number = number = part.number
@@ -114,10 +114,10 @@ class Visitor:
         return self._ask("POST", f"/api/uploads/{self.session_id}/photos?{query}", photo)
 
     def _ask_for_checkout(self) -> bool:
-        said = {"session_id": str(self.session_id)}
-        opened = self._say("/api/checkout-sessions", said | (self._code() if self._has_a_friend else {}))
+        proposed = {"session_id": str(self.session_id)}
+        opened = self._say("/api/checkout-sessions", proposed | (self._code() if self._has_a_friend else {}))
         if opened is not None and 400 <= opened.status < 500:
-            opened = self._say("/api/checkout-sessions", said)  # then without a code
+            opened = self._say("/api/checkout-sessions", proposed)  # then without a code
         if opened is None or opened.status >= 300:
             return False
         checkout = opened.json()["url"].rpartition("/")[2]
@@ -125,8 +125,8 @@ class Visitor:
             self.checkouts.append(checkout)
         return True
 
-    def _say(self, target: str, said: dict[str, str]) -> Answer | None:
-        return self._ask("POST", target, json.dumps(said).encode(), {"content-type": "application/json"})
+    def _say(self, target: str, proposed: dict[str, str]) -> Answer | None:
+        return self._ask("POST", target, json.dumps(proposed).encode(), {"content-type": "application/json"})
 
     def _code(self) -> dict[str, str]:
         """A code that somebody copied from a mail of theirs and gave to this visitor, or none."""
@@ -134,7 +134,7 @@ class Visitor:
         found = {
             str(mail.email_id): code[1]
             for mail in self.world.mailer.mailbox.values()
-            if (code := re.search(CODES[kind], mail.letter.html))
+            if (code := re.search(CODES[kind], mail.content.html))
         }
         return {kind: self.world.chance.favourite(f"{self.name} mail", found)} if found else {}
 
@@ -156,13 +156,13 @@ class Visitor:
 
     def _pay(self, checkout: str, *, later: bool) -> None:
         payments = self.world.payments
-        if payments.states[checkout].standing is not CheckoutStanding.OPEN:
+        if payments.states[checkout].status is not CheckoutStatus.OPEN:
             return
         self.world.trace.note("pays later" if later else "pays", checkout)
         (payments.pay_later if later else payments.pay)(checkout, self.email, self.name)
         if self._habit == "pay too little":
             payments.take_another_amount(checkout, 1)
-        self.world.post_checkout(checkout, NoticeKind.PENDING if later else NoticeKind.PAID)
+        self.world.post_checkout(checkout, PaymentEventKind.PENDING if later else PaymentEventKind.PAID)
         if later:
             self._pause(HOUR, 3 * DAY)
             self.world.settle(checkout, has_failed=self._draw("settled") < 0.3)
@@ -187,7 +187,7 @@ class Visitor:
         # Who is not content says so soon, often while the bad days last.
         self._pause(MINUTE, HOUR if "redo" in deed else 2 * DAY)
         self._look()
-        self._use(token_in(mail.letter) or "", deed)
+        self._use(token_in(mail.content) or "", deed)
 
     def _look(self) -> None:
         """Look at the order's page, as a person and as a program."""
@@ -199,13 +199,13 @@ class Visitor:
             )
             self._ask("GET", target, headers={"accept": accept})
 
-    def _link_mail(self) -> Mail | None:
+    def _link_mail(self) -> OutgoingEmail | None:
         mails = [
             *self.world.mailer.mails_to(self.email),
             *self.world.mailer.mails_to(corrected(self.email)),
         ]
         orders = {self.order_id} if self.order_id is not None else {each.order_id for each in mails}
-        links = (each for each in reversed(mails) if each.order_id in orders and token_in(each.letter))
+        links = (each for each in reversed(mails) if each.order_id in orders and token_in(each.content))
         return next(links, None)
 
     def _use(self, token: str, deed: str) -> None:
@@ -248,7 +248,7 @@ class Visitor:
 
     def _trespass(self, token: str) -> None:
         """Try what must not work: somebody else's photo behind one's own link, and links nobody was given."""
-        orders = self.world.own_books.pages.orders
+        orders = self.world.own_unit_of_work.pages.orders
         others = {str(order_id): one for order_id, one in orders.items() if order_id != self.order_id}
         if others:
             other = self.world.chance.favourite(f"{self.name} other", others)

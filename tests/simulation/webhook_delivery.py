@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.ports.email import MailNotice
+from domain.ports.email import EmailWebhookEvent
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import PaymentNotice
-from domain.ports.restorer import RestorationNotice
+from domain.ports.payments import PaymentWebhookEvent
+from domain.ports.restorer import PredictionWebhookEvent
 from domain.signed_tokens import sha256_of
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.laws.errors import LawBrokenError
@@ -15,7 +15,7 @@ from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
 
-Notice = PaymentNotice | RestorationNotice | MailNotice
+Notice = PaymentWebhookEvent | PredictionWebhookEvent | EmailWebhookEvent
 
 #: The waits before each attempt, as the providers have them: three days, a minute, a day.
 ATTEMPTS = {
@@ -43,7 +43,7 @@ def seal_of(body: bytes) -> str:
 
 
 @dataclass
-class Postman:
+class WebhookDelivery:
     """Delivers what providers say; ``ask`` sends a request to the shop and gives the answer, if one comes."""
 
     scheduler: Scheduler
@@ -51,12 +51,12 @@ class Postman:
     trace: Trace
     outside: Process
     ask: Callable[..., Answer | None]
-    notices: dict[str, Notice] = field(default_factory=dict)  # by the id in the body
-    on_its_way: int = 0
+    webhook_events: dict[str, Notice] = field(default_factory=dict)  # by the id in the body
+    pending_refunds_at_provider: int = 0
 
-    def post(self, source: str, name: str, notice: Notice, path: str, *, after: int = 0) -> None:
+    def post(self, source: str, name: str, webhook_event: Notice, path: str, *, after: int = 0) -> None:
         """Have a message delivered."""
-        self.notices[name] = notice
+        self.webhook_events[name] = webhook_event
         struck = self.faults.at("webhook", f"{source} {name}")
         if Fault.LOST in struck:
             self.faults.strike(struck.name, Fault.LOST)
@@ -74,7 +74,7 @@ class Postman:
             self.faults.strike(struck.name, fault)
             self.trace.note(f"FAULT {fault}", struck.name, who=source)
         for copy, delay in enumerate(delays, start=1):
-            self.on_its_way += 1
+            self.pending_refunds_at_provider += 1
             self.scheduler.spawn(
                 f"{source} {name} ({copy})",
                 lambda: self._deliver(source, name, path),
@@ -93,29 +93,29 @@ class Postman:
                 raise LawBrokenError(0, f"A genuine message was refused with {answer.status}.", name)
         else:
             self.trace.note("gives up a message", name)
-        self.on_its_way -= 1
+        self.pending_refunds_at_provider -= 1
 
 
 @dataclass
-class SealedNotices:
+class SignedPaymentWebhooks:
     """Reads what the postman brings: its seal is checked on the raw bytes, then it is looked up by its name."""
 
-    postman: Postman
+    postman: WebhookDelivery
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """The notice; raises ForgedMessageError."""
         if headers.get(SEAL) != seal_of(body):
             raise ForgedMessageError("A provider", "the seal is not theirs")
-        return self.postman.notices[body.decode()]
+        return self.postman.webhook_events[body.decode()]
 
     def contents(self, body: bytes) -> bytes:
         """All of it."""
         return body
 
 
-class SealedMailNotices(SealedNotices):
+class SignedEmailWebhooks(SignedPaymentWebhooks):
     """The same for a provider that posts several at once."""
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> list[MailNotice]:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
         """The one notice, as a list."""
         return [super().read(body, headers)]

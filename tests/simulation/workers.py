@@ -9,9 +9,9 @@ from uuid import UUID
 from adapters.postgres.event_codec import UnknownEventError
 from domain.ports.errors import OutsideError
 from domain.ports.reaction_queue import Claim
-from domain.ports.unit_of_work import BooksError, LeaseLostError
+from domain.ports.unit_of_work import LeaseLostError, UnitOfWorkError
 from domain.use_cases.reconciliation.findings import Report
-from entrypoints.worker.lease_renewal import LeaseKeeper
+from entrypoints.worker.lease_renewal import LeaseRenewal
 from tests.simulation.scheduler import EPOCH, SECOND, Process
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ AT_ONCE = 0.1
 COMPARISON = timedelta(hours=24)
 
 #: What a hand or a chore survives: the world is away, somebody else was first, or the code is too old.
-EXPECTED = (OutsideError, BooksError, UnknownEventError)
+EXPECTED = (OutsideError, UnitOfWorkError, UnknownEventError)
 
 
 class Agenda:
@@ -79,18 +79,18 @@ class WorkerProcess:
 
     def boot(self) -> None:
         """Start every hand and every chore."""
-        shop, leases = self.world, LeaseKeeper(self.world.working)
+        shop, leases = self.world, LeaseRenewal(self.world.reaction_runner)
         self._busy.clear()
         for number in range(1, HANDS + 1):
             self._spawn(f"hand {number}", lambda: self._work(leases))
         self._spawn("sweeper", self._sweep)
         self._spawn("leases", lambda: self._keep(leases))
         for name, do in {
-            "housekeeping": shop.housekeeping.tidy,
-            "unmatched payments": shop.matching.refund_due,
-            "pending payments": shop.paying.look_after_pending,
-            "retention": shop.retaining.purge,
-            "reminders": shop.reminding.remind,
+            "housekeeping": shop.upload_cleanup.tidy,
+            "unmatched payments": shop.unmatched_payment_service.refund_due,
+            "pending payments": shop.payment_webhook.poll_pending_payments,
+            "retention": shop.photo_retention.purge,
+            "reminders": shop.link_reminders.remind,
             "reconciling": lambda: _compare(shop),
         }.items():
             self._spawn(name, lambda name=name, do=do: self._repeat(name, do))  # type: ignore[misc]
@@ -99,14 +99,14 @@ class WorkerProcess:
         life = f"{self.process.name}.{self.process.life}"
         self.world.scheduler.spawn(f"{life} {name}", body, self.process, after=SECOND // 10)
 
-    def _work(self, leases: LeaseKeeper) -> None:
+    def _work(self, leases: LeaseRenewal) -> None:
         scheduler, trace = self.world.scheduler, self.world.trace
         task = scheduler.current
         while True:
             reaction_id = self.world.queue.take()
             task.facts = {"about": str(reaction_id)}
             try:
-                claimed = self.world.working.claim(reaction_id)
+                claimed = self.world.reaction_runner.claim(reaction_id)
                 if claimed is None:
                     trace.recover("a wake-up found nothing to do")
                     continue
@@ -117,7 +117,7 @@ class WorkerProcess:
                 self._busy[task.name] = claim
                 scheduler.tell("leases")
                 with leases.keep(claim, order):
-                    self.world.working.perform(claim, order)
+                    self.world.reaction_runner.perform(claim, order)
             except LeaseLostError:
                 trace.note("finds its lease lost")
             except EXPECTED as error:
@@ -129,7 +129,7 @@ class WorkerProcess:
         scheduler = self.world.scheduler
         while True:
             scheduler.current.facts["about"] = "sweeper"
-            if self._do("sweeper", self.world.working.sweep):
+            if self._do("sweeper", self.world.reaction_runner.resend_due):
                 self.world.trace.recover("the sweeper sent something again or admitted it")
             # What was told of while this was at work has moved the agenda on; a moment later it is looked at.
             before = scheduler.now
@@ -137,7 +137,7 @@ class WorkerProcess:
             if scheduler.now < before + SWEEP_LEAST:
                 scheduler.sleep(before + SWEEP_LEAST - scheduler.now)
 
-    def _keep(self, leases: LeaseKeeper) -> None:
+    def _keep(self, leases: LeaseRenewal) -> None:
         third = int(self.world.policy.lease.total_seconds() * SECOND / 3)
         scheduler = self.world.scheduler
         while True:
@@ -179,7 +179,7 @@ class WorkerProcess:
 
 def _compare(shop: "World") -> Report | None:
     """Compare the books if that is due; what no port announces is a defect of the shop."""
-    report = shop.reconciling.compare_if_due(COMPARISON)
+    report = shop.reconciliation.compare_if_due(COMPARISON)
     if report is not None and report.defects:
         raise report.defects[0]
     return report

@@ -9,25 +9,25 @@ from domain.order import events as e
 from domain.order.lifecycle import TERMINAL
 from domain.order.limits import Limits
 from domain.order.order import Order
-from domain.order.reactions import Pace, needed
+from domain.order.reactions import Pace, required_reactions
 from domain.order.values import DisputeOutcome, OrderId
-from domain.ports.email import Mail
-from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice
+from domain.ports.email import OutgoingEmail
+from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentWebhookEvent
 from domain.ports.reaction_queue import Claim
-from domain.referral_program import Programme
+from domain.referral_program import ReferralTerms
 from tests.doubles.container import POLICY
 from tests.doubles.unit_of_work import InMemoryTransaction
 from tests.simulation.environment_patches import faces_are_compared_once, logs_go_to
-from tests.simulation.fault_hooks import FaultyWeather, Trouble
+from tests.simulation.fault_hooks import FaultHooks, SimulatedFaultInjector
 from tests.simulation.faults import Fault, Faults, Plan
-from tests.simulation.interleaved_unit_of_work import InterleavedBooks
+from tests.simulation.interleaved_unit_of_work import InterleavedUnitOfWork
 from tests.simulation.journal import Journal
-from tests.simulation.keyed_random import Chance
+from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.laws import Answers, Continuous, LawBrokenError, unsettled_checkouts
 from tests.simulation.network import Network
-from tests.simulation.participants import FORGER, STAFF, Part, whole_cast
+from tests.simulation.participants import FORGER, STAFF, Participant, whole_cast
 from tests.simulation.process_clock import WorldClock, WorldIds
-from tests.simulation.provider_followups import Consequences
+from tests.simulation.provider_followups import ProviderFollowups
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
 from tests.simulation.queue import SimulatedQueue
 from tests.simulation.requests import doorway, threads_are_greenlets
@@ -36,7 +36,7 @@ from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Crashed, Proce
 from tests.simulation.staff import Forger, Staff
 from tests.simulation.trace import Trace
 from tests.simulation.visitors import Visitor, arrival
-from tests.simulation.webhook_delivery import Postman, SealedMailNotices, SealedNotices
+from tests.simulation.webhook_delivery import SignedEmailWebhooks, SignedPaymentWebhooks, WebhookDelivery
 from tests.simulation.workers import Agenda, WorkerProcess
 
 #: How many of the shops have results enlarged that are smaller than their originals.
@@ -49,7 +49,7 @@ SIMULATED_POLICY = replace(
     photo_retention=timedelta(days=20),
     cleanup_retention=timedelta(days=2),
     unmatched_payment_wait=timedelta(days=3),
-    programme=Programme(referral_points=250),  # of two recommendations one photo is free
+    referral_terms=ReferralTerms(referral_points=250),  # of two recommendations one photo is free
 )
 #: In what time the visitors come.
 ARRIVALS = 30 * MINUTE
@@ -61,23 +61,23 @@ PATIENCE_DAYS = 30
 NEW_EVENTS = (e.ImagesMoved, e.RestorationCompleted, e.DownloadPrepared, e.EmailSent, e.RefundIssued)
 
 
-class World(Consequences, Network):
+class World(ProviderFollowups, Network):
     """Everything there is, for one seed."""
 
-    books: InterleavedBooks
+    unit_of_work: InterleavedUnitOfWork
     queue: SimulatedQueue
 
     def __init__(
         self,
         seed: int,
-        cast: Sequence[Part] | int = 5,
+        cast: Sequence[Participant] | int = 5,
         *,
         plan: Plan | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.seed = seed
         self.cast = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
-        self.chance = Chance(seed)
+        self.chance = KeyedRandom(seed)
         self.policy = SIMULATED_POLICY
         if self.chance.at("enlarges") < ENLARGING_SHOPS:
             limits = replace(SIMULATED_POLICY.limits, enlarges_results=True)
@@ -86,7 +86,7 @@ class World(Consequences, Network):
         self.scheduler = Scheduler()
         self.trace = Trace(self.scheduler)
         self.faults = Faults(self.chance, plan or Plan())
-        self.trouble = Trouble(self.scheduler, self.faults, self.trace, self.crash, self._requested)
+        self.trouble = FaultHooks(self.scheduler, self.faults, self.trace, self.crash, self._requested)
         self.outside = Process("outside")
         self.api, self.counter = Process("api"), Process("counter")
         self.workers = {name: WorkerProcess(self, Process(name)) for name in ("worker a", "worker b")}
@@ -94,7 +94,7 @@ class World(Consequences, Network):
         self.staff, self.forger = Staff(self), Forger(self)
         self.agenda = Agenda(self)
         self.laws, self.answers = Continuous(self), Answers(self)
-        self.disputes: dict[str, PaymentNotice] = {}
+        self.disputes: dict[str, PaymentWebhookEvent] = {}
         #: Between two rounds of each chore that time alone makes due; an hour in production.
         self.chore_pause = 6 * HOUR
         self.quiet_from: int | None = None  # nothing fails any more, and what was stopped has come back
@@ -105,39 +105,39 @@ class World(Consequences, Network):
         self.clock, self.ids = WorldClock(self.scheduler), WorldIds(self.scheduler, self.chance)
         truth = WorldClock(self.scheduler, is_true=True)
         new_event = self.chance.one_of("new event", NEW_EVENTS)
-        self.books = self.own_books = InterleavedBooks(
+        self.unit_of_work = self.own_unit_of_work = InterleavedUnitOfWork(
             self.trouble, self.laws.before_commit, self._after_commit, new_event, self.journal
         )
         self.queue = SimulatedQueue(self.trouble)
         self.storage = SimulatedStore(
             clock=truth,
-            weather=self._weather("storage"),
+            fault_injector=self._fault_injector("storage"),
             on_delete=self.laws.on_delete,
             trouble=self.trouble,
             world=self,
         )
         self.payments = SimulatedPayments(
-            weather=self._weather("payments"), clock=truth, world=self, trouble=self.trouble
+            fault_injector=self._fault_injector("payments"), clock=truth, world=self, trouble=self.trouble
         )
         self.restorer = SimulatedRestorer(
-            weather=self._weather("restorer"), clock=truth, world=self, trouble=self.trouble
+            fault_injector=self._fault_injector("restorer"), clock=truth, world=self, trouble=self.trouble
         )
         self.mailer = SimulatedMailer(
-            weather=self._weather("mailer"), clock=truth, world=self, trouble=self.trouble
+            fault_injector=self._fault_injector("mailer"), clock=truth, world=self, trouble=self.trouble
         )
         self.wire(self.payments)
         for ledger, kind in (
-            (self.payment_ledger, "payments"),
-            (self.restoration_ledger, "restorer"),
-            (self.mail_ledger, "mailer"),
+            (self.payment_listing, "payments"),
+            (self.prediction_listing, "restorer"),
+            (self.email_listing, "mailer"),
         ):
-            ledger.weather = self._weather(kind)
-        self.postman = Postman(self.scheduler, self.faults, self.trace, self.outside, self.ask)
-        self.payment_notices = self.restoration_notices = SealedNotices(self.postman)
-        self.mail_notices = SealedMailNotices(self.postman)
+            ledger.fault_injector = self._fault_injector(kind)
+        self.postman = WebhookDelivery(self.scheduler, self.faults, self.trace, self.outside, self.ask)
+        self.payment_webhook_parser = self.prediction_webhook_parser = SignedPaymentWebhooks(self.postman)
+        self.email_webhook_parser = SignedEmailWebhooks(self.postman)
 
-    def _weather(self, kind: str) -> FaultyWeather:
-        return FaultyWeather(
+    def _fault_injector(self, kind: str) -> SimulatedFaultInjector:
+        return SimulatedFaultInjector(
             kind=kind,
             trouble=self.trouble,
             on_call=lambda method, subject: self.laws.on_call(kind, method, subject),
@@ -174,7 +174,7 @@ class World(Consequences, Network):
             self._grow_old()
             self.laws.at_the_end()
 
-    def come(self, part: Part) -> None:
+    def come(self, part: Participant) -> None:
         """Have one more visitor come now."""
         visitor = Visitor(self, part)
         self.visitors.append(visitor)
@@ -256,7 +256,7 @@ class World(Consequences, Network):
             process.skew = timedelta(0)
             process.knows_new_events = True
         for checkout, state in list(self.payments.states.items()):
-            if state.standing is CheckoutStanding.PENDING:
+            if state.status is CheckoutStatus.PENDING:
                 self.settle(checkout, has_failed=False)
         for intent in list(self.disputes):
             self.decide(intent, DisputeOutcome.WON)
@@ -282,29 +282,29 @@ class World(Consequences, Network):
 
     def is_at_rest(self) -> bool:
         """Whether nobody has anything left to do."""
-        is_over = all(map(self.is_over, self.own_books.pages.orders.values()))
-        is_settled = all(one.is_settled for one in self.own_books.pages.unmatched.values())
+        is_over = all(map(self.is_over, self.own_unit_of_work.pages.orders.values()))
+        is_settled = all(one.is_settled for one in self.own_unit_of_work.pages.unmatched.values())
         # What a bank decides later may hold an order once more.
-        is_decided = all(told.kind is NoticeKind.DISPUTE_CLOSED for told in self.disputes.values())
+        is_decided = all(told.kind is PaymentEventKind.DISPUTE_CLOSED for told in self.disputes.values())
         return (
             is_over
             and is_settled
             and is_decided
-            and not self.postman.on_its_way
+            and not self.postman.pending_refunds_at_provider
             and not unsettled_checkouts(self)
         )
 
     def is_over(self, order: Order) -> bool:
         """Whether nothing is left to do for an order."""
-        return order.state in TERMINAL and not order.is_held and not needed(order)
+        return order.state in TERMINAL and not order.is_held and not required_reactions(order)
 
     def order(self, order_id: OrderId) -> Order:
         """An order as the books have it now."""
-        return self.own_books.pages.orders.get(order_id, Order(order_id=order_id))
+        return self.own_unit_of_work.pages.orders.get(order_id, Order(order_id=order_id))
 
-    def mail_arrives(self, message_id: str, mail: Mail) -> None:
+    def mail_arrives(self, message_id: str, mail: OutgoingEmail) -> None:
         """Hold a letter to its law; the scanner of its mailbox may follow its link at once, even if it bounces."""
-        self.laws.on_letter(mail.order_id, self.letter_writer.facts[mail.letter.html])
+        self.laws.on_letter(mail.order_id, self.email_renderer.facts[mail.content.html])
         if self.is_eventful:
             name = f"scanner of {message_id}"
             self.scheduler.spawn(name, lambda: scan(self, message_id, mail), self.outside, after=SECOND)

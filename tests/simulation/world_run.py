@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.simulation.faults import Fault, Plan
 from tests.simulation.laws import LawBrokenError
-from tests.simulation.participants import Part
+from tests.simulation.participants import Participant
 from tests.simulation.planted import planted
 from tests.simulation.timeline import names_of, timeline
 from tests.simulation.world import World
@@ -48,7 +48,7 @@ class Outcome:
 
 def run(
     seed: int,
-    cast: Sequence[Part] | int = VISITORS,
+    cast: Sequence[Participant] | int = VISITORS,
     *,
     plan: Plan | None = None,
     plant: str | None = None,
@@ -62,12 +62,12 @@ def run(
         world = World(seed, cast, plan=plan)
         stack.callback(world.close)
         broken = _live(world)
-        orders = world.own_books.pages.orders.values()
+        orders = world.own_unit_of_work.pages.orders.values()
         return Outcome(
             seed=seed,
             orders=len(orders),
             ended=Counter(order.state.value for order in orders),
-            events=len(world.own_books.pages.log),
+            events=len(world.own_unit_of_work.pages.log),
             seconds=time.process_time() - began,
             digest=world.trace.digest(),
             struck=tuple(world.faults.struck),
@@ -79,7 +79,9 @@ def run(
             sentence=str(broken) if broken else "",
             timeline=tuple(timeline(world, broken)) if broken else (),
             suspects=_suspects(world, broken) if broken else (),
-            kinds=frozenset(type(recorded.event).__name__ for recorded in world.own_books.pages.log.values()),
+            kinds=frozenset(
+                type(recorded.event).__name__ for recorded in world.own_unit_of_work.pages.log.values()
+            ),
             trace=tuple(map(str, world.trace.lines)) if keeps_trace else (),
         )
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from domain.order.events import RecordedEvent
 from domain.ports.archives import ArchiveEntry
-from domain.use_cases.audit.timeline import Story
+from domain.use_cases.audit.timeline import Timeline
 
 
 def text_file(name: str, text: str) -> ArchiveEntry:
@@ -22,12 +22,10 @@ def json_file(name: str, value: object) -> ArchiveEntry:
     )
 
 
-def story_file(name: str, story: Story) -> ArchiveEntry:
+def story_file(name: str, timeline: Timeline) -> ArchiveEntry:
     """A story, a line an event."""
-    lines = [
-        f"{passage.recorded.recorded_at:%Y-%m-%d %H:%M:%S}  {passage.text}" for passage in story.passages
-    ]
-    return text_file(name, "\n".join([story.title, "", *lines, "", story.ending, ""]))
+    lines = [f"{entry.recorded.recorded_at:%Y-%m-%d %H:%M:%S}  {entry.text}" for entry in timeline.entries]
+    return text_file(name, "\n".join([timeline.title, "", *lines, "", timeline.ending, ""]))
 
 
 def event_document(recorded: RecordedEvent) -> Mapping[str, object]:

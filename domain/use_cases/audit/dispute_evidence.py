@@ -20,15 +20,15 @@ from domain.ports.dispute_evidence import Evidence, EvidencePrinter, Exhibit, Ob
 from domain.ports.event_store import ChainedEvent
 from domain.ports.images import Thumbnailer
 from domain.ports.notes import Note
-from domain.ports.object_storage import ObjectStore
-from domain.ports.scratch_files import Scratch
-from domain.ports.unit_of_work import Books
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.scratch_files import ScratchFiles
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.audit.dispute_evidence_files import balance_of, lines_of, photos_gone, sheets
-from domain.use_cases.audit.dispute_evidence_objects import Examiner, Watch
-from domain.use_cases.audit.log_verification import PROBLEMS, Defect, Finding, verify
-from domain.use_cases.audit.timeline import tell
+from domain.use_cases.audit.dispute_evidence_objects import ObjectExaminer, Watch
+from domain.use_cases.audit.log_verification import PROBLEMS, DefectKind, LogDefect, verify
+from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.wording.labels import counted
-from domain.use_cases.wording.status_text import standing
+from domain.use_cases.wording.status_text import status_of
 
 
 class NothingToProveError(ShopError):
@@ -55,7 +55,7 @@ class UnknownDisputeError(ShopError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pack:
+class EvidencePack:
     """The pack as an archive of known length, and what it tells."""
 
     evidence: Evidence
@@ -70,27 +70,27 @@ class _Record:
     order: Order
     history: Sequence[e.RecordedEvent]
     chain: Sequence[ChainedEvent]
-    findings: Sequence[Finding]
+    findings: Sequence[LogDefect]
     customer: Customer | None
     names: dict[PhotoId, str]
     notes: tuple[Note, ...] | None
 
 
-class Proving:
+class DisputeEvidence:
     """Makes packs of evidence."""
 
     def __init__(
         self,
         *,
-        books: Books,
-        storage: ObjectStore,
+        unit_of_work: UnitOfWork,
+        storage: ObjectStorage,
         thumbnailer: Thumbnailer,
         printer: EvidencePrinter,
         archiver: Archiver,
-        scratch: Scratch,
+        scratch: ScratchFiles,
         clock: Clock,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._storage = storage
         self._thumbnailer = thumbnailer
         self._printer = printer
@@ -105,7 +105,7 @@ class Proving:
         dispute_id: str | None = None,
         has_notes: bool = False,
         watch: Watch = lambda _done, _of: None,
-    ) -> Pack:
+    ) -> EvidencePack:
         """Check and gather all that proves an order; of its disputes, ``dispute_id`` picks one.
 
         Each photo is read once, and only its thumbnail is held. What people wrote in notes is left out unless
@@ -116,22 +116,22 @@ class Proving:
         evidence = self._evidence(record, disputes, watch)
         entries = sheets(evidence, record.history, record.chain, self._printer)
         size_bytes, content = self._archiver.archive(entries)
-        return Pack(evidence=evidence, size_bytes=size_bytes, content=content)
+        return EvidencePack(evidence=evidence, size_bytes=size_bytes, content=content)
 
     def _record(self, order_id: OrderId, *, has_notes: bool) -> _Record:
-        with self._books.transaction() as transaction:
-            stream = transaction.log.history(order_id)
-            names = transaction.uploads.file_names(order_id)
+        with self._unit_of_work.transaction() as transaction:
+            stream = transaction.event_store.history(order_id)
+            names = transaction.upload_sessions.file_names(order_id)
             notes = tuple(transaction.notes.of(order_id)) if has_notes else None
         newest = stream[-1].version if stream else 0
         # What was recorded since is not in this pack, so it is not in its chain.
-        chain = [event for event in self._books.chained_events(order_id) if event.version <= newest]
+        chain = [event for event in self._unit_of_work.chained_events(order_id) if event.version <= newest]
         # Whatever stands behind a gap may speak of what is not known any more.
         history = [recorded for number, recorded in enumerate(stream, start=1) if recorded.version == number]
         order = fold(order_id, history)
         if order.payment is None:
             raise NothingToProveError(order_id)
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             customer = transaction.customers.find(order.payment.customer_id)
         return _Record(
             order=order,
@@ -148,15 +148,17 @@ class Proving:
         if order.payment is None:
             raise AssertionError("An order without a payment was refused before.")
         gone = photos_gone(record.history)
-        examiner = Examiner(self._storage, self._thumbnailer, self._scratch, watch, is_gone=gone is not None)
+        examiner = ObjectExaminer(
+            self._storage, self._thumbnailer, self._scratch, watch, is_gone=gone is not None
+        )
         photos, archives = examiner.examine(order, record.names)
-        lines = lines_of(tell(record.history), record.findings)
+        lines = lines_of(timeline_of(record.history), record.findings)
         exhibits = [*(each for photo in photos for each in (photo.before, *photo.after)), *archives]
         return Evidence(
             made_at=self._clock.now(),
             order_id=order.order_id,
             payment=order.payment,
-            standing=standing(order),
+            standing=status_of(order),
             customer=record.customer,
             disputes=disputes,
             balance=balance_of(order),
@@ -169,7 +171,7 @@ class Proving:
             notes=record.notes,
             chained_events=len(record.chain),
             head=record.chain[-1].sha256 if record.chain else None,
-            problems=(*map(_said, record.findings), *_doubts(exhibits)),
+            problems=(*map(_proposed, record.findings), *_doubts(exhibits)),
         )
 
 
@@ -181,13 +183,13 @@ def _chosen(order: Order, dispute_id: str | None) -> tuple[Dispute, ...]:
     return (order.disputes[dispute_id],)
 
 
-def _said(finding: Finding) -> str:
+def _proposed(finding: LogDefect) -> str:
     """What a finding about this order's own chain says to strangers."""
     if finding.version is None or finding.version == finding.last_version:
         place = f"Event {finding.version} of the order"
     else:
         place = f"Each event of the order from {finding.version} to {finding.last_version}"
-    behind = ", and what follows it is not told here" if finding.defect is Defect.MISSING else ""
+    behind = ", and what follows it is not told here" if finding.defect is DefectKind.MISSING else ""
     return f"{place}: {PROBLEMS[finding.defect]}{behind}."
 
 

@@ -10,9 +10,9 @@ from domain.ports.archives import ArchiveEntry
 from domain.ports.dispute_evidence import Balance, Evidence, EvidenceLine, EvidencePrinter, ObjectState
 from domain.ports.event_store import ChainedEvent
 from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file
-from domain.use_cases.audit.log_verification import Finding
-from domain.use_cases.audit.timeline import Passage, Story, tell
-from domain.use_cases.wording.labels import day
+from domain.use_cases.audit.log_verification import LogDefect
+from domain.use_cases.audit.timeline import Timeline, TimelineEntry, timeline_of
+from domain.use_cases.wording.labels import date_text
 
 _DELIVERY: tuple[type[e.Event], ...] = (
     e.DownloadPrepared,
@@ -65,7 +65,7 @@ class Lines:
     money: tuple[EvidenceLine, ...]
 
 
-def lines_of(story: Story, findings: Sequence[Finding]) -> Lines:
+def lines_of(timeline: Timeline, findings: Sequence[LogDefect]) -> Lines:
     """The story's lines, those marked that the chain speaks against."""
     doubted = {
         version
@@ -73,11 +73,11 @@ def lines_of(story: Story, findings: Sequence[Finding]) -> Lines:
         if finding.version is not None and finding.last_version is not None
         for version in range(finding.version, finding.last_version + 1)
     }
-    lines = {passage.recorded.version: _line(passage, doubted) for passage in story.passages}
+    lines = {entry.recorded.version: _line(entry, doubted) for entry in timeline.entries}
     return Lines(
         all=tuple(lines.values()),
-        deliveries=tuple(_chapter(story, lines, _DELIVERY)),
-        money=tuple(_chapter(story, lines, _MONEY)),
+        deliveries=tuple(_chapter(timeline, lines, _DELIVERY)),
+        money=tuple(_chapter(timeline, lines, _MONEY)),
     )
 
 
@@ -91,7 +91,7 @@ def balance_of(order: Order) -> Balance:
     return Balance(
         paid=money(ledger.paid),
         refunded=money(ledger.issued),
-        on_its_way_back=money(ledger.on_its_way),
+        on_its_way_back=money(ledger.pending_refunds_at_provider),
         disputed=money(ledger.disputed),
         lost=money(ledger.lost),
     )
@@ -102,11 +102,10 @@ def photos_gone(history: Sequence[e.RecordedEvent]) -> str | None:
     for recorded in reversed(history):
         match recorded.event:
             case e.OrderErased():
-                return f"The photos were deleted on {day(recorded.recorded_at)}, when the customer's data were erased."
+                day = date_text(recorded.recorded_at)
+                return f"The photos were deleted on {day}, when the customer's data were erased."
             case e.PhotosPurged():
-                return (
-                    f"The photos were deleted on {day(recorded.recorded_at)}, when their retention was over."
-                )
+                return f"The photos were deleted on {date_text(recorded.recorded_at)}, when their retention was over."
             case _:
                 pass  # deletes nothing
     return None
@@ -121,22 +120,22 @@ def sheets(
     """The files of a pack; what is to be read first comes first."""
     return [
         text_file("evidence.html", printer.page(evidence)),
-        story_file("timeline.txt", tell(history)),
+        story_file("timeline.txt", timeline_of(history)),
         json_file("timeline.json", _timeline(evidence, history, chain)),
         text_file("hashes.txt", _about(_HASHES, evidence) + "".join(_hashes(evidence))),
         text_file("chain.txt", _about(_CHAIN, evidence) + "".join(_links(evidence, chain))),
     ]
 
 
-def _line(passage: Passage, doubted: set[int]) -> EvidenceLine:
-    recorded = passage.recorded
+def _line(entry: TimelineEntry, doubted: set[int]) -> EvidenceLine:
+    recorded = entry.recorded
     if recorded.sha256 is None:
         raise AssertionError("An event that was read from the log has a hash.")
     return EvidenceLine(
         version=recorded.version,
         at=recorded.recorded_at,
-        who=passage.who,
-        text=passage.text,
+        who=entry.who,
+        text=entry.text,
         reference=_reference(recorded.event),
         sha256=recorded.sha256,
         is_sound=recorded.version not in doubted,
@@ -159,9 +158,11 @@ def _reference(event: e.Event) -> str | None:
 
 
 def _chapter(
-    story: Story, lines: dict[int, EvidenceLine], kinds: tuple[type[e.Event], ...]
+    timeline: Timeline, lines: dict[int, EvidenceLine], kinds: tuple[type[e.Event], ...]
 ) -> Iterator[EvidenceLine]:
-    return (lines[each.recorded.version] for each in story.passages if isinstance(each.recorded.event, kinds))
+    return (
+        lines[each.recorded.version] for each in timeline.entries if isinstance(each.recorded.event, kinds)
+    )
 
 
 def _about(heading: str, evidence: Evidence) -> str:

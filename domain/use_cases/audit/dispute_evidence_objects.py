@@ -10,21 +10,27 @@ from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import ObjectKey, PhotoId, Sha256, StoredObject
 from domain.ports.dispute_evidence import Exhibit, ObjectState, PhotoEvidence
-from domain.ports.errors import ObjectMissingError, UnreadablePictureError
+from domain.ports.errors import ObjectMissingError, UnreadableImageError
 from domain.ports.images import Thumbnailer
-from domain.ports.object_storage import ObjectStore
-from domain.ports.scratch_files import Scratch
-from domain.use_cases.wording.status_text import way_of
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.scratch_files import ScratchFiles
+from domain.use_cases.wording.status_text import image_status_of
 
 #: Told after each object that was looked at: how many that makes, and of how many.
 Watch = Callable[[int, int], None]
 
 
-class Examiner:
+class ObjectExaminer:
     """Reads what the log names of one order, and looks at it."""
 
     def __init__(
-        self, storage: ObjectStore, thumbnailer: Thumbnailer, scratch: Scratch, watch: Watch, *, is_gone: bool
+        self,
+        storage: ObjectStorage,
+        thumbnailer: Thumbnailer,
+        scratch: ScratchFiles,
+        watch: Watch,
+        *,
+        is_gone: bool,
     ) -> None:
         self._storage = storage
         self._thumbnailer = thumbnailer
@@ -44,7 +50,7 @@ class Examiner:
                 number=number,
                 file_name=names.get(PhotoId(image.image_id)),
                 share=image.share,
-                standing=way_of(image, order),
+                standing=image_status_of(image, order),
                 before=self._before(number, image, order),
                 after=tuple(
                     self._picture(f"Photo {number}, {'restored' if newest else 'earlier result'}", result)
@@ -101,5 +107,5 @@ class Examiner:
     def _thumbnail(self, file: BinaryIO) -> bytes | None:
         try:
             return self._thumbnailer.thumbnail(file)
-        except UnreadablePictureError:
+        except UnreadableImageError:
             return None  # its bytes are what was recorded, so it is shown by name only

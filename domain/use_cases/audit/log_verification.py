@@ -14,7 +14,7 @@ from domain.order.values import OrderId, Sha256
 from domain.ports.event_store import ChainedEvent, LogCursor
 
 
-class Defect(StrEnum):
+class DefectKind(StrEnum):
     """What can be wrong with the log."""
 
     CONTENTS_CHANGED = "contents_changed"
@@ -30,33 +30,34 @@ class Defect(StrEnum):
 
 
 #: What is wrong, as the rest of a sentence that begins with the place.
-PROBLEMS: Mapping[Defect, str] = {
-    Defect.CONTENTS_CHANGED: "it does not say what was recorded",
-    Defect.PREDECESSOR_CHANGED: "it was recorded after another event than the one that precedes it now",
-    Defect.MISSING: "it is missing, though later events of the order are there",
-    Defect.REPEATED: "there are two of it",
-    Defect.UNREADABLE: "its transaction is yet to come on this server, so that who reads the whole log does not see it",
-    Defect.REMOVED: "it stood in the log when the head was kept, and does not any more",
-    Defect.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
-    Defect.ADDED: "it was put among events that are older than the head",
-    Defect.DIFFERENT: "up to the kept head it does not hold the same events in the same order",
+PROBLEMS: Mapping[DefectKind, str] = {
+    DefectKind.CONTENTS_CHANGED: "it does not say what was recorded",
+    DefectKind.PREDECESSOR_CHANGED: "it was recorded after another event than the one that precedes it now",
+    DefectKind.MISSING: "it is missing, though later events of the order are there",
+    DefectKind.REPEATED: "there are two of it",
+    DefectKind.UNREADABLE: "its transaction is yet to come on this server, "
+    "so that who reads the whole log does not see it",
+    DefectKind.REMOVED: "it stood in the log when the head was kept, and does not any more",
+    DefectKind.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
+    DefectKind.ADDED: "it was put among events that are older than the head",
+    DefectKind.DIFFERENT: "up to the kept head it does not hold the same events in the same order",
 }
 
 _COMPARE = "compare the order's stream with a backup, and with what the providers know of it"
 _SEARCH = "look for it in a backup, and find out who could delete it"
-ADVICE: Mapping[Defect, str] = dict.fromkeys(Defect, _COMPARE) | {
-    Defect.MISSING: _SEARCH,
-    Defect.UNREADABLE: f"if the database was restored from a dump, restore a physical backup; if not, {_COMPARE}",
-    Defect.REMOVED: f"{_SEARCH}; if a backup older than the head was restored, this is what was lost with it",
-    Defect.DIFFERENT: "see what is said of single orders; if nothing is, compare txid and position with a backup",
+ADVICE: Mapping[DefectKind, str] = dict.fromkeys(DefectKind, _COMPARE) | {
+    DefectKind.MISSING: _SEARCH,
+    DefectKind.UNREADABLE: f"if the database was restored from a dump, restore a physical backup; if not, {_COMPARE}",
+    DefectKind.REMOVED: f"{_SEARCH}; if a backup older than the head was restored, this is what was lost with it",
+    DefectKind.DIFFERENT: "see what is said of single orders; if nothing is, compare txid and position with a backup",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class LogDefect:
     """Something that is wrong, and where: an order's version, or several in a row; or no single order."""
 
-    defect: Defect
+    defect: DefectKind
     order_id: OrderId | None = None
     version: int | None = None
     last_version: int | None = None
@@ -82,7 +83,7 @@ class StreamHead:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
+class LogSnapshot:
     """All that was committed up to a place in the log, in one hash; and each stream's head, to find what differs."""
 
     events: int
@@ -93,20 +94,20 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class VerificationReport:
     """The head of the log and all that is wrong with it."""
 
-    head: Head
-    findings: tuple[Finding, ...]
+    head: LogSnapshot
+    findings: tuple[LogDefect, ...]
 
 
-def verify(log: Iterable[ChainedEvent], kept: Head | None = None) -> Verdict:
+def verify(log: Iterable[ChainedEvent], kept: LogSnapshot | None = None) -> VerificationReport:
     """Check each stream's versions, links and contents, and what the log holds against a head that was kept.
 
     The log comes in commit order and is not held in memory; one small record an order is.
     """
     check = _Check()
-    differences: list[Finding] | None = None
+    differences: list[LogDefect] | None = None
     for event in log:
         if kept and differences is None and event.cursor > LogCursor(kept.txid, kept.position):
             differences = _differences(check.head(), kept)
@@ -115,7 +116,7 @@ def verify(log: Iterable[ChainedEvent], kept: Head | None = None) -> Verdict:
     if kept and differences is None:
         differences = _differences(head, kept)
     check.give_up_waiting()
-    return Verdict(head=head, findings=(*check.findings, *(differences or ())))
+    return VerificationReport(head=head, findings=(*check.findings, *(differences or ())))
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ class _Check:
     """Takes the log event by event."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[LogDefect] = []
         self._streams: dict[OrderId, _Stream] = {}
         self._unreadable: set[OrderId] = set()
         self._events = 0
@@ -143,9 +144,9 @@ class _Check:
         stream = self._streams.setdefault(event.order_id, _Stream())
         self._count(event, stream)
         if event.actual_sha256 != event.sha256:
-            self._find(Defect.CONTENTS_CHANGED, event)
+            self._find(DefectKind.CONTENTS_CHANGED, event)
         if event.version <= stream.checked.version or event.version in stream.waiting:
-            self._find(Defect.REPEATED, event)
+            self._find(DefectKind.REPEATED, event)
         else:
             stream.waiting[event.version] = event
             self._follow(stream)
@@ -156,8 +157,8 @@ class _Check:
             while stream.waiting:
                 behind = stream.waiting[min(stream.waiting)]
                 self.findings.append(
-                    Finding(
-                        defect=Defect.MISSING,
+                    LogDefect(
+                        defect=DefectKind.MISSING,
                         order_id=order_id,
                         version=stream.checked.version + 1,
                         last_version=behind.version - 1,
@@ -166,9 +167,9 @@ class _Check:
                 stream.checked = StreamHead(version=behind.version - 1, sha256=behind.previous_sha256)
                 self._follow(stream)
 
-    def head(self) -> Head:
+    def head(self) -> LogSnapshot:
         """The head of what was taken so far."""
-        return Head(
+        return LogSnapshot(
             events=self._events,
             txid=self._cursor.txid,
             position=self._cursor.position,
@@ -185,25 +186,29 @@ class _Check:
                 stream.newest = StreamHead(version=event.version, sha256=event.sha256)
         elif event.order_id not in self._unreadable:
             self._unreadable.add(event.order_id)
-            self._find(Defect.UNREADABLE, event)
+            self._find(DefectKind.UNREADABLE, event)
 
     def _follow(self, stream: _Stream) -> None:
         while (event := stream.waiting.pop(stream.checked.version + 1, None)) is not None:
             if event.previous_sha256 != stream.checked.sha256:
-                self._find(Defect.PREDECESSOR_CHANGED, event)
+                self._find(DefectKind.PREDECESSOR_CHANGED, event)
             stream.checked = StreamHead(version=event.version, sha256=event.sha256)
 
-    def _find(self, defect: Defect, event: ChainedEvent) -> None:
+    def _find(self, defect: DefectKind, event: ChainedEvent) -> None:
         self.findings.append(
-            Finding(defect=defect, order_id=event.order_id, version=event.version, last_version=event.version)
+            LogDefect(
+                defect=defect, order_id=event.order_id, version=event.version, last_version=event.version
+            )
         )
 
 
-def _differences(now: Head, kept: Head) -> list[Finding]:
+def _differences(now: LogSnapshot, kept: LogSnapshot) -> list[LogDefect]:
     """What the log, up to where the head was kept, holds otherwise than it held then."""
     nothing = StreamHead()
     found = (
-        [] if (now.events, now.sha256) == (kept.events, kept.sha256) else [Finding(defect=Defect.DIFFERENT)]
+        []
+        if (now.events, now.sha256) == (kept.events, kept.sha256)
+        else [LogDefect(defect=DefectKind.DIFFERENT)]
     )
     for order_id in {**kept.streams, **now.streams}:
         found += _difference(
@@ -212,14 +217,16 @@ def _differences(now: Head, kept: Head) -> list[Finding]:
     return found
 
 
-def _difference(order_id: OrderId, now: StreamHead, then: StreamHead) -> Iterator[Finding]:
+def _difference(order_id: OrderId, now: StreamHead, then: StreamHead) -> Iterator[LogDefect]:
     if now.version < then.version:
-        yield Finding(
-            defect=Defect.REMOVED, order_id=order_id, version=now.version + 1, last_version=then.version
+        yield LogDefect(
+            defect=DefectKind.REMOVED, order_id=order_id, version=now.version + 1, last_version=then.version
         )
     elif now.version > then.version:
-        yield Finding(
-            defect=Defect.ADDED, order_id=order_id, version=then.version + 1, last_version=now.version
+        yield LogDefect(
+            defect=DefectKind.ADDED, order_id=order_id, version=then.version + 1, last_version=now.version
         )
     elif now.sha256 != then.sha256:
-        yield Finding(defect=Defect.FORGED, order_id=order_id, version=now.version, last_version=now.version)
+        yield LogDefect(
+            defect=DefectKind.FORGED, order_id=order_id, version=now.version, last_version=now.version
+        )

@@ -32,14 +32,14 @@ from domain.use_cases.wording.labels import (
     POINTS,
     capitalised,
     counted,
-    day,
+    date_text,
+    duration_text,
     every,
-    lasting,
     listed,
     ordinal,
-    sized,
+    size_text,
 )
-from domain.use_cases.wording.status_text import number_of, standing
+from domain.use_cases.wording.status_text import number_of, status_of
 
 #: A silence of this length is a part of the story.
 NOTEWORTHY_PAUSE = timedelta(minutes=1)
@@ -66,7 +66,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Passage:
+class TimelineEntry:
     """One event in words; ``pause`` is a sentence about the silence before it, when that was long."""
 
     recorded: e.RecordedEvent
@@ -77,33 +77,33 @@ class Passage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
+class Timeline:
     """What happened to an order, and where it stands now."""
 
     title: str
-    passages: tuple[Passage, ...]
+    entries: tuple[TimelineEntry, ...]
     ending: str
 
 
-def tell(history: Iterable[e.RecordedEvent]) -> Story:
+def timeline_of(history: Iterable[e.RecordedEvent]) -> Timeline:
     """The story of one stream, which begins with its first event and holds at least that."""
-    teller: _Teller | None = None
+    teller: _TimelineBuilder | None = None
     passages = []
     for recorded in history:
-        teller = teller or _Teller(order=Order(order_id=recorded.order_id))
+        teller = teller or _TimelineBuilder(order=Order(order_id=recorded.order_id))
         passages.append(teller.hear(recorded))
     if teller is None:
         raise ValueError("An order without events has no story: look for another order.")
-    return Story(title=teller.title(), passages=tuple(passages), ending=standing(teller.order))
+    return Timeline(title=teller.title(), entries=tuple(passages), ending=status_of(teller.order))
 
 
-def who(actor: str) -> str:
+def actor_name(actor: str) -> str:
     """An actor's name as people know it."""
     return _NAMES.get(actor, actor.removeprefix("person:"))
 
 
 @dataclass
-class _Teller:
+class _TimelineBuilder:
     """Hears one event after the other and remembers what later sentences refer back to."""
 
     order: Order  # before the event that is being told
@@ -113,20 +113,20 @@ class _Teller:
     failed_at: dict[ImageId, datetime] = field(default_factory=dict)
     owed_since: dict[RefundId, datetime] = field(default_factory=dict)
 
-    def hear(self, recorded: e.RecordedEvent) -> Passage:
+    def hear(self, recorded: e.RecordedEvent) -> TimelineEntry:
         since = recorded.recorded_at - self.heard_at if self.heard_at else None
         after = apply(self.order, recorded)
-        passage = Passage(
+        entry = TimelineEntry(
             recorded=recorded,
             since_previous=since,
             # The first versions of the shop recorded whatever was sent as the customer's doing.
-            who=who(VISITOR if isinstance(recorded.event, e.ResultServed) else recorded.actor),
+            who=actor_name(VISITOR if isinstance(recorded.event, e.ResultServed) else recorded.actor),
             text=self._sentence(recorded, after),
             pause=self._pause(since),
         )
         self._remember(recorded)
         self.order, self.heard_at = after, recorded.recorded_at
-        return passage
+        return entry
 
     def title(self) -> str:
         payment = self.order.payment
@@ -139,10 +139,10 @@ class _Teller:
         if since is None or since < NOTEWORTHY_PAUSE:
             return None
         if self.order.is_held:
-            return f"For {lasting(since)} the order waited for a person."
+            return f"For {duration_text(since)} the order waited for a person."
         if self.order.state is State.RESTORING:
-            return f"For {lasting(since)} nothing new came from the restorer."
-        return f"Nothing happened for {lasting(since)}."
+            return f"For {duration_text(since)} nothing new came from the restorer."
+        return f"Nothing happened for {duration_text(since)}."
 
     def _remember(self, recorded: e.RecordedEvent) -> None:
         match recorded.event:
@@ -191,7 +191,7 @@ class _Teller:
                 owed = f" Its share of {share} is owed to the customer." if share.amount else ""
                 return f"{self._photo(event.image_id)} was given up: {FAILURES[event.reason]}.{owed}"
             case e.RedoRequested():
-                by = "The customer" if event.by_customer else who(recorded.actor)
+                by = "The customer" if event.by_customer else actor_name(recorded.actor)
                 return f"{by} asked for another attempt at {self._photo(event.image_id)}; its first result is kept."
             case e.RedoFailed():
                 photo = self._photo(event.image_id)
@@ -199,13 +199,13 @@ class _Teller:
             case e.DownloadPrepared():
                 packed = counted(len(event.image_ids), "restored photo")
                 were = "was" if len(event.image_ids) == 1 else "were"
-                size = sized(event.archive.size_bytes)
+                size = size_text(event.archive.size_bytes)
                 return (
                     f"{packed} {were} packed into one archive ({size}); "
-                    f"its download link is good until {day(event.expires_at)}."
+                    f"its download link is good until {date_text(event.expires_at)}."
                 )
             case e.DownloadLinkIssued():
-                return f"A new download link was made; it is good until {day(event.expires_at)}."
+                return f"A new download link was made; it is good until {date_text(event.expires_at)}."
             case e.DownloadLinkRevoked():
                 return "A download link was revoked: it opens nothing any more."
             case e.EmailRequested():
@@ -240,10 +240,10 @@ class _Teller:
             case e.OrderHeld():
                 return f"The order was put on hold, because {HOLDS[event.reason]}."
             case e.OrderReleased():
-                waited = f" after {lasting(at - self.held_at)} on hold" if self.held_at else ""
-                return f"{who(recorded.actor)} let the order go on{waited}."
+                waited = f" after {duration_text(at - self.held_at)} on hold" if self.held_at else ""
+                return f"{actor_name(recorded.actor)} let the order go on{waited}."
             case e.NoteAdded():
-                return f"{who(recorded.actor)} wrote a note about the order."
+                return f"{actor_name(recorded.actor)} wrote a note about the order."
             case e.PhotosPurged():
                 return "Originals, restored photos and archive were deleted: their retention was over."
             case e.OrderErased():
@@ -268,7 +268,7 @@ class _Teller:
         if event.attempt == 1:
             return f"{photo} went to the restorer ({event.model})."
         failed_at = self.failed_at.get(event.image_id)
-        later = f", {lasting(at - failed_at)} after the last one failed" if failed_at else ""
+        later = f", {duration_text(at - failed_at)} after the last one failed" if failed_at else ""
         return f"the {ordinal(event.attempt)} attempt to restore {photo} began{later}."
 
     def _failed_attempt(self, event: e.RestorationAttemptFailed, at: datetime) -> str:
@@ -279,7 +279,7 @@ class _Teller:
 
     def _restored(self, event: e.RestorationCompleted, at: datetime, after: Order) -> str:
         took = self._took(event.image_id, event.attempt, at)
-        picture = f"{_sizes(event)}, {sized(event.restored.size_bytes)}"
+        picture = f"{_sizes(event)}, {size_text(event.restored.size_bytes)}"
         if image_small := self.order.images[event.image_id].to_enlarge:
             is_small = image_small.prediction_id == event.prediction_id
             what = "could not be enlarged and stays as it was restored" if is_small else "was enlarged"
@@ -292,7 +292,7 @@ class _Teller:
 
     def _took(self, image_id: ImageId, attempt: int, at: datetime) -> str:
         began_at = self.began_at.get((image_id, attempt))
-        return lasting(at - began_at) if began_at else ""
+        return duration_text(at - began_at) if began_at else ""
 
     def _refund(
         self,
@@ -313,7 +313,7 @@ class _Teller:
                 return f"The payment provider accepted the refund of {amount}: it is on its way and not paid yet."
             case e.RefundIssued():
                 since = self.owed_since.get(event.refund_id)
-                later = f", {lasting(at - since)} after it was resolved" if since and at > since else ""
+                later = f", {duration_text(at - since)} after it was resolved" if since and at > since else ""
                 by_hand = note_of_payment_by_hand(event.provider_refund_id) is not None
                 way = ", paid another way than by the payment provider" if by_hand else ""
                 end = "; with that, all that was paid went back" if after.everything_is_refunded else ""

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 from domain.order.errors import ShopError
 from domain.order.values import UploadSessionId
 from domain.ports.clock import Clock
-from domain.ports.payments import CheckoutStanding, CheckoutWish, PaymentProvider
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.payments import CheckoutStatus, NewCheckout, PaymentProvider
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadSession, UploadStatus
-from domain.signed_tokens import Sealer, sha256_of
-from domain.use_cases.checkout.referrals_and_points import Claims, Codes, Rewarding
+from domain.signed_tokens import TokenSigner, sha256_of
+from domain.use_cases.checkout.referrals_and_points import Codes, RedeemedCodes, ReferralProgram
 from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadSessionClosedError
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: What an upload session is in when its checkout stands like this at the provider.
-PAID_PAGES = {CheckoutStanding.PAID: UploadStatus.PAID, CheckoutStanding.PENDING: UploadStatus.PENDING}
+PAID_PAGES = {CheckoutStatus.PAID: UploadStatus.PAID, CheckoutStatus.PENDING: UploadStatus.PENDING}
 
 #: A page that could not be opened within this time is asked for anew: the provider wants half an hour of lifetime.
 REPEATABLE = timedelta(minutes=5)
@@ -45,23 +45,23 @@ class CheckoutFixedError(ShopError):
         )
 
 
-class CheckingOut:
+class CheckoutService:
     """Quotes and opens checkouts."""
 
     def __init__(
         self,
         *,
-        books: Books,
+        unit_of_work: UnitOfWork,
         payments: PaymentProvider,
-        rewarding: Rewarding,
-        sealer: Sealer,
+        referral_program: ReferralProgram,
+        token_signer: TokenSigner,
         clock: Clock,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._payments = payments
-        self._sealer = sealer
-        self._rewarding = rewarding
+        self._token_signer = token_signer
+        self._referral_program = referral_program
         self._clock = clock
         self._policy = policy
 
@@ -77,7 +77,7 @@ class CheckingOut:
 
         The quote is written down, and points are reserved, before the provider is asked, so that a repeat asks for
         the very same thing. Codes that were not given before make it another page. Raises UnknownUploadSessionError,
-        UploadSessionClosedError, NothingToPayError, CheckoutFixedError, NoPointsError, what ``Rewarding.read``
+        UploadSessionClosedError, NothingToPayError, CheckoutFixedError, NoPointsError, what ``ReferralProgram.read``
         raises, or what the provider says.
         """
         session, checkout = self._reserve_after_expiring(session_id, codes, email)
@@ -85,8 +85,8 @@ class CheckingOut:
             return checkout
         opened = self._payments.open_checkout(self._wish(session, checkout, email, locale))
         checkout = replace(checkout, checkout_session_id=opened.checkout_session_id, url=opened.url)
-        with self._books.transaction() as transaction:
-            current = transaction.uploads.find(session_id, lock=True)
+        with self._unit_of_work.transaction() as transaction:
+            current = transaction.upload_sessions.find(session_id, lock=True)
             is_current = (
                 current is not None
                 and current.status is UploadStatus.CHECKOUT
@@ -94,7 +94,7 @@ class CheckingOut:
                 and current.checkout.attempt == checkout.attempt
             )
             if is_current:
-                transaction.uploads.set_checkout(session_id, checkout)
+                transaction.upload_sessions.set_checkout(session_id, checkout)
         if not is_current:
             # Another page, or other photos, replaced it while it was being opened: nobody may pay on it.
             self._payments.expire_checkout(opened.checkout_session_id)
@@ -120,18 +120,18 @@ class CheckingOut:
     ) -> tuple[UploadSession, Checkout] | str:
         """The session with its quote, or the provider's id of the page to expire first."""
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(session_id, lock=True)
+        with self._unit_of_work.transaction() as transaction:
+            session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
             if session.status not in {UploadStatus.OPEN, UploadStatus.CHECKOUT}:
                 raise UploadSessionClosedError(session_id, session.status)
             if not session.photos:
                 raise NothingToPayError(session_id)
-            claims = self._rewarding.read(transaction, codes, email)
+            claims = self._referral_program.read(transaction, codes, email)
             known = session.checkout
             if known is not None and _can_be_used(session, known, now):
-                if codes.are_none or claims == Claims.of(known):
+                if codes.are_none or claims == RedeemedCodes.of(known):
                     return session, known
                 if known.spending is not None and known.url is not None:
                     # Two open pages would be able to spend the same points.
@@ -139,15 +139,17 @@ class CheckingOut:
                 if known.checkout_session_id not in {None, expired}:
                     return known.checkout_session_id
             checkout = self._quote(transaction, session, claims, now)
-            transaction.uploads.set_checkout(session_id, checkout)
+            transaction.upload_sessions.set_checkout(session_id, checkout)
             return session, checkout
 
     def _quote(
-        self, transaction: Transaction, session: UploadSession, claims: Claims, now: datetime
+        self, transaction: Transaction, session: UploadSession, claims: RedeemedCodes, now: datetime
     ) -> Checkout:
         quoted, spending = self._policy.prices.quote(len(session.photos)), None
         if claims.spender_id is not None:
-            spending = self._rewarding.reserve(transaction, session.session_id, claims.spender_id, quoted)
+            spending = self._referral_program.reserve(
+                transaction, session.session_id, claims.spender_id, quoted
+            )
         return Checkout(
             attempt=session.checkout.attempt + 1 if session.checkout else 1,
             quoted=quoted,
@@ -159,13 +161,13 @@ class CheckingOut:
 
     def _wish(
         self, session: UploadSession, checkout: Checkout, email: str | None, locale: str | None
-    ) -> CheckoutWish:
+    ) -> NewCheckout:
         photos = len(session.photos)
         unit_price = replace(checkout.quoted, amount=checkout.quoted.amount // photos)
-        return CheckoutWish(
+        return NewCheckout(
             upload_session_id=session.session_id,
             order_id=session.order_id,
-            seal=self._sealer.payment_seal(session.session_id, session.order_id),
+            payment_token=self._token_signer.payment_token(session.session_id, session.order_id),
             photos=photos,
             unit_price=unit_price,
             email=email,

@@ -6,7 +6,7 @@ from domain.order.errors import ShopError
 from domain.order.values import PhotoId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.payments import PaymentProvider
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.checkout.checkout import PAID_PAGES, REPEATABLE
 from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadSessionClosedError
@@ -25,8 +25,8 @@ class CheckoutOpeningError(ShopError):
 class PhotoRemoval:
     """Takes photos out of sessions; their stored bytes go with the session's others."""
 
-    def __init__(self, *, books: Books, payments: PaymentProvider, clock: Clock) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork, payments: PaymentProvider, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
         self._payments = payments
         self._clock = clock
 
@@ -47,8 +47,8 @@ class PhotoRemoval:
         self, session_id: UploadSessionId, photo_id: PhotoId, expired: str | None
     ) -> str | None:
         """The provider's id of the page to expire first, if there is one that is not ``expired`` yet."""
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(session_id, lock=True)
+        with self._unit_of_work.transaction() as transaction:
+            session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
             if all(photo.photo_id != photo_id for photo in session.photos):
@@ -58,10 +58,10 @@ class PhotoRemoval:
                 if page is not None and page != expired:
                     return page
                 # What was quoted is for other photos now; the next checkout is quoted anew.
-                transaction.uploads.set_status(session_id, UploadStatus.OPEN)
+                transaction.upload_sessions.set_status(session_id, UploadStatus.OPEN)
             elif session.status is not UploadStatus.OPEN:
                 raise UploadSessionClosedError(session_id, session.status)
-            transaction.uploads.remove_photo(session_id, photo_id)
+            transaction.upload_sessions.remove_photo(session_id, photo_id)
         return None
 
 

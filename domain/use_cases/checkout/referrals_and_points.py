@@ -10,7 +10,7 @@ from domain.order.values import CustomerId, HoldReason, Money, PointsReason, Upl
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.email import Rewards
-from domain.ports.payments import CheckoutNotice
+from domain.ports.payments import CheckoutDetails
 from domain.ports.points_balances import PointsLine
 from domain.ports.unit_of_work import Transaction
 from domain.ports.upload_sessions import Checkout
@@ -22,9 +22,9 @@ from domain.referral_program import (
     is_referral_code,
     mailbox_of,
 )
-from domain.signed_tokens import Sealer
+from domain.signed_tokens import TokenSigner
 from domain.use_cases.privacy.erasure import UnknownCustomerError
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: How long points stay reserved after their checkout expired: a payment of its last moment may be told later.
 LATE_NOTICE = timedelta(minutes=10)
@@ -91,30 +91,30 @@ class Codes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claims:
+class RedeemedCodes:
     """What the codes turned out to say: who recommended the shop, or whose points are to be spent."""
 
     referrer_id: CustomerId | None = None
     spender_id: CustomerId | None = None
 
     @classmethod
-    def of(cls, checkout: Checkout) -> "Claims":
+    def of(cls, checkout: Checkout) -> "RedeemedCodes":
         """What a checkout was opened with."""
         spending = checkout.spending
         return cls(referrer_id=checkout.referrer_id, spender_id=spending.customer_id if spending else None)
 
 
-class Rewarding:
+class ReferralProgram:
     """Keeps the promises of the referral programme."""
 
-    def __init__(self, *, sealer: Sealer, clock: Clock, policy: Policy) -> None:
-        self._sealer = sealer
+    def __init__(self, *, token_signer: TokenSigner, clock: Clock, policy: ShopPolicy) -> None:
+        self._token_signer = token_signer
         self._clock = clock
-        self._programme = policy.programme
+        self._referral_terms = policy.referral_terms
 
     # At the checkout.
 
-    def read(self, transaction: Transaction, codes: Codes, email: str | None) -> Claims:
+    def read(self, transaction: Transaction, codes: Codes, email: str | None) -> RedeemedCodes:
         """What codes say. Whose points are to be spent is locked, so that nobody else spends them meanwhile.
 
         Raises UnknownReferralCodeError, OwnReferralCodeError, NoReferralsError, UnknownPointsCodeError or
@@ -123,10 +123,10 @@ class Rewarding:
         if codes.referral is not None and codes.points is not None:
             raise TwoCodesError
         if codes.referral is not None:
-            return Claims(referrer_id=self._referrer(transaction, codes.referral, email))
+            return RedeemedCodes(referrer_id=self._referrer(transaction, codes.referral, email))
         if codes.points is not None:
-            return Claims(spender_id=self._spender(transaction, codes.points))
-        return Claims()
+            return RedeemedCodes(spender_id=self._spender(transaction, codes.points))
+        return RedeemedCodes()
 
     def reserve(
         self, transaction: Transaction, session_id: UploadSessionId, spender_id: CustomerId, quoted: Money
@@ -135,18 +135,18 @@ class Rewarding:
 
         Raises NoPointsError.
         """
-        points = transaction.points
+        points = transaction.points_balances
         expired_before = self._clock.now() - LATE_NOTICE
         available = points.balance(spender_id) - points.reserved(
             spender_id, expired_before, besides=session_id
         )
-        spending = self._programme.spending(spender_id, available, quoted)
+        spending = self._referral_terms.spending(spender_id, available, quoted)
         if spending is None:
             raise NoPointsError
         return spending
 
     def _referrer(self, transaction: Transaction, code: str, email: str | None) -> CustomerId:
-        if not self._programme.takes_referrals:
+        if not self._referral_terms.takes_referrals:
             raise NoReferralsError
         referrer = _find(transaction, as_typed(code))
         if referrer is None:
@@ -159,7 +159,7 @@ class Rewarding:
         typed = as_typed(code)
         spender = _find(transaction, typed[:REFERRAL_CODE_LENGTH], lock=True)
         proof = typed[REFERRAL_CODE_LENGTH:]
-        if spender is None or not self._sealer.is_points_proof(proof, spender.customer_id):
+        if spender is None or not self._token_signer.is_points_token(proof, spender.customer_id):
             raise UnknownPointsCodeError
         return spender.customer_id
 
@@ -173,7 +173,7 @@ class Rewarding:
         """
         if spending is None:
             return
-        payer = transaction.persons.find(email)
+        payer = transaction.personal_data.find(email)
         ids = {spending.customer_id, *([payer.customer_id] if payer is not None else [])}
         for customer_id in sorted(ids):
             transaction.customers.find(customer_id, lock=True)
@@ -182,7 +182,7 @@ class Rewarding:
         self,
         transaction: Transaction,
         payment: e.PaymentReceived,
-        paid: CheckoutNotice,
+        paid: CheckoutDetails,
         referrer_id: CustomerId | None,
     ) -> Sequence[e.Event]:
         """What a payment does to points, to be said in the step that begins its order.
@@ -194,7 +194,7 @@ class Rewarding:
             return [self._spent(transaction, paid, paid.spending)]
         if referrer_id is None or not self._earns(transaction, payment, paid.email or "", referrer_id):
             return []
-        points = self._programme.referral_points
+        points = self._referral_terms.referral_points
         return [
             e.PointsCredited(customer_id=payment.customer_id, points=points, reason=PointsReason.WELCOME),
             e.PointsCredited(customer_id=referrer_id, points=points, reason=PointsReason.REFERRAL),
@@ -207,21 +207,21 @@ class Rewarding:
 
         An order that is held earns, too: what is paid back takes its points along, and what goes on has them.
         """
-        if not self._programme.takes_referrals or payment.paid.amount == 0:
+        if not self._referral_terms.takes_referrals or payment.paid.amount == 0:
             return False
-        if transaction.persons.orders(payment.customer_id):
+        if transaction.personal_data.orders(payment.customer_id):
             return False
         referrer = transaction.customers.find(referrer_id)
         return referrer is not None and mailbox_of(referrer.email) != mailbox_of(email)
 
-    def _spent(self, transaction: Transaction, paid: CheckoutNotice, spending: Spending) -> e.Event:
+    def _spent(self, transaction: Transaction, paid: CheckoutDetails, spending: Spending) -> e.Event:
         """The points that a page was opened with are gone.
 
         A person looks into it if another amount came off, or if the points are spent already: word of a payment may
         come when what was reserved for it is free again, and money without an order is matched whenever somebody can.
         ``lock_customers`` keeps others from spending them meanwhile.
         """
-        is_there = transaction.points.balance(spending.customer_id) >= spending.points
+        is_there = transaction.points_balances.balance(spending.customer_id) >= spending.points
         if paid.discount != spending.discount or not is_there:
             return e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH)
         return e.PointsDebited(
@@ -232,16 +232,16 @@ class Rewarding:
 
     def told_to(self, transaction: Transaction, customer: Customer, currency: str) -> Rewards | None:
         """What a letter tells a customer of their points; nothing where there are none and never will be."""
-        programme = self._programme
-        points = max(transaction.points.balance(customer.customer_id), 0)
-        if not programme.takes_referrals and not points:
+        referral_terms = self._referral_terms
+        points = max(transaction.points_balances.balance(customer.customer_id), 0)
+        if not referral_terms.takes_referrals and not points:
             return None
-        proof = self._sealer.points_proof(customer.customer_id)
+        proof = self._token_signer.points_token(customer.customer_id)
         return Rewards(
-            referral_code=as_shown(customer.referral_code) if programme.takes_referrals else None,
-            referral_worth=programme.worth(programme.referral_points, currency),
+            referral_code=as_shown(customer.referral_code) if referral_terms.takes_referrals else None,
+            referral_worth=referral_terms.worth(referral_terms.referral_points, currency),
             points=points,
-            worth=programme.worth(points, currency),
+            worth=referral_terms.worth(points, currency),
             points_code=as_shown(customer.referral_code + proof),
         )
 
@@ -261,11 +261,11 @@ class PointsStatement:
 
 def statement(transaction: Transaction, email: str) -> PointsStatement:
     """The points of the customer with this address; raises UnknownCustomerError."""
-    customer = transaction.persons.find(email)
+    customer = transaction.personal_data.find(email)
     if customer is None:
         raise UnknownCustomerError(email)
     return PointsStatement(
         referral_code=as_shown(customer.referral_code),
-        balance=transaction.points.balance(customer.customer_id),
-        lines=tuple(transaction.points.lines(customer.customer_id)),
+        balance=transaction.points_balances.balance(customer.customer_id),
+        lines=tuple(transaction.points_balances.lines(customer.customer_id)),
     )

@@ -9,12 +9,12 @@ from domain.order.values import ObjectKey, OrderId, PhotoId, Sha256, UploadSessi
 from domain.ports.cancellation import Cancellation
 from domain.ports.clock import Clock
 from domain.ports.ids import Ids
-from domain.ports.images import PictureInspector
-from domain.ports.object_storage import ObjectStore
-from domain.ports.unit_of_work import Books
+from domain.ports.images import ImageInspector
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import UploadedPhoto, UploadSession, UploadStatus, photo_with_bytes
 from domain.use_cases.recovery.object_labels import photo_labels
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 
 class UnknownUploadSessionError(ShopError):
@@ -56,20 +56,20 @@ class AddedPhoto:
     is_duplicate: bool = False
 
 
-class Uploading:
+class UploadService:
     """Takes photos in."""
 
     def __init__(
         self,
         *,
-        books: Books,
-        storage: ObjectStore,
-        inspector: PictureInspector,
+        unit_of_work: UnitOfWork,
+        storage: ObjectStorage,
+        inspector: ImageInspector,
         clock: Clock,
         ids: Ids,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._storage = storage
         self._inspector = inspector
         self._clock = clock
@@ -84,14 +84,14 @@ class Uploading:
             status=UploadStatus.OPEN,
             opened_at=self._clock.now(),
         )
-        with self._books.transaction() as transaction:
-            transaction.uploads.open(session)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.upload_sessions.open(session)
         return session
 
     def find(self, session_id: UploadSessionId) -> UploadSession:
         """The session; raises UnknownUploadSessionError."""
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(session_id)
+        with self._unit_of_work.transaction() as transaction:
+            session = transaction.upload_sessions.find(session_id)
         if session is None:
             raise UnknownUploadSessionError(session_id)
         return session
@@ -100,7 +100,7 @@ class Uploading:
         """Raise UnavailableError when photos are refused now, whatever is in them."""
         self._inspector.check()
 
-    def expect_photo(self, session_id: UploadSessionId) -> None:
+    def check_can_add(self, session_id: UploadSessionId) -> None:
         """Refuse a photo before its bytes are read: raises the errors of ``add`` that do not depend on them."""
         self.check()
         _require_open(self.find(session_id))
@@ -116,7 +116,7 @@ class Uploading:
     ) -> AddedPhoto:
         """Look into a photo, store it and add it to the session; the same bytes again are the photo that is there.
 
-        Raises UnreadablePictureError with advice for the customer, and UnknownUploadSessionError,
+        Raises UnreadableImageError with advice for the customer, and UnknownUploadSessionError,
         UploadSessionClosedError or TooManyPhotosError; nothing is added then. Once the sender is gone, a cancellation
         ends the decoding with CanceledError.
         """
@@ -153,15 +153,15 @@ class Uploading:
 
     def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> AddedPhoto:
         """Add a photo under the lock of its session, unless its bytes came another way meanwhile."""
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(session_id, lock=True)
+        with self._unit_of_work.transaction() as transaction:
+            session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
             _require_open(session)
             if known := photo_with_bytes(session, photo.upload.sha256):
                 return AddedPhoto(photo=known, is_duplicate=True)
             self._require_room(session)
-            transaction.uploads.add_photo(session_id, photo)
+            transaction.upload_sessions.add_photo(session_id, photo)
             return AddedPhoto(photo=photo)
 
     def _require_room(self, session: UploadSession) -> None:

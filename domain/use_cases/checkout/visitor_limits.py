@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from domain.order.errors import ShopError
 from domain.ports.clock import Clock
 from domain.ports.rate_limiter import Quota, RateLimiter
-from domain.ports.unit_of_work import Books
-from domain.use_cases.shop_policy import MEBIBYTE, Policy
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
 
 WINDOW = timedelta(hours=1)
 
@@ -64,10 +64,12 @@ class VisitorLimits:
     ``client`` names a visitor's network address and is no personal data by itself.
     """
 
-    def __init__(self, *, limiter: RateLimiter, books: Books, clock: Clock, policy: Policy) -> None:
+    def __init__(
+        self, *, limiter: RateLimiter, unit_of_work: UnitOfWork, clock: Clock, policy: ShopPolicy
+    ) -> None:
         quotas = policy.visitor_quotas
         self._limiter = limiter
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._clock = clock
         self._max_stored_bytes = policy.max_stored_bytes
         self._stored: tuple[datetime, int] | None = None
@@ -115,8 +117,8 @@ class VisitorLimits:
         wait = self._limiter.exceeded_for(self._guesses.client_quota(), client)
         if wait is None:
             window = self._window()
-            with self._books.transaction() as transaction:
-                taken = transaction.usage.taken(self._guesses.total_quota(), window)
+            with self._unit_of_work.transaction() as transaction:
+                taken = transaction.usage_totals.taken(self._guesses.total_quota(), window)
             wait = self._until_next(window) if taken >= self._guesses.in_total else None
         if wait is not None:
             raise TooManyRequestsError(self._guesses.what, wait)
@@ -124,20 +126,20 @@ class VisitorLimits:
     def count_code_guess(self, client: str) -> None:
         """Count a code that does not exist."""
         self._limiter.take(self._guesses.client_quota(), client)
-        with self._books.transaction() as transaction:
-            transaction.usage.take(self._guesses.total_quota(), self._window())
+        with self._unit_of_work.transaction() as transaction:
+            transaction.usage_totals.take(self._guesses.total_quota(), self._window())
 
     def forget_past(self) -> None:
         """Delete the counts of windows that are over."""
-        with self._books.transaction() as transaction:
-            transaction.usage.forget(self._window() - WINDOW)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.usage_totals.forget(self._window() - WINDOW)
 
     def _take(self, bound: _Bound, client: str, amount: int = 1) -> None:
         wait = self._limiter.take(bound.client_quota(), client, amount)
         if wait is None:
             window = self._window()
-            with self._books.transaction() as transaction:
-                is_taken = transaction.usage.take(bound.total_quota(), window, amount)
+            with self._unit_of_work.transaction() as transaction:
+                is_taken = transaction.usage_totals.take(bound.total_quota(), window, amount)
             wait = None if is_taken else self._until_next(window)
         if wait is not None:
             raise TooManyRequestsError(bound.what, wait)
@@ -147,8 +149,8 @@ class VisitorLimits:
             return False
         now = self._clock.now()
         if self._stored is None or now - self._stored[0] >= STORAGE_MEASURED_EVERY:
-            with self._books.transaction() as transaction:
-                self._stored = (now, transaction.usage.stored_bytes())
+            with self._unit_of_work.transaction() as transaction:
+                self._stored = (now, transaction.usage_totals.stored_bytes())
         return self._stored[1] > NEARLY_FULL * self._max_stored_bytes
 
     def _window(self) -> datetime:

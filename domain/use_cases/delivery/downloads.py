@@ -26,13 +26,13 @@ from domain.order.values import (
 from domain.ports.archives import ArchiveEntry, Archiver
 from domain.ports.clock import Clock
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
-from domain.ports.object_storage import ObjectStore
-from domain.ports.unit_of_work import Books
-from domain.signed_tokens import Sealer, sha256_of
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.verified_reading import read_verified
-from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.recovery.object_labels import archive_labels
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
 
@@ -76,25 +76,25 @@ class Delivery:
     file_name: str
 
 
-class Delivering:
+class DownloadService:
     """Makes archives and opens links."""
 
     def __init__(
         self,
         *,
-        books: Books,
-        storage: ObjectStore,
+        unit_of_work: UnitOfWork,
+        storage: ObjectStorage,
         archiver: Archiver,
-        recorder: Recorder,
-        sealer: Sealer,
+        command_handler: OrderCommandHandler,
+        token_signer: TokenSigner,
         clock: Clock,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._storage = storage
         self._archiver = archiver
-        self._recorder = recorder
-        self._sealer = sealer
+        self._command_handler = command_handler
+        self._token_signer = token_signer
         self._clock = clock
         self._policy = policy
 
@@ -125,9 +125,9 @@ class Delivering:
                 link_id=link_id,
                 archive=archive,
                 image_ids=tuple(image.image_id for image in order.restored_images),
-                token_sha256=sha256_of(self._sealer.download_token(link_id)),
+                token_sha256=sha256_of(self._token_signer.download_token(link_id)),
                 expires_at=expires_at,
-                edition=order.edition,
+                edition=order.archive_revision,
             )
         ]
 
@@ -180,15 +180,15 @@ class Delivering:
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         return e.DownloadLinkIssued(
             link_id=link_id,
-            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            token_sha256=sha256_of(self._token_signer.download_token(link_id)),
             expires_at=self._clock.now() + self._policy.download_lifetime,
         )
 
     def open(self, token: str) -> tuple[Order, DownloadLink]:
         """The order behind a link that is good; raises UnknownLinkError, LinkRevokedError or LinkExpiredError."""
         fingerprint = sha256_of(token)
-        with self._books.transaction() as transaction:
-            order = transaction.log.load_by_token(fingerprint)
+        with self._unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load_by_token(fingerprint)
         links = order.links.values() if order else ()
         link = next((link for link in links if link.token_sha256 == fingerprint), None)
         if order is None or link is None:
@@ -225,7 +225,7 @@ class Delivering:
         if delivery.image_id in delivery.link.served:
             return
         served = e.ResultServed(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
-        self._recorder.record(
+        self._command_handler.record(
             delivery.order_id, [served], _cause("served", delivery, actor=VISITOR, request_id=request_id)
         )
 
@@ -234,14 +234,14 @@ class Delivering:
         if delivery.image_id in delivery.link.fetched:
             return
         fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
-        self._recorder.record(
+        self._command_handler.record(
             delivery.order_id, [fetched], _cause("fetched", delivery, actor=CUSTOMER, request_id=request_id)
         )
 
     def _file_stems(self, order: Order) -> dict[ImageId, str]:
         """A name without its ending for each image that tells which photo it was, no two files alike."""
-        with self._books.transaction() as transaction:
-            given = transaction.uploads.file_names(order.order_id)
+        with self._unit_of_work.transaction() as transaction:
+            given = transaction.upload_sessions.file_names(order.order_id)
         stems = [
             f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"
             for number, image_id in enumerate(order.images, start=1)

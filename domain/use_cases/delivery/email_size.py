@@ -1,6 +1,6 @@
 """What a mail weighs as it travels: more than its parts, for mail is lines of plain characters (RFC 2045)."""
 
-from domain.ports.email import Letter
+from domain.ports.email import RenderedEmail
 
 _LINE_CHARACTERS = 76
 _LINE_END_BYTES = 2
@@ -9,9 +9,14 @@ _LINE_END_BYTES = 2
 _HEADERS_BYTES = 16_000
 
 
-def weight_bytes(letter: Letter, attachment_bytes: int) -> int:
+def encoded_size_bytes(email_content: RenderedEmail, attachment_bytes: int) -> int:
     """The whole mail with an attachment of this size, at the most."""
-    return _HEADERS_BYTES + _as_text(letter.text) + _as_text(letter.html) + _as_file(attachment_bytes)
+    return (
+        _HEADERS_BYTES
+        + _as_text(email_content.text)
+        + _as_text(email_content.html)
+        + _as_file(attachment_bytes)
+    )
 
 
 def _as_file(size_bytes: int) -> int:

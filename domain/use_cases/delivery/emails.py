@@ -19,22 +19,22 @@ from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.email import (
     Attachment,
-    LetterFacts,
-    LetterWriter,
-    Mail,
+    EmailFacts,
+    EmailRenderer,
     Mailer,
+    OutgoingEmail,
     ResultSize,
     Rewards,
 )
 from domain.ports.errors import LostReplyError, RefusedError
-from domain.ports.object_storage import ObjectStore
-from domain.ports.unit_of_work import Books
-from domain.signed_tokens import Sealer
-from domain.use_cases.checkout.referrals_and_points import Rewarding
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.delivery.email_size import weight_bytes
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.email_size import encoded_size_bytes
 from domain.use_cases.delivery.verified_reading import read_verified
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 SOURCE = "sendgrid"
 #: The mails that bring new results, and say how large they are.
@@ -44,30 +44,30 @@ _WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind
 MAX_FAILED_NOTICES = 3
 
 
-class Writing:
+class EmailSender:
     """Writes letters and hands them over."""
 
     def __init__(
         self,
         *,
-        books: Books,
+        unit_of_work: UnitOfWork,
         mailer: Mailer,
-        writer: LetterWriter,
-        storage: ObjectStore,
-        sealer: Sealer,
-        rewarding: Rewarding,
-        delivering: Delivering,
+        writer: EmailRenderer,
+        storage: ObjectStorage,
+        token_signer: TokenSigner,
+        referral_program: ReferralProgram,
+        downloads: DownloadService,
         clock: Clock,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
-        self._rewarding = rewarding
-        self._delivering = delivering
+        self._unit_of_work = unit_of_work
+        self._referral_program = referral_program
+        self._downloads = downloads
         self._clock = clock
         self._mailer = mailer
         self._writer = writer
         self._storage = storage
-        self._sealer = sealer
+        self._token_signer = token_signer
         self._policy = policy
 
     def send_email(self, order: Order, work: SendEmail, *, may_have_been_sent: bool) -> Sequence[e.Event]:
@@ -82,7 +82,7 @@ class Writing:
         if customer is None:
             return [_failed(work, "The customer's address is not kept any more.")]
         if work.kind.brings_a_link and self._link_has_run_out(order):
-            return [self._delivering.new_link(order)]
+            return [self._downloads.new_link(order)]
         try:
             message_id = self._mailer.send(self._mail(order, work, customer))
         except LostReplyError:
@@ -98,34 +98,36 @@ class Writing:
     def _customer(self, order: Order) -> Customer | None:
         if order.payment is None:
             return None
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             return transaction.customers.find(order.payment.customer_id)
 
-    def _mail(self, order: Order, work: SendEmail, customer: Customer) -> Mail:
+    def _mail(self, order: Order, work: SendEmail, customer: Customer) -> OutgoingEmail:
         facts = self._facts(order, order.emails[work.email_id], customer)
-        letter, attachment = self._writer.write(facts), None
+        email_content, attachment = self._writer.render(facts), None
         if archive := _archive_for(order, work.kind):
-            telling = self._writer.write(replace(facts, is_attached=True))
-            if weight_bytes(telling, archive.size_bytes) < self._policy.max_mail_bytes:
-                letter, attachment = telling, self._attachment(archive, facts.order_number)
-        return Mail(
+            telling = self._writer.render(replace(facts, is_attached=True))
+            if encoded_size_bytes(telling, archive.size_bytes) < self._policy.max_mail_bytes:
+                email_content, attachment = telling, self._attachment(archive, facts.order_number)
+        return OutgoingEmail(
             email_id=work.email_id,
             order_id=order.order_id,
             to=customer.email,
             to_name=customer.name,
-            letter=letter,
+            content=email_content,
             attachment=attachment,
         )
 
-    def _facts(self, order: Order, email: Email, customer: Customer) -> LetterFacts:
+    def _facts(self, order: Order, email: Email, customer: Customer) -> EmailFacts:
         if order.payment is None:
             raise AssertionError("An order that owes a mail was paid.")
         kind, currency = email.kind, order.payment.paid.currency
         link = order.newest_link if kind.brings_a_link else None
         url = self._policy.public_url
-        page = f"{url}/api/download/{self._sealer.download_token(link.link_id)}/photos" if link else None
+        page = (
+            f"{url}/api/download/{self._token_signer.download_token(link.link_id)}/photos" if link else None
+        )
         tells_of_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
-        return LetterFacts(
+        return EmailFacts(
             kind=kind,
             order_id=order.order_id,
             order_number=order.payment.order_number,
@@ -153,8 +155,8 @@ class Writing:
 
     def _sizes(self, order: Order) -> tuple[ResultSize, ...]:
         """The sizes of the newest results that the customer has a name for."""
-        with self._books.transaction() as transaction:
-            names = transaction.uploads.file_names(order.order_id)
+        with self._unit_of_work.transaction() as transaction:
+            names = transaction.upload_sessions.file_names(order.order_id)
         return tuple(
             ResultSize(
                 name=names[PhotoId(image.image_id)],
@@ -175,8 +177,8 @@ class Writing:
         """What comes with a whole result, and no other mail: who waits or is disappointed gets no advertising."""
         if kind is not EmailKind.RESULT:
             return None
-        with self._books.transaction() as transaction:
-            return self._rewarding.told_to(transaction, customer, currency)
+        with self._unit_of_work.transaction() as transaction:
+            return self._referral_program.told_to(transaction, customer, currency)
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
         """The customer's names of the photos that could not be restored."""
@@ -190,8 +192,8 @@ class Writing:
     def _names(self, order: Order, images: Sequence[Image]) -> tuple[str, ...]:
         if not images:
             return ()
-        with self._books.transaction() as transaction:
-            given = transaction.uploads.file_names(order.order_id)
+        with self._unit_of_work.transaction() as transaction:
+            given = transaction.upload_sessions.file_names(order.order_id)
         names = (given.get(PhotoId(image.image_id)) for image in images)
         return tuple(name for name in names if name)
 

@@ -5,20 +5,27 @@ from domain.order.customer_request_limits import needs_reminder
 from domain.order.values import DownloadLinkId, EmailKind, OrderId
 from domain.ports.clock import Clock
 from domain.ports.order_queries import REMINDER
-from domain.ports.unit_of_work import Books
-from domain.use_cases.order_command_handler import Cause, Recorder
-from domain.use_cases.shop_policy import Policy
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: How many links are looked for at a time.
 ROUND = 100
 
 
-class Reminding:
+class LinkReminders:
     """Reminds of links that end soon, once of each."""
 
-    def __init__(self, *, books: Books, recorder: Recorder, clock: Clock, policy: Policy) -> None:
-        self._books = books
-        self._recorder = recorder
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        command_handler: OrderCommandHandler,
+        clock: Clock,
+        policy: ShopPolicy,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._command_handler = command_handler
         self._clock = clock
         self._policy = policy
 
@@ -35,21 +42,21 @@ class Reminding:
 
     def _ending(self, after: DownloadLinkId | None) -> list[tuple[OrderId, DownloadLinkId]]:
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            return transaction.shelf.unfetched(now, now + self._policy.link_reminder, after, ROUND)
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.order_queries.unfetched(now, now + self._policy.link_reminder, after, ROUND)
 
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may open the link this moment."""
-        with self._books.transaction() as transaction:
-            transaction.log.lock(order_id)
-            order = transaction.log.load(order_id)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.event_store.lock(order_id)
+            order = transaction.event_store.load(order_id)
             if not needs_reminder(order, link_id, self._clock.now()):
                 return False
             name = f"{REMINDER}{link_id}"
             cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)
             email_id = order.next_email_id(EmailKind.REMINDER)
-            said = e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)
-            step = self._recorder.plan(order, [said], cause)
-            self._recorder.write(transaction, step)
-        self._recorder.wake(step)
+            proposed = e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)
+            step = self._command_handler.plan(order, [proposed], cause)
+            self._command_handler.write(transaction, step)
+        self._command_handler.wake(step)
         return bool(step.events)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from domain.order.values import StoredObject
 from domain.ports.errors import ObjectDiffersError
-from domain.ports.object_storage import ObjectStore
+from domain.ports.object_storage import ObjectStorage
 
 
-def read_verified(storage: ObjectStore, stored: StoredObject) -> Iterator[bytes]:
+def read_verified(storage: ObjectStorage, stored: StoredObject) -> Iterator[bytes]:
     """An object's bytes in chunks; raises ObjectMissingError, or after the last chunk ObjectDiffersError."""
     digest = hashlib.sha256()
     with storage.read(stored.key) as chunks:

@@ -6,15 +6,15 @@ from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
 from domain.ports.clock import Clock
-from domain.ports.event_store import Step
+from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
-from domain.ports.payments import CheckoutNotice
+from domain.ports.payments import CheckoutDetails
 from domain.ports.unit_of_work import Transaction
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.checkout.referrals_and_points import Rewarding
-from domain.use_cases.order_command_handler import Cause, Recorder
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: Why a payment of this shop waits for a person, whatever time passes.
 SESSION_LOST = (
@@ -24,7 +24,7 @@ SESSION_LOST = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Word:
+class Trigger:
     """Who says that a checkout was paid, and by what; the order's first cause."""
 
     name: str
@@ -32,44 +32,50 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Purchase:
+class PaidCheckout:
     """What an order begins with: photos, the checkout that paid for them, whose they are, and what they cost."""
 
     session: UploadSession
-    checkout: CheckoutNotice
+    checkout: CheckoutDetails
     email: str
     quoted: Money
     number: OrderNumber | None = None  # that the order had before it was lost; none: the next one
 
 
-class Beginning:
+class OrderPlacement:
     """Has orders begin. Every way to an order leads through here: a notice, a look at the provider, a person."""
 
     def __init__(
-        self, *, recorder: Recorder, rewarding: Rewarding, clock: Clock, ids: Ids, policy: Policy
+        self,
+        *,
+        command_handler: OrderCommandHandler,
+        referral_program: ReferralProgram,
+        clock: Clock,
+        ids: Ids,
+        policy: ShopPolicy,
     ) -> None:
         self._policy = policy
-        self._recorder = recorder
-        self._rewarding = rewarding
+        self._command_handler = command_handler
+        self._referral_program = referral_program
         self._clock = clock
         self._ids = ids
 
-    def take_in(
+    def place(
         self,
         transaction: Transaction,
-        checkout: CheckoutNotice,
-        word: Word,
+        checkout: CheckoutDetails,
+        word: Trigger,
         *,
         number: OrderNumber | None = None,
-    ) -> Step | None:
+    ) -> Commit | None:
         """The step in which a paid checkout becomes the order of its upload session.
 
         A checkout that cannot be one is set aside; one that is one already changes nothing.
         """
         session_id = checkout.upload_session_id
-        session = transaction.uploads.find(session_id, lock=True) if session_id is not None else None
+        session = transaction.upload_sessions.find(session_id, lock=True) if session_id is not None else None
         order_id = session.order_id if session is not None else checkout.order_id
-        order = transaction.log.load(order_id) if order_id is not None else None
+        order = transaction.event_store.load(order_id) if order_id is not None else None
         # First of all: an order outlives its session's photos, and its session.
         if order is not None and _is_paid_by(order, checkout):
             return None
@@ -87,7 +93,7 @@ class Beginning:
             reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
             self._set_aside(transaction, checkout, reason)
             return None
-        purchase = Purchase(
+        purchase = PaidCheckout(
             session=session,
             checkout=checkout,
             email=checkout.email,
@@ -102,24 +108,24 @@ class Beginning:
             return self._policy.prices.quote(len(session.photos))
         return session.checkout.quoted
 
-    def begin(self, transaction: Transaction, order: Order, purchase: Purchase, word: Word) -> Step:
+    def begin(self, transaction: Transaction, order: Order, purchase: PaidCheckout, word: Trigger) -> Commit:
         """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted.
 
         Points that were spent on it go in the same step, and those it earns come.
         """
         cause = Cause(name=word.name, key=word.name, actor=word.actor, correlation_id=order.order_id)
-        self._rewarding.lock_customers(transaction, purchase.email, purchase.checkout.spending)
+        self._referral_program.lock_customers(transaction, purchase.email, purchase.checkout.spending)
         payment = self._payment(transaction, purchase)
         quote = purchase.session.checkout
-        points = self._rewarding.follows(
+        points = self._referral_program.follows(
             transaction, payment, purchase.checkout, quote.referrer_id if quote else None
         )
-        step = self._recorder.plan(order, [payment, *points], cause)
-        self._recorder.write(transaction, step)
-        transaction.uploads.set_status(purchase.session.session_id, UploadStatus.PAID)
+        step = self._command_handler.plan(order, [payment, *points], cause)
+        self._command_handler.write(transaction, step)
+        transaction.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
         return step
 
-    def _payment(self, transaction: Transaction, purchase: Purchase) -> e.PaymentReceived:
+    def _payment(self, transaction: Transaction, purchase: PaidCheckout) -> e.PaymentReceived:
         session, checkout = purchase.session, purchase.checkout
         customer_id, number = transaction.customers.receive(
             CustomerId(self._ids.new()),
@@ -146,14 +152,14 @@ class Beginning:
             ),
         )
 
-    def hold(self, transaction: Transaction, checkout: CheckoutNotice, reason: str) -> None:
+    def hold(self, transaction: Transaction, checkout: CheckoutDetails, reason: str) -> None:
         """Set a payment aside that a person has to look at: it is never refunded by itself."""
         self._set_aside(transaction, checkout, reason, is_held=True)
 
     def _set_aside(
-        self, transaction: Transaction, checkout: CheckoutNotice, reason: str, *, is_held: bool = False
+        self, transaction: Transaction, checkout: CheckoutDetails, reason: str, *, is_held: bool = False
     ) -> None:
-        transaction.unmatched.set_aside(
+        transaction.unmatched_payments.set_aside(
             UnmatchedPayment(
                 checkout_session_id=checkout.checkout_session_id,
                 upload_session_id=checkout.upload_session_id,
@@ -166,18 +172,18 @@ class Beginning:
         )
 
 
-def _is_paid_by(order: Order, checkout: CheckoutNotice) -> bool:
+def _is_paid_by(order: Order, checkout: CheckoutDetails) -> bool:
     payment = order.payment
     return payment is not None and payment.checkout_session_id == checkout.checkout_session_id
 
 
-def _tax(checkout: CheckoutNotice, quoted: Money) -> Money | None:
+def _tax(checkout: CheckoutDetails, quoted: Money) -> Money | None:
     """What the provider added on top of the quote; of a price in another currency, nothing can be."""
     tax = checkout.tax
     return tax if tax is not None and tax.currency == quoted.currency else None
 
 
-def _discount(checkout: CheckoutNotice, quoted: Money) -> Money:
+def _discount(checkout: CheckoutDetails, quoted: Money) -> Money:
     """What was taken off the quote; of a price in another currency, nothing can be."""
     is_comparable = checkout.discount.currency == quoted.currency
     return checkout.discount if is_comparable else replace(quoted, amount=0)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from domain.ports.payments import CheckoutNotice
+from domain.ports.payments import CheckoutDetails
 from domain.ports.unit_of_work import Transaction
-from domain.signed_tokens import Sealer
+from domain.signed_tokens import TokenSigner
 
 
 class PaymentOwnership:
@@ -15,29 +15,33 @@ class PaymentOwnership:
     payment never makes it ours, and that it carries no seal of ours never makes it money to refund.
     """
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def __init__(self, token_signer: TokenSigner) -> None:
+        self._token_signer = token_signer
 
-    def is_sealed(self, checkout: CheckoutNotice) -> bool:
+    def is_sealed(self, checkout: CheckoutDetails) -> bool:
         """Whether the checkout carries a valid seal of this shop."""
-        if checkout.seal is None or checkout.upload_session_id is None or checkout.order_id is None:
+        if checkout.payment_token is None or checkout.upload_session_id is None or checkout.order_id is None:
             return False
-        return self._sealer.is_payment_seal(checkout.seal, checkout.upload_session_id, checkout.order_id)
+        return self._token_signer.is_payment_token(
+            checkout.payment_token, checkout.upload_session_id, checkout.order_id
+        )
 
-    def is_ours(self, transaction: Transaction, checkout: CheckoutNotice) -> bool:
+    def is_ours(self, transaction: Transaction, checkout: CheckoutDetails) -> bool:
         """Whether this shop opened the checkout."""
         return not self.foreign_among(transaction, [checkout])
 
-    def foreign_among(self, transaction: Transaction, checkouts: Sequence[CheckoutNotice]) -> set[str]:
+    def foreign_among(self, transaction: Transaction, checkouts: Sequence[CheckoutDetails]) -> set[str]:
         """The ids of those checkouts that this shop did not open; takes a page at most."""
         unsealed = [checkout for checkout in checkouts if not self.is_sealed(checkout)]
         if not unsealed:
             return set()
-        paid = transaction.audit.payments([checkout.checkout_session_id for checkout in unsealed])
+        paid = transaction.reconciliation_queries.payments(
+            [checkout.checkout_session_id for checkout in unsealed]
+        )
         named = {
             checkout.upload_session_id for checkout in unsealed if checkout.upload_session_id is not None
         }
-        sessions = transaction.audit.known_sessions(list(named))
+        sessions = transaction.reconciliation_queries.known_sessions(list(named))
         return {
             checkout.checkout_session_id
             for checkout in unsealed

@@ -10,13 +10,13 @@ from domain.order.reactions import IssueRefund, reaction_id_of
 from domain.order.values import RefundId
 from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
-from domain.ports.payments import PaymentProvider, ProviderRefund, RefundWish
+from domain.ports.payments import NewRefund, PaymentProvider, ProviderRefund
 
 #: Stripe may forget an idempotency key after 24 hours; from then on only a look can tell whether money went back.
 KEY_LIFETIME = timedelta(hours=23)
 
 
-class Refunding:
+class RefundService:
     """Has refunds issued."""
 
     def __init__(self, *, payments: PaymentProvider, clock: Clock) -> None:
@@ -48,14 +48,14 @@ class Refunding:
     def _issue(
         self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
     ) -> ProviderRefund | None:
-        wish = RefundWish(
+        wish = NewRefund(
             refund_id=refund.refund_id,
             order_id=order.order_id,
             payment_intent_id=intent,
             amount=refund.amount,
             idempotency_key=str(reaction_id_of(order.order_id, work)),
         )
-        return pay_back(self._payments, wish, waited=self._clock.now() - first_due_at)
+        return issue_once(self._payments, wish, waited=self._clock.now() - first_due_at)
 
 
 def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:
@@ -64,7 +64,7 @@ def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | 
     return kind(refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id)
 
 
-def pay_back(payments: PaymentProvider, wish: RefundWish, *, waited: timedelta) -> ProviderRefund | None:
+def issue_once(payments: PaymentProvider, wish: NewRefund, *, waited: timedelta) -> ProviderRefund | None:
     """Have money paid back, once however often this is repeated; none if only a look was safe and found nothing.
 
     ``waited`` is for how long this was tried without a pause. A key guards against a reply that was lost a moment

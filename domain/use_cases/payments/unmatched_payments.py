@@ -9,19 +9,19 @@ from domain.order.values import OrderId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.payments import (
-    CheckoutNotice,
-    CheckoutStanding,
+    CheckoutDetails,
     CheckoutState,
+    CheckoutStatus,
+    NewRefund,
     PaymentProvider,
-    RefundWish,
 )
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
-from domain.use_cases.order_command_handler import Recorder
-from domain.use_cases.payments.order_placement import Beginning, Purchase, Word
-from domain.use_cases.payments.refunds import pay_back
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.order_placement import OrderPlacement, PaidCheckout, Trigger
+from domain.use_cases.payments.refunds import issue_once
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: Who resolved what nobody else did.
 SHOP = "shop"
@@ -69,23 +69,23 @@ class NotMatchableError(ShopError):
         )
 
 
-class Matching:
+class UnmatchedPaymentService:
     """Settles money that belongs to no order."""
 
     def __init__(
         self,
         *,
-        books: Books,
+        unit_of_work: UnitOfWork,
         payments: PaymentProvider,
-        recorder: Recorder,
-        beginning: Beginning,
+        command_handler: OrderCommandHandler,
+        order_placement: OrderPlacement,
         clock: Clock,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._payments = payments
-        self._recorder = recorder
-        self._beginning = beginning
+        self._command_handler = command_handler
+        self._order_placement = order_placement
         self._clock = clock
         self._policy = policy
 
@@ -95,8 +95,8 @@ class Matching:
         Raises UnavailableError if the provider could not be asked about some, after all the others were.
         """
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            due = transaction.unmatched.due(now - self._policy.unmatched_payment_wait, now)
+        with self._unit_of_work.transaction() as transaction:
+            due = transaction.unmatched_payments.due(now - self._policy.unmatched_payment_wait, now)
         settled, trouble = 0, None
         for checkout_session_id in due:
             payment = self._claim(checkout_session_id)
@@ -119,13 +119,13 @@ class Matching:
         Raises UnknownPaymentError or PaymentNotOpenError. When it raises UnavailableError, it is tried again later.
         """
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            is_known = transaction.unmatched.find(checkout_session_id) is not None
+        with self._unit_of_work.transaction() as transaction:
+            is_known = transaction.unmatched_payments.find(checkout_session_id) is not None
         state = None if is_known else self._payments.find_checkout(checkout_session_id)
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             payment = self._open(transaction, checkout_session_id, state)
             claimed = _claimed(payment, self._clock).resolved(actor, note, now)
-            transaction.unmatched.save(claimed)
+            transaction.unmatched_payments.save(claimed)
         return self._pay_back(claimed)
 
     def match(
@@ -136,9 +136,9 @@ class Matching:
         Who paid is asked of the provider. Raises UnknownPaymentError, PaymentNotOpenError or NotMatchableError.
         """
         state = self._payments.find_checkout(checkout_session_id)
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             payment = self._open(transaction, checkout_session_id, state)
-            if state is None or state.standing is not CheckoutStanding.PAID or state.checkout.email is None:
+            if state is None or state.status is not CheckoutStatus.PAID or state.checkout.email is None:
                 problem = (
                     "the payment provider knows no paid checkout with an e-mail address; refund it instead"
                 )
@@ -146,32 +146,32 @@ class Matching:
             purchase = self._purchase(
                 transaction, payment, upload_session_id, state.checkout, state.checkout.email
             )
-            order = transaction.log.load(purchase.session.order_id)
-            word = Word(name=f"match:{checkout_session_id}", actor=actor)
-            step = self._beginning.begin(transaction, order, purchase, word)
+            order = transaction.event_store.load(purchase.session.order_id)
+            word = Trigger(name=f"match:{checkout_session_id}", actor=actor)
+            step = self._order_placement.begin(transaction, order, purchase, word)
             resolved = payment.resolved(actor, note, self._clock.now())
-            transaction.unmatched.save(
+            transaction.unmatched_payments.save(
                 replace(resolved, status=UnmatchedStatus.MATCHED, matched_session_id=upload_session_id)
             )
-        self._recorder.wake(step)
+        self._command_handler.wake(step)
         return order.order_id
 
     def _open(
         self, transaction: Transaction, checkout_session_id: str, state: CheckoutState | None
     ) -> UnmatchedPayment:
         """The payment, locked; one without our seal is set aside now, because a person names it."""
-        if state is not None and state.standing is CheckoutStanding.PAID:
-            is_an_orders = bool(transaction.audit.payments([checkout_session_id]))
+        if state is not None and state.status is CheckoutStatus.PAID:
+            is_an_orders = bool(transaction.reconciliation_queries.payments([checkout_session_id]))
             if not is_an_orders:
-                transaction.unmatched.set_aside(self._unsealed(state.checkout))
-        payment = transaction.unmatched.find(checkout_session_id, lock=True)
+                transaction.unmatched_payments.set_aside(self._unsealed(state.checkout))
+        payment = transaction.unmatched_payments.find(checkout_session_id, lock=True)
         if payment is None:
             raise UnknownPaymentError(checkout_session_id)
         if payment.status is not UnmatchedStatus.OPEN:
             raise PaymentNotOpenError(checkout_session_id, payment.status)
         return payment
 
-    def _unsealed(self, checkout: CheckoutNotice) -> UnmatchedPayment:
+    def _unsealed(self, checkout: CheckoutDetails) -> UnmatchedPayment:
         return UnmatchedPayment(
             checkout_session_id=checkout.checkout_session_id,
             upload_session_id=checkout.upload_session_id,
@@ -187,30 +187,30 @@ class Matching:
         transaction: Transaction,
         payment: UnmatchedPayment,
         upload_session_id: UploadSessionId,
-        checkout: CheckoutNotice,
+        checkout: CheckoutDetails,
         email: str,
-    ) -> Purchase:
-        session = transaction.uploads.find(upload_session_id, lock=True)
+    ) -> PaidCheckout:
+        session = transaction.upload_sessions.find(upload_session_id, lock=True)
         problem = _problem(payment, session)
         if session is None or problem is not None:
             raise NotMatchableError(
                 payment.checkout_session_id, upload_session_id, problem or "there is none"
             )
-        return Purchase(
-            session=session, checkout=checkout, email=email, quoted=self._beginning.quoted(session)
+        return PaidCheckout(
+            session=session, checkout=checkout, email=email, quoted=self._order_placement.quoted(session)
         )
 
     def _claim(self, checkout_session_id: str) -> UnmatchedPayment | None:
         """Have a payment that is due on its way back; none if somebody else was faster."""
-        with self._books.transaction() as transaction:
-            payment = transaction.unmatched.find(checkout_session_id, lock=True)
+        with self._unit_of_work.transaction() as transaction:
+            payment = transaction.unmatched_payments.find(checkout_session_id, lock=True)
             now = self._clock.now()
             if payment is None or payment.is_settled or (payment.retry_at and payment.retry_at > now):
                 return None
             claimed = _claimed(payment, self._clock)
             if claimed.actor is None:
                 claimed = claimed.resolved(SHOP, None, now)
-            transaction.unmatched.save(claimed)
+            transaction.unmatched_payments.save(claimed)
         return claimed
 
     def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
@@ -219,7 +219,7 @@ class Matching:
         if payment.payment_intent_id is None:
             # Nothing was charged for it, so there is nothing to pay back.
             return self._write(payment, lambda current: current.given_back())
-        wish = RefundWish(
+        wish = NewRefund(
             refund_id=payment.refund_id,
             order_id=None,
             payment_intent_id=payment.payment_intent_id,
@@ -230,7 +230,7 @@ class Matching:
         )
         waited = now - (payment.asked_at or now)
         try:
-            made = pay_back(self._payments, wish, waited=waited)
+            made = issue_once(self._payments, wish, waited=waited)
             if made is not None and made.is_pending:
                 # A reply repeated under the same key may be older than what the provider knows now.
                 made = self._payments.look_up_refund(made.provider_refund_id) or made
@@ -243,7 +243,9 @@ class Matching:
         if made is None:
             return self._fail(payment, "not known to the provider after a day")
         if made.is_pending:
-            return self._write(payment, lambda current: current.on_its_way(now + PENDING_AGAIN))
+            return self._write(
+                payment, lambda current: current.pending_refunds_at_provider(now + PENDING_AGAIN)
+            )
         amount = 0 if made.has_failed else made.amount.amount
         after = self._write(
             payment, lambda current: current.with_returned(made.provider_refund_id, amount, now)
@@ -258,12 +260,12 @@ class Matching:
         self, claimed: UnmatchedPayment, change: Callable[[UnmatchedPayment], UnmatchedPayment]
     ) -> UnmatchedPayment:
         """Write down what came of an attempt, unless a notice of the provider ended it meanwhile."""
-        with self._books.transaction() as transaction:
-            current = transaction.unmatched.find(claimed.checkout_session_id, lock=True) or claimed
+        with self._unit_of_work.transaction() as transaction:
+            current = transaction.unmatched_payments.find(claimed.checkout_session_id, lock=True) or claimed
             if current.status is not UnmatchedStatus.REFUNDING or current.attempt != claimed.attempt:
                 return current
             after = change(current)
-            transaction.unmatched.save(after)
+            transaction.unmatched_payments.save(after)
         return after
 
 

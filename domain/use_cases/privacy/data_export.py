@@ -7,10 +7,10 @@ from domain.order import events as e
 from domain.order.file_names import safe_stem
 from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
 from domain.ports.archives import ArchiveEntry, Archiver
-from domain.ports.object_storage import ObjectStore
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file
-from domain.use_cases.audit.timeline import tell
+from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.privacy.erasure import UnknownCustomerError
 from domain.use_cases.privacy.photo_deletion import prefixes_of
 
@@ -30,7 +30,7 @@ Stripe has the payments, SendGrid the addresses that mails went to; ask the shop
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dossier:
+class ExportArchive:
     """An archive of known length, made while its content is read."""
 
     orders: int
@@ -49,28 +49,28 @@ class _OrderFile:
     prefixes: tuple[str, ...]
 
 
-class Exporting:
+class DataExport:
     """Gives persons what the shop holds about them."""
 
-    def __init__(self, *, books: Books, storage: ObjectStore, archiver: Archiver) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, archiver: Archiver) -> None:
+        self._unit_of_work = unit_of_work
         self._storage = storage
         self._archiver = archiver
 
-    def export(self, email: str) -> Dossier:
+    def export(self, email: str) -> ExportArchive:
         """All that is written down about the customer with this address, and all their photos that are there.
 
         Raises UnknownCustomerError. Photos are read one after the other as the content is; one that is deleted in
         that time breaks the content off with ObjectMissingError.
         """
-        with self._books.transaction() as transaction:
-            customer = transaction.persons.find(email)
+        with self._unit_of_work.transaction() as transaction:
+            customer = transaction.personal_data.find(email)
             if customer is None:
                 raise UnknownCustomerError(email)
-            holdings = transaction.persons.holdings(customer.customer_id)
+            holdings = transaction.personal_data.holdings(customer.customer_id)
             files = [
                 _order_file(transaction, order_id)
-                for order_id in transaction.persons.orders(customer.customer_id)
+                for order_id in transaction.personal_data.orders(customer.customer_id)
             ]
         photos = [entry for file in files for entry in self._photos(file)]
         entries = [
@@ -80,7 +80,7 @@ class Exporting:
             *photos,
         ]
         size_bytes, content = self._archiver.archive(entries)
-        return Dossier(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
+        return ExportArchive(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
 
     def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
         """Everything the order's events name and the storage has; after its retention that is nothing."""
@@ -97,18 +97,18 @@ class Exporting:
 
 
 def _order_file(transaction: Transaction, order_id: OrderId) -> _OrderFile:
-    order = transaction.log.load(order_id)
+    order = transaction.event_store.load(order_id)
     return _OrderFile(
         number=order.payment.order_number if order.payment else str(order_id),
-        history=transaction.log.history(order_id),
-        names=transaction.uploads.file_names(order_id),
+        history=transaction.event_store.history(order_id),
+        names=transaction.upload_sessions.file_names(order_id),
         prefixes=prefixes_of(order),
     )
 
 
 def _papers(file: _OrderFile) -> Iterator[ArchiveEntry]:
     yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
-    yield story_file(f"{file.number}/story.txt", tell(file.history))
+    yield story_file(f"{file.number}/story.txt", timeline_of(file.history))
 
 
 def _named(file: _OrderFile) -> dict[str, StoredObject]:

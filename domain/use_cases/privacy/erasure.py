@@ -13,13 +13,13 @@ from domain.order.values import CustomerId, OrderNumber
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.errors import UnavailableError
-from domain.ports.event_store import Step
+from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.personal_data import Erasure
-from domain.ports.unit_of_work import Books, Transaction
-from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.privacy.erasure_certificate import Certificate, erased_order
-from domain.use_cases.privacy.photo_deletion import Purging
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 
 #: Shorter words of a name are words of many sentences.
 TELLING_LETTERS = 4
@@ -71,7 +71,7 @@ class TellingReasonError(ShopError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
+class ErasurePreview:
     """What an erasure would take."""
 
     orders: int
@@ -79,23 +79,31 @@ class Outlook:
     good_links: int  # orders whose customer can still fetch something
 
 
-class Forgetting:
+class CustomerErasure:
     """Erases customers who ask for it."""
 
-    def __init__(self, *, books: Books, recorder: Recorder, purging: Purging, clock: Clock, ids: Ids) -> None:
-        self._books = books
-        self._recorder = recorder
-        self._purging = purging
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        command_handler: OrderCommandHandler,
+        photo_deletion: PhotoDeletion,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._command_handler = command_handler
+        self._photo_deletion = photo_deletion
         self._clock = clock
         self._ids = ids
 
-    def look(self, email: str, reason: str) -> Outlook:
+    def look(self, email: str, reason: str) -> ErasurePreview:
         """What would go, without touching it; raises whatever ``erase`` would refuse with."""
         now = self._clock.now()
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             customer = _find(transaction, email, reason)
             orders = _erasable(transaction, customer.customer_id)
-        return Outlook(
+        return ErasurePreview(
             orders=len(orders),
             photos=sum(len(order.images) for order in orders),
             good_links=sum(has_good_link(order, now) for order in orders),
@@ -108,7 +116,7 @@ class Forgetting:
         in all versions. If that is cut short, the orders' own work does it. Raises UnknownCustomerError,
         StillNeededError, MoneyUnmatchedError or TellingReasonError, and nothing is changed then.
         """
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             customer = _find(transaction, email, reason)
             orders = _erasable(transaction, customer.customer_id)
             erasure = Erasure(
@@ -119,9 +127,9 @@ class Forgetting:
                 erased_at=self._clock.now(),
             )
             steps = [self._record(transaction, order, erasure) for order in orders]
-            removed = transaction.persons.forget(erasure)
+            removed = transaction.personal_data.forget(erasure)
         for step in steps:
-            self._recorder.wake(step)
+            self._command_handler.wake(step)
         return Certificate(
             erasure=erasure,
             orders=tuple(erased_order(order) for order in orders),
@@ -129,22 +137,22 @@ class Forgetting:
             objects=self._empty(orders),
         )
 
-    def _record(self, transaction: Transaction, order: Order, erasure: Erasure) -> Step:
+    def _record(self, transaction: Transaction, order: Order, erasure: Erasure) -> Commit:
         name = f"erasure:{erasure.erasure_id}"
         cause = Cause(name=name, key=name, actor=erasure.actor, correlation_id=erasure.erasure_id)
-        step = self._recorder.plan(order, [e.OrderErased()], cause)
-        self._recorder.write(transaction, step)
+        step = self._command_handler.plan(order, [e.OrderErased()], cause)
+        self._command_handler.write(transaction, step)
         return step
 
     def _empty(self, orders: Sequence[Order]) -> int | None:
         try:
-            return sum(self._purging.empty(order) for order in orders)
+            return sum(self._photo_deletion.empty(order) for order in orders)
         except UnavailableError:
             return None  # it is outstanding work of the orders already
 
 
 def _find(transaction: Transaction, email: str, reason: str) -> Customer:
-    customer = transaction.persons.find(email, lock=True)
+    customer = transaction.personal_data.find(email, lock=True)
     if customer is None:
         raise UnknownCustomerError(email)
     if _tells(reason, customer):
@@ -155,9 +163,9 @@ def _find(transaction: Transaction, email: str, reason: str) -> Customer:
 def _erasable(transaction: Transaction, customer_id: CustomerId) -> list[Order]:
     """The customer's orders, each locked; raises StillNeededError or MoneyUnmatchedError."""
     orders = []
-    for order_id in transaction.persons.orders(customer_id):
-        transaction.log.lock(order_id)
-        orders.append(transaction.log.load(order_id))
+    for order_id in transaction.personal_data.orders(customer_id):
+        transaction.event_store.lock(order_id)
+        orders.append(transaction.event_store.load(order_id))
     obstacles = {
         order.payment.order_number: why
         for order in orders
@@ -167,10 +175,10 @@ def _erasable(transaction: Transaction, customer_id: CustomerId) -> list[Order]:
     }
     if obstacles:
         raise StillNeededError(obstacles)
-    sessions = set(transaction.persons.sessions(customer_id))
+    sessions = set(transaction.personal_data.sessions(customer_id))
     unmatched = [
         payment.checkout_session_id
-        for payment in transaction.unmatched.unsettled()
+        for payment in transaction.unmatched_payments.unsettled()
         if payment.upload_session_id in sessions
     ]
     if unmatched:
@@ -179,9 +187,9 @@ def _erasable(transaction: Transaction, customer_id: CustomerId) -> list[Order]:
 
 
 def _tells(reason: str, customer: Customer) -> bool:
-    said = reason.casefold()
-    words = set(re.findall(r"\w+", said))
+    proposed = reason.casefold()
+    words = set(re.findall(r"\w+", proposed))
     names = {
         word for word in re.findall(r"\w+", (customer.name or "").casefold()) if len(word) >= TELLING_LETTERS
     }
-    return customer.email.casefold() in said or bool(names & words)
+    return customer.email.casefold() in proposed or bool(names & words)

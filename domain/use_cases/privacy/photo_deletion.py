@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from domain.order import events as e
 from domain.order.order import Order
-from domain.ports.object_storage import ObjectStore
+from domain.ports.object_storage import ObjectStorage
 
 
-class Purging:
+class PhotoDeletion:
     """Deletes the photos of orders whose log says that they are to go."""
 
-    def __init__(self, *, storage: ObjectStore) -> None:
+    def __init__(self, *, storage: ObjectStorage) -> None:
         self._storage = storage
 
     def delete_photos(self, order: Order) -> Sequence[e.Event]:

@@ -6,21 +6,28 @@ from domain.order import events as e
 from domain.order.closure import has_good_link, lived, obstacle
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
-from domain.ports.event_store import Step
-from domain.ports.unit_of_work import Books
-from domain.use_cases.order_command_handler import Cause, Recorder
-from domain.use_cases.shop_policy import Policy
+from domain.ports.event_store import Commit
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: How many orders are looked for at a time.
 ROUND = 100
 
 
-class Retaining:
+class PhotoRetention:
     """Keeps photos as long as the shop has promised, and no longer."""
 
-    def __init__(self, *, books: Books, recorder: Recorder, clock: Clock, policy: Policy) -> None:
-        self._books = books
-        self._recorder = recorder
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        command_handler: OrderCommandHandler,
+        clock: Clock,
+        policy: ShopPolicy,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._command_handler = command_handler
         self._clock = clock
         self._policy = policy
 
@@ -38,22 +45,22 @@ class Retaining:
         return purged
 
     def _finished(self, after: OrderId | None) -> list[OrderId]:
-        with self._books.transaction() as transaction:
-            return transaction.shelf.finished(self._over_before(), after, ROUND)
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.order_queries.finished(self._over_before(), after, ROUND)
 
     def _over_before(self) -> datetime:
         return self._clock.now() - self._policy.photo_retention
 
     def _purge(self, order_id: OrderId) -> bool:
         """Decide under the order's lock: whatever else happens to it comes before or after."""
-        with self._books.transaction() as transaction:
-            transaction.log.lock(order_id)
-            order, since = lived(order_id, transaction.log.history(order_id))
+        with self._unit_of_work.transaction() as transaction:
+            transaction.event_store.lock(order_id)
+            order, since = lived(order_id, transaction.event_store.history(order_id))
             is_over = since is not None and since < self._over_before()
             if not is_over or obstacle(order) or has_good_link(order, self._clock.now()):
                 return False
             cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
-            step: Step = self._recorder.plan(order, [e.PhotosPurged()], cause)
-            self._recorder.write(transaction, step)
-        self._recorder.wake(step)
+            step: Commit = self._command_handler.plan(order, [e.PhotosPurged()], cause)
+            self._command_handler.write(transaction, step)
+        self._command_handler.wake(step)
         return bool(step.events)

@@ -5,9 +5,9 @@ from datetime import timedelta
 from domain.order.values import UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
-from domain.ports.object_storage import ObjectStore
-from domain.ports.unit_of_work import Books
-from domain.use_cases.shop_policy import Policy
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: How long a session that was tidied stays known: longer than a payment for it can take to arrive.
 TIDIED_KEPT = timedelta(days=90)
@@ -18,11 +18,13 @@ ROUND = 100
 RECORDS = 1_000
 
 
-class Housekeeping:
+class UploadCleanup:
     """Tidies on a schedule."""
 
-    def __init__(self, *, books: Books, storage: ObjectStore, clock: Clock, policy: Policy) -> None:
-        self._books = books
+    def __init__(
+        self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, clock: Clock, policy: ShopPolicy
+    ) -> None:
+        self._unit_of_work = unit_of_work
         self._storage = storage
         self._clock = clock
         self._policy = policy
@@ -47,8 +49,8 @@ class Housekeeping:
             tidied += forgotten
             if len(sessions) < ROUND or not forgotten:
                 break
-        with self._books.transaction() as transaction:
-            transaction.uploads.remove_tidied(self._clock.now() - TIDIED_KEPT)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.upload_sessions.remove_tidied(self._clock.now() - TIDIED_KEPT)
         if trouble is not None:
             raise trouble
         return tidied
@@ -62,22 +64,22 @@ class Housekeeping:
         before = self._clock.now() - self._policy.record_retention
         forgotten, is_more = 0, True
         while is_more:
-            with self._books.transaction() as transaction:
+            with self._unit_of_work.transaction() as transaction:
                 work = transaction.reactions.forget_closed(before, RECORDS)
-                messages = transaction.inbox.forget(before, RECORDS)
+                messages = transaction.webhook_inbox.forget(before, RECORDS)
             forgotten += work + messages
             is_more = RECORDS in {work, messages}
         return forgotten
 
     def _expire(self) -> list[UploadSessionId]:
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            return transaction.uploads.expire_stale(
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.upload_sessions.expire_stale(
                 now - self._policy.cleanup_retention, now - self._policy.checkout_lifetime, ROUND
             )
 
     def _forget(self, session_id: UploadSessionId) -> None:
         # All that lies under the session's prefix, also what a crash kept from being written down.
         self._storage.purge(f"uploads/temp/{session_id}/")
-        with self._books.transaction() as transaction:
-            transaction.uploads.forget_temp_objects(session_id, self._clock.now())
+        with self._unit_of_work.transaction() as transaction:
+            transaction.upload_sessions.forget_temp_objects(session_id, self._clock.now())

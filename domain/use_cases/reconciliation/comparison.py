@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar
 from domain.order.errors import ShopError
 from domain.ports.errors import OutsideError, UnavailableError, UnreadableAnswerError
 from domain.ports.provider_listings import TakeUnreadable, UnreadableEntry
-from domain.ports.unit_of_work import BooksError
-from domain.use_cases.reconciliation.findings import Finding, Foreign, Side, What
+from domain.ports.unit_of_work import UnitOfWorkError
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Scope:
     since: datetime
     now: datetime
     grace: timedelta
-    heals: bool
+    repairs: bool
     reads_bytes: bool
     watch: Callable[[int], None]
     leave: Callable[[Foreign], None]  # takes what another shop made, for the report
@@ -67,16 +67,16 @@ class Scope:
                 probe()
             self.tell(_unreadable(side, kind, name, error.detail))
 
-    def heal(
+    def repair(
         self, finding: Finding, do: Callable[[], object], is_wrong_still: Callable[[], bool] = lambda: False
     ) -> Finding:
         """The finding, healed if that is wished and can be done; if it cannot, its advice says why."""
-        if not self.heals:
+        if not self.repairs:
             return finding
         try:
             do()
             is_healed = not is_wrong_still()
-        except (ShopError, OutsideError, BooksError) as error:
+        except (ShopError, OutsideError, UnitOfWorkError) as error:
             return replace(finding, advice=f"It could not be healed ({error}) {finding.advice}")
         except Exception as error:  # noqa: BLE001 -- a defect costs this finding only, and is reported with it
             self.defect(error)
@@ -88,7 +88,7 @@ class Scope:
 def _unreadable(side: Side, kind: str, name: str, detail: str) -> Finding:
     return Finding(
         side=side,
-        what=What.ENTRY_UNREADABLE,
+        what=FindingCode.ENTRY_UNREADABLE,
         subject=name,
         wrong=f"This {kind} cannot be read ({detail}), so it was not compared.",
         advice="Look at it there by hand; if many are like it, the provider's API has changed.",

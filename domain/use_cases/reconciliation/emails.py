@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from domain.order import events as e
 from domain.order.order import EmailStatus, Order
 from domain.order.values import EmailId, OrderId
-from domain.ports.email import MailFate, MailNotice
-from domain.ports.provider_listings import CarriedMail, MailLedger
-from domain.ports.unit_of_work import Books
-from domain.use_cases.delivery.email_webhook import MailDesk
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
+from domain.ports.provider_listings import EmailListing, ListedEmail
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 #: SendGrid forgets what it carried after thirty days, and a little earlier nothing is said of it any more.
 SENDGRID_REMEMBERS = timedelta(days=29)
@@ -35,15 +35,17 @@ class _Told:
     unconfirmed: list[_Mail] = field(default_factory=list)
 
 
-class MailComparison:
+class EmailComparison:
     """Mails that were sent since, and such as nobody knows the fate of."""
 
     side = Side.SENDGRID
 
-    def __init__(self, *, books: Books, ledger: MailLedger, mail_desk: MailDesk) -> None:
-        self._books = books
+    def __init__(
+        self, *, unit_of_work: UnitOfWork, ledger: EmailListing, email_webhook: EmailWebhook
+    ) -> None:
+        self._unit_of_work = unit_of_work
         self._ledger = ledger
-        self._mail_desk = mail_desk
+        self._email_webhook = email_webhook
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What came back without our knowing, what is not known there, and what was accepted after all."""
@@ -52,7 +54,7 @@ class MailComparison:
             scope.watch(len(page))
             for carried in page:
                 mail = told.sent.pop(carried.message_id, None)
-                if mail is not None and carried.fate is MailFate.UNDELIVERABLE:
+                if mail is not None and carried.fate is DeliveryStatus.UNDELIVERABLE:
                     yield from self._came_back(scope, mail, carried)
         for message_id, mail in told.sent.items():
             yield _unknown(mail, message_id)
@@ -64,11 +66,11 @@ class MailComparison:
     def _told(self, scope: Scope) -> _Told:
         told = _Told()
         since = max(scope.since, scope.now - SENDGRID_REMEMBERS)
-        with self._books.transaction() as transaction:
-            order_ids = transaction.audit.orders_since(scope.since)
+        with self._unit_of_work.transaction() as transaction:
+            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
-            with self._books.transaction() as transaction:
-                streams = transaction.audit.streams(page)
+            with self._unit_of_work.transaction() as transaction:
+                streams = transaction.reconciliation_queries.streams(page)
             for recorded in (each for stream in streams.values() for each in stream):
                 if not since <= recorded.recorded_at <= scope.settled_before:
                     continue
@@ -81,12 +83,12 @@ class MailComparison:
                         pass
         return told
 
-    def _came_back(self, scope: Scope, mail: _Mail, carried: CarriedMail) -> Iterator[Finding]:
+    def _came_back(self, scope: Scope, mail: _Mail, carried: ListedEmail) -> Iterator[Finding]:
         if carried.last_event_at > scope.settled_before or not self._stands(mail, EmailStatus.SENT):
             return
         finding = Finding(
             side=Side.SENDGRID,
-            what=What.MAIL_CAME_BACK,
+            what=FindingCode.MAIL_CAME_BACK,
             subject=str(mail.email_id),
             order_id=mail.order_id,
             since=carried.last_event_at,
@@ -103,7 +105,7 @@ class MailComparison:
             return  # then it is sent once more in its time
         finding = Finding(
             side=Side.SENDGRID,
-            what=What.MAIL_IS_KNOWN_THERE,
+            what=FindingCode.MAIL_IS_KNOWN_THERE,
             subject=str(mail.email_id),
             order_id=mail.order_id,
             since=mail.since,
@@ -113,25 +115,25 @@ class MailComparison:
         yield self._healed(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
 
     def _healed(
-        self, scope: Scope, finding: Finding, mail: _Mail, carried: CarriedMail, was: EmailStatus
+        self, scope: Scope, finding: Finding, mail: _Mail, carried: ListedEmail, was: EmailStatus
     ) -> Finding:
-        notice = MailNotice(
+        webhook_event = EmailWebhookEvent(
             event_id=f"reconciled:{carried.message_id}:{carried.fate}",
             email_id=mail.email_id,
             order_id=mail.order_id,
             message_id=carried.message_id,
             fate=carried.fate,
-            reason="undeliverable" if carried.fate is MailFate.UNDELIVERABLE else None,
+            reason="undeliverable" if carried.fate is DeliveryStatus.UNDELIVERABLE else None,
         )
-        return scope.heal(
+        return scope.repair(
             finding,
-            lambda: self._mail_desk.take([notice]),
+            lambda: self._email_webhook.handle([webhook_event]),
             is_wrong_still=lambda: self._stands(mail, was),
         )
 
     def _stands(self, mail: _Mail, status: EmailStatus) -> bool:
-        with self._books.transaction() as transaction:
-            order: Order = transaction.log.load(mail.order_id)
+        with self._unit_of_work.transaction() as transaction:
+            order: Order = transaction.event_store.load(mail.order_id)
         known = order.emails.get(mail.email_id)
         return known is not None and known.status is status
 
@@ -139,7 +141,7 @@ class MailComparison:
 def _unknown(mail: _Mail, message_id: str) -> Finding:
     return Finding(
         side=Side.SENDGRID,
-        what=What.MAIL_UNKNOWN_THERE,
+        what=FindingCode.MAIL_UNKNOWN_THERE,
         subject=str(mail.email_id),
         order_id=mail.order_id,
         since=mail.since,

@@ -9,23 +9,23 @@ from domain.order import events as e
 from domain.order.evolve import apply
 from domain.order.lifecycle import may_be_on_record
 from domain.order.order import Order
-from domain.order.reactions import needed, outstanding_by_id, reaction_id_of
+from domain.order.reactions import outstanding_by_id, reaction_id_of, required_reactions
 from domain.order.values import OrderId
-from domain.ports.reaction_queue import ReactionQueue, Scheduled
-from domain.ports.reconciliation_queries import WorkLine
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
+from domain.ports.reconciliation_queries import ReactionSummary
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 from domain.use_cases.wording.labels import HOLDS, UNREADABLE_AND_NOT_NEEDED, capitalised
 
 #: Of work, what `--fix` can heal.
-_HEALABLE = frozenset({What.WORK_LOST, What.WORK_UNREADABLE})
+_HEALABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
 
 #: Work that anybody could have done for so long has nobody who does it.
 OVERDUE = timedelta(hours=1)
 
 
-class StreamComparison:
+class EventLogComparison:
     """Every order that something happened to, and every one that is not over.
 
     A page of orders is looked at with a few questions, between which workers go on. So whatever looks wrong is
@@ -34,18 +34,18 @@ class StreamComparison:
 
     side = Side.LOG
 
-    def __init__(self, *, books: Books, queue: ReactionQueue) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork, queue: ReactionQueue) -> None:
+        self._unit_of_work = unit_of_work
         self._queue = queue
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What does not agree within the books, and what waits for a person, or for a worker that does not come."""
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             unreadable = {work.order_id for work in transaction.reactions.unreadable()}
-            order_ids = sorted({*transaction.audit.orders_since(scope.since), *unreadable})
+            order_ids = sorted({*transaction.reconciliation_queries.orders_since(scope.since), *unreadable})
         for page in paged(order_ids):
             scope.watch(len(page))
-            with self._books.transaction() as transaction:
+            with self._unit_of_work.transaction() as transaction:
                 suspects = {finding.order_id for finding in _findings(transaction, page, scope)}
             for order_id in page:
                 if order_id in suspects:
@@ -54,13 +54,13 @@ class StreamComparison:
 
     def _conflicts(self, scope: Scope) -> Iterator[Finding]:
         """Messages under the id of another one, which the inbox set aside."""
-        with self._books.transaction() as transaction:
-            conflicts = transaction.inbox.conflicts()
+        with self._unit_of_work.transaction() as transaction:
+            conflicts = transaction.webhook_inbox.conflicts()
         for conflict in conflicts:
             if conflict.received_at >= scope.since:
                 yield Finding(
                     side=Side.LOG,
-                    what=What.MESSAGE_IN_TWO_SHAPES,
+                    what=FindingCode.MESSAGE_IN_TWO_SHAPES,
                     subject=conflict.event_id,
                     since=conflict.received_at,
                     wrong=f"A {conflict.event_type} of {conflict.source} came again with other contents.",
@@ -68,17 +68,17 @@ class StreamComparison:
                 )
 
     def _look_again(self, order_id: OrderId, scope: Scope) -> list[Finding]:
-        scheduled: list[Scheduled] = []
-        with self._books.transaction() as transaction:
-            transaction.log.lock(order_id)
+        scheduled: list[ScheduledReaction] = []
+        with self._unit_of_work.transaction() as transaction:
+            transaction.event_store.lock(order_id)
             findings = list(_findings(transaction, [order_id], scope))
             wrong = {
                 what: {UUID(each.subject) for each in findings if each.what == what} for what in _HEALABLE
             }
-            if scope.heals and any(wrong.values()):
+            if scope.repairs and any(wrong.values()):
                 work = _outstanding_work(transaction, order_id, scope)
-                lost = [each for each in work if each.reaction_id in wrong[What.WORK_LOST]]
-                unreadable = [each for each in work if each.reaction_id in wrong[What.WORK_UNREADABLE]]
+                lost = [each for each in work if each.reaction_id in wrong[FindingCode.WORK_LOST]]
+                unreadable = [each for each in work if each.reaction_id in wrong[FindingCode.WORK_UNREADABLE]]
                 transaction.reactions.schedule(lost)
                 transaction.reactions.rewrite(unreadable)
                 scheduled = [*lost, *unreadable]
@@ -91,10 +91,10 @@ class StreamComparison:
         return findings
 
 
-def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope) -> list[Scheduled]:
-    order = transaction.log.load(order_id)
+def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope) -> list[ScheduledReaction]:
+    order = transaction.event_store.load(order_id)
     return [
-        Scheduled(
+        ScheduledReaction(
             reaction_id=reaction_id,
             order_id=order_id,
             reaction=reaction,
@@ -106,7 +106,7 @@ def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope)
 
 
 def _findings(transaction: Transaction, page: Sequence[OrderId], scope: Scope) -> Iterator[Finding]:
-    streams = transaction.audit.streams(page)
+    streams = transaction.reconciliation_queries.streams(page)
     orders: list[Order] = []
     for order_id, stream in streams.items():
         told = followed(order_id, stream)
@@ -114,8 +114,8 @@ def _findings(transaction: Transaction, page: Sequence[OrderId], scope: Scope) -
             yield told
         else:
             orders.append(told)
-    differing = transaction.audit.differing_read_models(orders)
-    work = transaction.audit.work([order.order_id for order in orders])
+    differing = transaction.reconciliation_queries.differing_read_models(orders)
+    work = transaction.reconciliation_queries.work([order.order_id for order in orders])
     for order in orders:
         stream, lines = streams[order.order_id], work.get(order.order_id, [])
         yield from _about_read_models(order, stream, differing.get(order.order_id, []))
@@ -142,7 +142,7 @@ def _broken(recorded: e.RecordedEvent, why: str) -> Finding:
     name = type(recorded.event).__name__
     return Finding(
         side=Side.LOG,
-        what=What.STREAM_BROKEN,
+        what=FindingCode.STREAM_BROKEN,
         subject=str(recorded.event_id),
         order_id=recorded.order_id,
         since=recorded.recorded_at,
@@ -157,7 +157,7 @@ def _about_read_models(
     if tables:
         yield Finding(
             side=Side.LOG,
-            what=What.READ_MODELS_DIFFER,
+            what=FindingCode.READ_MODELS_DIFFER,
             subject=str(order.order_id),
             order_id=order.order_id,
             since=stream[-1].recorded_at,
@@ -167,15 +167,15 @@ def _about_read_models(
 
 
 def _about_work(
-    order: Order, stream: Sequence[e.RecordedEvent], lines: Mapping[UUID, WorkLine], scope: Scope
+    order: Order, stream: Sequence[e.RecordedEvent], lines: Mapping[UUID, ReactionSummary], scope: Scope
 ) -> Iterator[Finding]:
-    for reaction in needed(order):
+    for reaction in required_reactions(order):
         reaction_id = reaction_id_of(order.order_id, reaction)
         line = lines.get(reaction_id)
         if line is None or not line.is_open:
             yield Finding(
                 side=Side.LOG,
-                what=What.WORK_LOST,
+                what=FindingCode.WORK_LOST,
                 subject=str(reaction_id),
                 order_id=order.order_id,
                 since=stream[-1].recorded_at,
@@ -191,7 +191,7 @@ def _about_work(
         elif line.free_since < scope.now - OVERDUE:
             yield Finding(
                 side=Side.LOG,
-                what=What.WORK_OVERDUE,
+                what=FindingCode.WORK_OVERDUE,
                 subject=str(line.reaction_id),
                 order_id=order.order_id,
                 since=line.free_since,
@@ -200,10 +200,10 @@ def _about_work(
             )
 
 
-def _unreadable(order: Order, line: WorkLine, since: datetime, *, is_outstanding: bool) -> Finding:
+def _unreadable(order: Order, line: ReactionSummary, since: datetime, *, is_outstanding: bool) -> Finding:
     return Finding(
         side=Side.LOG,
-        what=What.WORK_UNREADABLE,
+        what=FindingCode.WORK_UNREADABLE,
         subject=str(line.reaction_id),
         order_id=order.order_id,
         since=since,
@@ -220,7 +220,7 @@ def _about_a_hold(order: Order, stream: Sequence[e.RecordedEvent]) -> Iterator[F
     since = next(each.recorded_at for each in reversed(stream) if isinstance(each.event, e.OrderHeld))
     yield Finding(
         side=Side.LOG,
-        what=What.ORDER_HELD,
+        what=FindingCode.ORDER_HELD,
         subject=str(order.order_id),
         order_id=order.order_id,
         since=since,

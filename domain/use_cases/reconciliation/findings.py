@@ -19,7 +19,7 @@ class Side(StrEnum):
     SENDGRID = "sendgrid"
 
 
-class What(StrEnum):
+class FindingCode(StrEnum):
     """What does not agree; programs go by these names, so they never change."""
 
     NOTICE_LOST = "notice_lost"  # word of something at Stripe never came in
@@ -59,7 +59,7 @@ class Finding:
     """One thing that does not agree."""
 
     side: Side
-    what: What
+    what: FindingCode
     subject: str  # the id of what it is about: an order, an event, a key...
     order_id: OrderId | None = None
     since: datetime | None = None

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from domain.order.values import ObjectKey
 from domain.ports.errors import ObjectMissingError
-from domain.ports.object_storage import ObjectOwner, ObjectStore
+from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
 
 class ForeignObjects:
     """Asks the storage for the marks of a few objects: one of each order or session that is another shop's."""
 
-    def __init__(self, storage: ObjectStore) -> None:
+    def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
         self._foreign: set[UUID] = set()
 

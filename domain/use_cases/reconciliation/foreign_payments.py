@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
-from domain.ports.payments import CheckoutNotice, PaymentNotice, PaymentProvider
-from domain.ports.unit_of_work import Books
+from domain.ports.payments import CheckoutDetails, PaymentProvider, PaymentWebhookEvent
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 
@@ -14,38 +14,40 @@ class ForeignPayments:
     def __init__(
         self,
         *,
-        books: Books,
+        unit_of_work: UnitOfWork,
         payments: PaymentProvider,
         ownership: PaymentOwnership,
         isolated: Callable[[str], AbstractContextManager[None]],
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._payments = payments
         self._ownership = ownership
         self._isolated = isolated  # reports an answer about a payment intent that cannot be read
         self._checkouts: dict[str, bool] = {}  # whether it is foreign, by checkout
         self._intents: dict[str, bool] = {}  # likewise, by payment intent
 
-    def among(self, notices: Sequence[PaymentNotice]) -> list[PaymentNotice]:
+    def among(self, webhook_events: Sequence[PaymentWebhookEvent]) -> list[PaymentWebhookEvent]:
         """Those of a page of notices that are about a payment of another shop.
 
         Refunds and disputes do not carry the payment's metadata: of what neither our tables nor a list told before,
         the checkout is asked of the provider.
         """
-        self._learn_checkouts(notice.checkout for notice in notices if notice.checkout is not None)
-        self._learn_intents({each for each in map(_intent_alone, notices) if each is not None})
-        return [notice for notice in notices if self._is_foreign(notice)]
+        self._learn_checkouts(
+            webhook_event.checkout for webhook_event in webhook_events if webhook_event.checkout is not None
+        )
+        self._learn_intents({each for each in map(_intent_alone, webhook_events) if each is not None})
+        return [webhook_event for webhook_event in webhook_events if self._is_foreign(webhook_event)]
 
-    def _is_foreign(self, notice: PaymentNotice) -> bool:
-        if notice.checkout is not None:
-            return self._checkouts[notice.checkout.checkout_session_id]
-        return self._intents.get(notice.payment_intent_id or "", True)
+    def _is_foreign(self, webhook_event: PaymentWebhookEvent) -> bool:
+        if webhook_event.checkout is not None:
+            return self._checkouts[webhook_event.checkout.checkout_session_id]
+        return self._intents.get(webhook_event.payment_intent_id or "", True)
 
-    def _learn_checkouts(self, checkouts: Iterable[CheckoutNotice]) -> None:
+    def _learn_checkouts(self, checkouts: Iterable[CheckoutDetails]) -> None:
         unknown = [each for each in checkouts if each.checkout_session_id not in self._checkouts]
         if not unknown:
             return
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             foreign = self._ownership.foreign_among(transaction, unknown)
         for checkout in unknown:
             is_foreign = checkout.checkout_session_id in foreign
@@ -57,9 +59,11 @@ class ForeignPayments:
         unknown = [intent for intent in sorted(intents) if intent not in self._intents]
         if not unknown:
             return
-        with self._books.transaction() as transaction:
-            known = set(transaction.audit.orders_by_payment(unknown))
-            known |= {one for one in unknown if transaction.unmatched.find_by_payment(one) is not None}
+        with self._unit_of_work.transaction() as transaction:
+            known = set(transaction.reconciliation_queries.orders_by_payment(unknown))
+            known |= {
+                one for one in unknown if transaction.unmatched_payments.find_by_payment(one) is not None
+            }
         for intent in unknown:
             self._intents[intent] = intent not in known and self._is_made_by_others(intent)
 
@@ -69,10 +73,10 @@ class ForeignPayments:
             state = self._payments.find_checkout_by_payment(intent)
         if state is None:
             return True
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             return not self._ownership.is_ours(transaction, state.checkout)
 
 
-def _intent_alone(notice: PaymentNotice) -> str | None:
+def _intent_alone(webhook_event: PaymentWebhookEvent) -> str | None:
     """The payment intent of a notice that tells of no checkout."""
-    return notice.payment_intent_id if notice.checkout is None else None
+    return webhook_event.payment_intent_id if webhook_event.checkout is None else None

@@ -10,11 +10,11 @@ from uuid import UUID
 from domain.order import events as e
 from domain.order.values import ImageId, ObjectKey, OrderId, StoredObject, UploadSessionId
 from domain.ports.errors import ObjectMissingError
-from domain.ports.object_storage import ObjectOwner, ObjectStore
-from domain.ports.provider_listings import ListedObject, ObjectLedger
-from domain.ports.unit_of_work import Books
+from domain.ports.object_storage import ObjectOwner, ObjectStorage
+from domain.ports.provider_listings import ListedObject, ObjectListing
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, Foreign, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
 
 TEMPORARY = "uploads/temp/"
@@ -43,7 +43,7 @@ class _Inventory:
         return is_going or key in self.keys
 
 
-class ObjectComparison:
+class ObjectStorageComparison:
     """Objects that were stored, and events that named some, since a moment.
 
     The keys of the period are held in memory; bytes are streamed, one object at a time.
@@ -51,8 +51,8 @@ class ObjectComparison:
 
     side = Side.STORAGE
 
-    def __init__(self, *, books: Books, ledger: ObjectLedger, storage: ObjectStore) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork, ledger: ObjectListing, storage: ObjectStorage) -> None:
+        self._unit_of_work = unit_of_work
         self._ledger = ledger
         self._storage = storage
 
@@ -60,8 +60,8 @@ class ObjectComparison:
         """What is missing or was changed, then strays; of those, uploads of tidied sessions alone are ever deleted."""
         foreign = ForeignObjects(self._storage)
         listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
-        with self._books.transaction() as transaction:
-            order_ids = transaction.audit.orders_since(scope.since)
+        with self._unit_of_work.transaction() as transaction:
+            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
             for order_id, inventory in self._inventories(page).items():
                 for recorded_at, stored in inventory.named:
@@ -85,8 +85,8 @@ class ObjectComparison:
             yield from (each for each in page if each.stored_at >= scope.since)
 
     def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, _Inventory]:
-        with self._books.transaction() as transaction:
-            streams = transaction.audit.streams(order_ids)
+        with self._unit_of_work.transaction() as transaction:
+            streams = transaction.reconciliation_queries.streams(order_ids)
         return {order_id: _inventory(stream) for order_id, stream in streams.items()}
 
     def _judge(
@@ -102,7 +102,10 @@ class ObjectComparison:
         scope.watch(1)
         problem = None
         if found is not None and found.size_bytes != stored.size_bytes:
-            problem = (What.OBJECT_DIFFERS, f"It has {found.size_bytes} bytes, not {stored.size_bytes}.")
+            problem = (
+                FindingCode.OBJECT_DIFFERS,
+                f"It has {found.size_bytes} bytes, not {stored.size_bytes}.",
+            )
         elif found is None or reads_bytes:
             problem = self._read(stored, to_its_end=reads_bytes)
         if problem is None:
@@ -120,16 +123,16 @@ class ObjectComparison:
             advice=_RESTORE,
         )
 
-    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[What, str] | None:
+    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[FindingCode, str] | None:
         digest = hashlib.sha256()
         try:
             with self._storage.read(stored.key) as chunks:
                 for chunk in chunks if to_its_end else ():
                     digest.update(chunk)
         except ObjectMissingError:
-            return What.OBJECT_MISSING, "The log names it, and it does not exist."
+            return FindingCode.OBJECT_MISSING, "The log names it, and it does not exist."
         if to_its_end and digest.hexdigest() != stored.sha256:
-            return What.OBJECT_DIFFERS, f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
+            return FindingCode.OBJECT_DIFFERS, f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
         return None
 
     def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
@@ -157,7 +160,7 @@ class ObjectComparison:
                 elif not (inventory or _Inventory()).accounts_for(stray.key, scope.settled_before):
                     yield Finding(
                         side=Side.STORAGE,
-                        what=What.STRAY_OBJECT,
+                        what=FindingCode.STRAY_OBJECT,
                         subject=stray.key,
                         order_id=order_id,
                         since=stray.stored_at,
@@ -176,20 +179,20 @@ class ObjectComparison:
             scope.watch(len(page))
             old = [each for each in page if each.stored_at < scope.settled_before]
             sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
-            with self._books.transaction() as transaction:
+            with self._unit_of_work.transaction() as transaction:
                 asked = list(set(sessions.values()))
-                known = transaction.audit.known_sessions(asked)
-                tidied = transaction.audit.tidied_sessions(asked)
+                known = transaction.reconciliation_queries.known_sessions(asked)
+                tidied = transaction.reconciliation_queries.tidied_sessions(asked)
             for stray in old:
                 session_id = sessions.get(stray.key)
                 if session_id in tidied:
                     finding = _upload_finding(
                         stray,
-                        What.STRAY_UPLOAD,
+                        FindingCode.STRAY_UPLOAD,
                         "Its upload session was tidied before it was stored.",
                         "`--fix` deletes it.",
                     )
-                    yield scope.heal(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
+                    yield scope.repair(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
                 elif session_id not in known:
                     with self._isolated(scope, stray.key):
                         yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
@@ -202,11 +205,11 @@ class ObjectComparison:
             case ObjectOwner.OURS:
                 wrong = "It carries this shop's mark, and the database does not know its upload session."
                 advice = "If a backup was restored, it may be the only copy of a paid photo: keep it until you know."
-                yield _upload_finding(stray, What.UNKNOWN_UPLOAD, wrong, advice)
+                yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, wrong, advice)
             case ObjectOwner.UNMARKED:
                 wrong = "It carries no mark, and the database does not know its upload session."
                 advice = "Find out who stored it before you delete it: another program, or a version before the marks."
-                yield _upload_finding(stray, What.UNKNOWN_UPLOAD, wrong, advice)
+                yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, wrong, advice)
             case None:
                 pass
 
@@ -215,7 +218,7 @@ def _foreign(stray: ListedObject) -> Foreign:
     return Foreign(side=Side.STORAGE, kind="object", subject=stray.key, since=stray.stored_at)
 
 
-def _upload_finding(stray: ListedObject, what: What, wrong: str, advice: str) -> Finding:
+def _upload_finding(stray: ListedObject, what: FindingCode, wrong: str, advice: str) -> Finding:
     return Finding(
         side=Side.STORAGE,
         what=what,

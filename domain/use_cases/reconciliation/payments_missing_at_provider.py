@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.values import Money
-from domain.ports.payments import CheckoutStanding, PaymentProvider
-from domain.ports.unit_of_work import Books
+from domain.ports.payments import CheckoutStatus, PaymentProvider
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 
 @dataclass
@@ -20,21 +20,21 @@ class Seen:
     refunds: set[str] = field(default_factory=set)
 
 
-class Claims:
+class MissingAtProvider:
     """What the log says of Stripe."""
 
-    def __init__(self, *, books: Books, payments: PaymentProvider) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork, payments: PaymentProvider) -> None:
+        self._unit_of_work = unit_of_work
         self._payments = payments
 
     def unknown_to_stripe(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
         """What is on record since and was on no list; each is looked up by itself, for there are few."""
-        with self._books.transaction() as transaction:
-            order_ids = transaction.audit.orders_since(scope.since)
+        with self._unit_of_work.transaction() as transaction:
+            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
             scope.watch(len(page))
-            with self._books.transaction() as transaction:
-                streams = transaction.audit.streams(page)
+            with self._unit_of_work.transaction() as transaction:
+                streams = transaction.reconciliation_queries.streams(page)
             for recorded in (each for stream in streams.values() for each in stream):
                 if not scope.since <= recorded.recorded_at <= scope.settled_before:
                     continue
@@ -42,7 +42,7 @@ class Claims:
                     case e.PaymentReceived(checkout_session_id=name, paid=paid) if name not in seen.checkouts:
                         with scope.isolated(Side.STRIPE, "checkout", name):
                             if (found := self._paid(name)) != paid:
-                                yield _finding(recorded, What.PAYMENT_NOT_AT_STRIPE, name, paid, found)
+                                yield _finding(recorded, FindingCode.PAYMENT_NOT_AT_STRIPE, name, paid, found)
                     case e.RefundIssued(provider_refund_id=name) if note_of_payment_by_hand(name) is not None:
                         pass  # a person paid it another way: Stripe knows nothing of it
                     case (
@@ -51,13 +51,15 @@ class Claims:
                     ) if name not in seen.refunds:
                         with scope.isolated(Side.STRIPE, "refund", name):
                             if (found := self._paid_back(name)) != amount:
-                                yield _finding(recorded, What.REFUND_NOT_AT_STRIPE, name, amount, found)
+                                yield _finding(
+                                    recorded, FindingCode.REFUND_NOT_AT_STRIPE, name, amount, found
+                                )
                     case _:
                         pass
 
     def _paid(self, checkout_session_id: str) -> Money | None:
         state = self._payments.find_checkout(checkout_session_id)
-        return state.checkout.paid if state and state.standing is CheckoutStanding.PAID else None
+        return state.checkout.paid if state and state.status is CheckoutStatus.PAID else None
 
     def _paid_back(self, provider_refund_id: str) -> Money | None:
         refund = self._payments.look_up_refund(provider_refund_id)
@@ -65,7 +67,7 @@ class Claims:
 
 
 def _finding(
-    recorded: e.RecordedEvent, what: What, name: str, claimed: Money, found: Money | None
+    recorded: e.RecordedEvent, what: FindingCode, name: str, claimed: Money, found: Money | None
 ) -> Finding:
     return Finding(
         side=Side.STRIPE,

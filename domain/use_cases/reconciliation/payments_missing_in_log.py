@@ -3,26 +3,26 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, PaymentProvider
-from domain.ports.provider_listings import ListedCheckout, PaymentLedger
-from domain.ports.unit_of_work import Books
+from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
+from domain.ports.provider_listings import ListedCheckout, PaymentListing
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import SOURCE, Paying
+from domain.use_cases.payments.payment_webhook import SOURCE, PaymentWebhook
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, Foreign, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_payments import ForeignPayments
-from domain.use_cases.reconciliation.payments_missing_at_provider import Claims, Seen
-from domain.use_cases.reconciliation.recorded_payments import Missing, MoneyOnRecord, subject_of
+from domain.use_cases.reconciliation.payments_missing_at_provider import MissingAtProvider, Seen
+from domain.use_cases.reconciliation.recorded_payments import Missing, RecordedPayments, subject_of
 
-Judge = Callable[[Sequence[PaymentNotice]], list[Missing]]
+Judge = Callable[[Sequence[PaymentWebhookEvent]], list[Missing]]
 
 _KINDS = {
-    CheckoutStanding.OPEN: NoticeKind.OTHER,
-    CheckoutStanding.PENDING: NoticeKind.PENDING,
-    CheckoutStanding.PAID: NoticeKind.PAID,
-    CheckoutStanding.FAILED: NoticeKind.ABANDONED,
-    CheckoutStanding.EXPIRED: NoticeKind.ABANDONED,
+    CheckoutStatus.OPEN: PaymentEventKind.OTHER,
+    CheckoutStatus.PENDING: PaymentEventKind.PENDING,
+    CheckoutStatus.PAID: PaymentEventKind.PAID,
+    CheckoutStatus.FAILED: PaymentEventKind.ABANDONED,
+    CheckoutStatus.EXPIRED: PaymentEventKind.ABANDONED,
 }
 
 
@@ -39,9 +39,9 @@ class _Lists:
 class _Events:
     """What Stripe's list of events told of this shop's money; it is read newest first."""
 
-    lost: list[PaymentNotice] = field(default_factory=list)  # the inbox never took them
+    lost: list[PaymentWebhookEvent] = field(default_factory=list)  # the inbox never took them
     told: set[str] = field(default_factory=set)  # what events are about that are lost or young
-    newest: PaymentNotice | None = None
+    newest: PaymentWebhookEvent | None = None
     has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
 
     def version_finding(self) -> Finding | None:
@@ -52,7 +52,7 @@ class _Events:
         version = self.newest.api_version or "unknown"
         return Finding(
             side=Side.STRIPE,
-            what=What.WEBHOOK_VERSION_OLD,
+            what=FindingCode.WEBHOOK_VERSION_OLD,
             subject=version,
             since=self.newest.created_at,
             wrong=f"Stripe's events are of API version {version}, which has no refund.* events for cards.",
@@ -63,7 +63,7 @@ class _Events:
         )
 
 
-class MoneyComparison:
+class PaymentComparison:
     """Checkouts, refunds, disputes and the events that told of them.
 
     The objects are listed before the events: so of whatever happened in between, the event is seen to be young.
@@ -74,19 +74,19 @@ class MoneyComparison:
     def __init__(
         self,
         *,
-        books: Books,
-        ledger: PaymentLedger,
+        unit_of_work: UnitOfWork,
+        ledger: PaymentListing,
         payments: PaymentProvider,
-        paying: Paying,
+        payment_webhook: PaymentWebhook,
         ownership: PaymentOwnership,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._ledger = ledger
         self._payments = payments
-        self._paying = paying
+        self._payment_webhook = payment_webhook
         self._ownership = ownership
-        self._record = MoneyOnRecord(books=books)
-        self._claims = Claims(books=books, payments=payments)
+        self._record = RecordedPayments(unit_of_work=unit_of_work)
+        self._claims = MissingAtProvider(unit_of_work=unit_of_work, payments=payments)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """What Stripe knows and the log does not, then what the log claims and Stripe does not know."""
@@ -98,55 +98,66 @@ class MoneyComparison:
             yield version
         events.lost.reverse()  # the oldest first
         yield from self._all_taken_in(scope, events.lost)
-        for judge, (notice, finding) in lists.missing:
-            if subject_of(notice) not in told:
-                told.add(subject_of(notice))
-                yield self._healed(scope, notice, finding, judge)
+        for judge, (webhook_event, finding) in lists.missing:
+            if subject_of(webhook_event) not in told:
+                told.add(subject_of(webhook_event))
+                yield self._healed(scope, webhook_event, finding, judge)
         yield from self._waiting(scope, told)
         yield from self._claims.unknown_to_stripe(scope, lists.seen)
 
     def _lists(self, scope: Scope) -> _Lists:
         lists = _Lists(
             foreign=ForeignPayments(
-                books=self._books,
+                unit_of_work=self._unit_of_work,
                 payments=self._payments,
                 ownership=self._ownership,
                 isolated=lambda intent: scope.isolated(self.side, "checkout of payment", intent),
             )
         )
         unreadable = scope.unreadable(self.side)
-        for checkouts in paged(_notice(listed) for listed in self._ledger.checkouts(scope.since, unreadable)):
+        for checkouts in paged(
+            _webhook_event(listed) for listed in self._ledger.checkouts(scope.since, unreadable)
+        ):
             # One that is open, or was never paid, is no payment, whatever the log claims.
-            paid = (notice for notice in checkouts if notice.kind is NoticeKind.PAID)
-            lists.seen.checkouts.update(subject_of(notice) for notice in paid)
+            paid = (
+                webhook_event for webhook_event in checkouts if webhook_event.kind is PaymentEventKind.PAID
+            )
+            lists.seen.checkouts.update(subject_of(webhook_event) for webhook_event in paid)
             self._judge(scope, lists, "payment", checkouts, self._record.payments)
         for refunds in paged(self._ledger.refunds(scope.since, unreadable)):
-            lists.seen.refunds.update(subject_of(notice) for notice in refunds)
+            lists.seen.refunds.update(subject_of(webhook_event) for webhook_event in refunds)
             self._judge(scope, lists, "refund", refunds, self._record.refunds)
         for disputes in paged(self._ledger.disputes(scope.since, unreadable)):
             self._judge(scope, lists, "dispute", disputes, self._record.disputes)
         return lists
 
     def _judge(
-        self, scope: Scope, lists: _Lists, kind: str, page: Sequence[PaymentNotice], judge: Judge
+        self, scope: Scope, lists: _Lists, kind: str, page: Sequence[PaymentWebhookEvent], judge: Judge
     ) -> None:
         scope.watch(len(page))
         foreign = lists.foreign.among(page)
-        for notice in foreign:
+        for webhook_event in foreign:
             # A checkout on which nobody paid is of no interest.
-            if notice.checkout is None or notice.kind is NoticeKind.PAID:
+            if webhook_event.checkout is None or webhook_event.kind is PaymentEventKind.PAID:
                 scope.leave(
-                    Foreign(side=self.side, kind=kind, subject=subject_of(notice), since=notice.created_at)
+                    Foreign(
+                        side=self.side,
+                        kind=kind,
+                        subject=subject_of(webhook_event),
+                        since=webhook_event.created_at,
+                    )
                 )
-        ours = [notice for notice in page if notice not in foreign]
+        ours = [webhook_event for webhook_event in page if webhook_event not in foreign]
         lists.missing.extend((judge, missing) for missing in judge(ours))
 
     def _events(self, scope: Scope, foreign: ForeignPayments) -> _Events:
         events = _Events()
         for page in paged(self._ledger.events(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
-            with self._books.transaction() as transaction:
-                unknown = transaction.audit.unknown_messages(SOURCE, [each.event_id for each in page])
+            with self._unit_of_work.transaction() as transaction:
+                unknown = transaction.reconciliation_queries.unknown_messages(
+                    SOURCE, [each.event_id for each in page]
+                )
             others = {
                 event.event_id for event in foreign.among([each for each in page if each.event_id in unknown])
             }
@@ -166,46 +177,48 @@ class MoneyComparison:
                     events.has_refund_event = not is_unknown
         return events
 
-    def _all_taken_in(self, scope: Scope, lost: Sequence[PaymentNotice]) -> Iterator[Finding]:
+    def _all_taken_in(self, scope: Scope, lost: Sequence[PaymentWebhookEvent]) -> Iterator[Finding]:
         """The oldest first; what word of another has to come before is tried once more when all others are known."""
-        waiting: list[PaymentNotice] = []
+        waiting: list[PaymentWebhookEvent] = []
         for event in lost:
             finding = self._taken_in(scope, event)
-            if scope.heals and not finding.is_healed:
+            if scope.repairs and not finding.is_healed:
                 waiting.append(event)
             else:
                 yield finding
         for event in waiting:
             yield self._taken_in(scope, event)
 
-    def _taken_in(self, scope: Scope, notice: PaymentNotice) -> Finding:
+    def _taken_in(self, scope: Scope, webhook_event: PaymentWebhookEvent) -> Finding:
         finding = Finding(
             side=Side.STRIPE,
-            what=What.NOTICE_LOST,
-            subject=notice.event_id,
-            order_id=notice.checkout.order_id if notice.checkout else None,
-            since=notice.created_at,
-            wrong=f"Word of {notice.event_type} about {subject_of(notice)} never came in.",
+            what=FindingCode.NOTICE_LOST,
+            subject=webhook_event.event_id,
+            order_id=webhook_event.checkout.order_id if webhook_event.checkout else None,
+            since=webhook_event.created_at,
+            wrong=f"Word of {webhook_event.event_type} about {subject_of(webhook_event)} never came in.",
             advice="`--fix` takes it in; if there are many, see the webhook endpoint's deliveries in Stripe.",
         )
-        return scope.heal(finding, lambda: self._paying.take(notice, UNSEEN))
+        return scope.repair(finding, lambda: self._payment_webhook.handle(webhook_event, UNSEEN))
 
-    def _healed(self, scope: Scope, notice: PaymentNotice, finding: Finding, judge: Judge) -> Finding:
-        checkout = notice.checkout
-        return scope.heal(
+    def _healed(
+        self, scope: Scope, webhook_event: PaymentWebhookEvent, finding: Finding, judge: Judge
+    ) -> Finding:
+        checkout = webhook_event.checkout
+        return scope.repair(
             finding,
             lambda: (
-                self._paying.look(checkout.checkout_session_id)
+                self._payment_webhook.sync_checkout(checkout.checkout_session_id)
                 if checkout is not None
-                else self._paying.take(notice, UNSEEN)
+                else self._payment_webhook.handle(webhook_event, UNSEEN)
             ),
-            is_wrong_still=lambda: bool(judge([notice])),
+            is_wrong_still=lambda: bool(judge([webhook_event])),
         )
 
     def _waiting(self, scope: Scope, told: set[str]) -> Iterator[Finding]:
         """Sessions that wait for a delayed payment which has ended, and no event tells of that any more."""
-        with self._books.transaction() as transaction:
-            waiting = transaction.uploads.pending(scope.settled_before)
+        with self._unit_of_work.transaction() as transaction:
+            waiting = transaction.upload_sessions.pending(scope.settled_before)
         for checkout_session_id in waiting:
             scope.watch(1)
             if checkout_session_id in told:
@@ -215,32 +228,32 @@ class MoneyComparison:
 
     def _waits_in_vain(self, scope: Scope, checkout_session_id: str) -> Iterator[Finding]:
         state = self._payments.find_checkout(checkout_session_id)
-        standing = state.standing if state is not None else "unknown"
-        if standing is CheckoutStanding.PENDING:
+        standing = state.status if state is not None else "unknown"
+        if standing is CheckoutStatus.PENDING:
             return
         finding = Finding(
             side=Side.STRIPE,
-            what=What.SESSION_WAITS_IN_VAIN,
+            what=FindingCode.SESSION_WAITS_IN_VAIN,
             subject=checkout_session_id,
             order_id=state.checkout.order_id if state is not None else None,
             wrong=f"An upload session waits for a delayed payment that is {standing} at Stripe.",
             advice="`--fix` takes that in; a checkout that is unknown there belongs to another account.",
         )
-        yield scope.heal(
+        yield scope.repair(
             finding,
-            lambda: self._paying.look(checkout_session_id),
+            lambda: self._payment_webhook.sync_checkout(checkout_session_id),
             is_wrong_still=lambda: self._is_waiting(scope, checkout_session_id),
         )
 
     def _is_waiting(self, scope: Scope, checkout_session_id: str) -> bool:
-        with self._books.transaction() as transaction:
-            return checkout_session_id in transaction.uploads.pending(scope.settled_before)
+        with self._unit_of_work.transaction() as transaction:
+            return checkout_session_id in transaction.upload_sessions.pending(scope.settled_before)
 
 
-def _notice(listed: ListedCheckout) -> PaymentNotice:
+def _webhook_event(listed: ListedCheckout) -> PaymentWebhookEvent:
     """What a notice would say about a checkout as it stands."""
-    checkout, standing = listed.state.checkout, listed.state.standing
-    return PaymentNotice(
+    checkout, standing = listed.state.checkout, listed.state.status
+    return PaymentWebhookEvent(
         event_id=f"{checkout.checkout_session_id}:{standing}",
         event_type=f"a checkout that is {standing}",
         kind=_KINDS[standing],

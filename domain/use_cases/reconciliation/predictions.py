@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from domain.order.order import Order
-from domain.order.reactions import CollectRestoration, is_wanted, reaction_id_of
+from domain.order.reactions import CollectRestoration, is_still_required, reaction_id_of
 from domain.order.values import ImageId, OrderId
 from domain.ports.errors import RefusedError
-from domain.ports.provider_listings import ListedPrediction, RestorationLedger
-from domain.ports.reaction_queue import ReactionQueue, Scheduled
+from domain.ports.provider_listings import ListedPrediction, PredictionListing
+from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.restorer import PredictionStatus, Restorer
-from domain.ports.unit_of_work import Books
-from domain.signed_tokens import Sealer
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.event_log import followed
-from domain.use_cases.reconciliation.findings import Finding, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 #: The end of the address that a prediction's end is posted to: order, image, attempt and mark.
 _ADDRESS_PARTS = 4
@@ -37,25 +37,27 @@ class PredictionComparison:
     def __init__(
         self,
         *,
-        books: Books,
-        ledger: RestorationLedger,
+        unit_of_work: UnitOfWork,
+        ledger: PredictionListing,
         restorer: Restorer,
         queue: ReactionQueue,
-        sealer: Sealer,
+        token_signer: TokenSigner,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._ledger = ledger
         self._restorer = restorer
         self._queue = queue
-        self._sealer = sealer
+        self._token_signer = token_signer
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Predictions that the log does not know, and such as it waits for although they have ended."""
         awaited = self._awaited(scope)
         for page in paged(self._ledger.predictions(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
-            with self._books.transaction() as transaction:
-                known = transaction.audit.known_predictions([each.prediction_id for each in page])
+            with self._unit_of_work.transaction() as transaction:
+                known = transaction.reconciliation_queries.known_predictions(
+                    [each.prediction_id for each in page]
+                )
             for listed in page:
                 waiting = awaited.pop(listed.prediction_id, None)
                 if waiting is not None:
@@ -70,11 +72,11 @@ class PredictionComparison:
     def _awaited(self, scope: Scope) -> dict[str, _Awaited]:
         """What orders wait for; the ids of what is under way are held in memory."""
         awaited: dict[str, _Awaited] = {}
-        with self._books.transaction() as transaction:
-            order_ids = transaction.audit.orders_since(scope.since)
+        with self._unit_of_work.transaction() as transaction:
+            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
-            with self._books.transaction() as transaction:
-                streams = transaction.audit.streams(page)
+            with self._unit_of_work.transaction() as transaction:
+                streams = transaction.reconciliation_queries.streams(page)
             for order_id, stream in streams.items():
                 order = followed(order_id, stream)
                 works = _waits_for(order) if isinstance(order, Order) else []
@@ -86,14 +88,14 @@ class PredictionComparison:
         if has_ended and self._is_awaited_still(waiting):
             finding = Finding(
                 side=Side.REPLICATE,
-                what=What.PREDICTION_NOT_COLLECTED,
+                what=FindingCode.PREDICTION_NOT_COLLECTED,
                 subject=listed.prediction_id,
                 order_id=waiting.order_id,
                 since=listed.ended_at,
                 wrong=f"It has {listed.status}, and its order still waits for it.",
                 advice="`--fix` has it collected; Replicate keeps an output for an hour.",
             )
-            yield scope.heal(finding, lambda: self._hasten(scope, waiting))
+            yield scope.repair(finding, lambda: self._hasten(scope, waiting))
 
     def _unlisted(self, scope: Scope, prediction_id: str, waiting: _Awaited) -> Iterator[Finding]:
         """One that was created before all that was listed: it is asked about by itself."""
@@ -105,35 +107,35 @@ class PredictionComparison:
             return
         finding = Finding(
             side=Side.REPLICATE,
-            what=What.PREDICTION_NOT_COLLECTED if status else What.PREDICTION_UNKNOWN_THERE,
+            what=FindingCode.PREDICTION_NOT_COLLECTED if status else FindingCode.PREDICTION_UNKNOWN_THERE,
             subject=prediction_id,
             order_id=waiting.order_id,
             wrong=f"Its order waits for it, and at Replicate it is {status or 'unknown'}.",
             advice="`--fix` has it collected; one that is unknown there is of another account.",
         )
-        yield scope.heal(finding, lambda: self._hasten(scope, waiting)) if status else finding
+        yield scope.repair(finding, lambda: self._hasten(scope, waiting)) if status else finding
 
     def _orphan(self, scope: Scope, listed: ListedPrediction) -> Iterator[Finding]:
         """A prediction that is not on record: ours if the address it posts to is."""
         waiting = self._named(listed)
         if waiting is None:
             return
-        with self._books.transaction() as transaction:
-            order = transaction.log.load(waiting.order_id)
-            lines = transaction.audit.work([waiting.order_id]).get(waiting.order_id, [])
+        with self._unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load(waiting.order_id)
+            lines = transaction.reconciliation_queries.work([waiting.order_id]).get(waiting.order_id, [])
         image = order.images.get(waiting.work.image_id)
         if image is None:
             return
         open_work = {line.reaction_id for line in lines if line.is_open}
-        if is_wanted(waiting.work, order):
+        if is_still_required(waiting.work, order):
             if reaction_id_of(waiting.order_id, waiting.work) not in open_work:
                 wrong = f"It has {listed.status}, and its image waits for another one or for none."
                 finding = _orphaned(listed, waiting, wrong, "`--fix` has it collected for its image.")
-                yield scope.heal(finding, lambda: self._hasten(scope, waiting))
+                yield scope.repair(finding, lambda: self._hasten(scope, waiting))
         elif listed.status is PredictionStatus.RUNNING:
             wrong = "It runs, and nobody waits for it."
             finding = _orphaned(listed, waiting, wrong, "`--fix` cancels it.")
-            yield scope.heal(finding, lambda: self._restorer.cancel(listed.prediction_id))
+            yield scope.repair(finding, lambda: self._restorer.cancel(listed.prediction_id))
 
     def _named(self, listed: ListedPrediction) -> _Awaited | None:
         """What a prediction was started for, if this shop sealed the address."""
@@ -143,26 +145,26 @@ class PredictionComparison:
             order_id, image_id, number = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
         except ValueError:
             return None
-        if not self._sealer.is_restoration_mark(mark, order_id, image_id, number):
+        if not self._token_signer.is_prediction_token(mark, order_id, image_id, number):
             return None
         return _Awaited(order_id, CollectRestoration(image_id, number, listed.prediction_id))
 
     def _is_awaited_still(self, waiting: _Awaited) -> bool:
-        with self._books.transaction() as transaction:
-            return waiting.work in _waits_for(transaction.log.load(waiting.order_id))
+        with self._unit_of_work.transaction() as transaction:
+            return waiting.work in _waits_for(transaction.event_store.load(waiting.order_id))
 
     def _hasten(self, scope: Scope, waiting: _Awaited) -> None:
         reaction_id = reaction_id_of(waiting.order_id, waiting.work)
-        scheduled = Scheduled(
+        scheduled = ScheduledReaction(
             reaction_id=reaction_id,
             order_id=waiting.order_id,
             reaction=waiting.work,
             due_at=scope.now,
             sent_at=scope.now,
         )
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             transaction.reactions.schedule([scheduled])  # reopens what was given up
-            transaction.reactions.hasten(scheduled)
+            transaction.reactions.expedite(scheduled)
         self._queue.send([(reaction_id, waiting.work)])
 
 
@@ -173,7 +175,7 @@ def _waits_for(order: Order) -> list[CollectRestoration]:
         for image, attempt in running
         if attempt is not None and attempt.prediction_id is not None
     ]
-    return [work for work in works if is_wanted(work, order)]
+    return [work for work in works if is_still_required(work, order)]
 
 
 def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
@@ -184,7 +186,7 @@ def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
 def _orphaned(listed: ListedPrediction, waiting: _Awaited, wrong: str, advice: str) -> Finding:
     return Finding(
         side=Side.REPLICATE,
-        what=What.PREDICTION_NOT_ON_RECORD,
+        what=FindingCode.PREDICTION_NOT_ON_RECORD,
         subject=listed.prediction_id,
         order_id=waiting.order_id,
         since=listed.created_at,

@@ -4,97 +4,112 @@ from collections.abc import Iterator, Sequence
 
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, OrderId
-from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
-from domain.ports.unit_of_work import Books
-from domain.use_cases.reconciliation.findings import Finding, Side, What
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 #: A notice that should be on record and is not, and what to say about that.
-Missing = tuple[PaymentNotice, Finding]
+Missing = tuple[PaymentWebhookEvent, Finding]
 
 _TAKE_IN = "`--fix` takes it in as its webhook would have"
 
 
-class MoneyOnRecord:
+class RecordedPayments:
     """Judges pages of notices, each with a few questions to the books."""
 
-    def __init__(self, *, books: Books) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
 
-    def payments(self, page: Sequence[PaymentNotice]) -> list[Missing]:
+    def payments(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
         """Payments for this shop's sessions that neither an order nor an unmatched payment tells of."""
         ours = [
-            (notice, notice.checkout)
-            for notice in page
-            if notice.kind is NoticeKind.PAID and notice.checkout and notice.checkout.upload_session_id
+            (webhook_event, webhook_event.checkout)
+            for webhook_event in page
+            if webhook_event.kind is PaymentEventKind.PAID
+            and webhook_event.checkout
+            and webhook_event.checkout.upload_session_id
         ]
-        with self._books.transaction() as transaction:
-            recorded = transaction.audit.payments([checkout.checkout_session_id for _, checkout in ours])
+        with self._unit_of_work.transaction() as transaction:
+            recorded = transaction.reconciliation_queries.payments(
+                [checkout.checkout_session_id for _, checkout in ours]
+            )
         missing = []
-        for notice, checkout in ours:
+        for webhook_event, checkout in ours:
             known = recorded.get(checkout.checkout_session_id)
             if known is None:
                 wrong = f"{checkout.paid} were paid, and there is neither an order nor an unmatched payment."
                 finding = _finding(
-                    notice, What.PAYMENT_NOT_ON_RECORD, wrong, f"{_TAKE_IN}.", checkout.order_id
+                    webhook_event, FindingCode.PAYMENT_NOT_ON_RECORD, wrong, f"{_TAKE_IN}.", checkout.order_id
                 )
             elif known != checkout.paid:
                 wrong = f"Stripe took {checkout.paid}, and {known} are on record."
                 advice = "Compare the payment in Stripe with the order's history."
-                finding = _finding(notice, What.PAYMENT_OF_ANOTHER_AMOUNT, wrong, advice, checkout.order_id)
+                finding = _finding(
+                    webhook_event, FindingCode.PAYMENT_OF_ANOTHER_AMOUNT, wrong, advice, checkout.order_id
+                )
             else:
                 continue
-            missing.append((notice, finding))
+            missing.append((webhook_event, finding))
         return missing
 
-    def refunds(self, page: Sequence[PaymentNotice]) -> list[Missing]:
+    def refunds(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
         """Refunds of orders that stand otherwise on record."""
         missing = []
-        for notice, order_id, history in self._of_our_orders(page):
-            verdict = _verdict_on_refund(notice, history)
+        for webhook_event, order_id, history in self._of_our_orders(page):
+            verdict = _verdict_on_refund(webhook_event, history)
             if verdict is not None:
                 advice = f"{_TAKE_IN}; if it stays, compare Stripe with the order's history."
-                missing.append((notice, _finding(notice, *verdict, advice, order_id)))
+                missing.append((webhook_event, _finding(webhook_event, *verdict, advice, order_id)))
         return missing
 
-    def disputes(self, page: Sequence[PaymentNotice]) -> list[Missing]:
+    def disputes(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
         """Disputes about orders, or banks' decisions, that are not on record."""
         missing = []
-        for notice, order_id, history in self._of_our_orders(page):
-            if not _knows_dispute(notice, history):
-                what = "An inquiry" if notice.is_inquiry else "A dispute"
-                wrong = f"{what} is {notice.outcome or 'open'} at Stripe, and that is not on record."
+        for webhook_event, order_id, history in self._of_our_orders(page):
+            if not _knows_dispute(webhook_event, history):
+                what = "An inquiry" if webhook_event.is_inquiry else "A dispute"
+                wrong = f"{what} is {webhook_event.outcome or 'open'} at Stripe, and that is not on record."
                 advice = f"{_TAKE_IN}; answer an open dispute in Stripe."
                 missing.append(
-                    (notice, _finding(notice, What.DISPUTE_NOT_ON_RECORD, wrong, advice, order_id))
+                    (
+                        webhook_event,
+                        _finding(webhook_event, FindingCode.DISPUTE_NOT_ON_RECORD, wrong, advice, order_id),
+                    )
                 )
         return missing
 
     def _of_our_orders(
-        self, page: Sequence[PaymentNotice]
-    ) -> Iterator[tuple[PaymentNotice, OrderId, list[e.RecordedEvent]]]:
+        self, page: Sequence[PaymentWebhookEvent]
+    ) -> Iterator[tuple[PaymentWebhookEvent, OrderId, list[e.RecordedEvent]]]:
         """Notices about the money of orders that exist, with these orders' streams; the others' are not ours."""
-        intents = [notice.payment_intent_id for notice in page if notice.payment_intent_id is not None]
-        with self._books.transaction() as transaction:
-            orders = transaction.audit.orders_by_payment(intents)
-            streams = transaction.audit.streams(list(set(orders.values())))
-        for notice in page:
-            order_id = orders.get(notice.payment_intent_id or "")
+        intents = [
+            webhook_event.payment_intent_id
+            for webhook_event in page
+            if webhook_event.payment_intent_id is not None
+        ]
+        with self._unit_of_work.transaction() as transaction:
+            orders = transaction.reconciliation_queries.orders_by_payment(intents)
+            streams = transaction.reconciliation_queries.streams(list(set(orders.values())))
+        for webhook_event in page:
+            order_id = orders.get(webhook_event.payment_intent_id or "")
             if order_id is not None:
-                yield notice, order_id, streams.get(order_id, [])
+                yield webhook_event, order_id, streams.get(order_id, [])
 
 
-def subject_of(notice: PaymentNotice) -> str:
+def subject_of(webhook_event: PaymentWebhookEvent) -> str:
     """What a notice is about, by Stripe's own id."""
-    if notice.checkout is not None:
-        return notice.checkout.checkout_session_id
-    if notice.refund is not None:
-        return notice.refund.provider_refund_id
-    return notice.dispute_id or notice.event_id
+    if webhook_event.checkout is not None:
+        return webhook_event.checkout.checkout_session_id
+    if webhook_event.refund is not None:
+        return webhook_event.refund.provider_refund_id
+    return webhook_event.dispute_id or webhook_event.event_id
 
 
-def _verdict_on_refund(notice: PaymentNotice, history: list[e.RecordedEvent]) -> tuple[What, str] | None:
+def _verdict_on_refund(
+    webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent]
+) -> tuple[FindingCode, str] | None:
     """What is wrong, as a name and a sentence. A refund that failed and never counted as issued moved no money."""
-    refund = notice.refund
+    refund = webhook_event.refund
     if refund is None:
         return None
     name = refund.provider_refund_id
@@ -105,16 +120,23 @@ def _verdict_on_refund(notice: PaymentNotice, history: list[e.RecordedEvent]) ->
     has_failed = any(isinstance(each, e.RefundFailed) and each.provider_refund_id == name for each in events)
     if refund.has_failed:
         is_wrong = bool(issued) and not has_failed
-        return (What.REFUND_FAILED_THERE, "A refund counts as issued, and it failed.") if is_wrong else None
+        return (
+            (FindingCode.REFUND_FAILED_THERE, "A refund counts as issued, and it failed.")
+            if is_wrong
+            else None
+        )
     if refund.is_pending:
         issued += [
             each for each in events if isinstance(each, e.RefundAccepted) and each.provider_refund_id == name
         ]
     if not issued:
-        return What.REFUND_NOT_ON_RECORD, f"{refund.amount} {_went(refund)}, and that is not on record."
+        return (
+            FindingCode.REFUND_NOT_ON_RECORD,
+            f"{refund.amount} {_went(refund)}, and that is not on record.",
+        )
     if issued[0].amount != refund.amount:
         return (
-            What.REFUND_OF_ANOTHER_AMOUNT,
+            FindingCode.REFUND_OF_ANOTHER_AMOUNT,
             f"{refund.amount} {_went(refund)}, and {issued[0].amount} are on record.",
         )
     return None
@@ -124,16 +146,16 @@ def _went(refund: ProviderRefund) -> str:
     return "is on its way back" if refund.is_pending else "went back"
 
 
-def _knows_dispute(notice: PaymentNotice, history: list[e.RecordedEvent]) -> bool:
+def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent]) -> bool:
     told = [
         recorded.event
         for recorded in history
         if isinstance(recorded.event, e.DisputeOpened | e.DisputeClosed)
-        and recorded.event.dispute_id == notice.dispute_id
+        and recorded.event.dispute_id == webhook_event.dispute_id
     ]
-    if notice.is_inquiry:
+    if webhook_event.is_inquiry:
         return bool(told)
-    if notice.kind is not NoticeKind.DISPUTE_CLOSED:
+    if webhook_event.kind is not PaymentEventKind.DISPUTE_CLOSED:
         # One under appeal was lost before, and stays so until the appeal is decided.
         return any(
             not event.is_inquiry
@@ -141,16 +163,20 @@ def _knows_dispute(notice: PaymentNotice, history: list[e.RecordedEvent]) -> boo
             else event.outcome is not DisputeOutcome.INQUIRY_CLOSED
             for event in told
         )
-    return any(isinstance(event, e.DisputeClosed) and event.outcome is notice.outcome for event in told)
+    return any(
+        isinstance(event, e.DisputeClosed) and event.outcome is webhook_event.outcome for event in told
+    )
 
 
-def _finding(notice: PaymentNotice, what: What, wrong: str, advice: str, order_id: OrderId | None) -> Finding:
+def _finding(
+    webhook_event: PaymentWebhookEvent, what: FindingCode, wrong: str, advice: str, order_id: OrderId | None
+) -> Finding:
     return Finding(
         side=Side.STRIPE,
         what=what,
-        subject=subject_of(notice),
+        subject=subject_of(webhook_event),
         order_id=order_id,
-        since=notice.created_at,
+        since=webhook_event.created_at,
         wrong=wrong,
         advice=advice,
     )

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from domain.ports.clock import Clock
 from domain.ports.errors import OutsideError
-from domain.ports.provider_listings import LedgerClosedError
-from domain.ports.unit_of_work import Books
+from domain.ports.provider_listings import ListingClosedError
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.reconciliation.comparison import Comparison, Scope
-from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, Side, What
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Report, Side
 
 #: How far back the first comparison of a shop looks.
 FIRST_LOOK = timedelta(days=7)
@@ -20,20 +20,20 @@ FARTHEST_LOOK = timedelta(days=30)
 OVERLAP = timedelta(days=1)
 
 #: What the next comparison has to look for again, however old it is by then.
-_OPEN_ENDS = frozenset({What.NOTICE_LOST, What.ENTRY_UNREADABLE})
+_OPEN_ENDS = frozenset({FindingCode.NOTICE_LOST, FindingCode.ENTRY_UNREADABLE})
 
 
 def _nobody(side: Side, things: int) -> None:
     """Nobody watches."""
 
 
-class Reconciling:
+class Reconciliation:
     """Compares the books, and heals what is safe where that is wished."""
 
     def __init__(
-        self, *, books: Books, comparisons: Sequence[Comparison], clock: Clock, grace: timedelta
+        self, *, unit_of_work: UnitOfWork, comparisons: Sequence[Comparison], clock: Clock, grace: timedelta
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._comparisons = comparisons
         self._clock = clock
         self._grace = grace
@@ -60,7 +60,7 @@ class Reconciling:
                 since=since,
                 now=now,
                 grace=self._grace,
-                heals=heals,
+                repairs=heals,
                 reads_bytes=reads_bytes,
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
                 leave=foreign.append,
@@ -71,7 +71,7 @@ class Reconciling:
                 # One by one: what was found before the side went away is not lost with it.
                 for finding in comparison.compare(scope):
                     findings.append(finding)  # noqa: PERF402
-            except LedgerClosedError as error:
+            except ListingClosedError as error:
                 closed[side] = str(error)
             except OutsideError as error:
                 cut_off[side] = str(error)
@@ -95,16 +95,16 @@ class Reconciling:
         lost word it found: what could not be taken in yet would be too old for the next one.
         """
         began_at = self._clock.now()
-        with self._books.transaction() as transaction:
-            turn = transaction.rounds.begin(began_at, unless_since=began_at - interval)
+        with self._unit_of_work.transaction() as transaction:
+            turn = transaction.reconciliation_rounds.begin(began_at, unless_since=began_at - interval)
         if turn is None:
             return None
         since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
         report = self.compare(since, heals=True)
         if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
             return report
-        with self._books.transaction() as transaction:
-            transaction.rounds.end(
+        with self._unit_of_work.transaction() as transaction:
+            transaction.reconciliation_rounds.end(
                 began_at,
                 self._clock.now(),
                 findings=len(report.findings),

@@ -9,9 +9,9 @@ from uuid import UUID
 from domain.order.values import ObjectKey, Sha256
 from domain.ports.clock import Clock
 from domain.ports.errors import DatabaseBehindError, ObjectDiffersError, ObjectMissingError, UnavailableError
-from domain.ports.object_storage import ObjectOwner, ObjectStore
-from domain.ports.unit_of_work import Books
-from domain.signed_tokens import Sealer
+from domain.ports.object_storage import ObjectOwner, ObjectStorage
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner
 
 #: How long an answer to "is the database behind?" is believed.
 BELIEVED_FOR = timedelta(seconds=15)
@@ -67,10 +67,12 @@ class LogHeads:
     older, for events are never removed.
     """
 
-    def __init__(self, *, books: Books, storage: ObjectStore, sealer: Sealer, clock: Clock) -> None:
-        self._books = books
+    def __init__(
+        self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, token_signer: TokenSigner, clock: Clock
+    ) -> None:
+        self._unit_of_work = unit_of_work
         self._storage = storage
-        self._prefix = f"log/heads/{sealer.shop_name()}/"
+        self._prefix = f"log/heads/{token_signer.shop_name()}/"
         self._clock = clock
         # When it was asked, and whether the database was behind: one value, because threads share it.
         self._answer: tuple[datetime, bool] | None = None
@@ -91,8 +93,8 @@ class LogHeads:
         head = self.newest()
         if head is None or head.event_id is None:
             return False
-        with self._books.transaction() as transaction:
-            return not transaction.recovery.has_event(head.event_id)
+        with self._unit_of_work.transaction() as transaction:
+            return not transaction.log_recovery.has_event(head.event_id)
 
     def check(self) -> None:
         """Raise DatabaseBehindError if the database is behind; the answer is asked for now and then.
@@ -118,10 +120,10 @@ class LogHeads:
         """
         newest = self.newest()
         known = newest.event_id if newest is not None else None
-        with self._books.transaction() as transaction:
-            if known is not None and not transaction.recovery.has_event(known):
+        with self._unit_of_work.transaction() as transaction:
+            if known is not None and not transaction.log_recovery.has_event(known):
                 raise DatabaseBehindError
-            event = transaction.recovery.newest_event()
+            event = transaction.log_recovery.newest_event()
         if event is None or event.event_id == known:
             return None
         return self._write(newest.sequence + 1 if newest is not None else 1)
@@ -135,10 +137,10 @@ class LogHeads:
 
     def _write(self, sequence: int) -> LogHead | None:
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            event = transaction.recovery.newest_event()
+        with self._unit_of_work.transaction() as transaction:
+            event = transaction.log_recovery.newest_event()
             since = now.date() - timedelta(days=COUNTED_DAYS - 1)
-            counters = transaction.recovery.order_counters(since)
+            counters = transaction.log_recovery.order_counters(since)
         head = LogHead(
             sequence=sequence,
             event_id=event.event_id if event is not None else None,

@@ -13,14 +13,14 @@ from domain.order.lifecycle import State
 from domain.order.order import EmailStatus, Order
 from domain.order.values import DownloadLinkId, ImageId, OrderId, StoredObject
 from domain.ports.clock import Clock
-from domain.ports.email import MailFate
+from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError
-from domain.ports.object_storage import ObjectDescription, ObjectStore
-from domain.ports.provider_listings import MailLedger
-from domain.ports.unit_of_work import Books
-from domain.signed_tokens import Sealer, sha256_of
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.ports.object_storage import ObjectDescription, ObjectStorage
+from domain.ports.provider_listings import EmailListing
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner, sha256_of
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.recovery.object_labels import (
     EXPIRES_AT,
     HEIGHT,
@@ -29,8 +29,8 @@ from domain.use_cases.recovery.object_labels import (
     WIDTH,
 )
 from domain.use_cases.recovery.own_objects import OwnObjects
-from domain.use_cases.restoration.originals import Moving
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: Who records what a restored database had lost.
 ACTOR = "restore"
@@ -65,23 +65,23 @@ class OrderRebuilding:
     def __init__(
         self,
         *,
-        books: Books,
-        storage: ObjectStore,
-        moving: Moving,
-        delivering: Delivering,
-        mails: MailLedger,
-        recorder: Recorder,
-        sealer: Sealer,
+        unit_of_work: UnitOfWork,
+        storage: ObjectStorage,
+        originals_copier: OriginalsCopier,
+        downloads: DownloadService,
+        mails: EmailListing,
+        command_handler: OrderCommandHandler,
+        token_signer: TokenSigner,
         clock: Clock,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._objects = OwnObjects(storage)
-        self._moving = moving
-        self._delivering = delivering
+        self._originals_copier = originals_copier
+        self._downloads = downloads
         self._mails = mails
-        self._recorder = recorder
-        self._sealer = sealer
+        self._command_handler = command_handler
+        self._token_signer = token_signer
         self._clock = clock
         self._policy = policy
 
@@ -90,8 +90,8 @@ class OrderRebuilding:
 
         ``incident`` names the restore: the same is recorded once for each.
         """
-        with self._books.transaction() as transaction:
-            before = transaction.log.load(order_id)
+        with self._unit_of_work.transaction() as transaction:
+            before = transaction.event_store.load(order_id)
         if before.payment is None:
             return False
         order = before
@@ -115,13 +115,13 @@ class OrderRebuilding:
         if not facts:
             return order
         cause = Cause(name="restored", key=key, actor=ACTOR, correlation_id=order.order_id)
-        return self._recorder.record(order.order_id, facts, cause)
+        return self._command_handler.record(order.order_id, facts, cause)
 
     def _originals(self, order: Order) -> Iterator[e.Event]:
         """The copies of the photos, if there are any; what is missing of them is copied now."""
         is_moved = all(image.original is not None for image in order.images.values())
         if not is_moved and any(True for _ in self._objects.under(f"uploads/originals/{order.order_id}/")):
-            yield from self._moving.move_images(order)
+            yield from self._originals_copier.move_images(order)
 
     def _restorations(self, order: Order) -> Iterator[e.Event]:
         """The start and the end of the attempt that each first result came from.
@@ -155,10 +155,10 @@ class OrderRebuilding:
                 return facts
         return []
 
-    def _after(self, order: Order, said: Sequence[e.Event]) -> Order:
+    def _after(self, order: Order, proposed: Sequence[e.Event]) -> Order:
         """The order if all this were recorded, which it is not yet."""
         cause = Cause(name="restored", key="draft", actor=ACTOR, correlation_id=order.order_id)
-        return self._recorder.plan(order, said, cause).after
+        return self._command_handler.plan(order, proposed, cause).after
 
     def _has_archive(self, order: Order) -> bool:
         return self._archive_of(order) is not None
@@ -167,7 +167,7 @@ class OrderRebuilding:
         """The stored archive of exactly the results that an order has."""
         if not order.restored_images:
             return None
-        key = self._delivering.archive_key(order)
+        key = self._downloads.archive_key(order)
         return next(
             (each for each in self._objects.under(f"downloads/{order.order_id}/") if each.key == key), None
         )
@@ -218,7 +218,7 @@ class OrderRebuilding:
     def _newer_links(self, order: Order) -> Iterator[e.Event]:
         """The archive of an edition that was made after a redo, with its link and those that were issued before it."""
         archive = self._archive_of(order)
-        if archive is None or order.has_newest_edition or not order.links:
+        if archive is None or order.has_current_archive or not order.links:
             return
         ids = _link_ids(order)
         place = next((n for n, link_id in enumerate(ids) if str(link_id) == archive.labels.get(LINK_ID)), -1)
@@ -235,15 +235,15 @@ class OrderRebuilding:
             link_id=link_id,
             archive=self._objects.recorded(archive, archive.key),
             image_ids=tuple(image.image_id for image in order.restored_images),
-            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            token_sha256=sha256_of(self._token_signer.download_token(link_id)),
             expires_at=self._expiry(archive),
-            edition=order.edition,
+            edition=order.archive_revision,
         )
 
     def _issued(self, link_id: DownloadLinkId, archive: ObjectDescription) -> e.DownloadLinkIssued:
         return e.DownloadLinkIssued(
             link_id=link_id,
-            token_sha256=sha256_of(self._sealer.download_token(link_id)),
+            token_sha256=sha256_of(self._token_signer.download_token(link_id)),
             expires_at=self._expiry(archive),
         )
 
@@ -259,7 +259,7 @@ class OrderRebuilding:
             carried = None
             with suppress(OutsideError):  # an account that does not show its mails, or is away, confirms none
                 carried = self._mails.find(email.email_id)
-            if carried is not None and carried.fate is MailFate.ACCEPTED:
+            if carried is not None and carried.fate is DeliveryStatus.ACCEPTED:
                 yield e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=carried.message_id)
             else:
                 yield e.EmailUnconfirmed(email_id=email.email_id, kind=email.kind)

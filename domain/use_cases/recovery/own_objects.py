@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Iterator
 
 from domain.order.values import ObjectKey, Sha256, StoredObject
-from domain.ports.object_storage import ObjectDescription, ObjectOwner, ObjectStore
+from domain.ports.object_storage import ObjectDescription, ObjectOwner, ObjectStorage
 
 
 class OwnObjects:
     """Reads the shop's own objects."""
 
-    def __init__(self, storage: ObjectStore) -> None:
+    def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
 
     def under(self, prefix: str) -> Iterator[ObjectDescription]:

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 from domain.order.values import OrderId, OrderNumber
 from domain.ports.clock import Clock
-from domain.ports.payments import CheckoutNotice, CheckoutStanding
-from domain.ports.provider_listings import PaymentLedger
-from domain.ports.unit_of_work import Books
+from domain.ports.payments import CheckoutDetails, CheckoutStatus
+from domain.ports.provider_listings import PaymentListing
+from domain.ports.unit_of_work import UnitOfWork
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.payments.order_placement import Beginning, Word
+from domain.use_cases.payments.order_placement import OrderPlacement, Trigger
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.reconciliation.comparison import paged
-from domain.use_cases.reconciliation.findings import Finding, Report, What
-from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconciling
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Report
+from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconciliation
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
 from domain.use_cases.recovery.order_rebuilding import ACTOR, OrderRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
@@ -53,7 +53,7 @@ class Recovery:
         return tuple(
             each
             for each in self.report.remaining
-            if each.what is not What.WORK_OVERDUE and not _is_unplaced(each)
+            if each.what is not FindingCode.WORK_OVERDUE and not _is_unplaced(each)
         )
 
 
@@ -63,24 +63,24 @@ class RestoredDatabase:
     def __init__(
         self,
         *,
-        books: Books,
+        unit_of_work: UnitOfWork,
         heads: LogHeads,
-        ledger: PaymentLedger,
+        ledger: PaymentListing,
         ownership: PaymentOwnership,
-        beginning: Beginning,
+        order_placement: OrderPlacement,
         sessions: SessionRebuilding,
         rebuilding: OrderRebuilding,
-        reconciling: Reconciling,
+        reconciliation: Reconciliation,
         clock: Clock,
     ) -> None:
-        self._books = books
+        self._unit_of_work = unit_of_work
         self._heads = heads
         self._ledger = ledger
         self._ownership = ownership
-        self._beginning = beginning
+        self._order_placement = order_placement
         self._sessions = sessions
         self._rebuilding = rebuilding
-        self._reconciling = reconciling
+        self._reconciliation = reconciliation
         self._clock = clock
 
     def put_right(self) -> Recovery | None:
@@ -102,9 +102,9 @@ class RestoredDatabase:
                 rebuilt.append(order_id)
                 unknown_referrals += [order_id] if is_unknown else []
         advanced = self._advance(since, f"restored:{head.sequence}")
-        report = self._reconciling.compare(since, heals=True, reads_bytes=False)
-        with self._books.transaction() as transaction:
-            held = tuple(each for each in transaction.unmatched.unsettled() if each.is_held)
+        report = self._reconciliation.compare(since, heals=True, reads_bytes=False)
+        with self._unit_of_work.transaction() as transaction:
+            held = tuple(each for each in transaction.unmatched_payments.unsettled() if each.is_held)
         self._heads.replace()
         return Recovery(
             since=since,
@@ -121,17 +121,19 @@ class RestoredDatabase:
     def _since(self) -> datetime:
         """From when on something may be missing: a while before the newest event that is left."""
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            newest = transaction.recovery.newest_event()
+        with self._unit_of_work.transaction() as transaction:
+            newest = transaction.log_recovery.newest_event()
         farthest = now - FARTHEST_LOOK
         return max(newest.recorded_at - OVERLAP, farthest) if newest is not None else farthest
 
-    def _lost_payments(self, since: datetime) -> Iterator[CheckoutNotice]:
+    def _lost_payments(self, since: datetime) -> Iterator[CheckoutDetails]:
         """Payments of this shop that neither an order nor an unmatched payment tells of."""
         for page in paged(self._ledger.checkouts(since)):
-            paid = [each.state.checkout for each in page if each.state.standing is CheckoutStanding.PAID]
-            with self._books.transaction() as transaction:
-                recorded = transaction.audit.payments([each.checkout_session_id for each in paid])
+            paid = [each.state.checkout for each in page if each.state.status is CheckoutStatus.PAID]
+            with self._unit_of_work.transaction() as transaction:
+                recorded = transaction.reconciliation_queries.payments(
+                    [each.checkout_session_id for each in paid]
+                )
                 foreign = self._ownership.foreign_among(transaction, paid)
             yield from (
                 each
@@ -144,45 +146,45 @@ class RestoredDatabase:
         today = self._clock.now().date()
         since = today - timedelta(days=COUNTED_DAYS - 1)
         skipped = {}
-        with self._books.transaction() as transaction:
-            counters = dict(transaction.recovery.order_counters(since))
+        with self._unit_of_work.transaction() as transaction:
+            counters = dict(transaction.log_recovery.order_counters(since))
             for day in sorted({today, *counters, *head.order_counters}):
                 up_to = max(head.order_counters.get(day, 0), counters.get(day, 0)) + lost
                 if up_to > counters.get(day, 0):
-                    transaction.recovery.skip_order_numbers(day, up_to)
+                    transaction.log_recovery.skip_order_numbers(day, up_to)
                     skipped[day.isoformat()] = up_to
         return skipped
 
-    def _rebuild(self, checkout: CheckoutNotice) -> OrderId | None:
+    def _rebuild(self, checkout: CheckoutDetails) -> OrderId | None:
         """The order of a payment, begun anew; none if the payment is held for a person instead.
 
         No worker is woken: first all that was done for the order before has to be on record again.
         """
         if not self._sessions.restore_session(checkout):
-            with self._books.transaction() as transaction:
-                self._beginning.hold(transaction, checkout, NOT_CERTAIN)
+            with self._unit_of_work.transaction() as transaction:
+                self._order_placement.hold(transaction, checkout, NOT_CERTAIN)
             return None
         order_id = checkout.order_id
         number = self._sessions.number_of(order_id) if order_id is not None else None
-        word = Word(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
-        with self._books.transaction() as transaction:
-            step = self._beginning.take_in(transaction, checkout, word, number=number)
+        word = Trigger(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
+        with self._unit_of_work.transaction() as transaction:
+            step = self._order_placement.place(transaction, checkout, word, number=number)
         return step.after.order_id if step is not None else None
 
     def _advance(self, since: datetime, incident: str) -> tuple[OrderId, ...]:
-        with self._books.transaction() as transaction:
-            order_ids = transaction.audit.orders_since(since)
+        with self._unit_of_work.transaction() as transaction:
+            order_ids = transaction.reconciliation_queries.orders_since(since)
         return tuple(each for each in order_ids if self._rebuilding.advance(each, incident))
 
     def _numbers(self, order_ids: Iterable[OrderId | None]) -> dict[OrderId, OrderNumber]:
         numbers = {}
-        with self._books.transaction() as transaction:
+        with self._unit_of_work.transaction() as transaction:
             for order_id in {each for each in order_ids if each is not None}:
-                payment = transaction.log.load(order_id).payment
+                payment = transaction.event_store.load(order_id).payment
                 if payment is not None:
                     numbers[order_id] = payment.order_number
         return numbers
 
 
 def _is_unplaced(finding: Finding) -> bool:
-    return finding.what is What.STRAY_OBJECT and finding.order_id is not None
+    return finding.what is FindingCode.STRAY_OBJECT and finding.order_id is not None

@@ -4,25 +4,27 @@ from uuid import UUID
 
 from domain.order.values import ObjectKey, OrderId, OrderNumber, PhotoId, UploadSessionId
 from domain.ports.clock import Clock
-from domain.ports.object_storage import ObjectStore
-from domain.ports.payments import CheckoutNotice
-from domain.ports.unit_of_work import Books
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.payments import CheckoutDetails
+from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.use_cases.recovery.object_labels import FILE_NAME, HEIGHT, ORDER_NUMBER, WIDTH
 from domain.use_cases.recovery.own_objects import OwnObjects
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 
 class SessionRebuilding:
     """Finds what the storage knows of a payment's photos."""
 
-    def __init__(self, *, books: Books, storage: ObjectStore, clock: Clock, policy: Policy) -> None:
-        self._books = books
+    def __init__(
+        self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, clock: Clock, policy: ShopPolicy
+    ) -> None:
+        self._unit_of_work = unit_of_work
         self._objects = OwnObjects(storage)
         self._clock = clock
         self._policy = policy
 
-    def restore_session(self, checkout: CheckoutNotice) -> bool:
+    def restore_session(self, checkout: CheckoutDetails) -> bool:
         """Write down the upload session of a payment again, if its photos are there and cost what was paid.
 
         False, and nothing is written, if that is not certain: then photos may have been delivered and erased since.
@@ -34,13 +36,13 @@ class SessionRebuilding:
         if not photos or self._policy.prices.quote(len(photos)) != checkout.paid + checkout.discount:
             return False
         now = self._clock.now()
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(session_id, lock=True)
+        with self._unit_of_work.transaction() as transaction:
+            session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 session = UploadSession(
                     session_id=session_id, order_id=order_id, status=UploadStatus.OPEN, opened_at=now
                 )
-                transaction.uploads.open(session)
+                transaction.upload_sessions.open(session)
             if session.status in {UploadStatus.PAID, UploadStatus.EXPIRED}:
                 return False
             known = {photo.photo_id for photo in session.photos}
@@ -48,7 +50,7 @@ class SessionRebuilding:
                 return False  # a photo is missing in the storage: a person has to look
             for photo in photos:
                 if photo.photo_id not in known:
-                    transaction.uploads.add_photo(session_id, photo)
+                    transaction.upload_sessions.add_photo(session_id, photo)
             page = Checkout(
                 attempt=session.checkout.attempt + 1 if session.checkout else 1,
                 quoted=checkout.paid + checkout.discount,
@@ -58,15 +60,15 @@ class SessionRebuilding:
                 referrer_id=session.checkout.referrer_id if session.checkout else None,
                 spending=checkout.spending,
             )
-            transaction.uploads.set_checkout(session_id, page)
+            transaction.upload_sessions.set_checkout(session_id, page)
         return True
 
-    def may_have_had_a_referral(self, checkout: CheckoutNotice) -> bool:
+    def may_have_had_a_referral(self, checkout: CheckoutDetails) -> bool:
         """Whether a friend's code may have been used that only the lost session knew; points exclude one."""
-        if checkout.upload_session_id is None or not self._policy.programme.takes_referrals:
+        if checkout.upload_session_id is None or not self._policy.referral_terms.takes_referrals:
             return False
-        with self._books.transaction() as transaction:
-            session = transaction.uploads.find(checkout.upload_session_id)
+        with self._unit_of_work.transaction() as transaction:
+            session = transaction.upload_sessions.find(checkout.upload_session_id)
         return checkout.spending is None and (session is None or session.checkout is None)
 
     def number_of(self, order_id: OrderId) -> OrderNumber | None:
@@ -74,8 +76,8 @@ class SessionRebuilding:
         for described in self._objects.under(f"uploads/restored/{order_id}/"):
             number = described.labels.get(ORDER_NUMBER)
             if number:
-                with self._books.transaction() as transaction:
-                    is_free = transaction.shelf.find(OrderNumber(number)) is None
+                with self._unit_of_work.transaction() as transaction:
+                    is_free = transaction.order_queries.find(OrderNumber(number)) is None
                 return OrderNumber(number) if is_free else None
         return None
 

@@ -7,13 +7,13 @@ from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.values import FailureReason, MovedImage, ObjectKey
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
-from domain.ports.object_storage import ObjectStore
+from domain.ports.object_storage import ObjectStorage
 
 
-class Moving:
+class OriginalsCopier:
     """Copies uploads to originals."""
 
-    def __init__(self, *, storage: ObjectStore) -> None:
+    def __init__(self, *, storage: ObjectStorage) -> None:
         self._storage = storage
 
     def move_images(self, order: Order) -> Sequence[e.Event]:

@@ -1,7 +1,7 @@
 """Whether a model's output is an answer to what was asked."""
 
 from domain.order.values import FailureReason
-from domain.ports.images import PictureFacts
+from domain.ports.images import ImageFacts
 from domain.similarity import LEAST_LIKENESS, likeness
 
 #: Models work in shapes of their own. The nearest to an original is up to 8.5 % broader or narrower than it where there
@@ -35,7 +35,7 @@ BLACK_SHADE = 8
 CLEARLY_NOT_BLACK_SHADE = 3 * BLACK_SHADE
 
 
-def validate_output(output: PictureFacts, original: PictureFacts) -> FailureReason | None:
+def validate_output(output: ImageFacts, original: ImageFacts) -> FailureReason | None:
     """Why an output cannot be the restored original; none if it can."""
     if not (_has_the_shape_of(original, output) and _is_large_enough(output, original)):
         return FailureReason.BAD_OUTPUT
@@ -48,18 +48,18 @@ def validate_output(output: PictureFacts, original: PictureFacts) -> FailureReas
     return None
 
 
-def is_smaller(output: PictureFacts, original: PictureFacts) -> bool:
+def is_smaller(output: ImageFacts, original: ImageFacts) -> bool:
     """Whether an output has clearly fewer pixels than its original, beyond what rounding its sides costs."""
     return output.pixels < SAME_SIZE_SHARE * original.pixels
 
 
-def _has_the_shape_of(original: PictureFacts, output: PictureFacts) -> bool:
+def _has_the_shape_of(original: ImageFacts, output: ImageFacts) -> bool:
     ratio = (output.width * original.height) / (output.height * original.width)
     tolerance = max(SHAPE_TOLERANCE, ROUNDING_PIXELS / min(original.width, original.height))
     return max(ratio, 1 / ratio) <= 1 + tolerance
 
 
-def _is_large_enough(output: PictureFacts, original: PictureFacts) -> bool:
+def _is_large_enough(output: ImageFacts, original: ImageFacts) -> bool:
     return output.pixels >= min(LEAST_SHARE * original.pixels, ENOUGH_PIXELS)
 
 

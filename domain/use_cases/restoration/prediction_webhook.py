@@ -6,30 +6,32 @@ from domain.ports.clock import Clock
 from domain.ports.errors import (
     ForgedMessageError,
 )
-from domain.ports.reaction_queue import ReactionQueue, Scheduled
-from domain.ports.restorer import RestorationNotice
-from domain.ports.unit_of_work import Books
-from domain.signed_tokens import Sealer
+from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
+from domain.ports.restorer import PredictionWebhookEvent
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner
 from domain.use_cases.restoration.predictions import SOURCE
 
 
-class RestorationDesk:
+class PredictionWebhook:
     """Takes in what the restorer posts: that there is something to collect, never what it is."""
 
-    def __init__(self, *, books: Books, queue: ReactionQueue, sealer: Sealer, clock: Clock) -> None:
-        self._books = books
+    def __init__(
+        self, *, unit_of_work: UnitOfWork, queue: ReactionQueue, token_signer: TokenSigner, clock: Clock
+    ) -> None:
+        self._unit_of_work = unit_of_work
         self._queue = queue
-        self._sealer = sealer
+        self._token_signer = token_signer
         self._clock = clock
 
-    def require_mark(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
+    def verify_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
         """Raise ForgedMessageError unless this shop made the address that is posted to."""
-        if not self._sealer.is_restoration_mark(mark, order_id, image_id, attempt):
+        if not self._token_signer.is_prediction_token(mark, order_id, image_id, attempt):
             raise ForgedMessageError(SOURCE, "its address was not made by this shop")
 
-    def take(
+    def handle(
         self,
-        notice: RestorationNotice,
+        webhook_event: PredictionWebhookEvent,
         order_id: OrderId,
         image_id: ImageId,
         attempt: int,
@@ -40,19 +42,21 @@ class RestorationDesk:
         The notice may come before the start is on record, or of a start whose reply was lost: the work is inserted
         under the id that it will have, so nothing of that matters.
         """
-        if not notice.has_ended:
+        if not webhook_event.has_ended:
             return
         now = self._clock.now()
-        work = CollectRestoration(image_id, attempt, notice.prediction_id)
-        scheduled = Scheduled(
+        work = CollectRestoration(image_id, attempt, webhook_event.prediction_id)
+        scheduled = ScheduledReaction(
             reaction_id=reaction_id_of(order_id, work),
             order_id=order_id,
             reaction=work,
             due_at=now,
             sent_at=now,
         )
-        with self._books.transaction() as transaction:
-            if not transaction.inbox.take(SOURCE, notice.event_id, "prediction", body_sha256, now):
+        with self._unit_of_work.transaction() as transaction:
+            if not transaction.webhook_inbox.accept(
+                SOURCE, webhook_event.event_id, "prediction", body_sha256, now
+            ):
                 return
-            transaction.reactions.hasten(scheduled)
+            transaction.reactions.expedite(scheduled)
         self._queue.send([(scheduled.reaction_id, work)])

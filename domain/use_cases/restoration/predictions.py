@@ -16,18 +16,18 @@ from domain.ports.errors import (
     ObjectDiffersError,
     ObjectMissingError,
     RefusedError,
-    UnreadablePictureError,
+    UnreadableImageError,
 )
-from domain.ports.images import PictureInspector
-from domain.ports.object_storage import ObjectStore
+from domain.ports.images import ImageInspector
+from domain.ports.object_storage import ObjectStorage
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
-from domain.ports.scratch_files import Scratch
-from domain.signed_tokens import Sealer
+from domain.ports.scratch_files import ScratchFiles
+from domain.signed_tokens import TokenSigner
 from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.recovery.object_labels import result_labels
 from domain.use_cases.restoration.originals import lost_file
 from domain.use_cases.restoration.output_validation import is_smaller, validate_output
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 
 SOURCE = "replicate"
 #: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
@@ -52,27 +52,27 @@ class OriginalLostError(Exception):
         super().__init__(f"The original cannot be restored ({reason}).")
 
 
-class Restoring:
+class PredictionService:
     """Starts, watches and collects predictions."""
 
     def __init__(
         self,
         *,
         restorer: Restorer,
-        storage: ObjectStore,
-        inspector: PictureInspector,
-        output_inspector: PictureInspector,
-        scratch: Scratch,
-        sealer: Sealer,
+        storage: ObjectStorage,
+        inspector: ImageInspector,
+        output_inspector: ImageInspector,
+        scratch: ScratchFiles,
+        token_signer: TokenSigner,
         clock: Clock,
-        policy: Policy,
+        policy: ShopPolicy,
     ) -> None:
         self._restorer = restorer
         self._storage = storage
         self._inspector = inspector
         self._output_inspector = output_inspector
         self._scratch = scratch
-        self._sealer = sealer
+        self._token_signer = token_signer
         self._clock = clock
         self._policy = policy
 
@@ -92,9 +92,9 @@ class Restoring:
         with self._opened(source) as picture:
             try:
                 upright, media_type = self._inspector.upright(picture)
-            except UnreadablePictureError:
+            except UnreadableImageError:
                 return [_failed(work, None, FailureReason.UNREADABLE_INPUT)]
-            mark = self._sealer.restoration_mark(order.order_id, work.image_id, work.attempt)
+            mark = self._token_signer.prediction_token(order.order_id, work.image_id, work.attempt)
             address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
             try:
                 started = self._restorer.start(
@@ -155,7 +155,7 @@ class Restoring:
                 self._restorer.fetch(prediction.output_url or "", output)
                 output.seek(0)
                 facts = self._output_inspector.inspect(output)
-            except (RefusedError, UnreadablePictureError):
+            except (RefusedError, UnreadableImageError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             try:
                 with self._opened(_original(order, work.image_id)) as picture:
@@ -168,7 +168,7 @@ class Restoring:
                     finished, media_type = self._output_inspector.finished(output, picture)
             except OriginalLostError as lost:
                 return _failed(work, work.prediction_id, lost.reason)
-            except UnreadablePictureError:
+            except UnreadableImageError:
                 return _failed(work, work.prediction_id, FailureReason.UNREADABLE_INPUT)
             if _sha256_of(finished) in _known_results(order, work.image_id):
                 return _failed(work, work.prediction_id, FailureReason.REPEATED_OUTPUT)

@@ -12,15 +12,15 @@ from domain.order.lifecycle import State
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import CancelPrediction, outstanding_by_id
 from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
-from domain.ports.reaction_queue import GivenUp, UnreadableWork
-from domain.ports.unit_of_work import Books
+from domain.ports.reaction_queue import ExhaustedReaction, UnreadableWork
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.wording.labels import HOLDS, MAILS, OPT_OUTS, UNREADABLE_AND_NOT_NEEDED, listed
 
 #: How many orders' streams are read with one query.
 PAGE_ORDERS = 200
 
 
-class Kind(StrEnum):
+class AttentionKind(StrEnum):
     """Why somebody has to look."""
 
     ON_HOLD = "on_hold"
@@ -38,10 +38,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Concern:
+class AttentionItem:
     """Something that waits for a person; ``subject`` is a provider's id, or ours of what it is about."""
 
-    kind: Kind
+    kind: AttentionKind
     since: datetime
     why: str
     subject: str
@@ -52,52 +52,57 @@ class Concern:
     is_healed_by_fix: bool = False  # `reconcile --fix` can do something about it
 
 
-class Attention:
+class AttentionList:
     """Looks for what needs a person, with a few queries however much that is."""
 
-    def __init__(self, *, books: Books) -> None:
-        self._books = books
+    def __init__(self, *, unit_of_work: UnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
 
-    def needed(self) -> list[Concern]:
+    def needed(self) -> list[AttentionItem]:
         """All of it, what has waited longest first."""
-        with self._books.transaction() as transaction:
-            given_up = transaction.reactions.given_up()
+        with self._unit_of_work.transaction() as transaction:
+            given_up = transaction.reactions.exhausted()
             unreadable = transaction.reactions.unreadable()
             with_work = {*(work.order_id for work in given_up), *(work.order_id for work in unreadable)}
-            order_ids = sorted({*transaction.shelf.in_trouble(), *with_work})
-            unmatched = transaction.unmatched.unsettled()
-            conflicts = transaction.inbox.conflicts()
-        concerns = [
-            Concern(
-                kind=Kind.PAYMENT_UNMATCHED,
+            order_ids = sorted({*transaction.order_queries.in_trouble(), *with_work})
+            unmatched = transaction.unmatched_payments.unsettled()
+            conflicts = transaction.webhook_inbox.conflicts()
+        attention_items = [
+            AttentionItem(
+                kind=AttentionKind.PAYMENT_UNMATCHED,
                 since=payment.received_at,
                 why=f"{payment.left} belong to no order. {payment.reason}",
                 subject=payment.checkout_session_id,
             )
             for payment in unmatched
         ]
-        concerns += [
-            Concern(
-                kind=Kind.WEBHOOK_CONFLICT,
+        attention_items += [
+            AttentionItem(
+                kind=AttentionKind.WEBHOOK_CONFLICT,
                 since=conflict.received_at,
                 why=f"{conflict.source} posted {conflict.event_type} with other contents under a known id",
                 subject=conflict.event_id,
             )
             for conflict in conflicts
         ]
-        concerns += self._of_orders(order_ids, given_up, unreadable)
-        return sorted(concerns, key=lambda concern: (concern.since, concern.subject))
+        attention_items += self._of_orders(order_ids, given_up, unreadable)
+        return sorted(
+            attention_items, key=lambda attention_item: (attention_item.since, attention_item.subject)
+        )
 
     def _of_orders(
-        self, order_ids: Sequence[OrderId], given_up: Sequence[GivenUp], unreadable: Sequence[UnreadableWork]
-    ) -> Iterator[Concern]:
+        self,
+        order_ids: Sequence[OrderId],
+        given_up: Sequence[ExhaustedReaction],
+        unreadable: Sequence[UnreadableWork],
+    ) -> Iterator[AttentionItem]:
         for start in range(0, len(order_ids), PAGE_ORDERS):
-            with self._books.transaction() as transaction:
-                streams = transaction.audit.streams(order_ids[start : start + PAGE_ORDERS])
+            with self._unit_of_work.transaction() as transaction:
+                streams = transaction.reconciliation_queries.streams(order_ids[start : start + PAGE_ORDERS])
             for order_id, stream in streams.items():
                 mine = [work for work in given_up if work.order_id == order_id]
                 looker = _Looker(fold(order_id, stream), stream)
-                yield from looker.concerns(mine)
+                yield from looker.attention_items(mine)
                 yield from looker.unreadable([work for work in unreadable if work.order_id == order_id])
 
 
@@ -108,7 +113,7 @@ class _Looker:
         self._order = order
         self._stream = stream
 
-    def concerns(self, given_up: Iterable[GivenUp]) -> Iterator[Concern]:
+    def attention_items(self, given_up: Iterable[ExhaustedReaction]) -> Iterator[AttentionItem]:
         yield from self._hold()
         yield from self._refunds()
         yield from self._disputes()
@@ -121,9 +126,9 @@ class _Looker:
                 why = "a prediction that nobody waits for could not be cancelled"
                 if not isinstance(work.reaction, CancelPrediction):
                     why = "its photos could not be deleted"
-                yield self._concern(Kind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
+                yield self._concern(AttentionKind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
 
-    def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[Concern]:
+    def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[AttentionItem]:
         """Work that waits because this version of the shop cannot read its row."""
         outstanding = outstanding_by_id(self._order)
         for work in rows:
@@ -133,7 +138,7 @@ class _Looker:
             )
             yield replace(
                 self._concern(
-                    Kind.WORK_UNREADABLE,
+                    AttentionKind.WORK_UNREADABLE,
                     work.since,
                     f"work {work.reaction_id} ({work.kind}, arguments of version {work.version}) cannot be read by"
                     f" this version of the shop: {todo}",
@@ -143,7 +148,7 @@ class _Looker:
                 is_healed_by_fix=is_healed,
             )
 
-    def _hold(self) -> Iterator[Concern]:
+    def _hold(self) -> Iterator[AttentionItem]:
         has_failed_refund = any(
             refund.status is RefundStatus.FAILED for refund in self._order.refunds.values()
         )
@@ -152,10 +157,14 @@ class _Looker:
         if self._order.hold is not None and not is_about_a_refund:
             since = self._last(e.OrderHeld)
             yield self._concern(
-                Kind.ON_HOLD, since, HOLDS[self._order.hold], str(self._order.order_id), self._order.hold
+                AttentionKind.ON_HOLD,
+                since,
+                HOLDS[self._order.hold],
+                str(self._order.order_id),
+                self._order.hold,
             )
 
-    def _refunds(self) -> Iterator[Concern]:
+    def _refunds(self) -> Iterator[AttentionItem]:
         failures = {
             event.refund_id: (recorded.recorded_at, event.reason)
             for recorded in self._stream
@@ -165,15 +174,15 @@ class _Looker:
             if refund.status is RefundStatus.FAILED:
                 since, reason = failures[refund.refund_id]
                 why = f"refund {number}, {refund.amount}, failed ({reason.replace('_', ' ')})"
-                yield self._concern(Kind.REFUND_FAILED, since, why, str(number))
+                yield self._concern(AttentionKind.REFUND_FAILED, since, why, str(number))
         overpaid, payment = self._order.ledger.overpaid, self._order.payment
         is_hidden = self._order.is_held and self._order.hold is not HoldReason.OVERPAID
         if overpaid and payment is not None and is_hidden:
             since = self._last(e.RefundAccepted, e.RefundIssued)
             why = f"{replace(payment.paid, amount=overpaid)} more was paid back than was paid"
-            yield self._concern(Kind.OVERPAID, since, why, str(self._order.order_id))
+            yield self._concern(AttentionKind.OVERPAID, since, why, str(self._order.order_id))
 
-    def _disputes(self) -> Iterator[Concern]:
+    def _disputes(self) -> Iterator[AttentionItem]:
         for recorded in self._stream:
             match recorded.event:
                 case e.DisputeOpened(dispute_id=name, amount=amount, reason=reason, is_inquiry=is_inquiry):
@@ -181,12 +190,12 @@ class _Looker:
                     if known.outcome is None and known.is_inquiry is is_inquiry:
                         does = "asks about" if is_inquiry else "disputes"
                         why = f"the customer's bank {does} {amount} ({reason.replace('_', ' ')})"
-                        kind = Kind.INQUIRY if is_inquiry else Kind.DISPUTED
+                        kind = AttentionKind.INQUIRY if is_inquiry else AttentionKind.DISPUTED
                         yield self._concern(kind, recorded.recorded_at, why, name)
                 case _:
                     pass
 
-    def _mails(self) -> Iterator[Concern]:
+    def _mails(self) -> Iterator[AttentionItem]:
         """Mails that failed or bounced, one entry for each of the two, unless a later event settled it.
 
         A hold because of a mail has the same cause, and is listed instead of them.
@@ -198,28 +207,38 @@ class _Looker:
             for each in self._stream
             if isinstance(each.event, e.EmailFailed | e.EmailBounced)
         }
-        found: dict[Kind, list[tuple[EmailId, datetime]]] = {}
+        found: dict[AttentionKind, list[tuple[EmailId, datetime]]] = {}
         for email_id, recorded in troubles.items():
             email = self._order.emails[email_id]
             is_open = email.status in {EmailStatus.FAILED, EmailStatus.BOUNCED}
             if not is_open or self._was_seen_to(recorded.recorded_at, e.EmailSent, e.ResultDownloaded):
                 continue
-            kind = Kind.MAIL_BOUNCED if isinstance(recorded.event, e.EmailBounced) else Kind.MAIL_FAILED
+            kind = (
+                AttentionKind.MAIL_BOUNCED
+                if isinstance(recorded.event, e.EmailBounced)
+                else AttentionKind.MAIL_FAILED
+            )
             found.setdefault(kind, []).append((email_id, recorded.recorded_at))
         for kind, mails in found.items():
             which = listed([MAILS[self._order.emails[email_id].kind] for email_id, _ in mails])
-            fate = "could not be sent" if kind is Kind.MAIL_FAILED else "did not reach the customer's address"
+            fate = (
+                "could not be sent"
+                if kind is AttentionKind.MAIL_FAILED
+                else "did not reach the customer's address"
+            )
             newest, since = mails[-1][0], min(at for _, at in mails)
             yield self._concern(kind, since, f"{which} {fate}", str(newest))
 
-    def _opt_outs(self) -> Iterator[Concern]:
+    def _opt_outs(self) -> Iterator[AttentionItem]:
         """Mails that their customer reported as spam or unsubscribed from: the provider may drop the next ones."""
         for recorded in self._stream:
             match recorded.event:
                 case e.EmailOptedOut(email_id=email_id, kind=kind, how=how):
                     if not self._was_seen_to(recorded.recorded_at):
                         why = f"{MAILS[kind]} was {OPT_OUTS[how]}"
-                        yield self._concern(Kind.MAIL_OPTED_OUT, recorded.recorded_at, why, str(email_id))
+                        yield self._concern(
+                            AttentionKind.MAIL_OPTED_OUT, recorded.recorded_at, why, str(email_id)
+                        )
                 case _:
                     pass
 
@@ -234,10 +253,10 @@ class _Looker:
         return max(each.recorded_at for each in self._stream if isinstance(each.event, kinds))
 
     def _concern(
-        self, kind: Kind, since: datetime, why: str, subject: str, hold: HoldReason | None = None
-    ) -> Concern:
+        self, kind: AttentionKind, since: datetime, why: str, subject: str, hold: HoldReason | None = None
+    ) -> AttentionItem:
         payment = self._order.payment
-        return Concern(
+        return AttentionItem(
             kind=kind,
             since=since,
             why=why,

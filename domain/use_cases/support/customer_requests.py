@@ -10,12 +10,12 @@ from domain.order.customer_request_limits import (
     CUSTOMER,
     History,
     RedoObstacle,
+    check_daily_limit,
+    check_wait,
     first_shown,
-    require_frugality,
-    require_patience,
     why_no_redo,
 )
-from domain.order.decide_delivery import is_on_its_way, mail_called_for
+from domain.order.decide_delivery import is_on_its_way, requestable_email
 from domain.order.errors import (
     AskedTooOftenError,
     IllegalMoveError,
@@ -28,22 +28,22 @@ from domain.order.image import Image
 from domain.order.order import DownloadLink, Order
 from domain.order.values import EmailKind, ImageId, OrderId, PhotoId
 from domain.ports.clock import Clock
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.delivery.downloads import (
-    Delivering,
+    DownloadService,
     LinkExpiredError,
     LinkRevokedError,
     UnknownLinkError,
 )
-from domain.use_cases.order_command_handler import Cause, Recorder
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: What an order has to say to a wish, given its history: nothing if the wish is on its way to be fulfilled.
 Wish = Callable[[Order, History], e.Event | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Album:
+class PhotoGallery:
     """A customer's photos behind one link; ``why_no_redo`` has the reason for each that cannot be tried once more."""
 
     order: Order
@@ -53,7 +53,7 @@ class Album:
     redo_until: datetime | None  # none while that has not begun
 
 
-class Asking:
+class CustomerRequests:
     """Takes customers' wishes, as often as is good for them.
 
     Who has a download token may ask for another attempt, because whoever may open the photos may judge them. All else
@@ -61,11 +61,17 @@ class Asking:
     """
 
     def __init__(
-        self, *, books: Books, recorder: Recorder, delivering: Delivering, clock: Clock, policy: Policy
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        command_handler: OrderCommandHandler,
+        downloads: DownloadService,
+        clock: Clock,
+        policy: ShopPolicy,
     ) -> None:
-        self._books = books
-        self._recorder = recorder
-        self._delivering = delivering
+        self._unit_of_work = unit_of_work
+        self._command_handler = command_handler
+        self._downloads = downloads
         self._clock = clock
         self._policy = policy
 
@@ -75,17 +81,17 @@ class Asking:
         A mail that is on its way is not doubled. Raises NothingToSendError or AskedTooOftenError.
         """
         self._take(
-            order_id, lambda order, history: self._mail(order, history, mail_called_for(order)), request_id
+            order_id, lambda order, history: self._mail(order, history, requestable_email(order)), request_id
         )
 
-    def renew(self, token: str, request_id: UUID) -> None:
+    def renew_link(self, token: str, request_id: UUID) -> None:
         """Send a link that is good to the address on file, in place of one that has run out.
 
         Nobody is told whether anything was sent, so nothing is raised. A link that was taken back renews nothing:
         who took it back did not want its holder to bring anything about, and a newer one exists.
         """
         try:
-            order, _ = self._delivering.open(token)
+            order, _ = self._downloads.open(token)
         except LinkExpiredError as expired:
             order_id = expired.order_id
         except (UnknownLinkError, LinkRevokedError):
@@ -105,7 +111,7 @@ class Asking:
         Asking again while that goes on changes nothing. Raises what opening the link raises, UnknownImageError, or
         RedoRefusedError.
         """
-        opened, _ = self._delivering.open(token)
+        opened, _ = self._downloads.open(token)
 
         def wish(order: Order, history: History) -> e.RedoRequested:
             image = order.images.get(image_id)
@@ -118,15 +124,15 @@ class Asking:
 
         self._take(opened.order_id, wish, request_id)
 
-    def album(self, token: str) -> Album:
+    def gallery(self, token: str) -> PhotoGallery:
         """The photos behind a link, and which of them can be tried once more; raises what opening the link raises."""
-        opened, link = self._delivering.open(token)
-        with self._books.transaction() as transaction:
-            history = transaction.log.history(opened.order_id)
-            given = transaction.uploads.file_names(opened.order_id)
+        opened, link = self._downloads.open(token)
+        with self._unit_of_work.transaction() as transaction:
+            history = transaction.event_store.history(opened.order_id)
+            given = transaction.upload_sessions.file_names(opened.order_id)
         order, until = fold(opened.order_id, history), self._redo_until(history)
         whys = {image_id: self._why_no_redo(order, image, until) for image_id, image in order.images.items()}
-        return Album(
+        return PhotoGallery(
             order=order,
             link=link,
             file_names={image_id: given[PhotoId(image_id)] for image_id in order.images if image_id in given},
@@ -136,17 +142,17 @@ class Asking:
 
     def _take(self, order_id: OrderId, wish: Wish, request_id: UUID) -> None:
         """Put a wish on record, under the order's lock: a hundred at once are counted one after the other."""
-        with self._books.transaction() as transaction:
-            transaction.log.lock(order_id)
-            history = transaction.log.history(order_id)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.event_store.lock(order_id)
+            history = transaction.event_store.history(order_id)
             order = fold(order_id, history)
-            said = wish(order, history)
+            proposed = wish(order, history)
             cause = Cause(
                 name="request", key=f"wish:{order.version}", actor=CUSTOMER, correlation_id=request_id
             )
-            step = self._recorder.plan(order, [said] if said is not None else [], cause)
-            self._recorder.write(transaction, step)
-        self._recorder.wake(step)
+            step = self._command_handler.plan(order, [proposed] if proposed is not None else [], cause)
+            self._command_handler.write(transaction, step)
+        self._command_handler.wake(step)
 
     def _mail(self, order: Order, history: History, kind: EmailKind) -> e.Event | None:
         """The wish for a mail; raises NothingToSendError or AskedTooOftenError."""
@@ -156,9 +162,9 @@ class Asking:
             if order.work_is_stopped or order.is_disputed:
                 raise NothingToSendError(state="on hold" if order.work_is_stopped else "disputed")
             if order.newest_link is not None and order.newest_link.expires_at <= self._clock.now():
-                require_frugality(history)
-                return self._delivering.new_link(order)
-        require_patience(history, kind, self._clock.now())
+                check_daily_limit(history)
+                return self._downloads.new_link(order)
+        check_wait(history, kind, self._clock.now())
         return e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
 
     def _why_no_redo(self, order: Order, image: Image, until: datetime | None) -> RedoObstacle | None:

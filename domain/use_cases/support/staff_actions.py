@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from domain.order import events as e
-from domain.order.decide_delivery import mail_called_for
+from domain.order.decide_delivery import requestable_email
 from domain.order.deterministic_ids import provider_refund_id_by_hand
 from domain.order.errors import ShopError
 from domain.order.ledger import Refund, RefundStatus
-from domain.order.lifecycle import GIVEN_BACK
+from domain.order.lifecycle import REFUND_STATES
 from domain.order.order import Order
 from domain.order.values import (
     DownloadLinkId,
@@ -26,18 +26,18 @@ from domain.order.values import (
 from domain.ports.clock import Clock
 from domain.ports.ids import Ids
 from domain.ports.notes import Note
-from domain.ports.unit_of_work import Books, Transaction
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.signed_tokens import sha256_of
-from domain.use_cases.delivery.downloads import Delivering
-from domain.use_cases.order_command_handler import Cause, Recorder
-from domain.use_cases.wording.refusal_messages import NotPossibleError, problem_of
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.wording.refusal_messages import ActionRefusedError, problem_of
 
 #: From an order and the note about it to what is said to have happened.
 Wish = Callable[[Order, NoteId], Sequence[e.Event]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Signature:
+class StaffRequest:
     """Who asks for something, and why; what is asked for again under the same ``key`` is done once."""
 
     actor: str
@@ -50,39 +50,39 @@ class Signature:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Done:
+class ActionResult:
     """What came of a person's wish: the order after it, and what went on record."""
 
     order: Order
     events: tuple[e.RecordedEvent, ...]  # none if it had been done before, under the same key
 
 
-class Desk:
-    """Does what people ask for. Each wish raises NotPossibleError if the order does not take it, and writes nothing."""
+class StaffActions:
+    """The actions of support staff; each raises ActionRefusedError, and writes nothing, where the order forbids it."""
 
     def __init__(
         self,
         *,
-        books: Books,
-        recorder: Recorder,
-        delivering: Delivering,
+        unit_of_work: UnitOfWork,
+        command_handler: OrderCommandHandler,
+        downloads: DownloadService,
         clock: Clock,
         ids: Ids,
         is_rehearsal: bool = False,
     ) -> None:
-        self._books = books
-        self._recorder = recorder
-        self._delivering = delivering
+        self._unit_of_work = unit_of_work
+        self._command_handler = command_handler
+        self._downloads = downloads
         self._clock = clock
         self._ids = ids
         self._is_rehearsal = is_rehearsal
 
-    def rehearsal(self) -> "Desk":
+    def dry_run(self) -> "StaffActions":
         """A desk that decides as this one does and writes nothing, to show what a wish would bring."""
-        return Desk(
-            books=self._books,
-            recorder=self._recorder,
-            delivering=self._delivering,
+        return StaffActions(
+            unit_of_work=self._unit_of_work,
+            command_handler=self._command_handler,
+            downloads=self._downloads,
             clock=self._clock,
             ids=self._ids,
             is_rehearsal=True,
@@ -90,7 +90,7 @@ class Desk:
 
     # Whether work goes on.
 
-    def hold(self, order_id: OrderId, by: Signature) -> Done:
+    def hold(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Have no work begun for the order until somebody lets it go on."""
 
         def wish(_order: Order, note: NoteId) -> Sequence[e.Event]:
@@ -98,7 +98,7 @@ class Desk:
 
         return self._do(order_id, "hold", by, wish, nothing_new="It is on hold already")
 
-    def release(self, order_id: OrderId, by: Signature) -> Done:
+    def release(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Let the order go on from where it was; what had been given up is tried afresh."""
 
         def wish(_order: Order, note: NoteId) -> Sequence[e.Event]:
@@ -106,15 +106,15 @@ class Desk:
 
         return self._do(order_id, "release", by, wish, nothing_new="It is not on hold")
 
-    def note(self, order_id: OrderId, by: Signature) -> Done:
+    def note(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Write the reason down as a note, and do nothing else."""
         return self._do(order_id, "note", by, lambda _order, note: [e.NoteAdded(note_id=note)])
 
     # Money.
 
     def refund(
-        self, order_id: OrderId, by: Signature, *, amount: Money | None = None, photos: Sequence[int] = ()
-    ) -> Done:
+        self, order_id: OrderId, by: StaffRequest, *, amount: Money | None = None, photos: Sequence[int] = ()
+    ) -> ActionResult:
         """Pay back an amount, what was paid for some photos, or without either all that has not gone back.
 
         A photo that is paid back by its number is taken out of the work. Each request is a refund of its own.
@@ -135,7 +135,9 @@ class Desk:
 
         return self._do(order_id, "refund", by, wish)
 
-    def settle(self, order_id: OrderId, by: Signature, *, refund: int | None = None) -> Done:
+    def record_manual_refund(
+        self, order_id: OrderId, by: StaffRequest, *, refund: int | None = None
+    ) -> ActionResult:
         """Put on record that a refund which failed was paid another way; ``refund`` is its number, if several did."""
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
@@ -152,7 +154,7 @@ class Desk:
 
     # What the customer gets.
 
-    def redo(self, order_id: OrderId, by: Signature, *, photos: Sequence[int]) -> Done:
+    def redo(self, order_id: OrderId, by: StaffRequest, *, photos: Sequence[int]) -> ActionResult:
         """Have photos that are delivered restored once more, another way; their results are kept."""
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
@@ -163,33 +165,33 @@ class Desk:
 
         return self._do(order_id, "redo", by, wish, nothing_new="That is being done already")
 
-    def renew_link(self, order_id: OrderId, by: Signature, *, revokes_others: bool) -> Done:
+    def renew_link(self, order_id: OrderId, by: StaffRequest, *, revokes_others: bool) -> ActionResult:
         """Make and mail a new link; the others lead nowhere from the same moment on if that is wished."""
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
-            issued = replace(self._delivering.new_link(order), note_id=note)
+            issued = replace(self._downloads.new_link(order), note_id=note)
             return [issued, *(_revocations(_good_links(order), note) if revokes_others else [])]
 
         return self._do(order_id, "link", by, wish)
 
-    def revoke_links(self, order_id: OrderId, by: Signature) -> Done:
+    def revoke_links(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Have every link lead nowhere but the newest one, and that one too where all the money goes back."""
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
             good = _good_links(order)
-            return _revocations(good if order.state in GIVEN_BACK else good[:-1], note)
+            return _revocations(good if order.state in REFUND_STATES else good[:-1], note)
 
         nothing_new = "There is no link that could be revoked without a new one"
         return self._do(order_id, "revoke", by, wish, nothing_new=nothing_new)
 
-    def resend(self, order_id: OrderId, by: Signature) -> Done:
+    def resend(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Send the mail again that tells where the order stands."""
 
         def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
-            kind = mail_called_for(order)
+            kind = requestable_email(order)
             link = order.newest_link
             if kind.brings_a_link and link is not None and link.expires_at <= self._clock.now():
-                raise NotPossibleError(
+                raise ActionRefusedError(
                     order, "The link in the e-mail has expired, so a new one has to be sent"
                 )
             return [e.EmailRequested(email_id=order.next_email_id(kind), kind=kind, note_id=note)]
@@ -200,42 +202,42 @@ class Desk:
         self,
         order_id: OrderId,
         action: str,
-        by: Signature,
+        by: StaffRequest,
         wish: Wish,
         *,
         nothing_new: str = "There is nothing to do for it",
-    ) -> Done:
+    ) -> ActionResult:
         """One wish, one step, one note; ``nothing_new`` says why an order may have nothing to do for it."""
         key = by.cause_key(action, self._ids)
-        with self._books.transaction() as transaction:
-            transaction.log.lock(order_id)
-            order = transaction.log.load(order_id)
+        with self._unit_of_work.transaction() as transaction:
+            transaction.event_store.lock(order_id)
+            order = transaction.event_store.load(order_id)
             if by.key is not None and was_done(transaction, order_id, key):
-                return Done(order=order, events=())
+                return ActionResult(order=order, events=())
             note = note_of(order_id, by, self._ids, self._clock)
             cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
             try:
-                step = self._recorder.plan(order, wish(order, note.note_id), cause)
-            except NotPossibleError:
+                step = self._command_handler.plan(order, wish(order, note.note_id), cause)
+            except ActionRefusedError:
                 raise
             except ShopError as refusal:
-                raise NotPossibleError(order, problem_of(order, refusal)) from refusal
+                raise ActionRefusedError(order, problem_of(order, refusal)) from refusal
             if not step.events:
-                raise NotPossibleError(order, nothing_new)
+                raise ActionRefusedError(order, nothing_new)
             if self._is_rehearsal:
-                return Done(order=step.after, events=step.events)
+                return ActionResult(order=step.after, events=step.events)
             transaction.notes.write(note)
-            self._recorder.write(transaction, step)
-        self._recorder.wake(step)
-        return Done(order=step.after, events=step.events)
+            self._command_handler.write(transaction, step)
+        self._command_handler.wake(step)
+        return ActionResult(order=step.after, events=step.events)
 
 
 def was_done(transaction: Transaction, order_id: OrderId, key: str) -> bool:
     """Whether a step with this key is on record in the order's stream."""
-    return any(each.cause_key.startswith(f"{key}#") for each in transaction.log.history(order_id))
+    return any(each.cause_key.startswith(f"{key}#") for each in transaction.event_store.history(order_id))
 
 
-def note_of(order_id: OrderId, by: Signature, ids: Ids, clock: Clock) -> Note:
+def note_of(order_id: OrderId, by: StaffRequest, ids: Ids, clock: Clock) -> Note:
     """A person's reason as a note about an order."""
     return Note(
         note_id=NoteId(ids.new()),
@@ -247,37 +249,39 @@ def note_of(order_id: OrderId, by: Signature, ids: Ids, clock: Clock) -> Note:
 
 
 def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
-    """The images with these numbers, 1-based, each once; raises NotPossibleError."""
+    """The images with these numbers, 1-based, each once; raises ActionRefusedError."""
     images = tuple(order.images)
     for number in photos:
         if not 1 <= number <= len(images):
-            raise NotPossibleError(order, f"There is no photo {number} among the {len(images)} of this order")
+            raise ActionRefusedError(
+                order, f"There is no photo {number} among the {len(images)} of this order"
+            )
     return tuple(images[number - 1] for number in dict.fromkeys(photos))
 
 
 def _due_back(order: Order, images: Sequence[ImageId] = ()) -> Money:
     """What a refund of these images comes to, or one of everything: never more than is there to be paid back."""
     if order.payment is None:
-        raise NotPossibleError(order, "Nothing was paid")
+        raise ActionRefusedError(order, "Nothing was paid")
     left = order.refundable_amount
     amount = min(sum(order.images[image_id].share.amount for image_id in images), left) if images else left
     return replace(order.payment.paid, amount=amount)
 
 
 def _failed_refund(order: Order, number: int | None) -> Refund:
-    """The refund that failed, by its number (1-based) if that is given; raises NotPossibleError."""
+    """The refund that failed, by its number (1-based) if that is given; raises ActionRefusedError."""
     refunds = list(order.refunds.values())
     failed = order.ledger.having(RefundStatus.FAILED)
     if number is not None:
         chosen = refunds[number - 1] if 1 <= number <= len(refunds) else None
         if chosen not in failed:
-            raise NotPossibleError(order, f"Refund {number} is none that has failed")
+            raise ActionRefusedError(order, f"Refund {number} is none that has failed")
         return chosen
     if not failed:
-        raise NotPossibleError(order, "No refund of it has failed")
+        raise ActionRefusedError(order, "No refund of it has failed")
     if len(failed) > 1:
         numbers = ", ".join(str(refunds.index(each) + 1) for each in failed)
-        raise NotPossibleError(order, f"Several refunds of it have failed ({numbers}), so say which one")
+        raise ActionRefusedError(order, f"Several refunds of it have failed ({numbers}), so say which one")
     return failed[0]
 
 

@@ -151,7 +151,7 @@ def ordinal(number: int) -> str:
     return f"{number}{suffix}"
 
 
-def lasting(span: timedelta) -> str:
+def duration_text(span: timedelta) -> str:
     """A span as people say it: ``0.142 s``, ``12.3 s``, ``4 min 5 s``, ``3 h 20 min``, ``2 days 4 h``."""
     seconds = span.total_seconds()
     if seconds < 0.9995:  # noqa: PLR2004 -- what rounds to a second is said as one
@@ -168,7 +168,7 @@ def lasting(span: timedelta) -> str:
     return f"{counted(days, 'day')} {hours} h" if hours else counted(days, "day")
 
 
-def sized(size_bytes: int) -> str:
+def size_text(size_bytes: int) -> str:
     """A size as people say it: ``812 bytes``, ``191 kB``, ``3.4 MB``."""
     if size_bytes < _KILOBYTE:
         return counted(size_bytes, "byte")
@@ -177,7 +177,7 @@ def sized(size_bytes: int) -> str:
     return f"{size_bytes / _KILOBYTE**2:.1f} MB"
 
 
-def day(moment: datetime) -> str:
+def date_text(moment: datetime) -> str:
     """``22 November 2026``."""
     return f"{moment.day} {moment:%B %Y}"
 

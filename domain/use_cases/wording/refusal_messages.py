@@ -8,7 +8,7 @@ from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.values import ImageId
 from domain.use_cases.wording.labels import STATES, alternatives
-from domain.use_cases.wording.status_text import number_of, possible
+from domain.use_cases.wording.status_text import number_of, possible_actions
 
 _ILLEGAL: Mapping[str, str] = {
     "OrderHeld": "It cannot be put on hold",
@@ -23,7 +23,7 @@ _ILLEGAL: Mapping[str, str] = {
 }
 
 
-class NotPossibleError(ShopError):
+class ActionRefusedError(ShopError):
     """A person asked for what the order does not take, as it stands."""
 
     def __init__(self, order: Order, problem: str) -> None:
@@ -75,5 +75,5 @@ def _stands(order: Order) -> str:
 
 
 def _ways(order: Order) -> str:
-    ways = possible(order)
+    ways = possible_actions(order)
     return f"one can {alternatives(ways)}" if ways else "nothing can be done about it"

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from domain.order import events as e
-from domain.order.decide_delivery import mail_called_for
+from domain.order.decide_delivery import requestable_email
 from domain.order.errors import NothingToSendError
 from domain.order.image import Image
 from domain.order.lifecycle import State, allowed
@@ -18,15 +18,15 @@ from domain.order.reactions import (
     Reaction,
     RestoreImage,
     SendEmail,
-    needed,
+    required_reactions,
 )
 from domain.order.values import ImageId, Money
 from domain.use_cases.wording.labels import FAILURES, HOLDS, MAILS, capitalised, counted, every, ordinal
 
 
-def standing(order: Order) -> str:
+def status_of(order: Order) -> str:
     """One sentence, or two: where the order stands now, and what is awaited."""
-    awaited = [in_words(work, order) for work in needed(order)]
+    awaited = [reaction_text(work, order) for work in required_reactions(order)]
     if order.state is State.NEW:
         return "Nothing was paid yet: there is no order."
     if order.hold is not None:
@@ -49,7 +49,7 @@ def standing(order: Order) -> str:
     return f"{_reached(order)} Nothing is awaited."
 
 
-def in_words(work: Reaction, order: Order) -> str:
+def reaction_text(work: Reaction, order: Order) -> str:
     """A piece of outstanding work as people would say it."""
     match work:
         case MoveImages():
@@ -75,7 +75,7 @@ def in_words(work: Reaction, order: Order) -> str:
             assert_never(work)
 
 
-def possible(order: Order) -> list[str]:
+def possible_actions(order: Order) -> list[str]:
     """What a person may do with the order now, as the lifecycle allows it."""
     may = allowed(order.state)
     refundable = order.refundable_amount
@@ -98,13 +98,13 @@ def possible(order: Order) -> list[str]:
 
 def _calls_for_mail(order: Order) -> bool:
     try:
-        kind = mail_called_for(order)
+        kind = requestable_email(order)
     except NothingToSendError:
         return False
     return not (kind.brings_a_link and (order.photos_are_purged or order.newest_link is None))
 
 
-def way_of(image: Image, order: Order) -> str:
+def image_status_of(image: Image, order: Order) -> str:
     """How far one photo has come."""
     running = image.running
     if image.is_being_redone:
@@ -173,10 +173,10 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
 
 
 def _still_owed(order: Order) -> str:
-    on_its_way = order.ledger.on_its_way
+    pending_refunds_at_provider = order.ledger.pending_refunds_at_provider
     return (
-        f"and {_money(order, on_its_way)} has yet to go back"
-        if on_its_way
+        f"and {_money(order, pending_refunds_at_provider)} has yet to go back"
+        if pending_refunds_at_provider
         else "the money for the others is owed"
     )
 

@@ -7,9 +7,9 @@ import msgspec
 from rich.text import Text
 
 from domain.order.values import HoldReason
-from domain.ports.unit_of_work import Books
-from domain.use_cases.support.attention_list import Attention, Concern, Kind
-from domain.use_cases.wording.labels import capitalised, counted, day
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.support.attention_list import AttentionItem, AttentionKind, AttentionList
+from domain.use_cases.wording.labels import capitalised, counted, date_text
 from entrypoints.cli.support.console import screen
 
 _WHY = "--reason TEXT"
@@ -25,62 +25,65 @@ _BY_HOLD = {
     HoldReason.OTHER_CURRENCY: ("show {order}", "release {order} {why}"),
     HoldReason.REQUESTED: ("release {order} {why}",),
 }
-_BY_KIND: Mapping[Kind, tuple[str, ...]] = {
-    Kind.REFUND_FAILED: ("orders release {order} {why}", "orders settle {order} --refund {subject} {why}"),
-    Kind.MAIL_FAILED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
-    Kind.MAIL_BOUNCED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
-    Kind.MAIL_OPTED_OUT: ("orders note {order} {why}", "orders address {order} EMAIL {why}"),
-    Kind.WORK_GIVEN_UP: ("orders history {order}", "orders note {order} {why}"),
-    Kind.WORK_UNREADABLE: ("orders history {order}",),
-    Kind.PAYMENT_UNMATCHED: (
+_BY_KIND: Mapping[AttentionKind, tuple[str, ...]] = {
+    AttentionKind.REFUND_FAILED: (
+        "orders release {order} {why}",
+        "orders settle {order} --refund {subject} {why}",
+    ),
+    AttentionKind.MAIL_FAILED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
+    AttentionKind.MAIL_BOUNCED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
+    AttentionKind.MAIL_OPTED_OUT: ("orders note {order} {why}", "orders address {order} EMAIL {why}"),
+    AttentionKind.WORK_GIVEN_UP: ("orders history {order}", "orders note {order} {why}"),
+    AttentionKind.WORK_UNREADABLE: ("orders history {order}",),
+    AttentionKind.PAYMENT_UNMATCHED: (
         "payments refund {subject} {why}",
         "payments match {subject} UPLOAD_SESSION {why}",
     ),
-    Kind.DISPUTED: ("orders evidence {order}", "orders history {order}"),
-    Kind.INQUIRY: ("orders evidence {order}", "orders refund {order} {why}"),
-    Kind.WEBHOOK_CONFLICT: ("reconcile",),
+    AttentionKind.DISPUTED: ("orders evidence {order}", "orders history {order}"),
+    AttentionKind.INQUIRY: ("orders evidence {order}", "orders refund {order} {why}"),
+    AttentionKind.WEBHOOK_CONFLICT: ("reconcile",),
 }
 
 
-def show_needed(books: Books, *, as_json: bool) -> None:
+def show_needed(unit_of_work: UnitOfWork, *, as_json: bool) -> None:
     """Print what needs a person, for people or as JSON."""
-    concerns = Attention(books=books).needed()
+    attention_items = AttentionList(unit_of_work=unit_of_work).needed()
     if as_json:
-        for concern in concerns:
-            document = {**msgspec.to_builtins(concern), "commands": commands_for(concern)}
+        for attention_item in attention_items:
+            document = {**msgspec.to_builtins(attention_item), "commands": commands_for(attention_item)}
             click.echo(msgspec.json.encode(document))
         return
-    if not concerns:
+    if not attention_items:
         click.echo("Nothing needs a person.")
         return
     console = screen()
-    for concern in concerns:
-        console.print(Text(_heading(concern), style="bold"), soft_wrap=True)
-        console.print(f"  {capitalised(concern.why).rstrip('.')}.", markup=False, soft_wrap=True)
-        for command in commands_for(concern):
+    for attention_item in attention_items:
+        console.print(Text(_heading(attention_item), style="bold"), soft_wrap=True)
+        console.print(f"  {capitalised(attention_item.why).rstrip('.')}.", markup=False, soft_wrap=True)
+        for command in commands_for(attention_item):
             console.print(f"  {command}", markup=False, soft_wrap=True)
-    things = counted(len(concerns), "thing")
-    console.print(f"\n{things} {'needs' if len(concerns) == 1 else 'need'} a person.")
+    things = counted(len(attention_items), "thing")
+    console.print(f"\n{things} {'needs' if len(attention_items) == 1 else 'need'} a person.")
 
 
-def commands_for(concern: Concern) -> list[str]:
+def commands_for(attention_item: AttentionItem) -> list[str]:
     """What to type next, the most likely first."""
-    order = concern.number or str(concern.order_id)
+    order = attention_item.number or str(attention_item.order_id)
     return [
-        f"restoreclick {command.format(order=order, subject=concern.subject, why=_WHY)}"
-        for command in _commands(concern)
+        f"restoreclick {command.format(order=order, subject=attention_item.subject, why=_WHY)}"
+        for command in _commands(attention_item)
     ]
 
 
-def _commands(concern: Concern) -> Sequence[str]:
-    if concern.hold is not None:
-        return [f"orders {command}" for command in _BY_HOLD[concern.hold]]
-    if concern.is_healed_by_fix:
+def _commands(attention_item: AttentionItem) -> Sequence[str]:
+    if attention_item.hold is not None:
+        return [f"orders {command}" for command in _BY_HOLD[attention_item.hold]]
+    if attention_item.is_healed_by_fix:
         return ("reconcile --fix",)
-    return _BY_KIND.get(concern.kind, ("orders show {order}", "orders note {order} {why}"))
+    return _BY_KIND.get(attention_item.kind, ("orders show {order}", "orders note {order} {why}"))
 
 
-def _heading(concern: Concern) -> str:
-    about = f"Order {concern.number}" if concern.number else concern.subject
-    since = f"{day(concern.since)}, {concern.since:%H:%M} (UTC)"
-    return f"{about}: {concern.kind.replace('_', ' ')} since {since}"
+def _heading(attention_item: AttentionItem) -> str:
+    about = f"Order {attention_item.number}" if attention_item.number else attention_item.subject
+    since = f"{date_text(attention_item.since)}, {attention_item.since:%H:%M} (UTC)"
+    return f"{about}: {attention_item.kind.replace('_', ' ')} since {since}"

@@ -29,7 +29,7 @@ def export_customer(email: str, target: Path) -> None:
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        export(shop.exporting, email, target)
+        export(shop.data_export, email, target)
 
 
 @customer_commands.command("points")
@@ -37,12 +37,12 @@ def export_customer(email: str, target: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 def show_customer_points(email: str, *, as_json: bool) -> None:
     """The referral code and the points of EMAIL, with the orders that moved them."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.points import show_points
     from entrypoints.settings import read_database_settings
 
-    with open_books(read_database_settings()) as books:
-        show_points(books, email, as_json=as_json)
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
+        show_points(unit_of_work, email, as_json=as_json)
 
 
 @customer_commands.command("erase")
@@ -56,4 +56,4 @@ def erase_customer(email: str, reason: str, actor: str, *, is_agreed: bool, as_j
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        erase(shop.forgetting, email, reason=reason, actor=actor, is_agreed=is_agreed, as_json=as_json)
+        erase(shop.customer_erasure, email, reason=reason, actor=actor, is_agreed=is_agreed, as_json=as_json)

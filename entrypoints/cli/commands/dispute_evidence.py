@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from domain.order.events import PaymentReceived
 from domain.ports.dispute_evidence import Evidence, ObjectState
-from domain.ports.unit_of_work import Books
-from domain.use_cases.audit.dispute_evidence import Proving
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.audit.dispute_evidence_objects import Watch
-from domain.use_cases.wording.labels import counted, sized
+from domain.use_cases.wording.labels import counted, size_text
 from entrypoints.cli.support.order_lookup import find_order
 from entrypoints.cli.support.private_file import private_file
 from entrypoints.command_errors import CommandFailedError
@@ -32,8 +32,8 @@ class DoubtfulPackError(CommandFailedError):
 
 
 def prove(
-    books: Books,
-    proving: Proving,
+    unit_of_work: UnitOfWork,
+    dispute_evidence: DisputeEvidence,
     wanted: str,
     *,
     target: Path | None = None,
@@ -43,19 +43,19 @@ def prove(
 ) -> None:
     """Write the pack and tell what is in it; raises DoubtfulPackError once it is written, if it does not verify.
 
-    Raises as ``find_order``, ``Proving.pack`` and ``private_file`` do; then there is no new file.
+    Raises as ``find_order``, ``DisputeEvidence.pack`` and ``private_file`` do; then there is no new file.
     """
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         order_id = find_order(transaction, wanted)
-        beginning = transaction.log.history(order_id)[0].event
+        beginning = transaction.event_store.history(order_id)[0].event
     name = beginning.order_number if isinstance(beginning, PaymentReceived) else order_id
     target = target or Path(f"evidence-{name}.zip")
     otherwise = "or replace it with --force"
     with private_file(target, replaces=replaces, otherwise=otherwise) as file, _watched() as watch:
-        pack = proving.pack(order_id, dispute_id=dispute_id, has_notes=has_notes, watch=watch)
+        pack = dispute_evidence.pack(order_id, dispute_id=dispute_id, has_notes=has_notes, watch=watch)
         for chunk in pack.content:
             file.write(chunk)
-    click.echo(f"{target}, {sized(pack.size_bytes)}, is for the bank alone. It holds:")
+    click.echo(f"{target}, {size_text(pack.size_bytes)}, is for the bank alone. It holds:")
     for line in _contents(pack.evidence):
         click.echo(f"  {line}")
     if pack.evidence.problems:

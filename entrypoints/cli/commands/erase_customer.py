@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from domain.use_cases.privacy.erasure import Forgetting, Outlook
+from domain.use_cases.privacy.erasure import CustomerErasure, ErasurePreview
 from domain.use_cases.privacy.erasure_certificate import ELSEWHERE, STAYS, Certificate
-from domain.use_cases.wording.labels import counted, day, listed
+from domain.use_cases.wording.labels import counted, date_text, listed
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
@@ -31,13 +31,13 @@ _ROWS: Mapping[str, str] = {
 
 
 def erase(
-    forgetting: Forgetting, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
+    customer_erasure: CustomerErasure, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
 ) -> None:
     """Ask, erase, and print the certificate; raises NobodyToAskError, NobodyAgreedError or what refuses it."""
-    outlook = forgetting.look(email, reason)
+    erasure_preview = customer_erasure.look(email, reason)
     if not is_agreed:
-        _ask(email, outlook)
-    certificate = forgetting.erase(email, actor=actor, reason=reason)
+        _ask(email, erasure_preview)
+    certificate = customer_erasure.erase(email, actor=actor, reason=reason)
     if as_json:
         click.echo(json.dumps(certificate.document(), ensure_ascii=False))
         return
@@ -46,11 +46,11 @@ def erase(
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _ask(email: str, outlook: Outlook) -> None:
-    orders, photos = counted(outlook.orders, "order"), counted(outlook.photos, "photo")
+def _ask(email: str, erasure_preview: ErasurePreview) -> None:
+    orders, photos = counted(erasure_preview.orders, "order"), counted(erasure_preview.photos, "photo")
     told = [f"{email} has {orders} with {photos}. All of it goes for good; the figures stay."]
-    if outlook.good_links:
-        links = counted(outlook.good_links, "download link")
+    if erasure_preview.good_links:
+        links = counted(erasure_preview.good_links, "download link")
         told.append(f"{links} can still be used, and leads nowhere then.")
     ask(*told, question="Erase?", deed="to erase", undone="Nothing was erased.")
 
@@ -59,7 +59,8 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     erasure, orders = certificate.erasure, certificate.orders
     yield f"Certificate of erasure {erasure.erasure_id}"
     yield (
-        f"Customer {erasure.customer_id} was forgotten on {day(erasure.erased_at)} at {erasure.erased_at:%H:%M:%S} "
+        f"Customer {erasure.customer_id} was forgotten on "
+        f"{date_text(erasure.erased_at)} at {erasure.erased_at:%H:%M:%S} "
         f"(UTC) by {erasure.actor.removeprefix('person:')}: {erasure.reason}"
     )
     yield "\nRemoved"

@@ -5,26 +5,28 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from domain.use_cases.privacy.data_export import Exporting
-from domain.use_cases.wording.labels import counted, sized
+from domain.use_cases.privacy.data_export import DataExport
+from domain.use_cases.wording.labels import counted, size_text
 from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.private_file import private_file
 
 
-def export(exporting: Exporting, email: str, target: Path) -> None:
+def export(data_export: DataExport, email: str, target: Path) -> None:
     """Write the archive and tell what is in it; nothing is left behind when that fails.
 
     Raises UnknownCustomerError, FileTakenError or UnwritableFolderError.
     """
-    dossier = exporting.export(email)
+    export_archive = data_export.export(email)
     columns = (TextColumn("Writing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with (
         private_file(target) as file,
         Progress(*columns, console=screen(), transient=True) as progress,
     ):
-        task = progress.add_task("archive", total=dossier.size_bytes)
-        for chunk in dossier.content:
+        task = progress.add_task("archive", total=export_archive.size_bytes)
+        for chunk in export_archive.content:
             file.write(chunk)
             progress.advance(task, len(chunk))
-    orders, photos = counted(dossier.orders, "order"), counted(dossier.photos, "file")
-    click.echo(f"{target} holds {orders} with {photos} of photos, {sized(dossier.size_bytes)} in all.")
+    orders, photos = counted(export_archive.orders, "order"), counted(export_archive.photos, "file")
+    click.echo(
+        f"{target} holds {orders} with {photos} of photos, {size_text(export_archive.size_bytes)} in all."
+    )

@@ -11,19 +11,25 @@ from rich.text import Text
 from domain.order.lifecycle import State
 from domain.order.note_references import note_id_of
 from domain.order.order import DownloadLink, Order
-from domain.order.reactions import needed
+from domain.order.reactions import required_reactions
 from domain.ports.customers import Customer
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
-from domain.ports.unit_of_work import Books
-from domain.use_cases.audit.timeline import tell, who
-from domain.use_cases.wording.labels import MAILS, capitalised, counted, day, sized
-from domain.use_cases.wording.status_text import in_words, number_of, possible, standing, way_of
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.audit.timeline import actor_name, timeline_of
+from domain.use_cases.wording.labels import MAILS, capitalised, counted, date_text, size_text
+from domain.use_cases.wording.status_text import (
+    image_status_of,
+    number_of,
+    possible_actions,
+    reaction_text,
+    status_of,
+)
 from entrypoints.cli.commands.events import json_of
 from entrypoints.cli.commands.reconcile import moment
 from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.order_document import OrderDetails, document_of
 from entrypoints.cli.support.order_lookup import find_order
-from entrypoints.cli.support.timeline_printing import print_story
+from entrypoints.cli.support.timeline_printing import print_timeline
 from entrypoints.command_errors import MisuseError
 
 
@@ -64,10 +70,10 @@ def _state_of(asked: str) -> State:
         raise UnknownStateError(asked) from error
 
 
-def show_list(books: Books, wanted: OrderFilter, limit: int, *, as_json: bool) -> None:
+def show_list(unit_of_work: UnitOfWork, wanted: OrderFilter, limit: int, *, as_json: bool) -> None:
     """Print the newest orders that match, as a table or as JSON."""
-    with books.transaction() as transaction:
-        orders = transaction.shelf.newest(limit, wanted)
+    with unit_of_work.transaction() as transaction:
+        orders = transaction.order_queries.newest(limit, wanted)
     if as_json:
         for order in orders:
             click.echo(msgspec.json.encode(order))
@@ -77,14 +83,14 @@ def show_list(books: Books, wanted: OrderFilter, limit: int, *, as_json: bool) -
         click.echo("There is no order yet." if wanted == ALL_ORDERS else "No order matches.")
 
 
-def show(books: Books, wanted: str, *, as_json: bool = False) -> None:
+def show(unit_of_work: UnitOfWork, wanted: str, *, as_json: bool = False) -> None:
     """Print an order's current state, as text or JSON; raises UnknownOrderError or AmbiguousOrderError."""
-    with books.transaction() as transaction:
-        order = transaction.log.load(find_order(transaction, wanted))
+    with unit_of_work.transaction() as transaction:
+        order = transaction.event_store.load(find_order(transaction, wanted))
         found = OrderDetails(
             order=order,
             customer=transaction.customers.find(order.payment.customer_id) if order.payment else None,
-            file_names=transaction.uploads.file_names(order.order_id),
+            file_names=transaction.upload_sessions.file_names(order.order_id),
             notes=transaction.notes.of(order.order_id),
         )
     if as_json:
@@ -98,18 +104,18 @@ def _print(found: OrderDetails) -> None:
     console = screen()
     console.print(Text(f"Order {order.payment.order_number if order.payment else ''}", style="bold"), end="")
     console.print(f"  {order.order_id}")
-    console.print(standing(order), soft_wrap=True)
+    console.print(status_of(order), soft_wrap=True)
     for heading, lines in _chapters(found):
         console.print(f"\n[bold]{heading}[/bold]")
         for line in lines or ["none"]:
             console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
-def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
+def show_history(unit_of_work: UnitOfWork, wanted: str, *, as_json: bool) -> None:
     """Print an order's story, or its events as JSON; raises UnknownOrderError or AmbiguousOrderError."""
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         order_id = find_order(transaction, wanted)
-        history = transaction.log.history(order_id)
+        history = transaction.event_store.history(order_id)
         notes = transaction.notes.of(order_id)
     if as_json:
         words = {note.note_id: note.text for note in notes}
@@ -117,7 +123,7 @@ def show_history(books: Books, wanted: str, *, as_json: bool) -> None:
             note_id = note_id_of(recorded.event)
             click.echo(json_of(recorded, note=words.get(note_id) if note_id else None))
     else:
-        print_story(screen(), tell(history), notes)
+        print_timeline(screen(), timeline_of(history), notes)
 
 
 def _table(orders: list[OrderSummary]) -> Table:
@@ -142,7 +148,7 @@ def _chapters(found: OrderDetails) -> list[tuple[str, list[str]]]:
         for number, refund in enumerate(order.refunds.values(), start=1)
     ]
     written = [
-        f"{day(note.written_at)}, {note.written_at:%H:%M} (UTC), {who(note.actor)}: {note.text}"
+        f"{date_text(note.written_at)}, {note.written_at:%H:%M} (UTC), {actor_name(note.actor)}: {note.text}"
         for note in found.notes
     ]
     return [
@@ -152,15 +158,16 @@ def _chapters(found: OrderDetails) -> list[tuple[str, list[str]]]:
         (
             "Photos",
             [
-                f"{number_of(order, image.image_id)}  {image.share}  {found.name_of(image)}: {way_of(image, order)}"
+                f"{number_of(order, image.image_id)}  {image.share}  {found.name_of(image)}: "
+                f"{image_status_of(image, order)}"
                 for image in order.images.values()
             ],
         ),
         ("E-mails", [f"{capitalised(MAILS[mail.kind])}: {mail.status}" for mail in order.emails.values()]),
         ("Links", _links(order)),
         *([("Notes", written)] if written else []),
-        ("Still to do", [capitalised(in_words(work, order)) for work in needed(order)]),
-        ("What can be done", [capitalised(way) for way in possible(order)]),
+        ("Still to do", [capitalised(reaction_text(work, order)) for work in required_reactions(order)]),
+        ("What can be done", [capitalised(way) for way in possible_actions(order)]),
     ]
 
 
@@ -211,7 +218,7 @@ def _use_of(link: DownloadLink) -> str:
 
 def _links(order: Order) -> list[str]:
     return [
-        f"{sized(link.archive.size_bytes)}, good until {day(link.expires_at)}, "
+        f"{size_text(link.archive.size_bytes)}, good until {date_text(link.expires_at)}, "
         f"{'revoked, ' if link.is_revoked else ''}{_use_of(link)}"
         for link in order.links.values()
     ]

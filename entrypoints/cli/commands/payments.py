@@ -17,12 +17,12 @@ def payment_commands() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 def list_unmatched(*, as_json: bool) -> None:
     """The payments that belong to no order and have not gone back, oldest first."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.unmatched_payments import show_unmatched
     from entrypoints.settings import read_database_settings
 
-    with open_books(read_database_settings()) as books:
-        show_unmatched(books, as_json=as_json)
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
+        show_unmatched(unit_of_work, as_json=as_json)
 
 
 @payment_commands.command("refund")
@@ -52,7 +52,7 @@ def match_unmatched(checkout_session: str, upload_session: UUID, actor: str, rea
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        order_id = shop.matching.match(
+        order_id = shop.unmatched_payment_service.match(
             checkout_session, UploadSessionId(upload_session), actor=actor, note=reason
         )
-        show(shop.books, str(order_id))
+        show(shop.unit_of_work, str(order_id))

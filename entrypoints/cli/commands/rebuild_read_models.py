@@ -6,12 +6,12 @@ from datetime import timedelta
 import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from domain.ports.unit_of_work import Books
-from domain.use_cases.wording.labels import counted, lasting
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.wording.labels import counted, duration_text
 from entrypoints.cli.support.console import screen
 
 
-def rebuild(books: Books) -> None:
+def rebuild(unit_of_work: UnitOfWork) -> None:
     """Rebuild, and tell how many orders that were."""
     began = time.monotonic()
     orders = 0
@@ -23,7 +23,7 @@ def rebuild(books: Books) -> None:
         transient=True,
     ) as progress:
         task = progress.add_task("orders", total=None)
-        for orders, _ in enumerate(books.rebuild(), start=1):
+        for orders, _ in enumerate(unit_of_work.rebuild(), start=1):
             progress.update(task, completed=orders)
-    took = lasting(timedelta(seconds=time.monotonic() - began))
+    took = duration_text(timedelta(seconds=time.monotonic() - began))
     click.echo(f"The read models of {counted(orders, 'order')} are written anew, in {took}.")

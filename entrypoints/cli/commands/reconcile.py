@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.text import Text
 
 from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, Side, foreign_kinds
-from domain.use_cases.reconciliation.run import Reconciling
+from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.wording.labels import counted, listed
 from entrypoints.cli.support.console import screen
 from entrypoints.command_errors import MisuseError
@@ -63,11 +63,13 @@ def moment(written: str, now: datetime) -> datetime:
     return meant
 
 
-def reconcile(reconciling: Reconciling, since: str, *, heals: bool, reads_bytes: bool, as_json: bool) -> bool:
+def reconcile(
+    reconciliation: Reconciliation, since: str, *, heals: bool, reads_bytes: bool, as_json: bool
+) -> bool:
     """Compare, print the report, and tell whether the books agree."""
     from_then = moment(since, datetime.now(UTC))
     with _watching() as watch:
-        report = reconciling.compare(from_then, heals=heals, reads_bytes=reads_bytes, watch=watch)
+        report = reconciliation.compare(from_then, heals=heals, reads_bytes=reads_bytes, watch=watch)
     if as_json:
         _print_json(report)
     else:

@@ -10,13 +10,13 @@ import msgspec
 from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.order import Order
-from domain.order.reactions import needed
+from domain.order.reactions import required_reactions
 from domain.order.values import Money, OrderId
-from domain.use_cases.audit.timeline import tell
-from domain.use_cases.support.staff_actions import Desk, Done, Signature
+from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.support.staff_actions import ActionResult, StaffActions, StaffRequest
 from domain.use_cases.wording.labels import counted
-from domain.use_cases.wording.status_text import possible, standing
-from entrypoints.bootstrap.container import Shop
+from domain.use_cases.wording.status_text import possible_actions, status_of
+from entrypoints.bootstrap.container import Container
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.money_parsing import amount_of
 from entrypoints.cli.support.open_shop import open_shop
@@ -50,10 +50,10 @@ class RevokeHowError(MisuseError):
         super().__init__("Give --revoke to send a new link too, or --only-revoke to send none, not both.")
 
 
-class DeskVisit:
+class StaffSession:
     """One command about one order."""
 
-    def __init__(self, shop: Shop, order: Order, by: Signature) -> None:
+    def __init__(self, shop: Container, order: Order, by: StaffRequest) -> None:
         self.shop = shop
         self.order_id: OrderId = order.order_id
         self.by = by
@@ -65,14 +65,14 @@ class DeskVisit:
             raise AmountOrPhotosError
         amount = amount_of(words, self._paid) if words is not None else None
 
-        def told(would: Done) -> str:
+        def told(would: ActionResult) -> str:
             asked = [each.event.amount for each in would.events if isinstance(each.event, e.RefundRequested)]
             whole = sum(asked[1:], start=asked[0])
             stops = " and the order is stopped" if would.order.state is State.REFUNDING else ""
             return f"{whole} goes back to the customer of order {self._number}{stops}."
 
         self._do_if_agreed(
-            lambda desk: desk.refund(self.order_id, self.by, amount=amount, photos=photos),
+            lambda staff_actions: staff_actions.refund(self.order_id, self.by, amount=amount, photos=photos),
             told,
             question=None if is_agreed else "Pay it back?",
             as_json=as_json,
@@ -83,32 +83,36 @@ class DeskVisit:
 
         Watching ends early once some of the work that was outstanding at the release is done.
         """
-        done = self.shop.desk.release(self.order_id, self.by)
+        done = self.shop.staff_actions.release(self.order_id, self.by)
         after = self._watched(done.order, wait_seconds)
         self.tell(done, after=after, as_json=as_json)
         return not after.is_held
 
     def _watched(self, released: Order, wait_seconds: float) -> Order:
-        outstanding = set(needed(released))
+        outstanding = set(required_reactions(released))
         deadline = time.monotonic() + wait_seconds
         order = released
-        while not order.is_held and outstanding <= set(needed(order)) and time.monotonic() < deadline:
+        while (
+            not order.is_held
+            and outstanding <= set(required_reactions(order))
+            and time.monotonic() < deadline
+        ):
             time.sleep(_LOOK_SECONDS)
-            with self.shop.books.transaction() as transaction:
-                order = transaction.log.load(self.order_id)
+            with self.shop.unit_of_work.transaction() as transaction:
+                order = transaction.event_store.load(self.order_id)
         return order
 
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
         """Settle a failed refund; raises what ``ask`` and the desk raise."""
 
-        def told(would: Done) -> str:
+        def told(would: ActionResult) -> str:
             [amount] = [each.event.amount for each in would.events if isinstance(each.event, e.RefundIssued)]
             return (
                 f"{amount} of order {self._number} counts as paid back from now on, and Stripe pays nothing."
             )
 
         self._do_if_agreed(
-            lambda desk: desk.settle(self.order_id, self.by, refund=number),
+            lambda staff_actions: staff_actions.record_manual_refund(self.order_id, self.by, refund=number),
             told,
             question=None if is_agreed else "Did the customer get it another way?",
             as_json=as_json,
@@ -119,14 +123,14 @@ class DeskVisit:
         if revokes and only_revoke:
             raise RevokeHowError
 
-        def told(would: Done) -> str:
+        def told(would: ActionResult) -> str:
             revoked = sum(isinstance(each.event, e.DownloadLinkRevoked) for each in would.events)
             return f"{counted(revoked, 'link')} of order {self._number} will open nothing any more."
 
-        def act(desk: Desk) -> Done:
+        def act(staff_actions: StaffActions) -> ActionResult:
             if only_revoke:
-                return desk.revoke_links(self.order_id, self.by)
-            return desk.renew_link(self.order_id, self.by, revokes_others=revokes)
+                return staff_actions.revoke_links(self.order_id, self.by)
+            return staff_actions.renew_link(self.order_id, self.by, revokes_others=revokes)
 
         is_harmless = not (revokes or only_revoke)
         self._do_if_agreed(
@@ -134,37 +138,37 @@ class DeskVisit:
         )
 
     def address(self, email: str, *, as_json: bool) -> None:
-        """Correct the customer's address; raises what ``Addressing`` raises."""
-        done, noted = self.shop.addressing.correct(self.order_id, self.by, email)
+        """Correct the customer's address; raises what ``EmailCorrection`` raises."""
+        done, noted = self.shop.email_correction.correct(self.order_id, self.by, email)
         corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
         self.tell(done, corrected, as_json=as_json)
 
-    def tell(self, done: Done, *instead: str, after: Order | None = None, as_json: bool) -> None:
+    def tell(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
         """Print what went on record, or ``instead`` of that, and the state of the order ``after`` it."""
-        with self.shop.books.transaction() as transaction:
-            history = transaction.log.history(self.order_id)[: done.order.version]
+        with self.shop.unit_of_work.transaction() as transaction:
+            history = transaction.event_store.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
-        told = [passage.text for passage in tell(history).passages if passage.recorded.event_id in mine]
+        told = [entry.text for entry in timeline_of(history).entries if entry.recorded.event_id in mine]
         sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
         if as_json:
             click.echo(msgspec.json.encode(_document(done, sentences, after or done.order)))
         else:
-            click.echo(" ".join([*sentences, standing(after or done.order)]))
+            click.echo(" ".join([*sentences, status_of(after or done.order)]))
 
     def _do_if_agreed(
         self,
-        act: Callable[[Desk], Done],
-        told: Callable[[Done], str],
+        act: Callable[[StaffActions], ActionResult],
+        told: Callable[[ActionResult], str],
         *,
         question: str | None,
         as_json: bool,
     ) -> None:
         """Do it, once whoever is asked agrees to what it would bring; what is refused is not even asked about."""
         if question is not None:
-            would = act(self.shop.desk.rehearsal())
+            would = act(self.shop.staff_actions.dry_run())
             if would.events:
                 ask(told(would), question=question, deed="to do this", undone="Nothing was done.")
-        self.tell(act(self.shop.desk), as_json=as_json)
+        self.tell(act(self.shop.staff_actions), as_json=as_json)
 
     @property
     def _paid(self) -> Money:
@@ -178,15 +182,15 @@ class DeskVisit:
 
 
 @contextmanager
-def at_desk(wanted: str, actor: str, reason: str, key: str | None) -> Iterator[DeskVisit]:
+def staff_session(wanted: str, actor: str, reason: str, key: str | None) -> Iterator[StaffSession]:
     """The desk, with one order on it; raises UnknownOrderError or AmbiguousOrderError."""
     with open_shop() as shop:
-        with shop.books.transaction() as transaction:
-            order = transaction.log.load(find_order(transaction, wanted))
-        yield DeskVisit(shop, order, Signature(actor=actor, reason=reason, key=key))
+        with shop.unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load(find_order(transaction, wanted))
+        yield StaffSession(shop, order, StaffRequest(actor=actor, reason=reason, key=key))
 
 
-def _document(done: Done, sentences: Sequence[str], order: Order) -> dict[str, object]:
+def _document(done: ActionResult, sentences: Sequence[str], order: Order) -> dict[str, object]:
     return {
         "order_id": order.order_id,
         "number": order.payment.order_number if order.payment else None,
@@ -195,6 +199,6 @@ def _document(done: Done, sentences: Sequence[str], order: Order) -> dict[str, o
         "is_disputed": order.is_disputed,
         "recorded": [type(recorded.event).__name__ for recorded in done.events],
         "done": sentences,
-        "standing": standing(order),
-        "possible": possible(order),
+        "standing": status_of(order),
+        "possible": possible_actions(order),
     }

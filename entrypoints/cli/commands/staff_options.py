@@ -40,22 +40,22 @@ def _on_order(command: F) -> F:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 def attention(*, as_json: bool) -> None:
     """What needs a person: since when, why, and the command that helps."""
-    from entrypoints.bootstrap.database import open_books
+    from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.attention import show_needed
     from entrypoints.settings import read_database_settings
 
-    with open_books(read_database_settings()) as books:
-        show_needed(books, as_json=as_json)
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
+        show_needed(unit_of_work, as_json=as_json)
 
 
 @click.command("hold")
 @_on_order
 def hold(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
     """Have no work begun for ORDER until somebody releases it."""
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.tell(desk.shop.desk.hold(desk.order_id, desk.by), as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.tell(session.shop.staff_actions.hold(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("release")
@@ -76,10 +76,10 @@ def release(
 
     Watches what comes of it and ends with 1 if the order is put on hold again.
     """
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        stays_released = desk.release(wait_seconds=wait_seconds, as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        stays_released = session.release(wait_seconds=wait_seconds, as_json=as_json)
     if not stays_released:
         sys.exit(1)
 
@@ -88,10 +88,10 @@ def release(
 @_on_order
 def note(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
     """Write --reason down as a note about ORDER, and do nothing else."""
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.tell(desk.shop.desk.note(desk.order_id, desk.by), as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.tell(session.shop.staff_actions.note(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("refund")
@@ -114,10 +114,10 @@ def refund(
 
     A photo that is paid back is taken out of the work. All that was paid stops the order.
     """
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.refund(amount, photos, is_agreed=is_agreed, as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.refund(amount, photos, is_agreed=is_agreed, as_json=as_json)
 
 
 @click.command("settle")
@@ -141,10 +141,10 @@ def settle(
     as_json: bool,
 ) -> None:
     """Put on record that a refund of ORDER which Stripe refuses was paid another way, by bank transfer say."""
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.settle(number, is_agreed=is_agreed, as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.settle(number, is_agreed=is_agreed, as_json=as_json)
 
 
 @click.command("redo")
@@ -154,12 +154,14 @@ def redo(
     order: str, actor: str, reason: str, key: str | None, photos: tuple[int, ...], *, as_json: bool
 ) -> None:
     """Have photos of ORDER that are delivered restored once more; the results they had are kept."""
-    from entrypoints.cli.commands.staff_actions import NoPhotoError, at_desk
+    from entrypoints.cli.commands.staff_actions import NoPhotoError, staff_session
 
     if not photos:
         raise NoPhotoError
-    with at_desk(order, actor, reason, key) as desk:
-        desk.tell(desk.shop.desk.redo(desk.order_id, desk.by, photos=photos), as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.tell(
+            session.shop.staff_actions.redo(session.order_id, session.by, photos=photos), as_json=as_json
+        )
 
 
 @click.command("link")
@@ -181,20 +183,20 @@ def link(
     as_json: bool,
 ) -> None:
     """Mail the customer of ORDER a new download link."""
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.link(revokes=revokes_others, only_revoke=only_revoke, is_agreed=is_agreed, as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.link(revokes=revokes_others, only_revoke=only_revoke, is_agreed=is_agreed, as_json=as_json)
 
 
 @click.command("resend")
 @_on_order
 def resend(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
     """Send the mail again that tells the customer where ORDER stands."""
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.tell(desk.shop.desk.resend(desk.order_id, desk.by), as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.tell(session.shop.staff_actions.resend(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("address")
@@ -202,10 +204,10 @@ def resend(order: str, actor: str, reason: str, key: str | None, *, as_json: boo
 @click.argument("email", metavar="EMAIL")
 def address(order: str, email: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
     """Correct the e-mail address of ORDER's customer, for all their orders."""
-    from entrypoints.cli.commands.staff_actions import at_desk
+    from entrypoints.cli.commands.staff_actions import staff_session
 
-    with at_desk(order, actor, reason, key) as desk:
-        desk.address(email, as_json=as_json)
+    with staff_session(order, actor, reason, key) as session:
+        session.address(email, as_json=as_json)
 
 
 STAFF_COMMANDS = (attention, hold, release, note, refund, settle, redo, link, resend, address)

@@ -4,17 +4,17 @@ import click
 import msgspec
 from rich.table import Table
 
-from domain.ports.unit_of_work import Books
+from domain.ports.unit_of_work import UnitOfWork
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
 
-def show_unmatched(books: Books, *, as_json: bool) -> None:
+def show_unmatched(unit_of_work: UnitOfWork, *, as_json: bool) -> None:
     """Print the payments that are not settled, as a table or as JSON."""
-    with books.transaction() as transaction:
-        payments = transaction.unmatched.unsettled()
+    with unit_of_work.transaction() as transaction:
+        payments = transaction.unmatched_payments.unsettled()
     if as_json:
         for payment in payments:
             click.echo(msgspec.json.encode(payment))
@@ -25,11 +25,11 @@ def show_unmatched(books: Books, *, as_json: bool) -> None:
 
 
 def refund(
-    shop: Shop, checkout_session_id: str, *, actor: str, reason: str, is_agreed: bool, as_json: bool
+    shop: Container, checkout_session_id: str, *, actor: str, reason: str, is_agreed: bool, as_json: bool
 ) -> None:
     """Refund a payment once the person agrees; raises what ``ask`` and the refund raise."""
-    with shop.books.transaction() as transaction:
-        payment = transaction.unmatched.find(checkout_session_id)
+    with shop.unit_of_work.transaction() as transaction:
+        payment = transaction.unmatched_payments.find(checkout_session_id)
     # A payment that cannot be refunded is not asked about: the refund says why.
     if payment is not None and payment.left.amount and not is_agreed:
         ask(
@@ -38,7 +38,7 @@ def refund(
             deed="to refund it",
             undone="Nothing was refunded.",
         )
-    after = shop.matching.refund(checkout_session_id, actor=actor, note=reason)
+    after = shop.unmatched_payment_service.refund(checkout_session_id, actor=actor, note=reason)
     click.echo(msgspec.json.encode(after) if as_json else told(after))
 
 

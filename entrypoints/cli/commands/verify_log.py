@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.ports.event_store import ChainedEvent
-from domain.ports.unit_of_work import Books
-from domain.use_cases.audit.log_verification import Head, Verdict, verify
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.audit.log_verification import LogSnapshot, VerificationReport, verify
 from domain.use_cases.wording.labels import counted
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
@@ -40,10 +40,10 @@ class LogChangedError(CommandFailedError):
         )
 
 
-def verify_log(books: Books, against: Path | None, *, as_json: bool) -> None:
+def verify_log(unit_of_work: UnitOfWork, against: Path | None, *, as_json: bool) -> None:
     """Check the log and print its head; raises LogChangedError or StrangeHeadError."""
     kept = read_head(against) if against else None
-    verdict = verify(_watched(books.chained_events()), kept)
+    verdict = verify(_watched(unit_of_work.chained_events()), kept)
     if as_json:
         click.echo(_json_of(verdict))
     else:
@@ -52,17 +52,17 @@ def verify_log(books: Books, against: Path | None, *, as_json: bool) -> None:
         raise LogChangedError(len(verdict.findings))
 
 
-def read_head(path: Path) -> Head:
+def read_head(path: Path) -> LogSnapshot:
     """A head out of a file; raises StrangeHeadError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Head)
+        return msgspec.json.decode(path.read_bytes(), type=LogSnapshot)
     except OSError as error:
         raise StrangeHeadError(path, error.strerror or type(error).__name__) from error
     except msgspec.DecodeError as error:
         raise StrangeHeadError(path, str(error)) from error
 
 
-def _show(verdict: Verdict, kept: Head | None) -> None:
+def _show(verdict: VerificationReport, kept: LogSnapshot | None) -> None:
     for finding in verdict.findings:
         click.echo(str(finding))
     head = verdict.head
@@ -75,7 +75,7 @@ def _show(verdict: Verdict, kept: Head | None) -> None:
     click.echo(f"Head: transaction {head.txid}, position {head.position}, SHA-256 {head.sha256}")
 
 
-def _json_of(verdict: Verdict) -> bytes:
+def _json_of(verdict: VerificationReport) -> bytes:
     """The head, which ``--against`` reads back, with what was found beside it."""
     findings = [{"sentence": str(finding), **msgspec.to_builtins(finding)} for finding in verdict.findings]
     return msgspec.json.encode({**msgspec.to_builtins(verdict.head), "findings": findings})

@@ -9,7 +9,7 @@ from typing import Protocol
 from domain.order.values import Money
 from entrypoints.cli.demo.http_customer import Customer, Json, RefusedPhotoError
 from entrypoints.cli.demo.local_shop import LocalShop
-from entrypoints.cli.demo.progress_display import Board, PhotoLine
+from entrypoints.cli.demo.progress_display import PhotoLine, ProgressDisplay
 from entrypoints.cli.demo.save_results import folder_for, save
 from entrypoints.command_errors import CommandFailedError
 
@@ -50,12 +50,12 @@ class Narrator(Protocol):
 
 
 @dataclass(kw_only=True)
-class Visit:
+class CustomerJourney:
     """What the customer does, one step after the other."""
 
     shop: LocalShop
     customer: Customer
-    board: Board
+    board: ProgressDisplay
     narrator: Narrator
     order_id: str = ""
     refused: list[str] = field(default_factory=list)

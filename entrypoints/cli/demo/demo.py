@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from domain.use_cases.wording.labels import counted, lasting, listed
-from entrypoints.bootstrap.database import open_books
+from domain.use_cases.wording.labels import counted, duration_text, listed
+from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.cli.commands.order_views import show_history
-from entrypoints.cli.demo.customer_journey import RESTORED, Visit, printable
+from entrypoints.cli.demo.customer_journey import RESTORED, CustomerJourney, printable
 from entrypoints.cli.demo.http_customer import Customer, Json
 from entrypoints.cli.demo.local_shop import LocalShop
-from entrypoints.cli.demo.progress_display import Board
+from entrypoints.cli.demo.progress_display import ProgressDisplay
 from entrypoints.cli.demo.save_results import require_writable
 from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.signal_handling import ending_in_order
@@ -60,15 +60,17 @@ def run(photos: Sequence[Path]) -> None:
         with LocalShop(Path(data_dir)) as shop:
             opened = time.monotonic()
             console.print(f"It is open after {_lasted(began, opened)}.\n")
-            board = Board(console)
+            board = ProgressDisplay(console)
             with Customer(shop.url, shop.addresses["sendgrid"]) as customer:
-                visit = Visit(shop=shop, customer=customer, board=board, narrator=_EventNames(board))
+                visit = CustomerJourney(
+                    shop=shop, customer=customer, board=board, narrator=_EventNames(board)
+                )
                 with board:
                     visit.order(chosen)
                 _take_home(visit)
             console.print(f"From the first photo to the saved files it took {_lasted(opened)}.\n")
-            with open_books(shop.database) as books:
-                show_history(books, visit.order_id, as_json=False)
+            with open_unit_of_work(shop.database) as unit_of_work:
+                show_history(unit_of_work, visit.order_id, as_json=False)
     console.print(f"\nAll in all {_lasted(began)}. The shop is closed; nothing of it is running any more.")
     _require_all_delivered(visit)
 
@@ -77,7 +79,7 @@ def run(photos: Sequence[Path]) -> None:
 class _EventNames:
     """Names each event as it happens."""
 
-    board: Board
+    board: ProgressDisplay
 
     def hear(self, order: Json, known: int) -> None:
         """Print what is new, and which photo or mail it is about."""
@@ -87,7 +89,7 @@ class _EventNames:
             self.board.event(event["name"], datetime.fromisoformat(event["recorded_at"]), about)
 
 
-def _take_home(visit: Visit) -> None:
+def _take_home(visit: CustomerJourney) -> None:
     """Read the mails, and save what their link leads to, if there is one."""
     mails, board = visit.mails(), visit.board
     for mail in mails:
@@ -103,7 +105,7 @@ def _take_home(visit: Visit) -> None:
         board.say(f"  {picture}")
 
 
-def _require_all_delivered(visit: Visit) -> None:
+def _require_all_delivered(visit: CustomerJourney) -> None:
     """Raise UndeliveredError unless each photo came back."""
     delivered = sum(photo["state"] == "restored" for photo in visit.seen["photos"])
     lost = len(visit.taken) - delivered
@@ -124,4 +126,4 @@ def _trouble_with(path: Path) -> str | None:
 
 
 def _lasted(began: float, ended: float | None = None) -> str:
-    return lasting(timedelta(seconds=(ended or time.monotonic()) - began))
+    return duration_text(timedelta(seconds=(ended or time.monotonic()) - began))

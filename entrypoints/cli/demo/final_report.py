@@ -14,13 +14,13 @@ from rich.console import Console
 
 from domain.order.order import EmailStatus, Order
 from domain.order.values import EmailKind, Money, OrderId
-from domain.ports.unit_of_work import Books
-from domain.use_cases.wording.labels import listed, sized
-from domain.use_cases.wording.status_text import number_of, standing
+from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.wording.labels import listed, size_text
+from domain.use_cases.wording.status_text import number_of, status_of
 from entrypoints.cli.commands.verify_log import verify_log
-from entrypoints.cli.demo.customer_journey import Visit
+from entrypoints.cli.demo.customer_journey import CustomerJourney
 from entrypoints.cli.demo.http_customer import Json
-from entrypoints.cli.demo.provider_faults import Backstage
+from entrypoints.cli.demo.provider_faults import TwinControl
 from entrypoints.command_errors import CommandFailedError
 
 #: What the command at the end compares: all there is of a shop that has lived for some seconds.
@@ -36,12 +36,12 @@ class WrongEndError(CommandFailedError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reckoning:
+class FinalReport:
     """Shows the end of a visit, and checks what it shows."""
 
-    visit: Visit
-    books: Books
-    backstage: Backstage
+    visit: CustomerJourney
+    unit_of_work: UnitOfWork
+    backstage: TwinControl
     console: Console
 
     def show(self, photos: Sequence[Path]) -> None:
@@ -58,10 +58,10 @@ class Reckoning:
         self._chapter("What the customer read about it, in one mail")
         self.visit.board.mail(mail, is_whole=True)
         self._chapter("What is on record")
-        verify_log(self.books, None, as_json=False)
+        verify_log(self.unit_of_work, None, as_json=False)
         self._chapter(f"restoreclick {' '.join(RECONCILE)}")
         self._reconcile()
-        self._say(f"\n{standing(self._order())}")
+        self._say(f"\n{status_of(self._order())}")
 
     def _the_one_mail(self) -> Json:
         """The mail with the result: after the confirmation there is this one, and no other."""
@@ -116,8 +116,8 @@ class Reckoning:
             raise WrongEndError("the books do not agree")
 
     def _order(self) -> Order:
-        with self.books.transaction() as transaction:
-            return transaction.log.load(OrderId(UUID(self.visit.order_id)))
+        with self.unit_of_work.transaction() as transaction:
+            return transaction.event_store.load(OrderId(UUID(self.visit.order_id)))
 
     def _chapter(self, title: str) -> None:
         self.console.print(f"\n[bold]{title}[/bold]")
@@ -132,4 +132,4 @@ def _sum(order: Order, amounts: Sequence[int]) -> Money:
 
 
 def _size(path: Path) -> str:
-    return sized(path.stat().st_size)
+    return size_text(path.stat().st_size)

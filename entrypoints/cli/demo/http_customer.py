@@ -72,8 +72,8 @@ class Customer:
 
     def ask_for_checkout(self, *, email: str | None = None) -> Json:
         """Have the photos quoted, and get the page where they are paid; ``email`` is given beforehand."""
-        said = {"session_id": self._session} | ({"email": email} if email is not None else {})
-        return self._ask("POST", "/api/checkout-sessions", json=said)
+        proposed = {"session_id": self._session} | ({"email": email} if email is not None else {})
+        return self._ask("POST", "/api/checkout-sessions", json=proposed)
 
     def pay(self, page_url: str) -> None:
         """Read the payment page, fill in its form, press the button that pays, and go where that leads."""

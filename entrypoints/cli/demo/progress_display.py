@@ -20,7 +20,7 @@ _LETTER_LINES = 12
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-class Board:
+class ProgressDisplay:
     """Shows photos, events and mails as they come."""
 
     def __init__(self, console: Console) -> None:
@@ -73,7 +73,7 @@ class Board:
 class PhotoLine:
     """How far one photo has come."""
 
-    def __init__(self, board: Board, name: str) -> None:
+    def __init__(self, board: ProgressDisplay, name: str) -> None:
         self.name = name
         self._board = board
         self._state = "waits to be sent"

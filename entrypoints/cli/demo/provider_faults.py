@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
-from domain.use_cases.wording.labels import counted, lasting
+from domain.use_cases.wording.labels import counted, duration_text
 from entrypoints.cli.demo.http_customer import Json
 from entrypoints.command_errors import CommandFailedError
 
@@ -76,7 +76,7 @@ TROUBLES = (
 )
 
 
-class Backstage:
+class TwinControl:
     """The control doorways of the twins."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
@@ -129,10 +129,10 @@ class _Armed:
 
 
 @dataclass
-class Plot:
+class FaultPlan:
     """The troubles of one story, from when they are armed until all have struck and every outage is over."""
 
-    backstage: Backstage
+    backstage: TwinControl
     troubles: Sequence[Trouble] = TROUBLES
     outage_seconds: float = OUTAGE_SECONDS
     armed: list[_Armed] = field(default_factory=list)
@@ -170,4 +170,4 @@ class Plot:
 def back(outage: Trouble, strikes: int, lasted: timedelta) -> str:
     """What is said when an outage is over."""
     turned_away = counted(strikes, "request")
-    return f"{outage.outage_of} is back after {lasting(lasted)}; it had turned away {turned_away}."
+    return f"{outage.outage_of} is back after {duration_text(lasted)}; it had turned away {turned_away}."

@@ -39,7 +39,7 @@ def on_record(reason_help: str) -> Callable[[F], F]:
             "--reason",
             metavar="TEXT",
             required=True,
-            callback=lambda _context, _option, words: _said(words),
+            callback=lambda _context, _option, words: _proposed(words),
             help=reason_help,
         )
         return actor(reason(command))
@@ -58,7 +58,7 @@ def person(name: str | None) -> str:
     return f"person:{who.strip()}"
 
 
-def _said(words: str) -> str:
+def _proposed(words: str) -> str:
     if not words.strip():
         raise NoReasonError
     return words.strip()

@@ -6,7 +6,7 @@ import rich_click as click
 
 from domain.order.errors import ShopError
 from domain.ports.errors import OutsideError
-from domain.ports.unit_of_work import BooksError
+from domain.ports.unit_of_work import UnitOfWorkError
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
 
@@ -33,5 +33,5 @@ class Commands(click.RichGroup):
             return super().invoke(ctx)
         except MisuseError as failure:
             raise MisuseSentence(str(failure)) from failure
-        except (CommandFailedError, ShopError, BooksError, OutsideError) as failure:
+        except (CommandFailedError, ShopError, UnitOfWorkError, OutsideError) as failure:
             raise Sentence(str(failure)) from failure

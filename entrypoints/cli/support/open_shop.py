@@ -6,25 +6,25 @@ from contextlib import contextmanager
 import rich_click as click
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.container import Shop, build
-from entrypoints.bootstrap.database import open_books
+from entrypoints.bootstrap.container import Container, build
+from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.logging_config import log_beside_the_answer
 from entrypoints.settings import read_settings
 
 
 @contextmanager
-def open_shop() -> Iterator[Shop]:
+def open_shop() -> Iterator[Container]:
     """The shop, for as long as the block takes; raises what keeps its settings or its database from being used."""
     settings = read_settings()
     log_beside_the_answer()
-    with open_books(settings):
+    with open_unit_of_work(settings):
         pass  # a database that cannot be used is told here, before anything else is
     with build(settings) as shop:
         _warn_of_clock(shop)
         yield shop
 
 
-def _warn_of_clock(shop: Shop) -> None:
+def _warn_of_clock(shop: Container) -> None:
     """Warn on standard error if this machine's clock is off; the database's decides all the same."""
     try:
         shop.clock.check()

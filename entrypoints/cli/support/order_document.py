@@ -7,11 +7,17 @@ from typing import Any
 from domain.order.image import Image
 from domain.order.ledger import Refund
 from domain.order.order import Order
-from domain.order.reactions import needed
+from domain.order.reactions import required_reactions
 from domain.order.values import PhotoId
 from domain.ports.customers import Customer
 from domain.ports.notes import Note
-from domain.use_cases.wording.status_text import in_words, number_of, possible, standing, way_of
+from domain.use_cases.wording.status_text import (
+    image_status_of,
+    number_of,
+    possible_actions,
+    reaction_text,
+    status_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +45,7 @@ def document_of(found: OrderDetails) -> dict[str, Any]:
         "hold": order.hold,
         "is_disputed": order.is_disputed,
         "has_open_inquiry": order.has_open_inquiry,
-        "summary": standing(order),
+        "summary": status_of(order),
         "customer": _customer(found.customer),
         "money": _money(order),
         "refunds": [_refund(refund) for refund in order.refunds.values()],
@@ -64,8 +70,8 @@ def document_of(found: OrderDetails) -> dict[str, Any]:
         "notes": [
             {"written_at": note.written_at, "actor": note.actor, "text": note.text} for note in found.notes
         ],
-        "still_to_do": [in_words(work, order) for work in needed(order)],
-        "possible": possible(order),
+        "still_to_do": [reaction_text(work, order) for work in required_reactions(order)],
+        "possible": possible_actions(order),
     }
 
 
@@ -119,5 +125,5 @@ def _photo(found: OrderDetails, image: Image) -> dict[str, Any]:
         "share": image.share.amount,
         "failure": image.failure,
         "attempts": len(image.attempts),
-        "summary": way_of(image, found.order),
+        "summary": image_status_of(image, found.order),
     }

@@ -42,20 +42,20 @@ def find_order(transaction: Transaction, wanted: str) -> OrderId:
     if not wanted.strip():  # Every id begins with nothing: it would mean the only order there is.
         raise NamelessOrderError
     order_id = _by_number(transaction, wanted) if _NUMBER.fullmatch(wanted) else _by_id(transaction, wanted)
-    if order_id is None or not transaction.log.history(order_id):
+    if order_id is None or not transaction.event_store.history(order_id):
         raise UnknownOrderError(wanted)
     return order_id
 
 
 def _by_number(transaction: Transaction, wanted: str) -> OrderId | None:
-    return transaction.shelf.find(OrderNumber(wanted))
+    return transaction.order_queries.find(OrderNumber(wanted))
 
 
 def _by_id(transaction: Transaction, wanted: str) -> OrderId | None:
     try:
         return OrderId(UUID(wanted))
     except ValueError:
-        orders = transaction.shelf.newest(PREFIX_REACH)
+        orders = transaction.order_queries.newest(PREFIX_REACH)
     matches = [order.order_id for order in orders if str(order.order_id).startswith(wanted.lower())]
     if len(matches) > 1:
         raise AmbiguousOrderError(wanted, len(matches))

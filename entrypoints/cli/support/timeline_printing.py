@@ -10,8 +10,8 @@ from rich.text import Text
 from domain.order.note_references import note_id_of
 from domain.order.values import NoteId
 from domain.ports.notes import Note
-from domain.use_cases.audit.timeline import Passage, Story
-from domain.use_cases.wording.labels import day, lasting
+from domain.use_cases.audit.timeline import Timeline, TimelineEntry
+from domain.use_cases.wording.labels import date_text, duration_text
 
 #: A story's lines, and how much of them its times take; longer lines are hard to read.
 STORY_WIDTH, MARGIN = 100, 24
@@ -19,38 +19,38 @@ STORY_WIDTH, MARGIN = 100, 24
 _ERASED = "(what was written about it is erased)"
 
 
-def print_story(console: Console, story: Story, notes: Iterable[Note] = ()) -> None:
+def print_timeline(console: Console, timeline: Timeline, notes: Iterable[Note] = ()) -> None:
     """Print a story: when, how long after the event before, what happened, who did it, and what they wrote."""
     words = {note.note_id: note.text for note in notes}
-    console.print(Text(story.title, style="bold"))
+    console.print(Text(timeline.title, style="bold"))
     console.print("Where nobody is named, the shop did it by itself.", style="dim")
     today = None
-    for passage in story.passages:
-        at = passage.recorded.recorded_at
+    for entry in timeline.entries:
+        at = entry.recorded.recorded_at
         if at.date() != today:
             today = at.date()
-            console.print(Text(f"\n{at:%A}, {day(at)} (UTC)", style="italic"))
-        print_passage(console, passage)
-        if (written := _written(passage, words)) is not None:
+            console.print(Text(f"\n{at:%A}, {date_text(at)} (UTC)", style="italic"))
+        print_entry(console, entry)
+        if (written := _written(entry, words)) is not None:
             print_beside(console, Text(" " * MARGIN), written)
-    console.print(f"\n{story.ending}", soft_wrap=True)
+    console.print(f"\n{timeline.ending}", soft_wrap=True)
 
 
-def _written(passage: Passage, words: Mapping[NoteId, str]) -> str | None:
+def _written(entry: TimelineEntry, words: Mapping[NoteId, str]) -> str | None:
     """A person's words about what they did, or that they are erased; none where nobody wrote any."""
-    note_id = note_id_of(passage.recorded.event)
+    note_id = note_id_of(entry.recorded.event)
     if note_id is None:
         return None
     return f'"{words[note_id]}"' if note_id in words else _ERASED
 
 
-def print_passage(console: Console, passage: Passage) -> None:
+def print_entry(console: Console, entry: TimelineEntry) -> None:
     """Print one event of a story, beside when it was."""
-    at = passage.recorded.recorded_at
-    if passage.pause:
-        print_beside(console, Text(" " * MARGIN), passage.pause)
-    since = _since(passage.since_previous)
-    print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(passage))
+    at = entry.recorded.recorded_at
+    if entry.pause:
+        print_beside(console, Text(" " * MARGIN), entry.pause)
+    since = _since(entry.since_previous)
+    print_beside(console, Text.assemble(f"{at:%H:%M:%S}", (f"{since:>14}  ", "cyan")), _signed(entry))
 
 
 def print_beside(console: Console, margin: Text, sentence: str, style: str = "") -> None:
@@ -67,12 +67,12 @@ def _since(span: timedelta | None) -> str:
     """How long after the event before: what is recorded in one step happens at one moment."""
     if span is None:
         return ""
-    return f"+{lasting(span)}" if span else "at once"
+    return f"+{duration_text(span)}" if span else "at once"
 
 
-def _signed(passage: Passage) -> str:
+def _signed(entry: TimelineEntry) -> str:
     """The sentence, and who did it unless that was the shop itself or the sentence says so."""
-    actor = passage.recorded.actor
-    if actor == "worker" or passage.who.lower() in passage.text.lower():
-        return passage.text
-    return f"{passage.text} ({'by' if actor.startswith('person:') else 'reported by'} {passage.who})"
+    actor = entry.recorded.actor
+    if actor == "worker" or entry.who.lower() in entry.text.lower():
+        return entry.text
+    return f"{entry.text} ({'by' if actor.startswith('person:') else 'reported by'} {entry.who})"

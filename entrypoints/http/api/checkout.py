@@ -17,7 +17,7 @@ from domain.use_cases.checkout.referrals_and_points import (
     UnknownReferralCodeError,
 )
 from domain.use_cases.support.email_correction import is_address
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import upload_schemas
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import LOCALE, CheckoutThreads, TheShop, first_language
@@ -53,7 +53,9 @@ async def open_checkout(
     return await to_thread.run_sync(_open, shop, data, locale, client_key(request), limiter=checkout_threads)
 
 
-def _open(shop: Shop, data: CheckoutRequest, locale: str | None, client: str) -> upload_schemas.CheckoutView:
+def _open(
+    shop: Container, data: CheckoutRequest, locale: str | None, client: str
+) -> upload_schemas.CheckoutView:
     session_id = UploadSessionId(data.session_id)
     codes = Codes(referral=data.referral_code, points=data.points_code)
     shop.log_heads.check()
@@ -61,11 +63,11 @@ def _open(shop: Shop, data: CheckoutRequest, locale: str | None, client: str) ->
     if not codes.are_none:
         shop.visitor_limits.check_code_guesses(client)
     try:
-        checkout = shop.checking_out.open(session_id, email=data.email, locale=locale, codes=codes)
+        checkout = shop.checkout_service.open(session_id, email=data.email, locale=locale, codes=codes)
     except (UnknownReferralCodeError, UnknownPointsCodeError):
         shop.visitor_limits.count_code_guess(client)
         raise
-    photos = len(shop.uploading.find(session_id).photos)
+    photos = len(shop.upload_service.find(session_id).photos)
     view = upload_schemas.opened_checkout(checkout, photos)
     if view is None:
         raise AssertionError("A checkout that was opened has its page.")

@@ -16,7 +16,7 @@ from litestar.response import Redirect
 
 from domain.order.errors import RedoRefusedError
 from domain.order.values import ImageId, OrderId
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.page_languages import speech_of
 from entrypoints.http.dependencies import TheShop
 from entrypoints.http.errors import UnknownOrderError
@@ -30,7 +30,7 @@ _ALBUM = "../photos"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WishView:
+class AcceptedView:
     """A wish was taken; what comes of it comes by mail."""
 
     sentence: str
@@ -51,9 +51,9 @@ def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
 )
 def ask_for_redo(
     shop: TheShop, request: AnyRequest, token: FromPath[str], image: FromPath[UUID]
-) -> Response[WishView]:
+) -> Response[AcceptedView]:
     """Have a photo tried once more, once and within REDO_DAYS; its results so far are kept."""
-    shop.asking.redo(token, ImageId(image), request_id_of(request.scope))
+    shop.customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
     if html_pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
     return _taken(request, "redo")
@@ -65,9 +65,9 @@ def ask_for_redo(
     sync_to_thread=True,
     exception_handlers={Exception: explain},
 )
-def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[WishView]:
+def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[AcceptedView]:
     """Have a link that is good sent to the address on file; the answer is the same whatever the token is."""
-    shop.asking.renew(token, request_id_of(request.scope))
+    shop.customer_requests.renew_link(token, request_id_of(request.scope))
     return _taken(request, "mail", told="link")
 
 
@@ -77,7 +77,7 @@ def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -
     sync_to_thread=True,
     exception_handlers={Exception: html_pages.explain},
 )
-def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Response[WishView]:
+def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Response[AcceptedView]:
     """Have the mail that tells how the order stands sent again, to the address on file."""
     return _resend(shop, request, order)
 
@@ -90,18 +90,18 @@ def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> R
 )
 async def press_the_orders_button(
     shop: TheShop, request: AnyRequest, order: FromPath[UUID]
-) -> Response[WishView]:
+) -> Response[AcceptedView]:
     """The same for the order's page, which posts to its own address so that it need not hold any id."""
     return await to_thread.run_sync(_resend, shop, request, order)
 
 
-def _resend(shop: Shop, request: AnyRequest, order: UUID) -> Response[Any]:
+def _resend(shop: Container, request: AnyRequest, order: UUID) -> Response[Any]:
     order_id = OrderId(order)
-    with shop.books.transaction() as transaction:
-        is_known = transaction.log.load(order_id).version > 0
+    with shop.unit_of_work.transaction() as transaction:
+        is_known = transaction.event_store.load(order_id).version > 0
     if not is_known:
         raise UnknownOrderError(order_id)
-    shop.asking.resend(order_id, request_id_of(request.scope))
+    shop.customer_requests.resend(order_id, request_id_of(request.scope))
     return _taken(request, "mail")
 
 
@@ -114,4 +114,4 @@ def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response
             speech.say(f"asked.{title}_title"), html_pages.paragraph(speech.say(sentence)), speech, status=202
         )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(WishView(sentence=speech_of("en").say(sentence)), status_code=202, headers=headers)
+    return Response(AcceptedView(sentence=speech_of("en").say(sentence)), status_code=202, headers=headers)

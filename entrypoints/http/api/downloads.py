@@ -16,7 +16,7 @@ from litestar.types import ASGIApp
 
 from domain.order.values import ImageId
 from domain.use_cases.delivery.downloads import Delivery
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http.byte_ranges import is_known_to_client, requested_range, require_same_file
 from entrypoints.http.clients import client_of
 from entrypoints.http.dependencies import DownloadThreads, TheShop
@@ -40,7 +40,7 @@ async def follow_link(
 
     Mails of older versions link here.
     """
-    delivery = await to_thread.run_sync(shop.delivering.find, token)
+    delivery = await to_thread.run_sync(shop.downloads.find, token)
     if html_pages.is_wanted(request):
         headers = {**_PRIVATE, "Location": f"{token}/photos", "Vary": "Accept"}
         return ASGIResponse(status_code=303, headers=headers)
@@ -52,7 +52,7 @@ async def send_archive(
     shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
 ) -> ASGIApp:
     """Send the archive with every restored image."""
-    delivery = await to_thread.run_sync(shop.delivering.find, token)
+    delivery = await to_thread.run_sync(shop.downloads.find, token)
     return await _answer(shop, download_threads, request, delivery)
 
 
@@ -70,7 +70,7 @@ async def send_image(
     earlier: FromQuery[int] = 0,
 ) -> ASGIApp:
     """Send one restored image of the token's own order: its newest result, or one that was there so many before."""
-    delivery = await to_thread.run_sync(partial(shop.delivering.find, token, ImageId(image), earlier=earlier))
+    delivery = await to_thread.run_sync(partial(shop.downloads.find, token, ImageId(image), earlier=earlier))
     return await _answer(shop, download_threads, request, delivery)
 
 
@@ -82,7 +82,7 @@ async def send_image(
 )
 def fetch_archive(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[None]:
     """Record that the customer asks for the archive, and lead to it."""
-    return _fetched(shop, request, shop.delivering.find(token), "archive")
+    return _fetched(shop, request, shop.downloads.find(token), "archive")
 
 
 @post(
@@ -99,18 +99,18 @@ def fetch_image(
     earlier: FromQuery[int] = 0,
 ) -> Response[None]:
     """Record that the customer asks for one restored image, and lead to it."""
-    delivery = shop.delivering.find(token, ImageId(image), earlier=earlier)
+    delivery = shop.downloads.find(token, ImageId(image), earlier=earlier)
     return _fetched(shop, request, delivery, f"{image}{f'?earlier={earlier}' if earlier else ''}")
 
 
-def _fetched(shop: Shop, request: AnyRequest, delivery: Delivery, address: str) -> Response[None]:
+def _fetched(shop: Container, request: AnyRequest, delivery: Delivery, address: str) -> Response[None]:
     """The way to a file after its button was pressed: a GET, so that a broken download can be resumed."""
-    shop.delivering.record_download(delivery, client_of(request), request_id_of(request.scope))
+    shop.downloads.record_download(delivery, client_of(request), request_id_of(request.scope))
     return Redirect(address, status_code=303, headers=_PRIVATE)
 
 
 async def _answer(
-    shop: Shop, download_threads: CapacityLimiter, request: AnyRequest, delivery: Delivery
+    shop: Container, download_threads: CapacityLimiter, request: AnyRequest, delivery: Delivery
 ) -> ASGIApp:
     """The file behind a token, or the part of it that is asked for; a look at its headers is not recorded.
 
@@ -124,6 +124,6 @@ async def _answer(
     part = None if is_looking else requested_range(request.headers, etag_of(stored), stored.size_bytes)
     opened = None if is_looking else await OpenedFile.open(shop.storage, stored, part, download_threads)
     when_sent = partial(
-        shop.delivering.record_served, delivery, client_of(request), request_id_of(request.scope)
+        shop.downloads.record_served, delivery, client_of(request), request_id_of(request.scope)
     )
     return FileAnswer(stored, delivery.file_name, opened, when_sent, part=part)

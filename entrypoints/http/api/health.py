@@ -34,10 +34,10 @@ async def ready(shop: TheShop) -> dict[str, Any]:
     """
     checks = await _checked(
         {
-            "database": shop.books.check,
+            "database": shop.unit_of_work.check,
             "storage": shop.storage.check,
             "queue": shop.queue.check,
-            "uploads": shop.uploading.check,
+            "uploads": shop.upload_service.check,
             "log": shop.log_heads.check,
             "clock": shop.clock.check,
         }
@@ -49,11 +49,11 @@ async def ready(shop: TheShop) -> dict[str, Any]:
 
 async def _checked(parts: Mapping[str, Callable[[], None]]) -> dict[str, str]:
     """What each part says, all asked at the same time."""
-    said = await asyncio.gather(*map(_said, parts.values()))
-    return dict(zip(parts, said, strict=True))
+    proposed = await asyncio.gather(*map(_proposed, parts.values()))
+    return dict(zip(parts, proposed, strict=True))
 
 
-async def _said(check: Callable[[], None]) -> str:
+async def _proposed(check: Callable[[], None]) -> str:
     try:
         with anyio.fail_after(CHECK_SECONDS):
             await to_thread.run_sync(check, abandon_on_cancel=True)

@@ -10,7 +10,7 @@ from domain.order.image import Image
 from domain.order.lifecycle import TERMINAL, State
 from domain.order.order import Order
 from domain.order.values import ImageId, Money
-from domain.use_cases.audit.timeline import tell
+from domain.use_cases.audit.timeline import timeline_of
 
 #: What an order's owner reads while nobody of the shop has to look at it.
 SENTENCES: dict[State, str] = {
@@ -126,7 +126,9 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         is_disputed=seen.is_disputed,
         paid=amount(payment.paid) if payment else None,
         refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
-        refund_on_its_way=AmountView(amount=seen.ledger.on_its_way, currency=payment.paid.currency)
+        refund_on_its_way=AmountView(
+            amount=seen.ledger.pending_refunds_at_provider, currency=payment.paid.currency
+        )
         if payment
         else None,
         photos=[photo(image, names) for image in seen.images.values()],
@@ -136,14 +138,14 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         completed_at=seen.entered_at.get(State.COMPLETED),
         history=[
             EventView(
-                version=passage.recorded.version,
-                name=type(passage.recorded.event).__name__,
-                recorded_at=passage.recorded.recorded_at,
-                sentence=passage.text,
-                image_id=getattr(passage.recorded.event, "image_id", None),
-                email_kind=getattr(passage.recorded.event, "kind", None),
+                version=entry.recorded.version,
+                name=type(entry.recorded.event).__name__,
+                recorded_at=entry.recorded.recorded_at,
+                sentence=entry.text,
+                image_id=getattr(entry.recorded.event, "image_id", None),
+                email_kind=getattr(entry.recorded.event, "kind", None),
             )
-            for passage in tell(history).passages
+            for entry in timeline_of(history).entries
         ],
     )
 

@@ -12,7 +12,7 @@ from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.values import ImageId, OrderId
 from domain.ports.unit_of_work import Transaction
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import order_schemas
 from entrypoints.http.dependencies import TheShop, is_known
 from entrypoints.http.errors import UnknownOrderError
@@ -38,9 +38,9 @@ async def show_progress(
     return await to_thread.run_sync(_progress, shop, request, OrderId(order))
 
 
-def _progress(shop: Shop, request: AnyRequest, order_id: OrderId) -> Response[Any]:
+def _progress(shop: Container, request: AnyRequest, order_id: OrderId) -> Response[Any]:
     if html_pages.is_wanted(request):
-        with shop.books.transaction() as transaction:
+        with shop.unit_of_work.transaction() as transaction:
             history, names = _history(transaction, order_id), _names(transaction, order_id)
         return status_pages.of_order(fold(order_id, history), names, html_pages.speech_for(request))
     shown = _shown(shop, request, order_id, order_schemas.progress)
@@ -48,9 +48,11 @@ def _progress(shop: Shop, request: AnyRequest, order_id: OrderId) -> Response[An
     return shown
 
 
-def _shown(shop: Shop, request: AnyRequest, order_id: OrderId, view: order_schemas.OfOrder) -> Response[Any]:
+def _shown(
+    shop: Container, request: AnyRequest, order_id: OrderId, view: order_schemas.OfOrder
+) -> Response[Any]:
     """What the order looks like in one of its views; its version is the ETag, for nothing else changes it."""
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         history = _history(transaction, order_id)
         headers = {"ETag": f'"{len(history)}"', "Cache-Control": "private, no-cache"}
         if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
@@ -61,7 +63,7 @@ def _shown(shop: Shop, request: AnyRequest, order_id: OrderId, view: order_schem
 
 def _history(transaction: Transaction, order_id: OrderId) -> Sequence[RecordedEvent]:
     """What the log has of an order; raises UnknownOrderError if that is nothing."""
-    history = transaction.log.history(order_id)
+    history = transaction.event_store.history(order_id)
     if not history:
         raise UnknownOrderError(order_id)
     return history
@@ -69,4 +71,4 @@ def _history(transaction: Transaction, order_id: OrderId) -> Sequence[RecordedEv
 
 def _names(transaction: Transaction, order_id: OrderId) -> dict[ImageId, str]:
     """The customer's names of the order's photos."""
-    return {ImageId(key): name for key, name in transaction.uploads.file_names(order_id).items()}
+    return {ImageId(key): name for key, name in transaction.upload_sessions.file_names(order_id).items()}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.use_cases.checkout.uploads import AddedPhoto
-from domain.use_cases.shop_policy import Policy
+from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.http.api.order_schemas import AmountView, amount
 
 
@@ -69,7 +69,7 @@ class UploadView:
     order_url: str | None
 
 
-def upload_opened(session: UploadSession, policy: Policy, media_types: Sequence[str]) -> UploadOpenedView:
+def upload_opened(session: UploadSession, policy: ShopPolicy, media_types: Sequence[str]) -> UploadOpenedView:
     """Show a session that was just opened."""
     return UploadOpenedView(
         session_id=session.session_id,
@@ -100,7 +100,7 @@ def sent_photo(added: AddedPhoto) -> SentPhotoView:
     return SentPhotoView(**asdict(shown), is_duplicate=added.is_duplicate)
 
 
-def upload(session: UploadSession, policy: Policy) -> UploadView:
+def upload(session: UploadSession, policy: ShopPolicy) -> UploadView:
     """Show a session with what it would cost, or what was quoted for it."""
     photos, checkout = len(session.photos), session.checkout
     quote = policy.prices.quote(photos) if photos else None

@@ -12,7 +12,7 @@ from domain.order.values import PhotoId, UploadSessionId
 from domain.ports.cancellation import Cancellation
 from domain.ports.upload_sessions import UploadStatus
 from domain.use_cases.checkout.uploads import AddedPhoto
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import upload_schemas
 from entrypoints.http.client_address import client_key
 from entrypoints.http.client_disconnect import run_for_client
@@ -37,7 +37,7 @@ ACCEPTED_MEDIA_TYPES = (
 def open_session(shop: TheShop, request: AnyRequest) -> upload_schemas.UploadOpenedView:
     """Open an upload session."""
     shop.visitor_limits.open_session(client_key(request))
-    return upload_schemas.upload_opened(shop.uploading.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
+    return upload_schemas.upload_opened(shop.upload_service.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
 
 
 @post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
@@ -61,7 +61,7 @@ async def send_photo(
         size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=upload_threads)
 
         def add(cancellation: Cancellation) -> AddedPhoto:
-            return shop.uploading.add(
+            return shop.upload_service.add(
                 session_id, as_written(filename), file, size_bytes, cancellation=cancellation
             )
 
@@ -87,7 +87,7 @@ def show_session(
 
     A person who comes back from the payment gets a page, and is led on to the order's once there is an order.
     """
-    seen = shop.uploading.find(UploadSessionId(session))
+    seen = shop.upload_service.find(UploadSessionId(session))
     if not html_pages.is_wanted(request):
         return Response(upload_schemas.upload(seen, shop.policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
@@ -99,8 +99,8 @@ def show_session(
     return status_pages.of_upload(seen, shop.policy, html_pages.speech_for(request))
 
 
-def _expect_photo(shop: Shop, session_id: UploadSessionId, client: str, size_bytes: int) -> None:
-    shop.uploading.expect_photo(session_id)
+def _expect_photo(shop: Container, session_id: UploadSessionId, client: str, size_bytes: int) -> None:
+    shop.upload_service.check_can_add(session_id)
     shop.visitor_limits.receive_photo(client, size_bytes)
 
 

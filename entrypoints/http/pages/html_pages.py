@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import MediaType, Response
 
-from entrypoints.bootstrap.page_languages import Speech, speech_of
+from entrypoints.bootstrap.page_languages import Localization, speech_of
 from entrypoints.http import problem_details
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
@@ -86,7 +86,7 @@ def is_wanted(request: AnyRequest) -> bool:
     return request.accept.best_match(offered) == MediaType.HTML
 
 
-def speech_for(request: AnyRequest) -> Speech:
+def speech_for(request: AnyRequest) -> Localization:
     """How a page speaks to who asks for it: in the browser's language, as far as the shop speaks it."""
     return speech_of(request.headers.get("accept-language", ""))
 
@@ -94,7 +94,7 @@ def speech_for(request: AnyRequest) -> Speech:
 def page(
     title: str,
     body: str,
-    speech: Speech,
+    speech: Localization,
     *,
     refresh_seconds: int | None = None,
     status: int = 200,
@@ -146,7 +146,7 @@ def explained(
     problem: problem_details.Problem,
     title: str,
     body: str,
-    speech: Speech,
+    speech: Localization,
     *,
     has_forms: bool = False,
 ) -> Response[Any]:

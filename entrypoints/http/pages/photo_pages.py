@@ -14,8 +14,8 @@ from litestar.params import FromPath
 
 from domain.order.customer_request_limits import RedoObstacle
 from domain.order.image import Image
-from domain.use_cases.support.customer_requests import Album
-from entrypoints.bootstrap.page_languages import Speech
+from domain.use_cases.support.customer_requests import PhotoGallery
+from entrypoints.bootstrap.page_languages import Localization
 from entrypoints.http.dependencies import TheShop
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
@@ -51,14 +51,14 @@ class AlbumView:
 @get("/api/download/{token:str}/photos", sync_to_thread=True, exception_handlers={Exception: explain})
 def show_album(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[AlbumView]:
     """Show the photos behind a link, and which of them can be tried once more."""
-    album = shop.asking.album(token)
+    album = shop.customer_requests.gallery(token)
     if html_pages.is_wanted(request):
         return _page(album, html_pages.speech_for(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)
 
 
-def _view(album: Album) -> AlbumView:
+def _view(album: PhotoGallery) -> AlbumView:
     return AlbumView(
         photos=[
             AlbumPhotoView(
@@ -79,7 +79,7 @@ def _view(album: Album) -> AlbumView:
     )
 
 
-def _page(album: Album, speech: Speech) -> Response[Any]:
+def _page(album: PhotoGallery, speech: Localization) -> Response[Any]:
     """The page of an album. Every address in it is relative, so that it holds behind any proxy."""
     save_all = speech.say("photo_page.save_all", size=speech.size(album.link.archive.size_bytes))
     parts = [
@@ -98,7 +98,7 @@ def _page(album: Album, speech: Speech) -> Response[Any]:
     return html_pages.page(title, "\n".join(parts), speech, has_pictures=True, has_forms=True)
 
 
-def _photo(image: Image, number: int, album: Album, speech: Speech) -> str:
+def _photo(image: Image, number: int, album: PhotoGallery, speech: Localization) -> str:
     """A photo under the customer's own name, which is a stranger's text."""
     name = album.file_names.get(image.image_id) or speech.say("page.photo", number=str(number))
     why = album.why_no_redo.get(image.image_id)
@@ -110,7 +110,7 @@ def _photo(image: Image, number: int, album: Album, speech: Speech) -> str:
     return "\n".join([heading, _pixels(image, speech), *results, _redo(image, name, why, speech)])
 
 
-def _pixels(image: Image, speech: Speech) -> str:
+def _pixels(image: Image, speech: Localization) -> str:
     """The sizes of the newest result and of its original, where both are on record."""
     if image.original_width is None:
         return ""
@@ -126,7 +126,7 @@ def _pixels(image: Image, speech: Speech) -> str:
     return f"<p><small>{escape(told)}</small></p>"
 
 
-def _result(image: Image, name: str, earlier: int, speech: Speech) -> str:
+def _result(image: Image, name: str, earlier: int, speech: Localization) -> str:
     """A result to look at, which any client loads by itself, and the button that only the customer presses."""
     address = f"{image.image_id}{f'?earlier={earlier}' if earlier else ''}"
     size = f' width="{image.width}" height="{image.height}"' if image.width and not earlier else ""
@@ -142,7 +142,7 @@ def _result(image: Image, name: str, earlier: int, speech: Speech) -> str:
     return f"<details><summary>{escape(speech.say('photo_page.earlier'))}</summary>{shown}</details>"
 
 
-def _redo(image: Image, name: str, why: RedoObstacle | None, speech: Speech) -> str:
+def _redo(image: Image, name: str, why: RedoObstacle | None, speech: Localization) -> str:
     """The button; one that does nothing says why."""
     if image.is_being_redone:
         return html_pages.paragraph(speech.say("photo_page.redo_running"))
@@ -155,5 +155,5 @@ def _redo(image: Image, name: str, why: RedoObstacle | None, speech: Speech) -> 
     return f"<p>{button} disabled>{words}</button><br><small>{reason}</small></p>"
 
 
-def _obstacle(why: RedoObstacle, speech: Speech) -> str:
+def _obstacle(why: RedoObstacle, speech: Localization) -> str:
     return speech.say(f"no_redo.{why.name.lower()}")

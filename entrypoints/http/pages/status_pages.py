@@ -11,8 +11,8 @@ from domain.order.lifecycle import TERMINAL, State
 from domain.order.order import Order
 from domain.order.values import ImageId, Money
 from domain.ports.upload_sessions import UploadSession, UploadStatus
-from domain.use_cases.shop_policy import Policy
-from entrypoints.bootstrap.page_languages import Speech
+from domain.use_cases.shop_policy import ShopPolicy
+from entrypoints.bootstrap.page_languages import Localization
 from entrypoints.http.api import order_schemas, upload_schemas
 from entrypoints.http.pages.html_pages import page, paragraph
 
@@ -23,7 +23,7 @@ REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
 _ENDED_WITHOUT_RESULT = "not_restored"
 
 
-def of_order(seen: Order, names: Mapping[ImageId, str], speech: Speech) -> Response[Any]:
+def of_order(seen: Order, names: Mapping[ImageId, str], speech: Localization) -> Response[Any]:
     """The page of an order; it renews itself until the order has ended."""
     standing = _standing(seen)
     has_ended = seen.state in TERMINAL
@@ -46,8 +46,10 @@ def of_order(seen: Order, names: Mapping[ImageId, str], speech: Speech) -> Respo
         facts = {"number": seen.payment.order_number, "amount": speech.money(seen.payment.paid)}
         if seen.refunded_amount:
             facts["sent_back"] = speech.money(Money(amount=seen.refunded_amount, currency=currency))
-        if on_its_way := seen.ledger.on_its_way:
-            facts["on_its_way_back"] = speech.money(Money(amount=on_its_way, currency=currency))
+        if pending_refunds_at_provider := seen.ledger.pending_refunds_at_provider:
+            facts["on_its_way_back"] = speech.money(
+                Money(amount=pending_refunds_at_provider, currency=currency)
+            )
         parts.append(_facts({speech.say(f"order_page.{name}"): fact for name, fact in facts.items()}))
     may_ask = standing in {"delivered", "completed"} and not seen.is_disputed
     if may_ask:
@@ -57,7 +59,7 @@ def of_order(seen: Order, names: Mapping[ImageId, str], speech: Speech) -> Respo
     return page(title, "\n".join(parts), speech, refresh_seconds=_refresh(seen), has_forms=may_ask)
 
 
-def of_upload(session: UploadSession, policy: Policy, speech: Speech) -> Response[Any]:
+def of_upload(session: UploadSession, policy: ShopPolicy, speech: Localization) -> Response[Any]:
     """The page of an upload session that is not paid; it renews itself while a payment is awaited."""
     seen = upload_schemas.upload(session, policy)
     parts = [paragraph(speech.say(f"upload_page.{session.status}"))]
@@ -114,7 +116,7 @@ def _photo_state(image: Image, names: Mapping[ImageId, str], *, has_ended: bool)
     return _ENDED_WITHOUT_RESULT if has_ended and state not in {"restored", "failed"} else state
 
 
-def _bar(done: int, total: int, speech: Speech) -> str:
+def _bar(done: int, total: int, speech: Localization) -> str:
     label = escape(speech.say("order_page.done", total, done=str(done)))
     return (
         f'<p><progress max="{total}" value="{done}" aria-label="{label}"></progress>'
@@ -122,7 +124,7 @@ def _bar(done: int, total: int, speech: Speech) -> str:
     )
 
 
-def _photos(photos: Sequence[tuple[str | None, str]], speech: Speech) -> str:
+def _photos(photos: Sequence[tuple[str | None, str]], speech: Localization) -> str:
     """The photos under the customer's own names, which are a stranger's text."""
     if not photos:
         return ""

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from domain.order.values import ImageId, OrderId
 from domain.signed_tokens import sha256_of
 from domain.use_cases.payments.payment_webhook import Handled
-from entrypoints.bootstrap.container import Shop
+from entrypoints.bootstrap.container import Container
 from entrypoints.http.dependencies import TheShop
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes
 
@@ -28,15 +28,21 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
     """Take a notice about money."""
 
     def take(body: bytes, headers: Headers) -> None:
-        notice = shop.payment_notices.read(body, headers)
-        if notice.is_of_old_version:
+        webhook_event = shop.payment_webhook_parser.read(body, headers)
+        if webhook_event.is_of_old_version:
             _log.warning(
                 "stripe_webhook_version_old",
-                api_version=notice.api_version,
+                api_version=webhook_event.api_version,
                 advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
             )
-        handled = shop.paying.take(notice, sha256_of(shop.payment_notices.contents(body)))
-        about = {"provider": "stripe", "event_id": notice.event_id, "event_type": notice.event_type}
+        handled = shop.payment_webhook.handle(
+            webhook_event, sha256_of(shop.payment_webhook_parser.contents(body))
+        )
+        about = {
+            "provider": "stripe",
+            "event_id": webhook_event.event_id,
+            "event_type": webhook_event.event_type,
+        }
         if handled is Handled.OF_ANOTHER_SHOP:
             _log.info("webhook_of_another_shop", **about)
         elif handled is Handled.REFUND_UNKNOWN:
@@ -61,11 +67,11 @@ async def from_replicate(
 ) -> None:
     """Take a notice about a prediction, at the address that this shop made for it."""
     address = OrderId(order), ImageId(image), attempt
-    shop.restoration_desk.require_mark(mark, *address)
+    shop.prediction_webhook.verify_token(mark, *address)
 
     def take(body: bytes, headers: Headers) -> None:
-        notice = shop.restoration_notices.read(body, headers)
-        shop.restoration_desk.take(notice, *address, sha256_of(body))
+        webhook_event = shop.prediction_webhook_parser.read(body, headers)
+        shop.prediction_webhook.handle(webhook_event, *address, sha256_of(body))
 
     await _take(shop, request, take)
 
@@ -75,12 +81,12 @@ async def from_sendgrid(shop: TheShop, request: AnyRequest) -> None:
     """Take notices about mails."""
 
     def take(body: bytes, headers: Headers) -> None:
-        shop.mail_desk.take(shop.mail_notices.read(body, headers))
+        shop.email_webhook.handle(shop.email_webhook_parser.read(body, headers))
 
     await _take(shop, request, take)
 
 
-async def _take(shop: Shop, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
+async def _take(shop: Container, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
     """Take a body, unless the database is one that was restored: the provider posts it again later."""
     body = await receive_bytes(request, limit_bytes=MAX_NOTICE_BYTES)
 

@@ -6,10 +6,10 @@ the `Ledger`, put a `Twin` together, `serve` it. docs/sandbox.md tells how to us
 
 from sandbox.twins.common.control import GIVEN
 from sandbox.twins.common.fault_middleware import Exchange, Layer, exchange_of
-from sandbox.twins.common.faults import ArmedFault, Fault, FaultBook
+from sandbox.twins.common.faults import ArmedFault, Fault, FaultRules
 from sandbox.twins.common.process import application, listen, parser, serve
-from sandbox.twins.common.recorded_state import Json, Ledger
-from sandbox.twins.common.runtime_options import SettingsBook, TwinSettings
+from sandbox.twins.common.recorded_state import Json, TwinState
+from sandbox.twins.common.runtime_options import RuntimeOptions, TwinSettings
 from sandbox.twins.common.twin import Twin
 from sandbox.twins.common.webhooks import Delivery, WebhookSender
 
@@ -19,13 +19,13 @@ __all__ = [
     "Delivery",
     "Exchange",
     "Fault",
-    "FaultBook",
+    "FaultRules",
     "Json",
     "Layer",
-    "Ledger",
-    "SettingsBook",
+    "RuntimeOptions",
     "Twin",
     "TwinSettings",
+    "TwinState",
     "WebhookSender",
     "application",
     "exchange_of",

@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import Dependency
 
 from sandbox.twins.common.fault_middleware import CONTROL_PREFIX
-from sandbox.twins.common.faults import ArmedFault, Fault, UnknownDeedError
+from sandbox.twins.common.faults import ArmedFault, Fault, UnknownActionError
 from sandbox.twins.common.recorded_state import Json
 from sandbox.twins.common.twin import Twin
 
@@ -42,7 +42,7 @@ class Control(Controller):
         """Accept a rule; 400 when this twin cannot do what it asks."""
         try:
             return twin.faults.arm(data)
-        except UnknownDeedError as error:
+        except UnknownActionError as error:
             raise HTTPException(str(error), status_code=400) from error
 
     @delete("/faults/{rule_id:str}", sync_to_thread=False)

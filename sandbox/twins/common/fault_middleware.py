@@ -1,7 +1,7 @@
 """One request and its answer on the wire: recorded, and spoilt where a fault says so.
 
 The layers from outside in: `Recorder` (reads the body, keeps the books, cuts the line of a lost reply), the
-provider's own layers (Stripe's idempotency keys), `Saboteur` (the faults), the twin's handlers. So an
+provider's own layers (Stripe's idempotency keys), `FaultMiddleware` (the faults), the twin's handlers. So an
 idempotency key sees a lost reply as answered, as the provider would, though the caller never hears it.
 """
 
@@ -22,8 +22,8 @@ from litestar.types import (
     Send,
 )
 
-from sandbox.twins.common.faults import REQUEST_DEEDS, ArmedFault, FaultBook
-from sandbox.twins.common.recorded_state import Ledger
+from sandbox.twins.common.faults import REQUEST_DEEDS, ArmedFault, FaultRules
+from sandbox.twins.common.recorded_state import TwinState
 
 Layer = Callable[[ASGIApp], ASGIApp]
 #: The twin's own doorway is neither recorded nor spoilt.
@@ -56,7 +56,7 @@ def is_api_call(scope: Scope) -> bool:
 class Recorder:
     """Notes each request before and after, and closes the connection where the answer shall be lost."""
 
-    def __init__(self, app: ASGIApp, ledger: Ledger) -> None:
+    def __init__(self, app: ASGIApp, ledger: TwinState) -> None:
         self._app = app
         self._ledger = ledger
 
@@ -93,10 +93,10 @@ class Recorder:
             await _hang_up(scope, receive)
 
 
-class Saboteur:
+class FaultMiddleware:
     """Carries out the faults that concern requests."""
 
-    def __init__(self, app: ASGIApp, faults: FaultBook, error_body: Callable[[int], object]) -> None:
+    def __init__(self, app: ASGIApp, faults: FaultRules, error_body: Callable[[int], object]) -> None:
         self._app = app
         self._faults = faults
         self._error_body = error_body

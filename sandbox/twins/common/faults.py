@@ -48,14 +48,14 @@ class ArmedFault(Fault, kw_only=True):
         return self.times is not None and self.fired >= self.times
 
 
-class UnknownDeedError(Exception):
+class UnknownActionError(Exception):
     """The rule asks for something this twin cannot do."""
 
     def __init__(self, deed: str, known: Collection[str]) -> None:
         super().__init__(f"This twin cannot {deed!r}; it knows: {', '.join(sorted(known))}.")
 
 
-class FaultBook:
+class FaultRules:
     """The rules in force, oldest first. They live as long as the process: a restarted twin behaves."""
 
     def __init__(self, provider_deeds: Collection[str] = ()) -> None:
@@ -68,10 +68,10 @@ class FaultBook:
         """Accept a rule.
 
         Raises:
-            UnknownDeedError: no such deed.
+            UnknownActionError: no such deed.
         """
         if fault.do not in self._deeds:
-            raise UnknownDeedError(fault.do, self._deeds)
+            raise UnknownActionError(fault.do, self._deeds)
         with self._lock:
             armed = ArmedFault(id=f"fault_{next(self._numbers)}", **msgspec.structs.asdict(fault))
             self._rules.append(armed)

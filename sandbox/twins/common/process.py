@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.twins.common.control import Control, answer_in_plain_json
-from sandbox.twins.common.fault_middleware import Recorder, Saboteur
+from sandbox.twins.common.fault_middleware import FaultMiddleware, Recorder
 from sandbox.twins.common.twin import Twin
 
 HOST = "127.0.0.1"
@@ -65,7 +65,7 @@ def application(twin: Twin) -> ASGIApp:
         logging_config=None,
         request_max_body_size=None,
     )
-    app = Saboteur(app, twin.faults, twin.error_body)
+    app = FaultMiddleware(app, twin.faults, twin.error_body)
     for layer in reversed(twin.layers):
         app = layer(app)
     return Recorder(app, twin.ledger)

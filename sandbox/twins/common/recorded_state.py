@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS attempts (
 """
 
 
-class Ledger:
+class TwinState:
     """Objects by kind and id, blobs, requests and webhook deliveries; safe to use from several threads."""
 
     def __init__(self, folder: Path | None, name: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from sandbox.twins.common.recorded_state import Ledger
+from sandbox.twins.common.recorded_state import TwinState
 
 #: The first retries are quick, because tests and visitors wait for them; then it grows.
 QUICK_THEN_GROWING_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -22,10 +22,10 @@ class TwinSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 S = TypeVar("S", bound=TwinSettings)
 
 
-class SettingsBook(Generic[S]):
+class RuntimeOptions(Generic[S]):
     """The settings in force. What was changed survives a restart of the twin."""
 
-    def __init__(self, ledger: Ledger, initial: S) -> None:
+    def __init__(self, ledger: TwinState, initial: S) -> None:
         self._ledger = ledger
         self.current: S = initial
         stored = ledger.get("settings", "current")

@@ -7,9 +7,9 @@ from typing import Any
 from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from sandbox.twins.common.fault_middleware import Layer
-from sandbox.twins.common.faults import FaultBook
-from sandbox.twins.common.recorded_state import Ledger
-from sandbox.twins.common.runtime_options import SettingsBook
+from sandbox.twins.common.faults import FaultRules
+from sandbox.twins.common.recorded_state import TwinState
+from sandbox.twins.common.runtime_options import RuntimeOptions
 from sandbox.twins.common.webhooks import WebhookSender
 
 
@@ -18,9 +18,9 @@ class Twin:
     """Everything that makes one twin different from the others."""
 
     name: str
-    ledger: Ledger
-    faults: FaultBook
-    settings: SettingsBook[Any]
+    ledger: TwinState
+    faults: FaultRules
+    settings: RuntimeOptions[Any]
     webhooks: WebhookSender
     handlers: Sequence[ControllerRouterHandler]
     #: What the handlers get by parameter name, besides `twin` itself.

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx2
 
-from sandbox.twins.common.faults import WEBHOOK_DEEDS, FaultBook
-from sandbox.twins.common.recorded_state import Ledger
-from sandbox.twins.common.runtime_options import SettingsBook
+from sandbox.twins.common.faults import WEBHOOK_DEEDS, FaultRules
+from sandbox.twins.common.recorded_state import TwinState
+from sandbox.twins.common.runtime_options import RuntimeOptions
 
 #: Enough that one receiver who hangs does not hold up the others.
 SENDING_THREADS = 4
@@ -33,9 +33,9 @@ class WebhookSender:
 
     def __init__(
         self,
-        ledger: Ledger,
-        faults: FaultBook,
-        settings: SettingsBook[Any],
+        ledger: TwinState,
+        faults: FaultRules,
+        settings: RuntimeOptions[Any],
         sign: Callable[[Delivery], Mapping[str, str]],
         is_repeated: Callable[[Delivery], bool] = lambda _: True,
     ) -> None:

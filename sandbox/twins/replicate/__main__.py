@@ -5,9 +5,18 @@ import functools
 import cv2
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.common import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.common import (
+    FaultRules,
+    RuntimeOptions,
+    Twin,
+    TwinState,
+    WebhookSender,
+    listen,
+    parser,
+    serve,
+)
 from sandbox.twins.replicate import api
-from sandbox.twins.replicate.authentication import Gate
+from sandbox.twins.replicate.authentication import Authentication
 from sandbox.twins.replicate.errors import (
     ReplicateError,
     answer_replicate_error,
@@ -15,8 +24,8 @@ from sandbox.twins.replicate.errors import (
     sabotaged,
 )
 from sandbox.twins.replicate.files import Files
-from sandbox.twins.replicate.image_transfer import Intake
-from sandbox.twins.replicate.prediction_runner import Studio
+from sandbox.twins.replicate.image_transfer import ImageDownloader
+from sandbox.twins.replicate.prediction_runner import PredictionRunner
 from sandbox.twins.replicate.predictions import (
     COMPLETED,
     PREDICTION_DEEDS,
@@ -39,9 +48,9 @@ def main() -> None:
     # The workers are the parallelism; threads within OpenCV would only get into each other's way.
     cv2.setNumThreads(1)
     listener, url = listen(options.port)
-    ledger = Ledger(options.data, "replicate")
-    faults = FaultBook(PREDICTION_DEEDS)
-    settings = SettingsBook(ledger, ReplicateSettings())
+    ledger = TwinState(options.data, "replicate")
+    faults = FaultRules(PREDICTION_DEEDS)
+    settings = RuntimeOptions(ledger, ReplicateSettings())
     webhooks = WebhookSender(
         ledger,
         faults,
@@ -51,7 +60,7 @@ def main() -> None:
     )
     predictions = Predictions(ledger, webhooks, url)
     files = Files(ledger, url)
-    studio = Studio(predictions, Intake(files), faults, settings)
+    studio = PredictionRunner(predictions, ImageDownloader(files), faults, settings)
     twin = Twin(
         name="replicate",
         ledger=ledger,
@@ -66,7 +75,7 @@ def main() -> None:
             "webhook_secret": options.webhook_secret,
         },
         error_body=sabotaged,
-        layers=[lambda app: Gate(app, options.api_token, settings)],
+        layers=[lambda app: Authentication(app, options.api_token, settings)],
         exception_handlers={ReplicateError: answer_replicate_error, HTTPException: answer_routing_error},
     )
     studio.open(options.workers)

@@ -18,8 +18,8 @@ from sandbox.twins.replicate.files import Files
 from sandbox.twins.replicate.inputs import complaint
 from sandbox.twins.replicate.models import Model, named, with_version
 from sandbox.twins.replicate.pages import page_of
-from sandbox.twins.replicate.prediction_runner import Studio
-from sandbox.twins.replicate.predictions import DEFAULT_EVENTS, EVENTS, OPEN, Predictions, Wish
+from sandbox.twins.replicate.prediction_runner import PredictionRunner
+from sandbox.twins.replicate.predictions import DEFAULT_EVENTS, EVENTS, OPEN, NewPrediction, Predictions
 
 Call = Request[Any, Any, State]
 
@@ -36,7 +36,7 @@ class PredictionsApi(Controller):
 
     @post("/predictions")
     async def create(
-        self, request: Call, studio: Studio = GIVEN, predictions: Predictions = GIVEN
+        self, request: Call, studio: PredictionRunner = GIVEN, predictions: Predictions = GIVEN
     ) -> Response[Json]:
         """Start a prediction by version."""
         wanted = _json_in(request)
@@ -45,7 +45,12 @@ class PredictionsApi(Controller):
 
     @post("/models/{owner:str}/{name:str}/predictions")
     async def create_by_model(
-        self, owner: str, name: str, request: Call, studio: Studio = GIVEN, predictions: Predictions = GIVEN
+        self,
+        owner: str,
+        name: str,
+        request: Call,
+        studio: PredictionRunner = GIVEN,
+        predictions: Predictions = GIVEN,
     ) -> Response[Json]:
         """Start a prediction by model."""
         wish = _wish(named(f"{owner}/{name}"), _json_in(request), request)
@@ -67,7 +72,7 @@ class PredictionsApi(Controller):
         return predictions.get(prediction_id)
 
     @post("/predictions/{prediction_id:str}/cancel", status_code=200, sync_to_thread=False)
-    def cancel(self, prediction_id: str, studio: Studio = GIVEN) -> Json:
+    def cancel(self, prediction_id: str, studio: PredictionRunner = GIVEN) -> Json:
         """Cancel a prediction."""
         return studio.cancel(prediction_id)
 
@@ -150,7 +155,9 @@ def deliver(prediction_id: str, name: str, predictions: Predictions = GIVEN) -> 
 HANDLERS: list[ControllerRouterHandler] = [PredictionsApi, ModelsApi, FilesApi, deliver]
 
 
-async def _started(wish: Wish, request: Call, studio: Studio, predictions: Predictions) -> Response[Json]:
+async def _started(
+    wish: NewPrediction, request: Call, studio: PredictionRunner, predictions: Predictions
+) -> Response[Json]:
     """Start it, and wait for its end as long as the caller prefers: 202 when that was not long enough."""
     prediction = studio.take(wish)
     patience_seconds = _patience_seconds(request.headers.get("prefer", ""))
@@ -170,7 +177,7 @@ def _patience_seconds(prefer: str) -> float | None:
     return min(float(asked[1] or LONGEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
 
 
-def _wish(model: Model, wanted: Json, request: Call) -> Wish:
+def _wish(model: Model, wanted: Json, request: Call) -> NewPrediction:
     given = model.check(wanted.get("input"))
     webhook, events = wanted.get("webhook"), wanted.get("webhook_events_filter") or list(DEFAULT_EVENTS)
     complaints = []
@@ -187,7 +194,7 @@ def _wish(model: Model, wanted: Json, request: Call) -> Wish:
         complaints.append(complaint("format", "Cancel-After", "must be a duration such as 90s or 1m30s"))
     if complaints:
         raise InvalidInputError(complaints)
-    return Wish(
+    return NewPrediction(
         model=model,
         input=given,
         webhook=webhook,

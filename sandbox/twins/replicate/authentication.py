@@ -13,7 +13,7 @@ from sandbox.twins.replicate.predictions import Settings
 MINUTE_SECONDS = 60.0
 
 
-class Gate:
+class Authentication:
     """Lets in who has the API token, and not too often; outputs are delivered to anyone, as in reality."""
 
     def __init__(self, app: ASGIApp, api_token: str, settings: Settings) -> None:

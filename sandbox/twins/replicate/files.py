@@ -6,7 +6,7 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from sandbox.twins.common import Json, Ledger
+from sandbox.twins.common import Json, TwinState
 from sandbox.twins.replicate.errors import MissingError
 from sandbox.twins.replicate.predictions import timestamp
 
@@ -16,7 +16,7 @@ LIFETIME = timedelta(hours=24)
 class Files:
     """The uploads of the one account there is."""
 
-    def __init__(self, ledger: Ledger, url: str) -> None:
+    def __init__(self, ledger: TwinState, url: str) -> None:
         self._ledger = ledger
         self._prefix = f"{url}/v1/files/"
 

@@ -10,7 +10,7 @@ import cv2
 import httpx2
 import numpy as np
 
-from sandbox.restoration import DESCRIPTION, NAME, OutputFormat, UnreadablePictureError, restore
+from sandbox.restoration import DESCRIPTION, NAME, OutputFormat, UnreadableImageError, restore
 from sandbox.restoration.engine import decoded
 from sandbox.twins.replicate.files import Files
 
@@ -31,7 +31,7 @@ class FailedPredictionError(Exception):
     """The work could not be done; the text is what the prediction gives as its error."""
 
 
-class Intake:
+class ImageDownloader:
     """Gets what an input URL leads to: a data URI, an upload of ours, or an address on the web."""
 
     def __init__(self, files: Files) -> None:
@@ -77,7 +77,7 @@ def work(
     start = time.monotonic()
     try:
         restored = restore(picture, output_format)
-    except UnreadablePictureError as error:
+    except UnreadableImageError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
     return varied(
         restored, variation
@@ -92,7 +92,7 @@ def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
     """
     try:
         pixels = decoded(picture)
-    except UnreadablePictureError as error:
+    except UnreadableImageError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
     height, width = (round(side * scale) for side in pixels.shape[:2])
     if not 0 < width * height <= LARGEST_OUTPUT_PIXELS:
@@ -112,7 +112,7 @@ def varied(content: bytes, variation: int | None) -> bytes:
         return content
     try:
         picture = decoded(content)
-    except UnreadablePictureError as error:
+    except UnreadableImageError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
     noise = np.random.default_rng(variation).integers(0, GRAIN_SHADES, picture.shape, np.uint8)
     _, encoded = cv2.imencode(f".{format_of(content)}", cv2.add(picture, noise))

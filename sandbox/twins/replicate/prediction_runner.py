@@ -11,15 +11,15 @@ import threading
 import time
 from zlib import crc32
 
-from sandbox.twins.common import ArmedFault, FaultBook, Json
+from sandbox.twins.common import ArmedFault, FaultRules, Json
 from sandbox.twins.replicate import image_transfer
 from sandbox.twins.replicate.models import MODELS, named
 from sandbox.twins.replicate.predictions import (
     PREDICTION_DEEDS,
+    NewPrediction,
     Output,
     Predictions,
     Settings,
-    Wish,
     seconds_since,
 )
 
@@ -34,11 +34,15 @@ CLOCK_TICK_SECONDS = 0.05
 FAILURE = "CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 14.58 GiB total capacity)"
 
 
-class Studio:
+class PredictionRunner:
     """Starts predictions, works on them, ends them, and forgets their data in time."""
 
     def __init__(
-        self, predictions: Predictions, intake: image_transfer.Intake, faults: FaultBook, settings: Settings
+        self,
+        predictions: Predictions,
+        intake: image_transfer.ImageDownloader,
+        faults: FaultRules,
+        settings: Settings,
     ) -> None:
         self._predictions = predictions
         self._intake = intake
@@ -61,7 +65,7 @@ class Studio:
             threading.Thread(target=self._work_forever, name=f"studio-{number}", daemon=True).start()
         threading.Thread(target=self._let_time_pass, name="clock", daemon=True).start()
 
-    def take(self, wish: Wish) -> Json:
+    def take(self, wish: NewPrediction) -> Json:
         """Begin a prediction, now or when the start delay is over."""
         now = time.time()
         starts_at = now + self._settings.current.start_delay_seconds

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from sandbox.twins.common import Delivery, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
+from sandbox.twins.common import Delivery, Json, RuntimeOptions, TwinSettings, TwinState, WebhookSender
 from sandbox.twins.replicate.errors import MissingError
 from sandbox.twins.replicate.models import Model
 
@@ -54,11 +54,11 @@ class ReplicateSettings(TwinSettings, kw_only=True):
     creates_per_minute: int | None = 600
 
 
-Settings = SettingsBook[ReplicateSettings]
+Settings = RuntimeOptions[ReplicateSettings]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class NewPrediction:
     """What a caller wants done."""
 
     model: Model
@@ -79,12 +79,12 @@ class Output:
 class Predictions:
     """All predictions, each moved on in one transaction with the webhooks that tell of it."""
 
-    def __init__(self, ledger: Ledger, webhooks: WebhookSender, url: str) -> None:
+    def __init__(self, ledger: TwinState, webhooks: WebhookSender, url: str) -> None:
         self._ledger = ledger
         self._webhooks = webhooks
         self._url = url
 
-    def create(self, wish: Wish, starts_at: float, deadline: float | None) -> Json:
+    def create(self, wish: NewPrediction, starts_at: float, deadline: float | None) -> Json:
         """Take a wish on; it is `starting`, and the times (seconds since the epoch) are kept with it."""
         prediction_id = base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
         here = f"{self._url}/v1/predictions/{prediction_id}"

@@ -2,9 +2,18 @@
 
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.common import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.common import (
+    FaultRules,
+    RuntimeOptions,
+    Twin,
+    TwinState,
+    WebhookSender,
+    listen,
+    parser,
+    serve,
+)
 from sandbox.twins.sendgrid import api
-from sandbox.twins.sendgrid.delivery import MAIL_DEEDS, PostOffice, SendGridSettings
+from sandbox.twins.sendgrid.delivery import MAIL_DEEDS, MailDelivery, SendGridSettings
 from sandbox.twins.sendgrid.page import MailboxPages
 from sandbox.twins.sendgrid.signing import EventSigner
 
@@ -19,9 +28,9 @@ def main() -> None:
     options = arguments.parse_args()
 
     listener, url = listen(options.port)
-    ledger = Ledger(options.data, "sendgrid")
-    faults = FaultBook(MAIL_DEEDS)
-    settings = SettingsBook(ledger, SendGridSettings())
+    ledger = TwinState(options.data, "sendgrid")
+    faults = FaultRules(MAIL_DEEDS)
+    settings = RuntimeOptions(ledger, SendGridSettings())
     if options.webhook_url is not None:
         settings.change({"webhook_url": options.webhook_url})
     signer = EventSigner(ledger)
@@ -35,7 +44,7 @@ def main() -> None:
         handlers=[api.V3, api.Mailbox, MailboxPages],
         dependencies={
             "api_key": options.api_key,
-            "post_office": PostOffice(ledger, faults, settings, webhooks),
+            "post_office": MailDelivery(ledger, faults, settings, webhooks),
             "signer": signer,
         },
         error_body=api.sabotaged,

@@ -12,7 +12,7 @@ from litestar.params import Parameter
 from sandbox.twins.common import GIVEN, Json, exchange_of
 from sandbox.twins.common.control import answer_in_plain_json
 from sandbox.twins.sendgrid import activity
-from sandbox.twins.sendgrid.delivery import PostOffice
+from sandbox.twins.sendgrid.delivery import MailDelivery
 from sandbox.twins.sendgrid.signing import EventSigner
 from sandbox.twins.sendgrid.validation import MAX_MESSAGE_BYTES, complaints_about, error_body
 
@@ -34,7 +34,7 @@ class V3(Controller):
     path = "/v3"
 
     @post("/mail/send", sync_to_thread=False)
-    def send(self, request: Call, api_key: str = GIVEN, post_office: PostOffice = GIVEN) -> Response[bytes]:
+    def send(self, request: Call, api_key: str = GIVEN, post_office: MailDelivery = GIVEN) -> Response[bytes]:
         """Accept a message, or say all that is wrong with it."""
         _check_key(request, api_key)
         message = _message_in(request)
@@ -43,7 +43,7 @@ class V3(Controller):
         return Response(b"", status_code=202, headers={"X-Message-Id": post_office.accept(message)})
 
     @get("/messages", sync_to_thread=False)
-    def messages(self, request: Call, api_key: str = GIVEN, post_office: PostOffice = GIVEN) -> Json:
+    def messages(self, request: Call, api_key: str = GIVEN, post_office: MailDelivery = GIVEN) -> Json:
         """List messages of the Email Activity that a query asks for, newest first."""
         _check_key(request, api_key)
         if not post_office.shows_activity:
@@ -68,18 +68,18 @@ class Mailbox(Controller):
 
     @get("/", sync_to_thread=False)
     def mails(
-        self, to: Annotated[str | None, Parameter(query="to")] = None, post_office: PostOffice = GIVEN
+        self, to: Annotated[str | None, Parameter(query="to")] = None, post_office: MailDelivery = GIVEN
     ) -> list[Json]:
         """List the mails, newest last."""
         return post_office.mailbox(to)
 
     @get("/{mail_id:str}", sync_to_thread=False)
-    def mail(self, mail_id: str, post_office: PostOffice = GIVEN) -> Json:
+    def mail(self, mail_id: str, post_office: MailDelivery = GIVEN) -> Json:
         """Show one mail."""
         return mail_or_404(post_office, mail_id)
 
     @get("/{mail_id:str}/attachments/{number:int}", sync_to_thread=False)
-    def attachment(self, mail_id: str, number: int, post_office: PostOffice = GIVEN) -> Response[bytes]:
+    def attachment(self, mail_id: str, number: int, post_office: MailDelivery = GIVEN) -> Response[bytes]:
         """Hand over what was attached, never to be shown by a browser as a page of ours."""
         found = post_office.attachment(mail_id, number)
         if found is None:
@@ -92,7 +92,7 @@ class Mailbox(Controller):
         return Response(content, media_type=described["type"], headers=headers)
 
 
-def mail_or_404(post_office: PostOffice, mail_id: str) -> Json:
+def mail_or_404(post_office: MailDelivery, mail_id: str) -> Json:
     """Return a mail.
 
     Raises:

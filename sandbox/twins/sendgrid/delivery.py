@@ -6,7 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sandbox.twins.common import FaultBook, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
+from sandbox.twins.common import FaultRules, Json, RuntimeOptions, TwinSettings, TwinState, WebhookSender
 
 #: Every address at these domains meets this end. Any other address can be given one by a fault.
 DOOMED_DOMAINS = {
@@ -85,14 +85,14 @@ class SendGridSettings(TwinSettings, kw_only=True):
     shares_account: bool = False
 
 
-class PostOffice:
+class MailDelivery:
     """Delivers into one mailbox, whoever the mail is for."""
 
     def __init__(
         self,
-        ledger: Ledger,
-        faults: FaultBook,
-        settings: SettingsBook[SendGridSettings],
+        ledger: TwinState,
+        faults: FaultRules,
+        settings: RuntimeOptions[SendGridSettings],
         webhooks: WebhookSender,
     ) -> None:
         self._ledger = ledger

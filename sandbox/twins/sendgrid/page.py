@@ -7,7 +7,7 @@ from litestar import Controller, Response, get
 from sandbox.twins.common import GIVEN, Json
 from sandbox.twins.common.pages import Pages
 from sandbox.twins.sendgrid.api import mail_or_404
-from sandbox.twins.sendgrid.delivery import PostOffice
+from sandbox.twins.sendgrid.delivery import MailDelivery
 
 _PAGES = Pages("sandbox.twins.sendgrid")
 
@@ -18,12 +18,12 @@ class MailboxPages(Controller):
     path = "/mailbox"
 
     @get("/", sync_to_thread=False)
-    def mails(self, post_office: PostOffice = GIVEN) -> Response[str]:
+    def mails(self, post_office: MailDelivery = GIVEN) -> Response[str]:
         """Show what has arrived, newest first."""
         return _PAGES.show("mailbox.html", mails=[_readable(mail) for mail in post_office.mailbox()[::-1]])
 
     @get("/{mail_id:str}", sync_to_thread=False)
-    def mail(self, mail_id: str, post_office: PostOffice = GIVEN) -> Response[str]:
+    def mail(self, mail_id: str, post_office: MailDelivery = GIVEN) -> Response[str]:
         """Show one mail; its HTML stays locked into a frame."""
         return _PAGES.show("mail.html", mail=_readable(mail_or_404(post_office, mail_id)))
 

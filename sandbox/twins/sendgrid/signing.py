@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox.twins.common import Delivery, Ledger
+from sandbox.twins.common import Delivery, TwinState
 
 _KEY = "event-webhook-key"
 
@@ -15,7 +15,7 @@ _KEY = "event-webhook-key"
 class EventSigner:
     """Signs with a key that is made once and then kept with the ledger."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: TwinState) -> None:
         stored = ledger.get_blob(_KEY)
         if stored is None:
             self._key = ec.generate_private_key(ec.SECP256R1())

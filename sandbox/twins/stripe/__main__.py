@@ -6,12 +6,21 @@ import time
 
 from litestar.exceptions import HTTPException
 
-from sandbox.twins.common import FaultBook, Ledger, SettingsBook, Twin, WebhookSender, listen, parser, serve
+from sandbox.twins.common import (
+    FaultRules,
+    RuntimeOptions,
+    Twin,
+    TwinState,
+    WebhookSender,
+    listen,
+    parser,
+    serve,
+)
 from sandbox.twins.stripe import api, authentication, payment
 from sandbox.twins.stripe.account import Account, StripeSettings, signature_headers
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error, sabotaged
 from sandbox.twins.stripe.page import PaymentPage
-from sandbox.twins.stripe.test_controls import Backstage
+from sandbox.twins.stripe.test_controls import TestControls
 
 #: How late something that happens by itself may be.
 CLOCK_TICK_SECONDS = 0.25
@@ -28,9 +37,9 @@ def main() -> None:
     options = arguments.parse_args()
 
     listener, url = listen(options.port)
-    ledger = Ledger(options.data, "stripe")
-    faults = FaultBook()
-    settings = SettingsBook(ledger, StripeSettings())
+    ledger = TwinState(options.data, "stripe")
+    faults = FaultRules()
+    settings = RuntimeOptions(ledger, StripeSettings())
     if options.webhook_url is not None:
         settings.change({"webhook_url": options.webhook_url})
     account = Account(ledger, settings, url)
@@ -45,10 +54,10 @@ def main() -> None:
         faults=faults,
         settings=settings,
         webhooks=webhooks,
-        handlers=[*api.HANDLERS, PaymentPage, Backstage],
+        handlers=[*api.HANDLERS, PaymentPage, TestControls],
         dependencies={"account": account, "api": api.Api(account, keys)},
         error_body=sabotaged,
-        layers=[lambda app: authentication.Gate(app, options.secret_key), keys.layer],
+        layers=[lambda app: authentication.Authentication(app, options.secret_key), keys.layer],
         exception_handlers={StripeError: answer_stripe_error, HTTPException: api.answer_routing_error},
     )
     serve(twin, listener, url)

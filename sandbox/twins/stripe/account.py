@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
-from sandbox.twins.common import Delivery, Json, Ledger, SettingsBook, TwinSettings, WebhookSender
+from sandbox.twins.common import Delivery, Json, RuntimeOptions, TwinSettings, TwinState, WebhookSender
 from sandbox.twins.common.runtime_options import QUICK_THEN_GROWING_SECONDS
 from sandbox.twins.stripe.errors import MissingError
 
@@ -53,7 +53,7 @@ class StripeSettings(TwinSettings, kw_only=True):
 class Account:
     """All that the parts of the twin share. Everything is done under the ledger's lock, in a transaction."""
 
-    def __init__(self, ledger: Ledger, settings: SettingsBook[StripeSettings], url: str) -> None:
+    def __init__(self, ledger: TwinState, settings: RuntimeOptions[StripeSettings], url: str) -> None:
         self.ledger = ledger
         self.url = url
         self._settings = settings

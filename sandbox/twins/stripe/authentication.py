@@ -23,7 +23,7 @@ def is_v1(scope: Scope) -> bool:
     return is_api_call(scope) and scope["path"].startswith("/v1/")
 
 
-class Gate:
+class Authentication:
     """Lets in who has the secret key, and gives every answer the headers that Stripe's answers have."""
 
     def __init__(self, app: ASGIApp, secret_key: str) -> None:

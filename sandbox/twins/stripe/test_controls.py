@@ -38,7 +38,7 @@ class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     status: Literal["won", "lost", "warning_closed"]
 
 
-class Backstage(Controller):
+class TestControls(Controller):
     """Bank and dashboard."""
 
     path = "/_twin"

@@ -5,15 +5,15 @@ from datetime import datetime
 import pytest
 
 from adapters.email_templates.catalog import LANGUAGES
-from adapters.email_templates.phrases import Phrases
-from adapters.email_templates.speech import Speech, speech_for
+from adapters.email_templates.phrases import Catalog
+from adapters.email_templates.speech import Localization, localization_for
 from domain.order.values import Money
 
-SPOKEN = {name: Phrases.read(LANGUAGES / f"{name}.toml") for name in ("en", "de")}
+SPOKEN = {name: Catalog.read(LANGUAGES / f"{name}.toml") for name in ("en", "de")}
 
 
-def speech(locale: str | None = "en-GB") -> Speech:
-    return speech_for(locale, SPOKEN)
+def speech(locale: str | None = "en-GB") -> Localization:
+    return localization_for(locale, SPOKEN)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def speech(locale: str | None = "en-GB") -> Speech:
 def test_money_is_told_in_the_currencys_and_the_regions_own_way(
     locale: str | None, amount: int, currency: str, told: str
 ) -> None:
-    said = speech(locale).money(Money(amount=amount, currency=currency))
-    assert said.replace("\N{NO-BREAK SPACE}", " ") == told
-    assert " " not in said  # an amount is never broken in two
+    proposed = speech(locale).money(Money(amount=amount, currency=currency))
+    assert proposed.replace("\N{NO-BREAK SPACE}", " ") == told
+    assert " " not in proposed  # an amount is never broken in two
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from shutil import copytree
 
 import pytest
 
-from adapters.email_templates import TemplateLetterWriter
+from adapters.email_templates import TemplateEmailRenderer
 from adapters.email_templates.catalog import LANGUAGES
-from adapters.email_templates.phrases import LanguageFileError, Phrases
+from adapters.email_templates.phrases import Catalog, LanguageFileError
 from domain.order.values import EmailKind
 from tests.adapters.support.email_facts import DOWNLOAD_URL, SIZE, WRITER, euros, facts, read, rewards, write
 
-ENGLISH = Phrases.read(LANGUAGES / "en.toml")
+ENGLISH = Catalog.read(LANGUAGES / "en.toml")
 
 #: The sections of which pages are made, and no mail.
 PAGES = {
@@ -44,32 +44,32 @@ def put_beside_english(folder: Path, name: str, change: Callable[[str], str]) ->
 
 def test_another_language_is_one_more_file(folder: Path) -> None:
     put_beside_english(folder, "nl.toml", lambda english: re.sub(r'= "', '= "(nl) ', english))
-    writer = TemplateLetterWriter(languages=folder)
+    writer = TemplateEmailRenderer(languages=folder)
     for kind in EmailKind:
-        letter = writer.write(facts(kind, locale="nl-BE"))
-        assert letter.subject.startswith("(nl) ")
-        assert "(nl) Dear (nl) Adele" in letter.text or "(nl) Dear Adele Brandt," in letter.text
-        assert '<html lang="nl" dir="ltr">' in letter.html
-    assert "zaterdag 21 maart 2026" in writer.write(facts(locale="nl-BE")).text
-    assert writer.write(facts(locale="de")) == WRITER.write(facts(locale="de"))
+        email_content = writer.render(facts(kind, locale="nl-BE"))
+        assert email_content.subject.startswith("(nl) ")
+        assert "(nl) Dear (nl) Adele" in email_content.text or "(nl) Dear Adele Brandt," in email_content.text
+        assert '<html lang="nl" dir="ltr">' in email_content.html
+    assert "zaterdag 21 maart 2026" in writer.render(facts(locale="nl-BE")).text
+    assert writer.render(facts(locale="de")) == WRITER.render(facts(locale="de"))
 
 
 def test_a_region_may_have_a_file_of_its_own(folder: Path) -> None:
     put_beside_english(folder, "pt.toml", lambda english: english.replace("Warm regards", "Cumprimentos"))
     put_beside_english(folder, "pt_BR.toml", lambda english: english.replace("Warm regards", "Abraços"))
-    writer = TemplateLetterWriter(languages=folder)
-    assert "Abraços" in writer.write(facts(locale="pt-BR")).text
-    assert "Cumprimentos" in writer.write(facts(locale="pt-PT")).text
+    writer = TemplateEmailRenderer(languages=folder)
+    assert "Abraços" in writer.render(facts(locale="pt-BR")).text
+    assert "Cumprimentos" in writer.render(facts(locale="pt-PT")).text
 
 
 @pytest.mark.parametrize("locale", ["de", "DE", "de-DE", "de-AT", "de_CH", "de-LU", "de-US", "de_DE.UTF-8"])
 def test_german_is_written_to_all_who_speak_it(locale: str) -> None:
-    letter = write(locale=locale)
-    assert letter.subject == "Ihre restaurierten Fotos sind da"
-    assert "Guten Tag Adele Brandt," in letter.text
-    assert "alle 3 Fotos sind restauriert" in letter.text
+    email_content = write(locale=locale)
+    assert email_content.subject == "Ihre restaurierten Fotos sind da"
+    assert "Guten Tag Adele Brandt," in email_content.text
+    assert "alle 3 Fotos sind restauriert" in email_content.text
     assert "Samstag, 21. März 2026, 15:09 Uhr (UTC)" in read(locale=locale)
-    assert '<html lang="de" dir="ltr">' in letter.html
+    assert '<html lang="de" dir="ltr">' in email_content.html
 
 
 @pytest.mark.parametrize("kind", EmailKind)
@@ -77,9 +77,9 @@ def test_a_german_letter_has_no_english_in_it(kind: EmailKind) -> None:
     for failed, name in itertools.product([0, 1, 3], [None, "Adele"]):
         known = {"failed": failed, "restored": 3 - failed, "refunded": euros(490), "is_attached": True}
         known |= {"redo_days": 14, "lost": failed}
-        letter = write(kind, locale="de", customer_name=name, **known)
-        said = (letter.subject + letter.text).replace(DOWNLOAD_URL, "").lower()
-        assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", said)
+        email_content = write(kind, locale="de", customer_name=name, **known)
+        proposed = (email_content.subject + email_content.text).replace(DOWNLOAD_URL, "").lower()
+        assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", proposed)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_unknown_locale_is_answered_in_english(locale: str | None) -> None:
 
 @pytest.mark.parametrize("name", sorted(file.name for file in LANGUAGES.iterdir()))
 def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) -> None:
-    language = Phrases.read(LANGUAGES / name)
+    language = Catalog.read(LANGUAGES / name)
     language.must_say_all_of(ENGLISH, name)
     for kind in EmailKind:
         assert f"{kind}.subject" in language.phrases
@@ -99,16 +99,17 @@ def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) ->
 
 def test_every_phrase_is_said_in_some_letter(folder: Path) -> None:
     phrases = {
-        name: said if isinstance(said, str) else said["other"] for name, said in ENGLISH.phrases.items()
+        name: proposed if isinstance(proposed, str) else proposed["other"]
+        for name, proposed in ENGLISH.phrases.items()
     }
     marked = [f'{name} = "<{name}> {text}"' for name, text in phrases.items()]
     (folder / "nl.toml").write_text("\n".join(marked), "utf-8")
-    writer = TemplateLetterWriter(languages=folder)
-    said: set[str] = set()
+    writer = TemplateEmailRenderer(languages=folder)
+    proposed: set[str] = set()
     for kind, failed, refunded, paid, refund, name in itertools.product(
         EmailKind, [0, 1, 3], [0, 490, 1470], [0, 1470], [None, euros(490)], [(), ("aunt.jpg",)]
     ):
-        letter = writer.write(
+        email_content = writer.render(
             facts(
                 kind,
                 locale="nl",
@@ -127,8 +128,8 @@ def test_every_phrase_is_said_in_some_letter(folder: Path) -> None:
                 sizes=(SIZE,) * 11 if name else (),
             )
         )
-        said |= set(re.findall(r"<([a-z_.]+)>", letter.subject + letter.text))
-    assert said == {name for name in ENGLISH.phrases if name.partition(".")[0] not in PAGES}
+        proposed |= set(re.findall(r"<([a-z_.]+)>", email_content.subject + email_content.text))
+    assert proposed == {name for name in ENGLISH.phrases if name.partition(".")[0] not in PAGES}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_a_language_file_that_would_leave_letters_unwritten_is_refused(
 ) -> None:
     put_beside_english(folder, name, change)
     with pytest.raises(LanguageFileError, match=re.escape(f"Mend the language file {name}: ")) as refused:
-        TemplateLetterWriter(languages=folder)
+        TemplateEmailRenderer(languages=folder)
     assert any(wrong in known for known in refused.value.wrongs)
 
 
@@ -172,5 +173,5 @@ def test_a_language_need_not_tell_one_from_many(folder: Path) -> None:
     put_beside_english(
         folder, "ja.toml", lambda en: re.sub(r"(\w+)\.one = .*\n(?:\1\.2 = .*\n)?\1\.other", r"\1", en)
     )
-    letter = TemplateLetterWriter(languages=folder).write(facts(locale="ja", photos=1, restored=1))
-    assert letter.subject == "Your restored photos are ready"
+    email_content = TemplateEmailRenderer(languages=folder).render(facts(locale="ja", photos=1, restored=1))
+    assert email_content.subject == "Your restored photos are ready"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.email_templates import TemplateLetterWriter
+from adapters.email_templates import TemplateEmailRenderer
 from domain.order.values import EmailKind
 from tests.adapters.support.email_facts import (
     DOWNLOAD_URL,
@@ -28,18 +28,18 @@ BRINGING_A_LINK = [kind for kind in EmailKind if kind.brings_a_link]
 def test_text_and_html_say_the_same(kind: EmailKind, locale: str) -> None:
     for photos, failed, refunded in itertools.product([1, 2, 3], [0, 1, 2, 3], [0, 490]):
         known = {"photos": photos, "failed": failed, "refunded": euros(refunded), "restored": photos - failed}
-        letter = write(kind, locale=locale, **known)
-        assert Reader(letter.html).words == [word.rstrip(":") for word in letter.text.split()]
+        email_content = write(kind, locale=locale, **known)
+        assert Reader(email_content.html).words == [word.rstrip(":") for word in email_content.text.split()]
 
 
 @pytest.mark.parametrize("kind", EmailKind)
 def test_a_letter_brings_nothing_from_elsewhere(kind: EmailKind) -> None:
-    letter = write(kind)
-    reader = Reader(letter.html)
+    email_content = write(kind)
+    reader = Reader(email_content.html)
     assert reader.links <= {STATUS_URL, DOWNLOAD_URL}
     assert not reader.tags & {"img", "script", "link", "iframe", "object"}
-    assert "url(" not in letter.html
-    assert "@import" not in letter.html
+    assert "url(" not in email_content.html
+    assert "@import" not in email_content.html
 
 
 @pytest.mark.parametrize("kind", EmailKind)
@@ -59,9 +59,9 @@ def test_a_letter_can_be_read_in_the_dark(kind: EmailKind) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", EmailKind)
 def test_text_keeps_to_lines_that_fit_a_mail(kind: EmailKind, locale: str) -> None:
-    letter = write(kind, locale=locale)
-    assert all(len(line) <= 72 or line.startswith("https://") for line in letter.text.splitlines())
-    assert "\n\n\n" not in letter.text
+    email_content = write(kind, locale=locale)
+    assert all(len(line) <= 72 or line.startswith("https://") for line in email_content.text.splitlines())
+    assert "\n\n\n" not in email_content.text
 
 
 @pytest.mark.parametrize("kind", BRINGING_A_LINK)
@@ -98,11 +98,11 @@ def test_every_letter_tells_where_the_order_can_be_seen(kind: EmailKind) -> None
 
 
 def test_the_result_says_that_all_is_well() -> None:
-    letter = write()
-    assert letter.subject == "Your restored photos are ready"
-    assert "All 3 of your photos are restored" in letter.text
-    assert "sorry" not in letter.text
-    assert "attached" not in letter.text
+    email_content = write()
+    assert email_content.subject == "Your restored photos are ready"
+    assert "All 3 of your photos are restored" in email_content.text
+    assert "sorry" not in email_content.text
+    assert "attached" not in email_content.text
 
 
 def test_two_photos_are_spoken_of_as_both() -> None:
@@ -113,16 +113,16 @@ def test_two_photos_are_spoken_of_as_both() -> None:
 def test_a_partial_result_says_what_could_not_be_restored_and_what_goes_back_for_it(kind: EmailKind) -> None:
     known = {"restored": 2, "failed": 1, "refunded": euros(490)}
     assert write(kind, **known).subject == "2 of your 3 photos are restored"
-    said = read(kind, **known)
-    assert "2 of your 3 photos are restored and waiting for you." in said
-    assert "one photo could not be restored. What you paid for it, €4.90, is on its way back" in said
-    assert "five to ten working days" in said
+    proposed = read(kind, **known)
+    assert "2 of your 3 photos are restored and waiting for you." in proposed
+    assert "one photo could not be restored. What you paid for it, €4.90, is on its way back" in proposed
+    assert "five to ten working days" in proposed
 
 
 def test_a_partial_result_names_the_photos_that_could_not_be_restored() -> None:
     known = {"restored": 1, "failed": 2, "failed_names": ("aunt & uncle.jpg", "<b>niece</b>.jpg")}
-    said = read(EmailKind.PARTIAL_RESULT, **known)
-    assert "2 photos could not be restored: “aunt & uncle.jpg” and “b>.jpg”." in said
+    proposed = read(EmailKind.PARTIAL_RESULT, **known)
+    assert "2 photos could not be restored: “aunt & uncle.jpg” and “b>.jpg”." in proposed
     assert "“aunt &amp; uncle.jpg”" in write(EmailKind.PARTIAL_RESULT, **known).html
 
 
@@ -191,23 +191,23 @@ def test_a_failure_is_told_in_plain_words(kind: EmailKind) -> None:
 
 
 def test_a_failure_that_cost_nothing_speaks_of_no_money() -> None:
-    said = read(EmailKind.FAILURE, restored=0, failed=3, paid=euros(0))
-    assert "none of your 3 photos could be restored" in said
-    assert "get back" not in said
-    assert "bank" not in said
+    proposed = read(EmailKind.FAILURE, restored=0, failed=3, paid=euros(0))
+    assert "none of your 3 photos could be restored" in proposed
+    assert "get back" not in proposed
+    assert "bank" not in proposed
 
 
 def test_a_failed_redo_says_that_the_first_result_stays() -> None:
-    said = read(EmailKind.REDO_FAILED, redone_name="great-aunt-1931.jpg")
-    assert "You asked us for another attempt at “great-aunt-1931.jpg”." in said
-    assert "the first result stays" in said
+    proposed = read(EmailKind.REDO_FAILED, redone_name="great-aunt-1931.jpg")
+    assert "You asked us for another attempt at “great-aunt-1931.jpg”." in proposed
+    assert "the first result stays" in proposed
     assert "at one of your photos" in read(EmailKind.REDO_FAILED)
 
 
 def test_a_redo_says_that_the_first_result_is_there_too() -> None:
-    said = read(EmailKind.REDONE, redone_name="great-aunt-1931.jpg")
-    assert "The other attempt at “great-aunt-1931.jpg” that you asked for is ready." in said
-    assert "The first result is kept beside it" in said
+    proposed = read(EmailKind.REDONE, redone_name="great-aunt-1931.jpg")
+    assert "The other attempt at “great-aunt-1931.jpg” that you asked for is ready." in proposed
+    assert "The first result is kept beside it" in proposed
 
 
 def test_the_reminder_says_in_its_subject_until_when() -> None:
@@ -216,28 +216,28 @@ def test_the_reminder_says_in_its_subject_until_when() -> None:
 
 def test_one_photo_is_spoken_of_as_one() -> None:
     for kind in EmailKind:
-        letter = write(kind, photos=1, restored=1, redo_days=14)
-        said = letter.subject + letter.text.replace(DOWNLOAD_URL, "")
-        assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", said)
+        email_content = write(kind, photos=1, restored=1, redo_days=14)
+        proposed = email_content.subject + email_content.text.replace(DOWNLOAD_URL, "")
+        assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", proposed)
 
 
 def test_what_a_customer_typed_is_text_and_never_markup() -> None:
-    writer = TemplateLetterWriter(shop_name="Adele & <b>Sons</b>")
-    letter = writer.write(facts(customer_name='Ludwig & Söhne "O\'Neil"'))
-    assert "Dear Ludwig &amp; Söhne" in letter.html
-    assert "Adele &amp; &lt;b&gt;Sons&lt;/b&gt;" in letter.html
-    assert 'Dear Ludwig & Söhne "O\'Neil",' in letter.text
-    assert "Adele & <b>Sons</b>" in letter.text
+    writer = TemplateEmailRenderer(shop_name="Adele & <b>Sons</b>")
+    email_content = writer.render(facts(customer_name='Ludwig & Söhne "O\'Neil"'))
+    assert "Dear Ludwig &amp; Söhne" in email_content.html
+    assert "Adele &amp; &lt;b&gt;Sons&lt;/b&gt;" in email_content.html
+    assert 'Dear Ludwig & Söhne "O\'Neil",' in email_content.text
+    assert "Adele & <b>Sons</b>" in email_content.text
 
 
 @pytest.mark.parametrize("kind", EmailKind)
 def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> None:
     hostile = "{{ facts }} {count} {0.__class__} {% x %} & <i>"
     known = {"failed": 1, "restored": 2, "failed_names": (hostile,), "redone_name": hostile}
-    letter = write(kind, customer_name="{{ facts }} {count}", **known)
-    assert "Dear {{ facts }} {count}," in letter.text
-    assert "<i>" not in letter.html
-    assert (f"“{hostile}”" in letter.text.replace("\n", " ")) == (
+    email_content = write(kind, customer_name="{{ facts }} {count}", **known)
+    assert "Dear {{ facts }} {count}," in email_content.text
+    assert "<i>" not in email_content.html
+    assert (f"“{hostile}”" in email_content.text.replace("\n", " ")) == (
         kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE, EmailKind.REDO_FAILED}
     )
 
@@ -247,10 +247,10 @@ def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> N
 def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth(
     kind: EmailKind, locale: str
 ) -> None:
-    said = read(kind, locale=locale, rewards=rewards(150))
+    proposed = read(kind, locale=locale, rewards=rewards(150))
     for told in ("7QK2-M9XD ", "7QK2-M9XD-0123-4567-89AB-CDEF", "150"):
-        assert told in said
-    assert ("€1.00" in said and "€1.50" in said) or ("1,00 €" in said and "1,50 €" in said)
+        assert told in proposed
+    assert ("€1.00" in proposed and "€1.50" in proposed) or ("1,00 €" in proposed and "1,50 €" in proposed)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -272,9 +272,9 @@ def test_no_other_letter_tells_of_points(kind: EmailKind) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", [*RESULTS, EmailKind.REDONE])
 def test_a_result_tells_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
-    said = read(kind, locale=locale, sizes=(SIZE,))
+    proposed = read(kind, locale=locale, sizes=(SIZE,))
     for told in ("great-aunt-1931.jpg", "1184 \u00d7 880", "4000 \u00d7 3000"):
-        assert told in said
+        assert told in proposed
 
 
 def test_a_result_as_large_as_its_original_needs_no_words_about_it() -> None:
@@ -283,6 +283,6 @@ def test_a_result_as_large_as_its_original_needs_no_words_about_it() -> None:
 
 
 def test_of_many_photos_the_page_has_the_sizes() -> None:
-    said = read(sizes=(SIZE,) * 200)
-    assert said.count("1184 \u00d7 880") <= 20  # in text and HTML
-    assert "The page behind the link has the sizes of all your photos." in said
+    proposed = read(sizes=(SIZE,) * 200)
+    assert proposed.count("1184 \u00d7 880") <= 20  # in text and HTML
+    assert "The page behind the link has the sizes of all your photos." in proposed

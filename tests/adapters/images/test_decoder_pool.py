@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from adapters.images.decoder_pool import MEBIBYTE, DecoderDefectError, DecoderLimits, DecoderPool
 from domain.ports.cancellation import CanceledError
-from domain.ports.errors import UnavailableError, UnreadablePictureError
+from domain.ports.errors import UnavailableError, UnreadableImageError
 from entrypoints.cancellation import ThreadCancellation
 from tests.adapters.support import decoder_functions as functions
 
@@ -99,7 +99,7 @@ def test_output_is_ready_to_be_read(pool: DecoderPool) -> None:
 
 
 def test_refusals_keep_their_problem_and_advice(pool: DecoderPool) -> None:
-    with pytest.raises(UnreadablePictureError) as refusal:
+    with pytest.raises(UnreadableImageError) as refusal:
         pool.run(functions.refuse, photo())
     assert (refusal.value.problem, refusal.value.advice) == ("It shows nothing.", "Send another one.")
 
@@ -116,7 +116,7 @@ def test_an_answer_of_another_type_is_not_believed(pool: DecoderPool) -> None:
 
 def test_a_crash_costs_its_own_picture_only(pool: DecoderPool) -> None:
     before = pool.run(functions.process_id, photo())
-    with pytest.raises(UnreadablePictureError, match=r"cannot be opened.*save it again"):
+    with pytest.raises(UnreadableImageError, match=r"cannot be opened.*save it again"):
         pool.run(functions.crash, photo())
     assert pool.run(functions.process_id, photo()) != before
 
@@ -136,7 +136,7 @@ def test_an_idle_process_that_was_killed_is_replaced(pool: DecoderPool) -> None:
 
 
 def test_a_picture_that_takes_too_much_cpu_is_refused(pool: DecoderPool) -> None:
-    with pytest.raises(UnreadablePictureError, match=r"takes too long to open.*save it again"):
+    with pytest.raises(UnreadableImageError, match=r"takes too long to open.*save it again"):
         pool.run(functions.spin, photo())
     assert pool.run(functions.length, photo()) == 22
 
@@ -158,14 +158,14 @@ def test_a_decoder_that_hangs_is_ended_when_its_time_is_over() -> None:
 
 @linux
 def test_a_picture_that_takes_too_much_memory_is_refused(pool: DecoderPool) -> None:
-    with pytest.raises(UnreadablePictureError, match=r"too much memory.*save it smaller"):
+    with pytest.raises(UnreadableImageError, match=r"too much memory.*save it smaller"):
         pool.run(functions.devour, photo(), 4096 * MEBIBYTE)
     assert pool.run(functions.devour, photo(), 256 * MEBIBYTE) == 256 * MEBIBYTE
 
 
 def test_no_more_is_written_than_the_limit() -> None:
     with opened(processes=1, output_bytes=MEBIBYTE) as pool, TemporaryFile() as output:
-        with pytest.raises(UnreadablePictureError):
+        with pytest.raises(UnreadableImageError):
             pool.run(functions.echo, photo(bytes(1024)), 1025, output=output)
         assert os.fstat(output.fileno()).st_size <= MEBIBYTE
 

@@ -11,7 +11,7 @@ from PIL import Image
 from adapters.images import PillowInspector
 from adapters.images.frame_counts import check_frames
 from adapters.images.metadata_stripping import format_of
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 from tests.adapters.support.made_tiff import Page, tiff
 
 MANY = 100_000
@@ -102,9 +102,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("made", "said"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(("made", "proposed"), HOSTILE.values(), ids=HOSTILE)
 def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
-    made: object, said: str, monkeypatch: pytest.MonkeyPatch
+    made: object, proposed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = made()  # type: ignore[operator]
 
@@ -113,7 +113,7 @@ def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
 
     monkeypatch.setattr(Image, "open", opened)
     before = time.process_time()
-    with pytest.raises(UnreadablePictureError, match=said):
+    with pytest.raises(UnreadableImageError, match=proposed):
         PillowInspector().inspect(io.BytesIO(content))
     assert time.process_time() - before < 1.5
 
@@ -121,7 +121,7 @@ def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
 def test_fields_that_many_directories_share_are_not_read_for_each_of_them() -> None:
     content = tiff_whose_fields_overlap(900)
     before = time.process_time()
-    with pytest.raises(UnreadablePictureError, match="900 pages"):
+    with pytest.raises(UnreadableImageError, match="900 pages"):
         PillowInspector().inspect(io.BytesIO(content))
     assert time.process_time() - before < 1.5
 
@@ -136,7 +136,7 @@ def test_a_single_picture_passes(file_format: str) -> None:
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF"])
 def test_the_frames_of_a_short_animation_are_told(file_format: str) -> None:
     content = saved(file_format, 3)
-    with pytest.raises(UnreadablePictureError, match="an animation of 3 pictures"):
+    with pytest.raises(UnreadableImageError, match="an animation of 3 pictures"):
         check_frames(content, format_of(content))
 
 
@@ -146,5 +146,5 @@ def test_a_file_that_is_cut_anywhere_is_counted_as_far_as_it_goes(file_format: s
     for end in range(0, len(content), 7):
         try:
             check_frames(content[:end], file_format)
-        except UnreadablePictureError:
+        except UnreadableImageError:
             continue

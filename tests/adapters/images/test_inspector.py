@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from adapters.images import PillowInspector
 from adapters.images.colours import srgb_profile
-from domain.ports.errors import UnreadablePictureError
-from domain.ports.images import PictureFacts
+from domain.ports.errors import UnreadableImageError
+from domain.ports.images import ImageFacts
 from domain.similarity import LEAST_LIKENESS, SKETCH_SIDE, likeness
 
 pillow_heif.register_heif_opener()
@@ -56,7 +56,7 @@ def exif(orientation: int) -> Image.Exif:
 )
 def test_what_cameras_and_scanners_make_is_read(file_format: str, media_type: str) -> None:
     facts = INSPECTOR.inspect(encoded(picture(), file_format))
-    assert facts == PictureFacts(media_type=media_type, width=120, height=80, sketch=facts.sketch)
+    assert facts == ImageFacts(media_type=media_type, width=120, height=80, sketch=facts.sketch)
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.jpg")), ids=lambda path: path.stem)
@@ -83,7 +83,7 @@ def test_it_reads_from_the_beginning_wherever_the_file_stands() -> None:
     ids=["nothing", "a letter", "a pdf", "zeros"],
 )
 def test_what_is_no_picture_is_refused_with_what_to_send_instead(content: bytes) -> None:
-    with pytest.raises(UnreadablePictureError) as refusal:
+    with pytest.raises(UnreadableImageError) as refusal:
         INSPECTOR.inspect(io.BytesIO(content))
     assert str(refusal.value) == (
         "This file is not a picture we can read. Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file."
@@ -92,7 +92,7 @@ def test_what_is_no_picture_is_refused_with_what_to_send_instead(content: bytes)
 
 @pytest.mark.parametrize("file_format", ["GIF", "BMP", "ICO", "PPM", "PDF", "JPEG2000"])
 def test_other_formats_are_not_even_tried(file_format: str) -> None:
-    with pytest.raises(UnreadablePictureError, match="not a picture we can read"):
+    with pytest.raises(UnreadableImageError, match="not a picture we can read"):
         INSPECTOR.inspect(encoded(picture(), file_format))
 
 
@@ -101,7 +101,7 @@ def test_other_formats_are_not_even_tried(file_format: str) -> None:
 def test_a_picture_that_was_cut_off_is_refused(file_format: str, kept: float) -> None:
     noise = Image.effect_noise((400, 300), 60).convert("RGB")
     whole = encoded(noise, file_format).getvalue()
-    with pytest.raises(UnreadablePictureError) as refusal:
+    with pytest.raises(UnreadableImageError) as refusal:
         INSPECTOR.inspect(io.BytesIO(whole[: int(len(whole) * kept)]))
     assert "save it again" in refusal.value.advice or "Please send a JPEG" in refusal.value.advice
 
@@ -109,7 +109,7 @@ def test_a_picture_that_was_cut_off_is_refused(file_format: str, kept: float) ->
 def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(UnreadablePictureError) as refusal:
+        with pytest.raises(UnreadableImageError) as refusal:
             INSPECTOR.inspect(bomb(60_000, 60_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -126,10 +126,10 @@ def test_a_jpeg_may_be_larger_than_what_takes_more_memory() -> None:
     allowed, larger = picture((120, 80)), picture((120, 90))
     for file_format in ("JPEG", "MPO"):
         assert inspector.inspect(encoded(allowed, file_format)).width == 120
-        with pytest.raises(UnreadablePictureError, match=r"120 x 90 pixels.*at most 0 megapixels\.$"):
+        with pytest.raises(UnreadableImageError, match=r"120 x 90 pixels.*at most 0 megapixels\.$"):
             inspector.inspect(encoded(larger, file_format))
     for file_format, options in (("PNG", {}), ("WEBP", {}), ("TIFF", {}), ("JPEG", {"progressive": True})):
-        with pytest.raises(UnreadablePictureError, match="or as a JPEG that is not progressive"):
+        with pytest.raises(UnreadableImageError, match="or as a JPEG that is not progressive"):
             inspector.inspect(encoded(allowed, file_format, **options))
 
 
@@ -176,7 +176,7 @@ def bomb(width: int, height: int) -> io.BytesIO:
 
 
 def test_a_picture_that_is_too_small_is_refused() -> None:
-    with pytest.raises(UnreadablePictureError, match="too small: 120 x 31 pixels"):
+    with pytest.raises(UnreadableImageError, match="too small: 120 x 31 pixels"):
         INSPECTOR.inspect(encoded(picture((120, 31)), "PNG"))
 
 
@@ -241,7 +241,7 @@ def test_what_is_transparent_becomes_white_paper() -> None:
 
 def test_a_damaged_picture_cannot_be_set_upright() -> None:
     whole = encoded(picture((400, 300)), "TIFF").getvalue()
-    with pytest.raises(UnreadablePictureError):
+    with pytest.raises(UnreadableImageError):
         INSPECTOR.upright(io.BytesIO(whole[: len(whole) // 2]))
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from adapters.images.jpeg_scans import MAX_SCANS, check_scans, count_scans
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -66,10 +66,10 @@ def test_a_picture_with_as_many_scans_as_allowed_is_taken_and_left_at_its_start(
 
 
 def test_a_picture_with_more_scans_is_refused_with_advice() -> None:
-    with pytest.raises(UnreadablePictureError, match=re.escape("save it again")):
+    with pytest.raises(UnreadableImageError, match=re.escape("save it again")):
         check_scans(io.BytesIO(with_scans(MAX_SCANS + 1)))
 
 
 def test_the_file_with_180_scans_that_took_24_seconds_is_refused() -> None:
-    with (PICTURES / "jpeg-many-scans.jpg").open("rb") as file, pytest.raises(UnreadablePictureError):
+    with (PICTURES / "jpeg-many-scans.jpg").open("rb") as file, pytest.raises(UnreadableImageError):
         check_scans(file)

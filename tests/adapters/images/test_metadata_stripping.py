@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from adapters.images import PillowInspector
 from adapters.images.colours import srgb_profile
 from adapters.images.metadata_stripping import stripped
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 SAMPLES = Path(__file__).parents[3] / "sandbox" / "samples"
 INSPECTOR = PillowInspector()
@@ -110,7 +110,7 @@ def test_what_passes_at_upload_can_be_normalized_whatever_the_damage(file_format
         file = io.BytesIO(damaged)
         try:
             facts = INSPECTOR.inspect(file)
-        except UnreadablePictureError:
+        except UnreadableImageError:
             continue
         passed += 1
         with Image.open(INSPECTOR.upright(file)[0]) as shown:

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 from tests.adapters.images.test_inspector import encoded, exif
 from tests.adapters.images.test_real_world_files import (
     INSPECTOR,
@@ -188,7 +188,7 @@ def test_a_picture_that_is_transparent_everywhere_is_refused(file_format: str) -
     """Blank paper would be restored and charged otherwise, whatever colours are hidden."""
     hidden = GREY.convert("RGBA")
     hidden.putalpha(0)
-    with pytest.raises(UnreadablePictureError, match="transparent everywhere"):
+    with pytest.raises(UnreadableImageError, match="transparent everywhere"):
         INSPECTOR.inspect(encoded(hidden, file_format))
     hidden.putpixel((5, 5), (255, 255, 255, 1))
     assert restored(encoded(hidden, file_format)).size == SIZE

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
 from adapters.images import PillowInspector
 from adapters.images.normalization import MEDIA_TYPES
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 from domain.similarity import likeness
 from tests.adapters.images.test_inspector import encoded, exif
 from tests.adapters.support.made_tiff import Page, tiff
@@ -52,11 +52,11 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     return mean(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean)
 
 
-def refusal(file: io.BytesIO) -> UnreadablePictureError:
-    with pytest.raises(UnreadablePictureError) as caught:
+def refusal(file: io.BytesIO) -> UnreadableImageError:
+    with pytest.raises(UnreadableImageError) as caught:
         INSPECTOR.inspect(file)
     for look in (INSPECTOR.upright, INSPECTOR.thumbnail):
-        with pytest.raises(UnreadablePictureError, match=re.escape(str(caught.value))):
+        with pytest.raises(UnreadableImageError, match=re.escape(str(caught.value))):
             look(file)
     assert caught.value.german
     return caught.value

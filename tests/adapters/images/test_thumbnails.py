@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from adapters.images import PillowInspector
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 from tests.adapters.images.test_inspector import LYING, encoded, exif, picture
 
 INSPECTOR = PillowInspector(max_pixels=4_000_000)
@@ -61,5 +61,5 @@ def test_a_small_picture_is_not_blown_up() -> None:
 def test_what_is_damaged_or_too_large_has_no_thumbnail() -> None:
     cut = io.BytesIO(encoded(picture((900, 600)), "JPEG").getvalue()[:2000])
     for file in (cut, encoded(picture((2500, 2000)), "PNG")):
-        with pytest.raises(UnreadablePictureError):
+        with pytest.raises(UnreadableImageError):
             INSPECTOR.thumbnail(file)

@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from adapters.mailer_sendgrid import SendGridNotices
+from adapters.mailer_sendgrid import SendGridWebhookParser
 from adapters.webhooks.fields import readable
 from domain.order.values import OptOut
-from domain.ports.email import MailFate, MailNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import ForgedMessageError
 from tests.adapters.support.provider_accounts import sendgrid_mailer
 from tests.contracts.test_email import mail
@@ -25,7 +25,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 PUBLIC_KEY = base64.b64encode(
     KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 ).decode()
-NOTICES = SendGridNotices(PUBLIC_KEY, CLOCK)
+NOTICES = SendGridWebhookParser(PUBLIC_KEY, CLOCK)
 SIGNATURE, TIMESTAMP = (f"x-twilio-email-event-webhook-{name}" for name in ("signature", "timestamp"))
 BODY = b'[{"event": "delivered", "timestamp": 1773500966, "sg_message_id": "m1.recvd-5c9"}]'
 
@@ -36,34 +36,37 @@ def signed(body: bytes = BODY, *, age_seconds: float = 0) -> dict[str, str]:
     return {SIGNATURE: base64.b64encode(signature).decode(), TIMESTAMP: timestamp}
 
 
-def read(**event: Any) -> MailNotice:
+def read(**event: Any) -> EmailWebhookEvent:
     body = json.dumps([{"timestamp": 1773500966, "email": "adele@customers.example", **event}]).encode()
-    (notice,) = NOTICES.read(body, signed(body))
-    return notice
+    (webhook_event,) = NOTICES.read(body, signed(body))
+    return webhook_event
 
 
 def test_what_sendgrid_posts_of_a_mail_is_read(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
     sent = mail()
     message_id = sendgrid_mailer(sendgrid.url).send(sent)
     (posted,) = eventually(lambda: list(letterbox.received))
-    notices = SendGridNotices(sendgrid.announcement["public_key"], SystemClock())
-    told = notices.read(posted.body, posted.headers)
-    assert [notice.fate for notice in told] == [MailFate.ACCEPTED, MailFate.ACCEPTED]
-    assert {notice.email_id for notice in told} == {sent.email_id}
-    assert {notice.order_id for notice in told} == {sent.order_id}
-    assert {notice.message_id for notice in told} == {message_id}
-    assert len({notice.event_id for notice in told}) == 2
+    webhook_events = SendGridWebhookParser(sendgrid.announcement["public_key"], SystemClock())
+    told = webhook_events.read(posted.body, posted.headers)
+    assert [webhook_event.fate for webhook_event in told] == [
+        DeliveryStatus.ACCEPTED,
+        DeliveryStatus.ACCEPTED,
+    ]
+    assert {webhook_event.email_id for webhook_event in told} == {sent.email_id}
+    assert {webhook_event.order_id for webhook_event in told} == {sent.order_id}
+    assert {webhook_event.message_id for webhook_event in told} == {message_id}
+    assert len({webhook_event.event_id for webhook_event in told}) == 2
 
 
 def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
     sent = replace(mail(), to="adele@bounce.example")
     sendgrid_mailer(sendgrid.url).send(sent)
     (posted,) = eventually(lambda: list(letterbox.received))
-    notices = SendGridNotices(sendgrid.announcement["public_key"], SystemClock())
-    last = notices.read(posted.body, posted.headers)[-1]
+    webhook_events = SendGridWebhookParser(sendgrid.announcement["public_key"], SystemClock())
+    last = webhook_events.read(posted.body, posted.headers)[-1]
     assert (last.email_id, last.fate, last.reason) == (
         sent.email_id,
-        MailFate.UNDELIVERABLE,
+        DeliveryStatus.UNDELIVERABLE,
         "bounce Invalid Address 5.1.1",
     )
 
@@ -71,22 +74,22 @@ def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: 
 @pytest.mark.parametrize(
     ("event", "fate"),
     [
-        ("processed", MailFate.ACCEPTED),
-        ("deferred", MailFate.DEFERRED),
-        ("delivered", MailFate.ACCEPTED),
-        ("open", MailFate.ACCEPTED),
-        ("click", MailFate.ACCEPTED),
-        ("bounce", MailFate.UNDELIVERABLE),
-        ("blocked", MailFate.BLOCKED),
-        ("dropped", MailFate.UNDELIVERABLE),
-        ("spamreport", MailFate.OPTED_OUT),
-        ("unsubscribe", MailFate.OPTED_OUT),
-        ("group_unsubscribe", MailFate.OPTED_OUT),
-        ("group_resubscribe", MailFate.OTHER),
-        ("something_new", MailFate.OTHER),
+        ("processed", DeliveryStatus.ACCEPTED),
+        ("deferred", DeliveryStatus.DEFERRED),
+        ("delivered", DeliveryStatus.ACCEPTED),
+        ("open", DeliveryStatus.ACCEPTED),
+        ("click", DeliveryStatus.ACCEPTED),
+        ("bounce", DeliveryStatus.UNDELIVERABLE),
+        ("blocked", DeliveryStatus.BLOCKED),
+        ("dropped", DeliveryStatus.UNDELIVERABLE),
+        ("spamreport", DeliveryStatus.OPTED_OUT),
+        ("unsubscribe", DeliveryStatus.OPTED_OUT),
+        ("group_unsubscribe", DeliveryStatus.OPTED_OUT),
+        ("group_resubscribe", DeliveryStatus.OTHER),
+        ("something_new", DeliveryStatus.OTHER),
     ],
 )
-def test_each_event_tells_a_fate(event: str, fate: MailFate) -> None:
+def test_each_event_tells_a_fate(event: str, fate: DeliveryStatus) -> None:
     assert read(event=event).fate is fate
 
 
@@ -112,8 +115,8 @@ def test_the_same_event_has_the_same_id_in_every_retry() -> None:
 
 @pytest.mark.parametrize("ids", [{}, {"email_id": "newsletter-7", "order_id": ""}])
 def test_a_mail_that_is_not_ours_has_no_ids(ids: dict[str, str]) -> None:
-    notice = read(event="delivered", **ids)
-    assert (notice.email_id, notice.order_id) == (None, None)
+    webhook_event = read(event="delivered", **ids)
+    assert (webhook_event.email_id, webhook_event.order_id) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -142,26 +145,30 @@ def test_a_message_without_any_header_is_forged() -> None:
 
 
 def test_a_bounce_that_is_a_block_says_nothing_against_the_address() -> None:
-    notice = read(event="bounce", type="blocked", status="5.7.1")
-    assert (notice.fate, notice.reason) == (MailFate.BLOCKED, "bounce blocked 5.7.1")
+    webhook_event = read(event="bounce", type="blocked", status="5.7.1")
+    assert (webhook_event.fate, webhook_event.reason) == (DeliveryStatus.BLOCKED, "bounce blocked 5.7.1")
 
 
 @pytest.mark.parametrize(
     ("given", "fate", "told"),
     [
-        ("Bounced Address", MailFate.UNDELIVERABLE, "dropped Bounced Address"),
-        ("Unsubscribed Address", MailFate.UNDELIVERABLE, "dropped Unsubscribed Address"),
-        ("Spam Reporting Address", MailFate.UNDELIVERABLE, "dropped Spam Reporting Address"),
-        ("Recipient List over Package Quota", MailFate.BLOCKED, "dropped Recipient List over Package Quota"),
-        ("Invalid: adele@customers.example", MailFate.UNDELIVERABLE, "dropped Invalid"),
-        ("Adele Brandt", MailFate.UNDELIVERABLE, "dropped"),
+        ("Bounced Address", DeliveryStatus.UNDELIVERABLE, "dropped Bounced Address"),
+        ("Unsubscribed Address", DeliveryStatus.UNDELIVERABLE, "dropped Unsubscribed Address"),
+        ("Spam Reporting Address", DeliveryStatus.UNDELIVERABLE, "dropped Spam Reporting Address"),
+        (
+            "Recipient List over Package Quota",
+            DeliveryStatus.BLOCKED,
+            "dropped Recipient List over Package Quota",
+        ),
+        ("Invalid: adele@customers.example", DeliveryStatus.UNDELIVERABLE, "dropped Invalid"),
+        ("Adele Brandt", DeliveryStatus.UNDELIVERABLE, "dropped"),
     ],
 )
 def test_a_mail_that_is_dropped_says_why_in_sendgrids_own_words(
-    given: str, fate: MailFate, told: str
+    given: str, fate: DeliveryStatus, told: str
 ) -> None:
-    notice = read(event="dropped", reason=given)
-    assert (notice.fate, notice.reason) == (fate, told)
+    webhook_event = read(event="dropped", reason=given)
+    assert (webhook_event.fate, webhook_event.reason) == (fate, told)
 
 
 @pytest.mark.parametrize(
@@ -198,17 +205,17 @@ def test_a_header_that_is_none_finds_nothing(smtp_id: Any) -> None:
 
 @pytest.mark.parametrize("sg_message_id", ["", "m" * 256, 7, None, ["m1"]])
 def test_an_id_that_cannot_be_one_is_none(sg_message_id: Any) -> None:
-    notice = read(event="bounce", sg_message_id=sg_message_id)
-    assert (notice.message_id, notice.message_ids) == (None, ())
+    webhook_event = read(event="bounce", sg_message_id=sg_message_id)
+    assert (webhook_event.message_id, webhook_event.message_ids) == (None, ())
 
 
 @pytest.mark.parametrize("value", [7, 5.1, True, None, ["5.1.1"], {"code": 5}])
 @pytest.mark.parametrize("field", ["type", "status", "bounce_classification", "reason", "email", "timestamp"])
 def test_a_field_of_another_type_costs_no_event(field: str, value: Any) -> None:
     email_id, order_id = str(uuid4()), str(uuid4())
-    notice = read(**{"event": "bounce", "email_id": email_id, "order_id": order_id, field: value})
-    assert (str(notice.email_id), str(notice.order_id)) == (email_id, order_id)
-    assert notice.fate is MailFate.UNDELIVERABLE
+    webhook_event = read(**{"event": "bounce", "email_id": email_id, "order_id": order_id, field: value})
+    assert (str(webhook_event.email_id), str(webhook_event.order_id)) == (email_id, order_id)
+    assert webhook_event.fate is DeliveryStatus.UNDELIVERABLE
 
 
 @pytest.mark.parametrize(
@@ -217,8 +224,8 @@ def test_a_field_of_another_type_costs_no_event(field: str, value: Any) -> None:
 def test_an_event_that_is_not_ours_costs_nothing_but_itself(foreign: str) -> None:
     ours = {"event": "bounce", "timestamp": 1, "email_id": str(uuid4()), "order_id": str(uuid4())}
     body = f"[{foreign}, {json.dumps(ours)}, {foreign}]".encode()
-    told = [notice for notice in NOTICES.read(body, signed(body)) if notice.order_id]
-    assert [str(notice.email_id) for notice in told] == [ours["email_id"]]
+    told = [webhook_event for webhook_event in NOTICES.read(body, signed(body)) if webhook_event.order_id]
+    assert [str(webhook_event.email_id) for webhook_event in told] == [ours["email_id"]]
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"7", b"[" * 100_000, b'[{"event": "open"'])
@@ -229,7 +236,7 @@ def test_what_is_no_list_of_events_is_refused_even_when_it_is_signed(body: bytes
 
 def test_a_public_key_that_is_none_is_told_at_the_start() -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever the vendor's words are
-        SendGridNotices("not a key", CLOCK)
+        SendGridWebhookParser("not a key", CLOCK)
 
 
 @pytest.mark.parametrize("unfit", ["\\u0000", "\\ud800", "\\u001f"])
@@ -240,7 +247,7 @@ def test_text_that_cannot_be_stored_costs_no_event_of_the_batch(unfit: str) -> N
     body = f"[{spoilt}, {ours}]".encode()
     first, second = NOTICES.read(body, signed(body))
     assert first == second
-    assert first.fate is MailFate.UNDELIVERABLE
+    assert first.fate is DeliveryStatus.UNDELIVERABLE
 
 
 @pytest.mark.parametrize("number", ["9" * 5_000, "1e999", "-1e-999", "-0", "1" * 400 + ".5"])
@@ -248,8 +255,8 @@ def test_a_number_of_any_size_costs_nothing_beside_text_that_cannot_be_stored(nu
     ids = {"email_id": str(uuid4()), "order_id": str(uuid4())}
     ours = json.dumps({"event": "bounce", "timestamp": 1, **ids})
     body = f'[{{"event": "open", "order_id": {number}, "campaign": "a\\u0007b"}}, {ours}]'.encode()
-    told = [notice for notice in NOTICES.read(body, signed(body)) if notice.email_id]
-    assert [str(notice.email_id) for notice in told] == [ids["email_id"]]
+    told = [webhook_event for webhook_event in NOTICES.read(body, signed(body)) if webhook_event.email_id]
+    assert [str(webhook_event.email_id) for webhook_event in told] == [ids["email_id"]]
 
 
 def test_escapes_that_can_be_stored_stay() -> None:

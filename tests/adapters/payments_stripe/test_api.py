@@ -32,7 +32,7 @@ def test_stripe_is_told_what_is_bought_and_whose_it_is(stripe: TwinProcess) -> N
     ids = {
         "upload_session_id": str(wished.upload_session_id),
         "order_id": str(wished.order_id),
-        "seal": wished.seal,
+        "seal": wished.payment_token,
     }
     assert session["metadata"] == payment["metadata"] == charge["metadata"] == ids
     assert (session["amount_total"], session["currency"]) == (4 * 490, "eur")

@@ -6,29 +6,29 @@ import msgspec
 import pytest
 
 from adapters.payments_stripe.sessions import Session, state_of
-from domain.ports.payments import CheckoutStanding
+from domain.ports.payments import CheckoutStatus
 
 
 @pytest.mark.parametrize(
     ("status", "payment_status", "intent", "standing", "paid"),
     [
-        ("open", "unpaid", None, CheckoutStanding.OPEN, 0),
-        ("open", "unpaid", "requires_payment_method", CheckoutStanding.OPEN, 0),
-        ("open", "no_payment_required", None, CheckoutStanding.OPEN, 0),
-        (None, "unpaid", None, CheckoutStanding.OPEN, 0),
-        ("complete", "paid", "succeeded", CheckoutStanding.PAID, 490),
-        ("complete", "no_payment_required", None, CheckoutStanding.PAID, 490),
-        ("complete", "unpaid", "processing", CheckoutStanding.PENDING, 0),
-        ("complete", "unpaid", "requires_payment_method", CheckoutStanding.FAILED, 0),
-        ("complete", "unpaid", "canceled", CheckoutStanding.FAILED, 0),
-        ("expired", "unpaid", None, CheckoutStanding.EXPIRED, 0),
-        ("complete", "a_status_of_tomorrow", "succeeded", CheckoutStanding.PENDING, 0),
+        ("open", "unpaid", None, CheckoutStatus.OPEN, 0),
+        ("open", "unpaid", "requires_payment_method", CheckoutStatus.OPEN, 0),
+        ("open", "no_payment_required", None, CheckoutStatus.OPEN, 0),
+        (None, "unpaid", None, CheckoutStatus.OPEN, 0),
+        ("complete", "paid", "succeeded", CheckoutStatus.PAID, 490),
+        ("complete", "no_payment_required", None, CheckoutStatus.PAID, 490),
+        ("complete", "unpaid", "processing", CheckoutStatus.PENDING, 0),
+        ("complete", "unpaid", "requires_payment_method", CheckoutStatus.FAILED, 0),
+        ("complete", "unpaid", "canceled", CheckoutStatus.FAILED, 0),
+        ("expired", "unpaid", None, CheckoutStatus.EXPIRED, 0),
+        ("complete", "a_status_of_tomorrow", "succeeded", CheckoutStatus.PENDING, 0),
         # It expired while the payment went through: the money is there.
-        ("expired", "paid", "succeeded", CheckoutStanding.PAID, 490),
+        ("expired", "paid", "succeeded", CheckoutStatus.PAID, 490),
     ],
 )
 def test_a_session_is_paid_when_the_money_is_there(
-    status: str | None, payment_status: str, intent: str | None, standing: CheckoutStanding, paid: int
+    status: str | None, payment_status: str, intent: str | None, standing: CheckoutStatus, paid: int
 ) -> None:
     shown: dict[str, Any] = {
         "id": "cs_1",
@@ -40,7 +40,7 @@ def test_a_session_is_paid_when_the_money_is_there(
     }
     state = state_of(msgspec.convert(shown, Session))
     assert state is not None
-    assert (state.standing, state.checkout.paid.amount) == (standing, paid)
+    assert (state.status, state.checkout.paid.amount) == (standing, paid)
 
 
 def test_a_session_that_sells_nothing_has_no_state() -> None:

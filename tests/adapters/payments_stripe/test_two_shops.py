@@ -5,15 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.payments_stripe import StripeLedger, StripePayments
+from adapters.payments_stripe import StripeListing, StripePayments
 from domain.signed_tokens import sha256_of
 from domain.use_cases.reconciliation.comparison import Scope
 from domain.use_cases.reconciliation.findings import Finding, Foreign
-from domain.use_cases.reconciliation.payments_missing_in_log import MoneyComparison
+from domain.use_cases.reconciliation.payments_missing_in_log import PaymentComparison
 from tests.adapters.support.provider_accounts import stripe_payments
 from tests.contracts.test_payments import pay_at
 from tests.doubles.clock import CountingIds
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.sandbox.processes import TwinProcess
 
 SINCE = datetime.now(UTC) - timedelta(minutes=5)
@@ -24,31 +24,31 @@ def account(stripe: TwinProcess) -> StripePayments:
     return stripe_payments(stripe.url)
 
 
-def shop_on(account: StripePayments, secret_key: bytes) -> MemoryShop:
+def shop_on(account: StripePayments, secret_key: bytes) -> InMemoryShop:
     ids = CountingIds(given=uuid4().int >> 1)  # the twin remembers what earlier tests asked for
-    shop = MemoryShop(payment_provider=account, secret_key=secret_key, ids=ids)
+    shop = InMemoryShop(payment_provider=account, secret_key=secret_key, ids=ids)
     shop.clock.moment = datetime.now(UTC)
     return shop
 
 
-def compare(shop: MemoryShop, account: StripePayments) -> tuple[list[Finding], list[Foreign]]:
+def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding], list[Foreign]]:
     foreign: list[Foreign] = []
     scope = Scope(
         since=SINCE,
         now=shop.clock.now(),
         grace=timedelta(hours=1),
-        heals=True,
+        repairs=True,
         reads_bytes=False,
         watch=lambda _: None,
         leave=foreign.append,
         defect=lambda error: pytest.fail(str(error)),
         tell=lambda found: pytest.fail(found.wrong),
     )
-    comparison = MoneyComparison(
-        books=shop.books,
-        ledger=StripeLedger(account.client),
+    comparison = PaymentComparison(
+        unit_of_work=shop.unit_of_work,
+        ledger=StripeListing(account.client),
         payments=account,
-        paying=shop.paying,
+        payment_webhook=shop.payment_webhook,
         ownership=shop.ownership,
     )
     return list(comparison.compare(scope)), foreign
@@ -61,13 +61,13 @@ def test_what_the_other_shop_sold_is_never_refunded_recorded_or_stored(
     theirs = shop_on(account, b"their own key, thirty-two characters")
     sold: dict[str, str] = {}
     for shop in (ours, theirs):
-        checkout = shop.checking_out.open(shop.upload(b"wedding"), email="ada@customer.example")
+        checkout = shop.checkout_service.open(shop.upload(b"wedding"), email="ada@customer.example")
         assert checkout.checkout_session_id is not None
         sold[checkout.checkout_session_id] = pay_at(stripe, checkout.checkout_session_id)
     stripe.control("POST", "refunds", {"payment_intent": list(sold.values())[1], "amount": 100})
-    for event in StripeLedger(account.client).events(SINCE):
+    for event in StripeListing(account.client).events(SINCE):
         for shop in (ours, theirs):
-            shop.paying.take(event, sha256_of(event.event_id))
+            shop.payment_webhook.handle(event, sha256_of(event.event_id))
 
     for shop, own in zip((ours, theirs), sold, strict=True):
         shop.clock.advance(days=8)
@@ -75,10 +75,10 @@ def test_what_the_other_shop_sold_is_never_refunded_recorded_or_stored(
         assert findings == []
         assert own not in {each.subject for each in foreign}
         assert set(sold) - {own} <= {each.subject for each in foreign}
-        assert shop.matching.refund_due() == 0
-        assert not shop.own_books.pages.unmatched
-        assert len(shop.own_books.pages.orders) == 1
+        assert shop.unmatched_payment_service.refund_due() == 0
+        assert not shop.own_unit_of_work.pages.unmatched
+        assert len(shop.own_unit_of_work.pages.orders) == 1
     refunds = [one for one in stripe.ledger()["objects"]["refund"] if one["payment_intent"] in sold.values()]
     assert [one["amount"] for one in refunds] == [100]
-    assert len(ours.own_books.pages.inbox) == 1
-    assert len(theirs.own_books.pages.inbox) == 2
+    assert len(ours.own_unit_of_work.pages.inbox) == 1
+    assert len(theirs.own_unit_of_work.pages.inbox) == 2

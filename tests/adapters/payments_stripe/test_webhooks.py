@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.payments_stripe import StripeNotices
+from adapters.payments_stripe import StripeWebhookParser
 from domain.order.values import DisputeOutcome, Money
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from tests.adapters.support.provider_accounts import STRIPE_WEBHOOK_SECRET, stripe_payments
 from tests.contracts.test_payments import pay_at, refund, wish
 from tests.doubles.clock import StoppedClock, SystemClock
@@ -20,7 +20,7 @@ from tests.sandbox.receiver import WebhookReceiver
 CLOCK = StoppedClock()
 SECRET = "whsec_now"
 OLD_SECRET = "whsec_until_tomorrow"
-NOTICES = StripeNotices((SECRET, OLD_SECRET), CLOCK)
+NOTICES = StripeWebhookParser((SECRET, OLD_SECRET), CLOCK)
 EVENT = b'{"id": "evt_1", "object": "event", "type": "payout.paid", "data": {"object": {"id": "po_1"}}}'
 
 
@@ -30,7 +30,7 @@ def signature(body: bytes = EVENT, *, secret: str = SECRET, age_seconds: float =
     return f"t={timestamp},v1={digest}"
 
 
-def read(event: dict[str, Any]) -> PaymentNotice:
+def read(event: dict[str, Any]) -> PaymentWebhookEvent:
     body = json.dumps(event).encode()
     return NOTICES.read(body, {"stripe-signature": signature(body)})
 
@@ -44,23 +44,28 @@ def test_what_stripe_posts_of_a_payment_is_read(stripe: TwinProcess, letterbox: 
     opened = stripe_payments(stripe.url).open_checkout(wished)
     intent = pay_at(stripe, opened.checkout_session_id)
     (posted,) = letterbox.wait_for("checkout.session.completed")
-    notice = StripeNotices((STRIPE_WEBHOOK_SECRET,), SystemClock()).read(posted.body, posted.headers)
-    assert (notice.kind, notice.event_id) == (NoticeKind.PAID, posted.json["id"])
-    assert notice.checkout is not None
-    assert notice.checkout.checkout_session_id == opened.checkout_session_id
-    assert (notice.checkout.upload_session_id, notice.checkout.order_id) == (
+    webhook_event = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock()).read(
+        posted.body, posted.headers
+    )
+    assert (webhook_event.kind, webhook_event.event_id) == (PaymentEventKind.PAID, posted.json["id"])
+    assert webhook_event.checkout is not None
+    assert webhook_event.checkout.checkout_session_id == opened.checkout_session_id
+    assert (webhook_event.checkout.upload_session_id, webhook_event.checkout.order_id) == (
         wished.upload_session_id,
         wished.order_id,
     )
-    assert notice.checkout.payment_intent_id == intent
-    assert (notice.checkout.paid, notice.checkout.discount) == (
+    assert webhook_event.checkout.payment_intent_id == intent
+    assert (webhook_event.checkout.paid, webhook_event.checkout.discount) == (
         Money(amount=1470, currency="EUR"),
         Money(amount=0, currency="EUR"),
     )
-    assert (notice.checkout.email, notice.checkout.name) == ("adele@example.com", "Adele Brandt")
+    assert (webhook_event.checkout.email, webhook_event.checkout.name) == (
+        "adele@example.com",
+        "Adele Brandt",
+    )
 
-    assert notice.created_at is not None
-    assert abs(notice.created_at - datetime.now(UTC)) < timedelta(minutes=5)
+    assert webhook_event.created_at is not None
+    assert abs(webhook_event.created_at - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 def test_a_notice_tells_when_it_came_to_be() -> None:
@@ -80,19 +85,24 @@ def test_what_stripe_posts_of_a_refund_is_read(stripe: TwinProcess, letterbox: W
     wished = refund(pay_at(stripe, payments.open_checkout(wish()).checkout_session_id))
     made = payments.issue_refund(wished)
     (posted,) = letterbox.wait_for("refund.created")
-    notices = StripeNotices((STRIPE_WEBHOOK_SECRET,), SystemClock())
-    notice = notices.read(posted.body, posted.headers)
-    assert (notice.kind, notice.refund, notice.refund_id, notice.payment_intent_id) == (
-        NoticeKind.REFUND_ISSUED,
+    webhook_events = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
+    webhook_event = webhook_events.read(posted.body, posted.headers)
+    assert (
+        webhook_event.kind,
+        webhook_event.refund,
+        webhook_event.refund_id,
+        webhook_event.payment_intent_id,
+    ) == (
+        PaymentEventKind.REFUND_ISSUED,
         made,
         wished.refund_id,
         wished.payment_intent_id,
     )
     (posted,) = letterbox.wait_for("charge.refunded")
-    assert notices.read(posted.body, posted.headers).kind is NoticeKind.OTHER
+    assert webhook_events.read(posted.body, posted.headers).kind is PaymentEventKind.OTHER
     stripe.control("POST", f"refunds/{made.provider_refund_id}/settle", {"outcome": "failed"})
     (posted,) = letterbox.wait_for("refund.failed")
-    assert notices.read(posted.body, posted.headers).kind is NoticeKind.REFUND_FAILED
+    assert webhook_events.read(posted.body, posted.headers).kind is PaymentEventKind.REFUND_FAILED
 
 
 @pytest.mark.parametrize(("verdict", "outcome"), [("won", DisputeOutcome.WON), ("lost", DisputeOutcome.LOST)])
@@ -102,43 +112,46 @@ def test_what_stripe_posts_of_a_dispute_is_read(
     intent = pay_at(stripe, stripe_payments(stripe.url).open_checkout(wish()).checkout_session_id)
     dispute = stripe.control("POST", "disputes", {"payment_intent": intent})
     stripe.control("POST", f"disputes/{dispute['id']}/close", {"status": verdict})
-    notices = StripeNotices((STRIPE_WEBHOOK_SECRET,), SystemClock())
+    webhook_events = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
     (opened,) = letterbox.wait_for("charge.dispute.created")
     (closed,) = letterbox.wait_for("charge.dispute.closed")
-    notice = notices.read(opened.body, opened.headers)
-    assert (notice.kind, notice.dispute_id, notice.payment_intent_id) == (
-        NoticeKind.DISPUTE_OPENED,
+    webhook_event = webhook_events.read(opened.body, opened.headers)
+    assert (webhook_event.kind, webhook_event.dispute_id, webhook_event.payment_intent_id) == (
+        PaymentEventKind.DISPUTE_OPENED,
         dispute["id"],
         intent,
     )
-    assert (notice.dispute_amount, notice.reason) == (Money(amount=1470, currency="EUR"), "fraudulent")
-    notice = notices.read(closed.body, closed.headers)
-    assert (notice.kind, notice.outcome) == (NoticeKind.DISPUTE_CLOSED, outcome)
+    assert (webhook_event.dispute_amount, webhook_event.reason) == (
+        Money(amount=1470, currency="EUR"),
+        "fraudulent",
+    )
+    webhook_event = webhook_events.read(closed.body, closed.headers)
+    assert (webhook_event.kind, webhook_event.outcome) == (PaymentEventKind.DISPUTE_CLOSED, outcome)
 
 
 @pytest.mark.parametrize(
     ("event_type", "payment_status", "kind", "paid"),
     [
-        ("checkout.session.completed", "paid", NoticeKind.PAID, 900),
-        ("checkout.session.completed", "no_payment_required", NoticeKind.PAID, 900),
-        ("checkout.session.completed", "unpaid", NoticeKind.PENDING, 0),
-        ("checkout.session.completed", "a_status_of_tomorrow", NoticeKind.PENDING, 0),
-        ("checkout.session.async_payment_succeeded", "paid", NoticeKind.PAID, 900),
-        ("checkout.session.async_payment_failed", "unpaid", NoticeKind.ABANDONED, 0),
-        ("checkout.session.expired", "unpaid", NoticeKind.ABANDONED, 0),
+        ("checkout.session.completed", "paid", PaymentEventKind.PAID, 900),
+        ("checkout.session.completed", "no_payment_required", PaymentEventKind.PAID, 900),
+        ("checkout.session.completed", "unpaid", PaymentEventKind.PENDING, 0),
+        ("checkout.session.completed", "a_status_of_tomorrow", PaymentEventKind.PENDING, 0),
+        ("checkout.session.async_payment_succeeded", "paid", PaymentEventKind.PAID, 900),
+        ("checkout.session.async_payment_failed", "unpaid", PaymentEventKind.ABANDONED, 0),
+        ("checkout.session.expired", "unpaid", PaymentEventKind.ABANDONED, 0),
     ],
 )
 def test_a_checkout_is_paid_only_when_the_money_is_there(
-    event_type: str, payment_status: str, kind: NoticeKind, paid: int
+    event_type: str, payment_status: str, kind: PaymentEventKind, paid: int
 ) -> None:
-    notice = read(event(event_type, payment_status=payment_status, amount_total=900, currency="eur"))
-    assert notice.kind is kind
-    assert notice.checkout is not None
-    assert notice.checkout.paid == Money(amount=paid, currency="EUR")
+    webhook_event = read(event(event_type, payment_status=payment_status, amount_total=900, currency="eur"))
+    assert webhook_event.kind is kind
+    assert webhook_event.checkout is not None
+    assert webhook_event.checkout.paid == Money(amount=paid, currency="EUR")
 
 
 def test_a_discount_is_told() -> None:
-    notice = read(
+    webhook_event = read(
         event(
             "checkout.session.completed",
             payment_status="no_payment_required",
@@ -147,39 +160,39 @@ def test_a_discount_is_told() -> None:
             total_details={"amount_discount": 1470},
         )
     )
-    assert notice.checkout is not None
-    assert (notice.checkout.paid.amount, notice.checkout.discount.amount) == (0, 1470)
+    assert webhook_event.checkout is not None
+    assert (webhook_event.checkout.paid.amount, webhook_event.checkout.discount.amount) == (0, 1470)
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"order_id": "4711", "upload_session_id": ""}])
 def test_a_checkout_that_this_shop_did_not_open_has_none_of_its_ids(metadata: dict[str, str] | None) -> None:
     fields = {"payment_status": "paid", "amount_total": 5, "currency": "usd", "metadata": metadata}
-    notice = read(event("checkout.session.completed", **fields))
-    assert notice.checkout is not None
-    assert (notice.checkout.order_id, notice.checkout.upload_session_id) == (None, None)
+    webhook_event = read(event("checkout.session.completed", **fields))
+    assert webhook_event.checkout is not None
+    assert (webhook_event.checkout.order_id, webhook_event.checkout.upload_session_id) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("event_type", "status", "kind"),
     [
-        ("refund.created", "pending", NoticeKind.REFUND_PENDING),
-        ("refund.updated", "requires_action", NoticeKind.REFUND_PENDING),
-        ("refund.created", "succeeded", NoticeKind.REFUND_ISSUED),
-        ("refund.created", "failed", NoticeKind.REFUND_FAILED),
-        ("refund.updated", "succeeded", NoticeKind.REFUND_ISSUED),
-        ("refund.updated", "canceled", NoticeKind.REFUND_FAILED),
-        ("refund.failed", "failed", NoticeKind.REFUND_FAILED),
+        ("refund.created", "pending", PaymentEventKind.REFUND_PENDING),
+        ("refund.updated", "requires_action", PaymentEventKind.REFUND_PENDING),
+        ("refund.created", "succeeded", PaymentEventKind.REFUND_ISSUED),
+        ("refund.created", "failed", PaymentEventKind.REFUND_FAILED),
+        ("refund.updated", "succeeded", PaymentEventKind.REFUND_ISSUED),
+        ("refund.updated", "canceled", PaymentEventKind.REFUND_FAILED),
+        ("refund.failed", "failed", PaymentEventKind.REFUND_FAILED),
     ],
 )
 def test_a_refund_is_on_its_way_until_it_is_paid_or_fails(
-    event_type: str, status: str, kind: NoticeKind
+    event_type: str, status: str, kind: PaymentEventKind
 ) -> None:
     refund_id = uuid4()
     fields = {"amount": 490, "currency": "eur", "metadata": {"refund_id": str(refund_id)}}
-    notice = read(event(event_type, status=status, payment_intent="pi_1", **fields))
-    assert (notice.kind, notice.refund_id) == (kind, refund_id)
-    assert notice.refund is not None
-    assert notice.refund.has_failed is (kind is NoticeKind.REFUND_FAILED)
+    webhook_event = read(event(event_type, status=status, payment_intent="pi_1", **fields))
+    assert (webhook_event.kind, webhook_event.refund_id) == (kind, refund_id)
+    assert webhook_event.refund is not None
+    assert webhook_event.refund.has_failed is (kind is PaymentEventKind.REFUND_FAILED)
 
 
 def test_why_a_refund_failed_is_told_as_a_code() -> None:
@@ -193,8 +206,8 @@ def test_why_a_refund_failed_is_told_as_a_code() -> None:
 
 
 def test_a_refund_made_in_the_dashboard_has_no_id_of_ours() -> None:
-    notice = read(event("refund.created", status="succeeded", amount=1, currency="eur", metadata={}))
-    assert notice.refund_id is None
+    webhook_event = read(event("refund.created", status="succeeded", amount=1, currency="eur", metadata={}))
+    assert webhook_event.refund_id is None
 
 
 def test_the_reason_of_a_dispute_is_a_code_or_not_told() -> None:
@@ -227,9 +240,13 @@ def test_the_status_of_a_dispute_says_what_it_is(
     event_type: str, status: str, outcome: DisputeOutcome | None, *, is_inquiry: bool
 ) -> None:
     fields = {"amount": 490, "currency": "eur", "reason": "fraudulent", "payment_intent": "pi_1"}
-    notice = read(event(event_type, status=status, **fields))
-    kind = NoticeKind.DISPUTE_OPENED if outcome is None else NoticeKind.DISPUTE_CLOSED
-    assert (notice.kind, notice.outcome, notice.is_inquiry) == (kind, outcome, is_inquiry)
+    webhook_event = read(event(event_type, status=status, **fields))
+    kind = PaymentEventKind.DISPUTE_OPENED if outcome is None else PaymentEventKind.DISPUTE_CLOSED
+    assert (webhook_event.kind, webhook_event.outcome, webhook_event.is_inquiry) == (
+        kind,
+        outcome,
+        is_inquiry,
+    )
 
 
 @pytest.mark.parametrize(
@@ -255,9 +272,9 @@ def test_the_address_that_the_shop_gave_counts_where_the_customer_gave_none(
         "payment_intent": "pi_made_up",
     }
     addresses = {"customer_details": details, "customer_email": "eve@example.com"}
-    notice = read(event("checkout.session.completed", **fields, **addresses))
-    assert notice.checkout is not None
-    assert notice.checkout.email == "eve@example.com"
+    webhook_event = read(event("checkout.session.completed", **fields, **addresses))
+    assert webhook_event.checkout is not None
+    assert webhook_event.checkout.email == "eve@example.com"
 
 
 @pytest.mark.parametrize(
@@ -277,32 +294,34 @@ def test_tax_counts_where_stripe_added_it(
 ) -> None:
     totals = {"amount_discount": discount, "amount_tax": tax}
     fields = {"payment_status": "paid", "currency": "eur", "total_details": totals}
-    notice = read(event("checkout.session.completed", **fields, amount_subtotal=subtotal, amount_total=total))
-    assert notice.checkout is not None
-    told = notice.checkout.tax
+    webhook_event = read(
+        event("checkout.session.completed", **fields, amount_subtotal=subtotal, amount_total=total)
+    )
+    assert webhook_event.checkout is not None
+    told = webhook_event.checkout.tax
     assert (told.amount if told is not None else None) == on_top
 
 
 @pytest.mark.parametrize("event_type", ["charge.refunded", "payout.paid"])
 def test_what_the_shop_does_not_act_upon_is_other(event_type: str) -> None:
-    assert read(event(event_type)).kind is NoticeKind.OTHER
+    assert read(event(event_type)).kind is PaymentEventKind.OTHER
 
 
 @pytest.mark.parametrize(
     ("api_version", "kind", "is_old"),
     [
-        ("2023-10-16", NoticeKind.REFUNDS_CHANGED, True),
-        ("2024-09-30.acacia", NoticeKind.REFUNDS_CHANGED, True),
-        ("2024-10-28.acacia", NoticeKind.OTHER, False),
-        ("2026-10-28.endive", NoticeKind.OTHER, False),
-        (None, NoticeKind.OTHER, False),
+        ("2023-10-16", PaymentEventKind.REFUNDS_CHANGED, True),
+        ("2024-09-30.acacia", PaymentEventKind.REFUNDS_CHANGED, True),
+        ("2024-10-28.acacia", PaymentEventKind.OTHER, False),
+        ("2026-10-28.endive", PaymentEventKind.OTHER, False),
+        (None, PaymentEventKind.OTHER, False),
     ],
 )
 def test_a_refunded_charge_tells_something_where_refunds_have_no_events(
-    api_version: str | None, kind: NoticeKind, *, is_old: bool
+    api_version: str | None, kind: PaymentEventKind, *, is_old: bool
 ) -> None:
-    notice = read({**event("charge.refunded", payment_intent="pi_1"), "api_version": api_version})
-    assert (notice.kind, notice.is_of_old_version) == (kind, is_old)
+    webhook_event = read({**event("charge.refunded", payment_intent="pi_1"), "api_version": api_version})
+    assert (webhook_event.kind, webhook_event.is_of_old_version) == (kind, is_old)
 
 
 @pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
@@ -375,11 +394,14 @@ def test_text_that_cannot_be_stored_costs_nothing_but_itself(unfit: str) -> None
     body = (
         f'{{"id":"evt_1{unfit}","type":"checkout.session.completed","data":{{"object":{session}}}}}'
     ).encode()
-    notice = NOTICES.read(body, {"stripe-signature": signature(body)})
-    assert notice.checkout is not None
-    assert (notice.event_id, notice.checkout.checkout_session_id) == ("evt_1", "cs_1")
-    assert (notice.checkout.email, notice.checkout.name) == ("ada@customer.example", "Ada \N{GRINNING FACE}")
-    assert notice.checkout.locale == "de"
+    webhook_event = NOTICES.read(body, {"stripe-signature": signature(body)})
+    assert webhook_event.checkout is not None
+    assert (webhook_event.event_id, webhook_event.checkout.checkout_session_id) == ("evt_1", "cs_1")
+    assert (webhook_event.checkout.email, webhook_event.checkout.name) == (
+        "ada@customer.example",
+        "Ada \N{GRINNING FACE}",
+    )
+    assert webhook_event.checkout.locale == "de"
     assert unfit.encode() not in NOTICES.contents(body)
 
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from psycopg.errors import RestrictViolation
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.contracts.stored_streams import facts, take_order
 
 CHANGES: dict[str, LiteralString] = {
@@ -30,9 +30,9 @@ CHANGES: dict[str, LiteralString] = {
 @pytest.fixture
 def kept_url(own_database_url: str) -> str:
     """A database with an order in its log."""
-    books = PostgresBooks(own_database_url, connections=1)
-    take_order(books, facts())
-    books.close()
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
+    take_order(unit_of_work, facts())
+    unit_of_work.close()
     return own_database_url
 
 
@@ -84,9 +84,9 @@ def test_the_log_refuses_every_change_from_a_role_with_every_right(
 
 
 def test_the_log_takes_new_events_all_the_same(kept_url: str) -> None:
-    books = PostgresBooks(kept_url, connections=1)
+    unit_of_work = PostgresUnitOfWork(kept_url, connections=1)
     about = facts()
-    take_order(books, about)
-    with books.transaction() as transaction:
-        assert transaction.log.load(about.order_id).version == 1
-    books.close()
+    take_order(unit_of_work, about)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load(about.order_id).version == 1
+    unit_of_work.close()

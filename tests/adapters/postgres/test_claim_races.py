@@ -8,8 +8,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
-from domain.ports.reaction_queue import Claim, Outcome, Scheduled
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
 from domain.ports.unit_of_work import Transaction
 from tests.contracts.stored_streams import MINUTE, NOON, claim, claimed, facts, schedule, scheduled
 from tests.waiting import eventually
@@ -18,13 +18,13 @@ LEASE_IS_OVER = NOON + MINUTE
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=4)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=4)) as unit_of_work:
+        yield unit_of_work
 
 
 @pytest.fixture
-def claim_meanwhile(books: PostgresBooks, own_database_url: str) -> "ClaimMeanwhile":
+def claim_meanwhile(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> "ClaimMeanwhile":
     """Runs a change in one transaction and has a claim wait for its commit."""
 
     def waits() -> bool:
@@ -32,33 +32,33 @@ def claim_meanwhile(books: PostgresBooks, own_database_url: str) -> "ClaimMeanwh
             query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             return connection.execute(query).fetchone() is not None
 
-    def claim_meanwhile(work: Scheduled, change: Callable[[Transaction], object]) -> Claim | None:
+    def claim_meanwhile(work: ScheduledReaction, change: Callable[[Transaction], object]) -> Claim | None:
         with ThreadPoolExecutor(1) as other:
-            with books.transaction() as transaction:
+            with unit_of_work.transaction() as transaction:
                 change(transaction)
-                waiting: Future[Claim | None] = other.submit(claim, books, work, LEASE_IS_OVER)
+                waiting: Future[Claim | None] = other.submit(claim, unit_of_work, work, LEASE_IS_OVER)
                 eventually(waits, "the claim that waits for the row")
             return waiting.result()
 
     return claim_meanwhile
 
 
-ClaimMeanwhile = Callable[[Scheduled, Callable[[Transaction], object]], Claim | None]
+ClaimMeanwhile = Callable[[ScheduledReaction, Callable[[Transaction], object]], Claim | None]
 
 
 def test_a_claim_that_waited_for_the_end_of_the_work_gets_nothing(
-    books: PostgresBooks, claim_meanwhile: ClaimMeanwhile
+    unit_of_work: PostgresUnitOfWork, claim_meanwhile: ClaimMeanwhile
 ) -> None:
-    schedule(books, work := scheduled(facts()))
-    held = claimed(books, work, NOON, MINUTE)
+    schedule(unit_of_work, work := scheduled(facts()))
+    held = claimed(unit_of_work, work, NOON, MINUTE)
     assert claim_meanwhile(work, lambda own: own.reactions.close(held, outcome=Outcome.DONE)) is None
 
 
 def test_a_claim_that_waited_for_another_claim_gets_nothing(
-    books: PostgresBooks, claim_meanwhile: ClaimMeanwhile
+    unit_of_work: PostgresUnitOfWork, claim_meanwhile: ClaimMeanwhile
 ) -> None:
-    schedule(books, work := scheduled(facts()))
-    claimed(books, work, NOON, MINUTE)
+    schedule(unit_of_work, work := scheduled(facts()))
+    claimed(unit_of_work, work, NOON, MINUTE)
     taken = claim_meanwhile(
         work, lambda own: own.reactions.claim(work.reaction_id, uuid4(), LEASE_IS_OVER, MINUTE)
     )
@@ -66,10 +66,10 @@ def test_a_claim_that_waited_for_another_claim_gets_nothing(
 
 
 def test_a_claim_that_waited_for_a_postponement_is_no_interruption(
-    books: PostgresBooks, claim_meanwhile: ClaimMeanwhile
+    unit_of_work: PostgresUnitOfWork, claim_meanwhile: ClaimMeanwhile
 ) -> None:
-    schedule(books, work := scheduled(facts()))
-    held = claimed(books, work, NOON, MINUTE)
+    schedule(unit_of_work, work := scheduled(facts()))
+    held = claimed(unit_of_work, work, NOON, MINUTE)
     taken = claim_meanwhile(
         work, lambda own: own.reactions.postpone(held, LEASE_IS_OVER, "The provider rests.")
     )

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from adapters.postgres.clock import RETRY_SECONDS, SYNC_SECONDS, ClockOffError, DatabaseClock
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.lifecycle import State
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
-from domain.use_cases.order_command_handler import Recorder
-from domain.use_cases.privacy.photo_retention import Retaining
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.privacy.photo_retention import PhotoRetention
 from tests.contracts.stored_streams import MINUTE, claim, facts, schedule, scheduled, take_order
 from tests.doubles.clock import CountingIds, StoppedClock
-from tests.doubles.container import POLICY, MemoryQueue
+from tests.doubles.container import POLICY, InMemoryQueue
 
 DAYS_AHEAD = timedelta(days=400)
 SOON = timedelta(seconds=30)
@@ -53,14 +53,18 @@ def clock(own_database_url: str) -> Iterator[DatabaseClock]:
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url)) as unit_of_work:
+        yield unit_of_work
 
 
-def retaining(books: PostgresBooks, clock: Clock) -> Retaining:
-    recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=CountingIds(), policy=POLICY)
-    return Retaining(books=books, recorder=recorder, clock=clock, policy=POLICY)
+def photo_retention(unit_of_work: PostgresUnitOfWork, clock: Clock) -> PhotoRetention:
+    command_handler = OrderCommandHandler(
+        unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=clock, ids=CountingIds(), policy=POLICY
+    )
+    return PhotoRetention(
+        unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=POLICY
+    )
 
 
 def test_the_time_is_the_databases_on_a_machine_whose_clock_is_far_ahead(
@@ -112,22 +116,22 @@ def test_a_database_that_never_answered_is_away_and_one_that_did_is_carried_on(o
 
 
 def test_nothing_is_purged_early_by_a_machine_whose_clock_is_far_ahead(
-    books: PostgresBooks, clock: DatabaseClock, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, clock: DatabaseClock, own_database_url: str
 ) -> None:
     delivered_at = database_now(own_database_url) - timedelta(hours=1)
     about = facts(photos=1)
-    order = take_order(books, about, *about.until_completed()[1:], at=delivered_at)
+    order = take_order(unit_of_work, about, *about.until_completed()[1:], at=delivered_at)
     assert order.state is State.COMPLETED
-    assert retaining(books, clock).purge() == 0
+    assert photo_retention(unit_of_work, clock).purge() == 0
     when_it_is_over = StoppedClock(delivered_at + DAYS_AHEAD)
-    assert retaining(books, when_it_is_over).purge() == 1
+    assert photo_retention(unit_of_work, when_it_is_over).purge() == 1
 
 
 def test_a_lease_holds_against_a_machine_whose_clock_is_far_ahead(
-    books: PostgresBooks, clock: DatabaseClock, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, clock: DatabaseClock, own_database_url: str
 ) -> None:
     with closing(DatabaseClock(own_database_url)) as other:
         work = scheduled(facts(), due_at=other.now() - MINUTE)
-        schedule(books, work)
-        assert claim(books, work, other.now()) is not None
-    assert claim(books, work, clock.now()) is None
+        schedule(unit_of_work, work)
+        assert claim(unit_of_work, work, other.now()) is not None
+    assert claim(unit_of_work, work, clock.now()) is None

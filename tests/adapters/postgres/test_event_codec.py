@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from adapters.postgres.connections import connect
 from adapters.postgres.event_codec import NAMES, REPLACED, UPCASTERS, Codec, UnknownEventError
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId
 from tests.contracts.stored_streams import facts, take_order
@@ -169,8 +169,8 @@ def test_what_no_version_of_the_shop_wrote_is_not_guessed_at(name: str) -> None:
 def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: str) -> None:
     about = facts()
     old_books, new_books = (
-        PostgresBooks(own_database_url, connections=1),
-        PostgresBooks(own_database_url, connections=1, codec=CODEC),
+        PostgresUnitOfWork(own_database_url, connections=1),
+        PostgresUnitOfWork(own_database_url, connections=1, codec=CODEC),
     )
     take_order(old_books, about, about.held())
     engine = connect(own_database_url, connections=1)
@@ -185,8 +185,10 @@ def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: st
             {"note": str(NOTE)},
         )
     with new_books.transaction() as transaction:
-        assert transaction.log.history(about.order_id)[2].event == replace(about.released(), note_id=NOTE)
-        assert not transaction.log.load(about.order_id).is_held
+        assert transaction.event_store.history(about.order_id)[2].event == replace(
+            about.released(), note_id=NOTE
+        )
+        assert not transaction.event_store.load(about.order_id).is_held
     for each in (old_books, new_books):
         each.close()
     engine.dispose()

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 
 from adapters.postgres import connections
 from adapters.postgres import unit_of_work as postgres_books
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import RecordedEvent
 from domain.order.reactions import RestoreImage
 from domain.order.values import Sha256
@@ -52,11 +52,11 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
 
 
 @pytest.fixture
-def books(own_database_url: str, engines: list[Engine]) -> Iterator[PostgresBooks]:
-    books = PostgresBooks(own_database_url, connections=THREADS)
+def unit_of_work(own_database_url: str, engines: list[Engine]) -> Iterator[PostgresUnitOfWork]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=THREADS)
     assert len(engines) == 1
-    yield books
-    books.close()
+    yield unit_of_work
+    unit_of_work.close()
 
 
 @contextmanager
@@ -72,16 +72,16 @@ def statements(engines: list[Engine]) -> Iterator[list[str]]:
     event.remove(engines[0], "before_cursor_execute", note)
 
 
-def read_page(books: PostgresBooks, after: LogCursor) -> list[tuple[LogCursor, RecordedEvent]]:
-    with books.transaction() as transaction:
-        return transaction.log.read_all(after, 100)
+def read_page(unit_of_work: PostgresUnitOfWork, after: LogCursor) -> list[tuple[LogCursor, RecordedEvent]]:
+    with unit_of_work.transaction() as transaction:
+        return transaction.event_store.read_all(after, 100)
 
 
-def test_a_step_is_one_statement(books: PostgresBooks, engines: list[Engine]) -> None:
+def test_a_step_is_one_statement(unit_of_work: PostgresUnitOfWork, engines: list[Engine]) -> None:
     about = facts()
-    schedule(books, scheduled(about))
-    held = claimed(books, scheduled(about))
-    with books.transaction() as transaction:
+    schedule(unit_of_work, scheduled(about))
+    held = claimed(unit_of_work, scheduled(about))
+    with unit_of_work.transaction() as transaction:
         whole = step(
             about.order_id,
             pay(transaction, about),
@@ -90,18 +90,18 @@ def test_a_step_is_one_statement(books: PostgresBooks, engines: list[Engine]) ->
             closes=held,
         )
         with statements(engines) as sent:
-            transaction.log.record(whole)
+            transaction.event_store.append(whole)
     assert len(sent) == 1
 
 
-def test_loading_an_order_is_one_query(books: PostgresBooks, engines: list[Engine]) -> None:
+def test_loading_an_order_is_one_query(unit_of_work: PostgresUnitOfWork, engines: list[Engine]) -> None:
     about = facts()
-    take_order(books, about, *about.until_completed()[1:])
-    with books.transaction() as transaction:
+    take_order(unit_of_work, about, *about.until_completed()[1:])
+    with unit_of_work.transaction() as transaction:
         loads: list[Callable[[], object]] = [
-            lambda: transaction.log.load(about.order_id),
-            lambda: transaction.log.load_by_token(about.prepared().token_sha256),
-            lambda: transaction.log.load_by_payment(str(about.paid().payment_intent_id)),
+            lambda: transaction.event_store.load(about.order_id),
+            lambda: transaction.event_store.load_by_token(about.prepared().token_sha256),
+            lambda: transaction.event_store.load_by_payment(str(about.paid().payment_intent_id)),
         ]
         for load in loads:
             with statements(engines) as sent:
@@ -109,56 +109,62 @@ def test_loading_an_order_is_one_query(books: PostgresBooks, engines: list[Engin
             assert len(sent) == 1
 
 
-def test_finding_customer_and_number_is_one_statement(books: PostgresBooks, engines: list[Engine]) -> None:
-    with books.transaction() as transaction, statements(engines) as sent:
+def test_finding_customer_and_number_is_one_statement(
+    unit_of_work: PostgresUnitOfWork, engines: list[Engine]
+) -> None:
+    with unit_of_work.transaction() as transaction, statements(engines) as sent:
         pay(transaction, facts())
     assert len(sent) == 1
 
 
-def test_an_event_that_commits_late_is_neither_skipped_nor_overtaken(books: PostgresBooks) -> None:
-    slow_order, fast_order = take_order(books, SLOW), take_order(books, FAST)
-    *_, (cursor, _) = read_whole_log(books, expected=2)
-    with books.transaction() as slow:
-        slow.log.record(step(slow_order, SLOW.moved()))
-        with books.transaction() as fast:
-            fast.log.record(step(fast_order, FAST.moved()))
-        assert read_page(books, cursor) == []
-    late, next_one = read_whole_log(books, expected=4)[2:]
+def test_an_event_that_commits_late_is_neither_skipped_nor_overtaken(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
+    slow_order, fast_order = take_order(unit_of_work, SLOW), take_order(unit_of_work, FAST)
+    *_, (cursor, _) = read_whole_log(unit_of_work, expected=2)
+    with unit_of_work.transaction() as slow:
+        slow.event_store.append(step(slow_order, SLOW.moved()))
+        with unit_of_work.transaction() as fast:
+            fast.event_store.append(step(fast_order, FAST.moved()))
+        assert read_page(unit_of_work, cursor) == []
+    late, next_one = read_whole_log(unit_of_work, expected=4)[2:]
     assert [late[1].order_id, next_one[1].order_id] == [SLOW.order_id, FAST.order_id]
-    assert read_page(books, cursor) == [late, next_one]
+    assert read_page(unit_of_work, cursor) == [late, next_one]
 
 
-def test_an_event_is_not_skipped_when_positions_and_transactions_disagree(books: PostgresBooks) -> None:
-    slow_order, fast_order = take_order(books, SLOW), take_order(books, FAST)
-    *_, (cursor, _) = read_whole_log(books, expected=2)
-    with books.transaction() as slow:
-        assert slow.inbox.take("stripe", "evt_1", "charge.refunded", Sha256("0" * 64), NOON)
-        with books.transaction() as fast:
-            fast.log.record(step(fast_order, FAST.moved()))
-        slow.log.record(step(slow_order, SLOW.moved()))
-        assert read_page(books, cursor) == []
-    first, second = read_whole_log(books, expected=4)[2:]
+def test_an_event_is_not_skipped_when_positions_and_transactions_disagree(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
+    slow_order, fast_order = take_order(unit_of_work, SLOW), take_order(unit_of_work, FAST)
+    *_, (cursor, _) = read_whole_log(unit_of_work, expected=2)
+    with unit_of_work.transaction() as slow:
+        assert slow.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", Sha256("0" * 64), NOON)
+        with unit_of_work.transaction() as fast:
+            fast.event_store.append(step(fast_order, FAST.moved()))
+        slow.event_store.append(step(slow_order, SLOW.moved()))
+        assert read_page(unit_of_work, cursor) == []
+    first, second = read_whole_log(unit_of_work, expected=4)[2:]
     assert [first[1].order_id, second[1].order_id] == [SLOW.order_id, FAST.order_id]
     assert (first[1].position or 0) > (second[1].position or 0)
 
 
-def test_what_a_late_transaction_takes_back_holds_nothing_up(books: PostgresBooks) -> None:
-    slow_order, fast_order = take_order(books, SLOW), take_order(books, FAST)
-    with rolled_back(books) as slow:
-        slow.log.record(step(slow_order, SLOW.moved()))
-        with books.transaction() as fast:
-            fast.log.record(step(fast_order, FAST.moved()))
-    lines = read_whole_log(books, expected=3)
+def test_what_a_late_transaction_takes_back_holds_nothing_up(unit_of_work: PostgresUnitOfWork) -> None:
+    slow_order, fast_order = take_order(unit_of_work, SLOW), take_order(unit_of_work, FAST)
+    with rolled_back(unit_of_work) as slow:
+        slow.event_store.append(step(slow_order, SLOW.moved()))
+        with unit_of_work.transaction() as fast:
+            fast.event_store.append(step(fast_order, FAST.moved()))
+    lines = read_whole_log(unit_of_work, expected=3)
     assert [line.order_id for _, line in lines] == [SLOW.order_id, FAST.order_id, FAST.order_id]
 
 
-def test_of_many_steps_decided_on_one_version_one_is_written(books: PostgresBooks) -> None:
-    paid = take_order(books, SLOW)
+def test_of_many_steps_decided_on_one_version_one_is_written(unit_of_work: PostgresUnitOfWork) -> None:
+    paid = take_order(unit_of_work, SLOW)
 
     def try_to_hold(_: int) -> bool:
         try:
-            with books.transaction() as transaction:
-                transaction.log.record(step(paid, SLOW.held()))
+            with unit_of_work.transaction() as transaction:
+                transaction.event_store.append(step(paid, SLOW.held()))
         except VersionConflictError:
             return False
         return True
@@ -167,15 +173,17 @@ def test_of_many_steps_decided_on_one_version_one_is_written(books: PostgresBook
         assert list(deciders.map(try_to_hold, range(THREADS))).count(True) == 1
 
 
-def test_order_numbers_are_unique_and_gap_free_under_concurrent_payments(books: PostgresBooks) -> None:
+def test_order_numbers_are_unique_and_gap_free_under_concurrent_payments(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
     chance = Random(20261122)  # noqa: S311 -- which payments fall back need not be a secret
     falls_back = [chance.random() < 0.3 for _ in range(PAYMENTS)]
 
     def pay_or_fall_back(payment: int) -> str | None:
         about = facts()
-        with suppress(ChangeOfMindError), books.transaction() as transaction:
+        with suppress(ChangeOfMindError), unit_of_work.transaction() as transaction:
             paid = pay(transaction, about)
-            transaction.log.record(step(about.order_id, paid))
+            transaction.event_store.append(step(about.order_id, paid))
             if falls_back[payment]:
                 raise ChangeOfMindError
             return paid.order_number
@@ -185,12 +193,14 @@ def test_order_numbers_are_unique_and_gap_free_under_concurrent_payments(books: 
         numbers = [number for number in customers.map(pay_or_fall_back, range(PAYMENTS)) if number]
     assert len(numbers) == falls_back.count(False) < PAYMENTS
     assert sorted(numbers) == [f"20261122-{count:06}" for count in range(1, len(numbers) + 1)]
-    with books.transaction() as transaction:
-        assert {order.number for order in transaction.shelf.newest(PAYMENTS)} == set(numbers)
+    with unit_of_work.transaction() as transaction:
+        assert {order.number for order in transaction.order_queries.newest(PAYMENTS)} == set(numbers)
 
 
-def test_a_row_tells_when_it_was_written_last(books: PostgresBooks, engines: list[Engine]) -> None:
-    paid = take_order(books, SLOW)
+def test_a_row_tells_when_it_was_written_last(
+    unit_of_work: PostgresUnitOfWork, engines: list[Engine]
+) -> None:
+    paid = take_order(unit_of_work, SLOW)
 
     def written() -> dict[str, object]:
         with engines[0].connect() as connection:
@@ -199,23 +209,23 @@ def test_a_row_tells_when_it_was_written_last(books: PostgresBooks, engines: lis
 
     before = written()
     after_moving = step(paid, SLOW.moved())
-    with books.transaction() as transaction:
-        transaction.log.record(after_moving)
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(after_moving)
     moved = written()
-    with books.transaction() as transaction:
-        transaction.log.record(step(after_moving.after, SLOW.restored(0)))
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(after_moving.after, SLOW.restored(0)))
     restored = written()
     first, second = (str(image_id) for image_id in SLOW.images)
     assert before[first] < moved[first] < restored[first]  # type: ignore[operator]
     assert moved[second] == restored[second]
 
 
-def test_a_transaction_is_void_once_a_lease_was_lost(books: PostgresBooks) -> None:
-    paid = take_order(books, SLOW)
-    schedule(books, scheduled(SLOW))
-    lost = claimed(books, scheduled(SLOW), NOON, MINUTE)
-    claimed(books, scheduled(SLOW), NOON + MINUTE)
-    with books.transaction() as transaction, suppress(LeaseLostError):
-        transaction.log.record(step(paid, SLOW.moved(), closes=lost))
-    with books.transaction() as transaction:
-        assert transaction.log.load(SLOW.order_id) == paid
+def test_a_transaction_is_void_once_a_lease_was_lost(unit_of_work: PostgresUnitOfWork) -> None:
+    paid = take_order(unit_of_work, SLOW)
+    schedule(unit_of_work, scheduled(SLOW))
+    lost = claimed(unit_of_work, scheduled(SLOW), NOON, MINUTE)
+    claimed(unit_of_work, scheduled(SLOW), NOON + MINUTE)
+    with unit_of_work.transaction() as transaction, suppress(LeaseLostError):
+        transaction.event_store.append(step(paid, SLOW.moved(), closes=lost))
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load(SLOW.order_id) == paid

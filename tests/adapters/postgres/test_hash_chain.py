@@ -14,7 +14,7 @@ import pytest
 
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.schema import upgrade
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.order import Order
 from domain.use_cases.audit.log_verification import verify
@@ -49,15 +49,15 @@ HASHED = (
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=2)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
+        yield unit_of_work
 
 
-def hashes(books: PostgresBooks, expected: int) -> list[tuple[str | None, str]]:
+def hashes(unit_of_work: PostgresUnitOfWork, expected: int) -> list[tuple[str | None, str]]:
     """The chain as it is stored, all of which holds."""
-    eventually(lambda: len(list(books.chained_events())) == expected, "the whole log")
-    chain = list(books.chained_events())
+    eventually(lambda: len(list(unit_of_work.chained_events())) == expected, "the whole log")
+    chain = list(unit_of_work.chained_events())
     assert [event.actual_sha256 for event in chain] == [event.sha256 for event in chain]
     return [(event.previous_sha256, event.sha256) for event in chain]
 
@@ -93,34 +93,36 @@ def test_no_event_holds_a_fraction_whose_digits_could_be_written_in_two_ways() -
 
 
 def test_a_log_written_before_events_were_chained_gets_the_same_chain(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     events = 0
     for about in (facts(), facts(), facts(photos=3)):
-        events += take_order(books, about, *about.until_completed()[1:], about.held()).version
+        events += take_order(unit_of_work, about, *about.until_completed()[1:], about.held()).version
     long = facts()  # longer than what is hashed at a time
-    events += take_order(books, long, *[long.note()] * 1100).version
-    before = hashes(books, expected=events)
+    events += take_order(unit_of_work, long, *[long.note()] * 1100).version
+    before = hashes(unit_of_work, expected=events)
     take_back(own_database_url, UNCHAINED)
     upgrade(own_database_url)
-    assert hashes(books, expected=events) == before
+    assert hashes(unit_of_work, expected=events) == before
 
 
-def test_a_log_that_was_chained_later_goes_on(books: PostgresBooks, own_database_url: str) -> None:
+def test_a_log_that_was_chained_later_goes_on(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
     about = facts()
-    take_order(books, about)
+    take_order(unit_of_work, about)
     take_back(own_database_url, UNCHAINED)
     upgrade(own_database_url)
-    with books.transaction() as transaction:
-        transaction.log.record(step(transaction.log.load(about.order_id), about.moved()))
-    (_, first), (previous, _) = hashes(books, expected=2)
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(transaction.event_store.load(about.order_id), about.moved()))
+    (_, first), (previous, _) = hashes(unit_of_work, expected=2)
     assert previous == first
 
 
 def test_the_log_is_append_only_again_after_it_was_chained(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    take_order(books, facts())
+    take_order(unit_of_work, facts())
     take_back(own_database_url, UNCHAINED)
     upgrade(own_database_url)
     with (
@@ -131,14 +133,14 @@ def test_the_log_is_append_only_again_after_it_was_chained(
 
 
 def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()
-    take_order(books, about, about.held())
-    hashes(books, expected=2)
+    take_order(unit_of_work, about, about.held())
+    hashes(unit_of_work, expected=2)
     row = {**ROW, "order_id": about.order_id, "version": 3, "name": "order.framed.v7", "data": {"gilt": True}}
-    with books.transaction() as transaction:
-        row["previous_sha256"] = transaction.log.load(about.order_id).head
+    with unit_of_work.transaction() as transaction:
+        row["previous_sha256"] = transaction.event_store.load(about.order_id).head
     with psycopg.connect(own_database_url) as connection:
         connection.execute(
             """INSERT INTO events (order_id, version, event_id, name, data, recorded_at, cause, cause_key,
@@ -147,33 +149,33 @@ def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
             %(previous_sha256)s, %(sha256)s)""",
             {**row, "stored": json.dumps(row["data"]), "sha256": event_sha256(row)},
         )
-    framed = list(books.chained_events())[-1]
+    framed = list(unit_of_work.chained_events())[-1]
     assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
 
 
 def test_what_may_yet_be_overtaken_by_a_late_commit_is_left_to_the_next_time(own_database_url: str) -> None:
     slow_order, fast_order = facts(), facts()
-    with closing(PostgresBooks(own_database_url, connections=3)) as books:
+    with closing(PostgresUnitOfWork(own_database_url, connections=3)) as unit_of_work:
         for about in (slow_order, fast_order):
-            take_order(books, about)
-        hashes(books, expected=2)
-        with books.transaction() as slow:
-            slow.log.record(step(slow.log.load(slow_order.order_id), slow_order.moved()))
-            with books.transaction() as fast:
-                fast.log.record(step(fast.log.load(fast_order.order_id), fast_order.moved()))
-            kept = verify(books.chained_events())
-        hashes(books, expected=4)
+            take_order(unit_of_work, about)
+        hashes(unit_of_work, expected=2)
+        with unit_of_work.transaction() as slow:
+            slow.event_store.append(step(slow.event_store.load(slow_order.order_id), slow_order.moved()))
+            with unit_of_work.transaction() as fast:
+                fast.event_store.append(step(fast.event_store.load(fast_order.order_id), fast_order.moved()))
+            kept = verify(unit_of_work.chained_events())
+        hashes(unit_of_work, expected=4)
         assert kept.head.events == 2
-        assert (kept.findings, verify(books.chained_events(), kept.head).findings) == ((), ())
+        assert (kept.findings, verify(unit_of_work.chained_events(), kept.head).findings) == ((), ())
 
 
 def test_the_chain_is_streamed_through_a_cursor_of_the_server(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    take_order(books, facts())
-    hashes(books, expected=1)
+    take_order(unit_of_work, facts())
+    hashes(unit_of_work, expected=1)
     with psycopg.connect(own_database_url) as connection:
-        chain = books.chained_events()
+        chain = unit_of_work.chained_events()
         assert next(chain).version == 1
         cursors = connection.execute(
             "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^(DECLARE|FETCH)'"
@@ -182,25 +184,27 @@ def test_the_chain_is_streamed_through_a_cursor_of_the_server(
     assert list(chain) == []
 
 
-def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(books: PostgresBooks) -> None:
+def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
     about = facts()
-    paid: Order = take_order(books, about)
+    paid: Order = take_order(unit_of_work, about)
     assert paid.head is None
-    said: tuple[e.Event, ...] = (about.moved(), about.held())
-    with books.transaction() as transaction:
-        transaction.log.record(step(paid, *said))
-    (_, first), (second_follows, second), (third_follows, _) = hashes(books, expected=3)
+    proposed: tuple[e.Event, ...] = (about.moved(), about.held())
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(paid, *proposed))
+    (_, first), (second_follows, second), (third_follows, _) = hashes(unit_of_work, expected=3)
     assert (second_follows, third_follows) == (first, second)
 
 
 def test_the_chain_of_one_order_is_whole_at_once_while_others_take_their_time(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()
     with psycopg.connect(own_database_url) as slow:
         slow.execute("SELECT pg_current_xact_id()")  # older than what follows, and open
-        take_order(books, about, about.moved())
-        chain = list(books.chained_events(about.order_id))
-        assert list(books.chained_events()) == []
+        take_order(unit_of_work, about, about.moved())
+        chain = list(unit_of_work.chained_events(about.order_id))
+        assert list(unit_of_work.chained_events()) == []
     assert [event.version for event in chain] == [1, 2]
     assert verify(chain).findings == ()

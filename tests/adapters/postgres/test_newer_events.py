@@ -9,7 +9,7 @@ import pytest
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from domain.ports.errors import UnavailableError
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def append_newer_event(own_database_url: str) -> Callable[[OrderId], None]:
 
 
 def test_an_order_of_a_newer_version_is_left_alone_and_the_others_go_on(
-    shop: MemoryShop,
+    shop: InMemoryShop,
     own_database_url: str,
     append_newer_event: Callable[[OrderId], None],
     monkeypatch: pytest.MonkeyPatch,

@@ -6,16 +6,16 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import TimeOrderedIds
 from domain.order import events as e
 from domain.order.values import NoteId, OrderId
 from domain.ports.event_store import LogCursor
-from domain.use_cases.order_command_handler import Cause, Recorder
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from tests.contracts.stored_streams import take_order
 from tests.domain.support.event_builders import Facts
 from tests.doubles.clock import SystemClock
-from tests.doubles.container import POLICY, MemoryQueue
+from tests.doubles.container import POLICY, InMemoryQueue
 from tests.waiting import eventually
 
 HANDS = 16
@@ -23,45 +23,49 @@ NOTES = 10
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    books = PostgresBooks(own_database_url, connections=HANDS)
-    yield books
-    books.close()
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=HANDS)
+    yield unit_of_work
+    unit_of_work.close()
 
 
-def write_many_notes(books: PostgresBooks) -> OrderId:
+def write_many_notes(unit_of_work: PostgresUnitOfWork) -> OrderId:
     """An order with HANDS times NOTES notes, written at the same time."""
     about = Facts()
-    take_order(books, about)
-    recorder = Recorder(
-        books=books, queue=MemoryQueue(), clock=SystemClock(), ids=TimeOrderedIds(), policy=POLICY
+    take_order(unit_of_work, about)
+    command_handler = OrderCommandHandler(
+        unit_of_work=unit_of_work,
+        queue=InMemoryQueue(),
+        clock=SystemClock(),
+        ids=TimeOrderedIds(),
+        policy=POLICY,
     )
 
     def write_notes(hand: int) -> None:
         for number in range(NOTES):
             cause = Cause(name="a note", key=f"{hand}:{number}", actor="person:grace", correlation_id=uuid4())
-            recorder.record(about.order_id, [e.NoteAdded(note_id=NoteId(uuid4()))], cause)
+            command_handler.record(about.order_id, [e.NoteAdded(note_id=NoteId(uuid4()))], cause)
 
     with ThreadPoolExecutor(HANDS) as hands:
         list(hands.map(write_notes, range(HANDS)))
     return about.order_id
 
 
-def test_nothing_that_many_hands_say_about_one_order_is_lost(books: PostgresBooks) -> None:
-    order_id = write_many_notes(books)
-    with books.transaction() as transaction:
-        assert len(transaction.log.history(order_id)) == 1 + HANDS * NOTES
+def test_nothing_that_many_hands_say_about_one_order_is_lost(unit_of_work: PostgresUnitOfWork) -> None:
+    order_id = write_many_notes(unit_of_work)
+    with unit_of_work.transaction() as transaction:
+        assert len(transaction.event_store.history(order_id)) == 1 + HANDS * NOTES
 
 
-def test_a_streams_events_stand_in_the_log_in_their_own_order(books: PostgresBooks) -> None:
-    write_many_notes(books)
+def test_a_streams_events_stand_in_the_log_in_their_own_order(unit_of_work: PostgresUnitOfWork) -> None:
+    write_many_notes(unit_of_work)
     versions: list[int] = []
     cursor = LogCursor()
 
     def read_on() -> bool:
         nonlocal cursor
-        with books.transaction() as transaction:
-            page = transaction.log.read_all(cursor, 50)
+        with unit_of_work.transaction() as transaction:
+            page = transaction.event_store.read_all(cursor, 50)
         versions.extend(recorded.version for _, recorded in page)
         cursor = page[-1][0] if page else cursor
         return len(versions) > HANDS * NOTES

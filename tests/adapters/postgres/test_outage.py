@@ -11,7 +11,7 @@ import pytest
 
 from adapters.postgres import connections
 from adapters.postgres.schema import upgrade
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
 from domain.ports.errors import NoAnswerError, UnavailableError
 from sandbox.processes import Supervisor
@@ -23,79 +23,81 @@ from tests.waiting import eventually
 
 
 def test_a_server_nobody_answers_for_is_not_available(tmp_path: Path) -> None:
-    books = PostgresBooks(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
-    with pytest.raises(UnavailableError, match="PostgreSQL"), books.transaction():
+    unit_of_work = PostgresUnitOfWork(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
+    with pytest.raises(UnavailableError, match="PostgreSQL"), unit_of_work.transaction():
         pass
     with pytest.raises(UnavailableError, match="check DATABASE_URL"):
-        books.check()
-    books.close()
+        unit_of_work.check()
+    unit_of_work.close()
 
 
 def test_a_connection_that_is_cut_is_an_outage_once_and_replaced(own_database_url: str) -> None:
-    books = PostgresBooks(own_database_url, connections=1)
-    with books.transaction() as transaction:
-        assert transaction.log.load(OrderId(uuid4())).version == 0
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load(OrderId(uuid4())).version == 0
     cut_connections(own_database_url)
-    with pytest.raises(UnavailableError), books.transaction() as transaction:
-        transaction.log.load(OrderId(uuid4()))
-    with books.transaction() as transaction:
-        assert transaction.log.load(OrderId(uuid4())).version == 0
-    books.close()
+    with pytest.raises(UnavailableError), unit_of_work.transaction() as transaction:
+        transaction.event_store.load(OrderId(uuid4()))
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load(OrderId(uuid4())).version == 0
+    unit_of_work.close()
 
 
 def test_whoever_is_stopped_in_the_middle_of_a_transaction_does_not_keep_its_locks(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
-    stopped, going_on = (PostgresBooks(own_database_url, connections=1) for _ in range(2))
+    stopped, going_on = (PostgresUnitOfWork(own_database_url, connections=1) for _ in range(2))
     order_id = OrderId(uuid4())
 
     went_on: list[OrderId] = []
 
     def stop_in_the_middle() -> None:
         with stopped.transaction() as silent:
-            silent.log.lock(order_id)
+            silent.event_store.lock(order_id)
             with going_on.transaction() as transaction:
-                transaction.log.lock(order_id)
+                transaction.event_store.lock(order_id)
                 went_on.append(order_id)
-            silent.log.lock(order_id)
+            silent.event_store.lock(order_id)
 
     with pytest.raises(UnavailableError):
         stop_in_the_middle()
     assert went_on == [order_id], "the session that does nothing kept its lock"
-    for books in (stopped, going_on):
-        books.close()
+    for unit_of_work in (stopped, going_on):
+        unit_of_work.close()
 
 
 def test_a_statement_that_takes_too_long_is_ended_by_the_server_itself(own_database_url: str) -> None:
     """A client that gives up alone leaves its statement on the server, which goes on to wait for the lock."""
     with (
-        closing(PostgresBooks(own_database_url, connections=1)) as holding,
-        closing(PostgresBooks(own_database_url, connections=1, statement_timeout_seconds=0.2)) as waiting,
+        closing(PostgresUnitOfWork(own_database_url, connections=1)) as holding,
+        closing(
+            PostgresUnitOfWork(own_database_url, connections=1, statement_timeout_seconds=0.2)
+        ) as waiting,
     ):
         order_id = OrderId(uuid4())
         with holding.transaction() as holder:
-            holder.log.lock(order_id)
+            holder.event_store.lock(order_id)
             with pytest.raises(UnavailableError), waiting.transaction() as transaction:
-                transaction.log.lock(order_id)
+                transaction.event_store.lock(order_id)
             assert waiting_sessions(own_database_url) == 0
         with waiting.transaction() as transaction:
-            transaction.log.lock(order_id)
+            transaction.event_store.lock(order_id)
 
 
 def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(own_database_url: str) -> None:
-    with closing(PostgresBooks(own_database_url, connections=2)) as books:
-        take_order(books, facts())
+    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
+        take_order(unit_of_work, facts())
         alter(own_database_url, "SET default_transaction_read_only = on")
         cut_connections(own_database_url)
         for _ in ("the connections that were cut", "new ones"):
             with pytest.raises(UnavailableError):
-                take_order(books, facts())
+                take_order(unit_of_work, facts())
         with pytest.raises(UnavailableError, match="it only reads"):
-            books.check()
+            unit_of_work.check()
         alter(own_database_url, "RESET default_transaction_read_only")
-        take_order(books, facts())
-        books.check()
+        take_order(unit_of_work, facts())
+        unit_of_work.check()
 
 
 def test_a_server_that_lost_its_writes_is_an_outage_until_a_writer_answers(tmp_path: Path) -> None:
@@ -103,16 +105,16 @@ def test_a_server_that_lost_its_writes_is_an_outage_until_a_writer_answers(tmp_p
     with Supervisor() as server:
         url = postgres_server.start(server, tmp_path)
         upgrade(url)
-        with closing(PostgresBooks(url, connections=2)) as books:
-            take_order(books, facts())
+        with closing(PostgresUnitOfWork(url, connections=2)) as unit_of_work:
+            take_order(unit_of_work, facts())
             alter_system(url, "SET default_transaction_read_only = on")
             with pytest.raises(UnavailableError, match="it only reads"):
-                take_order(books, facts())
+                take_order(unit_of_work, facts())
             with pytest.raises(UnavailableError, match="it only reads"):
-                books.check()
+                unit_of_work.check()
             alter_system(url, "RESET default_transaction_read_only")
-            take_order(books, facts())
-            books.check()
+            take_order(unit_of_work, facts())
+            unit_of_work.check()
 
 
 def test_a_standby_that_the_shop_was_left_on_is_an_outage_until_it_is_promoted(tmp_path: Path) -> None:
@@ -122,56 +124,63 @@ def test_a_standby_that_the_shop_was_left_on_is_an_outage_until_it_is_promoted(t
     with Supervisor() as standby:
         url = postgres_server.start(standby, tmp_path)
         strict, lenient = (stack_of(standby, address) for address in (url, f"{url}&target_session_attrs=any"))
-        for books in (strict, lenient):
+        for unit_of_work in (strict, lenient):
             with pytest.raises(UnavailableError, match="it only reads"):
-                take_order(books, facts())
+                take_order(unit_of_work, facts())
             with pytest.raises(UnavailableError, match="it only reads"):
-                books.check()
+                unit_of_work.check()
         with pytest.raises(UnavailableError, match="it only reads"):
             list(lenient.rebuild())
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("SELECT pg_promote()")
-        for books in (strict, lenient):
-            take_order(books, facts())
-            books.check()
+        for unit_of_work in (strict, lenient):
+            take_order(unit_of_work, facts())
+            unit_of_work.check()
 
 
 def test_a_server_that_hangs_costs_its_time_out_once(tmp_path: Path) -> None:
     with Supervisor() as server:
         url = postgres_server.start(server, tmp_path)
         upgrade(url)
-        with closing(PostgresBooks(url, connections=4, statement_timeout_seconds=0.2)) as books:
-            take_order(books, facts())
+        with closing(PostgresUnitOfWork(url, connections=4, statement_timeout_seconds=0.2)) as unit_of_work:
+            take_order(unit_of_work, facts())
             with stopped(server.processes[-1].pid):
                 began = time.monotonic()
                 with pytest.raises(NoAnswerError):
-                    take_order(books, facts())
+                    take_order(unit_of_work, facts())
                 waited = time.monotonic() - began
                 began = time.monotonic()
                 for _ in range(50):
                     with pytest.raises(UnavailableError, match="it does not answer"):
-                        take_order(books, facts())
+                        take_order(unit_of_work, facts())
                 assert time.monotonic() - began < waited
-            eventually(lambda: succeeds(lambda: take_order(books, facts())), "the shop that works again")
+            eventually(
+                lambda: succeeds(lambda: take_order(unit_of_work, facts())), "the shop that works again"
+            )
 
 
 def test_a_listener_that_never_answers_costs_its_time_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "CONNECT_TIMEOUT_SECONDS", 2)  # libpq takes no less
-    with silent_listener() as port, closing(PostgresBooks(f"postgresql://127.0.0.1:{port}/shop")) as books:
+    with (
+        silent_listener() as port,
+        closing(PostgresUnitOfWork(f"postgresql://127.0.0.1:{port}/shop")) as unit_of_work,
+    ):
         with pytest.raises(NoAnswerError):
-            books.check()
+            unit_of_work.check()
         began = time.monotonic()
         with pytest.raises(UnavailableError, match="it does not answer"):
-            books.check()
+            unit_of_work.check()
         assert time.monotonic() - began < 1
 
 
 def test_commands_are_not_slowed_by_a_server_that_refuses_at_once(tmp_path: Path) -> None:
     """What fails at once opens no breaker: each call may find the server back."""
-    with closing(PostgresBooks(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)) as books:
+    with closing(
+        PostgresUnitOfWork(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
+    ) as unit_of_work:
         for _ in range(3):
             with pytest.raises(UnavailableError, match="no connection; check DATABASE_URL"):
-                books.check()
+                unit_of_work.check()
 
 
 def succeeds(call: Callable[[], object]) -> bool:
@@ -182,8 +191,8 @@ def succeeds(call: Callable[[], object]) -> bool:
     return True
 
 
-def stack_of(stack: ExitStack, url: str) -> PostgresBooks:
-    return stack.enter_context(closing(PostgresBooks(url, connections=2)))
+def stack_of(stack: ExitStack, url: str) -> PostgresUnitOfWork:
+    return stack.enter_context(closing(PostgresUnitOfWork(url, connections=2)))
 
 
 def alter(database_url: str, change: str) -> None:

@@ -8,34 +8,34 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.event_store import PostgresOrderLog
+from adapters.postgres.event_store import PostgresEventStore
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import OrderId, UploadSessionId
-from domain.ports.event_store import Step
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.event_store import Commit
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from domain.unmatched_payment import UnmatchedStatus
 from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 LONG_AGO = {"days": 30}
 
 
-def take(shop: MemoryShop, notice: PaymentNotice) -> object:
-    return shop.paying.take(notice, sha256_of(notice.event_id))
+def take(shop: InMemoryShop, webhook_event: PaymentWebhookEvent) -> object:
+    return shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
 
 
 def while_the_session_expires(
-    shop: MemoryShop, database_url: str, work: Callable[[], object], session_id: UploadSessionId
+    shop: InMemoryShop, database_url: str, work: Callable[[], object], session_id: UploadSessionId
 ) -> None:
     """Do work that begins after the session expired and before that is committed."""
     now, policy = shop.clock.now(), shop.policy
     with ThreadPoolExecutor(1) as other:
-        with shop.books.transaction() as transaction:
-            expired = transaction.uploads.expire_stale(
+        with shop.unit_of_work.transaction() as transaction:
+            expired = transaction.upload_sessions.expire_stale(
                 now - policy.cleanup_retention, now - policy.checkout_lifetime, 10
             )
             assert expired == [session_id]
@@ -45,36 +45,36 @@ def while_the_session_expires(
 
 
 def test_a_session_whose_payment_is_being_recorded_does_not_expire(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = shop.upload(b"wedding")
     paid = shop.payment(session_id)
     shop.clock.advance(**LONG_AGO)
-    begin, tidied = shop.beginning.begin, []
+    begin, tidied = shop.order_placement.begin, []
 
-    def begin_while_it_is_tidied(*arguments: Any) -> Step:
-        tidied.append(shop.housekeeping.tidy())
+    def begin_while_it_is_tidied(*arguments: Any) -> Commit:
+        tidied.append(shop.upload_cleanup.tidy())
         return begin(*arguments)
 
-    monkeypatch.setattr(shop.beginning, "begin", begin_while_it_is_tidied)
+    monkeypatch.setattr(shop.order_placement, "begin", begin_while_it_is_tidied)
     take(shop, paid)
-    session = shop.uploading.find(session_id)
+    session = shop.upload_service.find(session_id)
     assert tidied == [0]
     assert session.status is UploadStatus.PAID
     assert [photo.upload.key for photo in session.photos] == list(shop.storage.objects)
 
 
 def test_a_payment_that_waited_for_the_expiry_of_its_session_is_set_aside(
-    shop: MemoryShop, own_database_url: str
+    shop: InMemoryShop, own_database_url: str
 ) -> None:
     session_id = shop.upload(b"wedding")
     paid = shop.payment(session_id)
     assert paid.checkout is not None
     shop.clock.advance(**LONG_AGO)
     while_the_session_expires(shop, own_database_url, lambda: take(shop, paid), session_id)
-    session = shop.uploading.find(session_id)
-    with shop.books.transaction() as transaction:
-        unmatched = transaction.unmatched.find(paid.checkout.checkout_session_id)
+    session = shop.upload_service.find(session_id)
+    with shop.unit_of_work.transaction() as transaction:
+        unmatched = transaction.unmatched_payments.find(paid.checkout.checkout_session_id)
     assert session.status is UploadStatus.EXPIRED
     assert not shop.events(session.order_id)
     assert unmatched is not None
@@ -82,19 +82,19 @@ def test_a_payment_that_waited_for_the_expiry_of_its_session_is_set_aside(
 
 
 def test_a_pending_payment_does_not_bring_back_a_session_that_expires_meanwhile(
-    shop: MemoryShop, own_database_url: str
+    shop: InMemoryShop, own_database_url: str
 ) -> None:
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
-    pending = shop.told(checkout, NoticeKind.PENDING)
+    pending = shop.told(checkout, PaymentEventKind.PENDING)
     shop.clock.advance(**LONG_AGO)
     while_the_session_expires(shop, own_database_url, lambda: take(shop, pending), session_id)
-    assert shop.uploading.find(session_id).status is UploadStatus.EXPIRED
+    assert shop.upload_service.find(session_id).status is UploadStatus.EXPIRED
 
 
 def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_meanwhile(
-    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the order's lock each one that comes first is a conflict, and the second conflict is an error."""
     order_id = shop.pay(shop.upload(b"wedding"))
@@ -103,29 +103,29 @@ def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_me
     first, *others = (
         replace(of_dispute(payment.payment_intent_id), dispute_id=f"dp_{number}") for number in range(3)
     )
-    plan, coming = shop.recorder.plan, list(others)
+    plan, coming = shop.command_handler.plan, list(others)
     told: list[Future[object]] = []
 
-    def plan_while_others_come(before: Order, said: Sequence[e.Event], *arguments: Any) -> Step:
-        step = plan(before, said, *arguments)
-        if said == [opened(first)] and coming:
+    def plan_while_others_come(before: Order, proposed: Sequence[e.Event], *arguments: Any) -> Commit:
+        step = plan(before, proposed, *arguments)
+        if proposed == [opened(first)] and coming:
             told.append(threads.submit(take, shop, coming.pop(0)))
             until_it_waits_or_ends(own_database_url, told[-1])
         return step
 
-    monkeypatch.setattr(shop.recorder, "plan", plan_while_others_come)
+    monkeypatch.setattr(shop.command_handler, "plan", plan_while_others_come)
     with ThreadPoolExecutor(len(others)) as threads:
         take(shop, first)
         for one in told:
             one.result()
-        for notice in coming:
-            take(shop, notice)
+        for webhook_event in coming:
+            take(shop, webhook_event)
     disputes = [event.dispute_id for event in shop.events(order_id) if isinstance(event, e.DisputeOpened)]
     assert disputes == ["dp_0", "dp_1", "dp_2"]
 
 
 def test_word_of_money_counts_what_was_recorded_before_its_lock(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order that was loaded before the lock alone is out of date, at the second try as well."""
     order_id = shop.pay(shop.upload(b"wedding"))
@@ -134,27 +134,27 @@ def test_word_of_money_counts_what_was_recorded_before_its_lock(
     first, *others = (
         replace(of_dispute(payment.payment_intent_id), dispute_id=f"dp_{number}") for number in range(3)
     )
-    lock, coming, own_thread = PostgresOrderLog.lock, list(others), get_ident()
+    lock, coming, own_thread = PostgresEventStore.lock, list(others), get_ident()
 
-    def lock_after_another(log: PostgresOrderLog, locked: OrderId) -> None:
+    def lock_after_another(log: PostgresEventStore, locked: OrderId) -> None:
         if get_ident() == own_thread and coming:
             threads.submit(take, shop, coming.pop(0)).result()
         lock(log, locked)
 
-    monkeypatch.setattr(PostgresOrderLog, "lock", lock_after_another)
+    monkeypatch.setattr(PostgresEventStore, "lock", lock_after_another)
     with ThreadPoolExecutor(1) as threads:
         take(shop, first)
     disputes = [event.dispute_id for event in shop.events(order_id) if isinstance(event, e.DisputeOpened)]
     assert disputes == ["dp_1", "dp_0"]
 
 
-def opened(notice: PaymentNotice) -> e.DisputeOpened:
+def opened(webhook_event: PaymentWebhookEvent) -> e.DisputeOpened:
     """The event that a notice of a dispute becomes."""
-    assert notice.dispute_id is not None
-    assert notice.dispute_amount is not None
+    assert webhook_event.dispute_id is not None
+    assert webhook_event.dispute_amount is not None
     return e.DisputeOpened(
-        dispute_id=notice.dispute_id,
-        amount=notice.dispute_amount,
-        reason=notice.reason or "no reason given",
-        is_inquiry=notice.is_inquiry,
+        dispute_id=webhook_event.dispute_id,
+        amount=webhook_event.dispute_amount,
+        reason=webhook_event.reason or "no reason given",
+        is_inquiry=webhook_event.is_inquiry,
     )

@@ -10,17 +10,17 @@ from structlog.testing import capture_logs
 
 from adapters.postgres import connections
 from adapters.postgres import unit_of_work as postgres
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import TimeOrderedIds
-from domain.signed_tokens import Sealer, sha256_of
-from domain.use_cases.checkout.referrals_and_points import Rewarding
-from domain.use_cases.order_command_handler import Recorder
-from domain.use_cases.payments.order_placement import Beginning
+from domain.signed_tokens import TokenSigner, sha256_of
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.order_placement import OrderPlacement
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import Paying
+from domain.use_cases.payments.payment_webhook import PaymentWebhook
 from tests.doubles.clock import StoppedClock
-from tests.doubles.container import POLICY, MemoryQueue, MemoryShop
-from tests.doubles.payments import MemoryPayments
+from tests.doubles.container import POLICY, InMemoryQueue, InMemoryShop
+from tests.doubles.payments import InMemoryPayments
 
 THREADS = 12
 PAYMENTS = 36
@@ -29,39 +29,52 @@ STATEMENTS = 7
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    books = PostgresBooks(own_database_url, connections=THREADS)
-    yield books
-    books.close()
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=THREADS)
+    yield unit_of_work
+    unit_of_work.close()
 
 
 @pytest.fixture
-def paying(books: PostgresBooks) -> Paying:
+def payment_webhook(unit_of_work: PostgresUnitOfWork) -> PaymentWebhook:
     clock, ids = StoppedClock(), TimeOrderedIds()
-    recorder = Recorder(books=books, queue=MemoryQueue(), clock=clock, ids=ids, policy=POLICY)
-    sealer = Sealer(b"a secret of thirty-two characters!")
-    rewarding = Rewarding(sealer=sealer, clock=clock, policy=POLICY)
-    beginning = Beginning(recorder=recorder, rewarding=rewarding, clock=clock, ids=ids, policy=POLICY)
-    return Paying(
-        books=books,
-        payments=MemoryPayments(),
-        recorder=recorder,
-        beginning=beginning,
-        ownership=PaymentOwnership(sealer),
+    command_handler = OrderCommandHandler(
+        unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=clock, ids=ids, policy=POLICY
+    )
+    token_signer = TokenSigner(b"a secret of thirty-two characters!")
+    referral_program = ReferralProgram(token_signer=token_signer, clock=clock, policy=POLICY)
+    order_placement = OrderPlacement(
+        command_handler=command_handler,
+        referral_program=referral_program,
+        clock=clock,
+        ids=ids,
+        policy=POLICY,
+    )
+    return PaymentWebhook(
+        unit_of_work=unit_of_work,
+        payments=InMemoryPayments(),
+        command_handler=command_handler,
+        order_placement=order_placement,
+        ownership=PaymentOwnership(token_signer),
         clock=clock,
     )
 
 
 def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_order(
-    books: PostgresBooks, paying: Paying
+    unit_of_work: PostgresUnitOfWork, payment_webhook: PaymentWebhook
 ) -> None:
-    shop = MemoryShop(books=books)
-    notices = [shop.payment(shop.upload(b"wedding")) for _ in range(PAYMENTS)]
+    shop = InMemoryShop(unit_of_work=unit_of_work)
+    webhook_events = [shop.payment(shop.upload(b"wedding")) for _ in range(PAYMENTS)]
     with ThreadPoolExecutor(THREADS) as customers:
         # Stripe may post the same notice twice at the same moment.
-        list(customers.map(lambda notice: paying.take(notice, sha256_of(b"notice")), [*notices, *notices]))
-    with books.transaction() as transaction:
-        numbers = sorted(order.number for order in transaction.shelf.newest(2 * PAYMENTS))
+        list(
+            customers.map(
+                lambda webhook_event: payment_webhook.handle(webhook_event, sha256_of(b"notice")),
+                [*webhook_events, *webhook_events],
+            )
+        )
+    with unit_of_work.transaction() as transaction:
+        numbers = sorted(order.number for order in transaction.order_queries.newest(2 * PAYMENTS))
     assert numbers == [f"20260314-{count:06}" for count in range(1, PAYMENTS + 1)]
 
 
@@ -76,24 +89,24 @@ def test_a_payment_is_written_down_in_few_round_trips(
         return engines[-1]
 
     monkeypatch.setattr(postgres, "connect", remember)
-    books = PostgresBooks(own_database_url, connections=1)
-    shop = MemoryShop(books=books)
-    notice = shop.payment(shop.upload(b"wedding", b"harvest"))
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
+    shop = InMemoryShop(unit_of_work=unit_of_work)
+    webhook_event = shop.payment(shop.upload(b"wedding", b"harvest"))
     sent: list[str] = []
     event.listen(engines[0], "before_cursor_execute", lambda *details: sent.append(str(details[2])))
-    shop.paying.take(notice, sha256_of(b"notice"))
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
     assert len(sent) == STATEMENTS, "\n".join(sent)
-    books.close()
+    unit_of_work.close()
 
 
 def test_a_notice_with_other_contents_is_logged_as_an_error_once(
-    books: PostgresBooks, paying: Paying
+    unit_of_work: PostgresUnitOfWork, payment_webhook: PaymentWebhook
 ) -> None:
-    shop = MemoryShop(books=books)
-    notice = shop.payment(shop.upload(b"wedding"))
+    shop = InMemoryShop(unit_of_work=unit_of_work)
+    webhook_event = shop.payment(shop.upload(b"wedding"))
     with capture_logs() as logs:
         for body in (b"notice", b"notice", b"another", b"another"):
-            paying.take(notice, sha256_of(body))
+            payment_webhook.handle(webhook_event, sha256_of(body))
     assert [(line["event"], line["log_level"], line["event_id"]) for line in logs] == [
-        ("webhook_conflict", "error", notice.event_id)
+        ("webhook_conflict", "error", webhook_event.event_id)
     ]

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.personal_data import HOLDINGS
 from adapters.postgres.tables import READ_MODELS, metadata
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import CustomerId
 from tests.contracts.stored_streams import NOON
 from tests.contracts.test_personal_data import GRACE, buy, erasure
@@ -34,9 +34,9 @@ ABOUT_NOBODY = frozenset(
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=2)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
+        yield unit_of_work
 
 
 def test_every_table_says_which_of_its_rows_are_about_a_person() -> None:
@@ -45,12 +45,12 @@ def test_every_table_says_which_of_its_rows_are_about_a_person() -> None:
 
 
 def test_a_forgotten_person_is_in_no_table_and_that_they_were_forgotten_is(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    _, customer_id = buy(books)
+    _, customer_id = buy(unit_of_work)
     done = erasure(customer_id)
-    with books.transaction() as transaction:
-        transaction.persons.forget(done)
+    with unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(done)
     with psycopg.connect(own_database_url) as connection:
         for table in metadata.tables:
             rows = str(connection.execute(f"SELECT to_jsonb(t)::text FROM {table} t").fetchall())
@@ -63,25 +63,25 @@ def test_a_forgotten_person_is_in_no_table_and_that_they_were_forgotten_is(
     assert told == {"customer_id", "erased_at", "created_at", "updated_at"}
 
 
-def test_no_row_is_half_forgotten(books: PostgresBooks, own_database_url: str) -> None:
-    buy(books)
+def test_no_row_is_half_forgotten(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> None:
+    buy(unit_of_work)
     with psycopg.connect(own_database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute("UPDATE customers SET erased_at = now(), email = NULL")
 
 
 def test_the_read_models_of_the_forgotten_are_rebuilt_to_the_same_rows(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    about, customer_id = buy(books)
-    with books.transaction() as transaction:
-        order = transaction.log.load(about.order_id)
-        transaction.log.record(step(order, about.erased()))
-        transaction.persons.forget(erasure(customer_id))
+    about, customer_id = buy(unit_of_work)
+    with unit_of_work.transaction() as transaction:
+        order = transaction.event_store.load(about.order_id)
+        transaction.event_store.append(step(order, about.erased()))
+        transaction.personal_data.forget(erasure(customer_id))
     before = rows(own_database_url)
-    assert list(books.rebuild()) == [about.order_id]
+    assert list(unit_of_work.rebuild()) == [about.order_id]
     assert rows(own_database_url) == before
-    with books.transaction() as transaction:
-        assert transaction.persons.find(GRACE) is None
+    with unit_of_work.transaction() as transaction:
+        assert transaction.personal_data.find(GRACE) is None
 
 
 def rows(database_url: str) -> list[str]:
@@ -93,33 +93,33 @@ def rows(database_url: str) -> list[str]:
         ]
 
 
-def test_an_erasure_is_of_one_customer_and_once(books: PostgresBooks) -> None:
-    _, customer_id = buy(books)
-    with books.transaction() as transaction:
-        transaction.persons.forget(erasure(customer_id))
-    with pytest.raises(IntegrityError), books.transaction() as transaction:
-        transaction.persons.forget(erasure(customer_id))
+def test_an_erasure_is_of_one_customer_and_once(unit_of_work: PostgresUnitOfWork) -> None:
+    _, customer_id = buy(unit_of_work)
+    with unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(erasure(customer_id))
+    with pytest.raises(IntegrityError), unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(erasure(customer_id))
 
 
-def test_a_payment_at_the_moment_of_an_erasure_is_somebody_news(books: PostgresBooks) -> None:
-    _, customer_id = buy(books)
+def test_a_payment_at_the_moment_of_an_erasure_is_somebody_news(unit_of_work: PostgresUnitOfWork) -> None:
+    _, customer_id = buy(unit_of_work)
     is_waiting = Event()
 
     def pay() -> CustomerId:
-        with books.transaction() as transaction:
+        with unit_of_work.transaction() as transaction:
             is_waiting.set()
             paid_by, _ = transaction.customers.receive(CustomerId(uuid4()), GRACE, "Grace", None, NOON.date())
             return paid_by
 
     with ThreadPoolExecutor(1) as payments:
-        with books.transaction() as transaction:
-            assert transaction.persons.find(GRACE, lock=True) is not None
+        with unit_of_work.transaction() as transaction:
+            assert transaction.personal_data.find(GRACE, lock=True) is not None
             payment = payments.submit(pay)
             assert is_waiting.wait(10)
             assert not payment.done(), "it waits for the erasure"
-            transaction.persons.forget(erasure(customer_id))
+            transaction.personal_data.forget(erasure(customer_id))
         assert payment.result(10) != customer_id
-    with books.transaction() as transaction:
-        found = transaction.persons.find(GRACE)
+    with unit_of_work.transaction() as transaction:
+        found = transaction.personal_data.find(GRACE)
         assert found is not None
         assert found.customer_id == payment.result()

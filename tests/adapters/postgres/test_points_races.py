@@ -3,23 +3,24 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from threading import Barrier, Event
 
 import psycopg
 import pytest
 
 from adapters.postgres.schema import upgrade
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import CustomerId
 from domain.ports.customers import Customer
-from domain.ports.payments import CheckoutNotice, PaymentNotice
+from domain.ports.payments import CheckoutDetails, PaymentWebhookEvent
 from domain.ports.unit_of_work import Transaction
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.referrals_and_points import Codes, NoPointsError
 from tests.adapters.support.catalog import take_back
 from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
 ADA, GRACE = "ada@customer.example", "grace@friends.example"
@@ -27,29 +28,29 @@ AT_ONCE = 6
 
 
 @pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
-    with closing(PostgresBooks(own_database_url, connections=AT_ONCE + 1)) as books:
-        yield MemoryShop(books=books)
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=AT_ONCE + 1)) as unit_of_work:
+        yield InMemoryShop(unit_of_work=unit_of_work)
 
 
-def customer(shop: MemoryShop, email: str) -> Customer:
-    with shop.books.transaction() as transaction:
-        found = transaction.persons.find(email)
+def customer(shop: InMemoryShop, email: str) -> Customer:
+    with shop.unit_of_work.transaction() as transaction:
+        found = transaction.personal_data.find(email)
     assert found is not None
     return found
 
 
-def balance(shop: MemoryShop, email: str) -> int:
+def balance(shop: InMemoryShop, email: str) -> int:
     customer_id = customer(shop, email).customer_id
-    with shop.books.transaction() as transaction:
-        return transaction.points.balance(customer_id)
+    with shop.unit_of_work.transaction() as transaction:
+        return transaction.points_balances.balance(customer_id)
 
 
-def referred(shop: MemoryShop, email: str = GRACE) -> PaymentNotice:
+def referred(shop: InMemoryShop, email: str = GRACE) -> PaymentWebhookEvent:
     """A friend's payment with Ada's code, not taken in yet."""
     session_id = shop.upload(b"wedding")
     codes = Codes(referral=customer(shop, ADA).referral_code)
-    shop.checking_out.open(session_id, email=None, codes=codes)
+    shop.checkout_service.open(session_id, email=None, codes=codes)
     return shop.payment(session_id, email=email)
 
 
@@ -78,31 +79,31 @@ def all_at_once(work: Sequence[Callable[[], object]]) -> None:
         list(threads.map(begin, work))
 
 
-def test_of_first_orders_that_race_one_earns(shop: MemoryShop) -> None:
+def test_of_first_orders_that_race_one_earns(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
-    notices = [referred(shop) for _ in range(AT_ONCE)]
-    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    webhook_events = [referred(shop) for _ in range(AT_ONCE)]
+    all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
     assert (balance(shop, ADA), balance(shop, GRACE)) == (100, 100)
 
 
-def test_friends_who_come_at_once_each_bring_points(shop: MemoryShop) -> None:
+def test_friends_who_come_at_once_each_bring_points(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
-    notices = [referred(shop, f"friend{number}@friends.example") for number in range(AT_ONCE)]
-    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    webhook_events = [referred(shop, f"friend{number}@friends.example") for number in range(AT_ONCE)]
+    all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
     assert balance(shop, ADA) == 100 * AT_ONCE
 
 
-def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: MemoryShop) -> None:
+def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
-    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
-    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
+    codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
     sessions = [shop.upload(b"wedding") for _ in range(AT_ONCE)]
     refused: list[NoPointsError] = []
 
     def check_out(number: int) -> None:
         try:
-            shop.checking_out.open(sessions[number], email=None, codes=codes)
+            shop.checkout_service.open(sessions[number], email=None, codes=codes)
         except NoPointsError as refusal:
             refused.append(refusal)
 
@@ -111,89 +112,89 @@ def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: MemorySh
     assert len([one for one in shop.payments.checkouts.values() if one.spending]) == 1
 
 
-def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: MemoryShop) -> None:
+def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
-    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
-    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
-    notices = []
+    codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
+    webhook_events = []
     for number in range(AT_ONCE):
         session_id = shop.upload(b"wedding")
-        shop.checking_out.open(session_id, email=None, codes=codes)
-        notices.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
+        shop.checkout_service.open(session_id, email=None, codes=codes)
+        webhook_events.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
         shop.clock.advance(
             minutes=71
         )  # nothing is reserved any more, and word of the payment is still on its way
-    all_at_once([lambda one=one: shop.paying.take(one, sha256_of(b"notice")) for one in notices])  # type: ignore[misc]
+    all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
     assert balance(shop, ADA) == 0
 
 
 def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
-    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Order numbers are counted by day, so nothing but the owner's lock keeps these two payments apart."""
     shop.pay(shop.upload(b"harvest"))
-    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
-    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
-    notices = []
+    codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
+    webhook_events = []
     for number in range(2):
         session_id = shop.upload(b"wedding")
-        shop.checking_out.open(session_id, email=None, codes=codes)
-        notices.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
+        shop.checkout_service.open(session_id, email=None, codes=codes)
+        webhook_events.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
         shop.clock.advance(minutes=71)  # nothing is reserved any more
-    before, after = notices
-    follows, told = shop.rewarding.follows, []
+    before, after = webhook_events
+    follows, told = shop.referral_program.follows, []
 
     def follow_past_midnight(
         transaction: Transaction,
         payment: e.PaymentReceived,
-        paid: CheckoutNotice,
+        paid: CheckoutDetails,
         referrer: CustomerId | None,
     ) -> Sequence[e.Event]:
-        said = follows(transaction, payment, paid, referrer)
+        proposed = follows(transaction, payment, paid, referrer)
         if paid == before.checkout:
             shop.clock.advance(days=1)
-            told.append(other.submit(shop.paying.take, after, sha256_of(b"notice")))
+            told.append(other.submit(shop.payment_webhook.handle, after, sha256_of(b"notice")))
             until_it_waits_or_ends(own_database_url, told[-1])
-        return said
+        return proposed
 
-    monkeypatch.setattr(shop.rewarding, "follows", follow_past_midnight)
+    monkeypatch.setattr(shop.referral_program, "follows", follow_past_midnight)
     with ThreadPoolExecutor(1) as other:
-        shop.paying.take(before, sha256_of(b"notice"))
+        shop.payment_webhook.handle(before, sha256_of(b"notice"))
         told[0].result()
-    numbers = [numbered(shop, notice) for notice in notices]
+    numbers = [numbered(shop, webhook_event) for webhook_event in webhook_events]
     assert len({number.partition("-")[0] for number in numbers}) == 2, "they are orders of two days"
     assert balance(shop, ADA) == 0
 
 
-def numbered(shop: MemoryShop, notice: PaymentNotice) -> str:
+def numbered(shop: InMemoryShop, webhook_event: PaymentWebhookEvent) -> str:
     """The number of the order that a payment began."""
-    assert notice.checkout is not None
-    assert notice.checkout.order_id is not None
-    payment = shop.order(notice.checkout.order_id).payment
+    assert webhook_event.checkout is not None
+    assert webhook_event.checkout.order_id is not None
+    payment = shop.order(webhook_event.checkout.order_id).payment
     assert payment is not None
     return payment.order_number
 
 
 def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
-    shop: MemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The owner's payment begins while the other one is between its two customers."""
     shop.pay(shop.upload(b"harvest"))
-    shop.paying.take(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
     session_id = shop.upload(b"wedding")
-    codes = Codes(points=ada.referral_code + shop.sealer.points_proof(ada.customer_id))
-    shop.checking_out.open(session_id, email=None, codes=codes)
+    codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
+    shop.checkout_service.open(session_id, email=None, codes=codes)
     spending = shop.payment(session_id, email=GRACE)
     owners = shop.payment(shop.upload(b"portrait"), email=ADA)
-    is_between, follows = Event(), shop.rewarding.follows
+    is_between, follows = Event(), shop.referral_program.follows
 
     def follow_when_the_owner_waits(
         transaction: Transaction,
         payment: e.PaymentReceived,
-        paid: CheckoutNotice,
+        paid: CheckoutDetails,
         referrer: CustomerId | None,
     ) -> Sequence[e.Event]:
         if paid.spending is not None:
@@ -203,14 +204,14 @@ def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
 
     def pay_as_the_owner() -> None:
         assert is_between.wait(10)
-        shop.paying.take(owners, sha256_of(b"notice"))
+        shop.payment_webhook.handle(owners, sha256_of(b"notice"))
 
-    monkeypatch.setattr(shop.rewarding, "follows", follow_when_the_owner_waits)
-    all_at_once([lambda: shop.paying.take(spending, sha256_of(b"notice")), pay_as_the_owner])
+    monkeypatch.setattr(shop.referral_program, "follows", follow_when_the_owner_waits)
+    all_at_once([lambda: shop.payment_webhook.handle(spending, sha256_of(b"notice")), pay_as_the_owner])
     assert (balance(shop, ADA), balance(shop, GRACE)) == (0, 100)
 
 
-def test_customers_from_before_have_a_code_each(shop: MemoryShop, own_database_url: str) -> None:
+def test_customers_from_before_have_a_code_each(shop: InMemoryShop, own_database_url: str) -> None:
     for number in range(3):
         shop.pay(shop.upload(b"harvest"), email=f"old{number}@customer.example")
     take_back(own_database_url, "0010")

@@ -9,9 +9,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.reactions import RestoreImage
-from domain.ports.reaction_queue import Outcome, Scheduled
+from domain.ports.reaction_queue import Outcome, ScheduledReaction
 from tests.contracts.stored_streams import MINUTE, NOON, admit, claimed, facts, schedule, scheduled
 from tests.waiting import eventually
 
@@ -24,63 +24,67 @@ _WAITS = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = 
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    books = PostgresBooks(own_database_url, connections=WORKERS)
-    yield books
-    books.close()
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=WORKERS)
+    yield unit_of_work
+    unit_of_work.close()
 
 
-def starts(books: PostgresBooks, photos: int, due_at: datetime = NOON) -> dict[UUID, Scheduled]:
+def starts(
+    unit_of_work: PostgresUnitOfWork, photos: int, due_at: datetime = NOON
+) -> dict[UUID, ScheduledReaction]:
     """The starts of one order, by their ids."""
     about = facts(photos)
     work = [scheduled(about, RestoreImage(image_id, 1), due_at=due_at) for image_id in about.images]
-    schedule(books, *work)
+    schedule(unit_of_work, *work)
     return {start.reaction_id: start for start in work}
 
 
-def admitted(books: PostgresBooks, max_running: int = MAX_RUNNING) -> list[UUID]:
-    return [reaction_id for reaction_id, _ in admit(books, max_running=max_running)]
+def admitted(unit_of_work: PostgresUnitOfWork, max_running: int = MAX_RUNNING) -> list[UUID]:
+    return [reaction_id for reaction_id, _ in admit(unit_of_work, max_running=max_running)]
 
 
-def finish(books: PostgresBooks, start: Scheduled) -> None:
-    held = claimed(books, start)
-    with books.transaction() as transaction:
+def finish(unit_of_work: PostgresUnitOfWork, start: ScheduledReaction) -> None:
+    held = claimed(unit_of_work, start)
+    with unit_of_work.transaction() as transaction:
         transaction.reactions.close(held, outcome=Outcome.DONE)
 
 
-def test_workers_that_admit_at_the_same_time_share_the_free_slots(books: PostgresBooks) -> None:
-    starts(books, photos=200)
+def test_workers_that_admit_at_the_same_time_share_the_free_slots(unit_of_work: PostgresUnitOfWork) -> None:
+    starts(unit_of_work, photos=200)
     with ThreadPoolExecutor(WORKERS) as workers:
-        rounds = list(workers.map(lambda _: admitted(books), range(5 * WORKERS)))
+        rounds = list(workers.map(lambda _: admitted(unit_of_work), range(5 * WORKERS)))
     everything = list(chain.from_iterable(rounds))
     assert len(everything) == len(set(everything)) == MAX_RUNNING
 
 
 def test_who_admits_waits_for_an_admission_that_is_under_way(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    starts(books, photos=1)
+    starts(unit_of_work, photos=1)
     with ThreadPoolExecutor(1) as worker, psycopg.connect(own_database_url, autocommit=True) as look:
-        with books.transaction() as transaction:
-            assert len(transaction.admissions.admit(NOON, max_running=1, max_per_minute=1)) == 1
-            starts(books, photos=1, due_at=NOON - MINUTE)  # these would come first, and are not known above
-            other = worker.submit(admitted, books, 1)
+        with unit_of_work.transaction() as transaction:
+            assert len(transaction.prediction_slots.grant(NOON, max_running=1, max_per_minute=1)) == 1
+            starts(
+                unit_of_work, photos=1, due_at=NOON - MINUTE
+            )  # these would come first, and are not known above
+            other = worker.submit(admitted, unit_of_work, 1)
             eventually(lambda: other.done() or look.execute(_WAITS).fetchone() == (1,), "another worker")
         assert other.result() == []
 
 
 def test_an_order_of_one_is_admitted_within_a_round_of_its_arrival_while_workers_race(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    work = starts(books, photos=200)
-    running = admitted(books)
-    (one,) = own = starts(books, photos=1)
+    work = starts(unit_of_work, photos=200)
+    running = admitted(unit_of_work)
+    (one,) = own = starts(unit_of_work, photos=1)
     work |= own
     with ThreadPoolExecutor(WORKERS) as workers, psycopg.connect(own_database_url, autocommit=True) as look:
 
         def end_and_admit(reaction_id: UUID) -> list[UUID]:
-            finish(books, work[reaction_id])
-            return admitted(books)
+            finish(unit_of_work, work[reaction_id])
+            return admitted(unit_of_work)
 
         rounds = 0
         while running:

@@ -8,7 +8,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from adapters.postgres.tables import READ_MODELS
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, EmailKind, OrderId, PointsReason
 from tests.contracts.stored_streams import facts, take_order
@@ -19,9 +19,9 @@ Rows = dict[str, list[dict[str, object]]]
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=3)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=3)) as unit_of_work:
+        yield unit_of_work
 
 
 def lives(about: Facts) -> tuple[tuple[e.Event, ...], ...]:
@@ -38,16 +38,16 @@ def lives(about: Facts) -> tuple[tuple[e.Event, ...], ...]:
     )
 
 
-def keep_a_shop(books: PostgresBooks) -> list[OrderId]:
+def keep_a_shop(unit_of_work: PostgresUnitOfWork) -> list[OrderId]:
     """Orders of every kind, each event a step of its own as in life."""
     kept: list[OrderId] = []
     for index in range(len(lives(facts()))):
         about = facts()
-        order = take_order(books, about)
+        order = take_order(unit_of_work, about)
         for happened in lives(about)[index]:
-            with books.transaction() as transaction:
+            with unit_of_work.transaction() as transaction:
                 what = step(order, happened)
-                transaction.log.record(what)
+                transaction.event_store.append(what)
                 order = what.after
         kept.append(about.order_id)
     return kept
@@ -65,18 +65,18 @@ def rows(database_url: str) -> Rows:
         }
 
 
-def test_a_rebuild_ends_in_the_same_rows(books: PostgresBooks, own_database_url: str) -> None:
-    kept = keep_a_shop(books)
+def test_a_rebuild_ends_in_the_same_rows(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> None:
+    kept = keep_a_shop(unit_of_work)
     before = rows(own_database_url)
     assert all(before.values())
-    assert sorted(books.rebuild()) == sorted(kept)
+    assert sorted(unit_of_work.rebuild()) == sorted(kept)
     assert rows(own_database_url) == before
 
 
 def test_a_rebuild_puts_right_what_somebody_wrote_by_hand(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    keep_a_shop(books)
+    keep_a_shop(unit_of_work)
     before = rows(own_database_url)
     with psycopg.connect(own_database_url) as connection:
         connection.execute(
@@ -89,29 +89,33 @@ def test_a_rebuild_puts_right_what_somebody_wrote_by_hand(
             "INSERT INTO restoration_jobs (image_id, attempt, status) SELECT image_id, 99, 'running' FROM images"
         )
     assert rows(own_database_url) != before
-    list(books.rebuild())
+    list(unit_of_work.rebuild())
     assert rows(own_database_url) == before
 
 
-def test_a_rebuild_that_is_given_up_changes_nothing(books: PostgresBooks, own_database_url: str) -> None:
-    keep_a_shop(books)
+def test_a_rebuild_that_is_given_up_changes_nothing(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    keep_a_shop(unit_of_work)
     before = rows(own_database_url)
-    rebuild = books.rebuild()
+    rebuild = unit_of_work.rebuild()
     next(iter(rebuild))
     rebuild.close()  # type: ignore[attr-defined]
     assert rows(own_database_url) == before
 
 
-def test_a_rebuild_of_an_empty_log_leaves_nothing(books: PostgresBooks, own_database_url: str) -> None:
-    assert list(books.rebuild()) == []
+def test_a_rebuild_of_an_empty_log_leaves_nothing(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    assert list(unit_of_work.rebuild()) == []
     assert not any(rows(own_database_url).values())
 
 
 def test_a_rebuild_streams_the_log_through_a_cursor_of_the_server(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    keep_a_shop(books)
-    rebuild = books.rebuild()
+    keep_a_shop(unit_of_work)
+    rebuild = unit_of_work.rebuild()
     next(iter(rebuild))
     with psycopg.connect(own_database_url) as connection:
         cursors = connection.execute(
@@ -122,15 +126,15 @@ def test_a_rebuild_streams_the_log_through_a_cursor_of_the_server(
 
 
 def test_the_log_takes_nothing_while_it_is_rebuilt_and_everything_after(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    keep_a_shop(books)
-    rebuild = books.rebuild()
+    keep_a_shop(unit_of_work)
+    rebuild = unit_of_work.rebuild()
     next(iter(rebuild))
     impatient = psycopg.connect(own_database_url, options="-c lock_timeout=1ms")
     with impatient, pytest.raises(psycopg.errors.LockNotAvailable):
         impatient.execute("LOCK TABLE events IN ROW EXCLUSIVE MODE")
     list(rebuild)
-    order = take_order(books, facts())
-    with books.transaction() as transaction:
-        assert order.order_id in {line.order_id for line in transaction.shelf.newest(100)}
+    order = take_order(unit_of_work, facts())
+    with unit_of_work.transaction() as transaction:
+        assert order.order_id in {line.order_id for line in transaction.order_queries.newest(100)}

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.tables import READ_MODELS
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.contracts.stored_streams import facts, take_order
 
 #: A change to each read model that a fold would not give.
@@ -22,31 +22,33 @@ CHANGES = {
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=2)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
+        yield unit_of_work
 
 
 @pytest.mark.parametrize("table", [table.name for table in READ_MODELS])
 def test_a_read_model_that_was_changed_is_named(
-    books: PostgresBooks, own_database_url: str, table: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, table: str
 ) -> None:
     about = facts()
-    order = take_order(books, about, about.credited(100), *about.until_completed()[1:])
+    order = take_order(unit_of_work, about, about.credited(100), *about.until_completed()[1:])
     with psycopg.connect(own_database_url, autocommit=True) as connection:
         assert connection.execute(CHANGES[table].encode()).rowcount > 0
-    with books.transaction() as transaction:
-        assert transaction.audit.differing_read_models([order]) == {order.order_id: [table]}
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_queries.differing_read_models([order]) == {order.order_id: [table]}
 
 
 def test_an_order_that_no_read_model_has_is_found_by_its_events(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()
-    order = take_order(books, about)
+    order = take_order(unit_of_work, about)
     with psycopg.connect(own_database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM orders")
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         since = next(iter(order.entered_at.values()))
-        assert transaction.audit.orders_since(since) == [order.order_id]
-        assert transaction.audit.differing_read_models([order])[order.order_id][0] == "orders"
+        assert transaction.reconciliation_queries.orders_since(since) == [order.order_id]
+        assert (
+            transaction.reconciliation_queries.differing_read_models([order])[order.order_id][0] == "orders"
+        )

@@ -18,7 +18,7 @@ from minio import Minio
 from psycopg import sql
 
 from adapters.postgres.schema import upgrade
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from domain.ports.errors import DatabaseBehindError
@@ -26,7 +26,7 @@ from sandbox.processes import Supervisor
 from sandbox.services import postgres_server, seaweedfs_server
 from sandbox.services.seaweedfs_server import S3
 from tests.adapters.support.cluster_backup import base_backup, owned_like
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -101,10 +101,10 @@ def archive(url: str) -> None:
 
 
 @contextmanager
-def shop_on(url: str, lost: MemoryShop | None = None) -> Iterator[MemoryShop]:
+def shop_on(url: str, lost: InMemoryShop | None = None) -> Iterator[InMemoryShop]:
     """A shop on these books; the world outside is that of the shop that lost its own."""
-    books = PostgresBooks(url, connections=4)
-    shop = MemoryShop(books=books)
+    unit_of_work = PostgresUnitOfWork(url, connections=4)
+    shop = InMemoryShop(unit_of_work=unit_of_work)
     if lost is not None:
         # Copies, so that each restore begins in the same world.
         outside = (lost.clock, lost.ids, lost.storage, lost.payments, lost.restorer, lost.mailer)
@@ -112,18 +112,18 @@ def shop_on(url: str, lost: MemoryShop | None = None) -> Iterator[MemoryShop]:
         shop.wire(shop.payments)
         shop.clock.advance(minutes=1)
     yield shop
-    books.close()
+    unit_of_work.close()
 
 
-def sell(shop: MemoryShop, photo: bytes) -> OrderId:
+def sell(shop: InMemoryShop, photo: bytes) -> OrderId:
     order_id = shop.pay(shop.upload(photo))
     assert shop.live(order_id, hours=0.1).state is State.COMPLETED
     return order_id
 
 
-def numbers(shop: MemoryShop) -> list[str]:
-    with shop.books.transaction() as transaction:
-        return sorted(order.number for order in transaction.shelf.newest(10))
+def numbers(shop: InMemoryShop) -> list[str]:
+    with shop.unit_of_work.transaction() as transaction:
+        return sorted(order.number for order in transaction.order_queries.newest(10))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Loss:
     """A shop whose database is gone but for a base backup after its first order and the archived log."""
 
     folder: Path
-    shop: MemoryShop
+    shop: InMemoryShop
     orders: list[OrderId]
 
 

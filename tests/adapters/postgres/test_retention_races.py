@@ -12,16 +12,16 @@ from domain.order.values import HoldReason, Money, OrderId, RefundId, RefundReas
 from domain.signed_tokens import sha256_of
 from domain.use_cases.order_command_handler import Cause
 from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
-Said = Callable[[MemoryShop, OrderId], Sequence[e.Event]]
+Said = Callable[[InMemoryShop, OrderId], Sequence[e.Event]]
 
 
-def a_hold(_shop: MemoryShop, _order_id: OrderId) -> Sequence[e.Event]:
+def a_hold(_shop: InMemoryShop, _order_id: OrderId) -> Sequence[e.Event]:
     return [e.OrderHeld(reason=HoldReason.REQUESTED)]
 
 
-def a_new_link(shop: MemoryShop, order_id: OrderId) -> Sequence[e.Event]:
+def a_new_link(shop: InMemoryShop, order_id: OrderId) -> Sequence[e.Event]:
     return [
         e.DownloadLinkIssued(
             link_id=download_link_id_of(order_id, 2),
@@ -31,7 +31,7 @@ def a_new_link(shop: MemoryShop, order_id: OrderId) -> Sequence[e.Event]:
     ]
 
 
-def another_end(shop: MemoryShop, order_id: OrderId) -> Sequence[e.Event]:
+def another_end(shop: InMemoryShop, order_id: OrderId) -> Sequence[e.Event]:
     """All of the money is paid back and a mail tells so: nothing is owed, and the retention begins anew."""
     refund_id, paid = RefundId(shop.ids.new()), Money(amount=shop.order(order_id).paid_amount, currency="EUR")
     return [
@@ -42,18 +42,21 @@ def another_end(shop: MemoryShop, order_id: OrderId) -> Sequence[e.Event]:
 
 @pytest.mark.parametrize("happens", [a_hold, a_new_link, another_end])
 def test_photos_are_kept_for_what_happens_after_their_order_was_found(
-    shop: MemoryShop, own_database_url: str, happens: Said
+    shop: InMemoryShop, own_database_url: str, happens: Said
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id, hours=0.2)
     shop.clock.advance(seconds=shop.policy.photo_retention.total_seconds() + 1)
-    said = happens(shop, order_id)
+    proposed = happens(shop, order_id)
     cause = Cause(name="a test", key="a test", actor="person:grace", correlation_id=order_id)
     with ThreadPoolExecutor(1) as other:
-        with shop.books.transaction() as transaction:
-            transaction.log.lock(order_id)
-            shop.recorder.write(transaction, shop.recorder.plan(transaction.log.load(order_id), said, cause))
-            purging: Future[object] = other.submit(shop.retaining.purge)
+        with shop.unit_of_work.transaction() as transaction:
+            transaction.event_store.lock(order_id)
+            shop.command_handler.write(
+                transaction,
+                shop.command_handler.plan(transaction.event_store.load(order_id), proposed, cause),
+            )
+            purging: Future[object] = other.submit(shop.photo_retention.purge)
             until_it_waits_or_ends(own_database_url, purging)
         assert purging.result() == 0
     assert not any(isinstance(event, e.PhotosPurged) for event in shop.events(order_id))

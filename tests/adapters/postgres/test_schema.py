@@ -21,7 +21,7 @@ from adapters.postgres import schema as migrations
 from adapters.postgres.connections import connect
 from adapters.postgres.schema import downgrade, upgrade
 from adapters.postgres.tables import Xid8, metadata
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from tests.adapters.support import catalog
 from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
@@ -114,20 +114,20 @@ def test_an_upgrade_from_many_processes_at_once_is_harmless(empty_database_url: 
     with ThreadPoolExecutor(4) as processes:
         list(processes.map(lambda _: upgrade(empty_database_url), range(4)))
     upgrade(empty_database_url)
-    books = PostgresBooks(empty_database_url, connections=1)
-    books.check()
-    books.close()
+    unit_of_work = PostgresUnitOfWork(empty_database_url, connections=1)
+    unit_of_work.check()
+    unit_of_work.close()
 
 
 def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) -> None:
     downgrade(own_database_url, "0003")
-    books = PostgresBooks(own_database_url, connections=1)
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
     with pytest.raises(
         UnavailableError,
         match=r"at 0003, older than .* needs \d{4}; run `restoreclick db upgrade`",
     ):
-        books.check()
-    books.close()
+        unit_of_work.check()
+    unit_of_work.close()
 
 
 def make_newer(database_url: str, *, oldest_program: str) -> None:
@@ -140,18 +140,18 @@ def make_newer(database_url: str, *, oldest_program: str) -> None:
 def test_a_newer_schema_that_this_program_can_work_beside_is_accepted(own_database_url: str) -> None:
     newest = max(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
     make_newer(own_database_url, oldest_program=newest)
-    with closing(PostgresBooks(own_database_url, connections=1)) as books:
-        books.check()
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        unit_of_work.check()
 
 
 def test_a_newer_schema_that_left_this_program_behind_is_refused(own_database_url: str) -> None:
     make_newer(own_database_url, oldest_program="9041")
     says = r"at 9042, newer than this program, which knows \d{4} at most; install the version of RestoreClick"
     with (
-        closing(PostgresBooks(own_database_url, connections=1)) as books,
+        closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work,
         pytest.raises(UnavailableError, match=says),
     ):
-        books.check()
+        unit_of_work.check()
     with pytest.raises(UnavailableError, match=says):
         upgrade(own_database_url)
 
@@ -165,10 +165,10 @@ def test_a_server_that_is_too_old_is_refused_with_the_version_it_needs(
         upgrade(empty_database_url)
     assert catalog.columns(empty_database_url) == set()
     with (
-        closing(PostgresBooks(own_database_url, connections=1)) as books,
+        closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work,
         pytest.raises(UnavailableError, match=says),
     ):
-        books.check()
+        unit_of_work.check()
 
 
 def test_a_migration_waits_politely_for_a_table_that_is_in_use(
@@ -191,8 +191,8 @@ def test_a_migration_waits_politely_for_a_table_that_is_in_use(
         True,
         True,
     ]
-    with closing(PostgresBooks(own_database_url, connections=1)) as books:
-        books.check()
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        unit_of_work.check()
 
 
 def test_a_migration_that_never_gets_its_lock_names_who_holds_it_and_goes_on_later(
@@ -278,22 +278,22 @@ def test_later_migrations_build_indexes_of_tables_that_exist_concurrently() -> N
 
 
 def test_a_schema_with_events_is_not_taken_back(own_database_url: str) -> None:
-    with closing(PostgresBooks(own_database_url, connections=1)) as books:
-        take_order(books, facts())
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        take_order(unit_of_work, facts())
         with pytest.raises(UnavailableError, match="its log has 1 events, and an older schema would lose"):
             downgrade(own_database_url, "0003")
-        books.check()
+        unit_of_work.check()
 
 
 def test_books_without_a_schema_say_how_to_bring_one(empty_database_url: str) -> None:
-    books = PostgresBooks(empty_database_url, connections=1)
+    unit_of_work = PostgresUnitOfWork(empty_database_url, connections=1)
     with pytest.raises(UnavailableError, match=r"has no schema yet; run `restoreclick db upgrade`\.$"):
-        books.check()
-    books.close()
+        unit_of_work.check()
+    unit_of_work.close()
 
 
 def test_books_without_a_server_say_which_address_to_check() -> None:
-    books = PostgresBooks("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
+    unit_of_work = PostgresUnitOfWork("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
     with pytest.raises(UnavailableError, match="check DATABASE_URL"):
-        books.check()
-    books.close()
+        unit_of_work.check()
+    unit_of_work.close()

@@ -6,33 +6,33 @@ from threading import Barrier
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import Money, OrderId
 from domain.use_cases.support.email_correction import AddressTakenError
-from domain.use_cases.support.staff_actions import Done, Signature
-from domain.use_cases.wording.refusal_messages import NotPossibleError
-from tests.doubles.container import MemoryShop
+from domain.use_cases.support.staff_actions import ActionResult, StaffRequest
+from domain.use_cases.wording.refusal_messages import ActionRefusedError
+from tests.doubles.container import InMemoryShop
 
 PEOPLE = 50
 #: Fewer than there are people: then some wait for a connection, as they would in the shop.
 CONNECTIONS = 20
 
 
-def signed(number: int, key: str | None = None) -> Signature:
-    return Signature(actor=f"person:{number}", reason="They asked for it on the phone.", key=key)
+def signed(number: int, key: str | None = None) -> StaffRequest:
+    return StaffRequest(actor=f"person:{number}", reason="They asked for it on the phone.", key=key)
 
 
 @pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
-    books = PostgresBooks(own_database_url, connections=CONNECTIONS)
-    yield MemoryShop(books=books)
-    books.close()
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=CONNECTIONS)
+    yield InMemoryShop(unit_of_work=unit_of_work)
+    unit_of_work.close()
 
 
 @pytest.fixture
-def order_id(shop: MemoryShop) -> OrderId:
+def order_id(shop: InMemoryShop) -> OrderId:
     """An order of ten photos for 39.00 EUR, of which nothing has been begun."""
     return shop.pay(shop.upload(*(b"portrait of %d" % number for number in range(10))))
 
@@ -45,26 +45,26 @@ def at_once(work: Callable[[int], object]) -> list[object]:
         start.wait(timeout=30)
         try:
             return work(number)
-        except (NotPossibleError, AddressTakenError) as refusal:
+        except (ActionRefusedError, AddressTakenError) as refusal:
             return refusal
 
     with ThreadPoolExecutor(PEOPLE) as people:
         return list(people.map(do, range(PEOPLE)))
 
 
-def test_fifty_refunds_at_once_never_exceed_what_was_paid(shop: MemoryShop, order_id: OrderId) -> None:
+def test_fifty_refunds_at_once_never_exceed_what_was_paid(shop: InMemoryShop, order_id: OrderId) -> None:
     amount = Money(amount=100, currency="EUR")
-    answers = at_once(lambda number: shop.desk.refund(order_id, signed(number), amount=amount))
-    done = [answer for answer in answers if isinstance(answer, Done)]
-    refused = [answer for answer in answers if isinstance(answer, NotPossibleError)]
+    answers = at_once(lambda number: shop.staff_actions.refund(order_id, signed(number), amount=amount))
+    done = [answer for answer in answers if isinstance(answer, ActionResult)]
+    refused = [answer for answer in answers if isinstance(answer, ActionRefusedError)]
     assert (len(done), len(refused)) == (39, 11)
     order = shop.order(order_id)
     ledger = order.ledger
     assert (ledger.paid, ledger.requested, ledger.refundable) == (3900, 3900, 0)
     assert order.state is State.REFUNDING
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         notes = {note.note_id: note.actor for note in transaction.notes.of(order_id)}
-        history = transaction.log.history(order_id)
+        history = transaction.event_store.history(order_id)
     told = {each.event.note_id: each.actor for each in history if isinstance(each.event, e.RefundRequested)}
     assert told == notes  # each refund has its own note, by who asked for it; who was refused left none
     shop.work()
@@ -73,21 +73,23 @@ def test_fifty_refunds_at_once_never_exceed_what_was_paid(shop: MemoryShop, orde
     assert shop.order(order_id).state is State.REFUNDED
 
 
-def test_fifty_repeats_of_one_command_are_one_refund(shop: MemoryShop, order_id: OrderId) -> None:
+def test_fifty_repeats_of_one_command_are_one_refund(shop: InMemoryShop, order_id: OrderId) -> None:
     amount = Money(amount=100, currency="EUR")
-    at_once(lambda number: shop.desk.refund(order_id, signed(number, "ticket 4711"), amount=amount))
-    with shop.books.transaction() as transaction:
+    at_once(lambda number: shop.staff_actions.refund(order_id, signed(number, "ticket 4711"), amount=amount))
+    with shop.unit_of_work.transaction() as transaction:
         assert len(transaction.notes.of(order_id)) == 1
     assert shop.order(order_id).ledger.requested == 100
 
 
-def test_of_many_customers_who_are_given_one_address_one_gets_it(shop: MemoryShop) -> None:
+def test_of_many_customers_who_are_given_one_address_one_gets_it(shop: InMemoryShop) -> None:
     orders = [
         shop.pay(shop.upload(b"wedding"), email=f"{number}@customer.example") for number in range(PEOPLE)
     ]
     answers = at_once(
-        lambda number: shop.addressing.correct(orders[number], signed(number), "eileen@customer.example")
+        lambda number: shop.email_correction.correct(
+            orders[number], signed(number), "eileen@customer.example"
+        )
     )
     assert sum(isinstance(answer, AddressTakenError) for answer in answers) == PEOPLE - 1
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         assert [len(transaction.notes.of(order_id)) for order_id in orders].count(1) == 1

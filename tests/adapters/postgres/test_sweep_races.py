@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.reaction_queue import Outcome
 from domain.ports.unit_of_work import Transaction
 from domain.signed_tokens import sha256_of
@@ -21,50 +21,50 @@ Sweep = Callable[[Transaction, int], int]
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=4)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=4)) as unit_of_work:
+        yield unit_of_work
 
 
-def unsent_work(books: PostgresBooks) -> Sweep:
-    schedule(books, scheduled(facts()), scheduled(facts()))
+def unsent_work(unit_of_work: PostgresUnitOfWork) -> Sweep:
+    schedule(unit_of_work, scheduled(facts()), scheduled(facts()))
     return lambda transaction, limit: len(transaction.reactions.take_unsent(LATER, MINUTE, limit))
 
 
-def closed_work(books: PostgresBooks) -> Sweep:
-    schedule(books, *(works := [scheduled(facts()), scheduled(facts())]))
+def closed_work(unit_of_work: PostgresUnitOfWork) -> Sweep:
+    schedule(unit_of_work, *(works := [scheduled(facts()), scheduled(facts())]))
     for work in works:
-        held = claimed(books, work)
-        with books.transaction() as transaction:
+        held = claimed(unit_of_work, work)
+        with unit_of_work.transaction() as transaction:
             transaction.reactions.close(held, outcome=Outcome.DONE)
     return lambda transaction, limit: transaction.reactions.forget_closed(LATER, limit)
 
 
-def old_messages(books: PostgresBooks) -> Sweep:
-    with books.transaction() as transaction:
+def old_messages(unit_of_work: PostgresUnitOfWork) -> Sweep:
+    with unit_of_work.transaction() as transaction:
         for name in ("evt_1", "evt_2"):
-            transaction.inbox.take("stripe", name, "charge.updated", sha256_of(name), NOON)
-    return lambda transaction, limit: transaction.inbox.forget(LATER, limit)
+            transaction.webhook_inbox.accept("stripe", name, "charge.updated", sha256_of(name), NOON)
+    return lambda transaction, limit: transaction.webhook_inbox.forget(LATER, limit)
 
 
-def stale_sessions(books: PostgresBooks) -> Sweep:
-    with books.transaction() as transaction:
+def stale_sessions(unit_of_work: PostgresUnitOfWork) -> Sweep:
+    with unit_of_work.transaction() as transaction:
         for _ in range(2):
-            transaction.uploads.open(session())
-    return lambda transaction, limit: len(transaction.uploads.expire_stale(LATER, LATER, limit))
+            transaction.upload_sessions.open(session())
+    return lambda transaction, limit: len(transaction.upload_sessions.expire_stale(LATER, LATER, limit))
 
 
 @pytest.mark.parametrize("prepare", [unsent_work, closed_work, old_messages, stale_sessions])
 def test_a_sweep_takes_what_another_one_left_without_waiting_for_it(
-    books: PostgresBooks, own_database_url: str, prepare: Callable[[PostgresBooks], Sweep]
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, prepare: Callable[[PostgresUnitOfWork], Sweep]
 ) -> None:
-    sweep = prepare(books)
+    sweep = prepare(unit_of_work)
 
     def swept() -> int:
-        with books.transaction() as transaction:
+        with unit_of_work.transaction() as transaction:
             return sweep(transaction, 10)
 
-    with ThreadPoolExecutor(1) as other, books.transaction() as transaction:
+    with ThreadPoolExecutor(1) as other, unit_of_work.transaction() as transaction:
         assert sweep(transaction, 1) == 1
         meanwhile: Future[int] = other.submit(swept)
         until_it_waits_or_ends(own_database_url, meanwhile)

@@ -8,13 +8,13 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
-from domain.use_cases.audit.log_verification import Defect, Head, verify
+from domain.use_cases.audit.log_verification import DefectKind, LogSnapshot, verify
 from tests.contracts.stored_streams import facts, take_order
 from tests.waiting import eventually
 
-Found = list[tuple[Defect, OrderId | None, int | None, int | None]]
+Found = list[tuple[DefectKind, OrderId | None, int | None, int | None]]
 
 #: Versions of the order that is tampered with; the other's are left alone.
 VERSIONS = 5
@@ -25,8 +25,8 @@ class Crime:
     """Statements, with ``%s`` for the order, and the defects they leave: alone, and against a kept head."""
 
     statements: tuple[LiteralString, ...]
-    alone: tuple[tuple[Defect, int, int], ...]
-    against_head: tuple[tuple[Defect, int, int], ...] = ()
+    alone: tuple[tuple[DefectKind, int, int], ...]
+    against_head: tuple[tuple[DefectKind, int, int], ...] = ()
     is_a_difference: bool = True  # between the log and the kept head
 
 
@@ -35,32 +35,32 @@ CRIMES = {
         (
             """UPDATE events SET data = jsonb_set(data, '{paid,amount}', '1') WHERE order_id = %s AND version = 1""",
         ),
-        alone=((Defect.CONTENTS_CHANGED, 1, 1),),
+        alone=((DefectKind.CONTENTS_CHANGED, 1, 1),),
         is_a_difference=False,
     ),
     "actor changed": Crime(
         ("UPDATE events SET actor = 'person:mallory' WHERE order_id = %s AND version = 3",),
-        alone=((Defect.CONTENTS_CHANGED, 3, 3),),
+        alone=((DefectKind.CONTENTS_CHANGED, 3, 3),),
         is_a_difference=False,
     ),
     "moment changed": Crime(
         (
             "UPDATE events SET recorded_at = recorded_at + interval '1 us' WHERE order_id = %s AND version = 5",
         ),
-        alone=((Defect.CONTENTS_CHANGED, 5, 5),),
+        alone=((DefectKind.CONTENTS_CHANGED, 5, 5),),
         is_a_difference=False,
     ),
     "hash changed": Crime(
         ("UPDATE events SET sha256 = repeat('0', 64) WHERE order_id = %s AND version = 2",),
-        alone=((Defect.CONTENTS_CHANGED, 2, 2), (Defect.PREDECESSOR_CHANGED, 3, 3)),
+        alone=((DefectKind.CONTENTS_CHANGED, 2, 2), (DefectKind.PREDECESSOR_CHANGED, 3, 3)),
     ),
     "middle event deleted": Crime(
         ("DELETE FROM events WHERE order_id = %s AND version = 3",),
-        alone=((Defect.MISSING, 3, 3),),
+        alone=((DefectKind.MISSING, 3, 3),),
     ),
     "first event deleted": Crime(
         ("DELETE FROM events WHERE order_id = %s AND version = 1",),
-        alone=((Defect.MISSING, 1, 1),),
+        alone=((DefectKind.MISSING, 1, 1),),
     ),
     "middle event deleted and the gap closed": Crime(
         (
@@ -69,26 +69,26 @@ CRIMES = {
             "UPDATE events SET version = 4 WHERE order_id = %s AND version = 5",
         ),
         alone=(
-            (Defect.CONTENTS_CHANGED, 3, 3),
-            (Defect.PREDECESSOR_CHANGED, 3, 3),
-            (Defect.CONTENTS_CHANGED, 4, 4),
+            (DefectKind.CONTENTS_CHANGED, 3, 3),
+            (DefectKind.PREDECESSOR_CHANGED, 3, 3),
+            (DefectKind.CONTENTS_CHANGED, 4, 4),
         ),
-        against_head=((Defect.REMOVED, 5, 5),),
+        against_head=((DefectKind.REMOVED, 5, 5),),
     ),
     "newest event deleted": Crime(
         ("DELETE FROM events WHERE order_id = %s AND version = 5",),
         alone=(),
-        against_head=((Defect.REMOVED, 5, 5),),
+        against_head=((DefectKind.REMOVED, 5, 5),),
     ),
     "newest events deleted": Crime(
         ("DELETE FROM events WHERE order_id = %s AND version > 2",),
         alone=(),
-        against_head=((Defect.REMOVED, 3, 5),),
+        against_head=((DefectKind.REMOVED, 3, 5),),
     ),
     "whole stream deleted": Crime(
         ("DELETE FROM events WHERE order_id = %s",),
         alone=(),
-        against_head=((Defect.REMOVED, 1, 5),),
+        against_head=((DefectKind.REMOVED, 1, 5),),
     ),
     "events swapped": Crime(
         (
@@ -97,18 +97,18 @@ CRIMES = {
             "UPDATE events SET version = 4 WHERE order_id = %s AND version = 99",
         ),
         alone=(
-            (Defect.CONTENTS_CHANGED, 4, 4),
-            (Defect.CONTENTS_CHANGED, 3, 3),
-            (Defect.PREDECESSOR_CHANGED, 3, 3),
-            (Defect.PREDECESSOR_CHANGED, 4, 4),
-            (Defect.PREDECESSOR_CHANGED, 5, 5),
+            (DefectKind.CONTENTS_CHANGED, 4, 4),
+            (DefectKind.CONTENTS_CHANGED, 3, 3),
+            (DefectKind.PREDECESSOR_CHANGED, 3, 3),
+            (DefectKind.PREDECESSOR_CHANGED, 4, 4),
+            (DefectKind.PREDECESSOR_CHANGED, 5, 5),
         ),
         is_a_difference=False,
     ),
     "newest event hidden from readers": Crime(
         ("UPDATE events SET txid = '9000000000' WHERE order_id = %s AND version = 5",),
-        alone=((Defect.UNREADABLE, 5, 5),),
-        against_head=((Defect.REMOVED, 5, 5),),
+        alone=((DefectKind.UNREADABLE, 5, 5),),
+        against_head=((DefectKind.REMOVED, 5, 5),),
     ),
     "event moved to the end of the log": Crime(
         (
@@ -116,21 +116,21 @@ CRIMES = {
             "UPDATE events SET position = DEFAULT WHERE order_id = %s AND version = 5",
         ),
         alone=(),
-        against_head=((Defect.REMOVED, 5, 5),),
+        against_head=((DefectKind.REMOVED, 5, 5),),
     ),
 }
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=1)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        yield unit_of_work
 
 
-def keep_head(books: PostgresBooks) -> Head:
+def keep_head(unit_of_work: PostgresUnitOfWork) -> LogSnapshot:
     """The head of an untouched log, in which there are two orders."""
-    eventually(lambda: len(list(books.chained_events())) == 2 * VERSIONS, "the whole log")
-    verdict = verify(books.chained_events())
+    eventually(lambda: len(list(unit_of_work.chained_events())) == 2 * VERSIONS, "the whole log")
+    verdict = verify(unit_of_work.chained_events())
     assert verdict.findings == ()
     return verdict.head
 
@@ -144,27 +144,27 @@ def tamper(database_url: str, order_id: OrderId, *statements: LiteralString) -> 
         connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
 
 
-def found(books: PostgresBooks, kept: Head | None = None) -> Found:
+def found(unit_of_work: PostgresUnitOfWork, kept: LogSnapshot | None = None) -> Found:
     return [
         (each.defect, each.order_id, each.version, each.last_version)
-        for each in verify(books.chained_events(), kept).findings
+        for each in verify(unit_of_work.chained_events(), kept).findings
     ]
 
 
 @pytest.mark.parametrize("crime", CRIMES.values(), ids=CRIMES)
 def test_every_way_to_tamper_is_found_and_its_place_is_named(
-    books: PostgresBooks, own_database_url: str, crime: Crime
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, crime: Crime
 ) -> None:
     victim, other = facts(), facts()
     for about in (victim, other):
-        take_order(books, about, about.moved(), about.started(), about.restored(), about.held())
-    kept = keep_head(books)
-    assert found(books, kept) == []
+        take_order(unit_of_work, about, about.moved(), about.started(), about.restored(), about.held())
+    kept = keep_head(unit_of_work)
+    assert found(unit_of_work, kept) == []
     tamper(own_database_url, victim.order_id, *crime.statements)
     place = victim.order_id
     alone: Found = [(defect, place, first, last) for defect, first, last in crime.alone]
-    differences: Found = [(Defect.DIFFERENT, None, None, None)] if crime.is_a_difference else []
+    differences: Found = [(DefectKind.DIFFERENT, None, None, None)] if crime.is_a_difference else []
     against = [(defect, place, first, last) for defect, first, last in crime.against_head]
-    assert found(books) == alone
-    assert found(books, kept) == [*alone, *differences, *against]
+    assert found(unit_of_work) == alone
+    assert found(unit_of_work, kept) == [*alone, *differences, *against]
     assert alone or against

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
 
 from adapters.postgres.reaction_codec import reaction_of, version_of
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.lifecycle import State
 from domain.order.reactions import (
     CancelPrediction,
@@ -19,27 +19,27 @@ from domain.order.reactions import (
     PrepareDownload,
     Reaction,
     RestoreImage,
-    outstanding,
+    pending_reactions,
     reaction_id_of,
 )
 from domain.order.values import ImageId, OrderId
-from domain.ports.reaction_queue import Outcome, Scheduled
+from domain.ports.reaction_queue import Outcome, ScheduledReaction
 from domain.ports.unit_of_work import UnreadableReactionError
-from domain.use_cases.reconciliation.findings import What
-from domain.use_cases.support.attention_list import Attention, Kind
+from domain.use_cases.reconciliation.findings import FindingCode
+from domain.use_cases.support.attention_list import AttentionKind, AttentionList
 from entrypoints.cli.commands.attention import commands_for
 from tests.contracts.stored_streams import MINUTE, NOON, admit, claim, claimed, facts, schedule, scheduled
 from tests.domain.support.reconciliation_runs import compare
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url)) as unit_of_work:
+        yield unit_of_work
 
 
-def rewrite(url: str, work: Scheduled, change: str) -> None:
+def rewrite(url: str, work: ScheduledReaction, change: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         changed = text(f"UPDATE reactions SET {change} WHERE reaction_id = :reaction_id")
@@ -52,70 +52,70 @@ def rewrite(url: str, work: Scheduled, change: str) -> None:
     ["kind = 'EngraveFrame'", "arguments_version = 99", """arguments = '{"prediction_id": 7}'"""],
 )
 def test_work_that_cannot_be_read_stops_no_other(
-    books: PostgresBooks, own_database_url: str, change: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, change: str
 ) -> None:
     strange, plain = scheduled(facts(), CancelPrediction("orphan")), scheduled(facts())
-    schedule(books, strange, plain)
+    schedule(unit_of_work, strange, plain)
     rewrite(own_database_url, strange, change)
-    with capture_logs() as logs, books.transaction() as transaction:
+    with capture_logs() as logs, unit_of_work.transaction() as transaction:
         taken = transaction.reactions.take_unsent(NOON, MINUTE, 10)
     assert taken == [(plain.reaction_id, MoveImages())]
     assert [(line["event"], line["reaction_id"]) for line in logs] == [
         ("reaction_unreadable", str(strange.reaction_id))
     ]
-    assert claimed(books, plain) is not None
-    assert admit(books) == []
+    assert claimed(unit_of_work, plain) is not None
+    assert admit(unit_of_work) == []
     with pytest.raises(UnreadableReactionError, match="run the version that wrote it"):
-        claim(books, strange)
+        claim(unit_of_work, strange)
 
 
 def test_a_start_that_cannot_be_read_takes_no_slot_from_others(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1))
     plain = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1), due_at=NOON + MINUTE)
-    schedule(books, strange, plain)
+    schedule(unit_of_work, strange, plain)
     rewrite(own_database_url, strange, "arguments_version = 99")
-    assert admit(books, NOON + MINUTE, max_running=1) == []
-    assert admit(books, NOON + MINUTE, max_running=1) == [(plain.reaction_id, plain.reaction)]
+    assert admit(unit_of_work, NOON + MINUTE, max_running=1) == []
+    assert admit(unit_of_work, NOON + MINUTE, max_running=1) == [(plain.reaction_id, plain.reaction)]
 
 
 def test_a_start_with_arguments_that_cannot_be_read_is_found_when_its_turn_comes(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1))
-    schedule(books, strange)
+    schedule(unit_of_work, strange)
     rewrite(own_database_url, strange, "arguments = '[7]'")
-    assert admit(books) == []
-    with books.transaction() as transaction:
+    assert admit(unit_of_work) == []
+    with unit_of_work.transaction() as transaction:
         assert [work.reaction_id for work in transaction.reactions.unreadable()] == [strange.reaction_id]
 
 
 def test_given_up_work_that_cannot_be_read_does_not_hide_the_rest(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange, plain = (
         scheduled(facts(), DeletePhotos(for_good=True)),
         scheduled(facts(), CancelPrediction("a")),
     )
-    schedule(books, strange, plain)
+    schedule(unit_of_work, strange, plain)
     for work in (strange, plain):
-        held = claimed(books, work)
-        with books.transaction() as transaction:
+        held = claimed(unit_of_work, work)
+        with unit_of_work.transaction() as transaction:
             transaction.reactions.close(held, outcome=Outcome.FAILED)
     rewrite(own_database_url, strange, "arguments_version = 99")
-    with books.transaction() as transaction:
-        assert [work.order_id for work in transaction.reactions.given_up()] == [plain.order_id]
+    with unit_of_work.transaction() as transaction:
+        assert [work.order_id for work in transaction.reactions.exhausted()] == [plain.order_id]
 
 
 def test_work_that_is_needed_anew_is_written_as_this_version_writes_it(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     work = scheduled(facts(), CancelPrediction("orphan"))
-    schedule(books, work)
+    schedule(unit_of_work, work)
     rewrite(own_database_url, work, "arguments_version = 99, status = 'failed'")
-    schedule(books, work)
-    assert claimed(books, work).reaction == CancelPrediction("orphan")
+    schedule(unit_of_work, work)
+    assert claimed(unit_of_work, work).reaction == CancelPrediction("orphan")
 
 
 def test_old_arguments_are_upcast_version_by_version() -> None:
@@ -132,79 +132,82 @@ def test_old_arguments_are_upcast_version_by_version() -> None:
 CHANGES = ["kind = 'EngraveFrame'", "arguments_version = 99", "arguments = '[7]'"]
 
 
-def work_of(order_id: OrderId, reaction: Reaction) -> Scheduled:
-    return Scheduled(
+def work_of(order_id: OrderId, reaction: Reaction) -> ScheduledReaction:
+    return ScheduledReaction(
         reaction_id=reaction_id_of(order_id, reaction), order_id=order_id, reaction=reaction, due_at=NOON
     )
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_needed_work_that_cannot_be_read_is_listed_and_rewritten(
-    books: PostgresBooks, own_database_url: str, change: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, change: str
 ) -> None:
-    shop = MemoryShop(books=books)
+    shop = InMemoryShop(unit_of_work=unit_of_work)
     order_id = shop.pay(shop.upload(b"wedding"))
     reaction_id = reaction_id_of(order_id, MoveImages())
     rewrite(own_database_url, work_of(order_id, MoveImages()), change)
-    (concern,) = Attention(books=books).needed()
-    assert (concern.kind, concern.subject, concern.order_id) == (
-        Kind.WORK_UNREADABLE,
+    (attention_item,) = AttentionList(unit_of_work=unit_of_work).needed()
+    assert (attention_item.kind, attention_item.subject, attention_item.order_id) == (
+        AttentionKind.WORK_UNREADABLE,
         str(reaction_id),
         order_id,
     )
-    assert concern.number == "20260314-000001"
-    assert concern.work is not None
-    assert f"({concern.work.kind}, arguments of version {concern.work.version})" in concern.why
-    assert commands_for(concern) == ["restoreclick reconcile --fix"]
+    assert attention_item.number == "20260314-000001"
+    assert attention_item.work is not None
+    assert (
+        f"({attention_item.work.kind}, arguments of version {attention_item.work.version})"
+        in attention_item.why
+    )
+    assert commands_for(attention_item) == ["restoreclick reconcile --fix"]
     (finding,) = compare(shop).findings
-    assert (finding.what, finding.subject) == (What.WORK_UNREADABLE, str(reaction_id))
+    assert (finding.what, finding.subject) == (FindingCode.WORK_UNREADABLE, str(reaction_id))
     (finding,) = compare(shop, heals=True).findings
     assert finding.is_healed
-    assert Attention(books=books).needed() == []
+    assert AttentionList(unit_of_work=unit_of_work).needed() == []
     assert shop.live(order_id).state is State.COMPLETED
 
 
 def test_a_start_that_waits_for_its_turn_and_cannot_be_read_is_rewritten(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    shop = MemoryShop(replace(POLICY, max_running_predictions=1), books=books)
+    shop = InMemoryShop(replace(POLICY, max_running_predictions=1), unit_of_work=unit_of_work)
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     waiting = next(
-        reaction for reaction in outstanding(shop.order(order_id)) if isinstance(reaction, RestoreImage)
+        reaction for reaction in pending_reactions(shop.order(order_id)) if isinstance(reaction, RestoreImage)
     )
     rewrite(own_database_url, work_of(order_id, waiting), "arguments_version = 99")
     shop.clock.advance(minutes=1)
     (finding,) = compare(shop, heals=True).findings
-    assert (finding.what, finding.is_healed) == (What.WORK_UNREADABLE, True)
+    assert (finding.what, finding.is_healed) == (FindingCode.WORK_UNREADABLE, True)
     assert shop.live(order_id).state is State.COMPLETED
 
 
 def test_unreadable_work_of_an_order_that_was_over_long_ago_is_found_as_well(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    shop = MemoryShop(books=books)
+    shop = InMemoryShop(unit_of_work=unit_of_work)
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     stranger = replace(work_of(order_id, PrepareDownload(7)), due_at=shop.clock.now())
-    schedule(books, stranger)
+    schedule(unit_of_work, stranger)
     rewrite(own_database_url, stranger, "kind = 'EngraveFrame', arguments_version = 3")
     shop.clock.advance(days=60)
     (finding,) = compare(shop, heals=True).findings
-    assert (finding.what, finding.is_healed) == (What.WORK_UNREADABLE, False)
+    assert (finding.what, finding.is_healed) == (FindingCode.WORK_UNREADABLE, False)
     assert "run the version that wrote it" in finding.advice
     assert finding.wrong == "This version of the shop cannot read EngraveFrame, arguments of version 3."
-    (concern,) = Attention(books=books).needed()
-    assert "run the version that wrote it" in concern.why
-    assert commands_for(concern) == [f"restoreclick orders history {concern.number}"]
+    (attention_item,) = AttentionList(unit_of_work=unit_of_work).needed()
+    assert "run the version that wrote it" in attention_item.why
+    assert commands_for(attention_item) == [f"restoreclick orders history {attention_item.number}"]
 
 
 def test_work_that_a_newer_version_is_doing_at_this_moment_is_left_alone(
-    books: PostgresBooks, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    shop = MemoryShop(books=books)
+    shop = InMemoryShop(unit_of_work=unit_of_work)
     order_id = shop.pay(shop.upload(b"wedding"))
     work = work_of(order_id, MoveImages())
-    claimed(books, work, shop.clock.now())
+    claimed(unit_of_work, work, shop.clock.now())
     rewrite(own_database_url, work, "arguments_version = 99")
     assert compare(shop, heals=True).findings == ()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.restorer_replicate import ReplicateNotices
+from adapters.restorer_replicate import ReplicateWebhookParser
 from domain.order.values import Variant
 from domain.ports.errors import ForgedMessageError
 from tests.adapters.support.provider_accounts import REPLICATE_WEBHOOK_SECRET, replicate_restorer, small_photo
@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 CLOCK = StoppedClock()
 KEY = b"sixteen bytes!!!"
-NOTICES = ReplicateNotices("whsec_" + base64.b64encode(KEY).decode(), CLOCK)
+NOTICES = ReplicateWebhookParser("whsec_" + base64.b64encode(KEY).decode(), CLOCK)
 BODY = b'{"id": "p1", "status": "succeeded", "output": "https://replicate.delivery/out.png"}'
 
 
@@ -42,10 +42,12 @@ def test_what_replicate_posts_of_an_end_is_read(replicate: TwinProcess, letterbo
             ends_within=timedelta(hours=1),
         )
         (posted,) = eventually(lambda: list(letterbox.received))
-    notice = ReplicateNotices(REPLICATE_WEBHOOK_SECRET, SystemClock()).read(posted.body, posted.headers)
-    assert notice.prediction_id == started.prediction_id
-    assert notice.event_id == posted.headers["webhook-id"]
-    assert notice.has_ended
+    webhook_event = ReplicateWebhookParser(REPLICATE_WEBHOOK_SECRET, SystemClock()).read(
+        posted.body, posted.headers
+    )
+    assert webhook_event.prediction_id == started.prediction_id
+    assert webhook_event.event_id == posted.headers["webhook-id"]
+    assert webhook_event.has_ended
 
 
 @pytest.mark.parametrize(
@@ -106,4 +108,4 @@ def test_what_is_no_prediction_is_refused_even_when_it_is_signed(body: bytes) ->
 
 def test_a_secret_that_is_none_is_told_at_the_start() -> None:
     with pytest.raises(ValueError, match="base64"):
-        ReplicateNotices("whsec_!", CLOCK)
+        ReplicateWebhookParser("whsec_!", CLOCK)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 
 
 def length(picture: BinaryIO, _: BinaryIO) -> int:
@@ -24,7 +24,7 @@ def echo(picture: BinaryIO, output: BinaryIO, times: int) -> None:
 
 
 def refuse(_: BinaryIO, __: BinaryIO) -> None:
-    raise UnreadablePictureError("It shows nothing.", "Send another one.")
+    raise UnreadableImageError("It shows nothing.", "Send another one.")
 
 
 def stumble(_: BinaryIO, __: BinaryIO) -> None:

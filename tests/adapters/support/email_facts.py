@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
 
-from adapters.email_templates import TemplateLetterWriter
+from adapters.email_templates import TemplateEmailRenderer
 from domain.order.values import EmailKind, Money, OrderId, OrderNumber
-from domain.ports.email import Letter, LetterFacts, ResultSize, Rewards
+from domain.ports.email import EmailFacts, RenderedEmail, ResultSize, Rewards
 
-WRITER = TemplateLetterWriter()
+WRITER = TemplateEmailRenderer()
 
 STATUS_URL = "https://shop.example/orders/1"
 DOWNLOAD_URL = "https://shop.example/api/download/token-1/photos"
@@ -34,7 +34,7 @@ SIZE = ResultSize(
 )
 
 
-def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
+def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> EmailFacts:
     known: dict[str, Any] = {
         "kind": kind,
         "order_id": OrderId(UUID(int=1)),
@@ -51,11 +51,11 @@ def facts(kind: EmailKind = EmailKind.RESULT, **changes: Any) -> LetterFacts:
         "expires_at": datetime(2026, 3, 21, 15, 9, tzinfo=UTC),
         "rewards": rewards(150),
     }
-    return LetterFacts(**known | changes)
+    return EmailFacts(**known | changes)
 
 
-def write(*changes: Any, **more: Any) -> Letter:
-    return WRITER.write(facts(*changes, **more))
+def write(*changes: Any, **more: Any) -> RenderedEmail:
+    return WRITER.render(facts(*changes, **more))
 
 
 def read(*changes: Any, **more: Any) -> str:

@@ -7,10 +7,10 @@ from PIL import Image
 
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
-from adapters.restorer_replicate import Recipe, ReplicateRestorer
-from adapters.storage_minio import MinioStore
+from adapters.restorer_replicate import ModelInputs, ReplicateRestorer
+from adapters.storage_minio import MinioStorage
 from domain.order.values import Variant
-from domain.signed_tokens import Sealer
+from domain.signed_tokens import TokenSigner
 from sandbox.services.seaweedfs_server import REGION, S3
 
 BUCKET = "photos"
@@ -19,17 +19,17 @@ STRIPE_WEBHOOK_SECRET = "whsec_adapters"
 SENDGRID_API_KEY = "SG.adapters"
 REPLICATE_API_TOKEN = "r8_adapters"
 REPLICATE_RECIPES = {
-    Variant.FIRST: Recipe(
+    Variant.FIRST: ModelInputs(
         model="flux-kontext-apps/restore-image",
         input_name="input_image",
         extra_input={"output_format": "png"},
     ),
-    Variant.SECOND: Recipe(
+    Variant.SECOND: ModelInputs(
         model="tencentarc/gfpgan:0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c",
         input_name="img",
         extra_input={"scale": 1, "version": "v1.3"},
     ),
-    Variant.ENLARGE: Recipe(
+    Variant.ENLARGE: ModelInputs(
         model="nightmareai/real-esrgan:f121d640bd286e1fdc67f9799164c1d5be36ff74576ee11c803ae5b665dd46aa",
         input_name="image",
         extra_input={"scale": 2},
@@ -38,17 +38,17 @@ REPLICATE_RECIPES = {
 REPLICATE_WEBHOOK_SECRET = "whsec_YWRhcHRlcnM="
 
 
-def minio_store(server: S3, **changes: Any) -> MinioStore:
+def minio_store(server: S3, **changes: Any) -> MinioStorage:
     account: dict[str, Any] = {
         "endpoint_url": server.endpoint,
         "access_key": server.access_key,
         "secret_key": server.secret_key,
         "bucket": BUCKET,
         "region": REGION,
-        "sealer": Sealer(b"the key of the shop that tests run"),
+        "token_signer": TokenSigner(b"the key of the shop that tests run"),
         "timeout_seconds": 10,
     }
-    return MinioStore(**account | changes)
+    return MinioStorage(**account | changes)
 
 
 def stripe_payments(api_base: str, **changes: Any) -> StripePayments:

@@ -23,7 +23,7 @@ def killed(*names: str) -> Deed:
     """SIGKILL to all of them at once; each is started again afterwards, and waited for."""
 
     @contextmanager
-    def story(stage: Stage) -> Iterator[Strike]:
+    def timeline(stage: Stage) -> Iterator[Strike]:
         processes = [stage.process(name) for name in names]
         pids = [process.pid for process in processes]
         for process in processes:
@@ -36,14 +36,14 @@ def killed(*names: str) -> Deed:
         for name in names:
             stage.wait_until_ready(name)
 
-    return story
+    return timeline
 
 
 def stopped(name: str) -> Deed:
     """SIGSTOP, and SIGCONT afterwards: it is there, and does nothing."""
 
     @contextmanager
-    def story(stage: Stage) -> Iterator[Strike]:
+    def timeline(stage: Stage) -> Iterator[Strike]:
         stage.send_signal(name, signal.SIGSTOP)
         try:
             eventually(lambda: stage.is_stopped(name), f"{name} stopped")
@@ -52,14 +52,14 @@ def stopped(name: str) -> Deed:
             stage.send_signal(name, signal.SIGCONT)
         stage.wait_until_ready(name)
 
-    return story
+    return timeline
 
 
 def stopped_past_its_lease(name: str) -> Deed:
     """SIGSTOP to a worker with work in hand, until others have taken that over; then it goes on, too late."""
 
     @contextmanager
-    def story(stage: Stage) -> Iterator[Strike]:
+    def timeline(stage: Stage) -> Iterator[Strike]:
         until = time.monotonic() + _CATCH_SECONDS
         while time.monotonic() < until and not stage.ending.is_set():
             stage.send_signal(name, signal.SIGSTOP)
@@ -74,7 +74,7 @@ def stopped_past_its_lease(name: str) -> Deed:
             stage.ending.wait(_FREE_SECONDS)
         raise MissedError(f"{name} had nothing in hand whenever it was stopped in {_CATCH_SECONDS:g} s")
 
-    return story
+    return timeline
 
 
 def _taken_over(stage: Stage) -> int:

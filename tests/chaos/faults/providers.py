@@ -19,7 +19,7 @@ def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...
     """A rule, and others that bring about what it is about; it ends as soon as it has struck as often as it may."""
 
     @contextmanager
-    def story(stage: Stage) -> Iterator[Strike]:
+    def timeline(stage: Stage) -> Iterator[Strike]:
         others = [(name, stage.arm(name, other)) for name, other in meanwhile]
         rule_id = stage.arm(twin, rule)
         strike = Strike()
@@ -40,7 +40,7 @@ def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...
             for name, other_id in others:
                 stage.lift(name, other_id)
 
-    return story
+    return timeline
 
 
 def refused_photos(times: int) -> tuple[tuple[str, Rule], ...]:

@@ -21,7 +21,7 @@ class Strike:
 #: Entered it strikes, left it ends, with everything in its place again; raises MissedError.
 Deed = Callable[[Stage], AbstractContextManager[Strike]]
 #: The same as it is written down, before ``contextmanager`` makes a deed of it.
-Story = Callable[[Stage], Iterator[Strike]]
+Timeline = Callable[[Stage], Iterator[Strike]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.chaos.collected_state import Dossier
+from tests.chaos.collected_state import ExportArchive
 from tests.chaos.laws import delivery, earned, forgery, log, mail, money, storage, work
 
 __all__ = ["LAWS", "Law"]
@@ -15,7 +15,7 @@ class Law:
 
     number: int
     sentence: str
-    breaches: Callable[[Dossier], Iterator[str]]
+    breaches: Callable[[ExportArchive], Iterator[str]]
 
 
 LAWS = (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from domain.order import events as e
-from tests.chaos.collected_state import Dossier
+from tests.chaos.collected_state import ExportArchive
 from tests.chaos.provider_records import Json
 from tests.laws.sentences import LANGUAGES, check_mail, check_timeline, check_what_is_said_now, known_from
 
@@ -14,15 +14,15 @@ EARNED = "No sentence about delivery, fetching or money is stronger than its eve
 _LANGUAGE = re.compile(r'<html lang="(\w+)"')
 
 
-def sentences_are_earned(dossier: Dossier) -> Iterator[str]:
+def sentences_are_earned(export_archive: ExportArchive) -> Iterator[str]:
     """Timelines line by line, what is said of each order as it ended, and each mail as of when it was sent."""
-    for order_id, order in dossier.orders.items():
-        history = dossier.histories[order_id]
+    for order_id, order in export_archive.orders.items():
+        history = export_archive.histories[order_id]
         yield from _told(partial(check_timeline, history))
         known = known_from(recorded.event for recorded in history)
         yield from _told(partial(check_what_is_said_now, order, known))
-    by_id = {str(order_id): history for order_id, history in dossier.histories.items()}
-    for mail in dossier.sendgrid.kind("mail"):
+    by_id = {str(order_id): history for order_id, history in export_archive.histories.items()}
+    for mail in export_archive.sendgrid.kind("mail"):
         yield from _of_mail(mail, by_id.get(mail["custom_args"]["order_id"], []))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from domain.order.values import OrderId, StoredObject
-from tests.chaos.collected_state import Dossier
+from tests.chaos.collected_state import ExportArchive
 from tests.domain.support.laws import objects_named_in
 
 ORIGINALS_STAY = (
@@ -18,38 +18,40 @@ NAMED = (
 )
 
 
-def originals_are_there(dossier: Dossier) -> Iterator[str]:
+def originals_are_there(export_archive: ExportArchive) -> Iterator[str]:
     """No retention is over in a run, and nobody asks: of each paid photo the original, or else the upload, is there."""
-    for order in dossier.orders.values():
+    for order in export_archive.orders.values():
         for image_id, image in order.images.items():
             stored = image.original or image.upload
-            if dossier.objects.get(stored.key) != image.upload.sha256:
+            if export_archive.objects.get(stored.key) != image.upload.sha256:
                 yield f"Photo {image_id} of order {order.order_id} is not there any more as it was sent: {stored.key}."
 
 
-def objects_have_names(dossier: Dossier) -> Iterator[str]:
+def objects_have_names(export_archive: ExportArchive) -> Iterator[str]:
     """What is named and missing or changed; what is there and belongs to nothing.
 
     Two kinds of objects are in their grace without a name: uploads of a session, which go with it, and outputs of a
     prediction that came second, which go with their order's photos.
     """
     named = {
-        stored.key: stored.sha256 for order_id in dossier.histories for stored in _named(dossier, order_id)
+        stored.key: stored.sha256
+        for order_id in export_archive.histories
+        for stored in _named(export_archive, order_id)
     }
     for name, sha256 in named.items():
-        if dossier.objects.get(name) != sha256:
-            yield f"{name} is on record with SHA-256 {sha256}, and the storage has {dossier.objects.get(name)}."
+        if export_archive.objects.get(name) != sha256:
+            yield f"{name} is on record with SHA-256 {sha256}, and the storage has {export_archive.objects.get(name)}."
     second = {
         f"uploads/restored/{prediction['_webhook'].split('/')[-4]}/{prediction['id']}"
-        for prediction in dossier.replicate.kind("prediction")
+        for prediction in export_archive.replicate.kind("prediction")
         if prediction["status"] == "succeeded"
     }
-    heads = {key for key in dossier.objects if key.startswith("log/heads/")}
-    for key in set(dossier.objects) - {str(name) for name in named} - second - heads:
-        is_upload = key.startswith("uploads/temp/") and key.split("/")[2] in dossier.upload_sessions
+    heads = {key for key in export_archive.objects if key.startswith("log/heads/")}
+    for key in set(export_archive.objects) - {str(name) for name in named} - second - heads:
+        is_upload = key.startswith("uploads/temp/") and key.split("/")[2] in export_archive.upload_sessions
         if not is_upload and not key.startswith(HEADS):
             yield f"{key} lies in the storage, and nothing knows of it."
 
 
-def _named(dossier: Dossier, order_id: OrderId) -> Iterator[StoredObject]:
-    return objects_named_in(recorded.event for recorded in dossier.histories[order_id])
+def _named(export_archive: ExportArchive, order_id: OrderId) -> Iterator[StoredObject]:
+    return objects_named_in(recorded.event for recorded in export_archive.histories[order_id])

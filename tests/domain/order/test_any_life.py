@@ -25,8 +25,8 @@ from domain.order.reactions import (
     Reaction,
     RestoreImage,
     SendEmail,
-    needed,
-    outstanding,
+    pending_reactions,
+    required_reactions,
 )
 from domain.order.values import EmailKind, FailureReason
 from tests.domain.support.event_builders import ORDER_ID, Facts
@@ -94,14 +94,14 @@ class AnyLife(RuleBasedStateMachine):
         if fitting:
             self._say(data.draw(st.sampled_from(fitting)))
 
-    @precondition(lambda self: bool(outstanding(self.order)))
+    @precondition(lambda self: bool(pending_reactions(self.order)))
     @rule(data=st.data(), pieces=st.integers(min_value=1, max_value=4))
     def work(self, data: st.DataObject, pieces: int) -> None:
         """Do what is outstanding, and let it go well or not."""
         for _ in range(pieces):
             outcomes = [
                 outcome
-                for reaction in outstanding(self.order)
+                for reaction in pending_reactions(self.order)
                 for outcome in outcomes_of(reaction, self.facts, self.order)
             ]
             if outcomes:
@@ -120,7 +120,7 @@ class AnyLife(RuleBasedStateMachine):
     @invariant()
     def work_that_goes_well_is_news(self) -> None:
         """Nothing is outstanding that would be done again and again, because doing it changes nothing."""
-        for reaction in needed(self.order):
+        for reaction in required_reactions(self.order):
             well = outcomes_of(reaction, self.facts, self.order)[0]
             assert decide(self.order, well, LIMITS), f"{reaction} is wanted and no news when it is done"
 
@@ -141,11 +141,11 @@ class AnyLife(RuleBasedStateMachine):
     def _any_fact(self, kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
         return any_fact(kind, self.facts, self.order)
 
-    def _say(self, said: e.Event) -> Sequence[e.Event]:
+    def _say(self, proposed: e.Event) -> Sequence[e.Event]:
         try:
-            decision = decide(self.order, said, LIMITS)
+            decision = decide(self.order, proposed, LIMITS)
         except ShopError:
-            assert not self._is_a_fact(said), "a fact from outside is refused"
+            assert not self._is_a_fact(proposed), "a fact from outside is refused"
             return ()
         overpaid = self.order.ledger.overpaid
         for line in recorded(self.order, *decision):
@@ -158,9 +158,9 @@ class AnyLife(RuleBasedStateMachine):
         assert self.order.ledger.overpaid <= overpaid or self.order.is_held, "overpaid, and no person knows"
         return decision
 
-    def _is_a_fact(self, said: e.Event) -> bool:
+    def _is_a_fact(self, proposed: e.Event) -> bool:
         """Whether this came from outside, about money that is here: no such fact may be refused."""
-        return isinstance(said, MONEY_FACTS) and self.order.payment is not None
+        return isinstance(proposed, MONEY_FACTS) and self.order.payment is not None
 
 
 def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]:
@@ -234,7 +234,7 @@ class WorkedLife(AnyLife):
         while version != self.order.version:
             version = self.order.version
             self._say(self.facts.released())
-            for reaction in outstanding(self.order):
+            for reaction in pending_reactions(self.order):
                 for outcome in outcomes_of(reaction, self.facts, self.order)[:1]:
                     self._say(outcome)
 

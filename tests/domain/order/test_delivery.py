@@ -58,9 +58,9 @@ def test_a_confirmation_completes_nothing() -> None:
     ready.when(FACTS.sent(CONFIRMATION)).then(FACTS.sent(CONFIRMATION)).stands(State.READY)
 
 
-@pytest.mark.parametrize("said", [FACTS.sent(CONFIRMATION), FACTS.email_failed(CONFIRMATION)])
-def test_what_is_said_of_a_mail_that_was_sent_already_is_nothing(said: object) -> None:
-    given(FACTS.paid(), FACTS.sent(CONFIRMATION)).when(said).then_nothing()  # type: ignore[arg-type]
+@pytest.mark.parametrize("proposed", [FACTS.sent(CONFIRMATION), FACTS.email_failed(CONFIRMATION)])
+def test_what_is_said_of_a_mail_that_was_sent_already_is_nothing(proposed: object) -> None:
+    given(FACTS.paid(), FACTS.sent(CONFIRMATION)).when(proposed).then_nothing()  # type: ignore[arg-type]
 
 
 def test_what_is_said_of_a_mail_that_is_not_owed_is_nothing() -> None:
@@ -73,8 +73,10 @@ def test_what_is_said_of_a_forgotten_customers_mail_is_nothing() -> None:
 
 
 def test_an_unconfirmed_mail_is_sent_once_more_after_a_while() -> None:
-    said = FACTS.unconfirmed(RESULT)
-    after = given(*FACTS.until_ready()).when(said).then(said).stands(State.READY).adds(mail(RESULT, 2))
+    proposed = FACTS.unconfirmed(RESULT)
+    after = (
+        given(*FACTS.until_ready()).when(proposed).then(proposed).stands(State.READY).adds(mail(RESULT, 2))
+    )
     pace = Pace(email_confirmation=timedelta(minutes=7))
     assert [due.delay for due in reactions_to(after.before, after.order, pace)] == [timedelta(minutes=7)]
 
@@ -92,18 +94,18 @@ def test_a_mail_that_is_unconfirmed_twice_has_failed_and_holds_the_order() -> No
 
 
 def test_a_result_that_cannot_be_mailed_holds_the_order() -> None:
-    said = FACTS.email_failed(RESULT)
-    given(*FACTS.until_ready()).when(said).then(said, FACTS.held(HoldReason.EMAIL_NOT_SENT))
+    proposed = FACTS.email_failed(RESULT)
+    given(*FACTS.until_ready()).when(proposed).then(proposed, FACTS.held(HoldReason.EMAIL_NOT_SENT))
 
 
 def test_a_result_that_cannot_be_mailed_does_not_hold_an_order_twice() -> None:
-    said = FACTS.email_failed(RESULT)
-    given(*FACTS.until_ready(), FACTS.held()).when(said).then(said)
+    proposed = FACTS.email_failed(RESULT)
+    given(*FACTS.until_ready(), FACTS.held()).when(proposed).then(proposed)
 
 
 def test_a_confirmation_that_cannot_be_mailed_stops_nothing() -> None:
-    said = FACTS.email_failed(CONFIRMATION)
-    after = given(FACTS.paid()).when(said).then(said)
+    proposed = FACTS.email_failed(CONFIRMATION)
+    after = given(FACTS.paid()).when(proposed).then(proposed)
     assert not after.order.is_held
 
 

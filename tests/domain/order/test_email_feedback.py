@@ -83,9 +83,9 @@ def test_a_customer_who_wants_no_more_mail_is_not_reminded_and_has_the_result(ho
 
 def test_feedback_on_a_mail_of_another_order_is_nothing() -> None:
     order = given(*FACTS.until_completed())
-    for said in (
+    for proposed in (
         FACTS.deferred(EmailKind.REFUND),
         FACTS.blocked(EmailKind.REFUND),
         FACTS.opted_out(EmailKind.REFUND),
     ):
-        order.when(said).then_nothing()
+        order.when(proposed).then_nothing()

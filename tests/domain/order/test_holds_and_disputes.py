@@ -11,8 +11,8 @@ from domain.order.reactions import (
     PrepareDownload,
     RestoreImage,
     SendEmail,
-    needed,
     reactions_to,
+    required_reactions,
 )
 from domain.order.values import DisputeOutcome, EmailKind, HoldReason
 from tests.domain.support.event_builders import Facts
@@ -44,8 +44,10 @@ def test_a_hold_keeps_no_money_back() -> None:
 def test_a_release_lets_the_order_go_on_from_where_it_was() -> None:
     released = FACTS.released()
     given(FACTS.paid(), FACTS.held()).when(released).then(released).stands(State.PAID).adds(MoveImages())
-    restoring = given(*FACTS.until_restoring(), FACTS.restored(0), FACTS.attempt_failed(1), FACTS.held())
-    restoring.when(released).then(released).adds(RestoreImage(FACTS.image(1), 2))
+    prediction_service = given(
+        *FACTS.until_restoring(), FACTS.restored(0), FACTS.attempt_failed(1), FACTS.held()
+    )
+    prediction_service.when(released).then(released).adds(RestoreImage(FACTS.image(1), 2))
     given(*FACTS.until_settled(), FACTS.held()).when(released).then(released).adds(PrepareDownload())
     given(*FACTS.until_ready(), FACTS.held()).when(released).then(released).adds(RESULT)
 
@@ -83,8 +85,8 @@ def test_a_dispute_pauses_delivery() -> None:
 
 def test_a_dispute_does_not_pause_what_comes_before_delivery() -> None:
     given(FACTS.paid(), CONFIRMED, FACTS.disputed()).needs(MoveImages())
-    restoring = given(*FACTS.until_restoring(), CONFIRMED, FACTS.disputed())
-    restoring.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1))
+    prediction_service = given(*FACTS.until_restoring(), CONFIRMED, FACTS.disputed())
+    prediction_service.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1))
 
 
 def test_once_the_dispute_is_won_the_order_goes_on_where_it_was() -> None:
@@ -145,4 +147,4 @@ def test_an_erasure_deletes_once_more_what_was_stored_at_that_moment() -> None:
 
 
 def test_an_order_goes_on_without_waiting_for_what_is_done_once() -> None:
-    assert needed(given(*FACTS.until_completed(), FACTS.purged(), FACTS.erased()).order) == []
+    assert required_reactions(given(*FACTS.until_completed(), FACTS.purged(), FACTS.erased()).order) == []

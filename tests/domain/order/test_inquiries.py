@@ -9,8 +9,8 @@ from domain.order.decide import decide
 from domain.order.evolve import evolve
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, EmailKind, HoldReason, Money
-from domain.use_cases.audit.timeline import tell
-from domain.use_cases.wording.status_text import standing
+from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.wording.status_text import status_of
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import LIMITS, given
 from tests.domain.use_cases.audit.test_timeline import log
@@ -31,12 +31,12 @@ def test_an_inquiry_bars_no_refund_and_stops_no_work() -> None:
 
 
 def test_an_inquiry_is_told_as_one_and_its_end_as_well() -> None:
-    told = tell(log(*FACTS.until_completed(), ASKED))
-    assert "an inquiry, which takes no money and stops nothing" in told.passages[-1].text
+    told = timeline_of(log(*FACTS.until_completed(), ASKED))
+    assert "an inquiry, which takes no money and stops nothing" in told.entries[-1].text
     assert "The bank asks about the payment (an inquiry)" in told.ending
-    ended = tell(log(*FACTS.until_completed(), ASKED, CLOSED))
-    assert ended.passages[-1].text == "The bank closed its inquiry: no money was taken."
-    assert "inquiry" not in standing(given(*FACTS.until_completed(), ASKED, CLOSED).order)
+    ended = timeline_of(log(*FACTS.until_completed(), ASKED, CLOSED))
+    assert ended.entries[-1].text == "The bank closed its inquiry: no money was taken."
+    assert "inquiry" not in status_of(given(*FACTS.until_completed(), ASKED, CLOSED).order)
 
 
 def test_an_inquiry_that_becomes_a_chargeback_is_a_dispute() -> None:
@@ -57,8 +57,8 @@ def test_word_of_an_inquiry_its_chargeback_and_the_end_may_come_in_any_order() -
     word: list[e.Event] = [ASKED, FACTS.disputed(), lost]
     for facts in permutations(word):
         order = given(*FACTS.until_completed()).order
-        for said in facts:
-            for event in decide(order, said, LIMITS):
+        for proposed in facts:
+            for event in decide(order, proposed, LIMITS):
                 order = evolve(order, event)
         ends.add((order.state, order.is_disputed, order.has_open_inquiry, order.ledger.lost))
     assert ends == {(State.REFUNDED, False, False, 980)}
@@ -75,7 +75,7 @@ def test_tax_on_top_of_a_right_quote_is_recorded_and_holds_nothing() -> None:
     after = given().when(taxed).then(taxed).stands(State.PAID)
     assert after.order.refundable_amount == 1166
     assert sum(image.share.amount for image in after.order.images.values()) == 1166
-    assert "(9.80 EUR and 1.86 EUR tax)" in tell(log(taxed)).passages[0].text
+    assert "(9.80 EUR and 1.86 EUR tax)" in timeline_of(log(taxed)).entries[0].text
 
 
 def test_a_payment_that_tax_does_not_explain_is_held() -> None:

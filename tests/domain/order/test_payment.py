@@ -4,7 +4,7 @@ import pytest
 
 from domain.order.errors import AlreadyPaidError, IllegalMoveError, UnknownImageError
 from domain.order.lifecycle import State
-from domain.order.reactions import MoveImages, RestoreImage, SendEmail, outstanding
+from domain.order.reactions import MoveImages, RestoreImage, SendEmail, pending_reactions
 from domain.order.values import EmailKind, HoldReason, ImageId
 from tests.domain.support.event_builders import Facts, euros, stored
 from tests.domain.support.given_when_then import given
@@ -84,8 +84,8 @@ def test_an_image_of_another_order_is_not_moved() -> None:
 
 def test_nothing_is_said_about_images_before_the_payment() -> None:
     given().when(FACTS.moved()).then_nothing()
-    for said in (FACTS.started(), FACTS.attempt_failed(), FACTS.restored(), FACTS.failed(), FACTS.redo()):
-        given().when(said).then_refused(UnknownImageError, image_id=FACTS.image(0))
+    for proposed in (FACTS.started(), FACTS.attempt_failed(), FACTS.restored(), FACTS.failed(), FACTS.redo()):
+        given().when(proposed).then_refused(UnknownImageError, image_id=FACTS.image(0))
 
 
 def test_a_wish_before_the_payment_is_refused_and_says_what_is_allowed() -> None:
@@ -97,4 +97,4 @@ def test_a_wish_before_the_payment_is_refused_and_says_what_is_allowed() -> None
 def test_an_image_keeps_the_fingerprint_of_its_upload() -> None:
     image = given(FACTS.paid()).order.images[ImageId(FACTS.image(0))]
     assert image.upload == stored(f"uploads/temp/{FACTS.image(0)}")
-    assert CONFIRMATION in outstanding(given(FACTS.paid()).order)
+    assert CONFIRMATION in pending_reactions(given(FACTS.paid()).order)

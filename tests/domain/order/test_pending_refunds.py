@@ -6,8 +6,8 @@ from domain.order import events as e
 from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.values import EmailKind, HoldReason, RefundReason
-from domain.use_cases.audit.timeline import tell
-from domain.use_cases.wording.status_text import standing
+from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.wording.status_text import status_of
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import given
 from tests.domain.use_cases.audit.test_timeline import log
@@ -31,18 +31,16 @@ def test_the_customer_gets_one_mail_when_the_refund_is_accepted_and_none_when_it
 
 def test_a_pending_refund_is_never_called_paid_back() -> None:
     history = (*STOPPED, FACTS.refund_accepted(980))
-    told = tell(log(*history))
-    words = " ".join(
-        [*(passage.text for passage in told.passages), told.ending, standing(given(*history).order)]
-    )
+    told = timeline_of(log(*history))
+    words = " ".join([*(entry.text for entry in told.entries), told.ending, status_of(given(*history).order)])
     assert "on its way" in words
     assert "went back" not in words
-    assert "went back to the customer" in tell(log(*history, FACTS.refund_issued(980))).ending
+    assert "went back to the customer" in timeline_of(log(*history, FACTS.refund_issued(980))).ending
 
 
 def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
     pending = given(*FACTS.until_delivered(), FACTS.refund_accepted(490)).stands(State.DELIVERED)
-    assert "and 4.90 EUR has yet to go back" in standing(pending.order)
+    assert "and 4.90 EUR has yet to go back" in status_of(pending.order)
     pending.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
 
 

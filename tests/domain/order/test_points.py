@@ -23,11 +23,11 @@ def test_points_add_up_however_small_the_parts_are_in_which_money_goes_back(part
     referral = FACTS.credited(100, PointsReason.REFERRAL, customer_id=friend)
     order = given(FACTS.paid(), FACTS.debited(33), FACTS.credited(100), referral).order
     for sequence, part in enumerate(parts, start=1):
-        for said in (
+        for proposed in (
             FACTS.refund_requested(part, sequence=sequence),
             FACTS.refund_issued(part, sequence=sequence),
         ):
-            order = reduce(evolve, decide(order, said, Limits()), order)
+            order = reduce(evolve, decide(order, proposed, Limits()), order)
         left = {entry.customer_id: 0 for entry in order.points}
         for entry in order.points:
             left[entry.customer_id] += entry.points

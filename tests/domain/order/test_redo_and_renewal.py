@@ -20,7 +20,7 @@ from domain.order.reactions import (
     PrepareDownload,
     RestoreImage,
     SendEmail,
-    outstanding,
+    pending_reactions,
 )
 from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId, Variant
 from tests.domain.support.event_builders import Facts, stored
@@ -71,7 +71,7 @@ def test_an_archive_does_not_take_the_place_of_a_link_that_was_issued_while_it_w
         *FACTS.until_completed(), REDO, FACTS.started(0, 2), FACTS.restored(0, 2), FACTS.link_issued()
     )
     redone.when(FACTS.prepared(edition=2, sequence=2)).then_nothing()
-    assert PrepareDownload(2) in outstanding(redone.order)
+    assert PrepareDownload(2) in pending_reactions(redone.order)
     packed = FACTS.prepared(edition=2, sequence=3)
     redone.when(packed).then(packed)
 
@@ -119,7 +119,7 @@ def test_only_what_has_a_result_is_redone_and_only_while_the_photos_are_there() 
 def test_a_full_refund_stops_a_redo() -> None:
     running = given(*FACTS.until_completed(), REDO, FACTS.started(0, 2), FACTS.refund_requested(980))
     running.stands(State.REFUNDING)
-    assert CancelPrediction("prediction-0-2") in outstanding(running.order)
+    assert CancelPrediction("prediction-0-2") in pending_reactions(running.order)
     running.when(FACTS.restored(0, 2)).then_nothing()
 
 

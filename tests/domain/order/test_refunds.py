@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain.order import events as e
-from domain.order.decide_delivery import mail_called_for
+from domain.order.decide_delivery import requestable_email
 from domain.order.deterministic_ids import refund_id_at_provider
 from domain.order.errors import (
     AmountNotPayableError,
@@ -24,7 +24,7 @@ from domain.order.reactions import (
     PrepareDownload,
     RestoreImage,
     SendEmail,
-    outstanding,
+    pending_reactions,
 )
 from domain.order.values import (
     DisputeOutcome,
@@ -49,8 +49,8 @@ def issue(sequence: int = 1, attempt: int = 1) -> IssueRefund:
 
 
 def test_a_refund_somebody_asks_for_is_issued_while_the_work_goes_on() -> None:
-    said = FACTS.refund_requested(100)
-    after = given(FACTS.paid()).when(said).then(said).stands(State.PAID).adds(issue())
+    proposed = FACTS.refund_requested(100)
+    after = given(FACTS.paid()).when(proposed).then(proposed).stands(State.PAID).adds(issue())
     issued = after.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.PAID)
     assert issued.order.refunded_amount == 100
 
@@ -320,7 +320,7 @@ def test_a_restored_photo_is_delivered_even_if_the_failed_ones_had_cost_all_the_
         FACTS.owed(1, 0),
     )
     paid_back = settled.when(FACTS.refund_issued(1)).then(FACTS.refund_issued(1)).stands(State.SETTLED)
-    assert PrepareDownload() in outstanding(paid_back.order)
+    assert PrepareDownload() in pending_reactions(paid_back.order)
 
 
 def test_a_refund_in_the_dashboard_takes_the_place_of_one_the_shop_had_only_asked_for() -> None:
@@ -429,7 +429,7 @@ def test_a_dispute_in_another_currency_counts_for_the_whole_payment_and_holds_th
     disputed = given(FACTS.paid()).when(opened).then(opened)
     assert (disputed.order.ledger.disputed, disputed.order.refundable_amount) == (980, 0)
     after = disputed.when(lost).then(lost, e.OrderHeld(reason=HoldReason.OTHER_CURRENCY))
-    assert (after.order.ledger.lost, after.order.ledger.gone_back) == (980, 980)
+    assert (after.order.ledger.lost, after.order.ledger.returned_amount) == (980, 980)
 
 
 def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
@@ -447,9 +447,9 @@ def test_no_mail_tells_of_a_refund_where_a_bank_took_all_the_money(kind: EmailKi
     ended = given(*asked, *taken).stands(State.REFUNDED)
     ended.when(FACTS.email_requested(kind)).then_refused(NothingToSendError)
     with pytest.raises(NothingToSendError):
-        mail_called_for(ended.order)
+        requestable_email(ended.order)
     paid_back = given(*asked, FACTS.refund_issued(980)).stands(State.REFUNDED)
-    assert mail_called_for(paid_back.order) is EmailKind.REFUND
+    assert requestable_email(paid_back.order) is EmailKind.REFUND
 
 
 def test_what_a_bank_left_of_a_stopped_order_still_goes_back() -> None:
@@ -517,8 +517,8 @@ def test_work_stops_when_a_bank_takes_all_that_was_not_asked_back_already() -> N
 
 def test_a_refund_that_was_dropped_and_went_through_after_all_may_be_what_ends_an_order() -> None:
     """The newer wish gives way to one made in the dashboard, and is paid all the same while a bank decides."""
-    wishes = (FACTS.refund_requested(50), FACTS.refund_requested(100, sequence=2))
-    disputed = given(FACTS.paid(), *wishes, FACTS.disputed(amount=100))
+    requests = (FACTS.refund_requested(50), FACTS.refund_requested(100, sequence=2))
+    disputed = given(FACTS.paid(), *requests, FACTS.disputed(amount=100))
     by_hand = (
         FACTS.refund_requested(880, sequence=3, reason=RefundReason.AT_PROVIDER),
         FACTS.refund_issued(880, sequence=3),

@@ -16,7 +16,7 @@ from domain.order.errors import IllegalMoveError
 from domain.order.evolve import evolve
 from domain.order.lifecycle import State, may_be_on_record
 from domain.order.order import Order
-from domain.order.reactions import IssueRefund, PrepareDownload, SendEmail, needed
+from domain.order.reactions import IssueRefund, PrepareDownload, SendEmail, required_reactions
 from domain.order.values import EmailKind, HoldReason
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import LIMITS, Given, given
@@ -78,7 +78,7 @@ def test_an_order_that_was_over_under_an_older_version_needs_nothing_more(
     stream: tuple[e.Event, ...], end: State
 ) -> None:
     order = Given(reduce(evolve, stream, Order(order_id=FACTS.order_id))).stands(end).needs().order
-    assert not needed(order)
+    assert not required_reactions(order)
     assert obstacle(order) is None
 
 

@@ -63,7 +63,7 @@ def _link_sequences(order: Order) -> st.SearchStrategy[int]:
 
 
 def _prepared(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
-    return st.integers(min_value=1, max_value=order.edition + 1).map(
+    return st.integers(min_value=1, max_value=order.archive_revision + 1).map(
         lambda edition: facts.prepared(edition=edition, sequence=len(order.links) + 1)
     )
 

@@ -14,7 +14,7 @@ from domain.order.evolve import evolve
 from domain.order.lifecycle import State, may_be_on_record
 from domain.order.limits import Limits
 from domain.order.order import Order
-from domain.order.reactions import Pace, Reaction, outstanding, reactions_to
+from domain.order.reactions import Pace, Reaction, pending_reactions, reactions_to
 from domain.order.values import OrderId
 from tests.domain.support.event_builders import ORDER_ID
 
@@ -40,9 +40,9 @@ class Given:
     order: Order
     limits: Limits = LIMITS
 
-    def when(self, said: e.Event) -> "When":
+    def when(self, proposed: e.Event) -> "When":
         """Say something."""
-        return When(self.order, said, self.limits)
+        return When(self.order, proposed, self.limits)
 
     def stands(self, state: State) -> Self:
         """Assert where the order stands."""
@@ -51,7 +51,7 @@ class Given:
 
     def needs(self, *work: Reaction) -> Self:
         """Assert all the work that is outstanding."""
-        assert outstanding(self.order) == list(work)
+        assert pending_reactions(self.order) == list(work)
         return self
 
 
@@ -60,7 +60,7 @@ class When:
     """An order to which something is being said."""
 
     before: Order
-    said: e.Event
+    proposed: e.Event
     limits: Limits
 
     def then(self, *expected: e.Event) -> "Then":
@@ -80,7 +80,7 @@ class When:
         assert {name: getattr(refusal.value, name) for name in fields} == fields
 
     def _decide(self) -> Decision:
-        return decide(self.before, self.said, self.limits)
+        return decide(self.before, self.proposed, self.limits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from adapters.postgres.read_models import Rows, changed_rows, rows_of
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import GIVEN_BACK, TERMINAL, State
+from domain.order.lifecycle import REFUND_STATES, TERMINAL, State
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
     DONE_ONCE,
@@ -16,8 +16,8 @@ from domain.order.reactions import (
     PrepareDownload,
     RestoreImage,
     SendEmail,
-    needed,
-    outstanding,
+    pending_reactions,
+    required_reactions,
 )
 from domain.order.values import EmailKind, OrderId, PointsReason, RefundReason, StoredObject
 
@@ -66,7 +66,7 @@ def check_points(order: Order) -> None:
         earned = sums[customer, PointsReason.WELCOME] + sums[customer, PointsReason.REFERRAL]
         assert 0 <= -sums[customer, PointsReason.TAKEN_BACK] <= earned
         assert 0 <= sums[customer, PointsReason.RETURNED] <= -sums[customer, PointsReason.SPENT]
-        if order.paid_amount and order.ledger.gone_back == order.paid_amount:
+        if order.paid_amount and order.ledger.returned_amount == order.paid_amount:
             assert sum(entry.points for entry in order.points if entry.customer_id == customer) == 0
 
 
@@ -85,7 +85,7 @@ def check_completion(order: Order) -> None:
     """
     if order.state is not State.COMPLETED:
         return
-    assert not order.result_is_with_nobody
+    assert not order.result_is_undelivered
     repaid = {i for refund in order.ledger.having(RefundStatus.ISSUED) for i in refund.image_ids}
     is_all_back = order.ledger.issued + order.ledger.lost >= order.paid_amount
     for image in order.images.values():
@@ -99,13 +99,13 @@ def check_links(order: Order) -> None:
     """
     newest = order.newest_link
     assert newest is None or not newest.is_revoked
-    assert newest is not None or not order.is_shown or order.disputes
+    assert newest is not None or not order.is_deliverable or order.disputes
 
 
 def check_mails_that_wait(order: Order) -> None:
     """No link is sent while a person or a bank has to decide, nor any more once everything goes back."""
-    waiting = {work.kind for work in outstanding(order) if isinstance(work, SendEmail)}
-    if order.state in GIVEN_BACK:
+    waiting = {work.kind for work in pending_reactions(order) if isinstance(work, SendEmail)}
+    if order.state in REFUND_STATES:
         assert waiting <= {EmailKind.REFUND, EmailKind.FAILURE}
     if order.work_is_stopped or order.is_disputed:
         assert not any(kind.brings_a_link for kind in waiting)
@@ -146,17 +146,15 @@ def check_it_cannot_be_stuck(order: Order) -> None:
     is_pending = any(order.ledger.having(RefundStatus.PENDING))
     if order.state in TERMINAL | {State.NEW} or order.is_held or order.is_disputed or is_pending:
         return
-    assert needed(order), f"an order that is {order.state} waits for nobody"
+    assert required_reactions(order), f"an order that is {order.state} waits for nobody"
 
 
 def check_what_was_stopped(order: Order) -> None:
     """Once everything goes back, nothing is restored or delivered, and what still runs is cancelled."""
-    if order.state not in GIVEN_BACK:
-        assert not order.everything_is_to_go_back or order.state is State.ERASED, (
-            "the work goes on for nothing"
-        )
+    if order.state not in REFUND_STATES:
+        assert not order.is_full_refund_pending or order.state is State.ERASED, "the work goes on for nothing"
         return
-    work = outstanding(order)
+    work = pending_reactions(order)
     assert not any(isinstance(each, (RestoreImage, CollectRestoration, PrepareDownload)) for each in work)
     for image in order.images.values():
         assert all(CancelPrediction(prediction) in work for prediction in image.open_predictions)
@@ -167,9 +165,9 @@ def check_the_end(order: Order) -> None:
     if order.state not in TERMINAL:
         return
     again = (RestoreImage, CollectRestoration, PrepareDownload) if order.state is State.COMPLETED else ()
-    for work in outstanding(order):
+    for work in pending_reactions(order):
         assert isinstance(work, (*again, IssueRefund, SendEmail, *DONE_ONCE))
-    if order.state is State.REFUNDED and order.ledger.gone_back < order.paid_amount:
+    if order.state is State.REFUNDED and order.ledger.returned_amount < order.paid_amount:
         is_open = order.money_is_owed or order.is_disputed
         assert is_open, "an order is refunded, its money is not back, and nobody owes it"
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from domain.use_cases.reconciliation.findings import Finding, Report
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
-def compare(shop: MemoryShop, *, heals: bool = False, reads_bytes: bool = True) -> Report:
+def compare(shop: InMemoryShop, *, heals: bool = False, reads_bytes: bool = True) -> Report:
     """Compare all that a test did since the shop's clock began; each finding says what is known to be said."""
-    report = shop.reconciling.compare(
+    report = shop.reconciliation.compare(
         shop.clock.now() - timedelta(days=30), heals=heals, reads_bytes=reads_bytes
     )
     for finding in report.findings:

@@ -8,8 +8,8 @@ from domain.order import events as e
 from domain.order.evolve import apply
 from domain.order.order import Order
 from domain.order.values import OrderId
-from domain.ports.event_store import Step
-from domain.ports.reaction_queue import Claim, Outcome, Scheduled
+from domain.ports.event_store import Commit
+from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
 from tests.domain.support.event_builders import PAID_AT
 
 
@@ -43,17 +43,17 @@ def step(
     at: datetime = PAID_AT,
     cause: str = "test",
     cause_key: str | None = None,
-    reactions: Iterable[Scheduled] = (),
+    reactions: Iterable[ScheduledReaction] = (),
     closes: Claim | None = None,
     outcome: Outcome = Outcome.DONE,
-) -> Step:
+) -> Commit:
     """A step that records the events as they are, without deciding anything."""
     order = before if isinstance(before, Order) else Order(order_id=before)
     envelopes = recorded(order, *events, at=at, cause=cause, cause_key=cause_key)
     after = order
     for envelope in envelopes:
         after = apply(after, envelope)
-    return Step(
+    return Commit(
         before=order,
         after=after,
         events=envelopes,

@@ -55,7 +55,7 @@ def at_the_provider(facts: Facts, order: Order) -> Iterator[e.Event]:
 def by_banks(facts: Facts, order: Order) -> Iterator[e.Event]:
     """Banks dispute all or one photo's price, and decide; word of the end may come first, and be taken back."""
     for dispute_id in DISPUTES:
-        for amount in {order.paid_amount, facts.price, max(order.ledger.room, 0)} - {0}:
+        for amount in {order.paid_amount, facts.price, max(order.ledger.unrefunded_amount, 0)} - {0}:
             if dispute_id not in order.disputes:
                 yield facts.disputed(dispute_id, amount)
                 yield facts.disputed(dispute_id, amount, is_inquiry=True)

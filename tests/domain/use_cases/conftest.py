@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
-    return MemoryShop()
+def shop() -> InMemoryShop:
+    return InMemoryShop()

@@ -7,16 +7,16 @@ import pytest
 from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import EmailKind
-from domain.ports.errors import UnreadablePictureError
+from domain.ports.errors import UnreadableImageError
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
 from domain.use_cases.delivery.downloads import LinkExpiredError, UnknownLinkError
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.event_builders import PHONE, SCANNER
-from tests.doubles.container import MemoryShop, token_in
+from tests.doubles.container import InMemoryShop, token_in
 
 
-def test_two_photos_go_from_upload_to_inbox(shop: MemoryShop) -> None:
+def test_two_photos_go_from_upload_to_inbox(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     shop.end_predictions()
@@ -28,77 +28,77 @@ def test_two_photos_go_from_upload_to_inbox(shop: MemoryShop) -> None:
     assert {e.ImagesMoved, e.RestorationStarted, e.RestorationCompleted, e.DownloadPrepared} <= set(
         kinds(shop, order_id)
     )
-    assert not shop.working.sweep()
+    assert not shop.reaction_runner.resend_due()
 
 
-def test_letters_are_written_for_the_customers_own_locale(shop: MemoryShop) -> None:
+def test_letters_are_written_for_the_customers_own_locale(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     (confirmation,) = shop.mailer.mailbox.values()
-    assert "locale='en'" in confirmation.letter.html
+    assert "locale='en'" in confirmation.content.html
 
 
-def test_the_link_in_the_mail_opens_the_archive_and_each_image(shop: MemoryShop) -> None:
+def test_the_link_in_the_mail_opens_the_archive_and_each_image(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id, hours=0.1)
-    token = token_in(list(shop.mailer.mailbox.values())[-1].letter) or ""
-    archive = shop.delivering.find(token)
+    token = token_in(list(shop.mailer.mailbox.values())[-1].content) or ""
+    archive = shop.downloads.find(token)
     assert archive.file_name.endswith(".zip")
     image_ids = list(shop.order(order_id).images)
-    assert [shop.delivering.find(token, image).file_name for image in image_ids] == [
+    assert [shop.downloads.find(token, image).file_name for image in image_ids] == [
         "great-aunt-1-restored.png",
         "great-aunt-2-restored.png",
     ]
     for _ in range(2):
-        shop.delivering.record_served(shop.delivering.find(token), SCANNER, shop.ids.new())
-        shop.delivering.record_download(shop.delivering.find(token), PHONE, shop.ids.new())
+        shop.downloads.record_served(shop.downloads.find(token), SCANNER, shop.ids.new())
+        shop.downloads.record_download(shop.downloads.find(token), PHONE, shop.ids.new())
     assert kinds(shop, order_id).count(e.ResultServed) == 1
     assert kinds(shop, order_id).count(e.ResultDownloaded) == 1
 
 
-def test_a_token_opens_no_other_order_and_not_for_ever(shop: MemoryShop) -> None:
+def test_a_token_opens_no_other_order_and_not_for_ever(shop: InMemoryShop) -> None:
     ours, theirs = (shop.pay(shop.upload(b"photo")) for _ in range(2))
     shop.live(ours, hours=0.1)
     mails = [
         mail
         for mail in shop.mailer.mailbox.values()
-        if mail.order_id == ours and "download" in mail.letter.text
+        if mail.order_id == ours and "download" in mail.content.text
     ]
-    token = token_in(mails[0].letter) or ""
+    token = token_in(mails[0].content) or ""
     with pytest.raises(UnknownLinkError):
-        shop.delivering.find(token, next(iter(shop.order(theirs).images)))
+        shop.downloads.find(token, next(iter(shop.order(theirs).images)))
     with pytest.raises(UnknownLinkError):
-        shop.delivering.find(token[:-1] + ("A" if token[-1] != "A" else "B"))
+        shop.downloads.find(token[:-1] + ("A" if token[-1] != "A" else "B"))
     shop.clock.advance(days=31)
     with pytest.raises(LinkExpiredError):
-        shop.delivering.find(token)
+        shop.downloads.find(token)
 
 
-def test_a_photo_that_cannot_be_read_is_refused_and_the_session_goes_on(shop: MemoryShop) -> None:
+def test_a_photo_that_cannot_be_read_is_refused_and_the_session_goes_on(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
-    with pytest.raises(UnreadablePictureError):
-        shop.uploading.add(session_id, "letter.doc", io.BytesIO(b"broken"), 6)
-    assert len(shop.uploading.find(session_id).photos) == 1
+    with pytest.raises(UnreadableImageError):
+        shop.upload_service.add(session_id, "letter.doc", io.BytesIO(b"broken"), 6)
+    assert len(shop.upload_service.find(session_id).photos) == 1
 
 
-def test_photos_are_fixed_once_their_price_is_quoted(shop: MemoryShop) -> None:
+def test_photos_are_fixed_once_their_price_is_quoted(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
-    shop.checking_out.open(session_id, email=None)
+    shop.checkout_service.open(session_id, email=None)
     with pytest.raises(UploadSessionClosedError):
-        shop.uploading.expect_photo(session_id)
+        shop.upload_service.check_can_add(session_id)
 
 
-def test_only_one_confirmation_is_owed_however_often_it_is_asked_for(shop: MemoryShop) -> None:
+def test_only_one_confirmation_is_owed_however_often_it_is_asked_for(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     order = shop.live(order_id)
     assert [email.kind for email in order.emails.values()] == [EmailKind.CONFIRMATION, EmailKind.RESULT]
 
 
-def test_an_erased_orders_link_opens_nothing(shop: MemoryShop) -> None:
+def test_an_erased_orders_link_opens_nothing(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
-    token = token_in(list(shop.mailer.mailbox.values())[-1].letter) or ""
+    token = token_in(list(shop.mailer.mailbox.values())[-1].content) or ""
     cause = Cause(name="cli", key="erase-1", actor="person:grace", correlation_id=order_id)
-    shop.recorder.record(order_id, [e.OrderErased()], cause)
+    shop.command_handler.record(order_id, [e.OrderErased()], cause)
     with pytest.raises(LinkExpiredError):
-        shop.delivering.find(token)
+        shop.downloads.find(token)

@@ -10,21 +10,21 @@ from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import MoveImages, PrepareDownload, Reaction, SendEmail
 from domain.order.values import EmailKind, FailureReason, HoldReason, OrderId
-from domain.ports.email import MailFate, MailNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.reaction_queue import Claim, Outcome
 from domain.ports.unit_of_work import LeaseLostError
-from domain.use_cases.order_command_handler import Cause, Closing
-from domain.use_cases.restoration.originals import Moving
+from domain.use_cases.order_command_handler import Cause, ReactionResult
+from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.retry_policy import retry_policy_of
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds, sent
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def test_every_message_delivered_twice_makes_one_order_with_two_mails(shop: MemoryShop) -> None:
+def test_every_message_delivered_twice_makes_one_order_with_two_mails(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     for _ in range(200):
         shop.queue.waiting.extend(list(shop.queue.waiting))
@@ -37,12 +37,12 @@ def test_every_message_delivered_twice_makes_one_order_with_two_mails(shop: Memo
     assert len(shop.restorer.works) == 2
 
 
-def test_a_queue_that_loses_everything_costs_time_and_nothing_else(shop: MemoryShop) -> None:
+def test_a_queue_that_loses_everything_costs_time_and_nothing_else(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(60):
         shop.queue.waiting.clear()
         shop.clock.advance(minutes=1)
-        shop.working.sweep()
+        shop.reaction_runner.resend_due()
         if shop.queue.waiting:
             shop.perform(shop.queue.waiting.popleft())
         shop.end_predictions()
@@ -50,10 +50,10 @@ def test_a_queue_that_loses_everything_costs_time_and_nothing_else(shop: MemoryS
     assert sent(shop) == ["confirmation", "result"]
 
 
-def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(shop: MemoryShop) -> None:
+def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for reaction_id in list(shop.queue.waiting):
-        assert shop.working.claim(reaction_id)  # and dies
+        assert shop.reaction_runner.claim(reaction_id)  # and dies
     shop.queue.waiting.clear()
     shop.pass_time(seconds=20)
     assert kinds(shop, order_id) == [e.PaymentReceived]
@@ -61,182 +61,188 @@ def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(s
     assert e.ImagesMoved in kinds(shop, order_id)
 
 
-def test_a_mail_that_a_crash_may_have_sent_waits_for_word_and_is_not_sent_again(shop: MemoryShop) -> None:
+def test_a_mail_that_a_crash_may_have_sent_waits_for_word_and_is_not_sent_again(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for reaction_id in list(shop.queue.waiting):
-        shop.working.claim(reaction_id)  # the confirmation is accepted, then the worker dies
+        shop.reaction_runner.claim(reaction_id)  # the confirmation is accepted, then the worker dies
     shop.queue.waiting.clear()
     shop.pass_time(seconds=40)
     assert not shop.mailer.mailbox
     assert e.EmailUnconfirmed in kinds(shop, order_id)
     email = next(iter(shop.order(order_id).emails.values()))
-    notice = MailNotice(
+    webhook_event = EmailWebhookEvent(
         event_id="delivered-1",
         email_id=email.email_id,
         order_id=order_id,
         message_id="message-1",
-        fate=MailFate.ACCEPTED,
+        fate=DeliveryStatus.ACCEPTED,
     )
-    shop.mail_desk.take([notice, notice])
+    shop.email_webhook.handle([webhook_event, webhook_event])
     shop.pass_time(hours=1)
     assert not shop.mailer.mailbox
     assert kinds(shop, order_id).count(e.EmailSent) == 1
 
 
-def test_a_mail_whose_reply_was_lost_is_sent_once_more_when_no_word_comes(shop: MemoryShop) -> None:
+def test_a_mail_whose_reply_was_lost_is_sent_once_more_when_no_word_comes(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.mailer.weather.lose_reply("send")
+    shop.mailer.fault_injector.lose_reply("send")
     order = shop.live(order_id)
     assert order.state is State.COMPLETED
     assert sent(shop) == ["confirmation", "result", "confirmation"]
     assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 1
 
 
-def test_a_mail_provider_that_is_away_is_tried_again_with_growing_waits(shop: MemoryShop) -> None:
+def test_a_mail_provider_that_is_away_is_tried_again_with_growing_waits(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(4):
-        shop.mailer.weather.fail("send", AWAY)
+        shop.mailer.fault_injector.fail("send", AWAY)
     assert shop.live(order_id).state is State.COMPLETED
     assert sorted(sent(shop)) == ["confirmation", "result"]
 
 
-def test_no_person_has_to_help_because_the_mail_provider_was_away_for_half_a_day(shop: MemoryShop) -> None:
+def test_no_person_has_to_help_because_the_mail_provider_was_away_for_half_a_day(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     outage_ends_at = shop.clock.now() + timedelta(hours=12)
     while shop.clock.now() < outage_ends_at:
-        shop.mailer.weather.fail("send", AWAY)
-        shop.mailer.weather.fail("send", AWAY)
+        shop.mailer.fault_injector.fail("send", AWAY)
+        shop.mailer.fault_injector.fail("send", AWAY)
         shop.end_predictions()
         shop.pass_time(minutes=20)
-    shop.mailer.weather.clear_up()
+    shop.mailer.fault_injector.clear_up()
     assert shop.live(order_id).state is State.COMPLETED
     assert sorted(sent(shop)) == ["confirmation", "result"]
 
 
-def test_a_refused_result_mail_puts_the_order_on_hold(shop: MemoryShop) -> None:
+def test_a_refused_result_mail_puts_the_order_on_hold(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.mailer.weather.fail("send", RefusedError("The double", "no such address"))
+    shop.mailer.fault_injector.fail("send", RefusedError("The double", "no such address"))
     order = shop.live(order_id)
     assert order.hold is HoldReason.EMAIL_NOT_SENT
     assert order.state is State.READY
 
 
-def test_work_that_is_never_to_be_had_ends_on_hold_not_in_a_dead_letter(shop: MemoryShop) -> None:
+def test_work_that_is_never_to_be_had_ends_on_hold_not_in_a_dead_letter(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(50):
-        shop.storage.weather.fail("copy", AWAY)
+        shop.storage.fault_injector.fail("copy", AWAY)
     order = shop.live(order_id, hours=24)
     assert order.hold is HoldReason.STORAGE_UNAVAILABLE
 
 
 def test_a_mail_that_a_crash_may_have_sent_is_on_record_even_if_the_order_is_held_meanwhile(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.end_predictions()
     while EmailKind.RESULT not in {email.kind for email in shop.order(order_id).emails.values()}:
         shop.perform(shop.queue.waiting.popleft())
-    claimed = shop.working.claim(shop.queue.waiting.popleft())
+    claimed = shop.reaction_runner.claim(shop.queue.waiting.popleft())
     assert claimed is not None  # the result is accepted, then the worker dies
     person = Cause(name="cli", key="hold-1", actor="person:grace", correlation_id=order_id)
-    shop.recorder.record(order_id, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
+    shop.command_handler.record(order_id, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
     shop.pass_time(minutes=1)
     assert e.EmailUnconfirmed in kinds(shop, order_id)
 
 
-def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_new(shop: MemoryShop) -> None:
+def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_new(
+    shop: InMemoryShop,
+) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     email = next(iter(shop.order(order_id).emails.values()))
-    notice = MailNotice(
+    webhook_event = EmailWebhookEvent(
         event_id="delivered-1",
         email_id=email.email_id,
         order_id=order_id,
         message_id="message-1",
-        fate=MailFate.ACCEPTED,
+        fate=DeliveryStatus.ACCEPTED,
     )
-    with pytest.raises(RuntimeError), shop.books_break_at_record():
-        shop.mail_desk.take([notice])
-    shop.mail_desk.take([notice])
+    with pytest.raises(RuntimeError), shop.event_store_fails():
+        shop.email_webhook.handle([webhook_event])
+    shop.email_webhook.handle([webhook_event])
     assert e.EmailSent in kinds(shop, order_id)
 
 
-def test_an_archive_that_a_crash_left_unrecorded_stands_in_no_later_ones_way(shop: MemoryShop) -> None:
+def test_an_archive_that_a_crash_left_unrecorded_stands_in_no_later_ones_way(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"portrait of Adele"))
     shop.live(order_id)
     redo_comes_back(shop, order_id, b"restored again")
-    shop.delivering.prepare_download(shop.order(order_id))  # stored, and then the worker died
+    shop.downloads.prepare_download(shop.order(order_id))  # stored, and then the worker died
     redo_comes_back(shop, order_id, b"restored once more")
     order = shop.live(order_id)
-    assert (order.hold, order.has_newest_edition) == (None, True)
+    assert (order.hold, order.has_current_archive) == (None, True)
     assert order.newest_link is not None
     assert b"restored once more" in shop.storage.objects[order.newest_link.archive.key]
 
 
-GRACE = Signature(actor="person:grace", reason="They asked.")
+GRACE = StaffRequest(actor="person:grace", reason="They asked.")
 
 
-def claim_next(shop: MemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
+def claim_next(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
     """Do what waits until work of this kind is claimed; nothing of it is done yet."""
     for _ in range(50):
         if not shop.queue.waiting:
             shop.end_predictions()
-        claimed = shop.working.claim(shop.queue.waiting.popleft())
+        claimed = shop.reaction_runner.claim(shop.queue.waiting.popleft())
         if claimed is not None and isinstance(claimed[0].reaction, kind):
             return claimed
         if claimed is not None:
-            shop.working.perform(*claimed)
+            shop.reaction_runner.perform(*claimed)
     raise AssertionError(f"No {kind.__name__} comes up.")
 
 
 def test_a_photo_redone_while_another_redo_is_asked_for_is_sent_even_if_that_one_fails(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id)
-    shop.desk.redo(order_id, GRACE, photos=[1])
+    shop.staff_actions.redo(order_id, GRACE, photos=[1])
     packing = claim_next(shop, PrepareDownload)
-    shop.desk.redo(order_id, GRACE, photos=[2])
-    shop.working.perform(*packing)  # too late: the other photo is being redone by now
-    assert not shop.order(order_id).has_newest_edition
+    shop.staff_actions.redo(order_id, GRACE, photos=[2])
+    shop.reaction_runner.perform(*packing)  # too late: the other photo is being redone by now
+    assert not shop.order(order_id).has_current_archive
     for _ in range(20):
         shop.work()
         shop.end_predictions(FailureReason.REFUSED_INPUT)
         shop.pass_time(minutes=1)
     assert e.RedoFailed in kinds(shop, order_id)
-    assert shop.live(order_id).has_newest_edition
+    assert shop.live(order_id).has_current_archive
     assert sent(shop) == ["confirmation", "result", "redone"]
 
 
-def test_a_result_mail_that_came_too_late_for_a_hold_is_sent_once_after_the_release(shop: MemoryShop) -> None:
+def test_a_result_mail_that_came_too_late_for_a_hold_is_sent_once_after_the_release(
+    shop: InMemoryShop,
+) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     claimed = claim_next(shop, SendEmail)
     while claimed[1].state is not State.READY:
-        shop.working.perform(*claimed)
+        shop.reaction_runner.perform(*claimed)
         claimed = claim_next(shop, SendEmail)
     shop.clock.advance(days=shop.policy.download_lifetime.days + 1)
-    shop.desk.hold(order_id, GRACE)
-    shop.working.perform(*claimed)  # the link has run out meanwhile: a new one is made, and nothing is sent
+    shop.staff_actions.hold(order_id, GRACE)
+    shop.reaction_runner.perform(
+        *claimed
+    )  # the link has run out meanwhile: a new one is made, and nothing is sent
     shop.pass_time(hours=1)
     assert sent(shop) == ["confirmation"]
-    shop.desk.release(order_id, GRACE)
+    shop.staff_actions.release(order_id, GRACE)
     assert shop.live(order_id).state is State.COMPLETED
     assert sent(shop) == ["confirmation", "result"]
 
 
-def test_work_that_fails_for_good_while_its_order_needs_it_anew_stays_open(shop: MemoryShop) -> None:
+def test_work_that_fails_for_good_while_its_order_needs_it_anew_stays_open(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     claim, order = claim_next(shop, MoveImages)
     cause = Cause(name="test", key="test", actor="worker", correlation_id=order_id)
-    closing = Closing(claim=claim, outcome=Outcome.FAILED, retry_after=timedelta(minutes=1))
-    shop.recorder.record(order.order_id, [], cause, closing=closing)
+    closing = ReactionResult(claim=claim, outcome=Outcome.FAILED, retry_after=timedelta(minutes=1))
+    shop.command_handler.record(order.order_id, [], cause, closing=closing)
     assert shop.live(order_id).state is State.COMPLETED
 
 
 def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     tries: list[datetime] = []
@@ -245,7 +251,7 @@ def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
         tries.append(shop.clock.now())
         return []
 
-    monkeypatch.setattr(Moving, "move_images", moves_nothing)
+    monkeypatch.setattr(OriginalsCopier, "move_images", moves_nothing)
     order = shop.live(order_id, hours=24)
     assert order.hold is HoldReason.STORAGE_UNAVAILABLE
     waits = [later - earlier for earlier, later in pairwise(tries)]
@@ -253,47 +259,47 @@ def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
     assert waits[-1] >= timedelta(hours=1) > waits[0]
 
 
-def hang(shop: MemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
+def hang(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
     """Claim work of this kind, and let its call take longer than it may while its lease is kept."""
     claim, order = claim_next(shop, kind)
     limit = retry_policy_of(claim.reaction, email_retry=shop.policy.email_retry).time_limit
     ends_at = shop.clock.now() + limit
     while shop.clock.now() < ends_at - shop.policy.lease:
         shop.clock.advance(seconds=10)
-        assert shop.working.renew([(claim, order)]) == []
-        assert shop.working.claim(claim.reaction_id) is None
+        assert shop.reaction_runner.renew([(claim, order)]) == []
+        assert shop.reaction_runner.claim(claim.reaction_id) is None
     shop.clock.advance(seconds=shop.policy.lease.total_seconds())
-    assert shop.working.renew([(claim, order)]) == [claim]
+    assert shop.reaction_runner.renew([(claim, order)]) == [claim]
     return claim, order
 
 
 def test_a_call_that_never_returns_counts_as_failed_and_its_late_result_is_discarded(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     late = hang(shop, MoveImages)
-    row = shop.own_books.pages.work[late[0].reaction_id]
+    row = shop.own_unit_of_work.pages.work[late[0].reaction_id]
     assert (row.token, row.attempts) == (None, 1)
     assert (
         row.problem == "MoveImages is not available (it did not return within 120 minutes): try again later."
     )
     with pytest.raises(LeaseLostError):
-        shop.working.perform(*late)
+        shop.reaction_runner.perform(*late)
     assert kinds(shop, order_id).count(e.ImagesMoved) == 0
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_calls_that_never_return_use_up_their_attempts(shop: MemoryShop) -> None:
+def test_calls_that_never_return_use_up_their_attempts(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     hang(shop, MoveImages)
     for _ in range(23):
         shop.clock.advance(hours=2)
-        shop.working.sweep()
+        shop.reaction_runner.resend_due()
         hang(shop, MoveImages)
     assert shop.order(order_id).hold is HoldReason.STORAGE_UNAVAILABLE
 
 
-def test_a_mail_whose_call_never_returns_may_have_been_sent(shop: MemoryShop) -> None:
+def test_a_mail_whose_call_never_returns_may_have_been_sent(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     hang(shop, SendEmail)
     assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 1
@@ -301,17 +307,17 @@ def test_a_mail_whose_call_never_returns_may_have_been_sent(shop: MemoryShop) ->
     assert sorted(sent(shop)) == ["confirmation", "result"]
 
 
-def test_a_call_that_just_ended_is_not_given_up(shop: MemoryShop) -> None:
+def test_a_call_that_just_ended_is_not_given_up(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     claimed = claim_next(shop, MoveImages)
-    shop.working.perform(*claimed)
+    shop.reaction_runner.perform(*claimed)
     shop.clock.advance(hours=3)
-    assert shop.working.renew([claimed]) == []
+    assert shop.reaction_runner.renew([claimed]) == []
 
 
-def redo_comes_back(shop: MemoryShop, order_id: OrderId, result: bytes) -> None:
+def redo_comes_back(shop: InMemoryShop, order_id: OrderId, result: bytes) -> None:
     """Another attempt is asked for and ends well; nothing that follows from it is done yet."""
-    shop.desk.redo(order_id, Signature(actor="person:grace", reason="They asked."), photos=[1])
+    shop.staff_actions.redo(order_id, StaffRequest(actor="person:grace", reason="They asked."), photos=[1])
     results = len(shop.order(order_id).restored_images[0].results)
     for _ in range(50):
         if shop.queue.waiting:

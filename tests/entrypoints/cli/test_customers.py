@@ -12,7 +12,7 @@ from domain.order.lifecycle import State
 from domain.order.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.use_cases.checkout.referrals_and_points import Codes
-from domain.use_cases.privacy.data_export import Exporting
+from domain.use_cases.privacy.data_export import DataExport
 from domain.use_cases.privacy.erasure import UnknownCustomerError
 from entrypoints.cli.commands.erase_customer import erase
 from entrypoints.cli.commands.export_customer import export
@@ -20,18 +20,18 @@ from entrypoints.cli.commands.points import show_points
 from entrypoints.cli.demo.save_results import UnwritableFolderError
 from entrypoints.cli.support.confirmation import NobodyAgreedError, NobodyToAskError
 from entrypoints.cli.support.private_file import FileTakenError
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
-    return MemoryShop()
+def shop() -> InMemoryShop:
+    return InMemoryShop()
 
 
 @pytest.fixture
-def order_id(shop: MemoryShop) -> OrderId:
+def order_id(shop: InMemoryShop) -> OrderId:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id, hours=0.2)
     return order_id
@@ -44,9 +44,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def asked(shop: MemoryShop, *, is_agreed: bool = False, as_json: bool = False) -> None:
+def asked(shop: InMemoryShop, *, is_agreed: bool = False, as_json: bool = False) -> None:
     erase(
-        shop.forgetting,
+        shop.customer_erasure,
         ADA,
         reason="asked by mail",
         actor="person:grace",
@@ -55,12 +55,12 @@ def asked(shop: MemoryShop, *, is_agreed: bool = False, as_json: bool = False) -
     )
 
 
-def exporting(shop: MemoryShop) -> Exporting:
-    return Exporting(books=shop.books, storage=shop.storage, archiver=ZipArchiver())
+def data_export(shop: InMemoryShop) -> DataExport:
+    return DataExport(unit_of_work=shop.unit_of_work, storage=shop.storage, archiver=ZipArchiver())
 
 
 def test_nobody_is_erased_by_a_script_that_did_not_say_so(
-    shop: MemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     with pytest.raises(NobodyToAskError, match="add --yes"):
@@ -70,7 +70,7 @@ def test_nobody_is_erased_by_a_script_that_did_not_say_so(
 
 @pytest.mark.parametrize("typed", ["n\n", "\n"])
 def test_nobody_is_erased_unless_somebody_agrees(
-    shop: MemoryShop,
+    shop: InMemoryShop,
     order_id: OrderId,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -80,13 +80,13 @@ def test_nobody_is_erased_unless_somebody_agrees(
     with pytest.raises(NobodyAgreedError):
         asked(shop)
     assert shop.order(order_id).state is State.COMPLETED
-    said = capsys.readouterr().err
-    assert f"{ADA} has 1 order with 1 photo." in said
-    assert "1 download link can still be used" in said
+    proposed = capsys.readouterr().err
+    assert f"{ADA} has 1 order with 1 photo." in proposed
+    assert "1 download link can still be used" in proposed
 
 
 def test_whoever_agrees_gets_a_certificate_to_read(
-    shop: MemoryShop,
+    shop: InMemoryShop,
     order_id: OrderId,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -95,7 +95,7 @@ def test_whoever_agrees_gets_a_certificate_to_read(
     asked(shop)
     assert shop.order(order_id).state is State.ERASED
     printed = capsys.readouterr().out
-    for said in (
+    for proposed in (
         "by grace: asked by mail",
         "the person behind 1 order: 20260314-000001",
         "name, e-mail address, language and referral code of 1 customer",
@@ -106,12 +106,12 @@ def test_whoever_agrees_gets_a_certificate_to_read(
         "SendGrid's messages: ",
         "SHA-256 of this certificate as JSON: ",
     ):
-        assert said in printed
+        assert proposed in printed
     assert ADA not in printed
 
 
 def test_a_certificate_for_programs_is_one_document(
-    shop: MemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked(shop, is_agreed=True, as_json=True)
     document = json.loads(capsys.readouterr().out)
@@ -121,20 +121,20 @@ def test_a_certificate_for_programs_is_one_document(
 
 
 def test_a_certificate_says_when_the_photos_are_still_to_go(
-    shop: MemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del order_id
-    shop.storage.weather.fail("purge", UnavailableError("The double", "out for lunch"))
+    shop.storage.fault_injector.fail("purge", UnavailableError("The double", "out for lunch"))
     asked(shop, is_agreed=True)
     assert "the worker deletes the photos as soon as it is back" in capsys.readouterr().out
 
 
 def test_an_export_is_one_private_file(
-    shop: MemoryShop, order_id: OrderId, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, order_id: OrderId, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del order_id
     target = tmp_path / "ada.zip"
-    export(exporting(shop), ADA, target)
+    export(data_export(shop), ADA, target)
     with zipfile.ZipFile(target) as archive:
         assert archive.testzip() is None
         assert "person.json" in archive.namelist()
@@ -142,56 +142,56 @@ def test_an_export_is_one_private_file(
     assert "holds 1 order with 3 files of photos" in capsys.readouterr().out
 
 
-def test_an_export_overwrites_nothing(shop: MemoryShop, order_id: OrderId, tmp_path: Path) -> None:
+def test_an_export_overwrites_nothing(shop: InMemoryShop, order_id: OrderId, tmp_path: Path) -> None:
     del order_id
     target = tmp_path / "ada.zip"
     target.write_text("of another day")
     with pytest.raises(FileTakenError, match="choose another name"):
-        export(exporting(shop), ADA, target)
+        export(data_export(shop), ADA, target)
     assert target.read_text() == "of another day"
     with pytest.raises(UnwritableFolderError):
-        export(exporting(shop), ADA, tmp_path / "nowhere" / "ada.zip")
+        export(data_export(shop), ADA, tmp_path / "nowhere" / "ada.zip")
 
 
 def test_an_export_that_breaks_off_leaves_nothing_behind(
-    shop: MemoryShop, order_id: OrderId, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, order_id: OrderId, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "ada.zip"
-    service = exporting(shop)
-    dossier = service.export(ADA)
+    service = data_export(shop)
+    export_archive = service.export(ADA)
     for key in list(shop.storage.objects):
         if f"restored/{order_id}" in key:
             del shop.storage.objects[ObjectKey(key)]
-    monkeypatch.setattr(service, "export", lambda _: dossier)
+    monkeypatch.setattr(service, "export", lambda _: export_archive)
     with pytest.raises(ObjectMissingError):
         export(service, ADA, target)
     assert not target.exists()
 
 
-def test_nobody_unknown_leaves_a_file(shop: MemoryShop, tmp_path: Path) -> None:
+def test_nobody_unknown_leaves_a_file(shop: InMemoryShop, tmp_path: Path) -> None:
     with pytest.raises(UnknownCustomerError):
-        export(exporting(shop), ADA, tmp_path / "ada.zip")
+        export(data_export(shop), ADA, tmp_path / "ada.zip")
     assert not list(tmp_path.iterdir())
 
 
 def test_points_are_shown_with_the_orders_that_moved_them_and_without_the_secret_code(
-    shop: MemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del order_id
-    with shop.books.transaction() as transaction:
-        ada = transaction.persons.find(ADA)
+    with shop.unit_of_work.transaction() as transaction:
+        ada = transaction.personal_data.find(ADA)
     assert ada is not None
     friends = shop.upload(b"harvest")
-    shop.checking_out.open(friends, email=None, codes=Codes(referral=ada.referral_code))
+    shop.checkout_service.open(friends, email=None, codes=Codes(referral=ada.referral_code))
     shop.pay(friends, email="grace@friends.example")
-    show_points(shop.books, ADA, as_json=False)
+    show_points(shop.unit_of_work, ADA, as_json=False)
     printed = capsys.readouterr().out
     assert f"Referral code {ada.referral_code[:4]}-{ada.referral_code[4:]}, balance +100." in printed
     assert "20260314-000002    +100  a friend's first order" in printed
-    show_points(shop.books, ADA, as_json=True)
+    show_points(shop.unit_of_work, ADA, as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert document["balance"] == 100
     assert document["lines"] == [{"order_number": "20260314-000002", "points": 100, "reason": "referral"}]
-    assert shop.sealer.points_proof(ada.customer_id) not in f"{printed}{document}".replace("-", "")
+    assert shop.token_signer.points_token(ada.customer_id) not in f"{printed}{document}".replace("-", "")
     with pytest.raises(UnknownCustomerError):
-        show_points(shop.books, "nobody@customer.example", as_json=False)
+        show_points(shop.unit_of_work, "nobody@customer.example", as_json=False)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import OrderId
 from domain.use_cases.order_command_handler import Cause
@@ -19,7 +19,7 @@ from tests.adapters.images.test_inspector import encoded, picture
 from tests.adapters.postgres.test_tampering import tamper
 from tests.adapters.support.provider_accounts import minio_store
 from tests.domain.support.event_builders import euros
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell
 
 #: What the shop of doubles calls its first order.
@@ -27,16 +27,16 @@ NUMBER = "20260314-000001"
 
 
 @pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
     """A shop whose books the commands read."""
-    with closing(PostgresBooks(own_database_url, connections=2)) as books:
-        shop = MemoryShop(books=books)
+    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
+        shop = InMemoryShop(unit_of_work=unit_of_work)
         shop.ids.given = uuid4().int >> 8  # one storage serves many tests
         yield shop
 
 
 @pytest.fixture
-def order_id(shop: MemoryShop, s3: S3) -> OrderId:
+def order_id(shop: InMemoryShop, s3: S3) -> OrderId:
     """A delivered order that is disputed, with its photos in the storage that the commands read."""
     photo = encoded(picture((800, 600)), "JPEG").getvalue()
     session_id = shop.upload(photo)
@@ -46,7 +46,7 @@ def order_id(shop: MemoryShop, s3: S3) -> OrderId:
         shop.end_predictions(photo)
         shop.pass_time(minutes=1)
     opened = e.DisputeOpened(dispute_id="dp_harvest", amount=euros(490), reason="fraudulent")
-    shop.recorder.record(
+    shop.command_handler.record(
         order_id, [opened], Cause(name="a test", key="bank", actor="stripe", correlation_id=UUID(int=7))
     )
     store = minio_store(s3)
@@ -63,13 +63,13 @@ def test_a_disputed_order_tells_of_the_pack_and_the_pack_is_one_private_file(
     monkeypatch.chdir(tmp_path)
     answer = restoreclick("orders", "evidence", str(order_id), "--dispute", "dp_harvest")
     assert (answer.status, answer.err) == (0, "")
-    for said in (
+    for proposed in (
         "the customer's name and e-mail address: Ada, ada@customer.example",
         "1 photo before and after, with 2 small pictures and their file names",
         "the SHA-256 of 3 objects, 3 of them verified",
         "none of the shop's notes",
     ):
-        assert said in answer.out
+        assert proposed in answer.out
     (target,) = tmp_path.iterdir()
     assert target.name == f"evidence-{NUMBER}.zip"
     assert target.stat().st_mode & 0o777 == 0o600
@@ -100,7 +100,7 @@ def test_a_pack_replaces_a_file_only_when_told_to(
 
 
 def test_a_pack_that_does_not_verify_is_written_with_a_warning_and_a_status_of_one(
-    restoreclick: Shell, order_id: OrderId, shop: MemoryShop, s3: S3, own_database_url: str, tmp_path: Path
+    restoreclick: Shell, order_id: OrderId, shop: InMemoryShop, s3: S3, own_database_url: str, tmp_path: Path
 ) -> None:
     (image,) = shop.order(order_id).images.values()
     assert image.original is not None

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.evolve import apply
 from domain.order.order import Order
 from domain.order.values import OrderId
-from domain.ports.event_store import Step
+from domain.ports.event_store import Commit
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.entrypoints.support.shell import Shell
 
@@ -27,9 +27,9 @@ def restoreclick(
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=1)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        yield unit_of_work
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def facts() -> Facts:
     return Facts(order_id=OrderId(uuid4()), photos=2)
 
 
-def record(books: PostgresBooks, facts: Facts, *history: e.Event) -> None:
+def record(unit_of_work: PostgresUnitOfWork, facts: Facts, *history: e.Event) -> None:
     customer_id = facts.paid().customer_id
-    with books.transaction() as transaction:
+    with unit_of_work.transaction() as transaction:
         transaction.customers.receive(customer_id, f"{customer_id}@shop.example", None, None, PAID_AT.date())
     order = Order(order_id=facts.order_id)
     for version, event in enumerate(history, start=1):
@@ -55,16 +55,16 @@ def record(books: PostgresBooks, facts: Facts, *history: e.Event) -> None:
             event=event,
         )
         after = apply(order, recorded)
-        with books.transaction() as transaction:
-            transaction.log.record(Step(before=order, after=after, events=(recorded,)))
+        with unit_of_work.transaction() as transaction:
+            transaction.event_store.append(Commit(before=order, after=after, events=(recorded,)))
         order = after
 
 
 def test_orders_are_listed_with_state_and_money(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
     assert restoreclick("orders", "list").out == "There is no order yet.\n"
-    record(books, facts, *facts.until_completed())
+    record(unit_of_work, facts, *facts.until_completed())
     heading, line = restoreclick("orders", "list").out.splitlines()
     assert heading.split() == ["Number", "State", "Restored", "Paid", "Paid", "at", "(UTC)", "Id"]
     assert line.split()[:7] == ["20261122-000001", "completed", "2", "of", "2", "9.80", "EUR"]
@@ -75,9 +75,9 @@ def test_orders_are_listed_with_state_and_money(
 
 
 def test_orders_are_listed_by_state_date_customer_and_provider_id(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, *facts.until_completed())
+    record(unit_of_work, facts, *facts.until_completed())
     customer = f"{facts.paid().customer_id}@shop.example"
     for matching in (
         ("--state", "Completed"),
@@ -99,9 +99,9 @@ def test_a_list_of_an_unknown_state_or_moment_is_refused_with_what_would_do(rest
 
 
 def test_an_order_is_shown_to_programs_with_its_customer_photos_and_money(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, *facts.until_delivered())
+    record(unit_of_work, facts, *facts.until_delivered())
     (shown,) = map(json.loads, restoreclick("orders", "show", str(facts.order_id), "--json").out.splitlines())
     assert (shown["order_id"], shown["number"]) == (str(facts.order_id), "20261122-000001")
     assert (shown["state"], shown["hold"]) == ("delivered", None)
@@ -116,19 +116,21 @@ def test_an_order_is_shown_to_programs_with_its_customer_photos_and_money(
 
 
 def test_an_order_is_found_by_number_id_or_the_beginning_of_its_id(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, *facts.until_restoring())
+    record(unit_of_work, facts, *facts.until_restoring())
     for name in ("20261122-000001", str(facts.order_id), str(facts.order_id)[:9]):
         assert restoreclick("orders", "show", name).out.startswith("Order 20261122-000001  ")
 
 
 def test_an_order_shows_its_money_photos_mails_work_and_what_can_be_done(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, *facts.until_restoring(), facts.started(0), facts.restored(0), facts.started(1))
+    record(
+        unit_of_work, facts, *facts.until_restoring(), facts.started(0), facts.restored(0), facts.started(1)
+    )
     shown = restoreclick("orders", "show", "20261122-000001").out
-    for said in (
+    for proposed in (
         "9.80 EUR quoted, 0.00 EUR discount, 9.80 EUR paid, 0.00 EUR paid back",
         "1  4.90 EUR  (name erased): restored",
         "2  4.90 EUR  (name erased): at the restorer, first attempt",
@@ -138,11 +140,13 @@ def test_an_order_shows_its_money_photos_mails_work_and_what_can_be_done(
         "The restorer's answer for photo 2 is awaited",
         "Put it on hold",
     ):
-        assert said in shown
+        assert proposed in shown
 
 
-def test_an_orders_history_reads_as_a_story(restoreclick: Shell, books: PostgresBooks, facts: Facts) -> None:
-    record(books, facts, *facts.until_completed())
+def test_an_orders_history_reads_as_a_story(
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
+) -> None:
+    record(unit_of_work, facts, *facts.until_completed())
     told = restoreclick("orders", "history", "20261122-000001").out
     lines = [" ".join(line.split()) for line in told.splitlines()]
     assert lines[0] == "Order 20261122-000001: 2 photos, 9.80 EUR paid"
@@ -156,9 +160,9 @@ def test_an_orders_history_reads_as_a_story(restoreclick: Shell, books: Postgres
 
 
 def test_an_orders_history_for_programs_has_the_whole_envelope(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, *facts.until_restoring())
+    record(unit_of_work, facts, *facts.until_restoring())
     paid, moved = map(
         json.loads, restoreclick("orders", "history", str(facts.order_id), "--json").out.splitlines()
     )
@@ -168,9 +172,9 @@ def test_an_orders_history_for_programs_has_the_whole_envelope(
 
 
 def test_the_log_has_a_line_an_event_and_its_end_can_be_asked_for(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, *facts.until_settled())
+    record(unit_of_work, facts, *facts.until_settled())
     lines = restoreclick("events", "tail").out.splitlines()
     assert [line.split()[4] for line in lines] == [type(event).__name__ for event in facts.until_settled()]
     assert restoreclick("events", "tail", "--limit", "2").out.splitlines() == lines[-2:]
@@ -188,10 +192,10 @@ def test_an_unknown_order_is_told_in_a_sentence(restoreclick: Shell, command: st
 
 @pytest.mark.parametrize("nothing", ["", " "])
 def test_the_only_order_is_not_meant_by_nothing(
-    restoreclick: Shell, books: PostgresBooks, nothing: str
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, nothing: str
 ) -> None:
     facts = Facts(photos=1)
-    record(books, facts, facts.paid(number="20261122-000001"))
+    record(unit_of_work, facts, facts.paid(number="20261122-000001"))
     failed = restoreclick("orders", "show", nothing)
     assert (failed.status, failed.out) == (1, "")
     assert failed.err == "No order was named: give its number, its id, or the beginning of that.\n"
@@ -205,18 +209,20 @@ def test_more_lines_than_a_database_counts_are_refused_in_a_sentence(restoreclic
 
 
 def test_a_beginning_that_fits_several_orders_asks_for_more(
-    restoreclick: Shell, books: PostgresBooks
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork
 ) -> None:
     for number, digit in enumerate("12", start=1):
         order_id = OrderId(UUID(f"0193aaaa-0000-7000-8000-00000000000{digit}"))
         facts = Facts(order_id=order_id, photos=1)
-        record(books, facts, facts.paid(number=f"20261122-00000{number}"))
+        record(unit_of_work, facts, facts.paid(number=f"20261122-00000{number}"))
     failed = restoreclick("orders", "show", "0193aaaa")
     assert failed.err == "The ids of 2 orders begin with 0193aaaa: give more of the one you mean.\n"
 
 
-def test_the_read_models_are_rebuilt(restoreclick: Shell, books: PostgresBooks, facts: Facts) -> None:
-    record(books, facts, *facts.until_completed())
+def test_the_read_models_are_rebuilt(
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
+) -> None:
+    record(unit_of_work, facts, *facts.until_completed())
     before = restoreclick("orders", "list").out
     assert "The read models of 1 order are written anew" in restoreclick("db", "rebuild").out
     assert restoreclick("orders", "list").out == before
@@ -239,9 +245,9 @@ def test_the_schema_is_taken_back_only_if_that_is_agreed(restoreclick: Shell) ->
 
 
 def test_a_schema_with_events_is_not_taken_back_whatever_is_agreed(
-    restoreclick: Shell, books: PostgresBooks, facts: Facts
+    restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
-    record(books, facts, facts.paid())
+    record(unit_of_work, facts, facts.paid())
     refused = restoreclick("db", "downgrade", "base", "--yes")
     assert refused.status == 1
     assert "its log has 1 events" in refused.err

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
-from domain.ports.payments import NoticeKind, PaymentNotice
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, stripe_payments
 from tests.contracts.test_payments import pay_at, wish
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell, Terminal
 from tests.entrypoints.test_settings import COMPLETE
 from tests.sandbox.processes import TwinProcess
@@ -42,35 +42,37 @@ def restoreclick(
 
 
 @pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
-    books = PostgresBooks(own_database_url, connections=2)
-    yield MemoryShop(books=books)
-    books.close()
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
+    yield InMemoryShop(unit_of_work=unit_of_work)
+    unit_of_work.close()
 
 
 @pytest.fixture
-def checkout(shop: MemoryShop, stripe: TwinProcess) -> str:
+def checkout(shop: InMemoryShop, stripe: TwinProcess) -> str:
     """A checkout of this shop that was paid at Stripe, and whose upload session the database has lost."""
     payments = stripe_payments(stripe.url)
     wished = wish(photos=1)
-    sealed = replace(wished, seal=shop.sealer.payment_seal(wished.upload_session_id, wished.order_id))
+    sealed = replace(
+        wished, payment_token=shop.token_signer.payment_token(wished.upload_session_id, wished.order_id)
+    )
     checkout_session_id = payments.open_checkout(sealed).checkout_session_id
     pay_at(stripe, checkout_session_id)
     state = payments.find_checkout(checkout_session_id)
     assert state is not None
-    notice = PaymentNotice(
+    webhook_event = PaymentWebhookEvent(
         event_id=f"evt_{uuid4()}",
         event_type="checkout.session.completed",
-        kind=NoticeKind.PAID,
+        kind=PaymentEventKind.PAID,
         checkout=state.checkout,
     )
-    shop.paying.take(notice, "0" * 64)  # type: ignore[arg-type]
+    shop.payment_webhook.handle(webhook_event, "0" * 64)  # type: ignore[arg-type]
     return checkout_session_id
 
 
-def payment(shop: MemoryShop, checkout_session_id: str) -> UnmatchedPayment:
-    with shop.books.transaction() as transaction:
-        found = transaction.unmatched.find(checkout_session_id)
+def payment(shop: InMemoryShop, checkout_session_id: str) -> UnmatchedPayment:
+    with shop.unit_of_work.transaction() as transaction:
+        found = transaction.unmatched_payments.find(checkout_session_id)
     assert found is not None
     return found
 
@@ -92,7 +94,7 @@ def test_when_all_is_settled_that_is_said(restoreclick: Shell) -> None:
 
 
 def test_a_person_pays_it_back(
-    restoreclick: Shell, shop: MemoryShop, checkout: str, stripe: TwinProcess
+    restoreclick: Shell, shop: InMemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
     done = restoreclick("payments", "refund", checkout, "--yes", *WHY, "--actor", "Bruno")
     assert (done.status, done.out) == (0, "4.90 EUR went back to the customer.\n")
@@ -108,7 +110,7 @@ def test_a_person_pays_it_back(
 
 
 def test_a_refund_that_stripe_has_yet_to_pay_is_on_its_way(
-    restoreclick: Shell, shop: MemoryShop, checkout: str, stripe: TwinProcess
+    restoreclick: Shell, shop: InMemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
     stripe.turn(refunds_pending=True)
     done = restoreclick("payments", "refund", checkout, "--yes", *WHY)
@@ -122,7 +124,7 @@ def test_a_refund_that_stripe_has_yet_to_pay_is_on_its_way(
 
 
 def test_a_refund_is_asked_about_first_and_refused_where_nobody_can_answer(
-    restoreclick: Shell, shop: MemoryShop, checkout: str, monkeypatch: pytest.MonkeyPatch
+    restoreclick: Shell, shop: InMemoryShop, checkout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     unanswered = restoreclick("payments", "refund", checkout, *WHY)
@@ -141,7 +143,7 @@ def test_a_refund_is_asked_about_first_and_refused_where_nobody_can_answer(
 
 
 def test_a_refund_that_stripe_refuses_is_told_and_tried_again(
-    restoreclick: Shell, shop: MemoryShop, checkout: str, stripe: TwinProcess
+    restoreclick: Shell, shop: InMemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
     stripe.control("POST", "disputes", {"payment_intent": payment(shop, checkout).payment_intent_id})
     done = restoreclick("payments", "refund", checkout, "--yes", *WHY)
@@ -150,21 +152,21 @@ def test_a_refund_that_stripe_refuses_is_told_and_tried_again(
 
 
 def test_a_person_gives_it_to_the_photos_it_was_meant_for(
-    restoreclick: Shell, shop: MemoryShop, checkout: str
+    restoreclick: Shell, shop: InMemoryShop, checkout: str
 ) -> None:
     session_id = shop.upload(b"wedding")
     done = restoreclick("payments", "match", checkout, str(session_id), *WHY)
     assert done.status == 0
     assert done.out.startswith("Order ")
-    order = shop.order(shop.uploading.find(session_id).order_id)
+    order = shop.order(shop.upload_service.find(session_id).order_id)
     assert order.payment is not None
     assert order.payment.checkout_session_id == checkout
     assert not order.is_held
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         customer = transaction.customers.find(order.payment.customer_id)
         assert customer is not None
         assert customer.email == "adele@example.com"
-        assert transaction.log.history(order.order_id)[0].actor == f"person:{getpass.getuser()}"
+        assert transaction.event_store.history(order.order_id)[0].actor == f"person:{getpass.getuser()}"
     assert payment(shop, checkout).status is UnmatchedStatus.MATCHED
 
 

@@ -11,7 +11,7 @@ from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of
 from entrypoints.cli.commands.reconcile import UnknownMomentError, moment, reconcile
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell
 from tests.sandbox.processes import TwinProcess
 
@@ -20,16 +20,16 @@ ALL = "2026-01-01"  # the doubles' clock stands in March
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
+def shop() -> InMemoryShop:
     """A shop in which one payment was never heard of."""
-    shop = MemoryShop()
+    shop = InMemoryShop()
     shop.payment(shop.upload(b"wedding"))
     shop.clock.advance(hours=2)
     return shop
 
 
-def compare(shop: MemoryShop, *, heals: bool = False, as_json: bool = False) -> bool:
-    return reconcile(shop.reconciling, ALL, heals=heals, reads_bytes=True, as_json=as_json)
+def compare(shop: InMemoryShop, *, heals: bool = False, as_json: bool = False) -> bool:
+    return reconcile(shop.reconciliation, ALL, heals=heals, reads_bytes=True, as_json=as_json)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_what_is_no_moment_of_the_past_is_told_in_a_sentence(written: str) -> No
 
 
 def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
-    shop: MemoryShop, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compare(shop) is False
     told = capsys.readouterr().out
-    for said in (
+    for proposed in (
         "Stripe: 1 finding\n  wrong  cs_1, order ",
         "(since 2026-03-14 15:09)",
         "4.90 EUR were paid, and there is neither an order nor an unmatched payment.",
@@ -67,10 +67,12 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
         "The storage: agrees",
         "The books do not agree: 1 finding to look at.",
     ):
-        assert said in told
+        assert proposed in told
 
 
-def test_what_is_healed_leaves_books_that_agree(shop: MemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_healed_leaves_books_that_agree(
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert compare(shop, heals=True) is True
     told = capsys.readouterr().out
     assert "Stripe: 1 healed\n  healed cs_1" in told
@@ -78,10 +80,10 @@ def test_what_is_healed_leaves_books_that_agree(shop: MemoryShop, capsys: pytest
 
 
 def test_sides_that_could_not_be_asked_are_named_and_never_called_agreeing(
-    shop: MemoryShop, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shop.mail_ledger.is_closed = True
-    shop.restoration_ledger.weather.fail("predictions", UnavailableError("The double", "away"))
+    shop.email_listing.is_closed = True
+    shop.prediction_listing.fault_injector.fail("predictions", UnavailableError("The double", "away"))
     assert compare(shop, heals=True) is False
     told = capsys.readouterr().out
     assert "Replicate: not compared to the end\n  The double is not available (away)" in told
@@ -90,9 +92,9 @@ def test_sides_that_could_not_be_asked_are_named_and_never_called_agreeing(
 
 
 def test_programs_get_a_line_for_each_finding_and_one_for_the_whole(
-    shop: MemoryShop, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shop.mail_ledger.is_closed = True
+    shop.email_listing.is_closed = True
     assert compare(shop, as_json=True) is False
     finding, whole = map(json.loads, capsys.readouterr().out.splitlines())
     assert (finding["side"], finding["what"], finding["subject"]) == (
@@ -111,11 +113,11 @@ def test_programs_get_a_line_for_each_finding_and_one_for_the_whole(
 def test_an_old_api_version_of_stripes_webhooks_is_a_finding_for_people_and_programs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shop = MemoryShop()
+    shop = InMemoryShop()
     paid = shop.payment(shop.upload(b"wedding"))
     told = replace(paid, created_at=shop.clock.now(), api_version="2023-10-16", is_of_old_version=True)
-    shop.payment_ledger.told.append(told)
-    shop.paying.take(told, sha256_of(b"told"))
+    shop.payment_listing.told.append(told)
+    shop.payment_webhook.handle(told, sha256_of(b"told"))
     shop.clock.advance(hours=2)
     assert compare(shop, heals=True) is False
     assert "Raise the webhook endpoint's API version" in capsys.readouterr().out
@@ -129,11 +131,11 @@ def test_an_old_api_version_of_stripes_webhooks_is_a_finding_for_people_and_prog
     assert "2024-10-28.acacia or later" in finding["advice"]
 
 
-def test_a_scheduled_comparison_heals_and_logs_ids_only(shop: MemoryShop) -> None:
-    shop.restoration_ledger.weather.fail("predictions", UnavailableError("The double", "away"))
+def test_a_scheduled_comparison_heals_and_logs_ids_only(shop: InMemoryShop) -> None:
+    shop.prediction_listing.fault_injector.fail("predictions", UnavailableError("The double", "away"))
     with capture_logs() as logs:
-        compare_if_due(shop.reconciling, timedelta(days=1))
-        compare_if_due(shop.reconciling, timedelta(days=1))
+        compare_if_due(shop.reconciliation, timedelta(days=1))
+        compare_if_due(shop.reconciliation, timedelta(days=1))
     assert [line["event"] for line in logs] == ["reconcile_finding", "reconcile_cut_off", "reconcile_done"]
     finding, cut_off, done = logs
     assert set(finding) == {"event", "log_level", "side", "what", "subject", "order_id", "is_healed"}

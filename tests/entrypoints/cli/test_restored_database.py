@@ -6,31 +6,31 @@ import pytest
 
 from entrypoints.cli.commands.restored_database import put_right
 from tests.domain.use_cases.recovery.test_restored_database import Backup, lose
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
-    return MemoryShop()
+def shop() -> InMemoryShop:
+    return InMemoryShop()
 
 
-def test_it_says_what_was_done(shop: MemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
     assert put_right(shop.restored_database, as_json=False)
     told = capsys.readouterr().out
-    for said in (
+    for proposed in (
         "The database lacked what the log's head of ",
         "Order numbers of 2026-03-14 go on after 000003.",
         f"1 order rebuilt from payments and stored photos.\n  order {order_id}\n",
         "The shop takes payments again",
     ):
-        assert said in told
+        assert proposed in told
     assert put_right(shop.restored_database, as_json=False)
     assert "there is nothing to do" in capsys.readouterr().out
 
 
 def test_what_remains_for_a_person_is_named_and_ends_with_1(
-    shop: MemoryShop, capsys: pytest.CaptureFixture[str]
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backup = Backup(shop)
     shop.pay(shop.upload(b"wedding"))
@@ -42,7 +42,7 @@ def test_what_remains_for_a_person_is_named_and_ends_with_1(
     assert "1 payment held for you: match or refund each by hand.\n  cs_1: 4.90 EUR. " in told
 
 
-def test_programs_get_one_document(shop: MemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_programs_get_one_document(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
     put_right(shop.restored_database, as_json=True)
     told = json.loads(capsys.readouterr().out)

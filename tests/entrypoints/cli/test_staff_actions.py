@@ -9,22 +9,22 @@ from threading import Event, Thread
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.order import Order
-from domain.order.reactions import needed, reaction_id_of
+from domain.order.reactions import reaction_id_of, required_reactions
 from domain.order.values import EmailKind, HoldReason, Money, OrderId
-from domain.ports.email import MailFate, MailNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from entrypoints.cli.support.money_parsing import AmountNotPayableError, NoAmountError, amount_of
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Answer, Shell, Terminal
 from tests.entrypoints.test_settings import COMPLETE
 
 WHY = ("--reason", "They asked for it on the phone.", "--actor", "Ada")
-BY_HAND = Signature(actor="person:ada", reason="They asked for it on the phone.")
+BY_HAND = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 
 
 @pytest.fixture
@@ -39,21 +39,21 @@ def restoreclick(
 
 
 @pytest.fixture
-def shop(own_database_url: str) -> Iterator[MemoryShop]:
-    books = PostgresBooks(own_database_url, connections=2)
-    yield MemoryShop(books=books)
-    books.close()
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
+    yield InMemoryShop(unit_of_work=unit_of_work)
+    unit_of_work.close()
 
 
-def restoring(shop: MemoryShop, **facts: object) -> Order:
+def prediction_service(shop: InMemoryShop, **facts: object) -> Order:
     """An order of two photos that are at the restorer."""
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"), **facts)
     shop.work()
     return shop.order(order_id)
 
 
-def completed(shop: MemoryShop) -> Order:
-    order = restoring(shop)
+def completed(shop: InMemoryShop) -> Order:
+    order = prediction_service(shop)
     shop.end_predictions()
     shop.work()
     after = shop.order(order.order_id)
@@ -62,13 +62,13 @@ def completed(shop: MemoryShop) -> Order:
 
 
 @contextmanager
-def a_worker(shop: MemoryShop, order_id: OrderId) -> Iterator[None]:
+def a_worker(shop: InMemoryShop, order_id: OrderId) -> Iterator[None]:
     """Does what an order needs, in a thread, as soon as it is needed."""
     is_over = Event()
 
     def work() -> None:
         while not is_over.wait(0.02):
-            for reaction in needed(shop.order(order_id)):
+            for reaction in required_reactions(shop.order(order_id)):
                 shop.perform(reaction_id_of(order_id, reaction))
 
     thread = Thread(target=work)
@@ -85,8 +85,8 @@ def number(order: Order) -> str:
     return order.payment.order_number
 
 
-def words(shop: MemoryShop, order_id: OrderId) -> list[tuple[str, str]]:
-    with shop.books.transaction() as transaction:
+def words(shop: InMemoryShop, order_id: OrderId) -> list[tuple[str, str]]:
+    with shop.unit_of_work.transaction() as transaction:
         return [(note.actor, note.text) for note in transaction.notes.of(order_id)]
 
 
@@ -96,8 +96,10 @@ def refused(answer: Answer, told: str) -> None:
     assert answer.err.count("\n") == 1
 
 
-def test_hold_and_release_tell_what_happened_and_what_follows(restoreclick: Shell, shop: MemoryShop) -> None:
-    order = restoring(shop)
+def test_hold_and_release_tell_what_happened_and_what_follows(
+    restoreclick: Shell, shop: InMemoryShop
+) -> None:
+    order = prediction_service(shop)
     held = restoreclick("orders", "hold", number(order), *WHY)
     assert held.status == 0
     assert held.out == (
@@ -112,12 +114,12 @@ def test_hold_and_release_tell_what_happened_and_what_follows(restoreclick: Shel
 
 
 def test_a_release_after_which_the_order_is_held_again_says_so_and_ends_with_1(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     for _ in range(2):
-        shop.mailer.weather.fail("send", RefusedError("The double", "no", code="invalid_address"))
+        shop.mailer.fault_injector.fail("send", RefusedError("The double", "no", code="invalid_address"))
     shop.live(order_id)
     assert shop.order(order_id).hold is HoldReason.EMAIL_NOT_SENT
     with a_worker(shop, order_id):
@@ -128,11 +130,11 @@ def test_a_release_after_which_the_order_is_held_again_says_so_and_ends_with_1(
 
 
 def test_a_release_after_which_the_order_goes_on_ends_with_0_before_its_time_is_over(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = restoring(shop)
+    order = prediction_service(shop)
     shop.end_predictions()
-    shop.desk.hold(order.order_id, BY_HAND)
+    shop.staff_actions.hold(order.order_id, BY_HAND)
     shop.work()
     with a_worker(shop, order.order_id):
         released = restoreclick("orders", "release", number(order), "--wait", "3600", *WHY)
@@ -140,9 +142,9 @@ def test_a_release_after_which_the_order_goes_on_ends_with_0_before_its_time_is_
 
 
 def test_a_command_for_programs_has_the_state_and_what_can_be_done_now(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = restoring(shop)
+    order = prediction_service(shop)
     told = json.loads(restoreclick("orders", "note", number(order)[:], *WHY, "--json").out)
     assert told["order_id"] == str(order.order_id)
     assert (told["number"], told["state"], told["is_held"]) == (number(order), "restoring", False)
@@ -151,7 +153,7 @@ def test_a_command_for_programs_has_the_state_and_what_can_be_done_now(
 
 
 def test_an_amount_goes_back_once_however_often_the_same_key_comes(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order = completed(shop)
     command = ("orders", "refund", number(order), "--amount", "1.50", "--yes", "--key", "4711", *WHY)
@@ -166,9 +168,9 @@ def test_an_amount_goes_back_once_however_often_the_same_key_comes(
 
 
 def test_photos_go_back_by_their_numbers_and_without_a_choice_all_that_is_left(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = restoring(shop)
+    order = prediction_service(shop)
     by_name = restoreclick("orders", "refund", number(order), "--photo", "2", "--yes", *WHY)
     assert by_name.out.startswith("Photo 2 was given up: it was taken out of the order.")
     whole = restoreclick("orders", "refund", number(order), "--yes", *WHY)
@@ -177,7 +179,7 @@ def test_photos_go_back_by_their_numbers_and_without_a_choice_all_that_is_left(
 
 
 def test_money_moves_and_links_die_only_when_somebody_agrees(
-    restoreclick: Shell, shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    restoreclick: Shell, shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = completed(shop)
     for command in (("refund", number(order)), ("link", number(order), "--revoke")):
@@ -200,10 +202,12 @@ def test_money_moves_and_links_die_only_when_somebody_agrees(
     assert shop.order(order.order_id).state is State.REFUNDING
 
 
-def test_a_failed_refund_that_was_paid_another_way_is_settled(restoreclick: Shell, shop: MemoryShop) -> None:
+def test_a_failed_refund_that_was_paid_another_way_is_settled(
+    restoreclick: Shell, shop: InMemoryShop
+) -> None:
     order = completed(shop)
-    shop.payments.weather.fail("issue_refund", RefusedError("The double", "no", code="expired_card"))
-    shop.desk.refund(order.order_id, BY_HAND, amount=Money(amount=100, currency="EUR"))
+    shop.payments.fault_injector.fail("issue_refund", RefusedError("The double", "no", code="expired_card"))
+    shop.staff_actions.refund(order.order_id, BY_HAND, amount=Money(amount=100, currency="EUR"))
     shop.work()
     assert shop.order(order.order_id).hold is HoldReason.REFUND_NOT_ISSUED
     settled = restoreclick("orders", "settle", number(order), "--yes", *WHY)
@@ -215,7 +219,7 @@ def test_a_failed_refund_that_was_paid_another_way_is_settled(restoreclick: Shel
 
 
 def test_photos_are_redone_and_links_renewed_and_mails_sent_again(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order = completed(shop)
     redone = restoreclick("orders", "redo", number(order), "--photo", "1", "--photo", "2", *WHY)
@@ -223,7 +227,7 @@ def test_photos_are_redone_and_links_renewed_and_mails_sent_again(
     renewed = restoreclick("orders", "link", number(order), "--revoke", "--yes", *WHY)
     assert "A new download link was made" in renewed.out
     assert "A download link was revoked: it opens nothing any more." in renewed.out
-    running = restoring(shop)
+    running = prediction_service(shop)
     again = restoreclick("orders", "resend", number(running), *WHY)
     assert again.out.startswith("The confirmation e-mail is to be sent beside those before. ")
     after = shop.order(order.order_id)
@@ -232,27 +236,27 @@ def test_photos_are_redone_and_links_renewed_and_mails_sent_again(
 
 
 def test_a_corrected_address_is_in_the_register_and_nowhere_else(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = restoring(shop)
+    order = prediction_service(shop)
     done = restoreclick("orders", "address", number(order), "eileen@customer.example", *WHY)
     assert done.out.startswith("The address is corrected, and that is noted on 1 order. The photos are")
     assert "eileen" not in done.out + done.err
     assert order.payment is not None
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         customer = transaction.customers.find(order.payment.customer_id)
         assert customer is not None
         assert customer.email == "eileen@customer.example"
-        assert "eileen" not in str(transaction.log.history(order.order_id))
+        assert "eileen" not in str(transaction.event_store.history(order.order_id))
     refused(
         restoreclick("orders", "address", number(order), "eileen", *WHY), "write it like name@example.com"
     )
 
 
 def test_what_the_state_does_not_allow_is_refused_with_the_state_and_what_would_be_allowed(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = restoring(shop)
+    order = prediction_service(shop)
     refused(
         restoreclick("orders", "release", number(order), *WHY),
         "It is not on hold: the order is being restored, and one can put it on hold, pay back up to 9.80 EUR, ",
@@ -299,10 +303,10 @@ def test_an_amount_that_cannot_be_paid_is_refused_with_the_nearest_ones(
     ],
 )
 def test_a_command_that_makes_no_sense_says_so(
-    restoreclick: Shell, shop: MemoryShop, command: tuple[str, ...], told: str
+    restoreclick: Shell, shop: InMemoryShop, command: tuple[str, ...], told: str
 ) -> None:
     name, *options = command
-    failed = restoreclick("orders", name, number(restoring(shop)), *WHY, *options)
+    failed = restoreclick("orders", name, number(prediction_service(shop)), *WHY, *options)
     assert (failed.status, failed.out) == (2, "")
     assert told in failed.err
 
@@ -343,61 +347,63 @@ def test_what_is_no_amount_is_refused_with_an_example(typed: str, currency: str,
         amount_of(typed, Money(amount=0, currency=currency))
 
 
-def test_an_order_shows_its_ledger_notes_and_further_tries(restoreclick: Shell, shop: MemoryShop) -> None:
+def test_an_order_shows_its_ledger_notes_and_further_tries(restoreclick: Shell, shop: InMemoryShop) -> None:
     order = completed(shop)
-    shop.desk.redo(order.order_id, BY_HAND, photos=[1])
+    shop.staff_actions.redo(order.order_id, BY_HAND, photos=[1])
     shop.work()
     shop.end_predictions()
     shop.work()
-    shop.desk.refund(order.order_id, BY_HAND, amount=Money(amount=100, currency="EUR"))
+    shop.staff_actions.refund(order.order_id, BY_HAND, amount=Money(amount=100, currency="EUR"))
     shown = restoreclick("orders", "show", number(order)).out
-    for said in (
+    for proposed in (
         "Ledger: 9.80 EUR paid, 1.00 EUR asked back, 8.80 EUR can still be paid back",
         "1  1.00 EUR, requested: requested",
         "1  4.90 EUR  great-aunt-1.jpg: restored and sent; tried once more, 1 earlier result kept",
         "Notes\n  14 March 2026, 15:09 (UTC), ada: They asked for it on the phone.",
     ):
-        assert said in shown
+        assert proposed in shown
 
 
 def test_the_story_has_peoples_words_beside_what_they_did_until_those_are_erased(
-    restoreclick: Shell, shop: MemoryShop
+    restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order = completed(shop)
-    shop.desk.note(order.order_id, BY_HAND)
+    shop.staff_actions.note(order.order_id, BY_HAND)
     told = restoreclick("orders", "history", number(order)).out
     assert "Ada wrote a note about the order.\n" + " " * 24 + '"They asked for it on the phone."' in told
     lines = restoreclick("orders", "history", number(order), "--json").out.splitlines()
     assert [json.loads(line).get("note") for line in lines][-2:] == [None, BY_HAND.reason]
     assert BY_HAND.reason not in restoreclick("events", "tail", "--json").out
     shop.work()
-    shop.forgetting.erase("ada@customer.example", actor="person:ada", reason="asked for it")
+    shop.customer_erasure.erase("ada@customer.example", actor="person:ada", reason="asked for it")
     told = restoreclick("orders", "history", number(order)).out
     assert BY_HAND.reason not in told
     assert "(what was written about it is erased)" in told
 
 
-def test_what_needs_a_person_is_listed_with_the_next_command(restoreclick: Shell, shop: MemoryShop) -> None:
+def test_what_needs_a_person_is_listed_with_the_next_command(restoreclick: Shell, shop: InMemoryShop) -> None:
     assert restoreclick("orders", "attention").out == "Nothing needs a person.\n"
     order = completed(shop)
     [email] = [mail for mail in order.emails.values() if mail.kind is EmailKind.RESULT]
-    notice = MailNotice(
+    webhook_event = EmailWebhookEvent(
         event_id="sg_1",
         order_id=order.order_id,
         email_id=email.email_id,
         message_id=None,
-        fate=MailFate.UNDELIVERABLE,
+        fate=DeliveryStatus.UNDELIVERABLE,
         reason="bounce",
     )
-    shop.mail_desk.take([notice])
+    shop.email_webhook.handle([webhook_event])
     told = restoreclick("orders", "attention").out
     assert f"Order {number(order)}: on hold since 14 March 2026, 15:09 (UTC)" in told
     assert "The e-mail with the link did not reach its address." in told
     assert f"  restoreclick orders address {number(order)} EMAIL --reason TEXT\n" in told
     assert told.endswith("\n1 thing needs a person.\n")
     listed = [json.loads(line) for line in restoreclick("orders", "attention", "--json").out.splitlines()]
-    assert [concern["kind"] for concern in listed] == ["on_hold"]
-    assert all(concern["number"] == number(order) and concern["commands"] for concern in listed)
+    assert [attention_item["kind"] for attention_item in listed] == ["on_hold"]
+    assert all(
+        attention_item["number"] == number(order) and attention_item["commands"] for attention_item in listed
+    )
     restoreclick("orders", "address", number(order), "eileen@customer.example", *WHY)
     restoreclick("orders", "release", number(order), "--wait", "0", *WHY)
     assert restoreclick("orders", "attention").out == "Nothing needs a person.\n"

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from adapters.postgres.unit_of_work import PostgresBooks
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import facts, take_order
 from tests.domain.support.event_builders import Facts
@@ -27,17 +27,17 @@ def restoreclick(
 
 
 @pytest.fixture
-def books(own_database_url: str) -> Iterator[PostgresBooks]:
-    with closing(PostgresBooks(own_database_url, connections=1)) as books:
-        yield books
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        yield unit_of_work
 
 
 @pytest.fixture
-def about(books: PostgresBooks) -> Facts:
+def about(unit_of_work: PostgresUnitOfWork) -> Facts:
     """An order with three events."""
     about = facts()
-    take_order(books, about, about.moved(), about.held())
-    read_whole_log(books, expected=3)
+    take_order(unit_of_work, about, about.moved(), about.held())
+    read_whole_log(unit_of_work, expected=3)
     return about
 
 
@@ -52,8 +52,8 @@ def delete_the_newest(database_url: str, about: Facts) -> None:
 def test_a_log_that_holds_is_told_with_its_head(restoreclick: Shell) -> None:
     verified = restoreclick("events", "verify")
     assert (verified.status, verified.err) == (0, "")
-    said, head = verified.out.splitlines()
-    assert said == "3 events of 1 order: each says what was recorded."
+    proposed, head = verified.out.splitlines()
+    assert proposed == "3 events of 1 order: each says what was recorded."
     kept = json.loads(restoreclick("events", "verify", "--json").out)
     assert head == f"Head: transaction {kept['txid']}, position {kept['position']}, SHA-256 {kept['sha256']}"
 

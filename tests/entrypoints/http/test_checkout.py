@@ -7,13 +7,13 @@ import pytest
 from anyio import to_thread
 
 from domain.ports.errors import RefusedError
-from domain.ports.payments import CheckoutWish, OpenedCheckout
+from domain.ports.payments import NewCheckout, OpenedCheckout
 from entrypoints.http.dependencies import CHECKOUT_THREADS
 from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
 
 
-def ask(door: Doorway, session_id: object, **wishes: Any) -> Any:
-    return door.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **wishes})
+def ask(door: Doorway, session_id: object, **requests: Any) -> Any:
+    return door.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **requests})
 
 
 def test_the_checkout_tells_its_page_and_the_shops_own_price(door: Doorway) -> None:
@@ -49,7 +49,7 @@ def test_what_is_no_email_address_is_refused(door: Doorway, email: object) -> No
 
 
 @pytest.mark.parametrize(
-    ("wishes", "accept_language", "kept"),
+    ("requests", "accept_language", "kept"),
     [
         ({}, "de-AT,de;q=0.9,en;q=0.8", "de-AT"),
         ({"locale": "de_CH"}, "en-GB,en", "de_CH"),
@@ -60,10 +60,10 @@ def test_what_is_no_email_address_is_refused(door: Doorway, email: object) -> No
     ],
 )
 def test_the_customers_language_is_what_they_say_or_else_their_browser(
-    door: Doorway, wishes: dict[str, Any], accept_language: str, kept: str | None
+    door: Doorway, requests: dict[str, Any], accept_language: str, kept: str | None
 ) -> None:
     door.http.headers["Accept-Language"] = accept_language
-    assert ask(door, door.shop.upload(PORTRAIT), **wishes).status_code == 201
+    assert ask(door, door.shop.upload(PORTRAIT), **requests).status_code == 201
     (wish,) = door.shop.payments.checkouts.values()
     assert wish.locale == kept
 
@@ -99,7 +99,7 @@ def test_a_paid_session_is_not_sold_again(door: Doorway) -> None:
 
 def test_a_refusal_of_the_provider_is_told_without_its_words(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
-    door.shop.payments.weather.fail(
+    door.shop.payments.fault_injector.fail(
         "open_checkout", RefusedError("Stripe", "request req_7", code="key_expired")
     )
     refused = assert_problem(ask(door, session_id), 502, "provider-refused")
@@ -113,7 +113,7 @@ def test_a_provider_that_hangs_delays_no_notice(door: Doorway) -> None:
     reached, may_go_on = Semaphore(0), Event()
     open_checkout = door.shop.payments.open_checkout
 
-    def hang(wish: CheckoutWish) -> OpenedCheckout:
+    def hang(wish: NewCheckout) -> OpenedCheckout:
         reached.release()
         assert may_go_on.wait(timeout=20)
         return open_checkout(wish)
@@ -160,15 +160,15 @@ def test_what_is_no_code_is_refused(door: Doorway, name: str, code: object) -> N
 def test_points_are_told_with_the_discount_they_are_and_only_to_who_has_the_code(door: Doorway) -> None:
     shop = door.shop
     shop.pay(shop.upload(PORTRAIT))
-    with shop.books.transaction() as transaction:
-        ada = transaction.persons.find("ada@customer.example")
+    with shop.unit_of_work.transaction() as transaction:
+        ada = transaction.personal_data.find("ada@customer.example")
     assert ada is not None
     friends = shop.upload(PORTRAIT)
     assert ask(door, friends, referral_code=ada.referral_code).json()["discount"] == 0
     shop.pay(friends, email="grace@friends.example")
     own = {"referral_code": ada.referral_code, "email": "Ada@customer.example"}
     assert_problem(ask(door, shop.upload(PORTRAIT), **own), 422, "referral-code-own")
-    code = ada.referral_code + shop.sealer.points_proof(ada.customer_id)
+    code = ada.referral_code + shop.token_signer.points_token(ada.customer_id)
     session_id = shop.upload(PORTRAIT)
     told = ask(door, session_id, points_code=code).json()
     assert (told["amount"], told["points"], told["discount"]) == (490, 100, 100)

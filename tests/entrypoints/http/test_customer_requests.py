@@ -87,7 +87,7 @@ def test_the_orders_page_has_a_button_for_it_once_there_is_something_to_send(doo
         door.shop.work()
     assert sent(door.shop).count("result") == 2
     door.shop.clock.advance(days=100)
-    door.shop.retaining.purge()
+    door.shop.photo_retention.purge()
     assert not Form(door.http.get(path, headers=BROWSER)).posts
 
 
@@ -111,7 +111,7 @@ def test_no_mail_is_sent_about_what_is_no_order(door: Doorway) -> None:
 def test_a_mail_that_the_state_does_not_call_for_is_refused_in_words(door: Doorway) -> None:
     order_id = door.shop.delivered()
     door.shop.clock.advance(days=100)
-    assert door.shop.retaining.purge() == 1
+    assert door.shop.photo_retention.purge() == 1
     problem = assert_problem(door.http.post(f"/api/email/resend/{order_id}"), 409, "not-possible-now")
     assert "completed" in problem["detail"]
 
@@ -145,7 +145,7 @@ def test_the_answer_tells_nobody_whether_there_was_anything_to_renew(
 ) -> None:
     expired, erased = door.shop.delivered(), door.shop.delivered(b"your grandfather")
     tokens = [door.shop.token(expired), door.shop.token(erased), "guessed", "A" * 43, "<script>"]
-    door.shop.forgetting.erase("ada@customer.example", actor="person:grace", reason="asked for it")
+    door.shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked for it")
     door.shop.clock.advance(days=31)
     answers = [door.http.post(f"/api/download/{token}/renew", headers=headers) for token in tokens]
     assert [answer.status_code for answer in answers] == [202] * len(tokens)
@@ -165,9 +165,9 @@ def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
     order_id = door.shop.delivered()
     old, order = door.shop.token(order_id), door.shop.order(order_id)
     (link_id,) = order.links
-    said: list[e.Event] = [door.shop.delivering.new_link(order), e.DownloadLinkRevoked(link_id=link_id)]
+    proposed: list[e.Event] = [door.shop.downloads.new_link(order), e.DownloadLinkRevoked(link_id=link_id)]
     cause = Cause(name="desk", key="withdrawn", actor="person:grace", correlation_id=order_id)
-    door.shop.recorder.record(order_id, said, cause)
+    door.shop.command_handler.record(order_id, proposed, cause)
     page = door.http.get(f"/api/download/{old}", headers=BROWSER)
     assert page.status_code == 410
     assert "<h1>This link was withdrawn</h1>" in page.text

@@ -15,18 +15,18 @@ from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
 from domain.ports.cancellation import Cancellation
 from domain.ports.errors import UnavailableError
-from domain.ports.images import PictureFacts, PictureInspector
-from domain.use_cases.checkout.uploads import Uploading
+from domain.ports.images import ImageFacts, ImageInspector
+from domain.use_cases.checkout.uploads import UploadService
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from tests.adapters.images.test_jpeg_scans import with_scans
 from tests.doubles.container import PlainInspector
 from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, application, assert_problem
 
 
-def inspect_with(door: Doorway, inspector: PictureInspector) -> None:
+def inspect_with(door: Doorway, inspector: ImageInspector) -> None:
     shop = door.shop
-    shop.uploading = Uploading(
-        books=shop.books,
+    shop.upload_service = UploadService(
+        unit_of_work=shop.unit_of_work,
         storage=shop.storage,
         inspector=inspector,
         ids=shop.ids,
@@ -70,7 +70,7 @@ class Held(PlainInspector):
         self.begun = Semaphore(0)
         self.let_go = Event()
 
-    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> PictureFacts:
+    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
         assert cancellation is not None
         with cancellation.calling(self.let_go.set):
             self.begun.release()
@@ -100,7 +100,7 @@ def test_decoding_ends_when_the_sender_hangs_up(door: Doorway) -> None:
     session_id = door.open_session()
     inspect_with(door, held)
     assert answer_to_a_sender_who_leaves(door, session_id, held) == 400
-    assert not door.shop.uploading.find(session_id).photos
+    assert not door.shop.upload_service.find(session_id).photos
     assert not door.shop.storage.objects
 
 
@@ -142,7 +142,7 @@ class Full(PlainInspector):
     def check(self) -> None:
         raise UnavailableError("The picture decoder", "too many pictures are waiting", retry_after_seconds=60)
 
-    def inspect(self, *_: object, **__: object) -> PictureFacts:
+    def inspect(self, *_: object, **__: object) -> ImageFacts:
         raise AssertionError("The photo was read though it could not be decoded.")
 
 

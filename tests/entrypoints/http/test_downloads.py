@@ -12,7 +12,7 @@ from domain.order.values import Browser, Client, Device, OrderId
 from domain.ports.errors import UnavailableError
 from entrypoints.http.clients import device_of, network_of
 from entrypoints.http.file_responses import disposition
-from tests.doubles.object_storage import CHUNK_BYTES, MemoryStore
+from tests.doubles.object_storage import CHUNK_BYTES, InMemoryStorage
 from tests.entrypoints.support.http_fixtures import (
     BROWSER,
     PORTRAIT,
@@ -122,7 +122,7 @@ def test_a_person_who_follows_a_dead_link_reads_a_page(door: Doorway) -> None:
 def test_a_storage_that_is_away_is_told_before_the_answer_begins(door: Doorway) -> None:
     order_id = door.shop.delivered()
     path = f"/api/download/{door.shop.token(order_id)}"
-    door.shop.storage.weather.fail("read", UnavailableError("The storage", "it restarts"))
+    door.shop.storage.fault_injector.fail("read", UnavailableError("The storage", "it restarts"))
     assert_problem(door.http.get(path), 503, "unavailable")
     assert served(door, order_id) == []
     assert door.http.get(path).status_code == 200
@@ -144,7 +144,7 @@ def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(
     def away(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(door.shop.delivering, "record_served", away)
+    monkeypatch.setattr(door.shop.downloads, "record_served", away)
     with capture_logs() as logs:
         answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
     assert len(answer.content) == int(answer.headers["content-length"])
@@ -311,14 +311,14 @@ def test_a_client_that_leaves_half_way_was_sent_nothing(door: Doorway) -> None:
     assert len(served(door, order_id)) == 1
 
 
-class BreakingStore(MemoryStore):
+class BreakingStore(InMemoryStorage):
     """A storage that dies while it is read."""
 
     @contextmanager
     def read(self, *_: Any, **__: Any) -> Iterator[Iterator[bytes]]:
-        yield self._beginning()
+        yield self._order_placement()
 
-    def _beginning(self) -> Iterator[bytes]:
+    def _order_placement(self) -> Iterator[bytes]:
         yield b"the beginning"
         raise UnavailableError("The storage", "it died")
 

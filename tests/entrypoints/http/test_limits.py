@@ -90,7 +90,7 @@ def test_photos_are_bounded_by_size_before_their_bytes_are_received(quota: str) 
         assert door.send_photo(session_id).status_code == 201
         assert door.send_photo(session_id, PORTRAIT + b"second").status_code == 201
         assert_problem(door.send_photo(session_id, PORTRAIT + b"third"), 429, "too-many-requests")
-        assert len(door.shop.uploading.find(session_id).photos) == 2
+        assert len(door.shop.upload_service.find(session_id).photos) == 2
 
 
 @pytest.mark.parametrize("quota", ["checkouts_by_client", "checkouts"])
@@ -132,7 +132,7 @@ def test_a_storage_that_is_nearly_full_takes_no_photos_says_when_to_come_back_an
         assert "the photos that you have sent are safe" in told["detail"]
         assert refused.headers["retry-after"] == "3600"
         door.shop.clock.advance(days=8)
-        door.shop.housekeeping.tidy()
+        door.shop.upload_cleanup.tidy()
         assert door.send_photo(door.open_session()).status_code == 201
 
 
@@ -142,5 +142,5 @@ def test_counts_of_past_hours_are_deleted() -> None:
         door.shop.clock.advance(hours=3)
         door.open_session()
         door.shop.visitor_limits.forget_past()
-        [(name, _)] = door.shop.own_books.pages.usage
+        [(name, _)] = door.shop.own_unit_of_work.pages.usage
         assert name == "sessions"

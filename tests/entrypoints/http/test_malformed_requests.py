@@ -118,7 +118,7 @@ def from_sendgrid(door: Doorway, body: bytes) -> httpx.Response:
 def from_replicate(door: Doorway, body: bytes) -> httpx.Response:
     order_id = door.shop.pay(door.shop.upload(b"wedding"))
     image = next(iter(door.shop.order(order_id).images))
-    mark = door.shop.sealer.restoration_mark(order_id, image, 1)
+    mark = door.shop.token_signer.prediction_token(order_id, image, 1)
     timestamp = int(door.shop.clock.now().timestamp())
     key = base64.b64decode(REPLICATE_SECRET.removeprefix("whsec_"))
     digest = hmac.new(key, b"msg_1.%d.%b" % (timestamp, body), hashlib.sha256).digest()

@@ -2,7 +2,7 @@ from uuid import uuid4
 
 from domain.order.lifecycle import State
 from domain.order.values import FailureReason
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from entrypoints.http.api.order_schemas import SENTENCES
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
 
@@ -83,7 +83,7 @@ def test_a_photo_that_failed_is_told_as_failed_and_its_money_as_refunded(door: D
 
 
 def test_no_order_is_shown_before_it_is_paid(door: Doorway) -> None:
-    order_id = door.shop.uploading.find(door.open_session()).order_id
+    order_id = door.shop.upload_service.find(door.open_session()).order_id
     for path in (f"/api/orders/{order_id}", f"/api/restoration/status/{uuid4()}"):
         assert "after the payment" in assert_problem(door.http.get(path), 404, "order-unknown")["detail"]
 
@@ -95,8 +95,8 @@ def test_an_id_that_is_none_leads_nowhere(door: Doorway) -> None:
 
 def test_an_order_that_was_stopped_is_told_to_be_on_its_way_back(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    door.shop.desk.refund(
-        order_id, Signature(actor="person:grace", reason="They asked."), amount=None, photos=[]
+    door.shop.staff_actions.refund(
+        order_id, StaffRequest(actor="person:grace", reason="They asked."), amount=None, photos=[]
     )
     for address in (f"/api/orders/{order_id}", f"/api/restoration/status/{order_id}"):
         told = door.http.get(address)

@@ -91,8 +91,8 @@ def test_an_order_is_told_in_plain_words_and_renews_itself_until_it_ends(door: D
 
 def test_every_moment_of_an_order_has_a_page_and_only_the_last_stands_still(door: Doorway) -> None:
     order_id = door.shop.delivered(PORTRAIT, b"a wedding")
-    with door.shop.books.transaction() as transaction:
-        history = transaction.log.history(order_id)
+    with door.shop.unit_of_work.transaction() as transaction:
+        history = transaction.event_store.history(order_id)
     for version in range(1, len(history) + 1):
         seen = fold(order_id, history[:version])
         shown = str(status_pages.of_order(seen, {}, speech_of("en-GB")).content)
@@ -122,9 +122,9 @@ def test_a_page_tells_no_address_no_token_and_no_id(door: Doorway) -> None:
 
 
 def test_a_file_name_is_shown_and_never_obeyed(door: Doorway) -> None:
-    session_id = door.shop.uploading.open().session_id
+    session_id = door.shop.upload_service.open().session_id
     name = "<script>alert('1931')</script> & Söhne.jpg"
-    door.shop.uploading.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
+    door.shop.upload_service.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
     pages = [page_of(door, session_id, "uploads"), page_of(door, door.shop.pay(session_id))]
     shown = "&lt;script&gt;alert(&#x27;1931&#x27;)&lt;/script&gt; &amp; Söhne.jpg"
     assert [shown in page for page in pages] == [True, True]
@@ -195,7 +195,7 @@ def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(door: Doorway
     unordered = page_of(door, session_id, "uploads")
     assert (heading(unordered), refresh(unordered)) == ("Your photos are not ordered yet", None)
     assert "€4.90" in unordered
-    checkout = door.shop.checking_out.open(session_id, email=None)
+    checkout = door.shop.checkout_service.open(session_id, email=None)
     waiting = page_of(door, session_id, "uploads")
     assert (heading(waiting), refresh(waiting)) == ("We are waiting for word of your payment", 5)
     assert f'<a href="{checkout.url}">' in waiting
@@ -206,10 +206,10 @@ def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(door: Doorway
 
 
 def test_what_leads_nowhere_is_explained_to_a_person(door: Doorway) -> None:
-    for path, said in (("restoration/status", "look again after the payment"), ("uploads", "")):
+    for path, proposed in (("restoration/status", "look again after the payment"), ("uploads", "")):
         answer = door.http.get(f"/api/{path}/{uuid4()}", headers=BROWSER)
         assert answer.status_code == 404
-        assert said in answer.text
+        assert proposed in answer.text
         assert_loads_and_keeps_nothing(answer)
 
 
@@ -239,8 +239,8 @@ def test_every_page_speaks_the_browsers_language(door: Doorway, path: str, title
     assert '<html lang="de" dir="ltr">' in answer.text
     assert heading(answer.text) == title
     assert told in answer.text
-    said = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
-    assert not re.search(r"\b(your?|the|and|photos|order)\b", said)
+    proposed = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
+    assert not re.search(r"\b(your?|the|and|photos|order)\b", proposed)
 
 
 def test_what_a_wish_comes_to_is_told_in_the_browsers_language(door: Doorway) -> None:

@@ -16,21 +16,21 @@ GRACE = "grace@friends.example"
 
 
 def customer(till: Till, email: str) -> Customer:
-    with till.shop.books.transaction() as transaction:
-        found = transaction.persons.find(email)
+    with till.shop.unit_of_work.transaction() as transaction:
+        found = transaction.personal_data.find(email)
     assert found is not None
     return found
 
 
 def balance(till: Till, email: str) -> int:
     customer_id = customer(till, email).customer_id
-    with till.shop.books.transaction() as transaction:
-        return transaction.points.balance(customer_id)
+    with till.shop.unit_of_work.transaction() as transaction:
+        return transaction.points_balances.balance(customer_id)
 
 
 def points_code(till: Till, email: str) -> str:
     known = customer(till, email)
-    return known.referral_code + till.shop.sealer.points_proof(known.customer_id)
+    return known.referral_code + till.shop.token_signer.points_token(known.customer_id)
 
 
 def check_out(till: Till, **codes: str) -> tuple[UploadSessionId, dict[str, Any]]:

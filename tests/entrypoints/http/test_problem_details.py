@@ -25,7 +25,7 @@ def test_a_mistake_of_ours_tells_nothing_but_a_number_to_ask_about(door: Doorway
     def broken() -> None:
         raise RuntimeError("password=s3cret at /srv/shop/books.py")
 
-    door.shop.uploading.open = broken  # type: ignore[method-assign, assignment]
+    door.shop.upload_service.open = broken  # type: ignore[method-assign, assignment]
     with capture_logs() as logs:
         answer = door.http.post("/api/uploads")
     problem = assert_problem(answer, 500, "internal")
@@ -47,7 +47,7 @@ def test_each_error_of_the_shop_has_its_kind(door: Doorway, error: Exception, st
     def refused() -> None:
         raise error
 
-    door.shop.uploading.open = refused  # type: ignore[method-assign, assignment]
+    door.shop.upload_service.open = refused  # type: ignore[method-assign, assignment]
     assert_problem(door.http.post("/api/uploads"), status, name)
 
 
@@ -88,7 +88,7 @@ def test_the_description_of_the_api_is_served_and_no_page_that_loads_from_elsewh
 
 
 def test_a_process_that_answers_is_alive_whatever_else_is_away(door: Doorway) -> None:
-    door.shop.storage.weather.fail("check", UnavailableError("The storage", "no answer"))
+    door.shop.storage.fault_injector.fail("check", UnavailableError("The storage", "no answer"))
     assert door.http.get("/health/live").json() == {"status": "ok"}
 
 
@@ -111,7 +111,7 @@ def test_a_shop_that_can_work_is_ready(door: Doorway) -> None:
 
 
 def test_readiness_names_what_is_away_and_what_to_do(door: Doorway) -> None:
-    door.shop.storage.weather.fail("check", UnavailableError("The storage", "it has no bucket photos"))
+    door.shop.storage.fault_injector.fail("check", UnavailableError("The storage", "it has no bucket photos"))
     checks = assert_problem(door.http.get("/health/ready"), 503, "not-ready")["checks"]
     assert checks["database"] == "ok"
     assert "it has no bucket photos" in checks["storage"]

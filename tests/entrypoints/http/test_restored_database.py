@@ -25,11 +25,11 @@ def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind
     session_id = behind.shop.upload(b"harvest")
     event = behind.payment_event(session_id)
     assert_problem(behind.post_from_stripe(event), 503, "payments-paused")
-    assert not behind.shop.events(behind.shop.uploading.find(session_id).order_id)
+    assert not behind.shop.events(behind.shop.upload_service.find(session_id).order_id)
     behind.shop.restored_database.put_right()
     behind.shop.clock.advance(minutes=1)
     assert behind.post_from_stripe(event).status_code == 200
-    assert behind.shop.events(behind.shop.uploading.find(session_id).order_id)
+    assert behind.shop.events(behind.shop.upload_service.find(session_id).order_id)
 
 
 def test_readiness_says_what_to_do(behind: Doorway) -> None:

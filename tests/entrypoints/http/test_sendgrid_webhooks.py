@@ -10,8 +10,8 @@ from domain.order import events as e
 from domain.order.order import Email
 from domain.order.values import EmailKind, HoldReason, OptOut, OrderId
 from domain.ports.errors import UnavailableError
-from domain.use_cases.support.attention_list import Attention, Kind
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.attention_list import AttentionKind, AttentionList
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -58,7 +58,7 @@ def test_a_late_bounce_counts_once_however_often_it_comes(door: Doorway) -> None
     for _ in range(2):
         assert door.post_from_sendgrid(batch).status_code == 200
     assert sum(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id)) == 1
-    assert not door.shop.own_books.pages.conflicts
+    assert not door.shop.own_unit_of_work.pages.conflicts
 
 
 def test_a_bounce_of_a_message_that_is_not_ours_changes_nothing(door: Doorway) -> None:
@@ -98,10 +98,10 @@ def test_an_opt_out_is_shown_to_support_until_somebody_notes_it(
     order_id = door.shop.delivered()
     assert door.post_from_sendgrid(late(door, order_id, event=event)).status_code == 200
     assert result_of(door, order_id).opt_out is how
-    attention = Attention(books=door.shop.books)
-    assert [each.kind for each in attention.needed()] == [Kind.MAIL_OPTED_OUT]
+    attention = AttentionList(unit_of_work=door.shop.unit_of_work)
+    assert [each.kind for each in attention.needed()] == [AttentionKind.MAIL_OPTED_OUT]
     door.shop.clock.advance(minutes=1)
-    door.shop.desk.note(order_id, Signature(actor="person:ada", reason="Wrote to the customer."))
+    door.shop.staff_actions.note(order_id, StaffRequest(actor="person:ada", reason="Wrote to the customer."))
     assert attention.needed() == []
 
 
@@ -113,7 +113,7 @@ def test_an_opt_out_in_one_order_stops_the_reminders_of_the_customers_others(doo
     link = door.shop.order(anothers).newest_link
     assert link is not None
     door.shop.clock.advance(seconds=(link.expires_at - door.shop.clock.now()).total_seconds() - 43200)
-    assert door.shop.reminding.remind() == 1
+    assert door.shop.link_reminders.remind() == 1
     reminded = [
         order_id
         for order_id in (first, second, anothers)
@@ -134,7 +134,7 @@ def test_one_notice_that_cannot_be_recorded_does_not_keep_the_others_from_it(
     door: Doorway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = door.shop.delivered(), door.shop.delivered()
-    plan = door.shop.recorder.plan
+    plan = door.shop.command_handler.plan
 
     def failing(order: Any, *rest: Any, **more: Any) -> Any:
         if order.order_id == bad:
@@ -146,7 +146,7 @@ def test_one_notice_that_cannot_be_recorded_does_not_keep_the_others_from_it(
         *batch_of("sendgrid-bounce-without-arguments", door, good),
     ]
     with monkeypatch.context() as defect:
-        defect.setattr(door.shop.recorder, "plan", failing)
+        defect.setattr(door.shop.command_handler, "plan", failing)
         assert door.post_from_sendgrid(batch).status_code == 500
         assert door.shop.order(good).hold is HoldReason.EMAIL_BOUNCED
     assert door.post_from_sendgrid(batch).status_code == 200
@@ -161,7 +161,7 @@ def test_a_batch_ends_with_the_first_outage(door: Doorway, monkeypatch: pytest.M
         calls.append(1)
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(door.shop.recorder, "plan", away)
+    monkeypatch.setattr(door.shop.command_handler, "plan", away)
     batch = batch_of("sendgrid-bounce-without-arguments", door, order_id) * 3
     assert_problem(door.post_from_sendgrid(batch), 503, "unavailable")
     assert len(calls) == 1

@@ -120,8 +120,8 @@ def test_an_address_that_is_taken_is_named_with_what_to_do() -> None:
 
 
 def test_a_file_that_is_no_socket_is_named_with_what_to_do(tmp_path: Path) -> None:
-    with (tmp_path / "letter.txt").open("w") as letter:
-        fd = letter.fileno()
+    with (tmp_path / "letter.txt").open("w") as email_content:
+        fd = email_content.fileno()
         with pytest.raises(CannotListenError, match=rf"file {fd} \(.*socket.*\): .* leave --fd away"):
             inherited(fd)
     with pytest.raises(CannotListenError, match=rf"file {fd} \(Bad file descriptor\)"):
@@ -170,7 +170,7 @@ def connected(http: httpx2.Client) -> Iterator[socket.socket]:
 
 def drip(connection: socket.socket, text: bytes) -> bytes:
     """Send the same bytes again and again, slowly, until the server ends the connection; gives what it said."""
-    said = b""
+    proposed = b""
     connection.settimeout(0.05)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -180,15 +180,15 @@ def drip(connection: socket.socket, text: bytes) -> bytes:
         except TimeoutError:
             continue
         except OSError:
-            return said
+            return proposed
         if not received:
-            return said
-        said += received
+            return proposed
+        proposed += received
     raise TimeoutError("The server did not end the connection.")
 
 
 @pytest.mark.parametrize(
-    "beginning",
+    "order_placement",
     [
         b"",
         b"G",
@@ -197,9 +197,9 @@ def drip(connection: socket.socket, text: bytes) -> bytes:
     ],
     ids=["nothing", "a letter", "a line", "a second request"],
 )
-def test_a_client_that_never_ends_its_headers_is_cut_off(beginning: bytes) -> None:
+def test_a_client_that_never_ends_its_headers_is_cut_off(order_placement: bytes) -> None:
     with serving(limits=SHORT) as (_, http), connected(http) as connection:
-        connection.sendall(beginning)
+        connection.sendall(order_placement)
         while connection.recv(65536):  # ends when the server ends it
             pass
 

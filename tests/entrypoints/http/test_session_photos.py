@@ -8,7 +8,7 @@ import pytest
 from domain.order import events as e
 from domain.order.values import UploadSessionId
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutStanding, NoticeKind
+from domain.ports.payments import CheckoutStatus, PaymentEventKind
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
@@ -66,26 +66,26 @@ def test_what_was_never_in_the_session_is_no_error_and_another_sessions_photo_st
     other, _ = two_photos(door)
     assert remove(door, session_id, str(uuid4())) == 204
     assert remove(door, other, photos[0]) == 204
-    assert len(door.shop.uploading.find(session_id).photos) == 2
+    assert len(door.shop.upload_service.find(session_id).photos) == 2
     answer = door.http.delete(f"/api/uploads/{uuid4()}/photos/{photos[0]}")
     assert_problem(answer, 404, "upload-session-unknown")
 
 
 def test_an_open_checkout_page_ends_and_the_next_one_asks_for_what_is_left(door: Doorway) -> None:
     session_id, (portrait, _) = two_photos(door)
-    page = door.shop.checking_out.open(session_id, email=None)
+    page = door.shop.checkout_service.open(session_id, email=None)
     assert page.checkout_session_id is not None
     assert remove(door, session_id, portrait) == 204
     state = door.shop.payments.states[page.checkout_session_id]
-    assert state.standing is CheckoutStanding.EXPIRED
-    assert door.shop.uploading.find(session_id).status is UploadStatus.OPEN
-    again = door.shop.checking_out.open(session_id, email=None)
+    assert state.status is CheckoutStatus.EXPIRED
+    assert door.shop.upload_service.find(session_id).status is UploadStatus.OPEN
+    again = door.shop.checkout_service.open(session_id, email=None)
     assert again.checkout_session_id != page.checkout_session_id
     assert again.quoted.amount == 490
     # The provider reports the end of the first page late.
-    late = door.shop.told(page.checkout_session_id, NoticeKind.ABANDONED)
-    door.shop.paying.take(late, sha256_of("late"))
-    assert door.shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
+    late = door.shop.told(page.checkout_session_id, PaymentEventKind.ABANDONED)
+    door.shop.payment_webhook.handle(late, sha256_of("late"))
+    assert door.shop.upload_service.find(session_id).status is UploadStatus.CHECKOUT
     order_id = door.shop.pay(session_id)
     paid = door.shop.events(order_id)[0]
     assert isinstance(paid, e.PaymentReceived)
@@ -99,7 +99,7 @@ def test_a_checkout_that_was_paid_this_moment_keeps_its_photos(door: Doorway) ->
     door.shop.payments.pay(page)
     answer = door.http.delete(f"/api/uploads/{session_id}/photos/{portrait}")
     assert_problem(answer, 409, "upload-session-closed")
-    assert len(door.shop.uploading.find(session_id).photos) == 2
+    assert len(door.shop.upload_service.find(session_id).photos) == 2
 
 
 def test_a_paid_session_keeps_its_photos(door: Doorway) -> None:
@@ -112,16 +112,16 @@ def test_a_paid_session_keeps_its_photos(door: Doorway) -> None:
 def test_nothing_is_taken_out_while_the_page_may_still_be_paid(door: Doorway) -> None:
     session_id, (portrait, _) = two_photos(door)
     door.shop.checkout(session_id)
-    door.shop.payments.weather.fail("expire_checkout", UnavailableError("Stripe", "it restarts"))
+    door.shop.payments.fault_injector.fail("expire_checkout", UnavailableError("Stripe", "it restarts"))
     answer = door.http.delete(f"/api/uploads/{session_id}/photos/{portrait}")
     assert_problem(answer, 503, "unavailable")
-    assert len(door.shop.uploading.find(session_id).photos) == 2
+    assert len(door.shop.upload_service.find(session_id).photos) == 2
     assert remove(door, session_id, portrait) == 204
 
 
 def test_nothing_is_taken_out_while_the_page_is_being_opened(door: Doorway) -> None:
     session_id, (portrait, _) = two_photos(door)
-    door.shop.payments.weather.fail("open_checkout", UnavailableError("Stripe", "it restarts"))
+    door.shop.payments.fault_injector.fail("open_checkout", UnavailableError("Stripe", "it restarts"))
     with pytest.raises(UnavailableError):
         door.shop.checkout(session_id)
     answer = door.http.delete(f"/api/uploads/{session_id}/photos/{portrait}")
@@ -134,8 +134,8 @@ def test_housekeeping_removes_the_bytes_of_a_photo_that_was_taken_out(door: Door
     session_id, (portrait, _) = two_photos(door)
     remove(door, session_id, portrait)
     door.shop.pay(session_id)
-    order = door.shop.live(door.shop.uploading.find(session_id).order_id)
+    order = door.shop.live(door.shop.upload_service.find(session_id).order_id)
     assert len(order.images) == 1
     door.shop.clock.advance(days=30)
-    door.shop.housekeeping.tidy()
+    door.shop.upload_cleanup.tidy()
     assert not [key for key in door.shop.storage.objects if key.startswith("uploads/temp/")]

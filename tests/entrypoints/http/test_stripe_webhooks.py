@@ -14,7 +14,7 @@ from tests.entrypoints.support.stripe_account import Till
 def three_days_pass(till: Till) -> None:
     till.shop.clock.advance(days=3)
     till.twin.turn(clock_ahead_seconds=3 * 24 * 3600)
-    till.shop.housekeeping.tidy()
+    till.shop.upload_cleanup.tidy()
 
 
 def test_a_debit_that_clears_three_days_later_is_an_order_of_the_photos_kept_meanwhile(till: Till) -> None:
@@ -22,7 +22,7 @@ def test_a_debit_that_clears_three_days_later_is_an_order_of_the_photos_kept_mea
     checkout = till.shop.checkout(session_id)
     pay_at(till.twin, checkout, "pay_later")
     till.deliver("checkout.session.completed")
-    assert till.shop.uploading.find(session_id).status is UploadStatus.PENDING
+    assert till.shop.upload_service.find(session_id).status is UploadStatus.PENDING
     three_days_pass(till)
     assert till.shop.storage.objects
     settle_at(till.twin, checkout, "succeeded")
@@ -40,16 +40,16 @@ def test_a_debit_that_fails_three_days_later_frees_its_photos(till: Till) -> Non
     settle_at(till.twin, checkout, "failed")
     till.deliver("checkout.session.async_payment_failed")
     till.deliver("checkout.session.completed")
-    till.shop.housekeeping.tidy()
+    till.shop.upload_cleanup.tidy()
     assert not till.shop.storage.objects
-    assert not till.shop.own_books.pages.streams
+    assert not till.shop.own_unit_of_work.pages.streams
 
 
 def test_a_page_that_expires_frees_its_photos(till: Till) -> None:
     session_id = till.shop.upload(PORTRAIT)
     expire_at(till.twin, till.shop.checkout(session_id))
     till.deliver("checkout.session.expired")
-    assert till.shop.uploading.find(session_id).status is UploadStatus.OPEN
+    assert till.shop.upload_service.find(session_id).status is UploadStatus.OPEN
     three_days_pass(till)
     assert not till.shop.storage.objects
 
@@ -108,9 +108,9 @@ def test_a_second_payment_goes_back_at_stripe_and_its_notices_leave_it_so(till: 
     intents = [pay_at(till.twin, checkout) for checkout in (first, second)]
     till.deliver("checkout.session.completed", count=2)
     till.shop.clock.advance(days=8)
-    assert till.shop.matching.refund_due() == 1
+    assert till.shop.unmatched_payment_service.refund_due() == 1
     till.deliver("refund.created")
-    pages = till.shop.own_books.pages
+    pages = till.shop.own_unit_of_work.pages
     assert [one.status for one in pages.unmatched.values()] == [UnmatchedStatus.REFUNDED]
     charges = till.twin.ledger()["objects"]["charge"]
     gone_back = {one["payment_intent"]: one["amount_refunded"] for one in charges}

@@ -144,7 +144,7 @@ def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(door: Do
     refused = assert_problem(door.send_photo(session_id, b"broken"), 422, "photo-unreadable")
     assert refused["detail"] == "This is no picture. Send a JPEG or PNG file."
     assert door.send_photo(session_id).status_code == 201
-    assert len(door.shop.uploading.find(session_id).photos) == 1
+    assert len(door.shop.upload_service.find(session_id).photos) == 1
     assert len(door.shop.storage.objects) == 1
 
 
@@ -223,13 +223,13 @@ def test_a_session_takes_no_more_photos_than_an_order_may_hold(narrow_door: Door
 
 def test_a_session_whose_price_is_quoted_takes_no_more_photos(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
-    door.shop.checking_out.open(session_id, email=None)
+    door.shop.checkout_service.open(session_id, email=None)
     assert_problem(door.send_photo(session_id), 409, "upload-session-closed")
 
 
 def test_a_storage_that_is_away_is_told_with_a_time_to_come_back(door: Doorway) -> None:
     session_id = door.open_session()
-    door.shop.storage.weather.fail(
+    door.shop.storage.fault_injector.fail(
         "put", UnavailableError("The storage", "at 10.0.0.7", retry_after_seconds=2.5)
     )
     answer = door.send_photo(session_id)
@@ -261,6 +261,6 @@ def test_a_client_that_hangs_up_amid_its_body_is_no_error_in_the_log(path: str) 
     with capture_logs() as logs:
         content_type = "image/jpeg" if "photos" in path else "application/json"
         sender = Sender(b'{"', 2, then="hang up")
-        assert sender.post_to(shop, path.format(shop.uploading.open().session_id), content_type) == 400
+        assert sender.post_to(shop, path.format(shop.upload_service.open().session_id), content_type) == 400
     assert {line["log_level"] for line in logs} == {"info"}
     assert logs[-1]["problem"] == "body-incomplete"

@@ -17,7 +17,7 @@ def test_a_signed_payment_makes_an_order(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     answer = door.post_from_stripe(door.payment_event(session_id))
     assert (answer.status_code, answer.content) == (200, b"")
-    order_id = door.shop.uploading.find(session_id).order_id
+    order_id = door.shop.upload_service.find(session_id).order_id
     assert isinstance(door.shop.events(order_id)[0], e.PaymentReceived)
 
 
@@ -25,7 +25,7 @@ def test_a_payment_that_is_posted_twice_is_one_order(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
     assert [door.post_from_stripe(event).status_code for _ in range(2)] == [200, 200]
-    assert len(door.shop.events(door.shop.uploading.find(session_id).order_id)) == 1
+    assert len(door.shop.events(door.shop.upload_service.find(session_id).order_id)) == 1
 
 
 def test_the_same_event_with_other_contents_changes_nothing_and_is_set_aside(door: Doorway) -> None:
@@ -33,10 +33,10 @@ def test_the_same_event_with_other_contents_changes_nothing_and_is_set_aside(doo
     event = door.payment_event(session_id)
     door.post_from_stripe(event)
     door.shop.work()
-    before = door.shop.own_books.pages
+    before = door.shop.own_unit_of_work.pages
     changed = door.payment_event(door.shop.upload(PORTRAIT)) | {"id": event["id"]}
     assert [door.post_from_stripe(changed).status_code for _ in range(2)] == [200, 200]
-    after = door.shop.own_books.pages
+    after = door.shop.own_unit_of_work.pages
     assert after.streams == before.streams
     assert (after.unmatched, after.work) == (before.unmatched, before.work)
     assert [conflict.event_id for conflict in after.conflicts.values()] == [event["id"]]
@@ -46,17 +46,17 @@ def test_the_same_event_is_the_same_however_many_endpoints_wait_for_it(door: Doo
     event = door.payment_event(door.shop.upload(PORTRAIT))
     for waiting in (2, 1):
         assert door.post_from_stripe(event | {"pending_webhooks": waiting}).status_code == 200
-    assert not door.shop.own_books.pages.conflicts
+    assert not door.shop.own_unit_of_work.pages.conflicts
 
 
 def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
-    before = door.shop.own_books.pages
+    before = door.shop.own_unit_of_work.pages
     assert_problem(door.post_from_stripe(event, secret="whsec_guessed"), 400, "message-forged")
     assert_problem(door.http.post("/api/webhooks/stripe", json=event), 400, "message-forged")
     assert_problem(door.http.post("/api/webhooks/stripe"), 400, "message-forged")
-    assert door.shop.own_books.pages is before
+    assert door.shop.own_unit_of_work.pages is before
     assert not door.shop.queue.waiting
 
 
@@ -70,7 +70,7 @@ def test_a_notice_is_not_confirmed_when_it_could_not_be_written_down(
         raise UnavailableError("PostgreSQL", "it restarts")
 
     with monkeypatch.context() as outage:
-        outage.setattr(door.shop.paying, "take", away)
+        outage.setattr(door.shop.payment_webhook, "handle", away)
         assert_problem(door.post_from_stripe(event), 503, "unavailable")
     assert door.post_from_stripe(event).status_code == 200
 
@@ -88,27 +88,27 @@ def test_a_signed_notice_has_its_prediction_collected(door: Doorway) -> None:
     prediction_id, path = restoring(door)
     assert door.post_from_replicate(path, prediction_id).status_code == 200
     door.shop.work()
-    (order,) = door.shop.own_books.pages.orders.values()
+    (order,) = door.shop.own_unit_of_work.pages.orders.values()
     assert len(order.restored_images) == 1
 
 
 def test_a_notice_at_an_address_that_the_shop_did_not_make_changes_nothing(door: Doorway) -> None:
     prediction_id, path = restoring(door)
-    before = door.shop.own_books.pages
+    before = door.shop.own_unit_of_work.pages
     folder, _, mark = path.rpartition("/")
     forged = f"{folder}/{'A' * len(mark)}"
     assert_problem(door.post_from_replicate(forged, prediction_id), 400, "message-forged")
     other_attempt = f"{folder.removesuffix('/1')}/2/{mark}"
     assert_problem(door.post_from_replicate(other_attempt, prediction_id), 400, "message-forged")
-    assert door.shop.own_books.pages is before
+    assert door.shop.own_unit_of_work.pages is before
 
 
 def test_a_forged_notice_about_a_prediction_changes_nothing(door: Doorway) -> None:
     prediction_id, path = restoring(door)
-    before = door.shop.own_books.pages
+    before = door.shop.own_unit_of_work.pages
     answer = door.post_from_replicate(path, prediction_id, secret="whsec_Z3Vlc3NlZA==")
     assert_problem(answer, 400, "message-forged")
-    assert door.shop.own_books.pages is before
+    assert door.shop.own_unit_of_work.pages is before
     assert not door.shop.queue.waiting
 
 
@@ -126,18 +126,20 @@ def test_a_notice_about_a_mail_that_comes_again_in_another_batch_is_the_same_not
     door.post_from_sendgrid([first])
     again = {**first, "sg_event_id": "sg_2"}  # reported to change in a retry
     door.post_from_sendgrid([{**first, "timestamp": 1773500999, "sg_event_id": "sg_3"}, again])
-    assert not door.shop.own_books.pages.conflicts
+    assert not door.shop.own_unit_of_work.pages.conflicts
     assert sum(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id)) == 1
     door.post_from_sendgrid([{**first, "status": "4.0.0"}])
-    assert [conflict.source for conflict in door.shop.own_books.pages.conflicts.values()] == ["sendgrid"]
+    assert [conflict.source for conflict in door.shop.own_unit_of_work.pages.conflicts.values()] == [
+        "sendgrid"
+    ]
 
 
 def test_a_forged_notice_about_a_mail_changes_nothing(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    before = door.shop.own_books.pages
+    before = door.shop.own_unit_of_work.pages
     key = ec.generate_private_key(ec.SECP256R1())
     assert_problem(door.post_from_sendgrid([bounce(order_id)], key), 400, "message-forged")
-    assert door.shop.own_books.pages is before
+    assert door.shop.own_unit_of_work.pages is before
 
 
 def test_no_provider_posts_as_much_as_this(door: Doorway) -> None:
@@ -168,5 +170,5 @@ def test_an_event_of_another_shop_on_the_account_is_answered_logged_and_not_stor
     assert ("webhook_of_another_shop", event["id"]) in {
         (line["event"], line.get("event_id")) for line in logs
     }
-    assert not door.shop.own_books.pages.inbox
-    assert not door.shop.own_books.pages.unmatched
+    assert not door.shop.own_unit_of_work.pages.inbox
+    assert not door.shop.own_unit_of_work.pages.unmatched

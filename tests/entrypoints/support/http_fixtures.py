@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from adapters.mailer_sendgrid import SendGridNotices
-from adapters.payments_stripe import StripeNotices
-from adapters.restorer_replicate import ReplicateNotices
+from adapters.mailer_sendgrid import SendGridWebhookParser
+from adapters.payments_stripe import StripeWebhookParser
+from adapters.restorer_replicate import ReplicateWebhookParser
 from domain.order.values import OrderId, UploadSessionId
 from domain.ports.errors import OutsideError
 from domain.ports.payments import PaymentProvider
-from domain.use_cases.shop_policy import Policy
-from entrypoints.bootstrap.container import Shop
+from domain.use_cases.shop_policy import ShopPolicy
+from entrypoints.bootstrap.container import Container
 from entrypoints.http import create_app
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 STRIPE_SECRET = "whsec_the_doorway"
 REPLICATE_SECRET = "whsec_dGhlIGRvb3J3YXk="
@@ -34,20 +34,20 @@ PORTRAIT = b"great-aunt Adele, 1931"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-class HttpShop(MemoryShop):
+class HttpShop(InMemoryShop):
     """A shop of doubles with all that the HTTP doorway asks for."""
 
     queue_problem: OutsideError | None = None
 
-    def __init__(self, policy: Policy = POLICY, payment_provider: PaymentProvider | None = None) -> None:
+    def __init__(self, policy: ShopPolicy = POLICY, payment_provider: PaymentProvider | None = None) -> None:
         super().__init__(policy, payment_provider=payment_provider)
         self.queue.check = self._check_queue  # type: ignore[attr-defined]
-        self.payment_notices = StripeNotices((STRIPE_SECRET,), self.clock)
-        self.restoration_notices = ReplicateNotices(REPLICATE_SECRET, self.clock)
+        self.payment_webhook_parser = StripeWebhookParser((STRIPE_SECRET,), self.clock)
+        self.prediction_webhook_parser = ReplicateWebhookParser(REPLICATE_SECRET, self.clock)
         public_key = SENDGRID_KEY.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        self.mail_notices = SendGridNotices(base64.b64encode(public_key).decode(), self.clock)
+        self.email_webhook_parser = SendGridWebhookParser(base64.b64encode(public_key).decode(), self.clock)
 
     def _check_queue(self) -> None:
         if self.queue_problem is not None:
@@ -63,7 +63,7 @@ class HttpShop(MemoryShop):
         """The token of an order's newest link, as it stands in the mail."""
         link = self.order(order_id).newest_link
         assert link is not None
-        return self.sealer.download_token(link.link_id)
+        return self.token_signer.download_token(link.link_id)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Doorway:
 
     def payment_event(self, session_id: UploadSessionId) -> dict[str, Any]:
         """What Stripe posts when the session's checkout was paid."""
-        checkout = self.shop.checking_out.open(session_id, email=None)
+        checkout = self.shop.checkout_service.open(session_id, email=None)
         return {
             "id": f"evt_{checkout.checkout_session_id}",
             "type": "checkout.session.completed",
@@ -138,7 +138,7 @@ class Doorway:
                     "payment_intent": "pi_1",
                     "metadata": {
                         "upload_session_id": str(session_id),
-                        "order_id": str(self.shop.uploading.find(session_id).order_id),
+                        "order_id": str(self.shop.upload_service.find(session_id).order_id),
                     },
                     "customer_details": {"email": "adele@customers.example", "name": "Adele Brandt"},
                 }
@@ -159,4 +159,4 @@ def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: 
 
 
 def application(shop: HttpShop) -> Litestar:
-    return create_app(cast("Shop", shop))
+    return create_app(cast("Container", shop))

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from litestar.testing import TestClient
 
-from adapters.payments_stripe import StripeNotices
+from adapters.payments_stripe import StripeWebhookParser
 from domain.order.order import Order
 from domain.order.values import UploadSessionId
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, stripe_payments
@@ -51,7 +51,7 @@ class Till:
             "line_items[0][price_data][unit_amount]": "490",
             "line_items[0][quantity]": "1",
             "metadata[upload_session_id]": str(session_id),
-            "metadata[order_id]": str(self.shop.uploading.find(session_id).order_id),
+            "metadata[order_id]": str(self.shop.upload_service.find(session_id).order_id),
             **changes,
         }
         opened: str = self._post("/v1/checkout/sessions", form)["id"]
@@ -62,7 +62,7 @@ class Till:
         return made
 
     def order(self, session_id: UploadSessionId) -> Order:
-        return self.shop.order(self.shop.uploading.find(session_id).order_id)
+        return self.shop.order(self.shop.upload_service.find(session_id).order_id)
 
     def _post(self, path: str, form: dict[str, str]) -> Any:
         authorized = {"Authorization": f"Bearer {STRIPE_SECRET_KEY}"}
@@ -76,6 +76,6 @@ def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]
     shop = HttpShop(impatient, payment_provider=stripe_payments(stripe.url))
     shop.clock.moment = datetime.now(UTC)
     shop.ids.given = uuid4().int >> 1  # the twin remembers what earlier tests asked for under the first ids
-    shop.payment_notices = StripeNotices((STRIPE_WEBHOOK_SECRET,), SystemClock())
+    shop.payment_webhook_parser = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         yield Till(Doorway(shop, http), stripe, letterbox)

@@ -9,16 +9,16 @@ from domain.ports.errors import UnavailableError
 from entrypoints.worker import log_head
 from entrypoints.worker.log_head import keep_head, wait_until_current
 from tests.domain.use_cases.recovery.test_restored_database import lose
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> MemoryShop:
+def shop(monkeypatch: pytest.MonkeyPatch) -> InMemoryShop:
     monkeypatch.setattr(log_head, "LOOK_AGAIN_SECONDS", 0.01)
-    return MemoryShop()
+    return InMemoryShop()
 
 
-def test_a_worker_begins_once_the_database_is_put_right(shop: MemoryShop) -> None:
+def test_a_worker_begins_once_the_database_is_put_right(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
     stopping, begun = Event(), Event()
 
@@ -36,21 +36,21 @@ def test_a_worker_begins_once_the_database_is_put_right(shop: MemoryShop) -> Non
     assert "restoreclick db restored" in logs[0]["problem"]
 
 
-def test_a_worker_that_waits_can_be_stopped(shop: MemoryShop) -> None:
+def test_a_worker_that_waits_can_be_stopped(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
     stopping = Event()
     stopping.set()
     assert not wait_until_current(shop.log_heads, stopping)
 
 
-def test_a_worker_waits_for_a_storage_that_is_away(shop: MemoryShop) -> None:
-    shop.storage.weather.fail("keys", UnavailableError("The storage double", "away"))
+def test_a_worker_waits_for_a_storage_that_is_away(shop: InMemoryShop) -> None:
+    shop.storage.fault_injector.fail("keys", UnavailableError("The storage double", "away"))
     with capture_logs() as logs:
         assert wait_until_current(shop.log_heads, Event())
     assert [line["event"] for line in logs] == ["log_head_unknown"]
 
 
-def test_a_worker_whose_database_is_restored_under_it_stops(shop: MemoryShop) -> None:
+def test_a_worker_whose_database_is_restored_under_it_stops(shop: InMemoryShop) -> None:
     stopping = Event()
     shop.pay(shop.upload(b"wedding"))
     keep_head(shop.log_heads, stopping)

@@ -18,10 +18,10 @@ from domain.ports.reaction_queue import Claim
 from domain.ports.unit_of_work import LeaseLostError
 from entrypoints.worker import direct_dispatch
 from entrypoints.worker.direct_dispatch import DirectDispatch
-from entrypoints.worker.lease_renewal import LeaseKeeper
-from entrypoints.worker.periodic_tasks import Chore, Schedule
+from entrypoints.worker.lease_renewal import LeaseRenewal
+from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
 from entrypoints.worker.worker_process import exhausted_queues, warn_of_clock
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
 SOON_SECONDS = 5
@@ -69,7 +69,7 @@ def test_a_chore_that_fails_is_named_in_the_log_and_goes_on() -> None:
             raise ConnectionError("the database is away")
         went_on.set()
 
-    schedule = Schedule(Chore(name="sweeper", every_seconds=0.01, do=fail_at_first))
+    schedule = PeriodicTasks(PeriodicTask(name="sweeper", every_seconds=0.01, do=fail_at_first))
     with capture_logs() as logs:
         schedule.start()
         assert went_on.wait(SOON_SECONDS)
@@ -87,7 +87,7 @@ def test_a_stopped_schedule_lets_the_chore_in_hand_come_to_its_end() -> None:
         may_end.wait(SOON_SECONDS)
         ended.set()
 
-    schedule = Schedule(Chore(name="housekeeping", every_seconds=60, do=take_long))
+    schedule = PeriodicTasks(PeriodicTask(name="housekeeping", every_seconds=60, do=take_long))
     schedule.start()
     assert began.wait(SOON_SECONDS)
     may_end.set()
@@ -97,7 +97,7 @@ def test_a_stopped_schedule_lets_the_chore_in_hand_come_to_its_end() -> None:
 
 def test_leases_are_renewed_while_the_work_goes_on_and_not_after_it() -> None:
     services = Renewals()
-    keeper = LeaseKeeper(services)  # type: ignore[arg-type]
+    keeper = LeaseRenewal(services)  # type: ignore[arg-type]
     ours = claim()
     with keeper.keep(ours, order(ours)):
         keeper.renew()
@@ -107,7 +107,7 @@ def test_leases_are_renewed_while_the_work_goes_on_and_not_after_it() -> None:
 
 def test_a_lease_is_given_up_when_the_work_breaks_off() -> None:
     services = Renewals()
-    keeper = LeaseKeeper(services)  # type: ignore[arg-type]
+    keeper = LeaseRenewal(services)  # type: ignore[arg-type]
     ours = claim()
     with pytest.raises(ConnectionError), keeper.keep(ours, order(ours)):
         raise ConnectionError
@@ -188,7 +188,7 @@ def test_no_more_waits_than_can_be_offered_again(monkeypatch: pytest.MonkeyPatch
 def test_a_call_that_was_given_up_is_logged_once_and_counts_as_hanging_until_it_returns() -> None:
     ours = claim()
     services = Renewals(ours)
-    keeper = LeaseKeeper(services)  # type: ignore[arg-type]
+    keeper = LeaseRenewal(services)  # type: ignore[arg-type]
     with capture_logs() as logs, keeper.keep(ours, order(ours)):
         keeper.renew()
         keeper.renew()
@@ -205,13 +205,13 @@ def test_a_queue_is_exhausted_when_each_of_its_threads_hangs() -> None:
 
 
 def test_work_whose_call_hangs_is_done_by_another_thread_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    shop, began, returns = MemoryShop(), Event(), Event()
+    shop, began, returns = InMemoryShop(), Event(), Event()
     order_id = shop.pay(shop.upload(b"wedding"))
-    keeper = LeaseKeeper(shop.working)
+    keeper = LeaseRenewal(shop.reaction_runner)
     moving = next(
-        row.reaction_id for row in shop.own_books.pages.work.values() if row.reaction == MoveImages()
+        row.reaction_id for row in shop.own_unit_of_work.pages.work.values() if row.reaction == MoveImages()
     )
-    claimed = shop.working.claim(moving)
+    claimed = shop.reaction_runner.claim(moving)
     assert claimed is not None
     copy, lost = shop.storage.copy, []
 
@@ -223,7 +223,7 @@ def test_work_whose_call_hangs_is_done_by_another_thread_and_once(monkeypatch: p
     def work() -> None:
         try:
             with keeper.keep(*claimed):
-                shop.working.perform(*claimed)
+                shop.reaction_runner.perform(*claimed)
         except LeaseLostError as error:
             lost.append(error.reaction_id)
 

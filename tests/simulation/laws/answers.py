@@ -63,10 +63,10 @@ class Answers:
     def open_every_link(self) -> None:
         """Law 10: at rest, whatever a good link promises is there."""
         world = self._world
-        for order in list(world.own_books.pages.orders.values()):
+        for order in list(world.own_unit_of_work.pages.orders.values()):
             shown = [f"/{image.image_id}" for image in order.images.values() if image.results]
             for link in filter(partial(self._is_good, order), order.links.values()):
-                token = world.sealer.download_token(link.link_id)
+                token = world.token_signer.download_token(link.link_id)
                 for what in ("", "/photos", "/archive", *shown):
                     status = self._fetched(f"/api/download/{token}{what}")
                     if status != _OK:
@@ -91,7 +91,7 @@ class Answers:
         return next(
             (
                 (order, link)
-                for order in self._world.own_books.pages.orders.values()
+                for order in self._world.own_unit_of_work.pages.orders.values()
                 for link in order.links.values()
                 if link.token_sha256 == fingerprint
             ),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from adapters.email_templates import TemplateLetterWriter
+from adapters.email_templates import TemplateEmailRenderer
 from adapters.postgres.read_models import rows_of
 from domain.order import events as e
 from domain.order.closure import OVER
@@ -13,9 +13,16 @@ from domain.order.errors import ShopError
 from domain.order.evolve import apply
 from domain.order.lifecycle import State, require
 from domain.order.order import Order
-from domain.order.reactions import IssueRefund, Reaction, RestoreImage, SendEmail, needed, reaction_id_of
+from domain.order.reactions import (
+    IssueRefund,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+    reaction_id_of,
+    required_reactions,
+)
 from domain.order.values import ObjectKey, OrderId, UploadSessionId
-from domain.ports.email import LetterFacts
+from domain.ports.email import EmailFacts
 from domain.ports.reaction_queue import Claim
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
@@ -30,7 +37,7 @@ from tests.simulation.recoveries import recoveries_in
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_LETTERS = TemplateLetterWriter()
+_LETTERS = TemplateEmailRenderer()
 #: As far as two clocks of the shop may be apart.
 DISAGREEMENT = timedelta(minutes=20)
 #: The calls that change something at a provider, for each of which there is work to be claimed.
@@ -52,7 +59,7 @@ class Continuous:
         """Law 12, and law 6: whoever records has the lease."""
         if self._world.scheduler.current.facts.get("is_forging"):
             raise LawBrokenError(12, "A forged message led to a commit.")
-        kept = self._world.own_books.pages.work
+        kept = self._world.own_unit_of_work.pages.work
         for reaction_id, work in transaction.pages.written("work").items():
             if reaction_id in kept:
                 self._check_lease(kept[reaction_id], work)
@@ -111,7 +118,7 @@ class Continuous:
             self._check_needed_work(order_id)
 
     def _follow(self, order_id: OrderId) -> None:
-        pages = self._world.own_books.pages
+        pages = self._world.own_unit_of_work.pages
         stream = pages.streams[order_id]
         order = self._orders.get(order_id, Order(order_id=order_id))
         for recorded in stream[order.version :]:
@@ -140,8 +147,8 @@ class Continuous:
 
     def _check_needed_work(self, order_id: OrderId) -> None:
         """Law 14: work that the order needs has a row that is not closed."""
-        kept = self._world.own_books.pages.work
-        for reaction in needed(self._world.order(order_id)):
+        kept = self._world.own_unit_of_work.pages.work
+        for reaction in required_reactions(self._world.order(order_id)):
             row = kept.get(reaction_id_of(order_id, reaction))
             if row is None or row.outcome is not None:
                 ended = "has no row" if row is None or row.outcome is None else f"is {row.outcome.value}"
@@ -181,11 +188,11 @@ class Continuous:
         if (method, order.links[link_id].token_sha256, what) not in self._world.answers.requested:
             raise LawBrokenError(13, f"{what} {lacking}.", order.order_id)
 
-    def on_letter(self, order_id: OrderId, facts: LetterFacts) -> None:
+    def on_letter(self, order_id: OrderId, facts: EmailFacts) -> None:
         """Law 13, of a letter that is sent now."""
         try:
             for language in LANGUAGES:
-                written = _LETTERS.write(replace(facts, locale=language))
+                written = _LETTERS.render(replace(facts, locale=language))
                 check_mail(written.subject, written.text, self._known[order_id], language)
         except AssertionError as broken:
             raise LawBrokenError(13, str(broken), order_id) from broken
@@ -208,7 +215,7 @@ class Continuous:
 
     def _is_resolved(self, refund_id: str) -> bool:
         """Money without an order is claimed by its own row, which says that it is on its way back."""
-        aside = self._world.own_books.pages.unmatched.values()
+        aside = self._world.own_unit_of_work.pages.unmatched.values()
         return any(
             str(one.refund_id) == refund_id and one.status is UnmatchedStatus.REFUNDING for one in aside
         )
@@ -226,7 +233,7 @@ class Continuous:
 
     def _check_temp(self, key: ObjectKey) -> None:
         session_id = UploadSessionId(UUID(key.split("/")[2]))
-        page = self._world.own_books.pages.uploads.get(session_id)
+        page = self._world.own_unit_of_work.pages.uploads.get(session_id)
         if page is None or all(photo.upload.key != key for photo in page.session.photos):
             return
         session = page.session
@@ -255,8 +262,10 @@ class Continuous:
 
     def not_at_rest(self) -> None:
         """Law 11, broken."""
-        waiting = [one for one in self._world.own_books.pages.orders.values() if not self._world.is_over(one)]
-        aside = [one for one in self._world.own_books.pages.unmatched.values() if not one.is_settled]
+        waiting = [
+            one for one in self._world.own_unit_of_work.pages.orders.values() if not self._world.is_over(one)
+        ]
+        aside = [one for one in self._world.own_unit_of_work.pages.unmatched.values() if not one.is_settled]
         lost = unsettled_checkouts(self._world)
         sentence = (
             f"{len(waiting)} orders, {len(aside)} payments set aside and {len(lost)} that nobody knows wait: "

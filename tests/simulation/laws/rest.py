@@ -10,7 +10,7 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import CustomerId, PointsReason
-from domain.ports.payments import CheckoutStanding
+from domain.ports.payments import CheckoutStatus
 from domain.signed_tokens import sha256_of
 from tests.domain.support.laws import check_completion, check_mails, objects_named_in
 from tests.doubles.container import token_in
@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
 def unsettled_checkouts(world: "World") -> list[str]:
     """What was paid and belongs to nobody yet."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     known = {one.payment.checkout_session_id for one in pages.orders.values() if one.payment}
     return [
         checkout
         for checkout, state in world.payments.states.items()
-        if state.standing is CheckoutStanding.PAID
-        and checkout not in known
-        and checkout not in pages.unmatched
+        if state.status is CheckoutStatus.PAID and checkout not in known and checkout not in pages.unmatched
     ]
 
 
@@ -53,7 +51,7 @@ def check_at_rest(world: "World") -> None:
 
 def _check_streams(world: "World") -> None:
     """Laws 1 and 2, once more and from the first event on."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for order_id, stream in pages.streams.items():
         if [recorded.version for recorded in stream] != list(range(1, len(stream) + 1)):
             raise LawBrokenError(1, "The versions have a gap.", order_id)
@@ -67,13 +65,13 @@ def _paid(world: "World") -> list[Payment]:
     return [
         one
         for one in world.payments.payments.values()
-        if states[one.checkout_session_id].standing is CheckoutStanding.PAID
+        if states[one.checkout_session_id].status is CheckoutStatus.PAID
     ]
 
 
 def _check_payments(world: "World") -> None:
     """Laws 3 and 4, at the provider."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for payment in _paid(world):
         intent = payment.payment_intent_id
         orders = [
@@ -112,11 +110,11 @@ def _check_payments(world: "World") -> None:
 
 def _check_orders_were_paid(world: "World") -> None:
     """Law 3, from the log's side: each order's money is at the provider, as much as the log says."""
-    for order in world.own_books.pages.orders.values():
+    for order in world.own_unit_of_work.pages.orders.values():
         if order.payment is None:
             continue
         state = world.payments.states.get(order.payment.checkout_session_id)
-        if state is None or state.standing is not CheckoutStanding.PAID:
+        if state is None or state.status is not CheckoutStatus.PAID:
             raise LawBrokenError(3, "An order was never paid.", order.order_id)
         at_provider = world.payments.payments.get(state.checkout.payment_intent_id or "")
         paid = at_provider.paid.amount if at_provider else 0
@@ -137,7 +135,7 @@ def _paid_by_hand(order: Order) -> int:
 
 def _check_orders(world: "World") -> None:
     """Law 5, and one mail per outcome."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for order in pages.orders.values():
         try:
             check_completion(order)
@@ -155,7 +153,7 @@ def _check_orders(world: "World") -> None:
 
 def _check_objects(world: "World") -> None:
     """Law 8: what the log names is there as recorded."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for order in pages.orders.values():
         if order.photos_are_purged or order.state is State.ERASED:
             continue
@@ -171,7 +169,7 @@ def _check_objects(world: "World") -> None:
 def _check_mails(world: "World") -> None:
     """Law 9: accepted once, or ambiguous with the resend on record."""
     accepted = Counter(mail.email_id for mail in world.mailer.mailbox.values())
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for order in pages.orders.values():
         history = [recorded.event for recorded in pages.streams[order.order_id]]
         for event in history:
@@ -205,13 +203,13 @@ def _check_mails(world: "World") -> None:
 
 def _check_letters(world: "World") -> None:
     """Laws 9 and 10: each mail went to its order's customer, and its link is its order's."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for mail in world.mailer.mailbox.values():
         order = pages.orders[mail.order_id]
         customer = pages.customers.get(order.payment.customer_id) if order.payment else None
         if customer is not None and customer.email not in {mail.to, corrected(mail.to)}:
             raise LawBrokenError(9, "A mail went to somebody else.", order.order_id, mail.email_id)
-        token = token_in(mail.letter)
+        token = token_in(mail.content)
         if token and sha256_of(token) not in {link.token_sha256 for link in order.links.values()}:
             raise LawBrokenError(
                 10, "A mail brings a link that is not its order's.", order.order_id, mail.email_id
@@ -220,7 +218,7 @@ def _check_letters(world: "World") -> None:
 
 def _check_timelines(world: "World") -> None:
     """Law 13: each line of a timeline, and with it of the evidence, is earned by the events up to its own."""
-    for order_id, stream in world.own_books.pages.streams.items():
+    for order_id, stream in world.own_unit_of_work.pages.streams.items():
         try:
             check_timeline(stream)
         except AssertionError as broken:
@@ -229,18 +227,18 @@ def _check_timelines(world: "World") -> None:
 
 def _check_tokens(world: "World") -> None:
     """Law 10: only a token's hash is stored."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for order_id, order in pages.orders.items():
         written = repr(pages.streams[order_id]) if order.links else ""
         for link_id in order.links:
-            if world.sealer.download_token(link_id) in written:
+            if world.token_signer.download_token(link_id) in written:
                 raise LawBrokenError(10, "A token stands in the log.", order_id)
 
 
 def _check_points(world: "World") -> None:
     """Law 4, of points: nobody spends more than ever came to them."""
     sums: Counter[CustomerId] = Counter()
-    for order in world.own_books.pages.orders.values():
+    for order in world.own_unit_of_work.pages.orders.values():
         for entry in order.points:
             if entry.reason is not PointsReason.TAKEN_BACK:  # after it was spent that leaves a debt
                 sums[entry.customer_id] += entry.points
@@ -251,7 +249,7 @@ def _check_points(world: "World") -> None:
 
 def _check_forgotten(world: "World") -> None:
     """Laws 7 and 8: of a person who is forgotten there is nothing left."""
-    pages = world.own_books.pages
+    pages = world.own_unit_of_work.pages
     for erasure in pages.erasures.values():
         if erasure.customer_id in pages.customers:
             raise LawBrokenError(8, "A customer who was forgotten is in the books.", str(erasure.customer_id))
@@ -264,7 +262,7 @@ def _check_forgotten(world: "World") -> None:
 
 def check_after_retention(world: "World") -> None:
     """Laws 7 and 8: what was kept for long enough is gone, and nothing else is left of it."""
-    for order in world.own_books.pages.orders.values():
+    for order in world.own_unit_of_work.pages.orders.values():
         if not (order.photos_are_purged or order.state is State.ERASED):
             raise LawBrokenError(
                 7, f"An order that is {order.state} keeps its photos for ever.", order.order_id

@@ -19,10 +19,15 @@ from domain.ports.dispute_evidence import ObjectState
 from domain.ports.event_store import LogCursor
 from domain.ports.images import Thumbnailer
 from domain.ports.notes import Note
-from domain.use_cases.audit.dispute_evidence import NothingToProveError, Pack, Proving, UnknownDisputeError
+from domain.use_cases.audit.dispute_evidence import (
+    DisputeEvidence,
+    EvidencePack,
+    NothingToProveError,
+    UnknownDisputeError,
+)
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.event_builders import PHONE, euros
-from tests.doubles.container import MemoryScratch, MemoryShop, PlainInspector
+from tests.doubles.container import InMemoryScratchFiles, InMemoryShop, PlainInspector
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
 
@@ -48,20 +53,20 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def finished(shop: MemoryShop, *photos: bytes, **facts: Any) -> OrderId:
+def finished(shop: InMemoryShop, *photos: bytes, **facts: Any) -> OrderId:
     order_id = shop.pay(shop.upload(*photos), **facts)
     shop.live(order_id, hours=0.2)
     return order_id
 
 
-def say(shop: MemoryShop, order_id: OrderId, event: e.Event, actor: str = "stripe") -> None:
+def say(shop: InMemoryShop, order_id: OrderId, event: e.Event, actor: str = "stripe") -> None:
     key = f"said {shop.ids.new()}"
-    shop.recorder.record(
+    shop.command_handler.record(
         order_id, [event], Cause(name="a test", key=key, actor=actor, correlation_id=UUID(int=7))
     )
 
 
-def disputed(shop: MemoryShop, order_id: OrderId, dispute_id: str = "dp_harvest") -> None:
+def disputed(shop: InMemoryShop, order_id: OrderId, dispute_id: str = "dp_harvest") -> None:
     say(
         shop,
         order_id,
@@ -69,42 +74,42 @@ def disputed(shop: MemoryShop, order_id: OrderId, dispute_id: str = "dp_harvest"
     )
 
 
-def proving(shop: MemoryShop, thumbnailer: Thumbnailer | None = None) -> Proving:
-    return Proving(
-        books=shop.books,
+def dispute_evidence(shop: InMemoryShop, thumbnailer: Thumbnailer | None = None) -> DisputeEvidence:
+    return DisputeEvidence(
+        unit_of_work=shop.unit_of_work,
         storage=shop.storage,
         thumbnailer=thumbnailer or PlainInspector(),
         printer=TemplateEvidencePrinter(shop_name="Restored & Co"),
         archiver=ZipArchiver(),
-        scratch=MemoryScratch(),
+        scratch=InMemoryScratchFiles(),
         clock=shop.clock,
     )
 
 
-def unpacked(pack: Pack) -> dict[str, str]:
+def unpacked(pack: EvidencePack) -> dict[str, str]:
     content = b"".join(pack.content)
     assert len(content) == pack.size_bytes
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
-def rewrite(shop: MemoryShop, order_id: OrderId, version: int, **changes: Any) -> None:
+def rewrite(shop: InMemoryShop, order_id: OrderId, version: int, **changes: Any) -> None:
     """What a superuser can do to the log: change an event and leave its hash."""
-    pages = shop.own_books.pages
+    pages = shop.own_unit_of_work.pages
     forged = [
         replace(line, **changes) if line.version == version else line for line in pages.streams[order_id]
     ]
     keep(shop, order_id, forged)
 
 
-def keep(shop: MemoryShop, order_id: OrderId, stream: list[e.RecordedEvent]) -> None:
-    pages = shop.own_books.pages
+def keep(shop: InMemoryShop, order_id: OrderId, stream: list[e.RecordedEvent]) -> None:
+    pages = shop.own_unit_of_work.pages
     pages.streams[order_id] = tuple(stream)
     pages.log = {LogCursor(number, number): line for number, line in enumerate(stream, start=1)}
 
 
 def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_disputed(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = finished(shop, b"wedding", b"honeymoon")
     link = shop.order(order_id).newest_link
@@ -112,11 +117,11 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
     shop.clock.advance(days=1)
     say(shop, order_id, e.ResultDownloaded(link_id=link.link_id, image_id=None, client=PHONE), "customer")
     disputed(shop, order_id)
-    pack = proving(shop).pack(order_id)
+    pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
     assert list(files) == ["evidence.html", "timeline.txt", "timeline.json", "hashes.txt", "chain.txt"]
     page = Reader(files["evidence.html"]).text
-    for said in (
+    for proposed in (
         "Restored & Co",
         "Evidence for order 20260314-000001",
         "Every record verifies.",
@@ -130,7 +135,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
         "Paid 9.80 EUR; paid back by the shop 0.00 EUR; disputed and not decided 4.90 EUR.",
         str(pack.evidence.head),
     ):
-        assert said in page
+        assert proposed in page
     message = shop.order(order_id).emails
     assert all(mail.message_id and mail.message_id in page for mail in message.values())
     assert f"{shop.clock.now():%Y-%m-%d %H:%M:%S}" in page
@@ -145,10 +150,10 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
     assert files["chain.txt"].count("  recorded     ") == len(timeline["events"])
 
 
-def test_every_object_is_read_and_each_photo_shown_before_and_after(shop: MemoryShop) -> None:
+def test_every_object_is_read_and_each_photo_shown_before_and_after(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding", b"honeymoon")
     seen: list[tuple[int, int]] = []
-    pack = proving(shop).pack(order_id, watch=lambda done, of: seen.append((done, of)))
+    pack = dispute_evidence(shop).pack(order_id, watch=lambda done, of: seen.append((done, of)))
     files = unpacked(pack)
     assert [exhibit.state for exhibit in pack.evidence.exhibits] == [ObjectState.VERIFIED] * 5
     assert seen == [(done, 5) for done in range(1, 6)]
@@ -167,13 +172,13 @@ def test_every_object_is_read_and_each_photo_shown_before_and_after(shop: Memory
 
 
 def test_the_page_runs_nothing_and_loads_nothing_whatever_a_file_or_a_person_is_called(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload()
-    shop.uploading.add(session_id, HOSTILE, io.BytesIO(b"wedding"), 7)
+    shop.upload_service.add(session_id, HOSTILE, io.BytesIO(b"wedding"), 7)
     order_id = shop.pay(session_id, name="<script>alert(1)</script>")
     shop.live(order_id, hours=0.2)
-    page = Reader(unpacked(proving(shop).pack(order_id))["evidence.html"])
+    page = Reader(unpacked(dispute_evidence(shop).pack(order_id))["evidence.html"])
     assert HOSTILE in page.text
     assert "<script>alert(1)</script>" in page.text
     assert not page.tags & {"script", "link", "iframe", "object", "embed", "form", "base"}
@@ -182,10 +187,10 @@ def test_the_page_runs_nothing_and_loads_nothing_whatever_a_file_or_a_person_is_
     assert all(address.startswith("data:image/jpeg;base64,") for address in page.loaded)
 
 
-def test_a_changed_event_is_told_loudly_and_the_rest_all_the_same(shop: MemoryShop) -> None:
+def test_a_changed_event_is_told_loudly_and_the_rest_all_the_same(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
     rewrite(shop, order_id, 2, actor="person:mallory")
-    pack = proving(shop).pack(order_id)
+    pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
     assert pack.evidence.problems == ("Event 2 of the order: it does not say what was recorded.",)
     page = Reader(files["evidence.html"]).text
@@ -199,11 +204,11 @@ def test_a_changed_event_is_told_loudly_and_the_rest_all_the_same(shop: MemorySh
     assert files["chain.txt"].count("  DIFFERS") == 1
 
 
-def test_what_stands_behind_a_missing_event_is_not_told(shop: MemoryShop) -> None:
+def test_what_stands_behind_a_missing_event_is_not_told(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
-    stream = list(shop.own_books.pages.streams[order_id])
+    stream = list(shop.own_unit_of_work.pages.streams[order_id])
     keep(shop, order_id, [line for line in stream if line.version != 4])
-    pack = proving(shop).pack(order_id)
+    pack = dispute_evidence(shop).pack(order_id)
     assert [line.version for line in pack.evidence.lines] == [1, 2, 3]
     assert any(
         "it is missing" in problem and "is not told here" in problem for problem in pack.evidence.problems
@@ -211,17 +216,17 @@ def test_what_stands_behind_a_missing_event_is_not_told(shop: MemoryShop) -> Non
     assert f"event {len(stream)}, not told" in unpacked(pack)["chain.txt"]
     keep(shop, order_id, stream[1:])
     with pytest.raises(NothingToProveError, match="events verify"):
-        proving(shop).pack(order_id)
+        dispute_evidence(shop).pack(order_id)
 
 
-def test_an_object_that_is_missing_or_changed_is_told_and_not_shown(shop: MemoryShop) -> None:
+def test_an_object_that_is_missing_or_changed_is_told_and_not_shown(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding", b"honeymoon")
     first, second = shop.order(order_id).images.values()
     assert first.original is not None
     assert second.restored is not None
     shop.storage.objects[second.restored.key] = b"somebody else"
     del shop.storage.objects[first.original.key]
-    pack = proving(shop).pack(order_id)
+    pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
     assert pack.evidence.problems == (
         "1 object of the storage is not what was recorded: Photo 2, restored.",
@@ -233,12 +238,12 @@ def test_an_object_that_is_missing_or_changed_is_told_and_not_shown(shop: Memory
     assert json.loads(files["timeline.json"])["verifies"] is False
 
 
-def test_photos_whose_retention_is_over_are_told_as_deleted_and_are_no_fault(shop: MemoryShop) -> None:
+def test_photos_whose_retention_is_over_are_told_as_deleted_and_are_no_fault(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
     shop.clock.advance(days=91)
-    shop.retaining.purge()
+    shop.photo_retention.purge()
     shop.work()
-    pack = proving(shop).pack(order_id)
+    pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
     assert pack.evidence.problems == ()
     page = Reader(files["evidence.html"])
@@ -248,10 +253,10 @@ def test_photos_whose_retention_is_over_are_told_as_deleted_and_are_no_fault(sho
     assert files["hashes.txt"].count("deleted    ") == 4  # three objects, and the word explained
 
 
-def test_a_forgotten_customer_stays_forgotten(shop: MemoryShop) -> None:
+def test_a_forgotten_customer_stays_forgotten(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
-    shop.forgetting.erase("ada@customer.example", actor="person:grace", reason="asked")
-    pack = proving(shop).pack(order_id)
+    shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked")
+    pack = dispute_evidence(shop).pack(order_id)
     whole = "".join(unpacked(pack).values())
     assert pack.evidence.problems == ()
     assert "The customer's name and address were erased" in whole
@@ -260,9 +265,9 @@ def test_a_forgotten_customer_stays_forgotten(shop: MemoryShop) -> None:
         assert gone not in whole
 
 
-def test_notes_are_left_out_unless_they_are_asked_for(shop: MemoryShop) -> None:
+def test_notes_are_left_out_unless_they_are_asked_for(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         transaction.notes.write(
             Note(
                 note_id=NoteId(UUID(int=99)),
@@ -272,17 +277,17 @@ def test_notes_are_left_out_unless_they_are_asked_for(shop: MemoryShop) -> None:
                 written_at=shop.clock.now(),
             )
         )
-    assert "impossible" not in "".join(unpacked(proving(shop).pack(order_id)).values())
-    page = Reader(unpacked(proving(shop).pack(order_id, has_notes=True))["evidence.html"])
+    assert "impossible" not in "".join(unpacked(dispute_evidence(shop).pack(order_id)).values())
+    page = Reader(unpacked(dispute_evidence(shop).pack(order_id, has_notes=True))["evidence.html"])
     assert "she is <b>impossible</b>" in page.text
 
 
-def test_one_of_several_disputes_can_be_picked(shop: MemoryShop) -> None:
+def test_one_of_several_disputes_can_be_picked(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding", b"honeymoon")
     disputed(shop, order_id, "dp_first")
     say(shop, order_id, e.DisputeClosed(dispute_id="dp_first", outcome=DisputeOutcome.WON))
     disputed(shop, order_id, "dp_second")
-    service = proving(shop)
+    service = dispute_evidence(shop)
     assert [dispute.dispute_id for dispute in service.pack(order_id).evidence.disputes] == [
         "dp_first",
         "dp_second",
@@ -293,7 +298,7 @@ def test_one_of_several_disputes_can_be_picked(shop: MemoryShop) -> None:
         service.pack(order_id, dispute_id="dp_third")
 
 
-def test_a_picture_that_cannot_be_shown_small_is_evidence_all_the_same(shop: MemoryShop) -> None:
+def test_a_picture_that_cannot_be_shown_small_is_evidence_all_the_same(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
 
     class Blind(PlainInspector):
@@ -301,14 +306,14 @@ def test_a_picture_that_cannot_be_shown_small_is_evidence_all_the_same(shop: Mem
             del picture
             return super().thumbnail(io.BytesIO(b"broken"))
 
-    pack = proving(shop, Blind()).pack(order_id)
+    pack = dispute_evidence(shop, Blind()).pack(order_id)
     assert pack.evidence.problems == ()
     assert "cannot be shown small" in unpacked(pack)["evidence.html"]
 
 
-def test_photos_pass_through_little_memory_one_after_the_other(shop: MemoryShop) -> None:
+def test_photos_pass_through_little_memory_one_after_the_other(shop: InMemoryShop) -> None:
     order_id = finished(shop, *(bytes([number]) * 1_000_000 for number in range(1, 9)))
-    service = proving(shop)
+    service = dispute_evidence(shop)
     tracemalloc.start()
     try:
         pack = service.pack(order_id)
@@ -320,18 +325,18 @@ def test_photos_pass_through_little_memory_one_after_the_other(shop: MemoryShop)
     assert peak < 5_000_000
 
 
-def test_an_upload_of_an_order_that_was_stopped_at_once_may_be_gone(shop: MemoryShop) -> None:
+def test_an_upload_of_an_order_that_was_stopped_at_once_may_be_gone(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    assert proving(shop).pack(order_id).evidence.exhibits[0].state is ObjectState.VERIFIED
+    assert dispute_evidence(shop).pack(order_id).evidence.exhibits[0].state is ObjectState.VERIFIED
     shop.storage.objects.clear()
-    assert proving(shop).pack(order_id).evidence.exhibits[0].state is ObjectState.MISSING
+    assert dispute_evidence(shop).pack(order_id).evidence.exhibits[0].state is ObjectState.MISSING
     refund_id = RefundId(UUID(int=8))
     back = e.RefundRequested(
         refund_id=refund_id, amount=euros(490), reason=RefundReason.AT_PROVIDER, image_ids=()
     )
     say(shop, order_id, back)
     say(shop, order_id, e.RefundIssued(refund_id=refund_id, amount=euros(490), provider_refund_id="re_1"))
-    pack = proving(shop).pack(order_id)
+    pack = dispute_evidence(shop).pack(order_id)
     assert pack.evidence.exhibits[0].state is ObjectState.DELETED
     assert pack.evidence.problems == ()
     assert "read anew" not in unpacked(pack)["evidence.html"]

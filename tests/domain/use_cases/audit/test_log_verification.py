@@ -10,7 +10,14 @@ import pytest
 from domain.order.values import OrderId
 from domain.ports.event_store import ChainedEvent, LogCursor
 from domain.signed_tokens import sha256_of
-from domain.use_cases.audit.log_verification import ADVICE, PROBLEMS, Defect, Finding, Head, verify
+from domain.use_cases.audit.log_verification import (
+    ADVICE,
+    PROBLEMS,
+    DefectKind,
+    LogDefect,
+    LogSnapshot,
+    verify,
+)
 
 ADA, GRACE = OrderId(uuid4()), OrderId(uuid4())
 FORGED = sha256_of("forged")
@@ -40,8 +47,8 @@ LOG = chain(ADA, GRACE, ADA, ADA, GRACE, ADA)
 
 
 def found(
-    log: Iterable[ChainedEvent], kept: Head | None = None
-) -> list[tuple[Defect, OrderId | None, int | None]]:
+    log: Iterable[ChainedEvent], kept: LogSnapshot | None = None
+) -> list[tuple[DefectKind, OrderId | None, int | None]]:
     return [(each.defect, each.order_id, each.version) for each in verify(log, kept).findings]
 
 
@@ -78,12 +85,12 @@ def test_the_head_is_one_hash_over_all_in_commit_order_and_tells_each_stream() -
 
 def test_an_event_that_says_something_else_is_found() -> None:
     log = [*LOG[:2], replace(LOG[2], actual_sha256=FORGED), *LOG[3:]]
-    assert found(log) == [(Defect.CONTENTS_CHANGED, ADA, 2)]
+    assert found(log) == [(DefectKind.CONTENTS_CHANGED, ADA, 2)]
 
 
 def test_an_event_that_was_given_a_fresh_hash_breaks_the_chain_behind_it() -> None:
     log = [*LOG[:2], replace(LOG[2], actual_sha256=FORGED, sha256=FORGED), *LOG[3:]]
-    assert found(log) == [(Defect.PREDECESSOR_CHANGED, ADA, 3)]
+    assert found(log) == [(DefectKind.PREDECESSOR_CHANGED, ADA, 3)]
 
 
 @pytest.mark.parametrize(
@@ -91,18 +98,18 @@ def test_an_event_that_was_given_a_fresh_hash_breaks_the_chain_behind_it() -> No
 )
 def test_an_event_missing_before_another_is_found(gone: int, order: OrderId, version: int, last: int) -> None:
     (finding,) = verify([*LOG[:gone], *LOG[gone + 1 :]]).findings
-    assert finding == Finding(defect=Defect.MISSING, order_id=order, version=version, last_version=last)
+    assert finding == LogDefect(defect=DefectKind.MISSING, order_id=order, version=version, last_version=last)
 
 
 def test_events_missing_in_a_row_are_one_finding() -> None:
     (finding,) = verify([*LOG[:2], LOG[4], LOG[5]]).findings
-    assert finding == Finding(defect=Defect.MISSING, order_id=ADA, version=2, last_version=3)
+    assert finding == LogDefect(defect=DefectKind.MISSING, order_id=ADA, version=2, last_version=3)
     assert f"Order {ADA}, each version from 2 to 3: it is missing" in str(finding)
 
 
 def test_a_gap_hides_nothing_behind_it() -> None:
     log = [LOG[0], LOG[1], LOG[3], LOG[4], replace(LOG[5], previous_sha256=FORGED)]
-    assert found(log) == [(Defect.MISSING, ADA, 2), (Defect.PREDECESSOR_CHANGED, ADA, 4)]
+    assert found(log) == [(DefectKind.MISSING, ADA, 2), (DefectKind.PREDECESSOR_CHANGED, ADA, 4)]
 
 
 def test_events_of_a_stream_that_were_committed_in_another_order_are_no_finding() -> None:
@@ -114,7 +121,7 @@ def test_events_of_a_stream_that_were_committed_in_another_order_are_no_finding(
 
 def test_a_second_event_with_one_version_is_found() -> None:
     log = [*LOG, replace(LOG[2], cursor=LogCursor(707, 7))]
-    assert found(log) == [(Defect.REPEATED, ADA, 2)]
+    assert found(log) == [(DefectKind.REPEATED, ADA, 2)]
 
 
 def test_events_that_no_reader_would_see_are_found_and_are_not_in_the_head() -> None:
@@ -123,8 +130,8 @@ def test_events_that_no_reader_would_see_are_found_and_are_not_in_the_head() -> 
     ]
     verdict = verify([*LOG[:4], *hidden])
     assert [(each.defect, each.order_id, each.version) for each in verdict.findings] == [
-        (Defect.UNREADABLE, GRACE, 2),
-        (Defect.UNREADABLE, ADA, 4),
+        (DefectKind.UNREADABLE, GRACE, 2),
+        (DefectKind.UNREADABLE, ADA, 4),
     ]
     assert verdict.head == verify(LOG[:4]).head
 
@@ -133,9 +140,9 @@ def test_a_stream_that_lost_its_newest_events_is_found_against_a_kept_head_alone
     kept = verify(LOG).head
     assert found(LOG[:3]) == []
     assert verify(LOG[:3], kept).findings == (
-        Finding(defect=Defect.DIFFERENT),
-        Finding(defect=Defect.REMOVED, order_id=ADA, version=3, last_version=4),
-        Finding(defect=Defect.REMOVED, order_id=GRACE, version=2, last_version=2),
+        LogDefect(defect=DefectKind.DIFFERENT),
+        LogDefect(defect=DefectKind.REMOVED, order_id=ADA, version=3, last_version=4),
+        LogDefect(defect=DefectKind.REMOVED, order_id=GRACE, version=2, last_version=2),
     )
 
 
@@ -143,7 +150,7 @@ def test_a_stream_that_is_gone_is_found_though_the_log_went_on() -> None:
     kept = verify(LOG).head
     ada_alone = [event for event in chain(ADA, GRACE, ADA, ADA, GRACE, ADA, ADA) if event.order_id == ADA]
     assert found(ada_alone) == []
-    assert found(ada_alone, kept) == [(Defect.DIFFERENT, None, None), (Defect.REMOVED, GRACE, 1)]
+    assert found(ada_alone, kept) == [(DefectKind.DIFFERENT, None, None), (DefectKind.REMOVED, GRACE, 1)]
 
 
 def test_a_stream_that_was_forged_whole_is_found_against_a_kept_head() -> None:
@@ -157,23 +164,23 @@ def test_a_stream_that_was_forged_whole_is_found_against_a_kept_head() -> None:
         for event in LOG
     ]
     assert found(forged) == []
-    assert found(forged, kept) == [(Defect.DIFFERENT, None, None), (Defect.FORGED, GRACE, 2)]
+    assert found(forged, kept) == [(DefectKind.DIFFERENT, None, None), (DefectKind.FORGED, GRACE, 2)]
 
 
 def test_events_that_were_put_among_old_ones_are_found_against_a_kept_head() -> None:
     kept = verify([*LOG[:4], LOG[5]]).head
-    assert found(LOG, kept) == [(Defect.DIFFERENT, None, None), (Defect.ADDED, GRACE, 2)]
+    assert found(LOG, kept) == [(DefectKind.DIFFERENT, None, None), (DefectKind.ADDED, GRACE, 2)]
 
 
 def test_orders_that_changed_places_are_found_against_a_kept_head() -> None:
     kept = verify(LOG).head
     swapped = placed([LOG[0], LOG[2], LOG[1], *LOG[3:]])
     assert found(swapped) == []
-    assert found(swapped, kept) == [(Defect.DIFFERENT, None, None)]
+    assert found(swapped, kept) == [(DefectKind.DIFFERENT, None, None)]
 
 
-@pytest.mark.parametrize("defect", Defect)
-def test_every_finding_is_a_sentence_with_the_place_and_what_to_do(defect: Defect) -> None:
-    sentence = str(Finding(defect=defect, order_id=ADA, version=3, last_version=3))
+@pytest.mark.parametrize("defect", DefectKind)
+def test_every_finding_is_a_sentence_with_the_place_and_what_to_do(defect: DefectKind) -> None:
+    sentence = str(LogDefect(defect=defect, order_id=ADA, version=3, last_version=3))
     assert sentence == f"Order {ADA}, version 3: {PROBLEMS[defect]}. What to do: {ADVICE[defect]}."
-    assert str(Finding(defect=defect)).startswith("The log: ")
+    assert str(LogDefect(defect=defect)).startswith("The log: ")

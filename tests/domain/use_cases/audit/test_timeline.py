@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.order import events as e
-from domain.order.reactions import outstanding
+from domain.order.reactions import pending_reactions
 from domain.order.values import (
     DisputeOutcome,
     EmailKind,
@@ -17,10 +17,10 @@ from domain.order.values import (
     PointsReason,
     RefundReason,
 )
-from domain.use_cases.audit.timeline import Story, tell
+from domain.use_cases.audit.timeline import Timeline, timeline_of
 from domain.use_cases.wording import labels
-from domain.use_cases.wording.labels import lasting, listed, ordinal, sized
-from domain.use_cases.wording.status_text import in_words, possible, standing
+from domain.use_cases.wording.labels import duration_text, listed, ordinal, size_text
+from domain.use_cases.wording.status_text import possible_actions, reaction_text, status_of
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.domain.support.given_when_then import given
 
@@ -48,31 +48,31 @@ def log(*events: e.Event, apart: timedelta = timedelta(seconds=2)) -> list[e.Rec
     ]
 
 
-def story(*events: e.Event, apart: timedelta = timedelta(seconds=2)) -> Story:
-    return tell(log(*events, apart=apart))
+def timeline(*events: e.Event, apart: timedelta = timedelta(seconds=2)) -> Timeline:
+    return timeline_of(log(*events, apart=apart))
 
 
 def last(*events: e.Event) -> str:
-    return story(*events).passages[-1].text
+    return timeline(*events).entries[-1].text
 
 
-def texts(told: Story) -> list[str]:
-    return [passage.text for passage in told.passages]
+def texts(told: Timeline) -> list[str]:
+    return [entry.text for entry in told.entries]
 
 
 def one_of_each() -> list[tuple[e.Event, ...]]:
     """For every type of event, a history that ends with it."""
-    restoring, settled, ready = FACTS.until_restoring(), FACTS.until_settled(), FACTS.until_ready()
+    prediction_service, settled, ready = FACTS.until_restoring(), FACTS.until_settled(), FACTS.until_ready()
     completed, refunded = FACTS.until_completed(), FACTS.until_refunded()
     result = EmailKind.RESULT
     return [
         (FACTS.paid(),),
-        restoring,
-        (*restoring, FACTS.started()),
-        (*restoring, FACTS.started(), FACTS.attempt_failed()),
-        (*restoring, FACTS.started(), FACTS.small_result()),
-        (*restoring, FACTS.started(), FACTS.restored()),
-        (*restoring, FACTS.failed()),
+        prediction_service,
+        (*prediction_service, FACTS.started()),
+        (*prediction_service, FACTS.started(), FACTS.attempt_failed()),
+        (*prediction_service, FACTS.started(), FACTS.small_result()),
+        (*prediction_service, FACTS.started(), FACTS.restored()),
+        (*prediction_service, FACTS.failed()),
         (*completed, FACTS.redo()),
         (*completed, FACTS.redo(), FACTS.redo_failed()),
         ready,
@@ -88,18 +88,18 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         (*ready, FACTS.email_failed(result)),
         (*completed, FACTS.served()),
         (*completed, FACTS.downloaded()),
-        (*restoring, FACTS.refund_requested(490)),
-        (*restoring, FACTS.refund_requested(490), FACTS.refund_accepted(490)),
+        (*prediction_service, FACTS.refund_requested(490)),
+        (*prediction_service, FACTS.refund_requested(490), FACTS.refund_accepted(490)),
         refunded,
-        (*restoring, FACTS.refund_requested(490), FACTS.refund_failed()),
-        (*restoring, FACTS.refund_requested(490), FACTS.refund_dropped()),
-        (*restoring, FACTS.credited()),
-        (*restoring, FACTS.debited()),
+        (*prediction_service, FACTS.refund_requested(490), FACTS.refund_failed()),
+        (*prediction_service, FACTS.refund_requested(490), FACTS.refund_dropped()),
+        (*prediction_service, FACTS.credited()),
+        (*prediction_service, FACTS.debited()),
         (*settled, FACTS.disputed()),
         (*settled, FACTS.disputed(), FACTS.decided()),
-        (*restoring, FACTS.held()),
-        (*restoring, FACTS.held(), e.OrderReleased()),
-        (*restoring, FACTS.note()),
+        (*prediction_service, FACTS.held()),
+        (*prediction_service, FACTS.held(), e.OrderReleased()),
+        (*prediction_service, FACTS.note()),
         (*completed, e.PhotosPurged()),
         (*completed, e.OrderErased()),
     ]
@@ -111,14 +111,14 @@ def test_there_is_an_example_of_every_event() -> None:
 
 @pytest.mark.parametrize("history", one_of_each(), ids=lambda history: type(history[-1]).__name__)
 def test_every_event_is_told_in_a_sentence_without_ids_or_code(history: tuple[e.Event, ...]) -> None:
-    told = story(*history)
+    told = timeline(*history)
     for sentence in [*texts(told), told.ending]:
         assert re.fullmatch(r"[A-Z0-9].*[.]", sentence)
         assert not re.search(r"[0-9a-f]{8}|_|None|[a-z][A-Z]", sentence.replace("20261122-000001", ""))
 
 
 def test_the_payment_opens_the_story_with_amount_photos_and_number() -> None:
-    told = story(FACTS.paid())
+    told = timeline(FACTS.paid())
     assert told.title == "Order 20261122-000001: 3 photos, 14.70 EUR paid"
     assert texts(told) == [
         "The customer's payment of 14.70 EUR for 3 photos arrived; the order got number 20261122-000001."
@@ -132,7 +132,7 @@ def test_a_discount_a_gift_and_a_wrong_amount_are_told() -> None:
 
 
 def test_photos_have_numbers_and_spans() -> None:
-    told = story(*FACTS.until_restoring(), FACTS.started(1), FACTS.restored(1))
+    told = timeline(*FACTS.until_restoring(), FACTS.started(1), FACTS.restored(1))
     assert texts(told)[2:] == [
         "Photo 2 went to the restorer (restore-image).",
         "Photo 2 came back restored after 2 s (2048 x 1536 pixels, 53 bytes).",
@@ -140,7 +140,7 @@ def test_photos_have_numbers_and_spans() -> None:
 
 
 def test_a_second_attempt_says_how_long_after_the_first_it_began() -> None:
-    told = story(
+    told = timeline(
         *FACTS.until_restoring(), FACTS.started(2), FACTS.attempt_failed(2), FACTS.started(2, attempt=2)
     )
     assert texts(told)[3:] == [
@@ -158,19 +158,21 @@ def test_a_request_whose_answer_was_lost_is_told_as_such() -> None:
 
 def test_work_that_took_several_tries_says_so() -> None:
     payment, move = log(FACTS.paid(), FACTS.moved())
-    told = tell([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
+    told = timeline_of([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
     assert texts(told)[1].endswith("verified byte for byte. It took 3 tries.")
 
 
 def test_tries_are_counted_for_what_was_done_and_not_for_what_followed_from_it() -> None:
     cause = "reaction:1 (PrepareDownload, attempt 2)"
     history = [replace(each, cause=cause) for each in log(*FACTS.until_delivered(), FACTS.held())]
-    counted = {type(each.recorded.event) for each in tell(history).passages if each.text.endswith("2 tries.")}
+    counted = {
+        type(each.recorded.event) for each in timeline_of(history).entries if each.text.endswith("2 tries.")
+    }
     assert counted == {e.ImagesMoved, e.DownloadPrepared, e.EmailSent}
 
 
 def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
-    told = story(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_issued(490))
+    told = timeline(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_issued(490))
     assert "Photo 3 was given up: the model's safety filter stopped it. Its share of 4.90 EUR" in "".join(
         texts(told)
     )
@@ -183,7 +185,7 @@ def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
 
 
 def test_the_mail_that_completes_the_order_says_so() -> None:
-    told = story(*FACTS.until_completed())
+    told = timeline(*FACTS.until_completed())
     assert texts(told)[-2:] == [
         "The confirmation e-mail went out to the customer.",
         "The e-mail with the download link went out to the customer; with it, the order was complete.",
@@ -202,46 +204,46 @@ def test_a_mail_whose_answer_was_lost_is_confirmed_or_sent_once_more() -> None:
         "worker": "The confirmation e-mail was sent once more.",
     }
     for actor, ending in endings.items():
-        assert texts(tell([paid, lost, replace(sent, actor=actor)]))[-1] == ending
+        assert texts(timeline_of([paid, lost, replace(sent, actor=actor)]))[-1] == ending
 
 
 def test_a_long_silence_is_part_of_the_story() -> None:
     history = [*FACTS.until_restoring(), FACTS.held(), e.OrderReleased()]
-    assert [passage.pause for passage in story(*history, apart=timedelta(hours=2)).passages] == [
+    assert [entry.pause for entry in timeline(*history, apart=timedelta(hours=2)).entries] == [
         None,
         "Nothing happened for 2 h.",
         "For 2 h nothing new came from the restorer.",
         "For 2 h the order waited for a person.",
     ]
-    assert not any(passage.pause for passage in story(*history).passages)
+    assert not any(entry.pause for entry in timeline(*history).entries)
 
 
 def test_who_did_it_is_named_as_people_know_them() -> None:
     actors = ["stripe", "worker", "person:Ada"]
     events = [*FACTS.until_restoring(), FACTS.note()]
-    told = tell(
+    told = timeline_of(
         recorded(event, version, PAID_AT, actor)
         for version, (event, actor) in enumerate(zip(events, actors, strict=True), start=1)
     )
-    assert [passage.who for passage in told.passages] == ["Stripe", "a worker", "Ada"]
+    assert [entry.who for entry in told.entries] == ["Stripe", "a worker", "Ada"]
     assert texts(told)[-1] == "Ada wrote a note about the order."
 
 
 def test_an_order_without_events_has_no_story() -> None:
     with pytest.raises(ValueError, match="has no story"):
-        tell([])
+        timeline_of([])
 
 
 def test_where_an_order_stands_says_what_is_awaited() -> None:
-    assert standing(given(*FACTS.until_restoring(), FACTS.started(0), FACTS.restored(0)).order) == (
+    assert status_of(given(*FACTS.until_restoring(), FACTS.started(0), FACTS.restored(0)).order) == (
         "The photos are being restored: 1 of 3 done. Still to do: photo 2 has to go to the restorer; "
         "photo 3 has to go to the restorer; the confirmation e-mail has to be sent."
     )
-    assert standing(given(*FACTS.until_restoring(), FACTS.held()).order) == (
+    assert status_of(given(*FACTS.until_restoring(), FACTS.held()).order) == (
         "The order is on hold, because somebody at the shop asked for it: "
         "a person has to release it or pay it back."
     )
-    assert standing(given(*FACTS.until_completed(), FACTS.disputed()).order) == (
+    assert status_of(given(*FACTS.until_completed(), FACTS.disputed()).order) == (
         "The order is complete: the link to all 3 photos was sent to the customer. "
         "The bank's decision on the dispute is awaited."
     )
@@ -249,10 +251,10 @@ def test_where_an_order_stands_says_what_is_awaited() -> None:
 
 def test_every_piece_of_outstanding_work_has_words() -> None:
     spoken = {
-        in_words(work, order)
+        reaction_text(work, order)
         for history in one_of_each()
         for order in [given(*history).order]
-        for work in outstanding(order)
+        for work in pending_reactions(order)
     }
     assert all(re.fullmatch(r"(?!.*[0-9a-f]{8}).+[a-z0-9]", words) for words in spoken)
     assert {
@@ -264,14 +266,14 @@ def test_every_piece_of_outstanding_work_has_words() -> None:
 
 
 def test_what_a_person_may_do_follows_the_lifecycle() -> None:
-    assert possible(given(*FACTS.until_restoring()).order) == [
+    assert possible_actions(given(*FACTS.until_restoring()).order) == [
         "put it on hold",
         "pay back up to 14.70 EUR",
         "send the mail again that its state calls for",
         "write a note about it",
     ]
-    assert "let it go on" in possible(given(*FACTS.until_restoring(), FACTS.held()).order)
-    assert possible(given(*FACTS.until_refunded()).order)[-1] == "erase the customer's data"
+    assert "let it go on" in possible_actions(given(*FACTS.until_restoring(), FACTS.held()).order)
+    assert possible_actions(given(*FACTS.until_refunded()).order)[-1] == "erase the customer's data"
 
 
 def test_every_reason_has_words() -> None:
@@ -284,8 +286,8 @@ def test_every_reason_has_words() -> None:
 
 @pytest.mark.parametrize("reason", RefundReason)
 def test_every_refund_says_why(reason: RefundReason) -> None:
-    said = last(*FACTS.until_restoring(), FACTS.refund_requested(490, 0, reason=reason))
-    assert "4.90 EUR" in said
+    proposed = last(*FACTS.until_restoring(), FACTS.refund_requested(490, 0, reason=reason))
+    assert "4.90 EUR" in proposed
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,7 @@ def test_every_refund_says_why(reason: RefundReason) -> None:
     ],
 )
 def test_spans_are_said_as_people_say_them(seconds: float, words: str) -> None:
-    assert lasting(timedelta(seconds=seconds)) == words
+    assert duration_text(timedelta(seconds=seconds)) == words
 
 
 def test_photos_are_counted_as_people_count_them() -> None:
@@ -317,7 +319,7 @@ def test_numbers_are_said_as_people_say_them() -> None:
     assert [listed(parts) for parts in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         *("", "a", "a and b", "a, b and c"),
     ]
-    assert [sized(size) for size in (1, 812, 191_234, 3_400_000)] == [
+    assert [size_text(size) for size in (1, 812, 191_234, 3_400_000)] == [
         "1 byte",
         "812 bytes",
         "191 kB",

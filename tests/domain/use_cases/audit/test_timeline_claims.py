@@ -9,7 +9,7 @@ from domain.order.decide import decide
 from domain.order.errors import ShopError
 from domain.order.evolve import apply
 from domain.order.order import Order
-from domain.order.reactions import outstanding
+from domain.order.reactions import pending_reactions
 from domain.order.values import EmailKind
 from tests.domain.order.test_any_life import HEAD_STARTS, outcomes_of
 from tests.domain.support.event_builders import ORDER_ID, Facts
@@ -30,10 +30,10 @@ def test_no_sentence_about_a_random_life_is_stronger_than_its_events(seed: int) 
     lived = list(chance.choice(HEAD_STARTS)(facts)) or [facts.paid()]
     for step in range(len(lived) + STEPS):
         fitting = [fact for chapter in CHAPTERS for fact in chapter(facts, order)] if stream else []
-        work = [out for each in outstanding(order) for out in outcomes_of(each, facts, order)]
-        said = lived[step] if step < len(lived) else chance.choice([*fitting, *work, *work, facts.note()])
+        work = [out for each in pending_reactions(order) for out in outcomes_of(each, facts, order)]
+        proposed = lived[step] if step < len(lived) else chance.choice([*fitting, *work, *work, facts.note()])
         try:
-            decision = decide(order, said, LIMITS)
+            decision = decide(order, proposed, LIMITS)
         except ShopError:
             continue
         for event in decision:

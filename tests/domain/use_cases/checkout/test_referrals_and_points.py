@@ -16,10 +16,16 @@ from domain.order.values import (
 )
 from domain.ports.customers import Customer
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutStanding, CheckoutWish, NoticeKind, OpenedCheckout, PaymentNotice
+from domain.ports.payments import (
+    CheckoutStatus,
+    NewCheckout,
+    OpenedCheckout,
+    PaymentEventKind,
+    PaymentWebhookEvent,
+)
 from domain.ports.personal_data import Erasure
 from domain.ports.upload_sessions import Checkout, UploadStatus
-from domain.referral_program import Programme
+from domain.referral_program import ReferralTerms
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.checkout import CheckoutFixedError
 from domain.use_cases.checkout.referrals_and_points import (
@@ -32,39 +38,39 @@ from domain.use_cases.checkout.referrals_and_points import (
     UnknownReferralCodeError,
 )
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 ADA, GRACE, FRAN = "ada@customer.example", "grace@friends.example", "fran@friends.example"
 
 
-class Club(MemoryShop):
+class Club(InMemoryShop):
     """A shop, and customers who tell one another about it."""
 
     def customer(self, email: str) -> Customer:
-        with self.books.transaction() as transaction:
-            found = transaction.persons.find(email)
+        with self.unit_of_work.transaction() as transaction:
+            found = transaction.personal_data.find(email)
         assert found is not None
         return found
 
     def balance(self, email: str) -> int:
         customer_id = self.customer(email).customer_id
-        with self.books.transaction() as transaction:
-            return transaction.points.balance(customer_id)
+        with self.unit_of_work.transaction() as transaction:
+            return transaction.points_balances.balance(customer_id)
 
     def points_code(self, email: str) -> str:
         customer = self.customer(email)
-        return customer.referral_code + self.sealer.points_proof(customer.customer_id)
+        return customer.referral_code + self.token_signer.points_token(customer.customer_id)
 
     def open(
         self, *, referral: str | None = None, points: str | None = None, photos: int = 1
     ) -> UploadSessionId:
         """Upload photos and open their checkout with codes."""
         session_id = self.upload(*[b"wedding %d" % number for number in range(photos)])
-        self.checking_out.open(session_id, email=None, codes=Codes(referral=referral, points=points))
+        self.checkout_service.open(session_id, email=None, codes=Codes(referral=referral, points=points))
         return session_id
 
     def checkout_of(self, session_id: UploadSessionId) -> Checkout:
-        checkout = self.uploading.find(session_id).checkout
+        checkout = self.upload_service.find(session_id).checkout
         assert checkout is not None
         return checkout
 
@@ -77,14 +83,14 @@ class Club(MemoryShop):
         assert payment is not None
         assert payment.payment_intent_id is not None
         made = self.payments.refund_by_hand(payment.payment_intent_id, amount)
-        notice = PaymentNotice(
+        webhook_event = PaymentWebhookEvent(
             event_id=f"evt_{self.ids.new().int}",
             event_type="refund.created",
-            kind=NoticeKind.REFUND_ISSUED,
+            kind=PaymentEventKind.REFUND_ISSUED,
             payment_intent_id=payment.payment_intent_id,
             refund=made,
         )
-        self.paying.take(notice, sha256_of(b"notice"))
+        self.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
 
 
 @pytest.fixture
@@ -126,8 +132,8 @@ def test_no_one_refers_themself(address: str) -> None:
     code = club.customer(ADA).referral_code
     session_id = club.upload(b"wedding")
     with pytest.raises(OwnReferralCodeError):
-        club.checking_out.open(session_id, email=address, codes=Codes(referral=code))
-    assert club.uploading.find(session_id).status is UploadStatus.OPEN, "nothing is lost"
+        club.checkout_service.open(session_id, email=address, codes=Codes(referral=code))
+    assert club.upload_service.find(session_id).status is UploadStatus.OPEN, "nothing is lost"
     club.buy(address, referral=code)
     assert club.balance(ADA) == 0
 
@@ -150,8 +156,8 @@ def test_an_order_on_hold_earns_and_loses_it_with_its_money(club: Club) -> None:
 
 def forget(club: Club, email: str) -> CustomerId:
     customer_id = club.customer(email).customer_id
-    with club.books.transaction() as transaction:
-        transaction.persons.forget(
+    with club.unit_of_work.transaction() as transaction:
+        transaction.personal_data.forget(
             Erasure(
                 erasure_id=club.ids.new(),
                 customer_id=customer_id,
@@ -182,10 +188,10 @@ def test_the_forgotten_recommend_nobody_and_come_back_as_somebody_new(club: Club
 def test_codes_that_are_nobodys_are_refused_and_nothing_is_lost(club: Club, code: str) -> None:
     session_id = club.upload(b"wedding")
     with pytest.raises(UnknownReferralCodeError):
-        club.checking_out.open(session_id, email=None, codes=Codes(referral=code))
+        club.checkout_service.open(session_id, email=None, codes=Codes(referral=code))
     with pytest.raises(UnknownPointsCodeError):
-        club.checking_out.open(session_id, email=None, codes=Codes(points=code))
-    assert club.uploading.find(session_id).status is UploadStatus.OPEN
+        club.checkout_service.open(session_id, email=None, codes=Codes(points=code))
+    assert club.upload_service.find(session_id).status is UploadStatus.OPEN
     assert club.order(club.pay(session_id)).hold is None
 
 
@@ -195,7 +201,7 @@ def test_a_referral_code_and_an_address_open_nobodys_points(club: Club) -> None:
     with pytest.raises(UnknownPointsCodeError):
         club.open(points=club.customer(ADA).referral_code + club.points_code(GRACE)[8:])
     session_id = club.upload(b"wedding")
-    club.checking_out.open(session_id, email=ADA)
+    club.checkout_service.open(session_id, email=ADA)
     assert club.checkout_of(session_id).spending is None
 
 
@@ -216,7 +222,7 @@ def test_points_come_off_the_price_and_are_gone_with_the_payment(club: Club) -> 
 
 
 def test_an_order_that_points_pay_for_whole_is_an_order() -> None:
-    club = Club(replace(POLICY, programme=Programme(referral_points=500)))
+    club = Club(replace(POLICY, referral_terms=ReferralTerms(referral_points=500)))
     club.buy(ADA)
     club.buy(GRACE, referral=club.customer(ADA).referral_code)
     order_id = club.buy(ADA, points=club.points_code(ADA))
@@ -232,7 +238,7 @@ def test_points_are_spent_once_however_many_checkouts_are_open(club: Club) -> No
     first = club.open(points=club.points_code(ADA))
     with pytest.raises(NoPointsError):
         club.open(points=club.points_code(ADA))
-    club.checking_out.open(first, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.checkout_service.open(first, email=None, codes=Codes(points=club.points_code(ADA)))
     assert len([one for one in club.payments.checkouts.values() if one.spending]) == 1, "it is the same page"
 
 
@@ -241,7 +247,7 @@ def test_points_are_free_again_when_their_checkout_is_given_up(club: Club) -> No
     page = club.checkout_of(given_up).checkout_session_id
     assert page is not None
     club.payments.expire(page)
-    club.paying.take(club.told(page, NoticeKind.ABANDONED), sha256_of(b"notice"))
+    club.payment_webhook.handle(club.told(page, PaymentEventKind.ABANDONED), sha256_of(b"notice"))
     forgotten = club.open(points=club.points_code(ADA))
     club.clock.advance(minutes=69)
     with pytest.raises(NoPointsError):
@@ -256,38 +262,40 @@ def test_points_stay_reserved_while_delayed_money_is_on_its_way(club: Club) -> N
     page = club.checkout_of(session_id).checkout_session_id
     assert page is not None
     club.payments.pay_later(page, ADA)
-    club.paying.take(club.told(page, NoticeKind.PENDING), sha256_of(b"notice"))
+    club.payment_webhook.handle(club.told(page, PaymentEventKind.PENDING), sha256_of(b"notice"))
     club.clock.advance(days=3)
     with pytest.raises(NoPointsError):
         club.open(points=club.points_code(ADA))
     club.payments.settle(page, has_failed=False)
-    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
+    club.payment_webhook.handle(club.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
     assert club.balance(ADA) == 0
 
 
 def test_codes_may_still_be_given_when_a_checkout_without_points_is_open(club: Club) -> None:
     session_id = club.open()
     plain = club.checkout_of(session_id)
-    with_points = club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    with_points = club.checkout_service.open(
+        session_id, email=None, codes=Codes(points=club.points_code(ADA))
+    )
     assert with_points.url != plain.url
     assert with_points.attempt == plain.attempt + 1
-    assert club.checking_out.open(session_id, email=None) == with_points, "who gives none leaves it so"
+    assert club.checkout_service.open(session_id, email=None) == with_points, "who gives none leaves it so"
     with pytest.raises(CheckoutFixedError):
-        club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(GRACE)))
+        club.checkout_service.open(session_id, email=None, codes=Codes(points=club.points_code(GRACE)))
     referral = Codes(referral=club.customer(GRACE).referral_code)
     with pytest.raises(CheckoutFixedError):
-        club.checking_out.open(session_id, email=None, codes=referral)
+        club.checkout_service.open(session_id, email=None, codes=referral)
 
 
 def test_a_page_that_another_one_replaces_is_expired_at_the_provider(club: Club) -> None:
     session_id = club.open()
     plain = club.checkout_of(session_id).checkout_session_id
-    club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.checkout_service.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
     replacing = club.checkout_of(session_id).checkout_session_id
     assert plain is not None
     assert replacing is not None
-    assert club.payments.states[plain].standing is CheckoutStanding.EXPIRED
-    assert club.payments.states[replacing].standing is CheckoutStanding.OPEN
+    assert club.payments.states[plain].status is CheckoutStatus.EXPIRED
+    assert club.payments.states[replacing].status is CheckoutStatus.OPEN
 
 
 def test_a_page_that_was_paid_before_it_could_be_replaced_counts_as_paid(club: Club) -> None:
@@ -296,9 +304,9 @@ def test_a_page_that_was_paid_before_it_could_be_replaced_counts_as_paid(club: C
     assert page is not None
     club.payments.pay(page, ADA)
     with pytest.raises(UploadSessionClosedError):
-        club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
-    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
-    assert club.order(club.uploading.find(session_id).order_id).paid_amount == 490
+        club.checkout_service.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.payment_webhook.handle(club.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+    assert club.order(club.upload_service.find(session_id).order_id).paid_amount == 490
     assert club.balance(ADA) == 100
 
 
@@ -309,30 +317,30 @@ def test_a_page_that_was_replaced_while_it_was_being_opened_is_expired(
     points = Codes(points=club.points_code(ADA))
     open_checkout = club.payments.open_checkout
 
-    def open_and_be_overtaken(wish: CheckoutWish) -> OpenedCheckout:
+    def open_and_be_overtaken(wish: NewCheckout) -> OpenedCheckout:
         monkeypatch.undo()
         opened = open_checkout(wish)
-        club.checking_out.open(session_id, email=None, codes=points)
+        club.checkout_service.open(session_id, email=None, codes=points)
         return opened
 
     monkeypatch.setattr(club.payments, "open_checkout", open_and_be_overtaken)
-    overtaken = club.checking_out.open(session_id, email=None).checkout_session_id
+    overtaken = club.checkout_service.open(session_id, email=None).checkout_session_id
     current = club.checkout_of(session_id)
     assert current.spending is not None
     assert overtaken is not None
     assert current.checkout_session_id is not None
-    assert club.payments.states[overtaken].standing is CheckoutStanding.EXPIRED
-    assert club.payments.states[current.checkout_session_id].standing is CheckoutStanding.OPEN
+    assert club.payments.states[overtaken].status is CheckoutStatus.EXPIRED
+    assert club.payments.states[current.checkout_session_id].status is CheckoutStatus.OPEN
 
 
 def test_the_older_page_at_the_full_price_still_makes_the_order_and_spends_nothing(club: Club) -> None:
     session_id = club.open()
     page = club.checkout_of(session_id).checkout_session_id
     assert page is not None
-    club.checking_out.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
+    club.checkout_service.open(session_id, email=None, codes=Codes(points=club.points_code(ADA)))
     club.payments.pay(page, ADA)
-    club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
-    order_id = club.uploading.find(session_id).order_id
+    club.payment_webhook.handle(club.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+    order_id = club.upload_service.find(session_id).order_id
     assert club.order(order_id).hold is None
     assert club.order(order_id).paid_amount == 490
     assert club.balance(ADA) == 100
@@ -361,8 +369,8 @@ def test_points_on_which_two_payments_count_are_spent_once_and_the_later_order_w
         page = club.checkout_of(session_id).checkout_session_id
         assert page is not None
         club.payments.pay(page, ADA)
-        club.paying.take(club.told(page, NoticeKind.PAID), sha256_of(b"notice"))
-    first, second = (club.order(club.uploading.find(one).order_id) for one in (quick, slow))
+        club.payment_webhook.handle(club.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+    first, second = (club.order(club.upload_service.find(one).order_id) for one in (quick, slow))
     assert (first.hold, second.hold) == (None, HoldReason.AMOUNT_MISMATCH)
     assert club.balance(ADA) == 0
     assert not spent(club, second.order_id)
@@ -371,10 +379,10 @@ def test_points_on_which_two_payments_count_are_spent_once_and_the_later_order_w
 def test_a_checkout_that_could_not_be_opened_is_tried_again_with_the_same_points(club: Club) -> None:
     session_id = club.upload(b"wedding")
     codes = Codes(points=club.points_code(ADA))
-    club.payments.weather.fail("open_checkout", UnavailableError("The double", "out for lunch"))
+    club.payments.fault_injector.fail("open_checkout", UnavailableError("The double", "out for lunch"))
     with pytest.raises(UnavailableError):
-        club.checking_out.open(session_id, email=None, codes=codes)
-    opened = club.checking_out.open(session_id, email=None, codes=codes)
+        club.checkout_service.open(session_id, email=None, codes=codes)
+    opened = club.checkout_service.open(session_id, email=None, codes=codes)
     assert (opened.attempt, opened.spending is not None) == (1, True)
 
 
@@ -401,14 +409,16 @@ def test_a_shop_without_a_programme_takes_no_recommendations_and_honours_points(
     club = Club()
     club.buy(ADA)
     club.buy(GRACE, referral=club.customer(ADA).referral_code)
-    off = Club(replace(POLICY, programme=Programme(referral_points=0)), books=club.books)
+    off = Club(
+        replace(POLICY, referral_terms=ReferralTerms(referral_points=0)), unit_of_work=club.unit_of_work
+    )
     off.ids.given, off.storage, off.payments = club.ids.given, club.storage, club.payments
     with pytest.raises(NoReferralsError):
         off.open(referral=off.customer(ADA).referral_code)
     assert off.checkout_of(off.open(points=off.points_code(ADA))).spending
     ada = off.customer(ADA)
-    with off.books.transaction() as transaction:
-        told = off.rewarding.told_to(transaction, ada, "EUR")
+    with off.unit_of_work.transaction() as transaction:
+        told = off.referral_program.told_to(transaction, ada, "EUR")
     assert told is not None
     assert (told.referral_code, told.points) == (None, 100)
 
@@ -417,18 +427,18 @@ def test_results_tell_of_points_and_other_mails_do_not(club: Club) -> None:
     order_id = club.buy(FRAN, referral=club.customer(ADA).referral_code)
     club.live(order_id, hours=0.2)
     letters = {
-        mail.letter.subject: mail.letter.html
+        mail.content.subject: mail.content.html
         for mail in club.mailer.mailbox.values()
         if mail.order_id == order_id
     }
-    proof = club.sealer.points_proof(club.customer(FRAN).customer_id)
+    proof = club.token_signer.points_token(club.customer(FRAN).customer_id)
     assert proof in letters["result"].replace("-", "")
     assert "points=100" in letters["result"]
     assert proof not in letters["confirmation"].replace("-", "")
 
 
 def test_who_is_disappointed_is_not_advertised_to() -> None:
-    shop = MemoryShop(policy=POLICY)
+    shop = InMemoryShop(policy=POLICY)
     shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     shop.restorer.fail("prediction-1", FailureReason.CONTENT_FILTER)
@@ -436,5 +446,5 @@ def test_who_is_disappointed_is_not_advertised_to() -> None:
     shop.work()
     shop.end_predictions()
     shop.work()
-    letters = {mail.letter.subject: mail.letter.html for mail in shop.mailer.mailbox.values()}
+    letters = {mail.content.subject: mail.content.html for mail in shop.mailer.mailbox.values()}
     assert "rewards=None" in letters["partial_result"]

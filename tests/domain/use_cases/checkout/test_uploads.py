@@ -9,11 +9,11 @@ import pytest
 
 from domain.ports.errors import UnavailableError
 from domain.use_cases.checkout.uploads import TooManyPhotosError
-from tests.doubles.container import POLICY, MemoryShop
-from tests.doubles.unit_of_work import InMemoryBooks, InMemoryTransaction
+from tests.doubles.container import POLICY, InMemoryShop
+from tests.doubles.unit_of_work import InMemoryTransaction, InMemoryUnitOfWork
 
 
-class BooksWhoseAnswersAreLost(InMemoryBooks):
+class BooksWhoseAnswersAreLost(InMemoryUnitOfWork):
     """Everything is committed, and nobody is told."""
 
     answers: int | None = None  # how many are still heard
@@ -28,19 +28,19 @@ class BooksWhoseAnswersAreLost(InMemoryBooks):
 
 
 def test_a_photo_stays_whose_commit_got_no_answer() -> None:
-    books = BooksWhoseAnswersAreLost()
-    shop = MemoryShop(books=books)
+    unit_of_work = BooksWhoseAnswersAreLost()
+    shop = InMemoryShop(unit_of_work=unit_of_work)
     session_id = shop.upload()
-    books.answers = 1  # to the look at what is there
+    unit_of_work.answers = 1  # to the look at what is there
     with pytest.raises(UnavailableError):
         shop.add(session_id, b"portrait")
-    books.answers = None
-    (photo,) = shop.uploading.find(session_id).photos
+    unit_of_work.answers = None
+    (photo,) = shop.upload_service.find(session_id).photos
     assert photo.upload.key in shop.storage.objects
 
 
 def test_a_photo_that_was_refused_leaves_nothing_behind() -> None:
-    shop = MemoryShop(replace(POLICY, max_photos=1))
+    shop = InMemoryShop(replace(POLICY, max_photos=1))
     session_id = shop.upload(b"portrait")
     with pytest.raises(TooManyPhotosError):
         shop.add(session_id, b"one too many")
@@ -48,9 +48,9 @@ def test_a_photo_that_was_refused_leaves_nothing_behind() -> None:
 
 
 def test_the_same_bytes_again_are_the_photo_that_is_there() -> None:
-    shop = MemoryShop()
+    shop = InMemoryShop()
     session_id = shop.upload(b"portrait")
-    (photo,) = shop.uploading.find(session_id).photos
-    again = shop.uploading.add(session_id, "again.png", io.BytesIO(b"portrait"), 8)
+    (photo,) = shop.upload_service.find(session_id).photos
+    again = shop.upload_service.add(session_id, "again.png", io.BytesIO(b"portrait"), 8)
     assert (again.photo, again.is_duplicate) == (photo, True)
-    assert shop.uploading.find(session_id).photos == (photo,)
+    assert shop.upload_service.find(session_id).photos == (photo,)

@@ -13,7 +13,7 @@ from domain.use_cases.checkout.visitor_limits import (
     VisitorLimits,
 )
 from domain.use_cases.shop_policy import MEBIBYTE, VisitorQuotas
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 BOUNDED = VisitorQuotas(
     sessions_by_client=2,
@@ -58,16 +58,16 @@ each_request = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
+def shop() -> InMemoryShop:
     """A shop with small quotas, a quarter past an hour."""
-    shop = MemoryShop(replace(POLICY, visitor_quotas=BOUNDED))
+    shop = InMemoryShop(replace(POLICY, visitor_quotas=BOUNDED))
     shop.clock.moment = shop.clock.now().replace(minute=15, second=20, microsecond=7)
     return shop
 
 
 @each_request
 def test_a_client_is_refused_for_an_hour_after_its_first_request(
-    shop: MemoryShop, request_: Request, what: str
+    shop: InMemoryShop, request_: Request, what: str
 ) -> None:
     for _ in range(2):
         request_(shop.visitor_limits, "192.0.2.1")
@@ -82,7 +82,7 @@ def test_a_client_is_refused_for_an_hour_after_its_first_request(
 
 @each_request
 def test_all_clients_together_are_refused_until_the_next_full_hour(
-    shop: MemoryShop, request_: Request, what: str
+    shop: InMemoryShop, request_: Request, what: str
 ) -> None:
     for number in range(3):
         request_(shop.visitor_limits, f"192.0.2.{number}")
@@ -95,7 +95,7 @@ def test_all_clients_together_are_refused_until_the_next_full_hour(
 
 
 @each_request
-def test_each_kind_of_request_has_its_own_quota(shop: MemoryShop, request_: Request, what: str) -> None:
+def test_each_kind_of_request_has_its_own_quota(shop: InMemoryShop, request_: Request, what: str) -> None:
     del what
     for other in {open_session, receive_photo, open_checkout, guess_a_code} - {request_}:
         for number in (1, 2, 2):
@@ -103,7 +103,7 @@ def test_each_kind_of_request_has_its_own_quota(shop: MemoryShop, request_: Requ
     request_(shop.visitor_limits, "192.0.2.2")
 
 
-def test_photos_count_by_the_mebibytes_that_they_begin(shop: MemoryShop) -> None:
+def test_photos_count_by_the_mebibytes_that_they_begin(shop: InMemoryShop) -> None:
     shop.visitor_limits.receive_photo("192.0.2.1", MEBIBYTE + 1)
     with pytest.raises(TooManyRequestsError):
         shop.visitor_limits.receive_photo("192.0.2.1", 1)
@@ -113,21 +113,21 @@ def test_photos_count_by_the_mebibytes_that_they_begin(shop: MemoryShop) -> None
 
 
 def test_counts_of_past_hours_are_forgotten_and_those_of_this_hour_and_the_last_stay(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     began = shop.clock.now().replace(minute=0, second=0, microsecond=0)
     for _ in range(3):
         shop.visitor_limits.open_session("192.0.2.1")
         shop.clock.advance(hours=1)
         shop.visitor_limits.forget_past()
-    hours = sorted(window for _, window in shop.own_books.pages.usage)
+    hours = sorted(window for _, window in shop.own_unit_of_work.pages.usage)
     assert hours == [began + timedelta(hours=2)]
 
 
 def test_photos_are_refused_while_the_storage_is_nearly_full_and_it_is_measured_every_minute() -> None:
-    shop = MemoryShop(POLICY)
+    shop = InMemoryShop(POLICY)
     session_id = shop.upload(bytes(950))
-    bounded = MemoryShop(replace(POLICY, max_stored_bytes=1000), books=shop.own_books)
+    bounded = InMemoryShop(replace(POLICY, max_stored_bytes=1000), unit_of_work=shop.own_unit_of_work)
     bounded.visitor_limits.receive_photo("192.0.2.1", 1)
     shop.add(session_id, b"x")
     bounded.clock.advance(seconds=59)
@@ -138,6 +138,6 @@ def test_photos_are_refused_while_the_storage_is_nearly_full_and_it_is_measured_
     assert refused.value.wait == STORAGE_WAIT
 
 
-def test_without_a_bound_the_storage_is_never_full(shop: MemoryShop) -> None:
+def test_without_a_bound_the_storage_is_never_full(shop: InMemoryShop) -> None:
     shop.upload(bytes(1000))
     shop.visitor_limits.receive_photo("192.0.2.1", 1)

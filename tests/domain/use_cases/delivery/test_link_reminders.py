@@ -10,91 +10,91 @@ from domain.order.values import HoldReason, OrderId
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import sent
 from tests.domain.support.event_builders import PHONE, SCANNER
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 
-def delivered(shop: MemoryShop) -> OrderId:
+def delivered(shop: InMemoryShop) -> OrderId:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id, hours=0.2)
     return order_id
 
 
-def say(shop: MemoryShop, order_id: OrderId, *said: e.Event) -> None:
+def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
     cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.recorder.record(order_id, said, cause)
+    shop.command_handler.record(order_id, proposed, cause)
     shop.work()
 
 
-def reminders(shop: MemoryShop) -> int:
-    shop.reminding.remind()
+def reminders(shop: InMemoryShop) -> int:
+    shop.link_reminders.remind()
     shop.work()
     return sent(shop).count("reminder")
 
 
-def test_a_reminder_goes_out_three_days_before_the_end_and_once(shop: MemoryShop) -> None:
+def test_a_reminder_goes_out_three_days_before_the_end_and_once(shop: InMemoryShop) -> None:
     delivered(shop)
     shop.clock.advance(days=26)
     assert reminders(shop) == 0
     shop.clock.advance(days=1)
-    assert shop.reminding.remind() == 1
+    assert shop.link_reminders.remind() == 1
     assert [reminders(shop) for _ in range(3)] == [1, 1, 1]
 
 
-def test_whoever_has_fetched_anything_is_not_reminded(shop: MemoryShop) -> None:
+def test_whoever_has_fetched_anything_is_not_reminded(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     link = shop.order(order_id).newest_link
     assert link is not None
-    delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
-    shop.delivering.record_download(delivery, PHONE, shop.ids.new())
-    say(shop, order_id, shop.delivering.new_link(shop.order(order_id)))
+    delivery = shop.downloads.find(shop.token_signer.download_token(link.link_id))
+    shop.downloads.record_download(delivery, PHONE, shop.ids.new())
+    say(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
     shop.clock.advance(days=28)
     assert reminders(shop) == 0
 
 
-def test_a_scanner_that_loads_every_file_silences_no_reminder(shop: MemoryShop) -> None:
+def test_a_scanner_that_loads_every_file_silences_no_reminder(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     link = shop.order(order_id).newest_link
     assert link is not None
-    token = shop.sealer.download_token(link.link_id)
+    token = shop.token_signer.download_token(link.link_id)
     for image_id in (None, *shop.order(order_id).images):
-        shop.delivering.record_served(shop.delivering.find(token, image_id), SCANNER, shop.ids.new())
+        shop.downloads.record_served(shop.downloads.find(token, image_id), SCANNER, shop.ids.new())
     shop.clock.advance(days=28)
     assert reminders(shop) == 1
 
 
-def test_each_link_has_a_reminder_of_its_own(shop: MemoryShop) -> None:
+def test_each_link_has_a_reminder_of_its_own(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(days=28)
     assert reminders(shop) == 1
-    say(shop, order_id, shop.delivering.new_link(shop.order(order_id)))
+    say(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
     assert reminders(shop) == 1, "the new one is good for long"
     shop.clock.advance(days=28)
     assert reminders(shop) == 2
 
 
-def test_an_old_link_is_not_spoken_of_beside_a_new_one(shop: MemoryShop) -> None:
+def test_an_old_link_is_not_spoken_of_beside_a_new_one(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(days=20)
-    say(shop, order_id, shop.delivering.new_link(shop.order(order_id)))
+    say(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
     shop.clock.advance(days=8)
     assert reminders(shop) == 0
 
 
 @pytest.mark.parametrize(
-    "said",
+    "proposed",
     [
         e.PhotosPurged(),
         e.OrderErased(),
         e.OrderHeld(reason=HoldReason.REQUESTED),
     ],
 )
-def test_nobody_is_reminded_of_what_they_cannot_have(shop: MemoryShop, said: e.Event) -> None:
-    say(shop, delivered(shop), said)
+def test_nobody_is_reminded_of_what_they_cannot_have(shop: InMemoryShop, proposed: e.Event) -> None:
+    say(shop, delivered(shop), proposed)
     shop.clock.advance(days=28)
     assert reminders(shop) == 0
 
 
-def test_every_link_that_ends_soon_is_found(shop: MemoryShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_link_that_ends_soon_is_found(shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domain.use_cases.delivery.link_reminders.ROUND", 2)
     for _ in range(5):
         delivered(shop)
@@ -103,7 +103,7 @@ def test_every_link_that_ends_soon_is_found(shop: MemoryShop, monkeypatch: pytes
 
 
 def test_a_shop_may_remind_nobody() -> None:
-    shop = MemoryShop(replace(POLICY, link_reminder=timedelta(0)))
+    shop = InMemoryShop(replace(POLICY, link_reminder=timedelta(0)))
     delivered(shop)
     shop.clock.advance(days=29, hours=23)
     assert reminders(shop) == 0

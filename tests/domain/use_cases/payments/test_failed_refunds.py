@@ -9,41 +9,41 @@ from domain.order.ledger import Refund
 from domain.order.order import Order
 from domain.order.reactions import IssueRefund
 from domain.ports.errors import RefusedError
-from domain.use_cases.payments.refunds import KEY_LIFETIME, Refunding
-from domain.use_cases.support.staff_actions import Signature
-from tests.doubles.container import MemoryShop
+from domain.use_cases.payments.refunds import KEY_LIFETIME, RefundService
+from domain.use_cases.support.staff_actions import StaffRequest
+from tests.doubles.container import InMemoryShop
 
-ADA = Signature(actor="person:ada", reason="They asked for it on the phone.")
+ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 
 
-def owed(shop: MemoryShop) -> tuple[Order, Refund]:
+def owed(shop: InMemoryShop) -> tuple[Order, Refund]:
     """An order with all of its money to be paid back."""
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.desk.refund(order_id, ADA)
+    shop.staff_actions.refund(order_id, ADA)
     order = shop.order(order_id)
     (refund,) = order.refunds.values()
     return order, refund
 
 
-def issue(shop: MemoryShop, order: Order, refund: Refund, first_due_at: datetime | None = None) -> e.Event:
-    refunding = Refunding(payments=shop.payments, clock=shop.clock)
+def issue(shop: InMemoryShop, order: Order, refund: Refund, first_due_at: datetime | None = None) -> e.Event:
+    refund_service = RefundService(payments=shop.payments, clock=shop.clock)
     work = IssueRefund(refund_id=refund.refund_id, attempt=1)
-    (event,) = refunding.issue(order, work, first_due_at=first_due_at or shop.clock.now())
+    (event,) = refund_service.issue(order, work, first_due_at=first_due_at or shop.clock.now())
     return event
 
 
 @pytest.mark.parametrize(("code", "reason"), [("charge_already_refunded",) * 2, (None, "refused")])
 def test_a_refusal_is_recorded_by_the_provider_s_code(
-    shop: MemoryShop, code: str | None, reason: str
+    shop: InMemoryShop, code: str | None, reason: str
 ) -> None:
     order, refund = owed(shop)
-    shop.payments.weather.fail("issue_refund", RefusedError("The double", "no", code=code))
+    shop.payments.fault_injector.fail("issue_refund", RefusedError("The double", "no", code=code))
     assert issue(shop, order, refund) == e.RefundFailed(
         refund_id=refund.refund_id, provider_refund_id=None, reason=reason
     )
 
 
-def test_after_a_day_a_refund_is_only_looked_for(shop: MemoryShop) -> None:
+def test_after_a_day_a_refund_is_only_looked_for(shop: InMemoryShop) -> None:
     order, refund = owed(shop)
     event = issue(shop, order, refund, shop.clock.now() - KEY_LIFETIME - timedelta(microseconds=1))
     assert event == e.RefundFailed(
@@ -52,7 +52,7 @@ def test_after_a_day_a_refund_is_only_looked_for(shop: MemoryShop) -> None:
     assert isinstance(issue(shop, order, refund, shop.clock.now() - KEY_LIFETIME), e.RefundIssued)
 
 
-def test_a_refund_that_fails_at_the_bank_names_the_provider_s_refund(shop: MemoryShop) -> None:
+def test_a_refund_that_fails_at_the_bank_names_the_provider_s_refund(shop: InMemoryShop) -> None:
     order, refund = owed(shop)
     made = issue(shop, order, refund)
     assert isinstance(made, e.RefundIssued)

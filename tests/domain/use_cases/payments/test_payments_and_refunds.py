@@ -10,23 +10,23 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, FailureReason, HoldReason, Money, RefundReason
 from domain.ports.errors import LostReplyError, UnavailableError
-from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
 from domain.signed_tokens import sha256_of
 from domain.use_cases.order_command_handler import Cause
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds, order_of, sent
-from tests.doubles.container import MemoryShop, token_in
+from tests.doubles.container import InMemoryShop, token_in
 
-GRACE = Signature(actor="person:grace", reason="They asked for it on the phone.")
+GRACE = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
 
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentNotice:
-    return PaymentNotice(
+def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentWebhookEvent:
+    return PaymentWebhookEvent(
         event_id=f"evt_{provider_refund_id}",
         event_type="refund.updated",
-        kind=NoticeKind.REFUND_ISSUED,
+        kind=PaymentEventKind.REFUND_ISSUED,
         payment_intent_id=intent,
         refund=ProviderRefund(
             provider_refund_id=provider_refund_id,
@@ -36,11 +36,11 @@ def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentNotice:
     )
 
 
-def dispute_notice(intent: str, outcome: DisputeOutcome | None) -> PaymentNotice:
-    return PaymentNotice(
+def dispute_notice(intent: str, outcome: DisputeOutcome | None) -> PaymentWebhookEvent:
+    return PaymentWebhookEvent(
         event_id=f"evt_dispute_{outcome}",
         event_type="charge.dispute.closed" if outcome else "charge.dispute.created",
-        kind=NoticeKind.DISPUTE_CLOSED if outcome else NoticeKind.DISPUTE_OPENED,
+        kind=PaymentEventKind.DISPUTE_CLOSED if outcome else PaymentEventKind.DISPUTE_OPENED,
         payment_intent_id=intent,
         dispute_id="dp_1",
         dispute_amount=Money(amount=490, currency="EUR"),
@@ -49,42 +49,42 @@ def dispute_notice(intent: str, outcome: DisputeOutcome | None) -> PaymentNotice
     )
 
 
-def test_asking_twice_for_the_checkout_gives_the_same_page(shop: MemoryShop) -> None:
+def test_asking_twice_for_the_checkout_gives_the_same_page(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
-    first, second = (shop.checking_out.open(session_id, email=None) for _ in range(2))
+    first, second = (shop.checkout_service.open(session_id, email=None) for _ in range(2))
     assert first == second
     assert first.quoted == Money(amount=490, currency="EUR")
 
 
-def test_a_checkout_whose_reply_was_lost_is_opened_once_at_the_provider(shop: MemoryShop) -> None:
+def test_a_checkout_whose_reply_was_lost_is_opened_once_at_the_provider(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
-    shop.payments.weather.lose_reply("open_checkout")
+    shop.payments.fault_injector.lose_reply("open_checkout")
     with pytest.raises(LostReplyError):
-        shop.checking_out.open(session_id, email=None)
-    shop.checking_out.open(session_id, email=None)
+        shop.checkout_service.open(session_id, email=None)
+    shop.checkout_service.open(session_id, email=None)
     assert len(shop.payments.checkouts) == 1
 
 
-def test_a_notice_that_comes_twice_makes_one_order(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"))
+def test_a_notice_that_comes_twice_makes_one_order(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"))
     for _ in range(3):
-        shop.paying.take(notice, sha256_of(b"notice"))
-    assert kinds(shop, order_of(notice)) == [e.PaymentReceived]
+        shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+    assert kinds(shop, order_of(webhook_event)) == [e.PaymentReceived]
 
 
-def test_another_event_about_the_same_checkout_makes_no_second_order(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"))
-    shop.paying.take(notice, sha256_of(b"notice"))
-    shop.paying.take(replace(notice, event_id="evt_other"), sha256_of(b"notice"))
-    assert kinds(shop, order_of(notice)) == [e.PaymentReceived]
+def test_another_event_about_the_same_checkout_makes_no_second_order(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"))
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+    shop.payment_webhook.handle(replace(webhook_event, event_id="evt_other"), sha256_of(b"notice"))
+    assert kinds(shop, order_of(webhook_event)) == [e.PaymentReceived]
 
 
-def test_a_second_payment_for_a_session_takes_no_order_number(shop: MemoryShop) -> None:
+def test_a_second_payment_for_a_session_takes_no_order_number(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     shop.pay(session_id)
     second = shop.payment(shop.upload(b"harvest"), upload_session_id=session_id)
-    shop.paying.take(second, sha256_of(b"2"))
-    assert [payment.reason for payment in shop.own_books.pages.unmatched.values()] == [
+    shop.payment_webhook.handle(second, sha256_of(b"2"))
+    assert [payment.reason for payment in shop.own_unit_of_work.pages.unmatched.values()] == [
         "The order was paid before."
     ]
     third = shop.order(shop.pay(shop.upload(b"portrait"))).payment
@@ -92,23 +92,25 @@ def test_a_second_payment_for_a_session_takes_no_order_number(shop: MemoryShop) 
     assert third.order_number.endswith("-000002")
 
 
-def test_our_money_for_no_known_session_is_set_aside(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"))
-    shop.own_books.pages.uploads.clear()
-    shop.paying.take(notice, sha256_of(b"1"))
-    assert not shop.events(order_of(notice))
-    assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]
+def test_our_money_for_no_known_session_is_set_aside(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"))
+    shop.own_unit_of_work.pages.uploads.clear()
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"1"))
+    assert not shop.events(order_of(webhook_event))
+    assert [payment.paid.amount for payment in shop.own_unit_of_work.pages.unmatched.values()] == [490]
 
 
-def test_money_for_a_session_that_has_expired_is_set_aside(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"forgotten"))
+def test_money_for_a_session_that_has_expired_is_set_aside(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"forgotten"))
     shop.clock.advance(days=8)
-    shop.storage.weather.fail("purge", AWAY)  # the session expires, and its photos are still on their way out
+    shop.storage.fault_injector.fail(
+        "purge", AWAY
+    )  # the session expires, and its photos are still on their way out
     with pytest.raises(UnavailableError):
-        shop.housekeeping.tidy()
-    shop.paying.take(notice, sha256_of(b"1"))
-    assert not shop.events(order_of(notice))
-    assert [payment.paid.amount for payment in shop.own_books.pages.unmatched.values()] == [490]
+        shop.upload_cleanup.tidy()
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"1"))
+    assert not shop.events(order_of(webhook_event))
+    assert [payment.paid.amount for payment in shop.own_unit_of_work.pages.unmatched.values()] == [490]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_money_for_a_session_that_has_expired_is_set_aside(shop: MemoryShop) -> 
     ],
 )
 def test_another_amount_or_currency_than_was_quoted_holds_the_order_and_starts_nothing(
-    shop: MemoryShop, facts: dict[str, Any]
+    shop: InMemoryShop, facts: dict[str, Any]
 ) -> None:
     order = shop.live(shop.pay(shop.upload(b"wedding"), **facts))
     assert order.hold is HoldReason.AMOUNT_MISMATCH
@@ -132,36 +134,38 @@ def test_another_amount_or_currency_than_was_quoted_holds_the_order_and_starts_n
     assert not shop.restorer.works
 
 
-def test_a_refund_whose_reply_was_lost_is_paid_once(shop: MemoryShop) -> None:
+def test_a_refund_whose_reply_was_lost_is_paid_once(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.payments.weather.lose_reply("issue_refund")
+    shop.payments.fault_injector.lose_reply("issue_refund")
     shop.end_predictions(FailureReason.REFUSED_INPUT)
     order = shop.live(order_id)
     assert order.state is State.REFUNDED
     assert [len(payment.refunds) for payment in shop.payments.payments.values()] == [1]
 
 
-def test_a_refund_whose_reply_was_lost_before_a_dispute_is_paid_once(shop: MemoryShop) -> None:
+def test_a_refund_whose_reply_was_lost_before_a_dispute_is_paid_once(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.payments.weather.lose_reply("issue_refund")
+    shop.payments.fault_injector.lose_reply("issue_refund")
     shop.end_predictions(FailureReason.REFUSED_INPUT)
     shop.work()
     [payment] = shop.payments.payments.values()
     assert len(payment.refunds) == 1
-    shop.paying.take(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
+    shop.payment_webhook.handle(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
     shop.live(order_id, hours=48)
     shop.payments.forget_keys()
     payment.paid = payment.paid + payment.paid  # a provider that would pay it back again
-    shop.paying.take(dispute_notice(payment.payment_intent_id, DisputeOutcome.WON), sha256_of(b"won"))
+    shop.payment_webhook.handle(
+        dispute_notice(payment.payment_intent_id, DisputeOutcome.WON), sha256_of(b"won")
+    )
     assert shop.live(order_id).state is State.REFUNDED
     assert len(payment.refunds) == 1
 
 
 @pytest.mark.parametrize("outcome", [DisputeOutcome.WON, DisputeOutcome.LOST, DisputeOutcome.PREVENTED])
 def test_a_refund_that_a_dispute_overtakes_waits_for_the_bank_and_for_nobody_else(
-    shop: MemoryShop, outcome: DisputeOutcome
+    shop: InMemoryShop, outcome: DisputeOutcome
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
@@ -169,71 +173,71 @@ def test_a_refund_that_a_dispute_overtakes_waits_for_the_bank_and_for_nobody_els
     payment.is_disputed = True
     shop.end_predictions(FailureReason.REFUSED_INPUT)
     shop.work()
-    shop.paying.take(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
+    shop.payment_webhook.handle(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
     order = shop.live(order_id, hours=48)
     assert (order.hold, order.ledger.requested) == (None, 490)
     payment.is_disputed = False
-    shop.paying.take(dispute_notice(payment.payment_intent_id, outcome), sha256_of(b"closed"))
+    shop.payment_webhook.handle(dispute_notice(payment.payment_intent_id, outcome), sha256_of(b"closed"))
     assert shop.live(order_id).state is State.REFUNDED
     assert payment.left == (490 if outcome is DisputeOutcome.LOST else 0)
 
 
 def test_a_result_that_a_dispute_kept_back_too_long_goes_out_once_and_with_a_link_that_is_good(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.mailer.weather.fail("send", AWAY)
+    shop.mailer.fault_injector.fail("send", AWAY)
     shop.end_predictions()
     shop.work()
     assert shop.order(order_id).state is State.READY
     [intent] = shop.payments.payments
-    shop.paying.take(dispute_notice(intent, None), sha256_of(b"opened"))
+    shop.payment_webhook.handle(dispute_notice(intent, None), sha256_of(b"opened"))
     shop.live(order_id)
     shop.clock.advance(days=40)
-    shop.paying.take(dispute_notice(intent, DisputeOutcome.WON), sha256_of(b"won"))
+    shop.payment_webhook.handle(dispute_notice(intent, DisputeOutcome.WON), sha256_of(b"won"))
     assert shop.live(order_id).state is State.COMPLETED
     assert sent(shop) == ["confirmation", "result"]
-    token = token_in(list(shop.mailer.mailbox.values())[-1].letter)
-    order, link = shop.delivering.open(token or "")
+    token = token_in(list(shop.mailer.mailbox.values())[-1].content)
+    order, link = shop.downloads.open(token or "")
     assert (order.order_id, link) == (order_id, order.newest_link)
 
 
-def test_a_refund_made_in_the_dashboard_is_taken_in(shop: MemoryShop) -> None:
+def test_a_refund_made_in_the_dashboard_is_taken_in(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
     assert payment.payment_intent_id is not None
     made = shop.payments.refund_by_hand(payment.payment_intent_id, 490)
     for _ in range(2):
-        notice = refund_notice(payment.payment_intent_id, made.provider_refund_id)
-        shop.paying.take(notice, sha256_of(b"1"))
+        webhook_event = refund_notice(payment.payment_intent_id, made.provider_refund_id)
+        shop.payment_webhook.handle(webhook_event, sha256_of(b"1"))
     order = shop.live(order_id)
     assert order.state is State.REFUNDED
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.AT_PROVIDER]
     assert sent(shop) == ["refund"]  # what was still to be said before is not worth a mail any more
 
 
-def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(shop: MemoryShop) -> None:
+def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.payments.weather.lose_reply("issue_refund")
+    shop.payments.fault_injector.lose_reply("issue_refund")
     shop.end_predictions(FailureReason.REFUSED_INPUT)
     shop.work()
     [payment] = shop.payments.payments.values()
     shop.payments.fail_refund(payment.refunds[0][1].provider_refund_id)
     shop.clock.advance(days=2)
-    shop.working.sweep()
+    shop.reaction_runner.resend_due()
     shop.work()
     order = shop.order(order_id)
     assert [refund.status for refund in order.refunds.values()] == [RefundStatus.FAILED]
     assert order.hold is HoldReason.REFUND_NOT_ISSUED
 
 
-def test_a_refund_that_failed_and_was_left_alone_for_a_day_comes_back_to_a_person(shop: MemoryShop) -> None:
+def test_a_refund_that_failed_and_was_left_alone_for_a_day_comes_back_to_a_person(shop: InMemoryShop) -> None:
     """The failure that a late look finds is the one on record: whoever let it go on is told that nothing came."""
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.desk.refund(order_id, GRACE)
+    shop.staff_actions.refund(order_id, GRACE)
     shop.work()
     refund = next(iter(shop.order(order_id).refunds.values()))
     assert refund.provider_refund_id is not None
@@ -242,10 +246,10 @@ def test_a_refund_that_failed_and_was_left_alone_for_a_day_comes_back_to_a_perso
         refund_id=refund.refund_id, provider_refund_id=refund.provider_refund_id, reason="declined"
     )
     cause = Cause(name="stripe", key="evt_failed", actor="stripe", correlation_id=order_id)
-    shop.recorder.record(order_id, [failed], cause)
-    shop.desk.release(order_id, GRACE)
+    shop.command_handler.record(order_id, [failed], cause)
+    shop.staff_actions.release(order_id, GRACE)
     shop.queue.waiting.clear()
     shop.clock.advance(hours=24)
     assert shop.live(order_id, hours=0.1).hold is HoldReason.REFUND_NOT_ISSUED
-    shop.desk.release(order_id, GRACE)
+    shop.staff_actions.release(order_id, GRACE)
     assert shop.live(order_id, hours=0.1).state is State.REFUNDED

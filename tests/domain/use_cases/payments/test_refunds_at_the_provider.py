@@ -9,16 +9,16 @@ from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, Money
 from domain.ports.errors import RefusedError
-from domain.ports.payments import NoticeKind, PaymentNotice, ProviderRefund, refund_kind
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund, refund_kind
 from domain.signed_tokens import sha256_of
 from domain.use_cases.payments.payment_webhook import Handled
-from domain.use_cases.support.attention_list import Attention
-from domain.use_cases.support.staff_actions import Signature
-from tests.doubles.container import MemoryShop
+from domain.use_cases.support.attention_list import AttentionList
+from domain.use_cases.support.staff_actions import StaffRequest
+from tests.doubles.container import InMemoryShop
 
 
-def told(refund: ProviderRefund) -> PaymentNotice:
-    return PaymentNotice(
+def told(refund: ProviderRefund) -> PaymentWebhookEvent:
+    return PaymentWebhookEvent(
         event_id=f"evt_{uuid4()}",
         event_type="refund.updated",
         kind=refund_kind(refund),
@@ -28,12 +28,12 @@ def told(refund: ProviderRefund) -> PaymentNotice:
     )
 
 
-def take(shop: MemoryShop, refund: ProviderRefund) -> Handled:
-    notice = told(refund)
-    return shop.paying.take(notice, sha256_of(notice.event_id))
+def take(shop: InMemoryShop, refund: ProviderRefund) -> Handled:
+    webhook_event = told(refund)
+    return shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
 
 
-def test_a_refund_that_begins_as_pending_ends_the_order_when_it_is_paid(shop: MemoryShop) -> None:
+def test_a_refund_that_begins_as_pending_ends_the_order_when_it_is_paid(shop: InMemoryShop) -> None:
     shop.payments.refunds_pending = True
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
@@ -50,7 +50,7 @@ def test_a_refund_that_begins_as_pending_ends_the_order_when_it_is_paid(shop: Me
 
 
 @pytest.mark.parametrize("has_failed", [False, True])
-def test_a_refund_that_the_api_does_not_know_is_not_believed(shop: MemoryShop, *, has_failed: bool) -> None:
+def test_a_refund_that_the_api_does_not_know_is_not_believed(shop: InMemoryShop, *, has_failed: bool) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
@@ -64,10 +64,12 @@ def test_a_refund_that_the_api_does_not_know_is_not_believed(shop: MemoryShop, *
     for _ in range(2):
         assert take(shop, made_up) is Handled.REFUND_UNKNOWN
     assert shop.order(order_id) == before
-    assert len(shop.own_books.pages.inbox) >= 2  # the notice is known, and answered with 200
+    assert len(shop.own_unit_of_work.pages.inbox) >= 2  # the notice is known, and answered with 200
 
 
-def test_amount_and_payment_of_a_refund_are_taken_from_the_api_not_from_the_notice(shop: MemoryShop) -> None:
+def test_amount_and_payment_of_a_refund_are_taken_from_the_api_not_from_the_notice(
+    shop: InMemoryShop,
+) -> None:
     paid, other = (shop.pay(shop.upload(photo)) for photo in (b"wedding", b"harvest"))
     payment = shop.order(paid).payment
     assert payment is not None
@@ -80,45 +82,49 @@ def test_amount_and_payment_of_a_refund_are_taken_from_the_api_not_from_the_noti
     )
     assert take(shop, lie) is Handled.RECORDED
     assert shop.order(paid).refunded_amount == 100
-    assert not any(isinstance(one.event, e.RefundIssued) for one in shop.own_books.pages.streams[other])
+    assert not any(
+        isinstance(one.event, e.RefundIssued) for one in shop.own_unit_of_work.pages.streams[other]
+    )
 
 
-def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(shop: MemoryShop) -> None:
+def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
     assert payment.payment_intent_id is not None
-    shop.payments.weather.fail(
+    shop.payments.fault_injector.fail(
         "issue_refund", RefusedError("The double", "the card is gone", code="declined")
     )
-    shop.desk.refund(order_id, Signature(actor="person:grace", reason="They asked for it."))
+    shop.staff_actions.refund(order_id, StaffRequest(actor="person:grace", reason="They asked for it."))
     shop.work()
-    by_hand = Signature(actor="person:grace", reason="Paid by bank transfer.")
-    shop.desk.settle(order_id, by_hand)
+    by_hand = StaffRequest(actor="person:grace", reason="Paid by bank transfer.")
+    shop.staff_actions.record_manual_refund(order_id, by_hand)
     made = shop.payments.refund_by_hand(payment.payment_intent_id, 490)
     assert take(shop, made) is Handled.RECORDED
     assert take(shop, made) is Handled.RECORDED
     order = shop.order(order_id)
     assert (order.hold, order.ledger.issued, order.ledger.overpaid) == (HoldReason.OVERPAID, 980, 490)
-    [concern] = [each for each in Attention(books=shop.books).needed() if each.order_id == order_id]
-    assert concern.why == "more was paid back for it than was paid"
+    [attention_item] = [
+        each for each in AttentionList(unit_of_work=shop.unit_of_work).needed() if each.order_id == order_id
+    ]
+    assert attention_item.why == "more was paid back for it than was paid"
 
 
-def test_refunds_are_asked_for_where_only_the_charge_is_told_of(shop: MemoryShop) -> None:
+def test_refunds_are_asked_for_where_only_the_charge_is_told_of(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
     assert payment.payment_intent_id is not None
     for amount in (100, 200):
         shop.payments.refund_by_hand(payment.payment_intent_id, amount)
-    notice = PaymentNotice(
+    webhook_event = PaymentWebhookEvent(
         event_id="evt_charge",
         event_type="charge.refunded",
-        kind=NoticeKind.REFUNDS_CHANGED,
+        kind=PaymentEventKind.REFUNDS_CHANGED,
         payment_intent_id=payment.payment_intent_id,
     )
     for _ in range(2):
-        assert shop.paying.take(notice, sha256_of(b"charge")) is Handled.RECORDED
+        assert shop.payment_webhook.handle(webhook_event, sha256_of(b"charge")) is Handled.RECORDED
     assert shop.order(order_id).refunded_amount == 300
-    elsewhere = replace(notice, payment_intent_id="pi_foreign")
-    assert shop.paying.take(elsewhere, sha256_of(b"foreign")) is Handled.OF_ANOTHER_SHOP
+    elsewhere = replace(webhook_event, payment_intent_id="pi_foreign")
+    assert shop.payment_webhook.handle(elsewhere, sha256_of(b"foreign")) is Handled.OF_ANOTHER_SHOP

@@ -6,49 +6,51 @@ import pytest
 
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, OrderId
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from tests.domain.support.reconciliation_runs import compare
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund, take
 from tests.doubles.clock import CountingIds
-from tests.doubles.container import MemoryShop
-from tests.doubles.payments import MemoryPayments
+from tests.doubles.container import InMemoryShop
+from tests.doubles.payments import InMemoryPayments
 
 
 class TwoShops:
     """A shop that sold and delivered, and a fresh one; every webhook of the account goes to both."""
 
     def __init__(self) -> None:
-        self.payments = MemoryPayments()
-        self.old = MemoryShop(payments=self.payments, secret_key=b"the old shop's key, thirty-two characters")
-        self.fresh = MemoryShop(
+        self.payments = InMemoryPayments()
+        self.old = InMemoryShop(
+            payments=self.payments, secret_key=b"the old shop's key, thirty-two characters"
+        )
+        self.fresh = InMemoryShop(
             payments=self.payments,
             secret_key=b"the fresh shop's key, thirty-two or more",
             ids=CountingIds(given=1_000_000),
         )
 
-    def post(self, *notices: PaymentNotice) -> None:
+    def post(self, *webhook_events: PaymentWebhookEvent) -> None:
         """Deliver webhooks to both shops, as every endpoint of an account gets every event."""
-        for notice in notices:
+        for webhook_event in webhook_events:
             for shop in (self.old, self.fresh):
-                take(shop, notice)
-                shop.payment_ledger.told.append(replace(notice, created_at=shop.clock.now()))
+                take(shop, webhook_event)
+                shop.payment_listing.told.append(replace(webhook_event, created_at=shop.clock.now()))
 
-    def sell(self, shop: MemoryShop) -> tuple[OrderId, str]:
+    def sell(self, shop: InMemoryShop) -> tuple[OrderId, str]:
         """Sell and deliver; gives the order and its payment intent."""
-        notice = shop.payment(shop.upload(b"wedding"))
-        self.post(notice)
-        assert notice.checkout is not None
-        assert notice.checkout.order_id is not None
-        assert notice.checkout.payment_intent_id is not None
-        assert shop.live(notice.checkout.order_id).state is State.COMPLETED
-        return notice.checkout.order_id, notice.checkout.payment_intent_id
+        webhook_event = shop.payment(shop.upload(b"wedding"))
+        self.post(webhook_event)
+        assert webhook_event.checkout is not None
+        assert webhook_event.checkout.order_id is not None
+        assert webhook_event.checkout.payment_intent_id is not None
+        assert shop.live(webhook_event.checkout.order_id).state is State.COMPLETED
+        return webhook_event.checkout.order_id, webhook_event.checkout.payment_intent_id
 
     def let_weeks_pass(self) -> None:
         """Each shop compares and heals, refunds what is due, and does so again."""
         for shop in (self.fresh, self.old, self.fresh):
             shop.clock.advance(days=10)
             compare(shop, heals=True)
-            shop.matching.refund_due()
+            shop.unmatched_payment_service.refund_due()
             shop.work()
 
     def refunded(self) -> int:
@@ -67,9 +69,9 @@ def test_neither_shop_refunds_or_stores_what_the_other_sold(shops: TwoShops) -> 
     shops.let_weeks_pass()
     assert shops.refunded() == 0
     for shop in (shops.old, shops.fresh):
-        assert len(shop.own_books.pages.orders) == 1
-        assert not shop.own_books.pages.unmatched
-        assert sum(source == "stripe" for source, _ in shop.own_books.pages.inbox) == 1
+        assert len(shop.own_unit_of_work.pages.orders) == 1
+        assert not shop.own_unit_of_work.pages.unmatched
+        assert sum(source == "stripe" for source, _ in shop.own_unit_of_work.pages.inbox) == 1
 
 
 def test_the_books_of_each_agree_and_the_other_shops_payments_are_listed(shops: TwoShops) -> None:
@@ -77,7 +79,7 @@ def test_the_books_of_each_agree_and_the_other_shops_payments_are_listed(shops: 
     shops.post(of_refund(intent, shops.payments.refund_by_hand(intent, 100)))
     dispute = replace(of_dispute(intent), created_at=shops.fresh.clock.now())
     shops.post(dispute)
-    shops.fresh.payment_ledger.disputed.append(dispute)
+    shops.fresh.payment_listing.disputed.append(dispute)
     shops.fresh.clock.advance(hours=3)
     report = compare(shops.fresh, heals=True)
     assert report.agrees
@@ -95,7 +97,7 @@ def test_refunds_and_disputes_of_the_other_shops_payments_change_nothing(shops: 
     refund = shops.payments.refund_by_hand(intent, 100)
     shops.post(of_refund(intent, refund), of_dispute(intent), of_dispute(intent, DisputeOutcome.WON))
     shops.let_weeks_pass()
-    pages = shops.fresh.own_books.pages
+    pages = shops.fresh.own_unit_of_work.pages
     assert not pages.inbox
     assert not pages.streams
     assert not pages.unmatched
@@ -106,34 +108,34 @@ def test_the_other_shops_open_pages_and_delayed_payments_are_left_alone(shops: T
     session_id = shops.old.upload(b"wedding")
     checkout = shops.old.checkout(session_id)
     shops.payments.pay_later(checkout)
-    shops.post(shops.old.told(checkout, NoticeKind.PENDING))
+    shops.post(shops.old.told(checkout, PaymentEventKind.PENDING))
     shops.let_weeks_pass()
     shops.payments.settle(checkout, has_failed=True)
-    shops.post(shops.old.told(checkout, NoticeKind.ABANDONED))
+    shops.post(shops.old.told(checkout, PaymentEventKind.ABANDONED))
     shops.let_weeks_pass()
-    assert not shops.fresh.own_books.pages.inbox
+    assert not shops.fresh.own_unit_of_work.pages.inbox
 
 
 def test_a_refund_before_word_of_the_payment_is_answered_for_the_shop_that_sold_it_only(
     shops: TwoShops,
 ) -> None:
-    notice = shops.old.payment(shops.old.upload(b"wedding"))
-    assert notice.checkout is not None
-    intent = notice.checkout.payment_intent_id
+    webhook_event = shops.old.payment(shops.old.upload(b"wedding"))
+    assert webhook_event.checkout is not None
+    intent = webhook_event.checkout.payment_intent_id
     assert intent is not None
-    shops.post(of_refund(intent, shops.payments.refund_by_hand(intent, 490)), notice)
-    assert notice.checkout.order_id is not None
-    assert shops.old.order(notice.checkout.order_id).refunded_amount == 490
-    assert not shops.fresh.own_books.pages.streams
+    shops.post(of_refund(intent, shops.payments.refund_by_hand(intent, 490)), webhook_event)
+    assert webhook_event.checkout.order_id is not None
+    assert shops.old.order(webhook_event.checkout.order_id).refunded_amount == 490
+    assert not shops.fresh.own_unit_of_work.pages.streams
 
 
 def test_a_changed_secret_key_takes_no_payment_away_that_the_database_knows(shops: TwoShops) -> None:
-    notice = shops.old.payment(shops.old.upload(b"wedding"))
-    renewed = MemoryShop(
-        books=shops.old.books,
+    webhook_event = shops.old.payment(shops.old.upload(b"wedding"))
+    renewed = InMemoryShop(
+        unit_of_work=shops.old.unit_of_work,
         payments=shops.payments,
         secret_key=b"another key, of thirty-two or more",
         ids=CountingIds(given=2_000_000),
     )
-    take(renewed, notice)
-    assert len(shops.old.own_books.pages.orders) == 1
+    take(renewed, webhook_event)
+    assert len(shops.old.own_unit_of_work.pages.orders) == 1

@@ -9,7 +9,7 @@ import pytest
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, HoldReason, Money, UploadSessionId
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
-from domain.ports.payments import NoticeKind, ProviderRefund, RefundWish
+from domain.ports.payments import NewRefund, PaymentEventKind, ProviderRefund
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from domain.use_cases.payments.unmatched_payments import (
     PENDING_AGAIN,
@@ -20,14 +20,14 @@ from domain.use_cases.payments.unmatched_payments import (
     UnknownPaymentError,
 )
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund, take
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 AWAY = UnavailableError("The double", "out for lunch")
 REFUSED = RefusedError("The double", "its balance is empty", code="balance_insufficient")
 BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
 
 
-def set_aside(shop: MemoryShop) -> str:
+def set_aside(shop: InMemoryShop) -> str:
     """Have a session paid twice; gives the checkout of the second payment."""
     session_id = shop.upload(b"wedding")
     first = shop.checkout(session_id)
@@ -35,47 +35,47 @@ def set_aside(shop: MemoryShop) -> str:
     second = shop.checkout(session_id)
     for checkout in (first, second):
         shop.payments.pay(checkout)
-        take(shop, shop.told(checkout, NoticeKind.PAID))
+        take(shop, shop.told(checkout, PaymentEventKind.PAID))
     assert payment(shop, second).status is UnmatchedStatus.OPEN
     return second
 
 
-def payment(shop: MemoryShop, checkout: str) -> UnmatchedPayment:
-    found = shop.own_books.pages.unmatched[checkout]
+def payment(shop: InMemoryShop, checkout: str) -> UnmatchedPayment:
+    found = shop.own_unit_of_work.pages.unmatched[checkout]
     assert isinstance(found, UnmatchedPayment)
     return found
 
 
-def intent_of(shop: MemoryShop, checkout: str) -> str:
+def intent_of(shop: InMemoryShop, checkout: str) -> str:
     intent = payment(shop, checkout).payment_intent_id
     assert intent is not None
     return intent
 
 
-def gone_back(shop: MemoryShop, checkout: str) -> int:
+def gone_back(shop: InMemoryShop, checkout: str) -> int:
     """What the provider paid back, in minor units."""
     paid = shop.payments.payments[intent_of(shop, checkout)]
     return paid.paid.amount - paid.left
 
 
-def wait(shop: MemoryShop, span: timedelta) -> None:
+def wait(shop: InMemoryShop, span: timedelta) -> None:
     shop.clock.advance(seconds=span.total_seconds() + 1)
 
 
-def test_a_second_payment_goes_back_once_after_its_wait(shop: MemoryShop) -> None:
+def test_a_second_payment_goes_back_once_after_its_wait(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     shop.clock.advance(days=7)
-    assert shop.matching.refund_due() == 0
+    assert shop.unmatched_payment_service.refund_due() == 0
     assert gone_back(shop, checkout) == 0
     shop.clock.advance(seconds=1)
-    assert [shop.matching.refund_due() for _ in range(3)] == [1, 0, 0]
+    assert [shop.unmatched_payment_service.refund_due() for _ in range(3)] == [1, 0, 0]
     assert gone_back(shop, checkout) == 490
     assert payment(shop, checkout).actor == "shop"
 
 
 @pytest.mark.parametrize("what_is_left", ["an erased order", "no upload session"])
 def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
-    shop: MemoryShop, what_is_left: str
+    shop: InMemoryShop, what_is_left: str
 ) -> None:
     session_id = shop.upload(b"wedding")
     order_id = shop.pay(session_id)
@@ -83,112 +83,118 @@ def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
     payment = shop.order(order_id).payment
     assert payment is not None
     if what_is_left == "an erased order":
-        shop.forgetting.erase("ada@customer.example", actor="person:grace", reason="asked for it by mail")
-        assert shop.own_books.pages.uploads[session_id].session.photos == ()
+        shop.customer_erasure.erase(
+            "ada@customer.example", actor="person:grace", reason="asked for it by mail"
+        )
+        assert shop.own_unit_of_work.pages.uploads[session_id].session.photos == ()
     else:
-        del shop.own_books.pages.uploads[session_id]
-    take(shop, shop.told(payment.checkout_session_id, NoticeKind.PAID))
-    assert shop.own_books.pages.unmatched == {}
+        del shop.own_unit_of_work.pages.uploads[session_id]
+    take(shop, shop.told(payment.checkout_session_id, PaymentEventKind.PAID))
+    assert shop.own_unit_of_work.pages.unmatched == {}
     wait(shop, shop.policy.unmatched_payment_wait)
-    assert shop.matching.refund_due() == 0
+    assert shop.unmatched_payment_service.refund_due() == 0
     assert [one.left for one in shop.payments.payments.values()] == [490]
 
 
-def test_the_first_payment_and_its_order_are_left_alone(shop: MemoryShop) -> None:
+def test_the_first_payment_and_its_order_are_left_alone(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
-    shop.matching.refund_due()
+    shop.unmatched_payment_service.refund_due()
     assert [one.left for one in shop.payments.payments.values()] == [490, 0]
-    (order_id,) = shop.own_books.pages.streams
+    (order_id,) = shop.own_unit_of_work.pages.streams
     assert shop.live(order_id).state is State.COMPLETED
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
 
 
-def paid_elsewhere(shop: MemoryShop) -> str:
+def paid_elsewhere(shop: InMemoryShop) -> str:
     """A checkout that this shop did not open: made in the dashboard, or by another shop on the account."""
     shop.payment(shop.upload(b"wedding"))
     ((checkout, state),) = shop.payments.states.items()
-    unsealed = replace(state.checkout, upload_session_id=None, order_id=None, seal=None)
+    unsealed = replace(state.checkout, upload_session_id=None, order_id=None, payment_token=None)
     shop.payments.states[checkout] = replace(state, checkout=unsealed)
-    take(shop, shop.told(checkout, NoticeKind.PAID))
+    take(shop, shop.told(checkout, PaymentEventKind.PAID))
     return checkout
 
 
-def test_a_payment_without_our_seal_is_not_stored_and_never_refunded_by_itself(shop: MemoryShop) -> None:
+def test_a_payment_without_our_seal_is_not_stored_and_never_refunded_by_itself(shop: InMemoryShop) -> None:
     paid_elsewhere(shop)
     shop.clock.advance(days=100)
-    assert shop.matching.refund_due() == 0
-    assert not shop.own_books.pages.unmatched
-    assert not shop.own_books.pages.inbox
+    assert shop.unmatched_payment_service.refund_due() == 0
+    assert not shop.own_unit_of_work.pages.unmatched
+    assert not shop.own_unit_of_work.pages.inbox
 
 
-def test_a_person_refunds_a_payment_without_our_seal_by_naming_it(shop: MemoryShop) -> None:
+def test_a_person_refunds_a_payment_without_our_seal_by_naming_it(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
-    shop.matching.refund(checkout, **BRUNO)
+    shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_person_gives_a_payment_without_our_seal_to_its_photos(shop: MemoryShop) -> None:
+def test_a_person_gives_a_payment_without_our_seal_to_its_photos(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     session_id = shop.upload(b"harvest")
-    order_id = shop.matching.match(checkout, session_id, **BRUNO)
+    order_id = shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)
     assert shop.live(order_id).state is State.COMPLETED
     assert payment(shop, checkout).status is UnmatchedStatus.MATCHED
 
 
-def test_naming_a_payment_without_our_seal_stores_nothing_if_it_cannot_be_matched(shop: MemoryShop) -> None:
+def test_naming_a_payment_without_our_seal_stores_nothing_if_it_cannot_be_matched(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     with pytest.raises(NotMatchableError):
-        shop.matching.match(checkout, UploadSessionId(uuid4()), **BRUNO)
-    assert not shop.own_books.pages.unmatched
+        shop.unmatched_payment_service.match(checkout, UploadSessionId(uuid4()), **BRUNO)
+    assert not shop.own_unit_of_work.pages.unmatched
 
 
-def test_a_payment_of_an_order_cannot_be_refunded_as_one_without_an_order(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"))
-    take(shop, notice)
-    assert notice.checkout is not None
+def test_a_payment_of_an_order_cannot_be_refunded_as_one_without_an_order(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"))
+    take(shop, webhook_event)
+    assert webhook_event.checkout is not None
     with pytest.raises(UnknownPaymentError):
-        shop.matching.refund(notice.checkout.checkout_session_id, **BRUNO)
+        shop.unmatched_payment_service.refund(webhook_event.checkout.checkout_session_id, **BRUNO)
 
 
-def test_our_own_payment_whose_session_is_lost_is_held_for_a_person(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"))
-    shop.own_books.pages.uploads.clear()
-    take(shop, notice)
-    assert notice.checkout is not None
+def test_our_own_payment_whose_session_is_lost_is_held_for_a_person(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"))
+    shop.own_unit_of_work.pages.uploads.clear()
+    take(shop, webhook_event)
+    assert webhook_event.checkout is not None
     shop.clock.advance(days=100)
-    assert shop.matching.refund_due() == 0
-    checkout = notice.checkout.checkout_session_id
+    assert shop.unmatched_payment_service.refund_due() == 0
+    checkout = webhook_event.checkout.checkout_session_id
     assert payment(shop, checkout).is_held
-    shop.matching.refund(checkout, **BRUNO)
+    shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert gone_back(shop, checkout) == 490
 
 
-@pytest.mark.parametrize("seal", [None, "", "x" * 43, "\ud800"])
-def test_a_session_that_our_tables_know_is_ours_whatever_the_seal(shop: MemoryShop, seal: str | None) -> None:
+@pytest.mark.parametrize("payment_token", [None, "", "x" * 43, "\ud800"])
+def test_a_session_that_our_tables_know_is_ours_whatever_the_seal(
+    shop: InMemoryShop, payment_token: str | None
+) -> None:
     session_id = shop.upload(b"wedding")
-    order_id = shop.pay(session_id, seal=seal)
+    order_id = shop.pay(session_id, payment_token=payment_token)
     assert shop.order(order_id).payment is not None
 
 
-@pytest.mark.parametrize("seal", [None, "", "x" * 43, "\ud800"])
-def test_without_a_session_that_we_know_only_a_valid_seal_counts(shop: MemoryShop, seal: str | None) -> None:
-    notice = shop.payment(shop.upload(b"wedding"), seal=seal)
-    shop.own_books.pages.uploads.clear()
-    take(shop, notice)
-    assert not shop.own_books.pages.unmatched
+@pytest.mark.parametrize("payment_token", [None, "", "x" * 43, "\ud800"])
+def test_without_a_session_that_we_know_only_a_valid_seal_counts(
+    shop: InMemoryShop, payment_token: str | None
+) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"), payment_token=payment_token)
+    shop.own_unit_of_work.pages.uploads.clear()
+    take(shop, webhook_event)
+    assert not shop.own_unit_of_work.pages.unmatched
 
 
-def test_a_seal_is_good_for_its_own_session_only(shop: MemoryShop) -> None:
+def test_a_seal_is_good_for_its_own_session_only(shop: InMemoryShop) -> None:
     other = shop.payment(shop.upload(b"harvest"))
     assert other.checkout is not None
-    notice = shop.payment(shop.upload(b"wedding"), seal=other.checkout.seal)
-    shop.own_books.pages.uploads.clear()
-    take(shop, notice)
-    assert not shop.own_books.pages.unmatched
+    webhook_event = shop.payment(shop.upload(b"wedding"), payment_token=other.checkout.payment_token)
+    shop.own_unit_of_work.pages.uploads.clear()
+    take(shop, webhook_event)
+    assert not shop.own_unit_of_work.pages.unmatched
 
 
-def test_a_free_one_is_settled_without_a_call(shop: MemoryShop) -> None:
+def test_a_free_one_is_settled_without_a_call(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     shop.pay(session_id)
     nothing = Money(amount=0, currency="EUR")
@@ -197,73 +203,73 @@ def test_a_free_one_is_settled_without_a_call(shop: MemoryShop) -> None:
     free = replace(paid.checkout, upload_session_id=session_id, payment_intent_id=None, paid=nothing)
     take(shop, replace(paid, checkout=free))
     wait(shop, shop.policy.unmatched_payment_wait)
-    calls = len(shop.payments.weather.calls)
-    assert shop.matching.refund_due() == 1
-    assert len(shop.payments.weather.calls) == calls
+    calls = len(shop.payments.fault_injector.calls)
+    assert shop.unmatched_payment_service.refund_due() == 1
+    assert len(shop.payments.fault_injector.calls) == calls
 
 
-def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: MemoryShop) -> None:
+def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
-    shop.payments.weather.lose_reply("issue_refund")
+    shop.payments.fault_injector.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
-        shop.matching.refund_due()
+        shop.unmatched_payment_service.refund_due()
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDING
     assert payment(shop, checkout).problem is not None
-    assert shop.matching.refund_due() == 0, "nobody asks again at once"
+    assert shop.unmatched_payment_service.refund_due() == 0, "nobody asks again at once"
     wait(shop, UNKNOWN_AGAIN)
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
     assert payment(shop, checkout).problem is None
 
 
 @pytest.mark.parametrize("was_made", [True, False])
-def test_after_a_day_only_a_look_tells_whether_it_went_back(shop: MemoryShop, was_made: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_after_a_day_only_a_look_tells_whether_it_went_back(shop: InMemoryShop, was_made: bool) -> None:  # noqa: FBT001 -- a parameter
     checkout = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
     if was_made:
-        shop.payments.weather.lose_reply("issue_refund")
+        shop.payments.fault_injector.lose_reply("issue_refund")
     else:
-        shop.payments.weather.fail("issue_refund", AWAY)
+        shop.payments.fault_injector.fail("issue_refund", AWAY)
     with pytest.raises(UnavailableError):
-        shop.matching.refund_due()
+        shop.unmatched_payment_service.refund_due()
     shop.clock.advance(hours=24)
-    shop.matching.refund_due()
-    asked = [call.method for call in shop.payments.weather.calls]
+    shop.unmatched_payment_service.refund_due()
+    asked = [call.method for call in shop.payments.fault_injector.calls]
     assert asked.count("issue_refund") == 1
     assert payment(shop, checkout).status is (UnmatchedStatus.REFUNDED if was_made else UnmatchedStatus.OPEN)
     wait(shop, REFUSED_AGAIN)
-    shop.matching.refund_due()
+    shop.unmatched_payment_service.refund_due()
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: MemoryShop) -> None:
+def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
-    shop.payments.weather.fail("issue_refund", REFUSED)
-    assert shop.matching.refund_due() == 0
+    shop.payments.fault_injector.fail("issue_refund", REFUSED)
+    assert shop.unmatched_payment_service.refund_due() == 0
     refused = payment(shop, checkout)
     assert (refused.status, refused.problem) == (UnmatchedStatus.OPEN, "balance_insufficient")
-    assert shop.matching.refund_due() == 0
+    assert shop.unmatched_payment_service.refund_due() == 0
     wait(shop, REFUSED_AGAIN)
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert payment(shop, checkout).problem is None
 
 
-def test_one_that_fails_keeps_no_other_from_going_back(shop: MemoryShop) -> None:
+def test_one_that_fails_keeps_no_other_from_going_back(shop: InMemoryShop) -> None:
     set_aside(shop)
     other = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
-    shop.payments.weather.fail("issue_refund", AWAY)
+    shop.payments.fault_injector.fail("issue_refund", AWAY)
     with pytest.raises(UnavailableError):
-        shop.matching.refund_due()
+        shop.unmatched_payment_service.refund_due()
     assert gone_back(shop, other) == 490
 
 
-def test_a_refund_that_fails_later_is_made_again(shop: MemoryShop) -> None:
+def test_a_refund_that_fails_later_is_made_again(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     wait(shop, shop.policy.unmatched_payment_wait)
-    shop.matching.refund_due()
+    shop.unmatched_payment_service.refund_due()
     intent = intent_of(shop, checkout)
     (_, made) = shop.payments.payments[intent].refunds[0]
     take(shop, of_refund(intent, made))
@@ -271,15 +277,15 @@ def test_a_refund_that_fails_later_is_made_again(shop: MemoryShop) -> None:
     shop.payments.fail_refund(made.provider_refund_id)
     take(shop, of_refund(intent, made, has_failed=True), of_refund(intent, made))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_pending_refund_is_on_its_way_until_the_provider_has_paid_it(shop: MemoryShop) -> None:
+def test_a_pending_refund_is_on_its_way_until_the_provider_has_paid_it(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     shop.payments.refunds_pending = True
-    after = shop.matching.refund(checkout, **BRUNO)
+    after = shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert (after.status, after.left.amount, after.problem) == (UnmatchedStatus.REFUNDING, 490, None)
     (_, made) = shop.payments.payments[intent].refunds[0]
     take(shop, of_refund(intent, made))
@@ -293,47 +299,47 @@ def test_a_pending_refund_is_on_its_way_until_the_provider_has_paid_it(shop: Mem
 
 
 @pytest.mark.parametrize("is_paid", [True, False])
-def test_the_sweep_sees_how_a_pending_refund_ended(shop: MemoryShop, is_paid: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_the_sweep_sees_how_a_pending_refund_ended(shop: InMemoryShop, is_paid: bool) -> None:  # noqa: FBT001 -- a parameter
     checkout = set_aside(shop)
     shop.payments.refunds_pending = True
-    shop.matching.refund(checkout, **BRUNO)
+    shop.unmatched_payment_service.refund(checkout, **BRUNO)
     wait(shop, PENDING_AGAIN)
-    assert shop.matching.refund_due() == 0
+    assert shop.unmatched_payment_service.refund_due() == 0
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDING
     (_, made) = shop.payments.payments[intent_of(shop, checkout)].refunds[0]
     end = shop.payments.pay_refund if is_paid else shop.payments.fail_refund
     end(made.provider_refund_id)
     shop.payments.refunds_pending = False
     wait(shop, PENDING_AGAIN)
-    assert shop.matching.refund_due() == is_paid
+    assert shop.unmatched_payment_service.refund_due() == is_paid
     assert payment(shop, checkout).status is (UnmatchedStatus.REFUNDED if is_paid else UnmatchedStatus.OPEN)
     wait(shop, REFUSED_AGAIN)
-    assert shop.matching.refund_due() == (not is_paid)
+    assert shop.unmatched_payment_service.refund_due() == (not is_paid)
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_pending_refund_that_fails_is_due_again_at_once(shop: MemoryShop) -> None:
+def test_a_pending_refund_that_fails_is_due_again_at_once(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     shop.payments.refunds_pending = True
-    shop.matching.refund(checkout, **BRUNO)
+    shop.unmatched_payment_service.refund(checkout, **BRUNO)
     (_, made) = shop.payments.payments[intent].refunds[0]
     shop.payments.fail_refund(made.provider_refund_id)
     shop.payments.refunds_pending = False
     take(shop, of_refund(intent, made, has_failed=True))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_refund_made_in_the_dashboard_closes_it(shop: MemoryShop) -> None:
+def test_a_refund_made_in_the_dashboard_closes_it(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 200)))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
     assert payment(shop, checkout).left.amount == 290
     wait(shop, shop.policy.unmatched_payment_wait)
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
 
 
@@ -343,19 +349,19 @@ def test_a_refund_made_in_the_dashboard_closes_it(shop: MemoryShop) -> None:
 )
 @pytest.mark.parametrize("in_reverse", [False, True])
 def test_a_dispute_takes_the_money_unless_it_is_won(
-    shop: MemoryShop,
+    shop: InMemoryShop,
     outcome: DisputeOutcome,
     status: UnmatchedStatus,
     in_reverse: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
-    notices = [of_dispute(intent), of_dispute(intent, outcome)]
-    take(shop, *(reversed(notices) if in_reverse else notices))
+    webhook_events = [of_dispute(intent), of_dispute(intent, outcome)]
+    take(shop, *(reversed(webhook_events) if in_reverse else webhook_events))
     assert payment(shop, checkout).status is status
 
 
-def test_a_refund_told_before_the_payment_that_is_set_aside_closes_it(shop: MemoryShop) -> None:
+def test_a_refund_told_before_the_payment_that_is_set_aside_closes_it(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     shop.pay(session_id)
     foreign = shop.checkout(shop.upload(b"harvest"))
@@ -365,198 +371,198 @@ def test_a_refund_told_before_the_payment_that_is_set_aside_closes_it(shop: Memo
         told, checkout=replace(told.checkout, upload_session_id=session_id)
     )
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
-    take(shop, shop.told(foreign, NoticeKind.PAID))
+    take(shop, shop.told(foreign, PaymentEventKind.PAID))
     assert payment(shop, foreign).status is UnmatchedStatus.REFUNDED
 
 
 def test_a_refund_in_the_dashboard_while_the_shop_makes_its_own_is_the_one_that_counts(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     issue = shop.payments.issue_refund
 
-    def issue_and_be_overtaken(wish: RefundWish) -> ProviderRefund:
+    def issue_and_be_overtaken(wish: NewRefund) -> ProviderRefund:
         take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
         return issue(wish)
 
     monkeypatch.setattr(shop.payments, "issue_refund", issue_and_be_overtaken)
-    after = shop.matching.refund(checkout, **BRUNO)
+    after = shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert (after.status, after.problem) == (UnmatchedStatus.REFUNDED, None)
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_person_pays_it_back_at_once_and_the_reason_is_kept(shop: MemoryShop) -> None:
+def test_a_person_pays_it_back_at_once_and_the_reason_is_kept(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    after = shop.matching.refund(checkout, **BRUNO)
+    after = shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert after == payment(shop, checkout)
     assert (after.status, after.actor, after.note) == (UnmatchedStatus.REFUNDED, *BRUNO.values())
     assert after.decided_at == shop.clock.now()
     assert gone_back(shop, checkout) == 490
 
 
-def test_what_a_person_resolved_to_pay_back_is_tried_again_without_any_wait(shop: MemoryShop) -> None:
+def test_what_a_person_resolved_to_pay_back_is_tried_again_without_any_wait(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    shop.payments.weather.fail("issue_refund", REFUSED)
-    assert shop.matching.refund(checkout, **BRUNO).status is UnmatchedStatus.OPEN
+    shop.payments.fault_injector.fail("issue_refund", REFUSED)
+    assert shop.unmatched_payment_service.refund(checkout, **BRUNO).status is UnmatchedStatus.OPEN
     wait(shop, REFUSED_AGAIN)
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert payment(shop, checkout).actor == "person:bruno"
 
 
-def test_a_matched_payment_begins_the_order_of_the_photos_it_is_given_to(shop: MemoryShop) -> None:
+def test_a_matched_payment_begins_the_order_of_the_photos_it_is_given_to(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     session_id = shop.upload(b"harvest")
-    order_id = shop.matching.match(checkout, session_id, **BRUNO)
+    order_id = shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)
     order = shop.live(order_id)
     assert order.state is State.COMPLETED
     assert order.payment is not None
     assert order.payment.checkout_session_id == checkout
     assert len(shop.mailer.mails_to("ada@customer.example")) == 4, "of both orders"
-    with shop.books.transaction() as transaction:
-        assert transaction.log.history(order_id)[0].actor == "person:bruno"
+    with shop.unit_of_work.transaction() as transaction:
+        assert transaction.event_store.history(order_id)[0].actor == "person:bruno"
     matched = payment(shop, checkout)
     assert (matched.status, matched.matched_session_id) == (UnmatchedStatus.MATCHED, session_id)
     assert (matched.actor, matched.note) == tuple(BRUNO.values())
 
 
 def test_a_matched_payment_is_never_refunded_by_itself_and_its_notice_may_come_again(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     checkout = set_aside(shop)
-    order_id = shop.matching.match(checkout, shop.upload(b"harvest"), **BRUNO)
-    take(shop, shop.told(checkout, NoticeKind.PAID))
+    order_id = shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
+    take(shop, shop.told(checkout, PaymentEventKind.PAID))
     shop.clock.advance(days=100)
-    assert shop.matching.refund_due() == 0
+    assert shop.unmatched_payment_service.refund_due() == 0
     assert gone_back(shop, checkout) == 0
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
     assert shop.order(order_id).state is State.REFUNDED
 
 
-def test_a_payment_of_another_amount_than_the_photos_cost_is_held(shop: MemoryShop) -> None:
+def test_a_payment_of_another_amount_than_the_photos_cost_is_held(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    order_id = shop.matching.match(checkout, shop.upload(b"harvest", b"portrait"), **BRUNO)
+    order_id = shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest", b"portrait"), **BRUNO)
     assert shop.live(order_id).hold is HoldReason.AMOUNT_MISMATCH
     assert not shop.order(order_id).restored_images
 
 
-def test_photos_that_came_after_the_quote_are_quoted_anew(shop: MemoryShop) -> None:
+def test_photos_that_came_after_the_quote_are_quoted_anew(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     session_id = shop.upload(b"harvest")
     abandoned = shop.checkout(session_id)
     shop.payments.expire(abandoned)
-    take(shop, shop.told(abandoned, NoticeKind.ABANDONED))
+    take(shop, shop.told(abandoned, PaymentEventKind.ABANDONED))
     shop.add(session_id, b"portrait")
-    order = shop.order(shop.matching.match(checkout, session_id, **BRUNO))
+    order = shop.order(shop.unmatched_payment_service.match(checkout, session_id, **BRUNO))
     assert order.payment is not None
     assert order.payment.quoted == Money(amount=980, currency="EUR")
     assert order.hold is HoldReason.AMOUNT_MISMATCH
 
 
-def test_only_an_open_payment_can_be_refunded_or_matched(shop: MemoryShop) -> None:
+def test_only_an_open_payment_can_be_refunded_or_matched(shop: InMemoryShop) -> None:
     harvest = shop.upload(b"harvest")
     for name in ("cs_nobodys", set_aside(shop)):
         error = UnknownPaymentError if name == "cs_nobodys" else PaymentNotOpenError
         if error is PaymentNotOpenError:
-            shop.matching.refund(name, **BRUNO)
+            shop.unmatched_payment_service.refund(name, **BRUNO)
         with pytest.raises(error):
-            shop.matching.refund(name, **BRUNO)
+            shop.unmatched_payment_service.refund(name, **BRUNO)
         with pytest.raises(error):
-            shop.matching.match(name, harvest, **BRUNO)
+            shop.unmatched_payment_service.match(name, harvest, **BRUNO)
 
 
-def test_a_payment_on_its_way_back_cannot_be_matched(shop: MemoryShop) -> None:
+def test_a_payment_on_its_way_back_cannot_be_matched(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    shop.payments.weather.lose_reply("issue_refund")
+    shop.payments.fault_injector.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
-        shop.matching.refund(checkout, **BRUNO)
+        shop.unmatched_payment_service.refund(checkout, **BRUNO)
     with pytest.raises(PaymentNotOpenError, match="refunding"):
-        shop.matching.match(checkout, shop.upload(b"harvest"), **BRUNO)
+        shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
 
 
-def test_photos_that_cannot_be_paid_with_it_are_refused_with_what_to_do(shop: MemoryShop) -> None:
+def test_photos_that_cannot_be_paid_with_it_are_refused_with_what_to_do(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     paid, expired = shop.upload(b"harvest"), shop.upload(b"late")
     shop.pay(paid)
     expired_checkout = shop.checkout(expired)
     shop.payments.expire(expired_checkout)
     shop.clock.advance(days=8)
-    shop.storage.weather.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", AWAY)
     with pytest.raises(UnavailableError):
-        shop.housekeeping.tidy()
+        shop.upload_cleanup.tidy()
     for session_id, problem in [
         (paid, "paid already"),
         (expired, "has expired"),
         (UploadSessionId(uuid4()), "no such session"),
     ]:
         with pytest.raises(NotMatchableError, match=problem):
-            shop.matching.match(checkout, session_id, **BRUNO)
+            shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
 
 
-def test_an_empty_session_takes_no_payment(shop: MemoryShop) -> None:
+def test_an_empty_session_takes_no_payment(shop: InMemoryShop) -> None:
     with pytest.raises(NotMatchableError, match="holds no photo"):
-        shop.matching.match(set_aside(shop), shop.uploading.open().session_id, **BRUNO)
+        shop.unmatched_payment_service.match(set_aside(shop), shop.upload_service.open().session_id, **BRUNO)
 
 
-def test_a_payment_of_which_some_went_back_cannot_be_matched(shop: MemoryShop) -> None:
+def test_a_payment_of_which_some_went_back_cannot_be_matched(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 200)))
     with pytest.raises(NotMatchableError, match="is left of it; refund the rest"):
-        shop.matching.match(checkout, shop.upload(b"harvest"), **BRUNO)
+        shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
 
 
-def test_a_payment_whose_payer_the_provider_does_not_know_cannot_be_matched(shop: MemoryShop) -> None:
+def test_a_payment_whose_payer_the_provider_does_not_know_cannot_be_matched(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     del shop.payments.states[checkout]
     with pytest.raises(NotMatchableError, match="refund it instead"):
-        shop.matching.match(checkout, shop.upload(b"harvest"), **BRUNO)
+        shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
 
 
-def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop: MemoryShop) -> None:
+def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding", b"harvest")
     shop.pay(session_id)
-    notice = shop.payment(shop.upload(b"portrait", b"garden"), upload_session_id=session_id)
-    take(shop, notice)
-    assert notice.checkout is not None
-    checkout = notice.checkout.checkout_session_id
+    webhook_event = shop.payment(shop.upload(b"portrait", b"garden"), upload_session_id=session_id)
+    take(shop, webhook_event)
+    assert webhook_event.checkout is not None
+    checkout = webhook_event.checkout.checkout_session_id
     intent = intent_of(shop, checkout)
     take(shop, of_dispute(intent))  # half of what was paid
     wait(shop, shop.policy.unmatched_payment_wait)
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
     take(shop, of_dispute(intent, DisputeOutcome.WON))
     wait(shop, REFUSED_AGAIN)
-    shop.matching.refund_due()
+    shop.unmatched_payment_service.refund_due()
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
     assert gone_back(shop, checkout) == 980
 
 
-def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: MemoryShop) -> None:
+def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: InMemoryShop) -> None:
     """A refund that is on record is no answer to an attempt at what is left."""
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     by_hand = shop.payments.refund_by_hand(intent, 90)
     take(shop, of_refund(intent, by_hand))
     wait(shop, timedelta(days=7))
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
     shop.payments.fail_refund(by_hand.provider_refund_id)
     take(shop, of_refund(intent, by_hand, has_failed=True))
     wait(shop, REFUSED_AGAIN)
-    assert shop.matching.refund_due() == 1
+    assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_payment_for_no_photo_is_set_aside(shop: MemoryShop) -> None:
+def test_a_payment_for_no_photo_is_set_aside(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     page = shop.checkout(session_id)
     shop.payments.expire(page)
-    take(shop, shop.told(page, NoticeKind.ABANDONED))
-    [photo] = shop.uploading.find(session_id).photos
+    take(shop, shop.told(page, PaymentEventKind.ABANDONED))
+    [photo] = shop.upload_service.find(session_id).photos
     shop.photo_removal.remove(session_id, photo.photo_id)
     shop.payments.pay(page)
-    take(shop, shop.told(page, NoticeKind.PAID))
+    take(shop, shop.told(page, PaymentEventKind.PAID))
     assert payment(shop, page).status is UnmatchedStatus.OPEN

@@ -10,39 +10,39 @@ from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, HoldReason, Money
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutState, NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import CheckoutState, PaymentEventKind, PaymentWebhookEvent, ProviderRefund
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
 from domain.use_cases.payments.payment_webhook import PENDING_PAYMENT
 from tests.domain.support.assertions import kinds, order_of
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def take(shop: MemoryShop, *notices: PaymentNotice) -> None:
+def take(shop: InMemoryShop, *webhook_events: PaymentWebhookEvent) -> None:
     """Take notices in, each of them twice."""
-    for notice in notices:
+    for webhook_event in webhook_events:
         for _ in range(2):
-            shop.paying.take(notice, sha256_of(notice.event_id))
+            shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
 
 
-def of_refund(intent: str | None, refund: ProviderRefund, *, has_failed: bool = False) -> PaymentNotice:
-    return PaymentNotice(
+def of_refund(intent: str | None, refund: ProviderRefund, *, has_failed: bool = False) -> PaymentWebhookEvent:
+    return PaymentWebhookEvent(
         event_id=f"evt_{uuid4()}",
         event_type="refund.updated",
-        kind=NoticeKind.REFUND_FAILED if has_failed else NoticeKind.REFUND_ISSUED,
+        kind=PaymentEventKind.REFUND_FAILED if has_failed else PaymentEventKind.REFUND_ISSUED,
         payment_intent_id=intent,
         refund=replace(refund, has_failed=has_failed),
     )
 
 
-def of_dispute(intent: str | None, outcome: DisputeOutcome | None = None) -> PaymentNotice:
-    return PaymentNotice(
+def of_dispute(intent: str | None, outcome: DisputeOutcome | None = None) -> PaymentWebhookEvent:
+    return PaymentWebhookEvent(
         event_id=f"evt_{uuid4()}",
         event_type="charge.dispute.closed" if outcome else "charge.dispute.created",
-        kind=NoticeKind.DISPUTE_CLOSED if outcome else NoticeKind.DISPUTE_OPENED,
+        kind=PaymentEventKind.DISPUTE_CLOSED if outcome else PaymentEventKind.DISPUTE_OPENED,
         payment_intent_id=intent,
         dispute_id="dp_1",
         dispute_amount=Money(amount=490, currency="EUR"),
@@ -51,54 +51,54 @@ def of_dispute(intent: str | None, outcome: DisputeOutcome | None = None) -> Pay
     )
 
 
-def test_money_that_takes_days_keeps_its_photos_and_then_makes_the_order(shop: MemoryShop) -> None:
+def test_money_that_takes_days_keeps_its_photos_and_then_makes_the_order(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
-    take(shop, shop.told(checkout, NoticeKind.PENDING))
-    assert shop.uploading.find(session_id).status is UploadStatus.PENDING
+    take(shop, shop.told(checkout, PaymentEventKind.PENDING))
+    assert shop.upload_service.find(session_id).status is UploadStatus.PENDING
     shop.clock.advance(days=30)
-    shop.housekeeping.tidy()
+    shop.upload_cleanup.tidy()
     shop.payments.settle(checkout, has_failed=False)
-    paid = shop.told(checkout, NoticeKind.PAID)
+    paid = shop.told(checkout, PaymentEventKind.PAID)
     take(shop, paid)
     assert shop.live(order_of(paid)).state is State.COMPLETED
 
 
 @pytest.mark.parametrize("has_failed", [True, False], ids=["failed", "expired"])
-def test_a_checkout_that_nobody_will_pay_frees_its_photos(shop: MemoryShop, has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_a_checkout_that_nobody_will_pay_frees_its_photos(shop: InMemoryShop, has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     if has_failed:
         shop.payments.pay_later(checkout)
-        take(shop, shop.told(checkout, NoticeKind.PENDING))
+        take(shop, shop.told(checkout, PaymentEventKind.PENDING))
         shop.payments.settle(checkout, has_failed=True)
     else:
         shop.payments.expire(checkout)
-    take(shop, shop.told(checkout, NoticeKind.ABANDONED))
-    assert shop.uploading.find(session_id).status is UploadStatus.OPEN
+    take(shop, shop.told(checkout, PaymentEventKind.ABANDONED))
+    assert shop.upload_service.find(session_id).status is UploadStatus.OPEN
     shop.clock.advance(days=8)
-    shop.housekeeping.tidy()
+    shop.upload_cleanup.tidy()
     assert not shop.storage.objects
 
 
 @pytest.mark.parametrize(("has_failed", "end"), [(True, UploadStatus.OPEN), (False, UploadStatus.PAID)])
 def test_word_of_money_that_takes_days_may_come_in_any_order(has_failed: bool, end: UploadStatus) -> None:  # noqa: FBT001 -- a parameter
-    last = NoticeKind.ABANDONED if has_failed else NoticeKind.PAID
-    for order in permutations([NoticeKind.PENDING, last]):
-        shop = MemoryShop()
+    last = PaymentEventKind.ABANDONED if has_failed else PaymentEventKind.PAID
+    for order in permutations([PaymentEventKind.PENDING, last]):
+        shop = InMemoryShop()
         session_id = shop.upload(b"wedding")
         checkout = shop.checkout(session_id)
         shop.payments.pay_later(checkout)
         shop.payments.settle(checkout, has_failed=has_failed)
         take(shop, *(shop.told(checkout, kind) for kind in order))
-        session = shop.uploading.find(session_id)
+        session = shop.upload_service.find(session_id)
         assert session.status is end
         assert kinds(shop, session.order_id) == ([] if has_failed else [e.PaymentReceived])
 
 
 def test_an_answer_that_is_stale_when_it_is_written_down_takes_no_end_back(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
@@ -109,57 +109,57 @@ def test_an_answer_that_is_stale_when_it_is_written_down_takes_no_end_back(
         monkeypatch.undo()
         stale = ask(checkout_session_id)
         shop.payments.settle(checkout, has_failed=True)
-        take(shop, shop.told(checkout, NoticeKind.ABANDONED))
+        take(shop, shop.told(checkout, PaymentEventKind.ABANDONED))
         return stale
 
     monkeypatch.setattr(shop.payments, "find_checkout", ask_and_be_overtaken)
-    take(shop, shop.told(checkout, NoticeKind.PENDING))
-    assert shop.uploading.find(session_id).status is UploadStatus.OPEN
+    take(shop, shop.told(checkout, PaymentEventKind.PENDING))
+    assert shop.upload_service.find(session_id).status is UploadStatus.OPEN
 
 
-def test_an_expired_session_whose_photos_are_on_their_way_out_does_not_open_again(shop: MemoryShop) -> None:
+def test_an_expired_session_whose_photos_are_on_their_way_out_does_not_open_again(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"forgotten")
     checkout = shop.checkout(session_id)
     shop.payments.expire(checkout)
     shop.clock.advance(days=8)
-    shop.storage.weather.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", AWAY)
     with pytest.raises(UnavailableError):
-        shop.housekeeping.tidy()
-    take(shop, shop.told(checkout, NoticeKind.ABANDONED))
-    assert shop.uploading.find(session_id).status is UploadStatus.EXPIRED
+        shop.upload_cleanup.tidy()
+    take(shop, shop.told(checkout, PaymentEventKind.ABANDONED))
+    assert shop.upload_service.find(session_id).status is UploadStatus.EXPIRED
 
 
 def test_a_notice_that_can_be_contradicted_comes_again_when_the_provider_cannot_be_asked(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
-    notice = shop.told(checkout, NoticeKind.PENDING)
-    shop.payments.weather.fail("find_checkout", AWAY)
+    webhook_event = shop.told(checkout, PaymentEventKind.PENDING)
+    shop.payments.fault_injector.fail("find_checkout", AWAY)
     with pytest.raises(UnavailableError):
-        shop.paying.take(notice, sha256_of(notice.event_id))
-    assert shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
-    take(shop, notice)
-    assert shop.uploading.find(session_id).status is UploadStatus.PENDING
+        shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
+    assert shop.upload_service.find(session_id).status is UploadStatus.CHECKOUT
+    take(shop, webhook_event)
+    assert shop.upload_service.find(session_id).status is UploadStatus.PENDING
 
 
 def test_word_of_an_older_page_does_not_open_a_session_whose_new_page_is_being_opened(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload(b"wedding")
     old = shop.checkout(session_id)
     shop.payments.expire(old)
     shop.clock.advance(hours=2)
-    shop.payments.weather.fail("open_checkout", AWAY)
+    shop.payments.fault_injector.fail("open_checkout", AWAY)
     with pytest.raises(UnavailableError):
-        shop.checking_out.open(session_id, email=None)
-    take(shop, shop.told(old, NoticeKind.ABANDONED))
-    assert shop.uploading.find(session_id).status is UploadStatus.CHECKOUT
+        shop.checkout_service.open(session_id, email=None)
+    take(shop, shop.told(old, PaymentEventKind.ABANDONED))
+    assert shop.upload_service.find(session_id).status is UploadStatus.CHECKOUT
 
 
 def test_money_that_takes_days_keeps_its_photos_also_when_it_comes_from_an_older_page(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload(b"wedding")
     old = shop.checkout(session_id)
@@ -167,110 +167,112 @@ def test_money_that_takes_days_keeps_its_photos_also_when_it_comes_from_an_older
     new = shop.checkout(session_id)
     assert old != new
     shop.payments.pay_later(old)
-    take(shop, shop.told(old, NoticeKind.PENDING))
+    take(shop, shop.told(old, PaymentEventKind.PENDING))
     shop.payments.expire(new)
-    take(shop, shop.told(new, NoticeKind.ABANDONED))
+    take(shop, shop.told(new, PaymentEventKind.ABANDONED))
     with pytest.raises(UploadSessionClosedError):
         shop.add(session_id, b"harvest")
     shop.clock.advance(days=30)
-    shop.housekeeping.tidy()
+    shop.upload_cleanup.tidy()
     shop.payments.settle(old, has_failed=False)
-    take(shop, paid := shop.told(old, NoticeKind.PAID))
+    take(shop, paid := shop.told(old, PaymentEventKind.PAID))
     assert shop.live(order_of(paid)).state is State.COMPLETED
 
 
-def test_money_that_fails_on_an_older_page_frees_its_photos(shop: MemoryShop) -> None:
+def test_money_that_fails_on_an_older_page_frees_its_photos(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     old = shop.checkout(session_id)
     shop.clock.advance(hours=2)
     shop.checkout(session_id)
     shop.payments.pay_later(old)
-    take(shop, shop.told(old, NoticeKind.PENDING))
+    take(shop, shop.told(old, PaymentEventKind.PENDING))
     shop.payments.settle(old, has_failed=True)
-    take(shop, shop.told(old, NoticeKind.ABANDONED))
-    assert shop.uploading.find(session_id).status is UploadStatus.OPEN
+    take(shop, shop.told(old, PaymentEventKind.ABANDONED))
+    assert shop.upload_service.find(session_id).status is UploadStatus.OPEN
 
 
-def test_photos_that_came_after_the_quote_are_quoted_anew_whenever_the_money_comes(shop: MemoryShop) -> None:
+def test_photos_that_came_after_the_quote_are_quoted_anew_whenever_the_money_comes(
+    shop: InMemoryShop,
+) -> None:
     session_id = shop.upload(b"wedding")
     page = shop.checkout(session_id)
     shop.payments.expire(page)
-    take(shop, shop.told(page, NoticeKind.ABANDONED))
+    take(shop, shop.told(page, PaymentEventKind.ABANDONED))
     shop.add(session_id, b"harvest")
     shop.payments.pay(page)
-    take(shop, paid := shop.told(page, NoticeKind.PAID))
+    take(shop, paid := shop.told(page, PaymentEventKind.PAID))
     order = shop.live(order_of(paid))
     assert order.payment is not None
     assert (order.payment.paid.amount, order.payment.quoted.amount) == (490, 980)
     assert (order.hold, order.state) == (HoldReason.AMOUNT_MISMATCH, State.PAID)
 
 
-def test_a_session_whose_end_is_never_told_is_asked_about_once_it_is_over(shop: MemoryShop) -> None:
+def test_a_session_whose_end_is_never_told_is_asked_about_once_it_is_over(shop: InMemoryShop) -> None:
     sessions = [shop.upload(b"wedding"), shop.upload(b"harvest"), shop.upload(b"portrait")]
     checkouts = [shop.checkout(session_id) for session_id in sessions]
     for checkout in checkouts:
         shop.payments.pay_later(checkout)
-        take(shop, shop.told(checkout, NoticeKind.PENDING))
+        take(shop, shop.told(checkout, PaymentEventKind.PENDING))
     shop.payments.settle(checkouts[0], has_failed=False)
     shop.payments.settle(checkouts[1], has_failed=True)
     shop.clock.advance(seconds=PENDING_PAYMENT.total_seconds())
-    assert shop.paying.look_after_pending() == 0
+    assert shop.payment_webhook.poll_pending_payments() == 0
     shop.clock.advance(seconds=1)
-    shop.payments.weather.fail("find_checkout", AWAY)
+    shop.payments.fault_injector.fail("find_checkout", AWAY)
     with pytest.raises(UnavailableError):
-        shop.paying.look_after_pending()
-    shop.paying.look_after_pending()
-    assert [shop.uploading.find(session_id).status for session_id in sessions] == [
+        shop.payment_webhook.poll_pending_payments()
+    shop.payment_webhook.poll_pending_payments()
+    assert [shop.upload_service.find(session_id).status for session_id in sessions] == [
         UploadStatus.PAID,
         UploadStatus.OPEN,
         UploadStatus.PENDING,
     ]
-    assert shop.live(shop.uploading.find(sessions[0]).order_id).state is State.COMPLETED
+    assert shop.live(shop.upload_service.find(sessions[0]).order_id).state is State.COMPLETED
 
 
 @pytest.mark.parametrize("has_failed", [False, True], ids=["issued", "failed"])
 def test_a_payment_and_its_refund_may_be_told_in_any_order(has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
     ends = set()
     for sequence in permutations(range(3)):
-        shop = MemoryShop()
+        shop = InMemoryShop()
         checkout = shop.checkout(shop.upload(b"wedding"))
         intent = shop.payments.pay(checkout)
         made = shop.payments.refund_by_hand(intent, 490)
         if has_failed:
             shop.payments.fail_refund(made.provider_refund_id)
-        paid = shop.told(checkout, NoticeKind.PAID)
-        notices = [paid, of_refund(intent, made), of_refund(intent, made, has_failed=has_failed)]
-        take(shop, *(notices[number] for number in sequence))
+        paid = shop.told(checkout, PaymentEventKind.PAID)
+        webhook_events = [paid, of_refund(intent, made), of_refund(intent, made, has_failed=has_failed)]
+        take(shop, *(webhook_events[number] for number in sequence))
         order = shop.order(order_of(paid))
         assert kinds(shop, order.order_id).count(e.PaymentReceived) == 1
-        assert not shop.own_books.pages.unmatched
+        assert not shop.own_unit_of_work.pages.unmatched
         refunds = tuple((refund.amount, refund.status) for refund in order.refunds.values())
         ends.add((order.state, order.hold, refunds))
     assert len(ends) == 1
     assert {hold for _, hold, _ in ends} == {HoldReason.REFUND_NOT_ISSUED if has_failed else None}
 
 
-def test_a_dispute_and_its_end_may_be_told_before_the_payment(shop: MemoryShop) -> None:
+def test_a_dispute_and_its_end_may_be_told_before_the_payment(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     take(shop, of_dispute(intent, DisputeOutcome.WON), of_dispute(intent))
-    paid = shop.told(checkout, NoticeKind.PAID)
+    paid = shop.told(checkout, PaymentEventKind.PAID)
     take(shop, paid)
     order = shop.live(order_of(paid))
     assert {d.dispute_id: d.outcome for d in order.disputes.values()} == {"dp_1": DisputeOutcome.WON}
     assert order.state is State.COMPLETED
 
 
-def test_what_a_bank_took_is_known_even_if_its_dispute_is_never_told(shop: MemoryShop) -> None:
+def test_what_a_bank_took_is_known_even_if_its_dispute_is_never_told(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     take(shop, of_dispute(intent, DisputeOutcome.LOST))
-    order = shop.order(order_of(shop.told(checkout, NoticeKind.PAID)))
+    order = shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID)))
     assert order.ledger.lost == 490
     assert order.state is State.REFUNDED
 
 
-def test_a_refund_made_after_another_one_failed_has_the_failure_looked_up_first(shop: MemoryShop) -> None:
+def test_a_refund_made_after_another_one_failed_has_the_failure_looked_up_first(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     first = shop.payments.refund_by_hand(intent, 490)
@@ -278,52 +280,54 @@ def test_a_refund_made_after_another_one_failed_has_the_failure_looked_up_first(
     shop.payments.fail_refund(first.provider_refund_id)
     second = of_refund(intent, shop.payments.refund_by_hand(intent, 100))
     take(shop, second, of_refund(intent, first, has_failed=True))
-    order = shop.order(order_of(shop.told(checkout, NoticeKind.PAID)))
+    order = shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID)))
     assert (order.ledger.issued, order.ledger.requested) == (100, 390)
 
 
-def test_a_refund_that_failed_unheard_is_no_news_once_another_one_paid_it_all_back(shop: MemoryShop) -> None:
+def test_a_refund_that_failed_unheard_is_no_news_once_another_one_paid_it_all_back(
+    shop: InMemoryShop,
+) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     first = shop.payments.refund_by_hand(intent, 100)
     shop.payments.fail_refund(first.provider_refund_id)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)), of_refund(intent, first))
-    order = shop.order(order_of(shop.told(checkout, NoticeKind.PAID)))
+    order = shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID)))
     assert (order.state, order.is_held, len(order.refunds)) == (State.REFUNDED, False, 1)
 
 
 def test_a_refund_ahead_of_its_payment_comes_again_only_when_the_provider_cannot_be_asked(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     early = of_refund(intent, shop.payments.refund_by_hand(intent, 490))
     for question in ("find_checkout_by_payment", "look_up_refund"):
-        shop.payments.weather.fail(question, AWAY)
+        shop.payments.fault_injector.fail(question, AWAY)
         with pytest.raises(UnavailableError):
-            shop.paying.take(early, sha256_of(b"1"))
-    assert not shop.own_books.pages.inbox
-    shop.paying.take(early, sha256_of(b"1"))
-    assert shop.order(order_of(shop.told(checkout, NoticeKind.PAID))).state is State.REFUNDED
+            shop.payment_webhook.handle(early, sha256_of(b"1"))
+    assert not shop.own_unit_of_work.pages.inbox
+    shop.payment_webhook.handle(early, sha256_of(b"1"))
+    assert shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID))).state is State.REFUNDED
 
 
 def test_a_notice_about_money_that_is_not_this_shops_is_accepted_and_changes_nothing(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     by_hand = ProviderRefund(
         provider_refund_id="re_9", has_failed=False, amount=Money(amount=490, currency="EUR")
     )
     take(shop, of_refund("pi_foreign", by_hand), of_refund(None, by_hand), of_dispute("pi_foreign"))
-    assert not shop.own_books.pages.inbox
-    assert not shop.own_books.pages.streams
-    assert not shop.own_books.pages.unmatched
+    assert not shop.own_unit_of_work.pages.inbox
+    assert not shop.own_unit_of_work.pages.streams
+    assert not shop.own_unit_of_work.pages.unmatched
 
 
-def test_a_notice_about_money_that_is_still_on_its_way_comes_again(shop: MemoryShop) -> None:
+def test_a_notice_about_money_that_is_still_on_its_way_comes_again(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay_later(checkout)
     with pytest.raises(UnavailableError):
-        shop.paying.take(of_dispute(intent), sha256_of(b"1"))
+        shop.payment_webhook.handle(of_dispute(intent), sha256_of(b"1"))
     shop.payments.settle(checkout, has_failed=False)
     take(shop, of_dispute(intent))
-    assert shop.order(order_of(shop.told(checkout, NoticeKind.PAID))).is_disputed
+    assert shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID))).is_disputed

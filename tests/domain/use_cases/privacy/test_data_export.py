@@ -11,36 +11,38 @@ import pytest
 from adapters.archive_zip import ZipArchiver
 from domain.order.values import Money, OrderId
 from domain.ports.errors import ObjectMissingError
-from domain.use_cases.privacy.data_export import Dossier, Exporting
+from domain.use_cases.privacy.data_export import DataExport, ExportArchive
 from domain.use_cases.privacy.erasure import UnknownCustomerError
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"
 
 
-def finished(shop: MemoryShop, *photos: bytes, **facts: Any) -> OrderId:
+def finished(shop: InMemoryShop, *photos: bytes, **facts: Any) -> OrderId:
     order_id = shop.pay(shop.upload(*photos), **facts)
     shop.live(order_id, hours=0.2)
     return order_id
 
 
-def export(shop: MemoryShop) -> Dossier:
-    return Exporting(books=shop.books, storage=shop.storage, archiver=ZipArchiver()).export(ADA)
+def export(shop: InMemoryShop) -> ExportArchive:
+    return DataExport(unit_of_work=shop.unit_of_work, storage=shop.storage, archiver=ZipArchiver()).export(
+        ADA
+    )
 
 
-def unpacked(dossier: Dossier) -> dict[str, bytes]:
-    content = b"".join(dossier.content)
-    assert len(content) == dossier.size_bytes
+def unpacked(export_archive: ExportArchive) -> dict[str, bytes]:
+    content = b"".join(export_archive.content)
+    assert len(content) == export_archive.size_bytes
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_an_export_holds_rows_events_stories_and_photos_of_every_order(shop: MemoryShop) -> None:
+def test_an_export_holds_rows_events_stories_and_photos_of_every_order(shop: InMemoryShop) -> None:
     finished(shop, b"wedding", b"honeymoon")
     finished(shop, b"harvest")
-    dossier = export(shop)
-    files = unpacked(dossier)
-    assert (dossier.orders, dossier.photos) == (2, 8)
+    export_archive = export(shop)
+    files = unpacked(export_archive)
+    assert (export_archive.orders, export_archive.photos) == (2, 8)
     assert set(files) >= {
         "README.txt",
         "person.json",
@@ -58,20 +60,20 @@ def test_an_export_holds_rows_events_stories_and_photos_of_every_order(shop: Mem
     assert len(person["file_uploads"]) == 3
     events = json.loads(files["20260314-000001/history.json"])
     assert [event["type"] for event in events] == [
-        type(event).__name__ for event in shop.events(OrderId(min(shop.own_books.pages.orders)))
+        type(event).__name__ for event in shop.events(OrderId(min(shop.own_unit_of_work.pages.orders)))
     ]
     assert events[0]["actor"] == "stripe"
     assert b"The order is complete" in files["20260314-000001/story.txt"]
 
 
-def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop: MemoryShop) -> None:
+def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop: InMemoryShop) -> None:
     finished(shop, b"wedding", paid=Money(amount=1, currency="EUR"))
-    dossier = export(shop)
-    assert dossier.photos == 1
-    assert unpacked(dossier)["20260314-000001/originals/1-great-aunt-1.png"] == b"wedding"
+    export_archive = export(shop)
+    assert export_archive.photos == 1
+    assert unpacked(export_archive)["20260314-000001/originals/1-great-aunt-1.png"] == b"wedding"
 
 
-def test_an_export_holds_nothing_of_anybody_else(shop: MemoryShop) -> None:
+def test_an_export_holds_nothing_of_anybody_else(shop: InMemoryShop) -> None:
     finished(shop, b"wedding")
     finished(shop, b"a secret", email="bruno@customer.example", name="Bruno")
     whole = b"".join(unpacked(export(shop)).values())
@@ -80,7 +82,7 @@ def test_an_export_holds_nothing_of_anybody_else(shop: MemoryShop) -> None:
     assert b"bruno" not in whole
 
 
-def test_photos_are_read_when_their_turn_comes(shop: MemoryShop) -> None:
+def test_photos_are_read_when_their_turn_comes(shop: InMemoryShop) -> None:
     finished(shop, b"wedding")
     content = export(shop).content
     shop.storage.objects.clear()
@@ -88,28 +90,30 @@ def test_photos_are_read_when_their_turn_comes(shop: MemoryShop) -> None:
         b"".join(content)
 
 
-def test_photos_whose_retention_is_over_are_missing_from_an_export_of_all_the_rest(shop: MemoryShop) -> None:
+def test_photos_whose_retention_is_over_are_missing_from_an_export_of_all_the_rest(
+    shop: InMemoryShop,
+) -> None:
     finished(shop, b"wedding")
     shop.clock.advance(days=91)
-    shop.retaining.purge()
+    shop.photo_retention.purge()
     shop.work()
-    dossier = export(shop)
-    assert (dossier.orders, dossier.photos) == (1, 0)
-    assert "20260314-000001/history.json" in unpacked(dossier)
+    export_archive = export(shop)
+    assert (export_archive.orders, export_archive.photos) == (1, 0)
+    assert "20260314-000001/history.json" in unpacked(export_archive)
 
 
-def test_nobody_unknown_is_exported(shop: MemoryShop) -> None:
+def test_nobody_unknown_is_exported(shop: InMemoryShop) -> None:
     with pytest.raises(UnknownCustomerError):
         export(shop)
 
 
-def test_an_archive_passes_through_little_memory(shop: MemoryShop) -> None:
+def test_an_archive_passes_through_little_memory(shop: InMemoryShop) -> None:
     finished(shop, b"wedding" * 1_000_000)
-    dossier = export(shop)
-    assert dossier.size_bytes > 20_000_000
+    export_archive = export(shop)
+    assert export_archive.size_bytes > 20_000_000
     tracemalloc.start()
     try:
-        assert sum(len(chunk) for chunk in dossier.content) == dossier.size_bytes
+        assert sum(len(chunk) for chunk in export_archive.content) == export_archive.size_bytes
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -20,23 +20,23 @@ from domain.use_cases.privacy.erasure import (
     UnknownCustomerError,
 )
 from domain.use_cases.privacy.erasure_certificate import Certificate
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def finished(shop: MemoryShop, **facts: str) -> OrderId:
+def finished(shop: InMemoryShop, **facts: str) -> OrderId:
     order_id = shop.pay(shop.upload(b"wedding"), **facts)
     shop.live(order_id, hours=0.2)
     return order_id
 
 
-def erase(shop: MemoryShop) -> Certificate:
-    return shop.forgetting.erase(ADA, actor="person:grace", reason="asked for it by mail")
+def erase(shop: InMemoryShop) -> Certificate:
+    return shop.customer_erasure.erase(ADA, actor="person:grace", reason="asked for it by mail")
 
 
-def test_a_person_is_forgotten_with_every_order(shop: MemoryShop) -> None:
+def test_a_person_is_forgotten_with_every_order(shop: InMemoryShop) -> None:
     orders = {finished(shop), finished(shop)}
     figures = [shop.order(order_id).payment for order_id in orders]
     certificate = erase(shop)
@@ -45,40 +45,42 @@ def test_a_person_is_forgotten_with_every_order(shop: MemoryShop) -> None:
     assert not shop.storage.objects
     assert certificate.objects == 8, "two uploads, two originals, two results, two archives"
     assert sorted(order.number for order in certificate.orders) == ["20260314-000001", "20260314-000002"]
-    written = repr(shop.own_books.pages)
+    written = repr(shop.own_unit_of_work.pages)
     assert not any(told in written for told in ("ada@", "'Ada'", "great-aunt-1.jpg", "payments.example"))
 
 
-def test_every_erasure_has_an_actor_and_a_reason_on_record(shop: MemoryShop) -> None:
+def test_every_erasure_has_an_actor_and_a_reason_on_record(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     erase(shop)
-    with shop.books.transaction() as transaction:
-        last = transaction.log.history(order_id)[-1]
+    with shop.unit_of_work.transaction() as transaction:
+        last = transaction.event_store.history(order_id)[-1]
     assert (last.event, last.actor) == (e.OrderErased(), "person:grace")
-    (erasure,) = shop.own_books.pages.erasures.values()
+    (erasure,) = shop.own_unit_of_work.pages.erasures.values()
     assert (erasure.actor, erasure.reason) == ("person:grace", "asked for it by mail")
 
 
-def test_other_customers_keep_everything(shop: MemoryShop) -> None:
+def test_other_customers_keep_everything(shop: InMemoryShop) -> None:
     finished(shop)
     other = finished(shop, email="bruno@customer.example", name="Bruno")
     erase(shop)
     assert shop.order(other).state is State.COMPLETED
     assert sum(str(other) in key for key in shop.storage.objects) == 3
-    assert [customer.name for customer in shop.own_books.pages.customers.values()] == ["Bruno"]
+    assert [customer.name for customer in shop.own_unit_of_work.pages.customers.values()] == ["Bruno"]
 
 
-def test_a_log_of_the_erased_folds_and_brings_nothing_back(shop: MemoryShop) -> None:
+def test_a_log_of_the_erased_folds_and_brings_nothing_back(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     erase(shop)
-    with shop.books.transaction() as transaction:
-        assert fold(order_id, transaction.log.history(order_id)) == transaction.log.load(order_id)
-    before = dict(shop.own_books.pages.orders)
-    assert list(shop.books.rebuild()) == [order_id]
-    assert shop.own_books.pages.orders == before
+    with shop.unit_of_work.transaction() as transaction:
+        assert fold(order_id, transaction.event_store.history(order_id)) == transaction.event_store.load(
+            order_id
+        )
+    before = dict(shop.own_unit_of_work.pages.orders)
+    assert list(shop.unit_of_work.rebuild()) == [order_id]
+    assert shop.own_unit_of_work.pages.orders == before
 
 
-def test_whoever_pays_with_the_same_address_is_somebody_new(shop: MemoryShop) -> None:
+def test_whoever_pays_with_the_same_address_is_somebody_new(shop: InMemoryShop) -> None:
     first = shop.order(finished(shop)).payment
     erase(shop)
     second = shop.order(finished(shop)).payment
@@ -89,7 +91,7 @@ def test_whoever_pays_with_the_same_address_is_somebody_new(shop: MemoryShop) ->
 
 
 @pytest.mark.parametrize(
-    ("said", "obstacle", "advice"),
+    ("proposed", "obstacle", "advice"),
     [
         (e.OrderHeld(reason=HoldReason.REQUESTED), Obstacle.HELD, "is on hold"),
         (
@@ -100,27 +102,27 @@ def test_whoever_pays_with_the_same_address_is_somebody_new(shop: MemoryShop) ->
     ],
 )
 def test_what_stands_against_an_erasure_is_named_with_what_would_help(
-    shop: MemoryShop, said: e.Event, obstacle: Obstacle, advice: str
+    shop: InMemoryShop, proposed: e.Event, obstacle: Obstacle, advice: str
 ) -> None:
     orders = [finished(shop), finished(shop)]
     cause = Cause(name="a test", key="a test", actor="person:grace", correlation_id=orders[1])
-    shop.recorder.record(orders[1], [said], cause)
+    shop.command_handler.record(orders[1], [proposed], cause)
     objects = dict(shop.storage.objects)
     with pytest.raises(StillNeededError, match=f"order 20260314-000002 {advice}") as refusal:
         erase(shop)
     assert refusal.value.obstacles == {"20260314-000002": obstacle}
     assert shop.order(orders[0]).state is State.COMPLETED, "all or nothing"
     assert shop.storage.objects == objects
-    assert shop.own_books.pages.customers
+    assert shop.own_unit_of_work.pages.customers
 
 
-def test_nobody_is_forgotten_while_an_order_is_in_work(shop: MemoryShop) -> None:
+def test_nobody_is_forgotten_while_an_order_is_in_work(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     with pytest.raises(StillNeededError, match="is still in work: wait until it is completed"):
-        shop.forgetting.look(ADA, "asked for it")
+        shop.customer_erasure.look(ADA, "asked for it")
 
 
-def test_nobody_is_forgotten_while_the_shop_has_money_without_an_order(shop: MemoryShop) -> None:
+def test_nobody_is_forgotten_while_the_shop_has_money_without_an_order(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     payment = shop.order(order_id).payment
     assert payment is not None
@@ -132,37 +134,37 @@ def test_nobody_is_forgotten_while_the_shop_has_money_without_an_order(shop: Mem
         reason="The order was paid before.",
         received_at=shop.clock.now(),
     )
-    with shop.books.transaction() as transaction:
-        transaction.unmatched.set_aside(second)
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.unmatched_payments.set_aside(second)
     with pytest.raises(MoneyUnmatchedError, match="have it paid back, or match it"):
         erase(shop)
 
 
-def test_nobody_unknown_is_forgotten(shop: MemoryShop) -> None:
+def test_nobody_unknown_is_forgotten(shop: InMemoryShop) -> None:
     with pytest.raises(UnknownCustomerError, match="Nobody with the address ada@"):
         erase(shop)
 
 
 @pytest.mark.parametrize("reason", ["Palmer wrote", "the owner of ADA@customer.example asked"])
-def test_a_reason_must_not_tell_who_was_forgotten(shop: MemoryShop, reason: str) -> None:
+def test_a_reason_must_not_tell_who_was_forgotten(shop: InMemoryShop, reason: str) -> None:
     finished(shop, name="Ada Palmer")
     with pytest.raises(TellingReasonError):
-        shop.forgetting.erase(ADA, actor="person:grace", reason=reason)
-    assert shop.own_books.pages.customers
+        shop.customer_erasure.erase(ADA, actor="person:grace", reason=reason)
+    assert shop.own_unit_of_work.pages.customers
 
 
-def test_what_an_erasure_would_take_can_be_looked_at_first(shop: MemoryShop) -> None:
+def test_what_an_erasure_would_take_can_be_looked_at_first(shop: InMemoryShop) -> None:
     finished(shop)
-    outlook = shop.forgetting.look("ADA@customer.example", "asked for it")
-    assert (outlook.orders, outlook.photos, outlook.good_links) == (1, 1, 1)
+    erasure_preview = shop.customer_erasure.look("ADA@customer.example", "asked for it")
+    assert (erasure_preview.orders, erasure_preview.photos, erasure_preview.good_links) == (1, 1, 1)
     shop.clock.advance(days=31)
-    assert shop.forgetting.look(ADA, "asked for it").good_links == 0
-    assert shop.own_books.pages.customers
+    assert shop.customer_erasure.look(ADA, "asked for it").good_links == 0
+    assert shop.own_unit_of_work.pages.customers
 
 
-def test_photos_go_even_if_the_storage_is_away_when_the_person_is_forgotten(shop: MemoryShop) -> None:
+def test_photos_go_even_if_the_storage_is_away_when_the_person_is_forgotten(shop: InMemoryShop) -> None:
     finished(shop)
-    shop.storage.weather.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", AWAY)
     certificate = erase(shop)
     assert certificate.objects is None
     assert shop.storage.objects
@@ -170,7 +172,7 @@ def test_photos_go_even_if_the_storage_is_away_when_the_person_is_forgotten(shop
     assert not shop.storage.objects
 
 
-def test_what_was_being_stored_at_that_moment_goes_as_well(shop: MemoryShop) -> None:
+def test_what_was_being_stored_at_that_moment_goes_as_well(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     erase(shop)
     shop.storage.objects[f"uploads/restored/{order_id}/late"] = b"from a worker that was slow"  # type: ignore[index]
@@ -178,7 +180,7 @@ def test_what_was_being_stored_at_that_moment_goes_as_well(shop: MemoryShop) -> 
     assert not shop.storage.objects
 
 
-def test_a_certificate_names_nobody_and_carries_its_own_fingerprint(shop: MemoryShop) -> None:
+def test_a_certificate_names_nobody_and_carries_its_own_fingerprint(shop: InMemoryShop) -> None:
     finished(shop)
     document = erase(shop).document()
     assert "ada@" not in json.dumps(document)

@@ -10,77 +10,77 @@ from domain.order.deterministic_ids import download_link_id_of
 from domain.order.values import DisputeOutcome, HoldReason, Money, OrderId, RefundId, RefundReason
 from domain.signed_tokens import sha256_of
 from domain.use_cases.order_command_handler import Cause
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 DAYS = 90  # as the policy of the doubles' shop has it
 
 
-def finished(shop: MemoryShop) -> OrderId:
+def finished(shop: InMemoryShop) -> OrderId:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id, hours=0.2)
     return order_id
 
 
-def say(shop: MemoryShop, order_id: OrderId, *said: e.Event) -> None:
+def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
     cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.recorder.record(order_id, said, cause)
+    shop.command_handler.record(order_id, proposed, cause)
     shop.work()
 
 
-def has_photos(shop: MemoryShop, order_id: OrderId) -> bool:
+def has_photos(shop: InMemoryShop, order_id: OrderId) -> bool:
     return any(str(order_id) in key for key in shop.storage.objects)
 
 
-def test_photos_go_when_the_retention_is_over_and_not_before(shop: MemoryShop) -> None:
+def test_photos_go_when_the_retention_is_over_and_not_before(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     shop.clock.advance(days=DAYS - 1)
-    assert shop.retaining.purge() == 0
+    assert shop.photo_retention.purge() == 0
     shop.clock.advance(days=1)
-    assert shop.retaining.purge() == 1
+    assert shop.photo_retention.purge() == 1
     assert has_photos(shop, order_id), "they go as work of the order, not before the event is on record"
     shop.work()
     assert not shop.storage.objects
     assert isinstance(shop.events(order_id)[-1], e.PhotosPurged)
-    assert shop.retaining.purge() == 0
+    assert shop.photo_retention.purge() == 0
 
 
 def test_every_order_that_is_due_is_found_also_behind_those_that_are_kept(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("domain.use_cases.privacy.photo_retention.ROUND", 2)
     orders = [finished(shop) for _ in range(5)]
     for held in sorted(orders)[:3]:
         say(shop, held, e.OrderHeld(reason=HoldReason.REQUESTED))
     shop.clock.advance(days=DAYS + 1)
-    assert shop.retaining.purge() == 2
+    assert shop.photo_retention.purge() == 2
     shop.work()
     assert [has_photos(shop, order_id) for order_id in sorted(orders)] == [True] * 3 + [False] * 2
 
 
-def test_photos_are_kept_while_somebody_may_need_them(shop: MemoryShop) -> None:
+def test_photos_are_kept_while_somebody_may_need_them(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     euros = Money(amount=100, currency="EUR")
     opened = e.DisputeOpened(dispute_id="dp_1", amount=euros, reason="fraudulent")
     say(shop, order_id, e.OrderHeld(reason=HoldReason.REQUESTED), opened)
     shop.clock.advance(days=DAYS + 1)
-    assert shop.retaining.purge() == 0, "it is held"
+    assert shop.photo_retention.purge() == 0, "it is held"
     say(shop, order_id, e.OrderReleased())
-    assert shop.retaining.purge() == 0, "it is disputed"
+    assert shop.photo_retention.purge() == 0, "it is disputed"
     say(shop, order_id, e.DisputeClosed(dispute_id="dp_1", outcome=DisputeOutcome.WON))
-    assert shop.retaining.purge() == 1
+    assert shop.photo_retention.purge() == 1
 
 
 def test_a_link_that_is_still_good_keeps_what_it_leads_to() -> None:
-    shop = MemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
+    shop = InMemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
     finished(shop)
     shop.clock.advance(days=DAYS + 29)
-    assert shop.retaining.purge() == 0
+    assert shop.photo_retention.purge() == 0
     shop.clock.advance(days=1)
-    assert shop.retaining.purge() == 1
+    assert shop.photo_retention.purge() == 1
 
 
 def test_a_link_that_was_revoked_keeps_nothing() -> None:
-    shop = MemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
+    shop = InMemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
     order_id = finished(shop)
     (link,) = shop.order(order_id).links.values()
     shorter = e.DownloadLinkIssued(
@@ -90,10 +90,10 @@ def test_a_link_that_was_revoked_keeps_nothing() -> None:
     )
     say(shop, order_id, shorter, e.DownloadLinkRevoked(link_id=link.link_id))
     shop.clock.advance(days=DAYS + 1)
-    assert shop.retaining.purge() == 1
+    assert shop.photo_retention.purge() == 1
 
 
-def test_the_retention_begins_anew_when_an_order_comes_to_another_end(shop: MemoryShop) -> None:
+def test_the_retention_begins_anew_when_an_order_comes_to_another_end(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     shop.clock.advance(days=DAYS - 1)
     paid = shop.order(order_id).paid_amount
@@ -105,6 +105,6 @@ def test_the_retention_begins_anew_when_an_order_comes_to_another_end(shop: Memo
     )
     say(shop, order_id, refund)
     shop.clock.advance(days=DAYS - 1)
-    assert shop.retaining.purge() == 0
+    assert shop.photo_retention.purge() == 0
     shop.clock.advance(days=2)
-    assert shop.retaining.purge() == 1
+    assert shop.photo_retention.purge() == 1

@@ -6,18 +6,20 @@ from domain.order.lifecycle import State
 from domain.order.order import EmailStatus
 from domain.order.values import OrderId
 from tests.domain.support.reconciliation_runs import compare, found, only
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
-def order_id(shop: MemoryShop) -> OrderId:
+def order_id(shop: InMemoryShop) -> OrderId:
     """An order that came all its way, with two mails."""
     order_id = shop.pay(shop.upload(b"wedding"))
     assert shop.live(order_id).state is State.COMPLETED
     return order_id
 
 
-def test_a_mail_that_counts_as_sent_and_is_unknown_there_is_told(shop: MemoryShop, order_id: OrderId) -> None:
+def test_a_mail_that_counts_as_sent_and_is_unknown_there_is_told(
+    shop: InMemoryShop, order_id: OrderId
+) -> None:
     lost = shop.mailer.mailbox.pop("message-1")
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.subject, finding.order_id) == (
@@ -27,22 +29,22 @@ def test_a_mail_that_counts_as_sent_and_is_unknown_there_is_told(shop: MemorySho
     )
 
 
-def test_a_mail_that_was_sent_just_now_may_be_unknown_there(shop: MemoryShop) -> None:
+def test_a_mail_that_was_sent_just_now_may_be_unknown_there(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.mailer.mailbox.clear()
     assert compare(shop).agrees
 
 
-def test_a_mail_older_than_sendgrids_memory_is_not_missed(shop: MemoryShop, order_id: OrderId) -> None:
+def test_a_mail_older_than_sendgrids_memory_is_not_missed(shop: InMemoryShop, order_id: OrderId) -> None:
     del order_id
     shop.mailer.mailbox.clear()
     shop.clock.advance(days=29, hours=12)
     assert compare(shop).agrees
 
 
-def test_a_mail_that_came_back_is_told_and_put_on_record(shop: MemoryShop, order_id: OrderId) -> None:
-    shop.mail_ledger.undeliverable.add("message-2")
+def test_a_mail_that_came_back_is_told_and_put_on_record(shop: InMemoryShop, order_id: OrderId) -> None:
+    shop.email_listing.undeliverable.add("message-2")
     assert found(compare(shop)) == ["mail_came_back"]
     assert [finding.is_healed for finding in compare(shop, heals=True).findings] == [True]
     assert EmailStatus.BOUNCED in {mail.status for mail in shop.order(order_id).emails.values()}
@@ -50,17 +52,17 @@ def test_a_mail_that_came_back_is_told_and_put_on_record(shop: MemoryShop, order
 
 
 def test_a_mail_that_came_back_just_now_is_on_its_way_into_the_log(
-    shop: MemoryShop, order_id: OrderId
+    shop: InMemoryShop, order_id: OrderId
 ) -> None:
     del order_id
-    shop.mail_ledger.undeliverable.add("message-2")
-    shop.mail_ledger.moment = shop.clock.now()
+    shop.email_listing.undeliverable.add("message-2")
+    shop.email_listing.moment = shop.clock.now()
     assert compare(shop).agrees
 
 
-def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop: MemoryShop) -> None:
+def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.mailer.weather.lose_reply("send")
+    shop.mailer.fault_injector.lose_reply("send")
     shop.work()
     (email,) = shop.order(order_id).emails.values()
     assert email.status is EmailStatus.UNCONFIRMED
@@ -73,9 +75,9 @@ def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop
     assert len(shop.mailer.mailbox) == 1
 
 
-def test_a_mail_that_nobody_knows_of_waits_for_its_resend(shop: MemoryShop) -> None:
+def test_a_mail_that_nobody_knows_of_waits_for_its_resend(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
-    shop.mailer.weather.lose_reply("send")
+    shop.mailer.fault_injector.lose_reply("send")
     shop.work()
     shop.mailer.mailbox.clear()
     shop.clock.advance(hours=2)

@@ -10,26 +10,26 @@ from domain.order.reactions import MoveImages, reaction_id_of
 from domain.order.values import Money, OrderId, RefundId, Sha256
 from domain.ports.reaction_queue import Outcome
 from tests.domain.support.reconciliation_runs import compare, found, only
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 
-def paid(shop: MemoryShop) -> OrderId:
+def paid(shop: InMemoryShop) -> OrderId:
     return shop.pay(shop.upload(b"wedding"))
 
 
-def moving(order_id: OrderId) -> str:
+def originals_copier(order_id: OrderId) -> str:
     return str(reaction_id_of(order_id, MoveImages()))
 
 
-def spoil_stream(shop: MemoryShop, order_id: OrderId, *stream: e.RecordedEvent) -> None:
-    shop.own_books.pages.streams[order_id] = stream
+def spoil_stream(shop: InMemoryShop, order_id: OrderId, *stream: e.RecordedEvent) -> None:
+    shop.own_unit_of_work.pages.streams[order_id] = stream
 
 
-def test_work_that_no_worker_knows_of_is_found_and_scheduled(shop: MemoryShop) -> None:
+def test_work_that_no_worker_knows_of_is_found_and_scheduled(shop: InMemoryShop) -> None:
     order_id = paid(shop)
-    shop.own_books.pages.work.clear()
+    shop.own_unit_of_work.pages.work.clear()
     shop.queue.waiting.clear()
-    assert moving(order_id) in {
+    assert originals_copier(order_id) in {
         finding.subject for finding in compare(shop).findings if finding.what == "work_lost"
     }
     report = compare(shop, heals=True)
@@ -39,10 +39,10 @@ def test_work_that_no_worker_knows_of_is_found_and_scheduled(shop: MemoryShop) -
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_that_the_order_needs_is_found_and_reopened(shop: MemoryShop, outcome: Outcome) -> None:
+def test_closed_work_that_the_order_needs_is_found_and_reopened(shop: InMemoryShop, outcome: Outcome) -> None:
     order_id = paid(shop)
     shop.queue.waiting.clear()
-    pages = shop.own_books.pages
+    pages = shop.own_unit_of_work.pages
     reaction_id = reaction_id_of(order_id, MoveImages())
     pages.work[reaction_id] = replace(pages.work[reaction_id], outcome=outcome)
     assert only(compare(shop)).what == "work_lost"
@@ -51,7 +51,7 @@ def test_closed_work_that_the_order_needs_is_found_and_reopened(shop: MemoryShop
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_work_that_is_due_and_that_nobody_does_is_told(shop: MemoryShop) -> None:
+def test_work_that_is_due_and_that_nobody_does_is_told(shop: InMemoryShop) -> None:
     paid(shop)
     assert compare(shop).agrees
     shop.clock.advance(hours=2)
@@ -63,7 +63,7 @@ def test_work_that_is_due_and_that_nobody_does_is_told(shop: MemoryShop) -> None
 
 
 def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
-    shop = MemoryShop(replace(POLICY, max_running_predictions=1))
+    shop = InMemoryShop(replace(POLICY, max_running_predictions=1))
     shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     shop.clock.advance(hours=2)
@@ -71,7 +71,7 @@ def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
     assert overdue == ["CollectRestoration is due, and nobody does it."]
 
 
-def test_an_order_on_hold_is_told_with_its_reason(shop: MemoryShop) -> None:
+def test_an_order_on_hold_is_told_with_its_reason(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
     shop.live(order_id)
     finding = next(each for each in compare(shop).findings if each.what == "order_held")
@@ -79,52 +79,52 @@ def test_an_order_on_hold_is_told_with_its_reason(shop: MemoryShop) -> None:
     assert "amount_mismatch" in finding.wrong
 
 
-def test_an_order_on_hold_is_told_however_old_it_is(shop: MemoryShop) -> None:
+def test_an_order_on_hold_is_told_however_old_it_is(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
     shop.live(order_id)
     shop.clock.advance(days=300)
     assert "order_held" in found(compare(shop))
 
 
-def test_read_models_that_do_not_tell_what_the_log_tells_are_told(shop: MemoryShop) -> None:
+def test_read_models_that_do_not_tell_what_the_log_tells_are_told(shop: InMemoryShop) -> None:
     order_id = paid(shop)
     shop.live(order_id)
-    pages = shop.own_books.pages
+    pages = shop.own_unit_of_work.pages
     pages.orders[order_id] = replace(pages.orders[order_id], state=State.PAID)
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("read_models_differ", False)
     assert "`restoreclick db rebuild`" in finding.advice
 
 
-def test_a_stream_with_a_gap_is_told_and_does_not_keep_others_from_being_compared(shop: MemoryShop) -> None:
+def test_a_stream_with_a_gap_is_told_and_does_not_keep_others_from_being_compared(shop: InMemoryShop) -> None:
     order_id, other = paid(shop), paid(shop)
     shop.live(order_id)
-    first, _, *others = shop.own_books.pages.streams[order_id]
+    first, _, *others = shop.own_unit_of_work.pages.streams[order_id]
     spoil_stream(shop, order_id, first, *others)
-    del shop.own_books.pages.orders[other]
+    del shop.own_unit_of_work.pages.orders[other]
     assert {"stream_broken", "read_models_differ"} <= set(found(compare(shop)))
 
 
-def test_a_stream_with_a_move_that_the_lifecycle_does_not_know_is_told(shop: MemoryShop) -> None:
+def test_a_stream_with_a_move_that_the_lifecycle_does_not_know_is_told(shop: InMemoryShop) -> None:
     order_id = paid(shop)
-    (first,) = shop.own_books.pages.streams[order_id]
+    (first,) = shop.own_unit_of_work.pages.streams[order_id]
     prepared = e.PhotosPurged()
     spoil_stream(shop, order_id, first, replace(first, version=2, event=prepared))
     finding = next(each for each in compare(shop).findings if each.what == "stream_broken")
     assert "an order that is paid cannot take it" in finding.wrong
 
 
-def test_a_stream_that_is_about_what_it_never_named_is_told(shop: MemoryShop) -> None:
+def test_a_stream_that_is_about_what_it_never_named_is_told(shop: InMemoryShop) -> None:
     order_id = paid(shop)
-    first, *_ = shop.own_books.pages.streams[order_id]
+    first, *_ = shop.own_unit_of_work.pages.streams[order_id]
     unknown = e.RefundFailed(refund_id=RefundId(shop.ids.new()), provider_refund_id=None, reason="")
     spoil_stream(shop, order_id, first, replace(first, version=2, event=unknown))
     assert "stream_broken" in found(compare(shop))
 
 
-def test_a_message_that_came_in_two_shapes_is_told(shop: MemoryShop) -> None:
-    notice = shop.payment(shop.upload(b"wedding"))
+def test_a_message_that_came_in_two_shapes_is_told(shop: InMemoryShop) -> None:
+    webhook_event = shop.payment(shop.upload(b"wedding"))
     for contents in "12":
-        shop.paying.take(notice, Sha256(contents * 64))
+        shop.payment_webhook.handle(webhook_event, Sha256(contents * 64))
     finding = next(each for each in compare(shop).findings if each.what == "message_in_two_shapes")
-    assert finding.subject == notice.event_id
+    assert finding.subject == webhook_event.event_id

@@ -15,22 +15,22 @@ from domain.ports.object_storage import ObjectOwner
 from domain.use_cases.reconciliation.findings import Side
 from tests.domain.support.event_builders import PHONE
 from tests.domain.support.reconciliation_runs import compare, found, only
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 @pytest.fixture
-def order_id(shop: MemoryShop) -> OrderId:
+def order_id(shop: InMemoryShop) -> OrderId:
     """An order that came all its way."""
     order_id = shop.pay(shop.upload(b"wedding"))
     assert shop.live(order_id).state is State.COMPLETED
     return order_id
 
 
-def key(shop: MemoryShop, prefix: str) -> ObjectKey:
+def key(shop: InMemoryShop, prefix: str) -> ObjectKey:
     return next(key for key in shop.storage.objects if key.startswith(prefix))
 
 
-def put(shop: MemoryShop, name: str) -> ObjectKey:
+def put(shop: InMemoryShop, name: str) -> ObjectKey:
     stray = ObjectKey(name)
     shop.storage.put(stray, io.BytesIO(b"whose?"), size_bytes=6, media_type="image/png")
     return stray
@@ -39,7 +39,7 @@ def put(shop: MemoryShop, name: str) -> ObjectKey:
 @pytest.mark.parametrize("prefix", ["uploads/originals/", "uploads/restored/", "downloads/"])
 @pytest.mark.parametrize("reads_bytes", [True, False])
 def test_an_object_that_is_gone_is_told(
-    shop: MemoryShop, order_id: OrderId, prefix: str, *, reads_bytes: bool
+    shop: InMemoryShop, order_id: OrderId, prefix: str, *, reads_bytes: bool
 ) -> None:
     missing = key(shop, prefix)
     del shop.storage.objects[missing]
@@ -47,7 +47,7 @@ def test_an_object_that_is_gone_is_told(
     assert (finding.what, finding.subject, finding.order_id) == ("object_missing", missing, order_id)
 
 
-def test_an_object_whose_bytes_were_changed_is_told(shop: MemoryShop, order_id: OrderId) -> None:
+def test_an_object_whose_bytes_were_changed_is_told(shop: InMemoryShop, order_id: OrderId) -> None:
     original = key(shop, "uploads/originals/")
     shop.storage.objects[original] = b"WEDDING"
     finding = only(compare(shop))
@@ -56,13 +56,13 @@ def test_an_object_whose_bytes_were_changed_is_told(shop: MemoryShop, order_id: 
 
 
 @pytest.mark.usefixtures("order_id")
-def test_an_object_that_was_cut_is_told_without_reading_it(shop: MemoryShop) -> None:
+def test_an_object_that_was_cut_is_told_without_reading_it(shop: InMemoryShop) -> None:
     shop.storage.objects[key(shop, "downloads/")] = b""
     assert found(compare(shop, reads_bytes=False)) == ["object_differs"]
 
 
 @pytest.mark.parametrize("prefix", ["uploads/originals/", "uploads/restored/", "downloads/"])
-def test_a_stray_object_is_told_and_never_deleted(shop: MemoryShop, order_id: OrderId, prefix: str) -> None:
+def test_a_stray_object_is_told_and_never_deleted(shop: InMemoryShop, order_id: OrderId, prefix: str) -> None:
     stray = put(shop, f"{prefix}{order_id}/unnamed")
     assert compare(shop).agrees, "it may be on its way into the log"
     shop.clock.advance(hours=2)
@@ -72,41 +72,41 @@ def test_a_stray_object_is_told_and_never_deleted(shop: MemoryShop, order_id: Or
 
 
 def test_what_was_named_or_stored_before_the_period_is_left_for_a_longer_one(
-    shop: MemoryShop, order_id: OrderId
+    shop: InMemoryShop, order_id: OrderId
 ) -> None:
     stray = put(shop, f"downloads/{order_id}/unnamed")
     shop.clock.advance(days=29)
     link = shop.order(order_id).newest_link
     assert link is not None
-    delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
-    shop.delivering.record_download(delivery, PHONE, shop.ids.new())
+    delivery = shop.downloads.find(shop.token_signer.download_token(link.link_id))
+    shop.downloads.record_download(delivery, PHONE, shop.ids.new())
     shop.clock.advance(days=2)
     original = key(shop, "uploads/originals/")
     del shop.storage.objects[original]
     assert compare(shop).agrees
-    longer = shop.reconciling.compare(shop.clock.now() - timedelta(days=60), heals=False)
+    longer = shop.reconciliation.compare(shop.clock.now() - timedelta(days=60), heals=False)
     assert {finding.subject for finding in longer.findings} == {original, stray}
 
 
 def test_an_object_that_is_purged_while_it_is_read_is_not_missed(
-    shop: MemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.clock.advance(days=91)
     read = shop.storage.read
 
     def purge_and_read(wanted: ObjectKey) -> AbstractContextManager[Iterator[bytes]]:
-        shop.retaining.purge()
+        shop.photo_retention.purge()
         shop.work()
         return read(wanted)
 
     monkeypatch.setattr(shop.storage, "read", purge_and_read)
-    report = shop.reconciling.compare(shop.clock.now() - timedelta(days=120), heals=False)
+    report = shop.reconciliation.compare(shop.clock.now() - timedelta(days=120), heals=False)
     assert shop.order(order_id).photos_are_purged
     assert [each for each in report.findings if each.side is Side.STORAGE] == []
 
 
 def test_an_object_of_an_order_that_nothing_happened_to_lately_is_no_stray(
-    shop: MemoryShop, order_id: OrderId
+    shop: InMemoryShop, order_id: OrderId
 ) -> None:
     shop.clock.advance(days=40)
     for name in shop.storage.objects:
@@ -115,17 +115,17 @@ def test_an_object_of_an_order_that_nothing_happened_to_lately_is_no_stray(
     assert compare(shop).agrees
 
 
-def tidied(shop: MemoryShop) -> UploadSessionId:
+def tidied(shop: InMemoryShop) -> UploadSessionId:
     """A session that was given up and tidied."""
     session_id = shop.upload(b"forgotten")
     shop.clock.advance(days=8)
-    shop.housekeeping.tidy()
+    shop.upload_cleanup.tidy()
     return session_id
 
 
 @pytest.mark.parametrize("owner", [ObjectOwner.OURS, ObjectOwner.UNMARKED])
 def test_uploads_that_the_database_cannot_place_are_reported_and_kept(
-    shop: MemoryShop, owner: ObjectOwner
+    shop: InMemoryShop, owner: ObjectOwner
 ) -> None:
     lost = put(shop, f"uploads/temp/{uuid4()}/{uuid4()}")
     shop.storage.described[lost] = replace(shop.storage.described[lost], owner=owner)
@@ -140,7 +140,7 @@ def test_uploads_that_the_database_cannot_place_are_reported_and_kept(
     assert lost in shop.storage.objects
 
 
-def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: MemoryShop) -> None:
+def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: InMemoryShop) -> None:
     order, session = uuid4(), uuid4()
     theirs = [
         put(shop, f"uploads/originals/{order}/{uuid4()}"),
@@ -155,11 +155,11 @@ def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: MemorySho
     assert report.agrees
     assert [(each.kind, each.subject) for each in report.foreign] == [("object", each) for each in theirs]
     assert set(theirs) <= set(shop.storage.objects)
-    asked = [call.subject for call in shop.storage.weather.calls if call.method == "describe"]
+    asked = [call.subject for call in shop.storage.fault_injector.calls if call.method == "describe"]
     assert len(asked) == 2, "one object of each order or session tells whose the others are"
 
 
-def test_a_stray_upload_is_deleted_if_that_is_wished(shop: MemoryShop) -> None:
+def test_a_stray_upload_is_deleted_if_that_is_wished(shop: InMemoryShop) -> None:
     stray = put(shop, f"uploads/temp/{tidied(shop)}/{uuid4()}")
     kept = shop.upload(b"wavering")
     assert compare(shop, heals=True).agrees
@@ -170,31 +170,31 @@ def test_a_stray_upload_is_deleted_if_that_is_wished(shop: MemoryShop) -> None:
     assert stray not in shop.storage.objects
 
 
-def test_an_upload_whose_session_was_tidied_is_stray(shop: MemoryShop, order_id: OrderId) -> None:
+def test_an_upload_whose_session_was_tidied_is_stray(shop: InMemoryShop, order_id: OrderId) -> None:
     del order_id
     left = key(shop, "uploads/temp/")
     shop.clock.advance(days=8)
-    shop.housekeeping.tidy()
+    shop.upload_cleanup.tidy()
     put(shop, left)
     shop.clock.advance(hours=2)
     assert only(compare(shop)).subject == left
 
 
-def test_photos_that_are_about_to_go_are_no_strays(shop: MemoryShop, order_id: OrderId) -> None:
+def test_photos_that_are_about_to_go_are_no_strays(shop: InMemoryShop, order_id: OrderId) -> None:
     shop.clock.advance(days=91)
     for name in shop.storage.stored_at:
         shop.storage.stored_at[name] = shop.clock.now() - timedelta(days=2)
-    shop.retaining.purge()  # and no worker has come yet
+    shop.photo_retention.purge()  # and no worker has come yet
     assert shop.order(order_id).photos_are_purged
     assert compare(shop).agrees
 
 
 def test_what_was_purged_is_not_missed_and_what_was_left_of_it_is_stray(
-    shop: MemoryShop, order_id: OrderId
+    shop: InMemoryShop, order_id: OrderId
 ) -> None:
     left = key(shop, "uploads/originals/")
     shop.clock.advance(days=91)
-    shop.retaining.purge()
+    shop.photo_retention.purge()
     shop.work()
     assert shop.order(order_id).photos_are_purged
     assert compare(shop).agrees

@@ -10,27 +10,27 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, Money, OrderId, RefundId
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutStanding, NoticeKind, PaymentNotice, ProviderRefund
+from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentWebhookEvent, ProviderRefund
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
-from domain.use_cases.reconciliation.findings import What
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.reconciliation.findings import FindingCode
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds, order_of
 from tests.domain.support.reconciliation_runs import compare, found, only
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
-BY = Signature(actor="person:grace", reason="They asked for it on the phone.")
+BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
 
 
-def lost_payment(shop: MemoryShop) -> PaymentNotice:
+def lost_payment(shop: InMemoryShop) -> PaymentWebhookEvent:
     """A payment whose webhook never came."""
-    notice = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now())
-    shop.payment_ledger.told.append(notice)
+    webhook_event = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now())
+    shop.payment_listing.told.append(webhook_event)
     shop.clock.advance(hours=2)
-    return notice
+    return webhook_event
 
 
-def completed(shop: MemoryShop) -> tuple[OrderId, str]:
+def completed(shop: InMemoryShop) -> tuple[OrderId, str]:
     """An order that is complete, and its payment intent."""
     order_id = shop.pay(shop.upload(b"wedding"))
     order = shop.live(order_id)
@@ -39,8 +39,10 @@ def completed(shop: MemoryShop) -> tuple[OrderId, str]:
     return order_id, order.payment.payment_intent_id
 
 
-def dispute(shop: MemoryShop, intent: str, kind: NoticeKind, outcome: DisputeOutcome | None) -> PaymentNotice:
-    return PaymentNotice(
+def dispute(
+    shop: InMemoryShop, intent: str, kind: PaymentEventKind, outcome: DisputeOutcome | None
+) -> PaymentWebhookEvent:
+    return PaymentWebhookEvent(
         event_id=f"du_1:{outcome}",
         event_type="charge.dispute.updated",
         kind=kind,
@@ -53,64 +55,64 @@ def dispute(shop: MemoryShop, intent: str, kind: NoticeKind, outcome: DisputeOut
     )
 
 
-def test_a_lost_webhook_is_found_and_nothing_is_changed_unless_that_is_wished(shop: MemoryShop) -> None:
-    notice = lost_payment(shop)
+def test_a_lost_webhook_is_found_and_nothing_is_changed_unless_that_is_wished(shop: InMemoryShop) -> None:
+    webhook_event = lost_payment(shop)
     finding = only(compare(shop))
     assert (finding.what, finding.subject, finding.since) == (
         "notice_lost",
-        notice.event_id,
-        notice.created_at,
+        webhook_event.event_id,
+        webhook_event.created_at,
     )
     assert not finding.is_healed
-    assert not shop.events(order_of(notice))
+    assert not shop.events(order_of(webhook_event))
 
 
-def test_a_lost_webhook_that_is_taken_in_makes_the_order_complete(shop: MemoryShop) -> None:
-    notice = lost_payment(shop)
+def test_a_lost_webhook_that_is_taken_in_makes_the_order_complete(shop: InMemoryShop) -> None:
+    webhook_event = lost_payment(shop)
     assert only(compare(shop, heals=True)).is_healed
-    assert shop.live(order_of(notice)).state is State.COMPLETED
+    assert shop.live(order_of(webhook_event)).state is State.COMPLETED
     assert compare(shop).agrees
 
 
-def test_a_webhook_that_comes_after_it_was_made_up_for_changes_nothing(shop: MemoryShop) -> None:
-    notice = lost_payment(shop)
+def test_a_webhook_that_comes_after_it_was_made_up_for_changes_nothing(shop: InMemoryShop) -> None:
+    webhook_event = lost_payment(shop)
     compare(shop, heals=True)
-    shop.paying.take(notice, sha256_of(b"as it was posted"))
-    assert kinds(shop, order_of(notice)) == [e.PaymentReceived]
-    with shop.books.transaction() as transaction:
-        assert transaction.inbox.conflicts() == []
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"as it was posted"))
+    assert kinds(shop, order_of(webhook_event)) == [e.PaymentReceived]
+    with shop.unit_of_work.transaction() as transaction:
+        assert transaction.webhook_inbox.conflicts() == []
 
 
-def test_lost_webhooks_are_taken_in_in_the_order_they_came_to_be(shop: MemoryShop) -> None:
-    notice = lost_payment(shop)
-    assert notice.checkout is not None
-    assert notice.checkout.payment_intent_id is not None
-    refund = shop.payments.refund_by_hand(notice.checkout.payment_intent_id, 490)
-    shop.payment_ledger.told.append(
-        PaymentNotice(
+def test_lost_webhooks_are_taken_in_in_the_order_they_came_to_be(shop: InMemoryShop) -> None:
+    webhook_event = lost_payment(shop)
+    assert webhook_event.checkout is not None
+    assert webhook_event.checkout.payment_intent_id is not None
+    refund = shop.payments.refund_by_hand(webhook_event.checkout.payment_intent_id, 490)
+    shop.payment_listing.told.append(
+        PaymentWebhookEvent(
             event_id="evt_refund",
             event_type="refund.created",
-            kind=NoticeKind.REFUND_ISSUED,
-            payment_intent_id=notice.checkout.payment_intent_id,
+            kind=PaymentEventKind.REFUND_ISSUED,
+            payment_intent_id=webhook_event.checkout.payment_intent_id,
             refund=refund,
-            created_at=notice.created_at,
+            created_at=webhook_event.created_at,
         )
     )
     report = compare(shop, heals=True)
-    assert [finding.subject for finding in report.findings] == [notice.event_id, "evt_refund"]
+    assert [finding.subject for finding in report.findings] == [webhook_event.event_id, "evt_refund"]
     assert report.agrees
-    assert shop.order(order_of(notice)).state is State.REFUNDED
+    assert shop.order(order_of(webhook_event)).state is State.REFUNDED
 
 
-def test_a_payment_of_which_no_event_tells_any_more_is_taken_in(shop: MemoryShop) -> None:
-    notice = lost_payment(shop)
-    shop.payment_ledger.told.clear()
+def test_a_payment_of_which_no_event_tells_any_more_is_taken_in(shop: InMemoryShop) -> None:
+    webhook_event = lost_payment(shop)
+    shop.payment_listing.told.clear()
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("payment_not_on_record", True)
-    assert shop.live(order_of(notice)).state is State.COMPLETED
+    assert shop.live(order_of(webhook_event)).state is State.COMPLETED
 
 
-def test_a_payment_of_another_amount_is_told_and_left_to_a_person(shop: MemoryShop) -> None:
+def test_a_payment_of_another_amount_is_told_and_left_to_a_person(shop: InMemoryShop) -> None:
     completed(shop)
     ((name, state),) = shop.payments.states.items()
     other = replace(state.checkout, paid=Money(amount=980, currency="EUR"))
@@ -120,31 +122,31 @@ def test_a_payment_of_another_amount_is_told_and_left_to_a_person(shop: MemorySh
     assert "9.80 EUR" in finding.wrong
 
 
-def test_a_payment_that_stripe_does_not_know_is_told(shop: MemoryShop) -> None:
+def test_a_payment_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None:
     order_id, _ = completed(shop)
     shop.payments.states.clear()
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.order_id) == ("payment_not_at_stripe", order_id)
 
 
-@pytest.mark.parametrize("standing", [one for one in CheckoutStanding if one is not CheckoutStanding.PAID])
+@pytest.mark.parametrize("standing", [one for one in CheckoutStatus if one is not CheckoutStatus.PAID])
 def test_a_payment_on_record_of_a_checkout_that_nobody_paid_is_told(
-    shop: MemoryShop, standing: CheckoutStanding
+    shop: InMemoryShop, standing: CheckoutStatus
 ) -> None:
     order_id, _ = completed(shop)
     [(name, state)] = shop.payments.states.items()
-    shop.payments.states[name] = replace(state, standing=standing)
-    finding = next(one for one in compare(shop).findings if one.what is What.PAYMENT_NOT_AT_STRIPE)
+    shop.payments.states[name] = replace(state, status=standing)
+    finding = next(one for one in compare(shop).findings if one.what is FindingCode.PAYMENT_NOT_AT_STRIPE)
     assert (finding.subject, finding.order_id) == (name, order_id)
 
 
-def test_a_payment_that_came_just_now_may_be_new_to_stripes_lists(shop: MemoryShop) -> None:
+def test_a_payment_that_came_just_now_may_be_new_to_stripes_lists(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.payments.states.clear()
     assert compare(shop).agrees
 
 
-def test_a_refund_made_by_hand_of_which_nobody_told_is_taken_in(shop: MemoryShop) -> None:
+def test_a_refund_made_by_hand_of_which_nobody_told_is_taken_in(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
     assert not only(compare(shop)).is_healed
@@ -154,7 +156,7 @@ def test_a_refund_made_by_hand_of_which_nobody_told_is_taken_in(shop: MemoryShop
     assert compare(shop).agrees
 
 
-def test_a_refund_that_failed_later_is_taken_in(shop: MemoryShop) -> None:
+def test_a_refund_that_failed_later_is_taken_in(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     made = shop.payments.refund_by_hand(intent, 200)
     compare(shop, heals=True)
@@ -164,7 +166,7 @@ def test_a_refund_that_failed_later_is_taken_in(shop: MemoryShop) -> None:
     assert shop.order(order_id).refunded_amount == 0
 
 
-def test_a_refund_that_stripe_does_not_know_is_told(shop: MemoryShop) -> None:
+def test_a_refund_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None:
     _, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
     compare(shop, heals=True)
@@ -175,23 +177,23 @@ def test_a_refund_that_stripe_does_not_know_is_told(shop: MemoryShop) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "outcome"),
-    [(NoticeKind.DISPUTE_OPENED, None), (NoticeKind.DISPUTE_CLOSED, DisputeOutcome.WON)],
+    [(PaymentEventKind.DISPUTE_OPENED, None), (PaymentEventKind.DISPUTE_CLOSED, DisputeOutcome.WON)],
 )
 def test_a_dispute_of_which_nobody_told_is_taken_in(
-    shop: MemoryShop, kind: NoticeKind, outcome: DisputeOutcome | None
+    shop: InMemoryShop, kind: PaymentEventKind, outcome: DisputeOutcome | None
 ) -> None:
     order_id, intent = completed(shop)
-    shop.payment_ledger.disputed.append(dispute(shop, intent, kind, outcome))
+    shop.payment_listing.disputed.append(dispute(shop, intent, kind, outcome))
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("dispute_not_on_record", True)
     assert shop.order(order_id).is_disputed is (outcome is None)
     assert compare(shop).agrees
 
 
-def test_money_that_is_not_this_shops_is_nobodys_concern(shop: MemoryShop) -> None:
-    shop.payment_ledger.disputed.append(dispute(shop, "pi_foreign", NoticeKind.DISPUTE_OPENED, None))
+def test_money_that_is_not_this_shops_is_nobodys_concern(shop: InMemoryShop) -> None:
+    shop.payment_listing.disputed.append(dispute(shop, "pi_foreign", PaymentEventKind.DISPUTE_OPENED, None))
     session_id = shop.upload(b"wedding")
-    checkout = shop.checking_out.open(session_id, email=None)
+    checkout = shop.checkout_service.open(session_id, email=None)
     name = str(checkout.checkout_session_id)
     shop.payments.pay(name)
     state = shop.payments.states[name]
@@ -204,29 +206,29 @@ def test_money_that_is_not_this_shops_is_nobodys_concern(shop: MemoryShop) -> No
 
 @pytest.mark.parametrize(("has_failed", "then"), [(True, UploadStatus.OPEN), (False, UploadStatus.PAID)])
 def test_a_session_that_waits_for_a_payment_which_has_ended_goes_on(
-    shop: MemoryShop, *, has_failed: bool, then: UploadStatus
+    shop: InMemoryShop, *, has_failed: bool, then: UploadStatus
 ) -> None:
     session_id = shop.upload(b"wedding")
-    name = str(shop.checking_out.open(session_id, email=None).checkout_session_id)
+    name = str(shop.checkout_service.open(session_id, email=None).checkout_session_id)
     shop.payments.pay_later(name)
-    shop.paying.look(name)
-    assert shop.uploading.find(session_id).status is UploadStatus.PENDING
+    shop.payment_webhook.sync_checkout(name)
+    assert shop.upload_service.find(session_id).status is UploadStatus.PENDING
     shop.clock.advance(days=40)
     assert compare(shop).agrees
     shop.payments.settle(name, has_failed=has_failed)
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("session_waits_in_vain", True)
-    assert shop.uploading.find(session_id).status is then
+    assert shop.upload_service.find(session_id).status is then
 
 
 def refund_notice(
-    shop: MemoryShop, intent: str, refund: ProviderRefund, refund_id: RefundId | None = None
-) -> PaymentNotice:
+    shop: InMemoryShop, intent: str, refund: ProviderRefund, refund_id: RefundId | None = None
+) -> PaymentWebhookEvent:
     """What the provider would have told of a refund."""
-    return PaymentNotice(
+    return PaymentWebhookEvent(
         event_id=f"evt_{refund.provider_refund_id}_{refund.has_failed}",
         event_type="refund.updated",
-        kind=NoticeKind.REFUND_FAILED if refund.has_failed else NoticeKind.REFUND_ISSUED,
+        kind=PaymentEventKind.REFUND_FAILED if refund.has_failed else PaymentEventKind.REFUND_ISSUED,
         payment_intent_id=intent,
         refund=refund,
         refund_id=refund_id,
@@ -234,22 +236,22 @@ def refund_notice(
     )
 
 
-def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it(shop: MemoryShop) -> None:
+def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
-    shop.desk.refund(order_id, BY, amount=None, photos=[])
+    shop.staff_actions.refund(order_id, BY, amount=None, photos=[])
     shop.work()
     ((wish, ours),) = shop.payments.payments[intent].refunds
     # It fails, the whole sum is paid back in the dashboard instead, and word of that is told first.
     shop.payments.fail_refund(ours.provider_refund_id)
     by_hand = shop.payments.refund_by_hand(intent, 490)
     failed = replace(ours, has_failed=True)
-    shop.payment_ledger.told += [
+    shop.payment_listing.told += [
         refund_notice(shop, intent, by_hand),
         refund_notice(shop, intent, failed, wish.refund_id),
     ]
     shop.clock.advance(hours=2)
     report = compare(shop, heals=True)
-    lost = [finding for finding in report.findings if finding.what is What.NOTICE_LOST]
+    lost = [finding for finding in report.findings if finding.what is FindingCode.NOTICE_LOST]
     assert [(finding.subject, finding.is_healed) for finding in lost] == [
         (f"evt_{by_hand.provider_refund_id}_False", True),  # its failed predecessor is looked up for it
         (f"evt_{failed.provider_refund_id}_True", True),
@@ -259,36 +261,36 @@ def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it
     assert not shop.order(order_id).ledger.requested
 
 
-def test_a_scheduled_comparison_goes_back_to_lost_word_that_could_not_be_taken_in(shop: MemoryShop) -> None:
+def test_a_scheduled_comparison_goes_back_to_lost_word_that_could_not_be_taken_in(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
-    shop.payment_ledger.told.append(refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490)))
+    shop.payment_listing.told.append(refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490)))
     shop.clock.advance(hours=2)
     for _ in range(3):
         for _ in range(9):
-            shop.payments.weather.fail("look_up_refund", UnavailableError("The double", "away"))
-        report = shop.reconciling.compare_if_due(timedelta(days=1))
+            shop.payments.fault_injector.fail("look_up_refund", UnavailableError("The double", "away"))
+        report = shop.reconciliation.compare_if_due(timedelta(days=1))
         assert report is not None
         assert not report.cut_off
-        shop.payments.weather.clear_up()
+        shop.payments.fault_injector.clear_up()
         shop.clock.advance(days=2)  # more than two comparisons have in common
     assert not shop.order(order_id).ledger.issued
-    shop.reconciling.compare_if_due(timedelta(days=1))
+    shop.reconciliation.compare_if_due(timedelta(days=1))
     assert shop.order(order_id).ledger.issued == 490
 
 
 OLD = {"api_version": "2023-10-16", "is_of_old_version": True}
 
 
-def heard_payment(shop: MemoryShop, **version: object) -> PaymentNotice:
+def heard_payment(shop: InMemoryShop, **version: object) -> PaymentWebhookEvent:
     """A payment that Stripe told of, and that came in."""
-    notice = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now(), **version)  # type: ignore[arg-type]
-    shop.payment_ledger.told.append(notice)
-    shop.paying.take(notice, sha256_of(notice.event_id.encode()))
+    webhook_event = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now(), **version)  # type: ignore[arg-type]
+    shop.payment_listing.told.append(webhook_event)
+    shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id.encode()))
     shop.clock.advance(hours=2)
-    return notice
+    return webhook_event
 
 
-def test_events_of_an_old_version_are_one_finding_with_what_to_do(shop: MemoryShop) -> None:
+def test_events_of_an_old_version_are_one_finding_with_what_to_do(shop: InMemoryShop) -> None:
     heard_payment(shop, **OLD)
     newest = heard_payment(shop, **OLD)
     (finding,) = [each for each in compare(shop).findings if each.what == "webhook_version_old"]
@@ -296,26 +298,26 @@ def test_events_of_an_old_version_are_one_finding_with_what_to_do(shop: MemorySh
     assert "Raise the webhook endpoint's API version in Stripe's dashboard" in finding.advice
 
 
-def test_an_old_version_that_was_raised_since_is_no_finding(shop: MemoryShop) -> None:
+def test_an_old_version_that_was_raised_since_is_no_finding(shop: InMemoryShop) -> None:
     heard_payment(shop, **OLD)
     heard_payment(shop)
     assert "webhook_version_old" not in found(compare(shop))
 
 
-def test_an_old_version_of_another_shops_events_is_no_finding(shop: MemoryShop) -> None:
-    foreign = MemoryShop()
-    notice = foreign.payment(foreign.upload(b"harvest"))
-    assert notice.checkout is not None
-    stranger = replace(notice.checkout, seal=None, upload_session_id=None, order_id=None)
-    told = replace(notice, checkout=stranger, created_at=shop.clock.now(), **OLD)  # type: ignore[arg-type]
-    shop.payment_ledger.told.append(told)
+def test_an_old_version_of_another_shops_events_is_no_finding(shop: InMemoryShop) -> None:
+    foreign = InMemoryShop()
+    webhook_event = foreign.payment(foreign.upload(b"harvest"))
+    assert webhook_event.checkout is not None
+    stranger = replace(webhook_event.checkout, payment_token=None, upload_session_id=None, order_id=None)
+    told = replace(webhook_event, checkout=stranger, created_at=shop.clock.now(), **OLD)  # type: ignore[arg-type]
+    shop.payment_listing.told.append(told)
     shop.clock.advance(hours=2)
     assert "webhook_version_old" not in found(compare(shop))
 
 
 @pytest.mark.parametrize("came_in", [True, False])
 def test_a_refunds_event_that_came_in_shows_that_the_endpoint_has_a_newer_version(
-    shop: MemoryShop,
+    shop: InMemoryShop,
     came_in: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
     paid = heard_payment(shop, **OLD)
@@ -327,8 +329,8 @@ def test_a_refunds_event_that_came_in_shows_that_the_endpoint_has_a_newer_versio
         created_at=shop.clock.now(),
         **OLD,  # type: ignore[arg-type]
     )
-    shop.payment_ledger.told.append(refunded)
+    shop.payment_listing.told.append(refunded)
     if came_in:
-        shop.paying.take(refunded, sha256_of(refunded.event_id.encode()))
+        shop.payment_webhook.handle(refunded, sha256_of(refunded.event_id.encode()))
     shop.clock.advance(hours=2)
     assert ("webhook_version_old" in found(compare(shop))) is not came_in

@@ -11,18 +11,18 @@ from domain.order.values import FailureReason
 from domain.ports.reaction_queue import Outcome
 from domain.ports.restorer import PredictionStatus
 from tests.domain.support.reconciliation_runs import compare, found
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
-def about_predictions(shop: MemoryShop, *, heals: bool = False) -> list[tuple[str, bool]]:
+def about_predictions(shop: InMemoryShop, *, heals: bool = False) -> list[tuple[str, bool]]:
     """What was found about predictions, and whether it was healed."""
     findings = compare(shop, heals=heals).findings
     return [(each.what, each.is_healed) for each in findings if each.what.startswith("prediction_")]
 
 
-def test_an_orphan_is_adopted_by_the_image_that_waits(shop: MemoryShop) -> None:
+def test_an_orphan_is_adopted_by_the_image_that_waits(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")  # and its webhook is lost
     shop.clock.advance(hours=2)
@@ -34,9 +34,9 @@ def test_an_orphan_is_adopted_by_the_image_that_waits(shop: MemoryShop) -> None:
     assert list(shop.restorer.works) == ["prediction-1"]
 
 
-def test_an_orphan_that_runs_for_nobody_is_cancelled(shop: MemoryShop) -> None:
+def test_an_orphan_that_runs_for_nobody_is_cancelled(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.pass_time(minutes=1)
     shop.restorer.succeed("prediction-2", b"restored")
@@ -50,9 +50,9 @@ def test_an_orphan_that_runs_for_nobody_is_cancelled(shop: MemoryShop) -> None:
     assert about_predictions(shop) == []
 
 
-def test_an_output_that_came_second_is_nobodys_concern(shop: MemoryShop) -> None:
+def test_an_output_that_came_second_is_nobodys_concern(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.pass_time(minutes=1)
     shop.restorer.succeed("prediction-2", b"restored")
@@ -63,9 +63,9 @@ def test_an_output_that_came_second_is_nobodys_concern(shop: MemoryShop) -> None
     assert about_predictions(shop) == []
 
 
-def test_a_prediction_that_names_nobody_of_ours_is_left_alone(shop: MemoryShop) -> None:
+def test_a_prediction_that_names_nobody_of_ours_is_left_alone(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     work = shop.restorer.works["prediction-1"]
     mark = work.webhook_url.rpartition("/")[2]
@@ -76,7 +76,7 @@ def test_a_prediction_that_names_nobody_of_ours_is_left_alone(shop: MemoryShop) 
     assert work.told.status is PredictionStatus.RUNNING
 
 
-def test_a_prediction_that_ended_and_that_nobody_collects_is_collected(shop: MemoryShop) -> None:
+def test_a_prediction_that_ended_and_that_nobody_collects_is_collected(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")
@@ -87,7 +87,7 @@ def test_a_prediction_that_ended_and_that_nobody_collects_is_collected(shop: Mem
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_that_is_collected_while_the_list_is_read_is_not_told(shop: MemoryShop) -> None:
+def test_a_prediction_that_is_collected_while_the_list_is_read_is_not_told(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")
@@ -97,24 +97,24 @@ def test_a_prediction_that_is_collected_while_the_list_is_read_is_not_told(shop:
         shop.post_prediction("prediction-1")
         shop.work()
 
-    shop.restoration_ledger.meanwhile = collect
+    shop.prediction_listing.meanwhile = collect
     assert about_predictions(shop) == []
 
 
 @pytest.mark.parametrize("is_orphan", [True, False])
 def test_a_collection_that_was_given_up_or_put_off_is_done_at_once(
-    shop: MemoryShop, *, is_orphan: bool
+    shop: InMemoryShop, *, is_orphan: bool
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     if is_orphan:
-        shop.restorer.weather.lose_reply("start")
+        shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.end_predictions()
     (image_id,) = shop.order(order_id).images
     reaction_id = reaction_id_of(order_id, CollectRestoration(image_id, 1, "prediction-1"))
     shop.clock.advance(hours=2)
     shop.queue.waiting.clear()
-    work = shop.own_books.pages.work
+    work = shop.own_unit_of_work.pages.work
     work[reaction_id] = replace(
         work[reaction_id],
         outcome=Outcome.FAILED if is_orphan else None,
@@ -126,7 +126,7 @@ def test_a_collection_that_was_given_up_or_put_off_is_done_at_once(
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_older_than_the_list_is_asked_about_by_itself(shop: MemoryShop) -> None:
+def test_a_prediction_older_than_the_list_is_asked_about_by_itself(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.clock.advance(days=40)
@@ -137,14 +137,14 @@ def test_a_prediction_older_than_the_list_is_asked_about_by_itself(shop: MemoryS
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_that_the_restorer_does_not_know_is_told(shop: MemoryShop) -> None:
+def test_a_prediction_that_the_restorer_does_not_know_is_told(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.works.clear()
     assert about_predictions(shop, heals=True) == [("prediction_unknown_there", False)]
 
 
-def test_predictions_that_run_and_are_awaited_agree(shop: MemoryShop) -> None:
+def test_predictions_that_run_and_are_awaited_agree(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     assert found(compare(shop)) == []

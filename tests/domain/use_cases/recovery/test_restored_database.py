@@ -12,32 +12,34 @@ from domain.order.values import Money, OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.ports.upload_sessions import Checkout
 from domain.unmatched_payment import UnmatchedStatus
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 
 class Backup:
     """The tables of a shop as they were."""
 
-    def __init__(self, shop: MemoryShop) -> None:
-        pages = shop.own_books.pages
+    def __init__(self, shop: InMemoryShop) -> None:
+        pages = shop.own_unit_of_work.pages
         self._tables = {name: copy.copy(table) for name, table in vars(pages).items()}
 
-    def restore(self, shop: MemoryShop) -> None:
+    def restore(self, shop: InMemoryShop) -> None:
         """Put the tables back; what happened since is lost."""
-        shop.own_books.pages.__dict__.update({name: copy.copy(table) for name, table in self._tables.items()})
+        shop.own_unit_of_work.pages.__dict__.update(
+            {name: copy.copy(table) for name, table in self._tables.items()}
+        )
         shop.queue.waiting.clear()
         shop.clock.advance(minutes=1)
 
 
-def number_of(shop: MemoryShop, order_id: OrderId) -> str:
+def number_of(shop: InMemoryShop, order_id: OrderId) -> str:
     payment = shop.order(order_id).payment
     assert payment is not None
     return payment.order_number
 
 
-def lose(shop: MemoryShop, *photos: bytes) -> OrderId:
+def lose(shop: InMemoryShop, *photos: bytes) -> OrderId:
     """Sell and deliver an order, and lose it with the database that has it."""
     shop.pay(shop.upload(b"before the backup"))
     backup = Backup(shop)
@@ -48,7 +50,7 @@ def lose(shop: MemoryShop, *photos: bytes) -> OrderId:
     return order_id
 
 
-def test_a_database_with_the_newest_event_is_current(shop: MemoryShop) -> None:
+def test_a_database_with_the_newest_event_is_current(shop: InMemoryShop) -> None:
     shop.log_heads.check()
     assert shop.log_heads.write() is None, "an empty log has no head"
     shop.pay(shop.upload(b"wedding"))
@@ -61,7 +63,7 @@ def test_a_database_with_the_newest_event_is_current(shop: MemoryShop) -> None:
     assert shop.restored_database.put_right() is None
 
 
-def test_of_many_heads_a_few_stay_and_the_newest_counts(shop: MemoryShop) -> None:
+def test_of_many_heads_a_few_stay_and_the_newest_counts(shop: InMemoryShop) -> None:
     for _ in range(6):
         shop.pay(shop.upload(b"wedding"))
         newest = shop.log_heads.write()
@@ -69,7 +71,7 @@ def test_of_many_heads_a_few_stay_and_the_newest_counts(shop: MemoryShop) -> Non
     assert shop.log_heads.newest() == newest
 
 
-def test_a_database_that_lacks_the_newest_event_is_behind_and_writes_no_head(shop: MemoryShop) -> None:
+def test_a_database_that_lacks_the_newest_event_is_behind_and_writes_no_head(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
     with pytest.raises(DatabaseBehindError, match="restoreclick db restored"):
         shop.log_heads.check()
@@ -80,22 +82,22 @@ def test_a_database_that_lacks_the_newest_event_is_behind_and_writes_no_head(sho
     assert shop.log_heads.newest() == newest
 
 
-def test_an_answer_is_believed_for_a_while_and_as_long_as_the_storage_is_away(shop: MemoryShop) -> None:
+def test_an_answer_is_believed_for_a_while_and_as_long_as_the_storage_is_away(shop: InMemoryShop) -> None:
     away = UnavailableError("The storage double", "away")
-    shop.storage.weather.fail("keys", away)
+    shop.storage.fault_injector.fail("keys", away)
     with pytest.raises(UnavailableError):
         shop.log_heads.check()
     shop.log_heads.check()
-    calls = len(shop.storage.weather.calls)
+    calls = len(shop.storage.fault_injector.calls)
     shop.log_heads.check()
-    assert len(shop.storage.weather.calls) == calls
+    assert len(shop.storage.fault_injector.calls) == calls
     shop.clock.advance(minutes=1)
-    shop.storage.weather.fail("keys", away)
+    shop.storage.fault_injector.fail("keys", away)
     shop.log_heads.check()
 
 
-def test_two_shops_in_one_bucket_have_heads_of_their_own(shop: MemoryShop) -> None:
-    other = MemoryShop(secret_key=b"the key of another shop in the bucket")
+def test_two_shops_in_one_bucket_have_heads_of_their_own(shop: InMemoryShop) -> None:
+    other = InMemoryShop(secret_key=b"the key of another shop in the bucket")
     other.storage = shop.storage
     other.wire(other.payments)
     shop.pay(shop.upload(b"wedding"))
@@ -104,7 +106,7 @@ def test_two_shops_in_one_bucket_have_heads_of_their_own(shop: MemoryShop) -> No
     assert other.log_heads.newest() is None
 
 
-def test_order_numbers_that_may_have_been_given_are_never_given_again(shop: MemoryShop) -> None:
+def test_order_numbers_that_may_have_been_given_are_never_given_again(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     given = [number_of(shop, shop.pay(shop.upload(b"wedding"))) for _ in range(3)]
     shop.log_heads.write()
@@ -117,14 +119,14 @@ def test_order_numbers_that_may_have_been_given_are_never_given_again(shop: Memo
     assert later > max(given)
 
 
-def test_afterwards_the_shop_goes_on_and_a_repeat_does_nothing(shop: MemoryShop) -> None:
+def test_afterwards_the_shop_goes_on_and_a_repeat_does_nothing(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
     assert shop.restored_database.put_right() is not None
     shop.log_heads.check()
     assert shop.restored_database.put_right() is None
 
 
-def test_an_empty_database_is_put_right_too(shop: MemoryShop) -> None:
+def test_an_empty_database_is_put_right_too(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     shop.pay(shop.upload(b"wedding"))
     shop.log_heads.write()
@@ -136,22 +138,22 @@ def test_an_empty_database_is_put_right_too(shop: MemoryShop) -> None:
     shop.log_heads.check()
 
 
-def test_a_comparison_of_a_database_that_is_behind_refunds_no_delivered_order(shop: MemoryShop) -> None:
+def test_a_comparison_of_a_database_that_is_behind_refunds_no_delivered_order(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
-    shop.reconciling.compare(shop.clock.now() - timedelta(days=30), heals=True)
+    shop.reconciliation.compare(shop.clock.now() - timedelta(days=30), heals=True)
     shop.clock.advance(days=30)
-    assert shop.matching.refund_due() == 0
-    (held,) = shop.own_books.pages.unmatched.values()
+    assert shop.unmatched_payment_service.refund_due() == 0
+    (held,) = shop.own_unit_of_work.pages.unmatched.values()
     assert (held.is_held, held.status) == (True, UnmatchedStatus.OPEN)
 
 
-def test_a_delivered_order_is_rebuilt_with_its_number_its_photos_and_its_link(shop: MemoryShop) -> None:
+def test_a_delivered_order_is_rebuilt_with_its_number_its_photos_and_its_link(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     shop.pay(shop.upload(b"another order first"))
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     before = shop.live(order_id)
     assert before.newest_link is not None
-    token = shop.sealer.download_token(before.newest_link.link_id)
+    token = shop.token_signer.download_token(before.newest_link.link_id)
     mails, predictions = len(shop.mailer.mailbox), len(shop.restorer.works)
     number = number_of(shop, order_id)
     shop.log_heads.write()
@@ -166,35 +168,37 @@ def test_a_delivered_order_is_rebuilt_with_its_number_its_photos_and_its_link(sh
     assert [image.results for image in after.images.values()] == [
         image.results for image in before.images.values()
     ]
-    assert shop.delivering.find(token).content == before.newest_link.archive
+    assert shop.downloads.find(token).content == before.newest_link.archive
     assert len(shop.mailer.mailbox) == mails, "the provider knows every mail"
     assert len(shop.restorer.works) == predictions, "what was restored is not restored again"
     assert shop.payments.payments
     assert all(payment.left == payment.paid.amount for payment in shop.payments.payments.values())
-    with shop.books.transaction() as transaction:
-        history = transaction.log.history(order_id)
+    with shop.unit_of_work.transaction() as transaction:
+        history = transaction.event_store.history(order_id)
     assert {recorded.actor for recorded in history} >= {"restore"}
 
 
-def test_file_names_come_back_with_the_photos(shop: MemoryShop) -> None:
+def test_file_names_come_back_with_the_photos(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     shop.log_heads.write()
     backup.restore(shop)
     shop.restored_database.put_right()
-    with shop.books.transaction() as transaction:
-        assert list(transaction.uploads.file_names(order_id).values()) == ["great-aunt-1.jpg"]
+    with shop.unit_of_work.transaction() as transaction:
+        assert list(transaction.upload_sessions.file_names(order_id).values()) == ["great-aunt-1.jpg"]
 
 
-def test_mails_that_cannot_be_looked_up_count_as_unconfirmed_and_are_sent_once_more(shop: MemoryShop) -> None:
+def test_mails_that_cannot_be_looked_up_count_as_unconfirmed_and_are_sent_once_more(
+    shop: InMemoryShop,
+) -> None:
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     mails = len(shop.mailer.mailbox)
     shop.log_heads.write()
     backup.restore(shop)
-    shop.mail_ledger.is_closed = True
+    shop.email_listing.is_closed = True
     shop.restored_database.put_right()
     assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 2
     assert len(shop.mailer.mailbox) == mails
@@ -202,7 +206,7 @@ def test_mails_that_cannot_be_looked_up_count_as_unconfirmed_and_are_sent_once_m
     assert len(shop.mailer.mailbox) == 2 * mails
 
 
-def test_an_order_that_went_on_after_the_backup_is_brought_forward(shop: MemoryShop) -> None:
+def test_an_order_that_went_on_after_the_backup_is_brought_forward(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     backup = Backup(shop)
@@ -219,7 +223,7 @@ def test_an_order_that_went_on_after_the_backup_is_brought_forward(shop: MemoryS
     assert len(shop.restorer.works) == predictions
 
 
-def test_a_payment_whose_photos_are_not_all_there_is_held(shop: MemoryShop) -> None:
+def test_a_payment_whose_photos_are_not_all_there_is_held(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
@@ -235,7 +239,7 @@ def test_a_payment_whose_photos_are_not_all_there_is_held(shop: MemoryShop) -> N
     assert not shop.events(order_id)
 
 
-def test_a_session_that_was_open_at_the_backup_gets_the_photos_that_came_later(shop: MemoryShop) -> None:
+def test_a_session_that_was_open_at_the_backup_gets_the_photos_that_came_later(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     backup = Backup(shop)
     shop.add(session_id, b"harvest")
@@ -249,7 +253,7 @@ def test_a_session_that_was_open_at_the_backup_gets_the_photos_that_came_later(s
     assert (len(order.images), order.is_held) == (2, False)
 
 
-def test_a_refund_since_the_backup_is_on_record_again_and_not_made_twice(shop: MemoryShop) -> None:
+def test_a_refund_since_the_backup_is_on_record_again_and_not_made_twice(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
@@ -265,7 +269,7 @@ def test_a_refund_since_the_backup_is_on_record_again_and_not_made_twice(shop: M
 
 
 def test_an_order_whose_photos_were_erased_since_the_backup_is_held_and_never_refunded(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload(b"wedding")
     backup = Backup(shop)
@@ -278,17 +282,19 @@ def test_an_order_whose_photos_were_erased_since_the_backup_is_held_and_never_re
     assert recovery is not None
     assert [each.is_held for each in recovery.held] == [True]
     shop.clock.advance(days=30)
-    assert shop.matching.refund_due() == 0
+    assert shop.unmatched_payment_service.refund_due() == 0
     assert not shop.events(order_id)
 
 
-def redo(shop: MemoryShop, order_id: OrderId, *photos: int) -> None:
-    by = Signature(actor="person:ada", reason="The left edge is blurred.")
-    shop.desk.redo(order_id, by, photos=photos)
+def redo(shop: InMemoryShop, order_id: OrderId, *photos: int) -> None:
+    by = StaffRequest(actor="person:ada", reason="The left edge is blurred.")
+    shop.staff_actions.redo(order_id, by, photos=photos)
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
-def test_further_results_that_were_delivered_are_on_record_again(shop: MemoryShop, *, is_lost: bool) -> None:
+def test_further_results_that_were_delivered_are_on_record_again(
+    shop: InMemoryShop, *, is_lost: bool
+) -> None:
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id)
@@ -306,18 +312,18 @@ def test_further_results_that_were_delivered_are_on_record_again(shop: MemorySho
     assert recovery.unplaced == ()
     after = shop.live(order_id)
     assert after.state is State.COMPLETED
-    assert after.has_newest_edition
+    assert after.has_current_archive
     assert [image.results for image in after.images.values()] == [
         image.results for image in before.images.values()
     ]
     assert len(shop.mailer.mailbox) == mails
     assert len(shop.restorer.works) == predictions
     assert before.newest_link is not None
-    token = shop.sealer.download_token(before.newest_link.link_id)
-    assert shop.delivering.find(token).content == before.newest_link.archive
+    token = shop.token_signer.download_token(before.newest_link.link_id)
+    assert shop.downloads.find(token).content == before.newest_link.archive
 
 
-def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: MemoryShop) -> None:
+def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     backup = Backup(shop)
@@ -338,17 +344,17 @@ def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: Mem
     assert len(shop.order(order_id).restored_images[0].results) == 1
 
 
-def test_an_order_is_named_of_which_nobody_knows_whether_a_friends_code_was_used(shop: MemoryShop) -> None:
+def test_an_order_is_named_of_which_nobody_knows_whether_a_friends_code_was_used(shop: InMemoryShop) -> None:
     order_id = lose(shop, b"wedding")
     recovery = shop.restored_database.put_right()
     assert recovery is not None
     assert recovery.unknown_referrals == (order_id,)
 
 
-def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: MemoryShop) -> None:
+def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     session_id = shop.upload(b"wedding")
-    before = shop.uploading.find(session_id)
+    before = shop.upload_service.find(session_id)
     shares = {"paid": Money(amount=390, currency="EUR"), "discount": Money(amount=100, currency="EUR")}
     checkout = shop.payment(session_id, **shares).checkout
     assert checkout is not None
@@ -356,7 +362,7 @@ def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: 
     too_little = replace(checkout, paid=Money(amount=290, currency="EUR"))
     assert not shop.session_rebuilding.restore_session(too_little)
     assert shop.session_rebuilding.restore_session(checkout)
-    session = shop.uploading.find(session_id)
+    session = shop.upload_service.find(session_id)
     assert [photo.upload.key for photo in session.photos] == [photo.upload.key for photo in before.photos]
     assert session.checkout == Checkout(
         attempt=1,
@@ -368,6 +374,6 @@ def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: 
         spending=checkout.spending,
     )
     assert shop.session_rebuilding.restore_session(checkout)
-    again = shop.uploading.find(session_id).checkout
+    again = shop.upload_service.find(session_id).checkout
     assert again is not None
     assert again.attempt == 2

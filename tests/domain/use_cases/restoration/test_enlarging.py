@@ -8,22 +8,22 @@ from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import FailureReason, OrderId, Variant
 from domain.ports.errors import RefusedError, UnavailableError
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds, sent
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 from tests.doubles.restorer import MODELS
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
-    return MemoryShop(replace(POLICY, limits=replace(POLICY.limits, enlarges_results=True)))
+def shop() -> InMemoryShop:
+    return InMemoryShop(replace(POLICY, limits=replace(POLICY.limits, enlarges_results=True)))
 
 
-ADA = Signature(actor="person:ada", reason="They asked for it on the phone.")
+ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 SMALL, LARGE = b"halved portrait of ada", b"portrait of ada"
 
 
-def with_small_result(shop: MemoryShop) -> OrderId:
+def with_small_result(shop: InMemoryShop) -> OrderId:
     """An order whose photo came back smaller than it was, and is on its way to be enlarged."""
     order_id = shop.pay(shop.upload(LARGE))
     shop.work()
@@ -32,7 +32,7 @@ def with_small_result(shop: MemoryShop) -> OrderId:
     return order_id
 
 
-def end(shop: MemoryShop, prediction_id: str, outcome: bytes | FailureReason) -> None:
+def end(shop: InMemoryShop, prediction_id: str, outcome: bytes | FailureReason) -> None:
     if isinstance(outcome, bytes):
         shop.restorer.succeed(prediction_id, outcome)
     else:
@@ -41,13 +41,13 @@ def end(shop: MemoryShop, prediction_id: str, outcome: bytes | FailureReason) ->
     shop.work()
 
 
-def result(shop: MemoryShop, order_id: OrderId) -> bytes:
+def result(shop: InMemoryShop, order_id: OrderId) -> bytes:
     (image,) = shop.order(order_id).images.values()
     assert image.restored is not None
     return shop.storage.objects[image.restored.key]
 
 
-def test_a_smaller_result_is_enlarged_before_it_is_delivered(shop: MemoryShop) -> None:
+def test_a_smaller_result_is_enlarged_before_it_is_delivered(shop: InMemoryShop) -> None:
     order_id = with_small_result(shop)
     assert shop.order(order_id).state is State.RESTORING
     enlarging = shop.restorer.works["prediction-2"]
@@ -66,7 +66,7 @@ def test_a_smaller_result_is_enlarged_before_it_is_delivered(shop: MemoryShop) -
     [FailureReason.CONTENT_FILTER, FailureReason.PROVIDER_ERROR, SMALL, b"broken", b"portrait of grace"],
 )
 def test_what_cannot_be_enlarged_is_delivered_as_it_is(
-    shop: MemoryShop, outcome: bytes | FailureReason
+    shop: InMemoryShop, outcome: bytes | FailureReason
 ) -> None:
     order_id = with_small_result(shop)
     for number in range(2, 6):
@@ -81,18 +81,18 @@ def test_what_cannot_be_enlarged_is_delivered_as_it_is(
     assert len(shop.restorer.works) <= 1 + POLICY.limits.max_restoration_attempts
 
 
-def test_an_enlarging_model_that_refuses_costs_no_photo(shop: MemoryShop) -> None:
+def test_an_enlarging_model_that_refuses_costs_no_photo(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(LARGE))
     shop.work()
-    shop.restorer.weather.fail("start", RefusedError("The double", "no", code="422"))
+    shop.restorer.fault_injector.fail("start", RefusedError("The double", "no", code="422"))
     end(shop, "prediction-1", SMALL)
     assert shop.order(order_id).state is State.COMPLETED
     assert result(shop, order_id) == SMALL
 
 
-def test_a_late_second_answer_to_what_is_being_enlarged_changes_nothing(shop: MemoryShop) -> None:
+def test_a_late_second_answer_to_what_is_being_enlarged_changes_nothing(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(LARGE))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.pass_time(minutes=1)
     end(shop, "prediction-1", SMALL)
@@ -102,11 +102,11 @@ def test_a_late_second_answer_to_what_is_being_enlarged_changes_nothing(shop: Me
     assert result(shop, order_id) == b"enlarged " + LARGE
 
 
-def test_a_redo_is_enlarged_as_well(shop: MemoryShop) -> None:
+def test_a_redo_is_enlarged_as_well(shop: InMemoryShop) -> None:
     order_id = with_small_result(shop)
     end(shop, "prediction-2", b"enlarged " + LARGE)
     (image_id,) = shop.order(order_id).images
-    shop.desk.redo(order_id, ADA, photos=[1])
+    shop.staff_actions.redo(order_id, ADA, photos=[1])
     shop.work()
     end(shop, "prediction-3", b"anew " + SMALL)
     end(shop, "prediction-4", b"anew enlarged " + LARGE)
@@ -115,7 +115,7 @@ def test_a_redo_is_enlarged_as_well(shop: MemoryShop) -> None:
 
 
 def test_without_an_enlarging_model_the_smaller_result_is_delivered_and_both_sizes_are_known() -> None:
-    shop = MemoryShop()
+    shop = InMemoryShop()
     order_id = with_small_result(shop)
     order = shop.order(order_id)
     assert order.state is State.COMPLETED
@@ -124,11 +124,11 @@ def test_without_an_enlarging_model_the_smaller_result_is_delivered_and_both_siz
 
 
 def test_what_waits_to_be_enlarged_is_delivered_as_it_is_once_enlarging_is_switched_off(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(LARGE))
     shop.work()
-    shop.restorer.weather.fail("start", UnavailableError("The double", "away"))
+    shop.restorer.fault_injector.fail("start", UnavailableError("The double", "away"))
     end(shop, "prediction-1", SMALL)
     (image,) = shop.order(order_id).images.values()
     assert image.to_enlarge is not None

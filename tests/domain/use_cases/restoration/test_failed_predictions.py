@@ -13,21 +13,21 @@ from domain.ports.errors import (
     ForgedMessageError,
     RefusedError,
     UnavailableError,
-    UnreadablePictureError,
+    UnreadableImageError,
 )
-from domain.ports.images import PictureFacts
+from domain.ports.images import ImageFacts
 from domain.similarity import SKETCH_SIDE
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds, sent
-from tests.doubles.container import POLICY, MemoryShop, PlainInspector
+from tests.doubles.container import POLICY, InMemoryShop, PlainInspector
 
 
-def reasons(shop: MemoryShop, order_id: OrderId) -> list[FailureReason]:
+def reasons(shop: InMemoryShop, order_id: OrderId) -> list[FailureReason]:
     failures = (event for event in shop.events(order_id) if isinstance(event, e.RestorationAttemptFailed))
     return [failure.reason for failure in failures]
 
 
-def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: MemoryShop) -> None:
+def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest", b"portrait"))
     shop.work()
     shop.restorer.fail("prediction-2", FailureReason.CONTENT_FILTER)
@@ -37,10 +37,10 @@ def test_a_photo_that_fails_for_good_is_refunded_and_the_rest_delivered(shop: Me
     assert [refund.amount.amount for refund in order.refunds.values()] == [490]
     assert [refund.reason for refund in order.refunds.values()] == [RefundReason.NOT_RESTORED]
     assert sent(shop) == ["confirmation", "partial_result"]
-    assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].letter.html
+    assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].content.html
 
 
-def test_a_photo_that_cannot_be_decoded_after_all_is_refunded_at_once(shop: MemoryShop) -> None:
+def test_a_photo_that_cannot_be_decoded_after_all_is_refunded_at_once(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"undecodable harvest"))
     shop.work()
     assert reasons(shop, order_id) == [FailureReason.UNREADABLE_INPUT]
@@ -56,15 +56,15 @@ def test_a_photo_that_cannot_be_decoded_after_all_is_refunded_at_once(shop: Memo
 
 
 def test_an_original_that_cannot_be_decoded_when_its_result_comes_is_refunded_at_once(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
 
-    def look(_: PlainInspector, picture: BinaryIO) -> PictureFacts:
+    def look(_: PlainInspector, picture: BinaryIO) -> ImageFacts:
         if picture.read() == b"wedding":
-            raise UnreadablePictureError("This picture is damaged.", "Save it again.")
-        return PictureFacts(media_type="image/png", width=1200, height=900, sketch=bytes(SKETCH_SIDE**2))
+            raise UnreadableImageError("This picture is damaged.", "Save it again.")
+        return ImageFacts(media_type="image/png", width=1200, height=900, sketch=bytes(SKETCH_SIDE**2))
 
     monkeypatch.setattr(PlainInspector, "inspect", look)
     shop.end_predictions()
@@ -74,11 +74,13 @@ def test_an_original_that_cannot_be_decoded_when_its_result_comes_is_refunded_at
 
 
 def test_what_was_restored_is_delivered_also_if_the_share_of_the_rest_cannot_be_paid_back(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
-    shop.payments.weather.fail("issue_refund", RefusedError("The double", "no", code="balance_insufficient"))
+    shop.payments.fault_injector.fail(
+        "issue_refund", RefusedError("The double", "no", code="balance_insufficient")
+    )
     shop.restorer.fail("prediction-1", FailureReason.CONTENT_FILTER)
     shop.post_prediction("prediction-1")
     shop.end_predictions()
@@ -87,23 +89,25 @@ def test_what_was_restored_is_delivered_also_if_the_share_of_the_rest_cannot_be_
     assert sent(shop) == ["confirmation", "partial_result"]
 
 
-def test_a_graver_hold_takes_the_place_of_a_refused_refunds(shop: MemoryShop) -> None:
+def test_a_graver_hold_takes_the_place_of_a_refused_refunds(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
-    shop.payments.weather.fail("issue_refund", RefusedError("The double", "no", code="balance_insufficient"))
-    by = Signature(actor="person:ada", reason="They asked for it.")
-    shop.desk.refund(order_id, by, amount=Money(amount=100, currency="EUR"))
+    shop.payments.fault_injector.fail(
+        "issue_refund", RefusedError("The double", "no", code="balance_insufficient")
+    )
+    by = StaffRequest(actor="person:ada", reason="They asked for it.")
+    shop.staff_actions.refund(order_id, by, amount=Money(amount=100, currency="EUR"))
     shop.work()
     assert shop.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
-    shop.desk.hold(order_id, by)
+    shop.staff_actions.hold(order_id, by)
     shop.end_predictions()
     order = shop.live(order_id)
     assert (order.state, order.hold) == (State.SETTLED, HoldReason.REQUESTED)
-    shop.desk.release(order_id, by)
+    shop.staff_actions.release(order_id, by)
     assert (shop.live(order_id).state, shop.order(order_id).refunded_amount) == (State.COMPLETED, 100)
 
 
-def test_nothing_restored_is_refunded_whole_with_one_mail(shop: MemoryShop) -> None:
+def test_nothing_restored_is_refunded_whole_with_one_mail(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     shop.end_predictions(FailureReason.CONTENT_FILTER)
@@ -114,7 +118,7 @@ def test_nothing_restored_is_refunded_whole_with_one_mail(shop: MemoryShop) -> N
     assert sent(shop) == ["confirmation", "failure"]
 
 
-def test_attempts_are_used_up_one_after_the_other(shop: MemoryShop) -> None:
+def test_attempts_are_used_up_one_after_the_other(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(3):
         shop.work()
@@ -125,39 +129,39 @@ def test_attempts_are_used_up_one_after_the_other(shop: MemoryShop) -> None:
     assert shop.order(order_id).state is State.REFUNDED
 
 
-def test_a_prediction_without_an_end_is_cancelled_at_its_deadline_and_tried_again(shop: MemoryShop) -> None:
+def test_a_prediction_without_an_end_is_cancelled_at_its_deadline_and_tried_again(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     for _ in range(35):
         shop.pass_time(minutes=1)
     assert reasons(shop, order_id) == [FailureReason.TIMED_OUT]
-    assert "cancel" in {call.method for call in shop.restorer.weather.calls}
+    assert "cancel" in {call.method for call in shop.restorer.fault_injector.calls}
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_that_nobody_looks_at_any_more_ends_by_itself(shop: MemoryShop) -> None:
+def test_a_prediction_that_nobody_looks_at_any_more_ends_by_itself(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     (work,) = shop.restorer.works.values()
     assert work.ends_within - POLICY.restoration_deadline == timedelta(minutes=1)
 
 
-def test_a_restorer_that_is_away_for_half_an_hour_is_still_asked_to_cancel(shop: MemoryShop) -> None:
+def test_a_restorer_that_is_away_for_half_an_hour_is_still_asked_to_cancel(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     for _ in range(100):
-        shop.restorer.weather.fail("cancel", UnavailableError("The double", "away"))
-    shop.desk.refund(order_id, Signature(actor="person:grace", reason="They called."))
+        shop.restorer.fault_injector.fail("cancel", UnavailableError("The double", "away"))
+    shop.staff_actions.refund(order_id, StaffRequest(actor="person:grace", reason="They called."))
     for _ in range(30):
         shop.pass_time(minutes=1)
-    shop.restorer.weather.clear_up()
+    shop.restorer.fault_injector.clear_up()
     for _ in range(30):
         shop.pass_time(minutes=1)
     (work,) = shop.restorer.works.values()
     assert work.told.failure is FailureReason.CANCELED
 
 
-def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: MemoryShop) -> None:
+def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.succeed_just_before_it_is_cancelled("prediction-1", b"restored")
@@ -168,13 +172,13 @@ def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: MemoryShop)
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_deadline_is_told_as_such_when_the_cancellation_was_all_that_got_done(shop: MemoryShop) -> None:
+def test_a_deadline_is_told_as_such_when_the_cancellation_was_all_that_got_done(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    with shop.books_break_at_record():
+    with shop.event_store_fails():
         for _ in range(30):
             shop.clock.advance(minutes=1)
-            shop.working.sweep()
+            shop.reaction_runner.resend_due()
             with suppress(RuntimeError):
                 shop.work()
     assert shop.restorer.works["prediction-1"].told.failure is FailureReason.CANCELED
@@ -193,7 +197,7 @@ def test_a_deadline_is_told_as_such_when_the_cancellation_was_all_that_got_done(
     ],
 )
 def test_what_is_no_answer_is_refused_and_tried_again(
-    shop: MemoryShop, output: bytes, reason: FailureReason
+    shop: InMemoryShop, output: bytes, reason: FailureReason
 ) -> None:
     order_id = shop.pay(shop.upload(b"portrait of ada"))
     shop.work()
@@ -209,7 +213,7 @@ def test_what_is_no_answer_is_refused_and_tried_again(
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_webhook_that_never_comes_is_made_up_for_by_looking(shop: MemoryShop) -> None:
+def test_a_webhook_that_never_comes_is_made_up_for_by_looking(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")
@@ -217,9 +221,9 @@ def test_a_webhook_that_never_comes_is_made_up_for_by_looking(shop: MemoryShop) 
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_an_orphan_whose_start_was_never_answered_names_itself(shop: MemoryShop) -> None:
+def test_an_orphan_whose_start_was_never_answered_names_itself(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     assert e.RestorationStarted not in kinds(shop, order_id)
     shop.end_predictions()
@@ -230,10 +234,10 @@ def test_an_orphan_whose_start_was_never_answered_names_itself(shop: MemoryShop)
 
 
 def test_of_an_orphan_and_its_repeat_the_first_output_wins_and_the_other_is_cancelled(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.pass_time(minutes=1)
     assert list(shop.restorer.works) == ["prediction-1", "prediction-2"]
@@ -246,36 +250,36 @@ def test_of_an_orphan_and_its_repeat_the_first_output_wins_and_the_other_is_canc
     assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
 
 
-def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop: MemoryShop) -> None:
+def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")
     shop.clock.advance(minutes=1)
-    shop.working.sweep()
-    claimed = shop.working.claim(shop.queue.waiting.popleft())
+    shop.reaction_runner.resend_due()
+    claimed = shop.reaction_runner.claim(shop.queue.waiting.popleft())
     assert claimed is not None
     shop.post_prediction("prediction-1")
     shop.work()
-    shop.working.perform(*claimed)
+    shop.reaction_runner.perform(*claimed)
     shop.work()
     assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_webhook_at_an_address_this_shop_did_not_make_is_forged(shop: MemoryShop) -> None:
+def test_a_webhook_at_an_address_this_shop_did_not_make_is_forged(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     image_id = next(iter(shop.order(order_id).images))
-    mark = shop.sealer.restoration_mark(order_id, image_id, 1)
+    mark = shop.token_signer.prediction_token(order_id, image_id, 1)
     with pytest.raises(ForgedMessageError):
-        shop.restoration_desk.require_mark(mark, order_id, image_id, 2)
+        shop.prediction_webhook.verify_token(mark, order_id, image_id, 2)
     with pytest.raises(ForgedMessageError):
-        shop.restoration_desk.require_mark("", order_id, ImageId(shop.ids.new()), 1)
+        shop.prediction_webhook.verify_token("", order_id, ImageId(shop.ids.new()), 1)
 
 
-def test_nothing_comes_back_that_never_left(shop: MemoryShop) -> None:
+def test_nothing_comes_back_that_never_left(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.restorer.weather.lose_reply("start")
+    shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     shop.end_predictions()
     shop.work()
@@ -284,7 +288,7 @@ def test_nothing_comes_back_that_never_left(shop: MemoryShop) -> None:
 
 
 def test_a_full_disk_puts_the_work_off_and_fails_no_photo(
-    shop: MemoryShop, monkeypatch: pytest.MonkeyPatch
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
 

@@ -7,18 +7,18 @@ import pytest
 from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import sent
 from tests.domain.use_cases.restoration.test_missing_originals import damage, lose
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
-ADA = Signature(actor="person:ada", reason="They asked for it on the phone.")
+ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 
-Spoil = Callable[[MemoryShop, ObjectKey], None]
+Spoil = Callable[[InMemoryShop, ObjectKey], None]
 SPOILS = [lose, damage]
 
 
-def settle(shop: MemoryShop, order_id: OrderId) -> None:
+def settle(shop: InMemoryShop, order_id: OrderId) -> None:
     """Let an order's photos be restored, and stop before they are packed."""
     while shop.order(order_id).state is not State.SETTLED:
         if not shop.queue.waiting:
@@ -28,20 +28,22 @@ def settle(shop: MemoryShop, order_id: OrderId) -> None:
             shop.perform(shop.queue.waiting.popleft())
 
 
-def restored_and_not_packed(shop: MemoryShop, *photos: bytes) -> OrderId:
+def restored_and_not_packed(shop: InMemoryShop, *photos: bytes) -> OrderId:
     order_id = shop.pay(shop.upload(*photos))
     settle(shop, order_id)
     return order_id
 
 
-def result_key(shop: MemoryShop, order_id: OrderId, number: int = 0) -> ObjectKey:
+def result_key(shop: InMemoryShop, order_id: OrderId, number: int = 0) -> ObjectKey:
     result = list(shop.order(order_id).images.values())[number].restored
     assert result is not None
     return result.key
 
 
 @pytest.mark.parametrize("spoil", SPOILS)
-def test_a_lost_result_is_restored_once_more_and_the_others_are_kept(shop: MemoryShop, spoil: Spoil) -> None:
+def test_a_lost_result_is_restored_once_more_and_the_others_are_kept(
+    shop: InMemoryShop, spoil: Spoil
+) -> None:
     order_id = restored_and_not_packed(shop, b"wedding", b"harvest")
     kept = result_key(shop, order_id, 1)
     spoil(shop, result_key(shop, order_id))
@@ -56,7 +58,7 @@ def test_a_lost_result_is_restored_once_more_and_the_others_are_kept(shop: Memor
     assert not any(isinstance(each, e.OrderHeld) for each in shop.events(order_id))
 
 
-def test_results_that_are_lost_together_are_restored_together(shop: MemoryShop) -> None:
+def test_results_that_are_lost_together_are_restored_together(shop: InMemoryShop) -> None:
     order_id = restored_and_not_packed(shop, b"wedding", b"harvest")
     for number in range(2):
         lose(shop, result_key(shop, order_id, number))
@@ -67,7 +69,7 @@ def test_results_that_are_lost_together_are_restored_together(shop: MemoryShop) 
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_a_photo_whose_original_is_lost_as_well_is_refunded(shop: MemoryShop) -> None:
+def test_a_photo_whose_original_is_lost_as_well_is_refunded(shop: InMemoryShop) -> None:
     order_id = restored_and_not_packed(shop, b"wedding", b"harvest")
     image = shop.order(order_id).restored_images[0]
     assert image.original is not None
@@ -80,7 +82,7 @@ def test_a_photo_whose_original_is_lost_as_well_is_refunded(shop: MemoryShop) ->
     assert sent(shop) == ["confirmation", "partial_result"]
 
 
-def test_results_that_are_lost_again_and_again_end_in_a_refund(shop: MemoryShop) -> None:
+def test_results_that_are_lost_again_and_again_end_in_a_refund(shop: InMemoryShop) -> None:
     order_id = restored_and_not_packed(shop, b"wedding")
     for _ in range(shop.policy.limits.max_restoration_attempts - 1):
         lose(shop, result_key(shop, order_id))
@@ -93,30 +95,30 @@ def test_results_that_are_lost_again_and_again_end_in_a_refund(shop: MemoryShop)
 
 @pytest.mark.parametrize("spoil", SPOILS)
 def test_an_earlier_result_that_is_lost_is_left_out_of_the_next_archive(
-    shop: MemoryShop, spoil: Spoil
+    shop: InMemoryShop, spoil: Spoil
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     spoil(shop, result_key(shop, order_id))
     redo(shop, order_id)
     order = shop.live(order_id)
-    assert order.has_newest_edition
+    assert order.has_current_archive
     assert not order.is_held
 
 
-def test_a_result_that_is_lost_beside_a_redo_of_another_photo_is_restored_anew(shop: MemoryShop) -> None:
+def test_a_result_that_is_lost_beside_a_redo_of_another_photo_is_restored_anew(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id)
     lose(shop, result_key(shop, order_id, 1))
     redo(shop, order_id)
     order = shop.live(order_id)
-    assert order.has_newest_edition
+    assert order.has_current_archive
     assert not order.is_held
     assert order.state is State.COMPLETED
     assert list(order.refunds) == []
 
 
-def test_a_result_that_is_lost_and_cannot_be_restored_anew_is_left_to_a_person(shop: MemoryShop) -> None:
+def test_a_result_that_is_lost_and_cannot_be_restored_anew_is_left_to_a_person(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.live(order_id)
     other = list(shop.order(order_id).images.values())[1]
@@ -127,5 +129,5 @@ def test_a_result_that_is_lost_and_cannot_be_restored_anew_is_left_to_a_person(s
     assert shop.live(order_id, hours=30).hold is HoldReason.DOWNLOAD_NOT_PREPARED
 
 
-def redo(shop: MemoryShop, order_id: OrderId) -> None:
-    shop.desk.redo(order_id, ADA, photos=(1,))
+def redo(shop: InMemoryShop, order_id: OrderId) -> None:
+    shop.staff_actions.redo(order_id, ADA, photos=(1,))

@@ -9,36 +9,36 @@ from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
 from domain.ports.errors import UnavailableError
-from domain.use_cases.audit.timeline import tell
+from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.reconciliation_runs import compare
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
 AWAY = UnavailableError("The storage", "it is away")
 
-Spoil = Callable[[MemoryShop, ObjectKey], None]
+Spoil = Callable[[InMemoryShop, ObjectKey], None]
 
 
-def lose(shop: MemoryShop, key: ObjectKey) -> None:
+def lose(shop: InMemoryShop, key: ObjectKey) -> None:
     del shop.storage.objects[key]
 
 
-def damage(shop: MemoryShop, key: ObjectKey) -> None:
+def damage(shop: InMemoryShop, key: ObjectKey) -> None:
     shop.storage.objects[key] = shop.storage.objects[key].swapcase()
 
 
 SPOILS = [(lose, FailureReason.FILE_MISSING), (damage, FailureReason.FILE_DAMAGED)]
 
 
-def record(shop: MemoryShop, order_id: OrderId, said: e.Event) -> None:
-    key = type(said).__name__
-    shop.recorder.record(
-        order_id, [said], Cause(name="cli", key=key, actor="person:grace", correlation_id=order_id)
+def record(shop: InMemoryShop, order_id: OrderId, proposed: e.Event) -> None:
+    key = type(proposed).__name__
+    shop.command_handler.record(
+        order_id, [proposed], Cause(name="cli", key=key, actor="person:grace", correlation_id=order_id)
     )
 
 
-def paid(shop: MemoryShop, *photos: bytes) -> OrderId:
+def paid(shop: InMemoryShop, *photos: bytes) -> OrderId:
     return shop.pay(shop.upload(*photos))
 
 
@@ -54,7 +54,7 @@ def original_key(order: Order, number: int) -> ObjectKey:
 
 @pytest.mark.parametrize(("spoil", "reason"), SPOILS)
 def test_one_lost_upload_is_refunded_and_named_and_the_others_are_delivered(
-    shop: MemoryShop, spoil: Spoil, reason: FailureReason
+    shop: InMemoryShop, spoil: Spoil, reason: FailureReason
 ) -> None:
     order_id = paid(shop, b"wedding", b"harvest", b"portrait")
     lost = upload_key(shop.order(order_id), 1)
@@ -66,9 +66,9 @@ def test_one_lost_upload_is_refunded_and_named_and_the_others_are_delivered(
     assert refund.amount == order.failed_images[0].share
     assert refund.image_ids == (order.failed_images[0].image_id,)
     assert sent(shop) == ["confirmation", "partial_result"]
-    assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].letter.html
-    with shop.books.transaction() as transaction:
-        texts = [passage.text for passage in tell(transaction.log.history(order_id)).passages]
+    assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].content.html
+    with shop.unit_of_work.transaction() as transaction:
+        texts = [entry.text for entry in timeline_of(transaction.event_store.history(order_id)).entries]
     assert any(text.startswith("Photo 2 was given up: its file") for text in texts)
     assert any(text.startswith("2 of 3 photos were moved") for text in texts)
     assert not order.is_held
@@ -77,7 +77,7 @@ def test_one_lost_upload_is_refunded_and_named_and_the_others_are_delivered(
 @pytest.mark.parametrize(("spoil", "reason"), SPOILS)
 @pytest.mark.parametrize("reads_bytes", [True, False])
 def test_the_comparison_lists_a_lost_upload(
-    shop: MemoryShop, spoil: Spoil, reason: FailureReason, *, reads_bytes: bool
+    shop: InMemoryShop, spoil: Spoil, reason: FailureReason, *, reads_bytes: bool
 ) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     lost = upload_key(shop.order(order_id), 1)
@@ -90,7 +90,7 @@ def test_the_comparison_lists_a_lost_upload(
 
 @pytest.mark.parametrize(("spoil", "reason"), SPOILS)
 def test_an_order_of_which_every_upload_is_lost_is_refunded_whole(
-    shop: MemoryShop, spoil: Spoil, reason: FailureReason
+    shop: InMemoryShop, spoil: Spoil, reason: FailureReason
 ) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     for number in range(2):
@@ -104,19 +104,19 @@ def test_an_order_of_which_every_upload_is_lost_is_refunded_whole(
     assert not shop.restorer.works
 
 
-def test_a_storage_that_is_away_fails_no_photo(shop: MemoryShop) -> None:
+def test_a_storage_that_is_away_fails_no_photo(shop: InMemoryShop) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     for _ in range(3):
-        shop.storage.weather.fail("copy", AWAY)
+        shop.storage.fault_injector.fail("copy", AWAY)
     order = shop.live(order_id)
     assert order.state is State.COMPLETED
     assert not order.failed_images
 
 
-def test_a_storage_that_goes_away_after_a_lost_upload_was_seen_fails_it_once(shop: MemoryShop) -> None:
+def test_a_storage_that_goes_away_after_a_lost_upload_was_seen_fails_it_once(shop: InMemoryShop) -> None:
     order_id = paid(shop, b"wedding", b"harvest", b"portrait")
     lose(shop, upload_key(shop.order(order_id), 0))
-    shop.storage.weather.fail("copy", AWAY)
+    shop.storage.fault_injector.fail("copy", AWAY)
     order = shop.live(order_id)
     assert len(order.failed_images) == len(order.refunds) == 1
     assert kinds(shop, order_id).count(e.ImagesMoved) == 1
@@ -124,7 +124,7 @@ def test_a_storage_that_goes_away_after_a_lost_upload_was_seen_fails_it_once(sho
 
 @pytest.mark.parametrize(("spoil", "reason"), SPOILS)
 def test_an_original_that_changed_after_the_move_is_noticed_before_it_is_sent_and_fails_its_photo(
-    shop: MemoryShop, spoil: Spoil, reason: FailureReason
+    shop: InMemoryShop, spoil: Spoil, reason: FailureReason
 ) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     while e.ImagesMoved not in kinds(shop, order_id):
@@ -142,7 +142,7 @@ def test_an_original_that_changed_after_the_move_is_noticed_before_it_is_sent_an
 
 @pytest.mark.parametrize(("spoil", "reason"), SPOILS)
 def test_an_original_that_is_lost_while_its_photo_is_restored_fails_it(
-    shop: MemoryShop, spoil: Spoil, reason: FailureReason
+    shop: InMemoryShop, spoil: Spoil, reason: FailureReason
 ) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     shop.work()
@@ -152,13 +152,13 @@ def test_an_original_that_is_lost_while_its_photo_is_restored_fails_it(
     assert [image.failure for image in order.images.values()] == [reason, None]
 
 
-def test_a_redo_whose_original_is_lost_leaves_the_result_that_was_delivered(shop: MemoryShop) -> None:
+def test_a_redo_whose_original_is_lost_leaves_the_result_that_was_delivered(shop: InMemoryShop) -> None:
     order_id = paid(shop, b"wedding")
     shop.live(order_id)
-    token = shop.sealer.download_token(next(iter(shop.order(order_id).links)))
+    token = shop.token_signer.download_token(next(iter(shop.order(order_id).links)))
     (image_id,) = shop.order(order_id).images
     lose(shop, original_key(shop.order(order_id), 0))
-    shop.asking.redo(token, image_id, shop.ids.new())
+    shop.customer_requests.redo(token, image_id, shop.ids.new())
     order = shop.live(order_id)
     assert order.images[image_id].restored is not None
     assert kinds(shop, order_id).count(e.RedoFailed) == 1
@@ -166,7 +166,7 @@ def test_a_redo_whose_original_is_lost_leaves_the_result_that_was_delivered(shop
 
 
 def test_an_order_that_older_code_held_for_a_lost_upload_goes_on_when_it_is_released(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     lose(shop, upload_key(shop.order(order_id), 0))
@@ -177,7 +177,7 @@ def test_an_order_that_older_code_held_for_a_lost_upload_goes_on_when_it_is_rele
 
 
 @pytest.mark.parametrize("spoil", [lose, damage])
-def test_a_result_that_is_not_what_was_recorded_is_never_packed(shop: MemoryShop, spoil: Spoil) -> None:
+def test_a_result_that_is_not_what_was_recorded_is_never_packed(shop: InMemoryShop, spoil: Spoil) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     shop.work()
     shop.end_predictions()

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from domain.order.values import FailureReason
-from domain.ports.images import PictureFacts
+from domain.ports.images import ImageFacts
 from domain.similarity import SKETCH_SIDE
 from domain.use_cases.restoration.output_validation import validate_output
 
 
-def facts(width: int, height: int) -> PictureFacts:
-    return PictureFacts(media_type="image/png", width=width, height=height, sketch=bytes(SKETCH_SIDE**2))
+def facts(width: int, height: int) -> ImageFacts:
+    return ImageFacts(media_type="image/png", width=width, height=height, sketch=bytes(SKETCH_SIDE**2))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_other_shapes_and_previews_are_no_answer(original: tuple[int, int], outp
     assert validate_output(facts(*output), facts(*original)) is FailureReason.BAD_OUTPUT
 
 
-def shaded(*shades: int) -> PictureFacts:
+def shaded(*shades: int) -> ImageFacts:
     """A picture of broad stripes."""
     stripes = [shades[row * len(shades) // SKETCH_SIDE] for row in range(SKETCH_SIDE)]
     return replace(facts(1200, 900), sketch=b"".join(bytes([shade]) * SKETCH_SIDE for shade in stripes))
@@ -57,7 +57,7 @@ PHOTO = shaded(30, 200, 90, 160, 60, 220)
 
 
 @pytest.mark.parametrize("output", [shaded(0), shaded(127), shaded(255), shaded(120, 126), shaded(0, 8)])
-def test_an_output_of_one_colour_is_no_answer(output: PictureFacts) -> None:
+def test_an_output_of_one_colour_is_no_answer(output: ImageFacts) -> None:
     assert validate_output(output, PHOTO) is FailureReason.FLAT_OUTPUT
 
 
@@ -71,14 +71,12 @@ def test_an_output_of_one_colour_is_no_answer(output: PictureFacts) -> None:
         (shaded(2, 20), shaded(0, 8)),
     ],
 )
-def test_a_photo_that_is_nearly_flat_or_black_may_stay_so(
-    original: PictureFacts, output: PictureFacts
-) -> None:
+def test_a_photo_that_is_nearly_flat_or_black_may_stay_so(original: ImageFacts, output: ImageFacts) -> None:
     assert validate_output(output, original) is None
 
 
 @pytest.mark.parametrize("original", [shaded(128), shaded(250), shaded(40, 46)])
-def test_a_plain_photo_that_comes_back_black_is_no_answer(original: PictureFacts) -> None:
+def test_a_plain_photo_that_comes_back_black_is_no_answer(original: ImageFacts) -> None:
     assert validate_output(shaded(0, 3), original) is FailureReason.FLAT_OUTPUT
 
 

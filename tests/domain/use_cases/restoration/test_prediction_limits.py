@@ -12,15 +12,15 @@ from domain.ports.errors import BusyError, UnavailableError
 from domain.ports.restorer import PredictionStatus
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 BUSY = BusyError("The double", "busy", retry_after_seconds=7)
 
 
 @pytest.fixture
-def shop() -> MemoryShop:
+def shop() -> InMemoryShop:
     """A shop that has few predictions run at a time."""
-    return MemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=30))
+    return InMemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=30))
 
 
 def photos(count: int, of: bytes = b"wedding") -> list[bytes]:
@@ -28,7 +28,7 @@ def photos(count: int, of: bytes = b"wedding") -> list[bytes]:
     return [b"%b %d" % (of, number) for number in range(count)]
 
 
-def running(shop: MemoryShop) -> list[OrderId]:
+def running(shop: InMemoryShop) -> list[OrderId]:
     """The orders of the predictions that run."""
     works = shop.restorer.works.values()
     return [
@@ -38,12 +38,12 @@ def running(shop: MemoryShop) -> list[OrderId]:
     ]
 
 
-def starts(shop: MemoryShop) -> int:
-    return sum(call.method == "start" for call in shop.restorer.weather.calls)
+def starts(shop: InMemoryShop) -> int:
+    return sum(call.method == "start" for call in shop.restorer.fault_injector.calls)
 
 
 def test_an_order_of_many_and_an_order_of_one_are_both_restored_the_one_within_a_round(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     many = shop.pay(shop.upload(*photos(20)))
     shop.work()
@@ -65,7 +65,7 @@ def test_an_order_of_many_and_an_order_of_one_are_both_restored_the_one_within_a
 
 
 def test_no_more_predictions_are_begun_within_a_minute_than_allowed() -> None:
-    shop = MemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=5))
+    shop = InMemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=5))
     order_id = shop.pay(shop.upload(*photos(12)))
     begun = []
     for _ in range(30):
@@ -78,7 +78,7 @@ def test_no_more_predictions_are_begun_within_a_minute_than_allowed() -> None:
 
 @pytest.mark.parametrize("reason", [FailureReason.PROVIDER_ERROR, FailureReason.CONTENT_FILTER])
 def test_a_prediction_that_fails_leaves_its_place_to_the_next(
-    shop: MemoryShop, reason: FailureReason
+    shop: InMemoryShop, reason: FailureReason
 ) -> None:
     shop.pay(shop.upload(*photos(6)))
     shop.work()
@@ -87,17 +87,17 @@ def test_a_prediction_that_fails_leaves_its_place_to_the_next(
     assert len(running(shop)) == 3
 
 
-def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_others(shop: MemoryShop) -> None:
+def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_others(shop: InMemoryShop) -> None:
     first, second = (shop.pay(shop.upload(*photos(6))) for _ in range(2))
     shop.work()
     person = Cause(name="cli", key="one", actor="person:grace", correlation_id=first)
-    shop.recorder.record(first, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
+    shop.command_handler.record(first, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
     paid = shop.order(second).payment
     assert paid is not None
     refund = e.RefundRequested(
         refund_id=RefundId(shop.ids.new()), amount=paid.paid, reason=RefundReason.REQUESTED, image_ids=()
     )
-    shop.recorder.record(second, [refund], replace(person, correlation_id=second))
+    shop.command_handler.record(second, [refund], replace(person, correlation_id=second))
     shop.work()
     third = shop.pay(shop.upload(*photos(3, b"harvest")))
     for _ in range(3):
@@ -107,8 +107,8 @@ def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_other
     assert shop.order(third).state is State.COMPLETED
 
 
-def test_a_busy_provider_is_left_alone_for_as_long_as_it_asks(shop: MemoryShop) -> None:
-    shop.restorer.weather.fail("start", BUSY)
+def test_a_busy_provider_is_left_alone_for_as_long_as_it_asks(shop: InMemoryShop) -> None:
+    shop.restorer.fault_injector.fail("start", BUSY)
     order_id = shop.pay(shop.upload(*photos(3)))
     shop.work()
     assert starts(shop) == 1
@@ -122,30 +122,30 @@ def test_a_busy_provider_is_left_alone_for_as_long_as_it_asks(shop: MemoryShop) 
 @pytest.mark.parametrize("method", ["start", "look"])
 @pytest.mark.parametrize("wait", [7, None])
 def test_a_provider_that_is_busy_for_long_makes_no_photo_fail(
-    shop: MemoryShop, method: str, wait: float | None
+    shop: InMemoryShop, method: str, wait: float | None
 ) -> None:
     for _ in range(50):
-        shop.restorer.weather.fail(method, BusyError("The double", "busy", retry_after_seconds=wait))
-    shop.restorer.weather.fail(method, UnavailableError("The double", "out for lunch"))
+        shop.restorer.fault_injector.fail(method, BusyError("The double", "busy", retry_after_seconds=wait))
+    shop.restorer.fault_injector.fail(method, UnavailableError("The double", "out for lunch"))
     order_id = shop.pay(shop.upload(b"wedding"))
     order = shop.live(order_id, hours=3)
     assert order.state is State.COMPLETED
     assert e.RestorationAttemptFailed not in kinds(shop, order_id)
 
 
-def test_a_provider_that_is_away_gives_its_places_back_at_each_try(shop: MemoryShop) -> None:
+def test_a_provider_that_is_away_gives_its_places_back_at_each_try(shop: InMemoryShop) -> None:
     for _ in range(9):
-        shop.restorer.weather.fail("start", UnavailableError("The double", "out for lunch"))
+        shop.restorer.fault_injector.fail("start", UnavailableError("The double", "out for lunch"))
     order_id = shop.pay(shop.upload(*photos(4)))
     assert shop.live(order_id, hours=1).state is State.COMPLETED
 
 
-def test_a_worker_that_dies_with_a_start_gives_its_place_back_in_the_end(shop: MemoryShop) -> None:
+def test_a_worker_that_dies_with_a_start_gives_its_place_back_in_the_end(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(*photos(4)))
     while e.ImagesMoved not in kinds(shop, order_id):
         shop.perform(shop.queue.waiting.popleft())
     for reaction_id in list(shop.queue.waiting):
-        shop.working.claim(reaction_id)  # and dies
+        shop.reaction_runner.claim(reaction_id)  # and dies
     shop.queue.waiting.clear()
     assert shop.live(order_id, hours=1).state is State.COMPLETED
     assert len(shop.restorer.works) == 4

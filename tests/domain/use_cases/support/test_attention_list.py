@@ -4,24 +4,24 @@ import pytest
 
 from domain.order.order import Order
 from domain.order.values import EmailKind, FailureReason, HoldReason, Money, OrderId
-from domain.ports.email import MailFate, MailNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError, UnavailableError
-from domain.ports.payments import NoticeKind, PaymentNotice
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.signed_tokens import sha256_of
-from domain.use_cases.support.attention_list import Attention, Concern, Kind
-from domain.use_cases.support.staff_actions import Signature
+from domain.use_cases.support.attention_list import AttentionItem, AttentionKind, AttentionList
+from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.event_builders import PHONE, SCANNER
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
-ADA = Signature(actor="person:ada", reason="They asked for it on the phone.")
-
-
-def needed(shop: MemoryShop) -> list[Concern]:
-    return Attention(books=shop.books).needed()
+ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 
 
-def listed(shop: MemoryShop) -> list[Kind]:
-    return [concern.kind for concern in needed(shop)]
+def needed(shop: InMemoryShop) -> list[AttentionItem]:
+    return AttentionList(unit_of_work=shop.unit_of_work).needed()
+
+
+def listed(shop: InMemoryShop) -> list[AttentionKind]:
+    return [attention_item.kind for attention_item in needed(shop)]
 
 
 def number(order: Order) -> str:
@@ -29,50 +29,50 @@ def number(order: Order) -> str:
     return order.payment.order_number
 
 
-def bounce(shop: MemoryShop, order_id: OrderId, kind: EmailKind) -> None:
+def bounce(shop: InMemoryShop, order_id: OrderId, kind: EmailKind) -> None:
     order = shop.order(order_id)
     email = next(each for each in order.emails.values() if each.kind is kind)
-    notice = MailNotice(
+    webhook_event = EmailWebhookEvent(
         event_id=f"sg_{shop.ids.new()}",
         order_id=order_id,
         email_id=email.email_id,
         message_id=None,
-        fate=MailFate.UNDELIVERABLE,
+        fate=DeliveryStatus.UNDELIVERABLE,
         reason="bounce",
     )
-    shop.mail_desk.take([notice])
+    shop.email_webhook.handle([webhook_event])
 
 
-def dispute(shop: MemoryShop, order_id: OrderId) -> None:
+def dispute(shop: InMemoryShop, order_id: OrderId) -> None:
     payment = shop.order(order_id).payment
     assert payment is not None
-    notice = PaymentNotice(
+    webhook_event = PaymentWebhookEvent(
         event_id=f"evt_{shop.ids.new().int}",
         event_type="charge.dispute.created",
-        kind=NoticeKind.DISPUTE_OPENED,
+        kind=PaymentEventKind.DISPUTE_OPENED,
         payment_intent_id=payment.payment_intent_id,
         dispute_id="du_1",
         dispute_amount=Money(amount=490, currency="EUR"),
         reason="product_not_received",
     )
-    shop.paying.take(notice, sha256_of(b"dispute"))
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"dispute"))
 
 
-def test_a_shop_whose_orders_are_well_needs_nobody(shop: MemoryShop) -> None:
+def test_a_shop_whose_orders_are_well_needs_nobody(shop: InMemoryShop) -> None:
     shop.live(shop.pay(shop.upload(b"wedding")))
     shop.pay(shop.upload(b"harvest"))
     assert needed(shop) == []
 
 
-def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(shop: MemoryShop) -> None:
+def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
-    shop.desk.hold(order_id, ADA)
-    shop.desk.release(order_id, ADA)
+    shop.staff_actions.hold(order_id, ADA)
+    shop.staff_actions.release(order_id, ADA)
     shop.clock.advance(hours=1)
-    shop.desk.hold(order_id, ADA)
-    [concern] = needed(shop)
-    assert concern == Concern(
-        kind=Kind.ON_HOLD,
+    shop.staff_actions.hold(order_id, ADA)
+    [attention_item] = needed(shop)
+    assert attention_item == AttentionItem(
+        kind=AttentionKind.ON_HOLD,
         since=shop.clock.now(),
         why="somebody at the shop asked for it",
         subject=str(order_id),
@@ -80,98 +80,100 @@ def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(sho
         number=number(shop.order(order_id)),  # type: ignore[arg-type]
         hold=HoldReason.REQUESTED,
     )
-    shop.desk.release(order_id, ADA)
+    shop.staff_actions.release(order_id, ADA)
     assert needed(shop) == []
 
 
-def test_a_failed_refund_is_listed_with_its_number_and_amount_until_it_is_settled(shop: MemoryShop) -> None:
+def test_a_failed_refund_is_listed_with_its_number_and_amount_until_it_is_settled(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
-    shop.payments.weather.fail(
+    shop.payments.fault_injector.fail(
         "issue_refund", RefusedError("The double", "no", code="expired_or_canceled_card")
     )
-    shop.desk.refund(order_id, ADA, amount=Money(amount=100, currency="EUR"))
+    shop.staff_actions.refund(order_id, ADA, amount=Money(amount=100, currency="EUR"))
     shop.work()
     [failed] = needed(shop)
-    assert failed.kind is Kind.REFUND_FAILED
+    assert failed.kind is AttentionKind.REFUND_FAILED
     assert (failed.subject, failed.why) == ("1", "refund 1, 1.00 EUR, failed (expired or canceled card)")
-    shop.desk.settle(order_id, ADA)
-    assert listed(shop) == [Kind.ON_HOLD]
+    shop.staff_actions.record_manual_refund(order_id, ADA)
+    assert listed(shop) == [AttentionKind.ON_HOLD]
 
 
 @pytest.mark.parametrize("seen_to", ["resent", "noted", "fetched"])
 def test_a_mail_that_came_back_is_listed_until_the_customer_hears_or_somebody_notes_it(
-    shop: MemoryShop, seen_to: str
+    shop: InMemoryShop, seen_to: str
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     bounce(shop, order_id, EmailKind.CONFIRMATION)
-    [concern] = needed(shop)
-    assert (concern.kind, concern.why) == (
-        Kind.MAIL_BOUNCED,
+    [attention_item] = needed(shop)
+    assert (attention_item.kind, attention_item.why) == (
+        AttentionKind.MAIL_BOUNCED,
         "the confirmation e-mail did not reach the customer's address",
     )
     shop.clock.advance(hours=1)
     if seen_to == "resent":
-        shop.desk.resend(order_id, ADA)
-        assert listed(shop) == [Kind.MAIL_BOUNCED]
+        shop.staff_actions.resend(order_id, ADA)
+        assert listed(shop) == [AttentionKind.MAIL_BOUNCED]
         shop.work()
     elif seen_to == "noted":
-        shop.desk.note(order_id, ADA)
+        shop.staff_actions.note(order_id, ADA)
     else:
         [link] = shop.order(order_id).links.values()
-        delivery = shop.delivering.find(shop.sealer.download_token(link.link_id))
-        shop.delivering.record_served(delivery, SCANNER, shop.ids.new())
-        assert listed(shop) == [Kind.MAIL_BOUNCED], "a scanner has seen it, and no customer"
-        shop.delivering.record_download(delivery, PHONE, shop.ids.new())
+        delivery = shop.downloads.find(shop.token_signer.download_token(link.link_id))
+        shop.downloads.record_served(delivery, SCANNER, shop.ids.new())
+        assert listed(shop) == [AttentionKind.MAIL_BOUNCED], "a scanner has seen it, and no customer"
+        shop.downloads.record_download(delivery, PHONE, shop.ids.new())
     assert needed(shop) == []
 
 
-def test_an_address_at_which_two_mails_bounce_is_listed_once(shop: MemoryShop) -> None:
+def test_an_address_at_which_two_mails_bounce_is_listed_once(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     bounce(shop, order_id, EmailKind.CONFIRMATION)
     bounce(shop, order_id, EmailKind.RESULT)
-    [concern] = needed(shop)
-    assert (concern.kind, concern.hold) == (Kind.ON_HOLD, HoldReason.EMAIL_BOUNCED)
+    [attention_item] = needed(shop)
+    assert (attention_item.kind, attention_item.hold) == (AttentionKind.ON_HOLD, HoldReason.EMAIL_BOUNCED)
 
 
-def test_a_refused_mail_is_listed_as_the_hold_that_it_brought_and_not_once_more(shop: MemoryShop) -> None:
+def test_a_refused_mail_is_listed_as_the_hold_that_it_brought_and_not_once_more(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.mailer.weather.fail("send", RefusedError("The double", "no", code="invalid_address"))
+    shop.mailer.fault_injector.fail("send", RefusedError("The double", "no", code="invalid_address"))
     shop.live(order_id)
-    [concern] = needed(shop)
-    assert (concern.kind, concern.hold) == (Kind.ON_HOLD, HoldReason.EMAIL_NOT_SENT)
+    [attention_item] = needed(shop)
+    assert (attention_item.kind, attention_item.hold) == (AttentionKind.ON_HOLD, HoldReason.EMAIL_NOT_SENT)
 
 
-def test_an_open_dispute_is_listed_until_the_bank_has_decided(shop: MemoryShop) -> None:
+def test_an_open_dispute_is_listed_until_the_bank_has_decided(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     dispute(shop, order_id)
-    [concern] = needed(shop)
-    assert (concern.kind, concern.subject) == (Kind.DISPUTED, "du_1")
-    assert concern.why == "the customer's bank disputes 4.90 EUR (product not received)"
+    [attention_item] = needed(shop)
+    assert (attention_item.kind, attention_item.subject) == (AttentionKind.DISPUTED, "du_1")
+    assert attention_item.why == "the customer's bank disputes 4.90 EUR (product not received)"
 
 
-def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes_it(shop: MemoryShop) -> None:
+def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes_it(
+    shop: InMemoryShop,
+) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     for _ in range(10):
-        shop.restorer.weather.fail("cancel", UnavailableError("The double", "away"))
-    shop.desk.refund(order_id, ADA)
+        shop.restorer.fault_injector.fail("cancel", UnavailableError("The double", "away"))
+    shop.staff_actions.refund(order_id, ADA)
     for _ in range(20):
         shop.pass_time(minutes=10)
-    [concern] = needed(shop)
-    assert (concern.kind, concern.why) == (
-        Kind.WORK_GIVEN_UP,
+    [attention_item] = needed(shop)
+    assert (attention_item.kind, attention_item.why) == (
+        AttentionKind.WORK_GIVEN_UP,
         "a prediction that nobody waits for could not be cancelled",
     )
-    shop.desk.note(order_id, ADA)
+    shop.staff_actions.note(order_id, ADA)
     assert needed(shop) == []
 
 
-def test_a_photo_that_was_given_up_is_paid_back_and_needs_nobody(shop: MemoryShop) -> None:
+def test_a_photo_that_was_given_up_is_paid_back_and_needs_nobody(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.end_predictions(FailureReason.REFUSED_INPUT)
@@ -182,13 +184,16 @@ def test_a_photo_that_was_given_up_is_paid_back_and_needs_nobody(shop: MemorySho
 
 
 def test_money_without_an_order_and_messages_under_a_known_id_are_listed_the_oldest_first(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     stray = shop.payment(shop.upload(b"wedding"), email=None)
-    shop.paying.take(stray, sha256_of(b"1"))
+    shop.payment_webhook.handle(stray, sha256_of(b"1"))
     shop.clock.advance(hours=1)
-    shop.paying.take(stray, sha256_of(b"2"))
+    shop.payment_webhook.handle(stray, sha256_of(b"2"))
     unmatched, conflict = needed(shop)
-    assert (unmatched.kind, conflict.kind) == (Kind.PAYMENT_UNMATCHED, Kind.WEBHOOK_CONFLICT)
+    assert (unmatched.kind, conflict.kind) == (
+        AttentionKind.PAYMENT_UNMATCHED,
+        AttentionKind.WEBHOOK_CONFLICT,
+    )
     assert unmatched.why.startswith("4.90 EUR belong to no order. ")
     assert conflict.subject == stray.event_id

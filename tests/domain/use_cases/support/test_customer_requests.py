@@ -12,53 +12,53 @@ from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, M
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
-from tests.doubles.container import POLICY, MemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 
 DISPUTE = e.DisputeOpened(dispute_id="dp_1", amount=Money(amount=100, currency="EUR"), reason="fraudulent")
 
 
-def delivered(shop: MemoryShop, *photos: bytes) -> OrderId:
+def delivered(shop: InMemoryShop, *photos: bytes) -> OrderId:
     order_id = shop.pay(shop.upload(*(photos or (b"wedding",))))
     shop.live(order_id, hours=0.2)
     return order_id
 
 
-def say(shop: MemoryShop, order_id: OrderId, *said: e.Event) -> None:
+def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
     cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.recorder.record(order_id, said, cause)
+    shop.command_handler.record(order_id, proposed, cause)
     shop.work()
 
 
-def token(shop: MemoryShop, order_id: OrderId, link: int = -1) -> str:
-    return shop.sealer.download_token(list(shop.order(order_id).links)[link])
+def token(shop: InMemoryShop, order_id: OrderId, link: int = -1) -> str:
+    return shop.token_signer.download_token(list(shop.order(order_id).links)[link])
 
 
-def image(shop: MemoryShop, order_id: OrderId, number: int = 1) -> ImageId:
+def image(shop: InMemoryShop, order_id: OrderId, number: int = 1) -> ImageId:
     return list(shop.order(order_id).images)[number - 1]
 
 
-def resend(shop: MemoryShop, order_id: OrderId) -> None:
-    shop.asking.resend(order_id, shop.ids.new())
+def resend(shop: InMemoryShop, order_id: OrderId) -> None:
+    shop.customer_requests.resend(order_id, shop.ids.new())
     shop.work()
 
 
-def renew(shop: MemoryShop, given: str) -> None:
-    shop.asking.renew(given, shop.ids.new())
+def renew(shop: InMemoryShop, given: str) -> None:
+    shop.customer_requests.renew_link(given, shop.ids.new())
     shop.work()
 
 
-def redo(shop: MemoryShop, order_id: OrderId, number: int = 1) -> None:
-    shop.asking.redo(token(shop, order_id), image(shop, order_id, number), shop.ids.new())
+def redo(shop: InMemoryShop, order_id: OrderId, number: int = 1) -> None:
+    shop.customer_requests.redo(token(shop, order_id), image(shop, order_id, number), shop.ids.new())
 
 
-def new_links(shop: MemoryShop, order_id: OrderId) -> int:
+def new_links(shop: InMemoryShop, order_id: OrderId) -> int:
     return kinds(shop, order_id).count(e.DownloadLinkIssued)
 
 
 # A mail again.
 
 
-def test_what_is_sent_again_is_what_the_order_stands_for_now(shop: MemoryShop) -> None:
+def test_what_is_sent_again_is_what_the_order_stands_for_now(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.clock.advance(minutes=5)
@@ -69,16 +69,16 @@ def test_what_is_sent_again_is_what_the_order_stands_for_now(shop: MemoryShop) -
     assert sent(shop) == ["confirmation", "confirmation", "result", "result"]
 
 
-def test_a_mail_that_is_on_its_way_is_not_doubled(shop: MemoryShop) -> None:
+def test_a_mail_that_is_on_its_way_is_not_doubled(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(3):
-        shop.asking.resend(order_id, shop.ids.new())
+        shop.customer_requests.resend(order_id, shop.ids.new())
     shop.work()
     assert sent(shop) == ["confirmation"]
     assert e.EmailRequested not in kinds(shop, order_id)
 
 
-def test_a_mail_is_asked_for_again_after_a_pause_and_so_many_times_in_all(shop: MemoryShop) -> None:
+def test_a_mail_is_asked_for_again_after_a_pause_and_so_many_times_in_all(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     for _ in range(5):
         shop.clock.advance(minutes=5)
@@ -93,7 +93,7 @@ def test_a_mail_is_asked_for_again_after_a_pause_and_so_many_times_in_all(shop: 
     assert sent(shop).count("result") == 1 + 5
 
 
-def test_what_has_just_gone_out_by_itself_is_waited_for(shop: MemoryShop) -> None:
+def test_what_has_just_gone_out_by_itself_is_waited_for(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.clock.advance(minutes=2)
@@ -102,7 +102,7 @@ def test_what_has_just_gone_out_by_itself_is_waited_for(shop: MemoryShop) -> Non
     assert refusal.value.wait == timedelta(minutes=3)
 
 
-def test_what_a_person_has_sent_is_not_on_the_customers_account(shop: MemoryShop) -> None:
+def test_what_a_person_has_sent_is_not_on_the_customers_account(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     for number in range(2, 7):
         email_id = email_id_of(order_id, EmailKind.RESULT, number)
@@ -112,7 +112,7 @@ def test_what_a_person_has_sent_is_not_on_the_customers_account(shop: MemoryShop
     assert sent(shop).count("result") == 1 + 5 + 1
 
 
-def test_nothing_with_a_link_is_sent_while_a_person_or_a_bank_is_looking(shop: MemoryShop) -> None:
+def test_nothing_with_a_link_is_sent_while_a_person_or_a_bank_is_looking(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(minutes=5)
     say(shop, order_id, e.OrderHeld(reason=HoldReason.REQUESTED))
@@ -123,7 +123,7 @@ def test_nothing_with_a_link_is_sent_while_a_person_or_a_bank_is_looking(shop: M
         resend(shop, order_id)
 
 
-def test_a_mail_about_photos_that_are_gone_is_not_sent(shop: MemoryShop) -> None:
+def test_a_mail_about_photos_that_are_gone_is_not_sent(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     say(shop, order_id, e.PhotosPurged())
     shop.clock.advance(minutes=5)
@@ -134,32 +134,32 @@ def test_a_mail_about_photos_that_are_gone_is_not_sent(shop: MemoryShop) -> None
         resend(shop, order_id)
 
 
-def test_a_result_whose_link_has_run_out_is_sent_again_with_a_new_one(shop: MemoryShop) -> None:
+def test_a_result_whose_link_has_run_out_is_sent_again_with_a_new_one(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(days=31)
     resend(shop, order_id)
     assert sent(shop)[-1] == "new_link"
-    shop.delivering.find(token(shop, order_id))
+    shop.downloads.find(token(shop, order_id))
 
 
 # A new link.
 
 
-def test_an_expired_link_brings_a_new_one_to_the_address_on_file(shop: MemoryShop) -> None:
+def test_an_expired_link_brings_a_new_one_to_the_address_on_file(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     old = token(shop, order_id)
     shop.clock.advance(days=31)
     renew(shop, old)
     mail = list(shop.mailer.mailbox.values())[-1]
-    assert (mail.letter.subject, mail.to) == ("new_link", "ada@customer.example")
+    assert (mail.content.subject, mail.to) == ("new_link", "ada@customer.example")
     new = token(shop, order_id)
-    assert new in mail.letter.html
-    shop.delivering.find(new)
+    assert new in mail.content.html
+    shop.downloads.find(new)
     with pytest.raises(LinkExpiredError):
-        shop.delivering.find(old)
+        shop.downloads.find(old)
 
 
-def test_a_link_that_is_good_is_sent_again_and_not_replaced(shop: MemoryShop) -> None:
+def test_a_link_that_is_good_is_sent_again_and_not_replaced(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     old = token(shop, order_id)
     shop.clock.advance(days=31)
@@ -171,7 +171,7 @@ def test_a_link_that_is_good_is_sent_again_and_not_replaced(shop: MemoryShop) ->
     assert (new_links(shop, order_id), sent(shop).count("new_link")) == (1, 2)
 
 
-def test_there_are_so_many_new_links_and_no_more(shop: MemoryShop) -> None:
+def test_there_are_so_many_new_links_and_no_more(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     for _ in range(7):
         shop.clock.advance(days=31)
@@ -181,7 +181,7 @@ def test_there_are_so_many_new_links_and_no_more(shop: MemoryShop) -> None:
 
 @pytest.mark.parametrize("end", ["purged", "erased", "refunded", "held"])
 def test_nothing_is_renewed_and_nothing_is_told_where_there_is_nothing_to_renew(
-    shop: MemoryShop, end: str
+    shop: InMemoryShop, end: str
 ) -> None:
     order_id = delivered(shop)
     refund = e.RefundRequested(
@@ -203,22 +203,22 @@ def test_nothing_is_renewed_and_nothing_is_told_where_there_is_nothing_to_renew(
     assert kinds(shop, order_id) == before
 
 
-def test_an_unknown_token_renews_nothing(shop: MemoryShop) -> None:
+def test_an_unknown_token_renews_nothing(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     before = kinds(shop, order_id)
     renew(shop, "guessed")
     assert kinds(shop, order_id) == before
 
 
-def test_a_link_that_was_taken_back_renews_nothing(shop: MemoryShop) -> None:
+def test_a_link_that_was_taken_back_renews_nothing(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     first = shop.order(order_id)
-    say(shop, order_id, shop.delivering.new_link(first))
+    say(shop, order_id, shop.downloads.new_link(first))
     say(shop, order_id, e.DownloadLinkRevoked(link_id=next(iter(first.links))))
     shop.clock.advance(days=31)
     before = kinds(shop, order_id)
     with pytest.raises(LinkRevokedError):
-        shop.delivering.find(token(shop, order_id, 0))
+        shop.downloads.find(token(shop, order_id, 0))
     renew(shop, token(shop, order_id, 0))
     assert kinds(shop, order_id) == before
 
@@ -226,14 +226,14 @@ def test_a_link_that_was_taken_back_renews_nothing(shop: MemoryShop) -> None:
 # Another attempt.
 
 
-def test_another_attempt_keeps_the_first_result_beside_the_new_one(shop: MemoryShop) -> None:
+def test_another_attempt_keeps_the_first_result_beside_the_new_one(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     redo(shop, order_id)
     shop.work()
     shop.end_predictions(b"restored again")
     shop.work()
     given, key = token(shop, order_id), image(shop, order_id)
-    newest, first = (shop.delivering.find(given, key, earlier=number) for number in (0, 1))
+    newest, first = (shop.downloads.find(given, key, earlier=number) for number in (0, 1))
     assert shop.storage.objects[newest.content.key].startswith(b"restored again")
     assert not shop.storage.objects[first.content.key].startswith(b"restored again")
     assert (newest.file_name, first.file_name) == (
@@ -242,21 +242,21 @@ def test_another_attempt_keeps_the_first_result_beside_the_new_one(shop: MemoryS
     )
     for number in (2, -1):
         with pytest.raises(UnknownLinkError):
-            shop.delivering.find(given, key, earlier=number)
+            shop.downloads.find(given, key, earlier=number)
 
 
-def test_asking_twice_in_one_breath_is_asking_once(shop: MemoryShop) -> None:
+def test_asking_twice_in_one_breath_is_asking_once(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     for _ in range(3):
         redo(shop, order_id)
     assert kinds(shop, order_id).count(e.RedoRequested) == 1
 
 
-def test_each_photo_is_tried_once_more_and_no_other(shop: MemoryShop) -> None:
+def test_each_photo_is_tried_once_more_and_no_other(shop: InMemoryShop) -> None:
     order_id = delivered(shop, b"wedding", b"harvest")
     redo(shop, order_id, 2)
     shop.live(order_id, hours=0.2)
-    album = shop.asking.album(token(shop, order_id))
+    album = shop.customer_requests.gallery(token(shop, order_id))
     assert album.why_no_redo == {image(shop, order_id, 2): "another attempt was asked for already"}
     with pytest.raises(RedoRefusedError, match="asked for already"):
         redo(shop, order_id, 2)
@@ -264,14 +264,14 @@ def test_each_photo_is_tried_once_more_and_no_other(shop: MemoryShop) -> None:
     assert kinds(shop, order_id).count(e.RedoRequested) == 2
 
 
-def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: MemoryShop) -> None:
+def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
-    until = shop.asking.album(token(shop, order_id)).redo_until
+    until = shop.customer_requests.gallery(token(shop, order_id)).redo_until
     assert until is not None
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         result = next(
             recorded.recorded_at
-            for recorded in transaction.log.history(order_id)
+            for recorded in transaction.event_store.history(order_id)
             if isinstance(recorded.event, e.EmailSent) and recorded.event.kind.brings_a_link
         )
     assert until == result + POLICY.redo_within
@@ -282,40 +282,43 @@ def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: MemorySho
     redo(shop, order_id)
 
 
-def test_a_result_that_came_back_has_not_begun_the_time_to_ask(shop: MemoryShop) -> None:
+def test_a_result_that_came_back_has_not_begun_the_time_to_ask(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     result = email_id_of(order_id, EmailKind.RESULT)
     say(shop, order_id, e.EmailBounced(email_id=result, kind=EmailKind.RESULT, reason="bounce"))
-    assert shop.asking.album(token(shop, order_id)).redo_until is None
+    assert shop.customer_requests.gallery(token(shop, order_id)).redo_until is None
     shop.clock.advance(days=10)
     say(shop, order_id, e.OrderReleased())
-    assert shop.asking.album(token(shop, order_id)).redo_until == shop.clock.now() + POLICY.redo_within
+    assert (
+        shop.customer_requests.gallery(token(shop, order_id)).redo_until
+        == shop.clock.now() + POLICY.redo_within
+    )
 
 
 def test_a_shop_that_makes_no_further_attempts_makes_none() -> None:
-    shop = MemoryShop(replace(POLICY, redo_within=timedelta(0)))
+    shop = InMemoryShop(replace(POLICY, redo_within=timedelta(0)))
     order_id = delivered(shop)
     with pytest.raises(RedoRefusedError):
         redo(shop, order_id)
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("proposed", "why"),
     [
         (e.OrderHeld(reason=HoldReason.REQUESTED), "a person of the shop is looking at its order"),
         (DISPUTE, "the bank has yet to decide"),
     ],
 )
 def test_no_attempt_is_made_while_a_person_or_a_bank_is_looking(
-    shop: MemoryShop, said: e.Event, why: str
+    shop: InMemoryShop, proposed: e.Event, why: str
 ) -> None:
     order_id = delivered(shop)
-    say(shop, order_id, said)
+    say(shop, order_id, proposed)
     with pytest.raises(RedoRefusedError, match=why):
         redo(shop, order_id)
 
 
-def test_a_photo_that_could_not_be_restored_is_not_tried_once_more(shop: MemoryShop) -> None:
+def test_a_photo_that_could_not_be_restored_is_not_tried_once_more(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     first, second = shop.restorer.works
@@ -325,17 +328,17 @@ def test_a_photo_that_could_not_be_restored_is_not_tried_once_more(shop: MemoryS
     shop.post_prediction(second)
     shop.live(order_id, hours=0.2)
     (failed,) = shop.order(order_id).failed_images
-    assert shop.asking.album(token(shop, order_id)).why_no_redo == {
+    assert shop.customer_requests.gallery(token(shop, order_id)).why_no_redo == {
         failed.image_id: "it could not be restored"
     }
 
 
-def test_a_token_has_no_photo_of_another_order_tried_again(shop: MemoryShop) -> None:
+def test_a_token_has_no_photo_of_another_order_tried_again(shop: InMemoryShop) -> None:
     ours, theirs = delivered(shop), delivered(shop)
     with pytest.raises(UnknownImageError):
-        shop.asking.redo(token(shop, ours), image(shop, theirs), shop.ids.new())
+        shop.customer_requests.redo(token(shop, ours), image(shop, theirs), shop.ids.new())
     with pytest.raises(UnknownLinkError):
-        shop.asking.redo("guessed", image(shop, ours), shop.ids.new())
+        shop.customer_requests.redo("guessed", image(shop, ours), shop.ids.new())
     shop.clock.advance(days=31)
     with pytest.raises(LinkExpiredError):
         redo(shop, ours)

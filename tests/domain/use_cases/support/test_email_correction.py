@@ -7,116 +7,116 @@ import pytest
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import HoldReason, OrderId
-from domain.ports.email import MailFate, MailNotice
+from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.use_cases.support.email_correction import (
     AddressKnownError,
     AddressTakenError,
     NoAddressError,
     is_address,
 )
-from domain.use_cases.support.staff_actions import Signature
-from domain.use_cases.wording.refusal_messages import NotPossibleError
+from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.domain.support.assertions import kinds
-from tests.doubles.container import MemoryShop
+from tests.doubles.container import InMemoryShop
 
-ADA = Signature(actor="person:ada", reason="They had mistyped it.")
+ADA = StaffRequest(actor="person:ada", reason="They had mistyped it.")
 RIGHT = "eileen@customer.example"
 
 
-def paid_by(shop: MemoryShop, email: str) -> OrderId:
+def paid_by(shop: InMemoryShop, email: str) -> OrderId:
     return shop.pay(shop.upload(b"wedding"), email=email)
 
 
-def address(shop: MemoryShop, order: Order) -> str:
+def address(shop: InMemoryShop, order: Order) -> str:
     assert order.payment is not None
-    with shop.books.transaction() as transaction:
+    with shop.unit_of_work.transaction() as transaction:
         customer = transaction.customers.find(order.payment.customer_id)
     assert customer is not None
     return customer.email
 
 
 def test_the_correction_is_noted_on_each_of_the_customers_orders_without_the_address(
-    shop: MemoryShop,
+    shop: InMemoryShop,
 ) -> None:
     first, second = (paid_by(shop, "eilen@customer.example") for _ in range(2))
     other = paid_by(shop, "bruno@customer.example")
-    done, noted = shop.addressing.correct(first, ADA, RIGHT)
+    done, noted = shop.email_correction.correct(first, ADA, RIGHT)
     assert noted == 2
     assert address(shop, shop.order(second)) == RIGHT
     assert [type(each.event) for each in done.events] == [e.NoteAdded]
     for order_id in (first, second):
         assert kinds(shop, order_id)[-1] is e.NoteAdded
-        with shop.books.transaction() as transaction:
+        with shop.unit_of_work.transaction() as transaction:
             [note] = transaction.notes.of(order_id)
             assert (note.actor, note.text) == (ADA.actor, ADA.reason)
-            assert RIGHT not in str(transaction.log.history(order_id))
+            assert RIGHT not in str(transaction.event_store.history(order_id))
     assert e.NoteAdded not in kinds(shop, other)
 
 
-def test_a_released_order_mails_to_the_new_address(shop: MemoryShop) -> None:
+def test_a_released_order_mails_to_the_new_address(shop: InMemoryShop) -> None:
     order_id = paid_by(shop, "eilen@customer.example")
     order = shop.live(order_id)
     result = list(order.emails.values())[-1]
-    shop.mail_desk.take(
+    shop.email_webhook.handle(
         [
-            MailNotice(
+            EmailWebhookEvent(
                 event_id="sg_1",
                 order_id=order_id,
                 email_id=result.email_id,
                 message_id=None,
-                fate=MailFate.UNDELIVERABLE,
+                fate=DeliveryStatus.UNDELIVERABLE,
                 reason="bounce",
             )
         ]
     )
     assert shop.order(order_id).hold is HoldReason.EMAIL_BOUNCED
-    shop.addressing.correct(order_id, ADA, RIGHT)
-    shop.desk.release(order_id, ADA)
+    shop.email_correction.correct(order_id, ADA, RIGHT)
+    shop.staff_actions.release(order_id, ADA)
     shop.work()
     assert [mail.to for mail in shop.mailer.mailbox.values()][-1] == RIGHT
 
 
-def test_the_address_of_another_customer_is_refused_and_nothing_is_changed(shop: MemoryShop) -> None:
+def test_the_address_of_another_customer_is_refused_and_nothing_is_changed(shop: InMemoryShop) -> None:
     order_id = paid_by(shop, "eilen@customer.example")
     paid_by(shop, RIGHT)
     with pytest.raises(AddressTakenError):
-        shop.addressing.correct(order_id, ADA, RIGHT.upper())
+        shop.email_correction.correct(order_id, ADA, RIGHT.upper())
     assert address(shop, shop.order(order_id)) == "eilen@customer.example"
     assert kinds(shop, order_id) == [e.PaymentReceived]
 
 
-def test_a_customers_own_address_may_be_written_otherwise_but_not_the_same(shop: MemoryShop) -> None:
+def test_a_customers_own_address_may_be_written_otherwise_but_not_the_same(shop: InMemoryShop) -> None:
     order_id = paid_by(shop, RIGHT)
-    shop.addressing.correct(order_id, ADA, "Eileen@customer.example")
+    shop.email_correction.correct(order_id, ADA, "Eileen@customer.example")
     assert address(shop, shop.order(order_id)) == "Eileen@customer.example"
     with pytest.raises(AddressKnownError):
-        shop.addressing.correct(order_id, ADA, "Eileen@customer.example")
+        shop.email_correction.correct(order_id, ADA, "Eileen@customer.example")
 
 
-def test_a_repeat_under_the_same_key_is_noted_once(shop: MemoryShop) -> None:
+def test_a_repeat_under_the_same_key_is_noted_once(shop: InMemoryShop) -> None:
     order_id = paid_by(shop, "eilen@customer.example")
     by = replace(ADA, key="ticket 4711")
-    shop.addressing.correct(order_id, by, RIGHT)
-    done, noted = shop.addressing.correct(order_id, by, RIGHT)
+    shop.email_correction.correct(order_id, by, RIGHT)
+    done, noted = shop.email_correction.correct(order_id, by, RIGHT)
     assert (done.events, noted) == ((), 0)
     assert kinds(shop, order_id).count(e.NoteAdded) == 1
 
 
-def test_a_forgotten_customer_has_no_address_to_correct(shop: MemoryShop) -> None:
+def test_a_forgotten_customer_has_no_address_to_correct(shop: InMemoryShop) -> None:
     order_id = paid_by(shop, "eilen@customer.example")
     shop.live(order_id)
-    shop.forgetting.erase("eilen@customer.example", actor="person:ada", reason="asked for it")
+    shop.customer_erasure.erase("eilen@customer.example", actor="person:ada", reason="asked for it")
     with pytest.raises(
-        NotPossibleError, match="no address to correct: the order is closed, and its customer"
+        ActionRefusedError, match="no address to correct: the order is closed, and its customer"
     ):
-        shop.addressing.correct(order_id, ADA, RIGHT)
+        shop.email_correction.correct(order_id, ADA, RIGHT)
 
 
 @pytest.mark.parametrize(
     "text", ["", "eileen", "eileen@", "a b@example.org", "@example.org", "a@b", f"{'a' * 250}@b.de"]
 )
-def test_what_is_no_address_is_refused_without_being_repeated(shop: MemoryShop, text: str) -> None:
+def test_what_is_no_address_is_refused_without_being_repeated(shop: InMemoryShop, text: str) -> None:
     order_id = paid_by(shop, RIGHT)
     assert not is_address(text)
     with pytest.raises(NoAddressError, match=r"name@example\.com"):
-        shop.addressing.correct(order_id, ADA, text)
+        shop.email_correction.correct(order_id, ADA, text)
