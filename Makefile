@@ -61,12 +61,12 @@ mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=3
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
 
-check: $(READY) ## style, types, walls between the rooms, dead code
+check: $(READY) ## style, types, import contracts, vocabulary, documents, dead code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --quiet tests/test_walls.py
+	$(BIN)/pytest --quiet tests/test_walls.py tests/test_vocabulary.py tests/test_documents.py
 	$(BIN)/vulture
 
 format: $(READY) ## apply the style

@@ -1,0 +1,52 @@
+"""Names, docstrings and comments use standard terms and short first lines."""
+
+import pytest
+
+from tests.vocabulary import ROOT, Violation, finished, modules, violations_in, vocabulary
+
+
+def test_no_file_has_private_words_or_long_docstrings() -> None:
+    waiting = vocabulary().not_yet
+    checked = [path for path in modules() if str(path.relative_to(ROOT)) not in waiting]
+    found = {str(path.relative_to(ROOT)): violations_in(path) for path in checked}
+    assert {path: violations for path, violations in found.items() if violations} == {}
+
+
+def test_a_file_that_is_clean_leaves_the_list_of_exemptions() -> None:
+    assert finished() == [], "python -m tests.vocabulary --prune"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('"""Refunds whoever paid."""', "whoever"),
+        ('"""Refund the payment.\n\nThe money goes\nback."""', "goes back"),
+        ("amount = 1  # what is told later", "is told"),
+        ("def set_aside(event): ...", "set_aside"),
+        ("class WebhookNotice: ...", "WebhookNotice"),
+        ("def check(said): ...", "said"),
+        ("self.books = 1", "books"),
+        ('def pay():\n    """' + "word " * 13 + '"""', "a first line of 13 words"),
+    ],
+)
+def test_what_is_refused_is_found(source: str, found: str) -> None:
+    assert [violation.found for violation in vocabulary().violations(source)] == [found]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Refund the payment; it is said to be needed."""',
+        "outcome = books.standing(wish)",
+        'reply = "Nobody is told."',
+        'def pay():\n    """' + "word " * 12 + '"""',
+        "understands = notebooks = healthy = 1",
+    ],
+)
+def test_what_is_plain_is_left_alone(source: str) -> None:
+    assert vocabulary().violations(source) == []
+
+
+def test_a_violation_names_its_line_and_the_standard_term() -> None:
+    (violation,) = vocabulary().violations('"""Cancel.\n\nWith lost work,\nreckon anew.\n"""\n')
+    assert violation == Violation(4, "reckon", "compute, calculate")

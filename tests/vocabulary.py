@@ -1,0 +1,165 @@
+"""The private words and long docstrings that ``make check`` refuses.
+
+``python -m tests.vocabulary PATH...`` prints each violation in these files and folders; ``--prune`` takes files that
+are clean, or gone, off the list of those that still wait for their turn.
+"""
+
+import ast
+import io
+import re
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+WORDS = Path(__file__).with_suffix(".toml")
+
+#: What is ours to word; in this order it is listed, too.
+FOLDERS = ("domain", "adapters", "entrypoints", "sandbox", "migrations", "benchmarks", "docs", "tests")
+
+
+class Violation(NamedTuple):
+    """One line that has to be worded anew."""
+
+    line: int
+    found: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The refused words with their standard terms, names that are stored, and files that wait for their turn."""
+
+    docstring_words: int
+    prose: dict[re.Pattern[str], str]
+    names: dict[re.Pattern[str], str]
+    contracts: frozenset[str]
+    not_yet: tuple[str, ...]
+
+    def violations(self, source: str) -> list[Violation]:
+        """Each violation in a module's source, by line."""
+        tree = ast.parse(source)
+        found = [*self._in_docstrings(tree), *self._in_comments(source), *self._in_names(tree)]
+        return sorted(set(found))
+
+    def _in_docstrings(self, tree: ast.AST) -> Iterator[Violation]:
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            text = ast.get_docstring(node, clean=False)
+            if not text:
+                continue
+            line = node.body[0].lineno
+            words = len(text.strip().splitlines()[0].split())
+            if words > self.docstring_words:
+                yield Violation(
+                    line, f"a first line of {words} words", f"at most {self.docstring_words} words"
+                )
+            yield from _refused(text, line, self.prose)
+
+    def _in_comments(self, source: str) -> Iterator[Violation]:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield from _refused(token.string, token.start[0], self.prose)
+
+    def _in_names(self, tree: ast.AST) -> Iterator[Violation]:
+        patterns = self.prose | self.names
+        for line, name in _defined(tree):
+            words = _words_of(name)
+            for refused, instead in patterns.items():
+                if refused.search(words) and name not in self.contracts:
+                    yield Violation(line, name, instead)
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The project's own, from the file beside this module."""
+    table = tomllib.loads(WORDS.read_text())
+    prose, names = (
+        {_pattern(words): term for words, term in table[kind].items()} for kind in ("prose", "names")
+    )
+    return Vocabulary(
+        table["docstring_words"],
+        prose,
+        names,
+        frozenset(table["contracts"]),
+        tuple(table["not_yet"]["files"]),
+    )
+
+
+def modules(paths: Iterable[Path] = ()) -> list[Path]:
+    """Every Python module below some files and folders, of the whole project if there are none."""
+    below = list(paths) or [ROOT / folder for folder in FOLDERS]
+    return [module for path in below for module in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+
+
+@cache
+def violations_in(module: Path) -> list[Violation]:
+    """Each violation in one file."""
+    return vocabulary().violations(module.read_text())
+
+
+def finished() -> list[str]:
+    """The listed files that have nothing to be listed for: clean by now, or gone."""
+    return [
+        file for file in vocabulary().not_yet if not (ROOT / file).exists() or not violations_in(ROOT / file)
+    ]
+
+
+def prune() -> None:
+    """Take what is finished off the list."""
+    done = {f'    "{file}",' for file in finished()}
+    lines = WORDS.read_text().splitlines()
+    WORDS.write_text("".join(f"{line}\n" for line in lines if line not in done))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print each violation below the paths, or prune the list; the exit status."""
+    if list(arguments) == ["--prune"]:
+        prune()
+        return 0
+    found = [
+        f"{module.resolve().relative_to(ROOT)}:{each.line}: {each.found!r}: {each.instead}"
+        for module in modules(map(Path, arguments))
+        for each in violations_in(module)
+    ]
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    spaced = words.replace(" ", r"[\s_]+")
+    return re.compile(rf"\b(?:{spaced})\b", re.IGNORECASE)
+
+
+def _refused(text: str, line: int, words: dict[re.Pattern[str], str]) -> Iterator[Violation]:
+    for refused, instead in words.items():
+        for match in refused.finditer(text):
+            yield Violation(line + text[: match.start()].count("\n"), " ".join(match[0].split()), instead)
+
+
+def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The names that a module gives, not those that it uses."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+def _words_of(name: str) -> str:
+    """``OrderHeld`` and ``order_held`` as "order held"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_+", " ", name).strip().lower()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
