@@ -23,6 +23,7 @@ from entrypoints.cli import cli
 from entrypoints.cli.demo.provider_faults import TROUBLES, back
 from entrypoints.settings import Settings
 from tests.domain.support.event_builders import PAID_AT, Facts
+from tests.vocabulary import FOLDERS
 
 #: What the demo's customer is to the shop.
 DEMO = Client(network="127.0.0.0/24", device=Device.PROGRAM)
@@ -55,6 +56,16 @@ def test_the_readme_shows_how_to_begin_and_how_to_run() -> None:
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:
     text = "Try\n\n    make dinner\n\nor `restoreclick orders burn`.\n"
     assert [_exists(command) for command in commands(text)] == [False, False]
+
+
+@every_page
+def test_every_code_path_in_a_document_exists(page: Path) -> None:
+    assert [path for path in code_paths(page.read_text()) if not _is_in_the_code(path)] == []
+
+
+def test_a_code_path_that_does_not_exist_would_be_noticed() -> None:
+    text = "See `domain/order/dinner.py`, `dinner.py`, `domain.order.dinner` or `tests/dinner/`."
+    assert [_is_in_the_code(path) for path in code_paths(text)] == [False] * 4
 
 
 def test_what_is_generated_is_fresh() -> None:
@@ -171,13 +182,35 @@ def test_no_secret_is_written_into_the_compose_file() -> None:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Every ``make`` and ``restoreclick`` command of a page, from its code blocks and from between backticks."""
+    """Every ``make`` and ``restoreclick`` command in a page's code blocks and between its backticks."""
     inline = re.findall(r"`([^`\n]+)`", text)
-    blocks = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+    fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)).splitlines()
+    blocks = [
+        line.strip() for line in [*text.splitlines(), *fenced] if line.startswith("    ") or line in fenced
+    ]
     for line in [*inline, *blocks]:
         called = re.match(r"(?:docker compose exec api |shop/bin/)?((?:make|restoreclick)(?: .*)?)$", line)
         if called:
             yield shlex.split(called[1], comments=True)
+
+
+def code_paths(text: str) -> list[str]:
+    """Each file, folder and module of ours that stands between a page's backticks; ``LANGUAGE`` is any word."""
+    folders = "domain|adapters|entrypoints|sandbox|migrations|benchmarks|tests"
+    return re.findall(rf"`((?:(?:{folders})(?:[./][\w./]*)?|[\w/]+\.py))`", text)
+
+
+def _is_in_the_code(path: str) -> bool:
+    """Whether there is such a path, file name, or module, or a name in such a module."""
+    if "/" in path or path.isidentifier():
+        return any(ROOT.glob(re.sub(r"\b[A-Z]+\b", "*", path).rstrip("/")))
+    if path.endswith(".py"):
+        return any(any((ROOT / folder).rglob(path)) for folder in FOLDERS)
+    module = ROOT.joinpath(*path.split("."))
+    if module.is_dir() or module.with_suffix(".py").exists():
+        return True
+    defined_in = module.parent / "__init__.py" if module.parent.is_dir() else module.parent.with_suffix(".py")
+    return defined_in.exists() and re.search(rf"\b{module.name}\b", defined_in.read_text()) is not None
 
 
 def told_today() -> set[str]:
