@@ -32,6 +32,7 @@ from domain.order.values import (
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.pricing import PriceList
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.database import open_unit_of_work, upgrade
 from entrypoints.settings import DatabaseSettings
@@ -91,6 +92,9 @@ class BenchmarkShop:
         command_handler = OrderCommandHandler(
             unit_of_work=self._unit_of_work,
             queue=_NoQueue(),
+            prediction_limiter=PredictionLimiter(
+                unit_of_work=self._unit_of_work, queue=_NoQueue(), clock=_Clock(), policy=_policy(self._url)
+            ),
             clock=_Clock(),
             ids=_Ids(),
             policy=_policy(self._url),
@@ -104,7 +108,7 @@ class BenchmarkShop:
                 order_id = self._pay_directly()
             note = e.NoteAdded(note_id=NoteId(uuid4()))
             cause = Cause(name="benchmark", key=str(note.note_id), actor="benchmark", correlation_id=uuid4())
-            command_handler.record(order_id, [note], cause)
+            command_handler.handle(order_id, [note], cause)
 
         return record
 

@@ -1,8 +1,9 @@
-"""One move of an order: load, decide, append, write what follows, wake the workers."""
+"""The command handler of orders: the only code that appends to the event log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from domain.order import events as e
@@ -20,13 +21,15 @@ from domain.ports.unit_of_work import CauseRepeatedError, Transaction, UnitOfWor
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, lets_others_start
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: A conflict means another fact came first; more than a few in a row mean something else is wrong.
+#: How often a command is decided before its conflict is raised; more in a row mean that something else is wrong.
 MAX_DECISIONS = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Where a step comes from: ``name`` for people to read, ``key`` so that it is recorded once in a stream."""
+    """Where a commit comes from: ``name`` for people, ``key`` to record it once in a stream."""
 
     name: str
     key: str
@@ -36,68 +39,123 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class ReactionResult:
-    """The claim a step ends, how, and when its work is due again if the order still needs it."""
+    """The claim a commit closes, how, and when its work is due again if the order still needs it."""
 
     claim: Claim
     retry_after: timedelta
     outcome: Outcome = Outcome.DONE
 
 
-class OrderCommandHandler:
-    """Writes steps into the books and tells the workers what became due."""
+class OrderTransaction:
+    """One transaction that records on orders; the workers are woken after its commit."""
 
-    def __init__(
-        self, *, unit_of_work: UnitOfWork, queue: ReactionQueue, clock: Clock, ids: Ids, policy: ShopPolicy
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._queue = queue
-        self._clock = clock
-        self._ids = ids
-        self._policy = policy
-        self._prediction_limiter = PredictionLimiter(
-            unit_of_work=unit_of_work, queue=queue, clock=clock, policy=policy
-        )
+    def __init__(self, repositories: Transaction, decide_commit: Callable[..., Commit]) -> None:
+        self.repositories = repositories
+        self.commits: list[Commit] = []
+        self._decide_commit = decide_commit
+
+    def load(self, order_id: OrderId) -> Order:
+        """Lock an order until the transaction ends, and load it.
+
+        Load every order before the first write, so that the events of each stream keep their order in the log.
+        """
+        self.repositories.event_store.lock(order_id)
+        return self.repositories.event_store.load(order_id)
 
     def record(
         self,
-        order_id: OrderId,
-        proposed: Sequence[e.Event],
-        cause: Cause,
-        *,
-        closing: ReactionResult | None = None,
-    ) -> Order:
-        """Decide what is said against the order as it stands, and write what follows; gives the order after it.
-
-        What the order knows already changes nothing; a claim is closed all the same. Steps of one order wait for
-        one another, because work that is done must not be lost to a conflict. Raises ShopError for a wish that is
-        not allowed and LeaseLostError if the claim is somebody else's.
-        """
-        for decision in range(1, MAX_DECISIONS + 1):
-            try:
-                with self._unit_of_work.transaction() as transaction:
-                    transaction.event_store.lock(order_id)
-                    before = transaction.event_store.load(order_id)
-                    step = self.plan(before, proposed, cause, closing=closing)
-                    self.write(transaction, step)
-            except VersionConflictError:
-                if decision == MAX_DECISIONS:
-                    raise
-            except CauseRepeatedError:
-                return self._close_only(order_id, closing)
-            else:
-                self.wake(step)
-                return step.after
-        raise AssertionError("The last decision either returns or raises.")
-
-    def plan(
-        self,
-        before: Order,
+        order: Order,
         proposed: Sequence[e.Event],
         cause: Cause,
         *,
         closing: ReactionResult | None = None,
     ) -> Commit:
-        """The step that follows from what is said, without writing anything."""
+        """Decide on an order; append what follows, with its projections and reactions."""
+        commit = self._decide_commit(order, proposed, cause, closing=closing)
+        if commit.events or commit.closes is not None:
+            self.repositories.event_store.append(commit)
+            self.commits.append(commit)
+        return commit
+
+
+#: What to propose to an order, decided under its lock; writes beside the log that come first belong here, too.
+Propose = Callable[[Transaction, Order], Sequence[e.Event]]
+
+
+class OrderCommandHandler:
+    """The one way to record on orders: lock, load, decide, append, commit, wake the workers.
+
+    Optimistic-concurrency conflicts are retried up to MAX_DECISIONS times, each time in a new transaction. So the
+    functions that are passed in may run several times, once a decision, and must do all they do in the transaction.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        queue: ReactionQueue,
+        prediction_limiter: PredictionLimiter,
+        clock: Clock,
+        ids: Ids,
+        policy: ShopPolicy,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._queue = queue
+        self._prediction_limiter = prediction_limiter
+        self._clock = clock
+        self._ids = ids
+        self._policy = policy
+
+    def handle(
+        self,
+        order_id: OrderId,
+        proposed: Sequence[e.Event] | Propose,
+        cause: Cause,
+        *,
+        closing: ReactionResult | None = None,
+        also: Callable[[Transaction, Commit], None] | None = None,
+    ) -> Commit:
+        """Record what is proposed to one order, and give the commit; one without events if nothing is new.
+
+        ``also`` writes what belongs into the same transaction, after the append; when it raises, nothing is recorded.
+        A cause that is on record changes nothing, and ``also`` is not called. The claim of ``closing`` is closed in
+        any case. Raises ShopError for a request that the order refuses, and LeaseLostError for a lost claim.
+        """
+
+        def work(transaction: OrderTransaction) -> Commit:
+            order = transaction.load(order_id)
+            events = proposed(transaction.repositories, order) if callable(proposed) else proposed
+            commit = transaction.record(order, events, cause, closing=closing)
+            if also is not None:
+                also(transaction.repositories, commit)
+            return commit
+
+        try:
+            return self.transact(work)
+        except CauseRepeatedError:
+            return self._close_only(order_id, closing)
+
+    def transact(self, work: Callable[[OrderTransaction], T], *, wakes_workers: bool = True) -> T:
+        """Run work in one transaction: on several orders, or on one that is found out in there.
+
+        Raises VersionConflictError after MAX_DECISIONS conflicts, and CauseRepeatedError.
+        """
+        for decision in range(1, MAX_DECISIONS + 1):
+            try:
+                with self._unit_of_work.transaction() as repositories:
+                    transaction = OrderTransaction(repositories, self._decide)
+                    result = work(transaction)
+            except VersionConflictError:
+                if decision == MAX_DECISIONS:
+                    raise
+            else:
+                for commit in transaction.commits if wakes_workers else ():
+                    self._wake(commit)
+                return result
+        raise AssertionError("The last decision either returns or raises.")
+
+    def preview(self, before: Order, proposed: Sequence[e.Event], cause: Cause) -> Commit:
+        """What ``handle`` would commit, without writing anything; raises ShopError as it does."""
         recorded: list[e.RecordedEvent] = []
         after = before
         for each in proposed:
@@ -105,13 +163,18 @@ class OrderCommandHandler:
                 recorded.append(self._envelope(after, event, cause, number=len(recorded) + 1))
                 after = apply(after, recorded[-1])
         work = [*reactions_to(before, after, self._policy.pace), *_cancellations(proposed, after)]
-        step = Commit(
+        return Commit(
             before=before,
             after=after,
             events=tuple(recorded),
             reactions=tuple(self._scheduled(before.order_id, due) for due in work),
         )
-        return self._closed(step, closing) if closing else step
+
+    def _decide(
+        self, before: Order, proposed: Sequence[e.Event], cause: Cause, *, closing: ReactionResult | None
+    ) -> Commit:
+        commit = self.preview(before, proposed, cause)
+        return self._closed(commit, closing) if closing else commit
 
     def _envelope(self, before: Order, event: e.Event, cause: Cause, *, number: int) -> e.RecordedEvent:
         return e.RecordedEvent(
@@ -136,38 +199,35 @@ class OrderCommandHandler:
             sent_at=None if due.delay or needs_admission(due.reaction) else now,
         )
 
-    def _closed(self, step: Commit, closing: ReactionResult) -> Commit:
-        """The step with its claim closed; work that the order needs after it stays open, whatever its outcome.
+    def _closed(self, commit: Commit, closing: ReactionResult) -> Commit:
+        """The commit with its claim closed; work that the order still needs stays open, whatever its outcome.
 
         Its row was leased when the order came to need it anew, so nothing else has reopened it.
         """
-        if closing.claim.reaction in required_reactions(step.after):
+        if closing.claim.reaction in required_reactions(commit.after):
             again_at = self._clock.now() + closing.retry_after
-            return replace(step, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
-        return replace(step, closes=closing.claim, outcome=closing.outcome)
+            return replace(commit, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
+        return replace(commit, closes=closing.claim, outcome=closing.outcome)
 
-    def write(self, transaction: Transaction, step: Commit) -> None:
-        """Write a step inside a transaction of the caller's, who calls ``wake`` once it is committed."""
-        if step.events or step.closes is not None:
-            transaction.event_store.append(step)
-
-    def wake(self, step: Commit) -> None:
-        """Tell the workers what is due at once, and what may start now; what is due later is the sweeper's."""
-        self._queue.send([(each.reaction_id, each.reaction) for each in step.reactions if each.sent_at])
-        if lets_others_start(step):
+    def _wake(self, commit: Commit) -> None:
+        """Send the workers what is due at once, and grant free slots; what is due later is sent by the sweeper."""
+        self._queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
+        if lets_others_start(commit):
             self._prediction_limiter.grant_slots()
 
-    def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Order:
-        with self._unit_of_work.transaction() as transaction:
-            order = transaction.event_store.load(order_id)
+    def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Commit:
+        """The commit of a cause that is on record already: it closes a claim at most."""
+        with self._unit_of_work.transaction() as repositories:
+            order = repositories.event_store.load(order_id)
+            commit = Commit(before=order, after=order, events=())
             if closing is not None:
-                unchanged = Commit(before=order, after=order, events=())
-                transaction.event_store.append(self._closed(unchanged, closing))
-            return order
+                commit = self._closed(commit, closing)
+                repositories.event_store.append(commit)
+        return commit
 
 
 def _cancellations(proposed: Sequence[e.Event], after: Order) -> list[Due]:
-    """A prediction that started too late for the order to take it helps nobody: it is stopped."""
+    """Cancel predictions that started too late for the order to use them."""
     late = [
         started.prediction_id
         for started in proposed

@@ -65,6 +65,7 @@ class ReactionRunner:
         queue: ReactionQueue,
         command_handler: OrderCommandHandler,
         handlers: ReactionHandlers,
+        prediction_limiter: PredictionLimiter,
         clock: Clock,
         ids: Ids,
         policy: ShopPolicy,
@@ -76,9 +77,7 @@ class ReactionRunner:
         self._clock = clock
         self._ids = ids
         self._policy = policy
-        self._prediction_limiter = PredictionLimiter(
-            unit_of_work=unit_of_work, queue=queue, clock=clock, policy=policy
-        )
+        self._prediction_limiter = prediction_limiter
 
     def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
         """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
@@ -204,14 +203,14 @@ class ReactionRunner:
         """Record the outcome and close the claim; work the order still needs is due again after a growing wait."""
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
-        return self._command_handler.record(order.order_id, proposed, _cause(claim), closing=closing)
+        return self._command_handler.handle(order.order_id, proposed, _cause(claim), closing=closing).after
 
     def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
         """Give up work whose outcomes, attempt after attempt, leave the order needing it all the same."""
         if claim.reaction in required_reactions(after):
             cause = _cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
-            self._command_handler.record(after.order_id, _events_when_exhausted(claim.reaction, after), cause)
+            self._command_handler.handle(after.order_id, _events_when_exhausted(claim.reaction, after), cause)
 
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
         due_at = self._clock.now() + wait

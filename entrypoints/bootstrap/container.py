@@ -29,9 +29,11 @@ from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.delivery.link_reminders import LinkReminders
 from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.payments.refund_and_dispute_webhooks import RefundAndDisputeWebhooks
 from domain.use_cases.payments.refunds import RefundService
 from domain.use_cases.payments.unmatched_payments import UnmatchedPaymentService
 from domain.use_cases.privacy.data_export import DataExport
@@ -46,6 +48,7 @@ from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from domain.use_cases.restoration.predictions import PredictionService
 from domain.use_cases.shop_policy import ShopPolicy
@@ -72,6 +75,7 @@ class Container(AbstractContextManager["Container"]):
     photo_removal: PhotoRemoval
     checkout_service: CheckoutService
     payment_webhook: PaymentWebhook
+    checkout_sync: CheckoutSync
     unmatched_payment_service: UnmatchedPaymentService
     prediction_webhook: PredictionWebhook
     email_webhook: EmailWebhook
@@ -107,19 +111,19 @@ def build(settings: Settings) -> Container:
     world = adapters_from(settings)
     unit_of_work, clock, ids, policy = world.unit_of_work, world.clock, world.ids, world.policy
     storage, queue, token_signer = world.storage, world.queue, world.token_signer
+    prediction_limiter = PredictionLimiter(unit_of_work=unit_of_work, queue=queue, clock=clock, policy=policy)
     command_handler = OrderCommandHandler(
-        unit_of_work=unit_of_work, queue=queue, clock=clock, ids=ids, policy=policy
-    )
-    referral_program = ReferralProgram(token_signer=token_signer, clock=clock, policy=policy)
-    order_placement = OrderPlacement(
-        command_handler=command_handler,
-        referral_program=referral_program,
+        unit_of_work=unit_of_work,
+        queue=queue,
+        prediction_limiter=prediction_limiter,
         clock=clock,
         ids=ids,
         policy=policy,
     )
+    referral_program = ReferralProgram(token_signer=token_signer, clock=clock, policy=policy)
+    order_placement = OrderPlacement(referral_program=referral_program, clock=clock, ids=ids, policy=policy)
     ownership = PaymentOwnership(token_signer)
-    payment_webhook = PaymentWebhook(
+    checkout_sync = CheckoutSync(
         unit_of_work=unit_of_work,
         payments=world.payments,
         command_handler=command_handler,
@@ -127,9 +131,22 @@ def build(settings: Settings) -> Container:
         ownership=ownership,
         clock=clock,
     )
+    payment_webhook = PaymentWebhook(
+        payments=world.payments,
+        command_handler=command_handler,
+        checkout_sync=checkout_sync,
+        refunds_and_disputes=RefundAndDisputeWebhooks(
+            unit_of_work=unit_of_work,
+            payments=world.payments,
+            command_handler=command_handler,
+            checkout_sync=checkout_sync,
+            clock=clock,
+        ),
+        clock=clock,
+    )
     email_webhook = EmailWebhook(unit_of_work=unit_of_work, command_handler=command_handler, clock=clock)
     handlers = _handlers(world, command_handler, referral_program)
-    comparison = reconciliation_from(world, payment_webhook, ownership, email_webhook)
+    comparison = reconciliation_from(world, payment_webhook, checkout_sync, ownership, email_webhook)
     log_heads = LogHeads(unit_of_work=unit_of_work, storage=storage, token_signer=token_signer, clock=clock)
     stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
     return Container(
@@ -168,6 +185,7 @@ def build(settings: Settings) -> Container:
             policy=policy,
         ),
         payment_webhook=payment_webhook,
+        checkout_sync=checkout_sync,
         prediction_webhook=PredictionWebhook(
             unit_of_work=unit_of_work, queue=queue, token_signer=token_signer, clock=clock
         ),
@@ -179,9 +197,7 @@ def build(settings: Settings) -> Container:
             clock=clock,
             ids=ids,
         ),
-        email_correction=EmailCorrection(
-            unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, ids=ids
-        ),
+        email_correction=EmailCorrection(command_handler=command_handler, clock=clock, ids=ids),
         downloads=handlers.downloads,
         customer_requests=CustomerRequests(
             unit_of_work=unit_of_work,
@@ -195,6 +211,7 @@ def build(settings: Settings) -> Container:
             queue=queue,
             command_handler=command_handler,
             handlers=handlers,
+            prediction_limiter=prediction_limiter,
             clock=clock,
             ids=ids,
             policy=policy,
@@ -231,9 +248,13 @@ def build(settings: Settings) -> Container:
             heads=log_heads,
             ledger=payment_listing(world),
             ownership=ownership,
-            order_placement=order_placement,
             sessions=SessionRebuilding(
-                unit_of_work=unit_of_work, storage=storage, clock=clock, policy=policy
+                command_handler=command_handler,
+                order_placement=order_placement,
+                unit_of_work=unit_of_work,
+                storage=storage,
+                clock=clock,
+                policy=policy,
             ),
             rebuilding=OrderRebuilding(
                 unit_of_work=unit_of_work,

@@ -4,6 +4,7 @@ from adapters.mailer_sendgrid import SendGridListing
 from adapters.payments_stripe import StripeListing
 from adapters.restorer_replicate import ReplicateListing
 from domain.use_cases.delivery.email_webhook import EmailWebhook
+from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
 from domain.use_cases.reconciliation.emails import EmailComparison
@@ -26,7 +27,11 @@ def email_listing(world: Adapters) -> SendGridListing:
 
 
 def reconciliation_from(
-    world: Adapters, payment_webhook: PaymentWebhook, ownership: PaymentOwnership, email_webhook: EmailWebhook
+    world: Adapters,
+    payment_webhook: PaymentWebhook,
+    checkout_sync: CheckoutSync,
+    ownership: PaymentOwnership,
+    email_webhook: EmailWebhook,
 ) -> Reconciliation:
     """Stripe first: what it brings in, the sides after it see already."""
     unit_of_work, queue, storage, payments = world.unit_of_work, world.queue, world.storage, world.payments
@@ -38,6 +43,7 @@ def reconciliation_from(
                 ledger=payment_listing(world),
                 payments=payments,
                 payment_webhook=payment_webhook,
+                checkout_sync=checkout_sync,
                 ownership=ownership,
             ),
             EventLogComparison(unit_of_work=unit_of_work, queue=queue),

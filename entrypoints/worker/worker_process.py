@@ -122,7 +122,7 @@ def _tidying(shop: Container, settings: Settings) -> list[PeriodicTask]:
         "housekeeping": shop.upload_cleanup.tidy,
         "records": shop.upload_cleanup.forget_records,
         "unmatched_payments": shop.unmatched_payment_service.refund_due,
-        "pending_payments": shop.payment_webhook.poll_pending_payments,
+        "pending_payments": shop.checkout_sync.poll_pending_payments,
         "retention": shop.photo_retention.purge,
         "reminders": shop.link_reminders.remind,
         "usage_totals": shop.visitor_limits.forget_past,

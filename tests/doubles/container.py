@@ -38,9 +38,11 @@ from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.delivery.link_reminders import LinkReminders
 from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.payments.refund_and_dispute_webhooks import RefundAndDisputeWebhooks
 from domain.use_cases.payments.refunds import RefundService
 from domain.use_cases.payments.unmatched_payments import UnmatchedPaymentService
 from domain.use_cases.privacy.data_export import DataExport
@@ -60,6 +62,7 @@ from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from domain.use_cases.restoration.predictions import PredictionService
 from domain.use_cases.shop_policy import ShopPolicy
@@ -204,8 +207,16 @@ class WiredShop:
         self.token_signer = TokenSigner(self.secret_key)
         self.scratch = InMemoryScratchFiles()
         clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
+        prediction_limiter = PredictionLimiter(
+            unit_of_work=self.unit_of_work, queue=self.queue, clock=clock, policy=policy
+        )
         self.command_handler = OrderCommandHandler(
-            unit_of_work=self.unit_of_work, queue=self.queue, ids=self.ids, clock=clock, policy=policy
+            unit_of_work=self.unit_of_work,
+            queue=self.queue,
+            prediction_limiter=prediction_limiter,
+            ids=self.ids,
+            clock=clock,
+            policy=policy,
         )
         self.visitor_limits = VisitorLimits(
             limiter=InMemoryRateLimiter(clock=clock),
@@ -233,18 +244,30 @@ class WiredShop:
         )
         self.ownership = PaymentOwnership(self.token_signer)
         self.order_placement = OrderPlacement(
-            command_handler=self.command_handler,
             referral_program=self.referral_program,
             clock=clock,
             ids=self.ids,
             policy=policy,
         )
-        self.payment_webhook = PaymentWebhook(
+        self.checkout_sync = CheckoutSync(
             unit_of_work=self.unit_of_work,
             payments=payments,
             command_handler=self.command_handler,
             order_placement=self.order_placement,
             ownership=self.ownership,
+            clock=clock,
+        )
+        self.payment_webhook = PaymentWebhook(
+            payments=payments,
+            command_handler=self.command_handler,
+            checkout_sync=self.checkout_sync,
+            refunds_and_disputes=RefundAndDisputeWebhooks(
+                unit_of_work=self.unit_of_work,
+                payments=payments,
+                command_handler=self.command_handler,
+                checkout_sync=self.checkout_sync,
+                clock=clock,
+            ),
             clock=clock,
         )
         self.unmatched_payment_service = UnmatchedPaymentService(
@@ -262,7 +285,7 @@ class WiredShop:
             unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock
         )
         self.email_correction = EmailCorrection(
-            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock, ids=self.ids
+            command_handler=self.command_handler, clock=clock, ids=self.ids
         )
         self.downloads = DownloadService(
             unit_of_work=self.unit_of_work,
@@ -291,6 +314,7 @@ class WiredShop:
             unit_of_work=self.unit_of_work,
             queue=self.queue,
             command_handler=self.command_handler,
+            prediction_limiter=prediction_limiter,
             ids=self.ids,
             handlers=ReactionHandlers(
                 originals_copier=OriginalsCopier(storage=self.storage),
@@ -355,6 +379,7 @@ class WiredShop:
                     ledger=self.payment_listing,
                     payments=self.payments,
                     payment_webhook=self.payment_webhook,
+                    checkout_sync=self.checkout_sync,
                     ownership=self.ownership,
                 ),
                 EventLogComparison(unit_of_work=self.unit_of_work, queue=self.queue),
@@ -378,14 +403,18 @@ class WiredShop:
             grace=policy.reconcile_grace,
         )
         self.session_rebuilding = SessionRebuilding(
-            unit_of_work=self.unit_of_work, storage=self.storage, clock=clock, policy=policy
+            command_handler=self.command_handler,
+            order_placement=self.order_placement,
+            unit_of_work=self.unit_of_work,
+            storage=self.storage,
+            clock=clock,
+            policy=policy,
         )
         self.restored_database = RestoredDatabase(
             unit_of_work=self.unit_of_work,
             heads=self.log_heads,
             ledger=self.payment_listing,
             ownership=self.ownership,
-            order_placement=self.order_placement,
             sessions=self.session_rebuilding,
             rebuilding=OrderRebuilding(
                 unit_of_work=self.unit_of_work,

@@ -31,7 +31,7 @@ def grace_says(hands: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         def say(order_id: OrderId, proposed: e.Event) -> object:
             key = uuid4()
             cause = Cause(name="desk", key=f"desk:{key}", actor="person:grace", correlation_id=key)
-            return shop.command_handler.record(order_id, [proposed], cause)
+            return shop.command_handler.handle(order_id, [proposed], cause)
 
         yield say
 

@@ -88,7 +88,7 @@ class WorkerProcess:
         for name, do in {
             "housekeeping": shop.upload_cleanup.tidy,
             "unmatched payments": shop.unmatched_payment_service.refund_due,
-            "pending payments": shop.payment_webhook.poll_pending_payments,
+            "pending payments": shop.checkout_sync.poll_pending_payments,
             "retention": shop.photo_retention.purge,
             "reminders": shop.link_reminders.remind,
             "reconciling": lambda: _compare(shop),

@@ -225,7 +225,7 @@ class DownloadService:
         if delivery.image_id in delivery.link.served:
             return
         served = e.ResultServed(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
-        self._command_handler.record(
+        self._command_handler.handle(
             delivery.order_id, [served], _cause("served", delivery, actor=VISITOR, request_id=request_id)
         )
 
@@ -234,7 +234,7 @@ class DownloadService:
         if delivery.image_id in delivery.link.fetched:
             return
         fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
-        self._command_handler.record(
+        self._command_handler.handle(
             delivery.order_id, [fetched], _cause("fetched", delivery, actor=CUSTOMER, request_id=request_id)
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from domain.order import events as e
-from domain.order.order import Email
+from domain.order.order import Email, Order
 from domain.order.values import (
     EmailId,
     OptOut,
@@ -17,7 +17,7 @@ from domain.ports.email import (
     EmailWebhookEvent,
 )
 from domain.ports.errors import UnavailableError
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.emails import MAX_FAILED_NOTICES, SOURCE
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
@@ -29,7 +29,7 @@ _FOUND_BY_MESSAGE = frozenset(
 
 
 class EmailWebhook:
-    """Takes in what the mail provider posts."""
+    """Records what the mail provider posts."""
 
     def __init__(
         self, *, unit_of_work: UnitOfWork, command_handler: OrderCommandHandler, clock: Clock
@@ -81,9 +81,10 @@ class EmailWebhook:
         order_id, email_id = webhook_event.order_id, webhook_event.email_id
         if order_id is None or email_id is None or webhook_event.fate is DeliveryStatus.OTHER:
             return
-        with self._unit_of_work.transaction() as transaction:
-            transaction.event_store.lock(order_id)
-            order = transaction.event_store.load(order_id)
+        name = f"{SOURCE}:{webhook_event.event_id}"
+        cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
+
+        def accepted(transaction: Transaction, order: Order) -> Sequence[e.Event]:
             is_new = transaction.webhook_inbox.accept(
                 SOURCE,
                 webhook_event.event_id,
@@ -91,13 +92,10 @@ class EmailWebhook:
                 _fingerprint(webhook_event),
                 self._clock.now(),
             )
-            if not is_new or email_id not in order.emails:
-                return
-            name = f"{SOURCE}:{webhook_event.event_id}"
-            cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
-            step = self._command_handler.plan(order, _proposed(webhook_event, order.emails[email_id]), cause)
-            self._command_handler.write(transaction, step)
-        self._command_handler.wake(step)
+            email = order.emails.get(email_id)
+            return _proposed(webhook_event, email) if is_new and email is not None else ()
+
+        self._command_handler.handle(order_id, accepted, cause)
 
 
 def _fingerprint(webhook_event: EmailWebhookEvent) -> Sha256:

@@ -1,11 +1,14 @@
 """Chapter 9, before it is too late: customers who have fetched nothing are told that their link ends soon."""
 
+from collections.abc import Sequence
+
 from domain.order import events as e
 from domain.order.customer_request_limits import needs_reminder
+from domain.order.order import Order
 from domain.order.values import DownloadLinkId, EmailKind, OrderId
 from domain.ports.clock import Clock
 from domain.ports.order_queries import REMINDER
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -47,16 +50,13 @@ class LinkReminders:
 
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may open the link this moment."""
-        with self._unit_of_work.transaction() as transaction:
-            transaction.event_store.lock(order_id)
-            order = transaction.event_store.load(order_id)
+
+        def reminder(_: Transaction, order: Order) -> Sequence[e.Event]:
             if not needs_reminder(order, link_id, self._clock.now()):
-                return False
-            name = f"{REMINDER}{link_id}"
-            cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)
+                return ()
             email_id = order.next_email_id(EmailKind.REMINDER)
-            proposed = e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)
-            step = self._command_handler.plan(order, [proposed], cause)
-            self._command_handler.write(transaction, step)
-        self._command_handler.wake(step)
-        return bool(step.events)
+            return [e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)]
+
+        name = f"{REMINDER}{link_id}"
+        cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)
+        return bool(self._command_handler.handle(order_id, reminder, cause).events)

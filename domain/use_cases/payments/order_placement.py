@@ -1,4 +1,4 @@
-"""Chapter 3: an order begins, once its checkout is paid."""
+"""Placing an order once its checkout is paid."""
 
 from dataclasses import dataclass, replace
 
@@ -6,14 +6,13 @@ from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
 from domain.ports.clock import Clock
-from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.payments import CheckoutDetails
 from domain.ports.unit_of_work import Transaction
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import Cause, OrderTransaction
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: Why a payment of this shop waits for a person, whatever time passes.
@@ -25,7 +24,7 @@ SESSION_LOST = (
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """Who says that a checkout was paid, and by what; the order's first cause."""
+    """What told that a checkout was paid: the cause of the order's first event."""
 
     name: str
     actor: str
@@ -33,7 +32,7 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True)
 class PaidCheckout:
-    """What an order begins with: photos, the checkout that paid for them, whose they are, and what they cost."""
+    """What an order is placed from: photos, the checkout that paid for them, address and price."""
 
     session: UploadSession
     checkout: CheckoutDetails
@@ -43,55 +42,49 @@ class PaidCheckout:
 
 
 class OrderPlacement:
-    """Has orders begin. Every way to an order leads through here: a notice, a look at the provider, a person."""
+    """Places orders, whatever tells that they are paid: a webhook, a poll of the provider, or staff."""
 
     def __init__(
-        self,
-        *,
-        command_handler: OrderCommandHandler,
-        referral_program: ReferralProgram,
-        clock: Clock,
-        ids: Ids,
-        policy: ShopPolicy,
+        self, *, referral_program: ReferralProgram, clock: Clock, ids: Ids, policy: ShopPolicy
     ) -> None:
         self._policy = policy
-        self._command_handler = command_handler
         self._referral_program = referral_program
         self._clock = clock
         self._ids = ids
 
     def place(
         self,
-        transaction: Transaction,
+        transaction: OrderTransaction,
         checkout: CheckoutDetails,
-        word: Trigger,
+        trigger: Trigger,
         *,
         number: OrderNumber | None = None,
-    ) -> Commit | None:
-        """The step in which a paid checkout becomes the order of its upload session.
+    ) -> Order | None:
+        """Place the order of a paid checkout's upload session; none if that is not possible.
 
-        A checkout that cannot be one is set aside; one that is one already changes nothing.
+        A checkout that cannot become an order is quarantined; one that is an order already changes nothing.
         """
+        repositories = transaction.repositories
         session_id = checkout.upload_session_id
-        session = transaction.upload_sessions.find(session_id, lock=True) if session_id is not None else None
+        session = repositories.upload_sessions.find(session_id, lock=True) if session_id is not None else None
         order_id = session.order_id if session is not None else checkout.order_id
-        order = transaction.event_store.load(order_id) if order_id is not None else None
+        order = repositories.event_store.load(order_id) if order_id is not None else None
         # First of all: an order outlives its session's photos, and its session.
         if order is not None and _is_paid_by(order, checkout):
             return None
         if session is None or order is None:
-            # It carries our seal, so we opened its session: the database has lost it, and its photos may be delivered.
-            self._set_aside(transaction, checkout, SESSION_LOST, is_held=True)
+            # It carries our token, so we opened its session: the database lost it, and its photos may be delivered.
+            self._set_aside(repositories, checkout, SESSION_LOST, is_held=True)
             return None
         if order.payment is not None:
-            self._set_aside(transaction, checkout, "The order was paid before.")
+            self._set_aside(repositories, checkout, "The order was paid before.")
             return None
         if session.status is UploadStatus.EXPIRED:
-            self._set_aside(transaction, checkout, "Its upload session had expired, the photos are gone.")
+            self._set_aside(repositories, checkout, "Its upload session had expired, the photos are gone.")
             return None
         if checkout.email is None or session.checkout is None or not session.photos:
             reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
-            self._set_aside(transaction, checkout, reason)
+            self._set_aside(repositories, checkout, reason)
             return None
         purchase = PaidCheckout(
             session=session,
@@ -100,7 +93,7 @@ class OrderPlacement:
             quoted=self.quoted(session),
             number=number,
         )
-        return self.begin(transaction, order, purchase, word)
+        return self.begin(transaction, order, purchase, trigger)
 
     def quoted(self, session: UploadSession) -> Money:
         """What the session's photos cost; of one that is open again, more may have come since its checkout."""
@@ -108,26 +101,30 @@ class OrderPlacement:
             return self._policy.prices.quote(len(session.photos))
         return session.checkout.quoted
 
-    def begin(self, transaction: Transaction, order: Order, purchase: PaidCheckout, word: Trigger) -> Commit:
-        """The step in which an order that is not paid yet begins; held if what was paid is not what was quoted.
+    def begin(
+        self, transaction: OrderTransaction, order: Order, purchase: PaidCheckout, trigger: Trigger
+    ) -> Order:
+        """Record the payment of an order that has none; it is held if another amount was paid than quoted.
 
-        Points that were spent on it go in the same step, and those it earns come.
+        The lock of its upload session is the lock of an order that has no event yet.
+
+        Points that were spent on it are debited in the same commit, and those it earns are credited.
         """
-        cause = Cause(name=word.name, key=word.name, actor=word.actor, correlation_id=order.order_id)
-        self._referral_program.lock_customers(transaction, purchase.email, purchase.checkout.spending)
-        payment = self._payment(transaction, purchase)
+        cause = Cause(name=trigger.name, key=trigger.name, actor=trigger.actor, correlation_id=order.order_id)
+        repositories = transaction.repositories
+        self._referral_program.lock_customers(repositories, purchase.email, purchase.checkout.spending)
+        payment = self._payment(repositories, purchase)
         quote = purchase.session.checkout
         points = self._referral_program.follows(
-            transaction, payment, purchase.checkout, quote.referrer_id if quote else None
+            repositories, payment, purchase.checkout, quote.referrer_id if quote else None
         )
-        step = self._command_handler.plan(order, [payment, *points], cause)
-        self._command_handler.write(transaction, step)
-        transaction.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
-        return step
+        commit = transaction.record(order, [payment, *points], cause)
+        repositories.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
+        return commit.after
 
-    def _payment(self, transaction: Transaction, purchase: PaidCheckout) -> e.PaymentReceived:
+    def _payment(self, repositories: Transaction, purchase: PaidCheckout) -> e.PaymentReceived:
         session, checkout = purchase.session, purchase.checkout
-        customer_id, number = transaction.customers.receive(
+        customer_id, number = repositories.customers.receive(
             CustomerId(self._ids.new()),
             purchase.email,
             checkout.name,
@@ -152,14 +149,14 @@ class OrderPlacement:
             ),
         )
 
-    def hold(self, transaction: Transaction, checkout: CheckoutDetails, reason: str) -> None:
-        """Set a payment aside that a person has to look at: it is never refunded by itself."""
-        self._set_aside(transaction, checkout, reason, is_held=True)
+    def hold(self, repositories: Transaction, checkout: CheckoutDetails, reason: str) -> None:
+        """Quarantine a payment for staff; it is never refunded by itself."""
+        self._set_aside(repositories, checkout, reason, is_held=True)
 
     def _set_aside(
-        self, transaction: Transaction, checkout: CheckoutDetails, reason: str, *, is_held: bool = False
+        self, repositories: Transaction, checkout: CheckoutDetails, reason: str, *, is_held: bool = False
     ) -> None:
-        transaction.unmatched_payments.set_aside(
+        repositories.unmatched_payments.set_aside(
             UnmatchedPayment(
                 checkout_session_id=checkout.checkout_session_id,
                 upload_session_id=checkout.upload_session_id,

@@ -18,7 +18,7 @@ from domain.ports.payments import (
 from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
-from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
 from domain.use_cases.payments.order_placement import OrderPlacement, PaidCheckout, Trigger
 from domain.use_cases.payments.refunds import issue_once
 from domain.use_cases.shop_policy import ShopPolicy
@@ -136,25 +136,28 @@ class UnmatchedPaymentService:
         Who paid is asked of the provider. Raises UnknownPaymentError, PaymentNotOpenError or NotMatchableError.
         """
         state = self._payments.find_checkout(checkout_session_id)
-        with self._unit_of_work.transaction() as transaction:
-            payment = self._open(transaction, checkout_session_id, state)
+
+        def work(transaction: OrderTransaction) -> OrderId:
+            repositories = transaction.repositories
+            payment = self._open(repositories, checkout_session_id, state)
             if state is None or state.status is not CheckoutStatus.PAID or state.checkout.email is None:
                 problem = (
                     "the payment provider knows no paid checkout with an e-mail address; refund it instead"
                 )
                 raise NotMatchableError(checkout_session_id, upload_session_id, problem)
             purchase = self._purchase(
-                transaction, payment, upload_session_id, state.checkout, state.checkout.email
+                repositories, payment, upload_session_id, state.checkout, state.checkout.email
             )
-            order = transaction.event_store.load(purchase.session.order_id)
-            word = Trigger(name=f"match:{checkout_session_id}", actor=actor)
-            step = self._order_placement.begin(transaction, order, purchase, word)
+            trigger = Trigger(name=f"match:{checkout_session_id}", actor=actor)
+            order = repositories.event_store.load(purchase.session.order_id)
+            self._order_placement.begin(transaction, order, purchase, trigger)
             resolved = payment.resolved(actor, note, self._clock.now())
-            transaction.unmatched_payments.save(
+            repositories.unmatched_payments.save(
                 replace(resolved, status=UnmatchedStatus.MATCHED, matched_session_id=upload_session_id)
             )
-        self._command_handler.wake(step)
-        return order.order_id
+            return order.order_id
+
+        return self._command_handler.transact(work)
 
     def _open(
         self, transaction: Transaction, checkout_session_id: str, state: CheckoutState | None

@@ -13,11 +13,10 @@ from domain.order.values import CustomerId, OrderNumber
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.errors import UnavailableError
-from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import Transaction, UnitOfWork
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.privacy.erasure_certificate import Certificate, erased_order
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 
@@ -100,9 +99,13 @@ class CustomerErasure:
     def look(self, email: str, reason: str) -> ErasurePreview:
         """What would go, without touching it; raises whatever ``erase`` would refuse with."""
         now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
-            customer = _find(transaction, email, reason)
-            orders = _erasable(transaction, customer.customer_id)
+        with self._unit_of_work.transaction() as repositories:
+            customer = _find(repositories, email, reason)
+            orders = [
+                repositories.event_store.load(order_id)
+                for order_id in repositories.personal_data.orders(customer.customer_id)
+            ]
+            _check_erasable(repositories, customer.customer_id, orders)
         return ErasurePreview(
             orders=len(orders),
             photos=sum(len(order.images) for order in orders),
@@ -116,33 +119,29 @@ class CustomerErasure:
         in all versions. If that is cut short, the orders' own work does it. Raises UnknownCustomerError,
         StillNeededError, MoneyUnmatchedError or TellingReasonError, and nothing is changed then.
         """
-        with self._unit_of_work.transaction() as transaction:
-            customer = _find(transaction, email, reason)
-            orders = _erasable(transaction, customer.customer_id)
+        erasure_id, now = self._ids.new(), self._clock.now()
+        name = f"erasure:{erasure_id}"
+        cause = Cause(name=name, key=name, actor=actor, correlation_id=erasure_id)
+
+        def work(transaction: OrderTransaction) -> tuple[Erasure, Sequence[Order], Mapping[str, int]]:
+            repositories = transaction.repositories
+            customer_id = _find(repositories, email, reason).customer_id
+            orders = [transaction.load(each) for each in repositories.personal_data.orders(customer_id)]
+            _check_erasable(repositories, customer_id, orders)
+            for order in orders:
+                transaction.record(order, [e.OrderErased()], cause)
             erasure = Erasure(
-                erasure_id=self._ids.new(),
-                customer_id=customer.customer_id,
-                actor=actor,
-                reason=reason,
-                erased_at=self._clock.now(),
+                erasure_id=erasure_id, customer_id=customer_id, actor=actor, reason=reason, erased_at=now
             )
-            steps = [self._record(transaction, order, erasure) for order in orders]
-            removed = transaction.personal_data.forget(erasure)
-        for step in steps:
-            self._command_handler.wake(step)
+            return erasure, orders, repositories.personal_data.forget(erasure)
+
+        erasure, orders, removed = self._command_handler.transact(work)
         return Certificate(
             erasure=erasure,
             orders=tuple(erased_order(order) for order in orders),
             removed=removed,
             objects=self._empty(orders),
         )
-
-    def _record(self, transaction: Transaction, order: Order, erasure: Erasure) -> Commit:
-        name = f"erasure:{erasure.erasure_id}"
-        cause = Cause(name=name, key=name, actor=erasure.actor, correlation_id=erasure.erasure_id)
-        step = self._command_handler.plan(order, [e.OrderErased()], cause)
-        self._command_handler.write(transaction, step)
-        return step
 
     def _empty(self, orders: Sequence[Order]) -> int | None:
         try:
@@ -151,8 +150,8 @@ class CustomerErasure:
             return None  # it is outstanding work of the orders already
 
 
-def _find(transaction: Transaction, email: str, reason: str) -> Customer:
-    customer = transaction.personal_data.find(email, lock=True)
+def _find(repositories: Transaction, email: str, reason: str) -> Customer:
+    customer = repositories.personal_data.find(email, lock=True)
     if customer is None:
         raise UnknownCustomerError(email)
     if _tells(reason, customer):
@@ -160,12 +159,8 @@ def _find(transaction: Transaction, email: str, reason: str) -> Customer:
     return customer
 
 
-def _erasable(transaction: Transaction, customer_id: CustomerId) -> list[Order]:
-    """The customer's orders, each locked; raises StillNeededError or MoneyUnmatchedError."""
-    orders = []
-    for order_id in transaction.personal_data.orders(customer_id):
-        transaction.event_store.lock(order_id)
-        orders.append(transaction.event_store.load(order_id))
+def _check_erasable(repositories: Transaction, customer_id: CustomerId, orders: Sequence[Order]) -> None:
+    """Raise StillNeededError or MoneyUnmatchedError unless all orders of the customer can be erased."""
     obstacles = {
         order.payment.order_number: why
         for order in orders
@@ -175,15 +170,14 @@ def _erasable(transaction: Transaction, customer_id: CustomerId) -> list[Order]:
     }
     if obstacles:
         raise StillNeededError(obstacles)
-    sessions = set(transaction.personal_data.sessions(customer_id))
+    sessions = set(repositories.personal_data.sessions(customer_id))
     unmatched = [
         payment.checkout_session_id
-        for payment in transaction.unmatched_payments.unsettled()
+        for payment in repositories.unmatched_payments.unsettled()
         if payment.upload_session_id in sessions
     ]
     if unmatched:
         raise MoneyUnmatchedError(unmatched)
-    return orders
 
 
 def _tells(reason: str, customer: Customer) -> bool:

@@ -1,13 +1,14 @@
 """Chapter 10: when the retention is over, the photos of finished orders go."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain.order import events as e
 from domain.order.closure import has_good_link, lived, obstacle
+from domain.order.order import Order
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
-from domain.ports.event_store import Commit
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -52,15 +53,14 @@ class PhotoRetention:
         return self._clock.now() - self._policy.photo_retention
 
     def _purge(self, order_id: OrderId) -> bool:
-        """Decide under the order's lock: whatever else happens to it comes before or after."""
-        with self._unit_of_work.transaction() as transaction:
-            transaction.event_store.lock(order_id)
+        """Decide under the order's lock, so that whatever else happens to it comes before or after."""
+
+        def purge(transaction: Transaction, _: Order) -> Sequence[e.Event]:
             order, since = lived(order_id, transaction.event_store.history(order_id))
             is_over = since is not None and since < self._over_before()
             if not is_over or obstacle(order) or has_good_link(order, self._clock.now()):
-                return False
-            cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
-            step: Commit = self._command_handler.plan(order, [e.PhotosPurged()], cause)
-            self._command_handler.write(transaction, step)
-        self._command_handler.wake(step)
-        return bool(step.events)
+                return ()
+            return [e.PhotosPurged()]
+
+        cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
+        return bool(self._command_handler.handle(order_id, purge, cause).events)

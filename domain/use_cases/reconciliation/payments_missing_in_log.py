@@ -7,8 +7,10 @@ from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvi
 from domain.ports.provider_listings import ListedCheckout, PaymentListing
 from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.webhook_inbox import UNSEEN
+from domain.use_cases.payments.checkout_sync import CheckoutSync
+from domain.use_cases.payments.payment_events import SOURCE
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import SOURCE, PaymentWebhook
+from domain.use_cases.payments.payment_webhook import PaymentWebhook
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_payments import ForeignPayments
@@ -78,12 +80,14 @@ class PaymentComparison:
         ledger: PaymentListing,
         payments: PaymentProvider,
         payment_webhook: PaymentWebhook,
+        checkout_sync: CheckoutSync,
         ownership: PaymentOwnership,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._ledger = ledger
         self._payments = payments
         self._payment_webhook = payment_webhook
+        self._checkout_sync = checkout_sync
         self._ownership = ownership
         self._record = RecordedPayments(unit_of_work=unit_of_work)
         self._claims = MissingAtProvider(unit_of_work=unit_of_work, payments=payments)
@@ -208,7 +212,7 @@ class PaymentComparison:
         return scope.repair(
             finding,
             lambda: (
-                self._payment_webhook.sync_checkout(checkout.checkout_session_id)
+                self._checkout_sync.sync_checkout(checkout.checkout_session_id)
                 if checkout is not None
                 else self._payment_webhook.handle(webhook_event, UNSEEN)
             ),
@@ -241,7 +245,7 @@ class PaymentComparison:
         )
         yield scope.repair(
             finding,
-            lambda: self._payment_webhook.sync_checkout(checkout_session_id),
+            lambda: self._checkout_sync.sync_checkout(checkout_session_id),
             is_wrong_still=lambda: self._is_waiting(scope, checkout_session_id),
         )
 

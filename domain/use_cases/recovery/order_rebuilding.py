@@ -115,7 +115,7 @@ class OrderRebuilding:
         if not facts:
             return order
         cause = Cause(name="restored", key=key, actor=ACTOR, correlation_id=order.order_id)
-        return self._command_handler.record(order.order_id, facts, cause)
+        return self._command_handler.handle(order.order_id, facts, cause).after
 
     def _originals(self, order: Order) -> Iterator[e.Event]:
         """The copies of the photos, if there are any; what is missing of them is copied now."""
@@ -158,7 +158,7 @@ class OrderRebuilding:
     def _after(self, order: Order, proposed: Sequence[e.Event]) -> Order:
         """The order if all this were recorded, which it is not yet."""
         cause = Cause(name="restored", key="draft", actor=ACTOR, correlation_id=order.order_id)
-        return self._command_handler.plan(order, proposed, cause).after
+        return self._command_handler.preview(order, proposed, cause).after
 
     def _has_archive(self, order: Order) -> bool:
         return self._archive_of(order) is not None

@@ -10,20 +10,13 @@ from domain.ports.payments import CheckoutDetails, CheckoutStatus
 from domain.ports.provider_listings import PaymentListing
 from domain.ports.unit_of_work import UnitOfWork
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.payments.order_placement import OrderPlacement, Trigger
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.reconciliation.comparison import paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Report
 from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconciliation
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
-from domain.use_cases.recovery.order_rebuilding import ACTOR, OrderRebuilding
+from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
-
-#: Why a payment is held that was lost with the database.
-NOT_CERTAIN = (
-    "The database has lost its order, and the storage does not have exactly the photos that were paid for. It is held: "
-    "look whether they were delivered, then match or refund it."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +60,6 @@ class RestoredDatabase:
         heads: LogHeads,
         ledger: PaymentListing,
         ownership: PaymentOwnership,
-        order_placement: OrderPlacement,
         sessions: SessionRebuilding,
         rebuilding: OrderRebuilding,
         reconciliation: Reconciliation,
@@ -77,7 +69,6 @@ class RestoredDatabase:
         self._heads = heads
         self._ledger = ledger
         self._ownership = ownership
-        self._order_placement = order_placement
         self._sessions = sessions
         self._rebuilding = rebuilding
         self._reconciliation = reconciliation
@@ -98,7 +89,7 @@ class RestoredDatabase:
         unknown_referrals: list[OrderId] = []
         for checkout in lost:
             is_unknown = self._sessions.may_have_had_a_referral(checkout)
-            if (order_id := self._rebuild(checkout)) is not None:
+            if (order_id := self._sessions.place_order(checkout)) is not None:
                 rebuilt.append(order_id)
                 unknown_referrals += [order_id] if is_unknown else []
         advanced = self._advance(since, f"restored:{head.sequence}")
@@ -154,22 +145,6 @@ class RestoredDatabase:
                     transaction.log_recovery.skip_order_numbers(day, up_to)
                     skipped[day.isoformat()] = up_to
         return skipped
-
-    def _rebuild(self, checkout: CheckoutDetails) -> OrderId | None:
-        """The order of a payment, begun anew; none if the payment is held for a person instead.
-
-        No worker is woken: first all that was done for the order before has to be on record again.
-        """
-        if not self._sessions.restore_session(checkout):
-            with self._unit_of_work.transaction() as transaction:
-                self._order_placement.hold(transaction, checkout, NOT_CERTAIN)
-            return None
-        order_id = checkout.order_id
-        number = self._sessions.number_of(order_id) if order_id is not None else None
-        word = Trigger(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
-        with self._unit_of_work.transaction() as transaction:
-            step = self._order_placement.place(transaction, checkout, word, number=number)
-        return step.after.order_id if step is not None else None
 
     def _advance(self, since: datetime, incident: str) -> tuple[OrderId, ...]:
         with self._unit_of_work.transaction() as transaction:

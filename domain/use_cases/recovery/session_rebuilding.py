@@ -8,21 +8,57 @@ from domain.ports.object_storage import ObjectStorage
 from domain.ports.payments import CheckoutDetails
 from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.payments.order_placement import OrderPlacement, Trigger
 from domain.use_cases.recovery.object_labels import FILE_NAME, HEIGHT, ORDER_NUMBER, WIDTH
+from domain.use_cases.recovery.order_rebuilding import ACTOR
 from domain.use_cases.recovery.own_objects import OwnObjects
 from domain.use_cases.shop_policy import ShopPolicy
+
+#: Why a payment is held that was lost with the database.
+NOT_CERTAIN = (
+    "The database has lost its order, and the storage does not have exactly the photos that were paid for. It is held: "
+    "look whether they were delivered, then match or refund it."
+)
 
 
 class SessionRebuilding:
     """Finds what the storage knows of a payment's photos."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, clock: Clock, policy: ShopPolicy
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        command_handler: OrderCommandHandler,
+        order_placement: OrderPlacement,
+        storage: ObjectStorage,
+        clock: Clock,
+        policy: ShopPolicy,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._command_handler = command_handler
+        self._order_placement = order_placement
         self._objects = OwnObjects(storage)
         self._clock = clock
         self._policy = policy
+
+    def place_order(self, checkout: CheckoutDetails) -> OrderId | None:
+        """Place the order of a lost payment anew; none if the payment is held for staff instead.
+
+        No worker is woken: first all that was done for the order before has to be on record again.
+        """
+        if not self.restore_session(checkout):
+            with self._unit_of_work.transaction() as transaction:
+                self._order_placement.hold(transaction, checkout, NOT_CERTAIN)
+            return None
+        order_id = checkout.order_id
+        number = self._number_of(order_id) if order_id is not None else None
+        trigger = Trigger(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
+        order = self._command_handler.transact(
+            lambda transaction: self._order_placement.place(transaction, checkout, trigger, number=number),
+            wakes_workers=False,
+        )
+        return order.order_id if order is not None else None
 
     def restore_session(self, checkout: CheckoutDetails) -> bool:
         """Write down the upload session of a payment again, if its photos are there and cost what was paid.
@@ -71,7 +107,7 @@ class SessionRebuilding:
             session = transaction.upload_sessions.find(checkout.upload_session_id)
         return checkout.spending is None and (session is None or session.checkout is None)
 
-    def number_of(self, order_id: OrderId) -> OrderNumber | None:
+    def _number_of(self, order_id: OrderId) -> OrderNumber | None:
         """The number that an order had, if an object tells it and no other order has it."""
         for described in self._objects.under(f"uploads/restored/{order_id}/"):
             number = described.labels.get(ORDER_NUMBER)

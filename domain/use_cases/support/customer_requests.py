@@ -35,11 +35,11 @@ from domain.use_cases.delivery.downloads import (
     LinkRevokedError,
     UnknownLinkError,
 )
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: What an order has to say to a wish, given its history: nothing if the wish is on its way to be fulfilled.
-Wish = Callable[[Order, History], e.Event | None]
+#: What a request proposes, given the order and its history; nothing if it is being done already.
+Request = Callable[[Order, History], e.Event | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class CustomerRequests:
 
         A mail that is on its way is not doubled. Raises NothingToSendError or AskedTooOftenError.
         """
-        self._take(
+        self._record(
             order_id, lambda order, history: self._mail(order, history, requestable_email(order)), request_id
         )
 
@@ -99,7 +99,7 @@ class CustomerRequests:
         else:
             order_id = order.order_id
         try:
-            self._take(
+            self._record(
                 order_id, lambda order, history: self._mail(order, history, EmailKind.NEW_LINK), request_id
             )
         except (NothingToSendError, AskedTooOftenError, IllegalMoveError):
@@ -113,7 +113,7 @@ class CustomerRequests:
         """
         opened, _ = self._downloads.open(token)
 
-        def wish(order: Order, history: History) -> e.RedoRequested:
+        def request(order: Order, history: History) -> e.RedoRequested:
             image = order.images.get(image_id)
             if image is None:
                 raise UnknownImageError(order_id=order.order_id, image_id=image_id)
@@ -122,7 +122,7 @@ class CustomerRequests:
                 raise RedoRefusedError(image_id=image_id, why=why)
             return e.RedoRequested(image_id=image_id, by_customer=True)
 
-        self._take(opened.order_id, wish, request_id)
+        self._record(opened.order_id, request, request_id)
 
     def gallery(self, token: str) -> PhotoGallery:
         """The photos behind a link, and which of them can be tried once more; raises what opening the link raises."""
@@ -140,19 +140,17 @@ class CustomerRequests:
             redo_until=until,
         )
 
-    def _take(self, order_id: OrderId, wish: Wish, request_id: UUID) -> None:
-        """Put a wish on record, under the order's lock: a hundred at once are counted one after the other."""
-        with self._unit_of_work.transaction() as transaction:
-            transaction.event_store.lock(order_id)
-            history = transaction.event_store.history(order_id)
-            order = fold(order_id, history)
-            proposed = wish(order, history)
-            cause = Cause(
-                name="request", key=f"wish:{order.version}", actor=CUSTOMER, correlation_id=request_id
-            )
-            step = self._command_handler.plan(order, [proposed] if proposed is not None else [], cause)
-            self._command_handler.write(transaction, step)
-        self._command_handler.wake(step)
+    def _record(self, order_id: OrderId, request: Request, request_id: UUID) -> None:
+        """Decide a request under the order's lock, so that a hundred at once are counted one after the other."""
+
+        def work(transaction: OrderTransaction) -> None:
+            order = transaction.load(order_id)
+            proposed = request(order, transaction.repositories.event_store.history(order_id))
+            key = f"wish:{order.version}"
+            cause = Cause(name="request", key=key, actor=CUSTOMER, correlation_id=request_id)
+            transaction.record(order, [proposed] if proposed is not None else [], cause)
+
+        self._command_handler.transact(work)
 
     def _mail(self, order: Order, history: History, kind: EmailKind) -> e.Event | None:
         """The wish for a mail; raises NothingToSendError or AskedTooOftenError."""

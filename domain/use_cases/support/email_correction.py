@@ -1,19 +1,17 @@
 """A customer's e-mail address turns out to be wrong: it is corrected in the register, and noted on their orders."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from domain.order import events as e
 from domain.order.errors import ShopError
 from domain.order.lifecycle import State
 from domain.order.order import Order
-from domain.order.values import OrderId
+from domain.order.values import CustomerId, OrderId
 from domain.ports.clock import Clock
-from domain.ports.customers import Customer
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
-from domain.ports.unit_of_work import Transaction, UnitOfWork
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.support.staff_actions import ActionResult, StaffRequest, note_of, was_done
 from domain.use_cases.wording.refusal_messages import ActionRefusedError
 
@@ -49,12 +47,9 @@ def is_address(text: str) -> bool:
 
 
 class EmailCorrection:
-    """Corrects addresses. The log never knows one: it says that a note was written, and the note says why."""
+    """Corrects addresses; the log records a note only, because it never holds an address."""
 
-    def __init__(
-        self, *, unit_of_work: UnitOfWork, command_handler: OrderCommandHandler, clock: Clock, ids: Ids
-    ) -> None:
-        self._unit_of_work = unit_of_work
+    def __init__(self, *, command_handler: OrderCommandHandler, clock: Clock, ids: Ids) -> None:
         self._command_handler = command_handler
         self._clock = clock
         self._ids = ids
@@ -68,47 +63,42 @@ class EmailCorrection:
         if not is_address(email):
             raise NoAddressError
         key = by.cause_key("address", self._ids)
-        with self._unit_of_work.transaction() as transaction:
-            customer, orders = _look(transaction, order_id)
-            order = next(each for each in orders if each.order_id == order_id)
-            if by.key is not None and was_done(transaction, order_id, key):
+
+        def work(transaction: OrderTransaction) -> tuple[ActionResult, int]:
+            repositories = transaction.repositories
+            orders = _load_all(transaction, order_id)
+            order = orders[order_id]
+            if by.key is not None and was_done(repositories, order_id, key):
                 return ActionResult(order=order, events=()), 0
+            customer = repositories.customers.find(_customer_of(order))
             if customer is None:
                 raise ActionRefusedError(order, "There is no address to correct")
             if customer.email == email:
                 raise AddressKnownError
-            if not transaction.customers.change_email(customer.customer_id, email):
+            if not repositories.customers.change_email(customer.customer_id, email):
                 raise AddressTakenError
-            steps = self._note(transaction, orders, by, key)
-        for step in steps:
-            self._command_handler.wake(step)
-        mine = next(step for step in steps if step.before.order_id == order_id)
-        return ActionResult(order=mine.after, events=mine.events), len(steps)
+            live = [each for each in orders.values() if each.state is not State.ERASED]
+            commits = {each.order_id: self._note(transaction, each, by, key) for each in live}
+            mine = commits[order_id]
+            return ActionResult(order=mine.after, events=mine.events), len(commits)
 
-    def _note(
-        self, transaction: Transaction, orders: Sequence[Order], by: StaffRequest, key: str
-    ) -> list[Commit]:
-        steps = []
-        for order in orders:
-            if order.state is State.ERASED:
-                continue
-            note = note_of(order.order_id, by, self._ids, self._clock)
-            cause = Cause(name="desk:address", key=key, actor=by.actor, correlation_id=note.note_id)
-            step = self._command_handler.plan(order, [e.NoteAdded(note_id=note.note_id)], cause)
-            transaction.notes.write(note)
-            self._command_handler.write(transaction, step)
-            steps.append(step)
-        return steps
+        return self._command_handler.transact(work)
+
+    def _note(self, transaction: OrderTransaction, order: Order, by: StaffRequest, key: str) -> Commit:
+        note = note_of(order.order_id, by, self._ids, self._clock)
+        cause = Cause(name="desk:address", key=key, actor=by.actor, correlation_id=note.note_id)
+        transaction.repositories.notes.write(note)
+        return transaction.record(order, [e.NoteAdded(note_id=note.note_id)], cause)
 
 
-def _look(transaction: Transaction, order_id: OrderId) -> tuple[Customer | None, list[Order]]:
-    """An order's customer and all their orders, each locked, in an order that others keep to as well."""
-    order = transaction.event_store.load(order_id)
+def _load_all(transaction: OrderTransaction, order_id: OrderId) -> Mapping[OrderId, Order]:
+    """All orders of an order's customer, each locked, always in the same sequence."""
+    repositories = transaction.repositories
+    customer_id = _customer_of(repositories.event_store.load(order_id))
+    return {each: transaction.load(each) for each in repositories.personal_data.orders(customer_id)}
+
+
+def _customer_of(order: Order) -> CustomerId:
     if order.payment is None:
         raise ActionRefusedError(order, "It has no customer yet")
-    customer_id = order.payment.customer_id
-    order_ids = transaction.personal_data.orders(customer_id)
-    for each in order_ids:
-        transaction.event_store.lock(each)
-    orders = [transaction.event_store.load(each) for each in order_ids]
-    return transaction.customers.find(customer_id), orders
+    return order.payment.customer_id

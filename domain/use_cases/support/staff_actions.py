@@ -3,7 +3,8 @@
 The reason is kept as a note beside the log, in the same transaction as the event that refers to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from domain.order import events as e
@@ -24,16 +25,17 @@ from domain.order.values import (
     RefundReason,
 )
 from domain.ports.clock import Clock
+from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.notes import Note
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import CauseRepeatedError, Transaction, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.downloads import DownloadService
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
 from domain.use_cases.wording.refusal_messages import ActionRefusedError, problem_of
 
-#: From an order and the note about it to what is said to have happened.
-Wish = Callable[[Order, NoteId], Sequence[e.Event]]
+#: What a request proposes to an order, given the id of its note.
+Request = Callable[[Order, NoteId], Sequence[e.Event]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +70,24 @@ class StaffActions:
         downloads: DownloadService,
         clock: Clock,
         ids: Ids,
-        is_rehearsal: bool = False,
+        is_dry_run: bool = False,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._command_handler = command_handler
         self._downloads = downloads
         self._clock = clock
         self._ids = ids
-        self._is_rehearsal = is_rehearsal
+        self._is_dry_run = is_dry_run
 
     def dry_run(self) -> "StaffActions":
-        """A desk that decides as this one does and writes nothing, to show what a wish would bring."""
+        """The same actions, deciding as these do and writing nothing, to show what they would bring."""
         return StaffActions(
             unit_of_work=self._unit_of_work,
             command_handler=self._command_handler,
             downloads=self._downloads,
             clock=self._clock,
             ids=self._ids,
-            is_rehearsal=True,
+            is_dry_run=True,
         )
 
     # Whether work goes on.
@@ -93,18 +95,18 @@ class StaffActions:
     def hold(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Have no work begun for the order until somebody lets it go on."""
 
-        def wish(_order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(_order: Order, note: NoteId) -> Sequence[e.Event]:
             return [e.OrderHeld(reason=HoldReason.REQUESTED, note_id=note)]
 
-        return self._do(order_id, "hold", by, wish, nothing_new="It is on hold already")
+        return self._do(order_id, "hold", by, request, nothing_new="It is on hold already")
 
     def release(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Let the order go on from where it was; what had been given up is tried afresh."""
 
-        def wish(_order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(_order: Order, note: NoteId) -> Sequence[e.Event]:
             return [e.OrderReleased(note_id=note)]
 
-        return self._do(order_id, "release", by, wish, nothing_new="It is not on hold")
+        return self._do(order_id, "release", by, request, nothing_new="It is not on hold")
 
     def note(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Write the reason down as a note, and do nothing else."""
@@ -120,7 +122,7 @@ class StaffActions:
         A photo that is paid back by its number is taken out of the work. Each request is a refund of its own.
         """
 
-        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
             images = _images_of(order, photos)
             refund_id = RefundId(self._ids.new())
             return [
@@ -133,14 +135,14 @@ class StaffActions:
                 )
             ]
 
-        return self._do(order_id, "refund", by, wish)
+        return self._do(order_id, "refund", by, request)
 
     def record_manual_refund(
         self, order_id: OrderId, by: StaffRequest, *, refund: int | None = None
     ) -> ActionResult:
         """Put on record that a refund which failed was paid another way; ``refund`` is its number, if several did."""
 
-        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
             failed = _failed_refund(order, refund)
             return [
                 e.RefundIssued(
@@ -150,44 +152,44 @@ class StaffActions:
                 )
             ]
 
-        return self._do(order_id, "settle", by, wish)
+        return self._do(order_id, "settle", by, request)
 
     # What the customer gets.
 
     def redo(self, order_id: OrderId, by: StaffRequest, *, photos: Sequence[int]) -> ActionResult:
         """Have photos that are delivered restored once more, another way; their results are kept."""
 
-        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
             return [
                 e.RedoRequested(image_id=image_id, by_customer=False, note_id=note)
                 for image_id in _images_of(order, photos)
             ]
 
-        return self._do(order_id, "redo", by, wish, nothing_new="That is being done already")
+        return self._do(order_id, "redo", by, request, nothing_new="That is being done already")
 
     def renew_link(self, order_id: OrderId, by: StaffRequest, *, revokes_others: bool) -> ActionResult:
         """Make and mail a new link; the others lead nowhere from the same moment on if that is wished."""
 
-        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
             issued = replace(self._downloads.new_link(order), note_id=note)
             return [issued, *(_revocations(_good_links(order), note) if revokes_others else [])]
 
-        return self._do(order_id, "link", by, wish)
+        return self._do(order_id, "link", by, request)
 
     def revoke_links(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Have every link lead nowhere but the newest one, and that one too where all the money goes back."""
 
-        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
             good = _good_links(order)
             return _revocations(good if order.state in REFUND_STATES else good[:-1], note)
 
         nothing_new = "There is no link that could be revoked without a new one"
-        return self._do(order_id, "revoke", by, wish, nothing_new=nothing_new)
+        return self._do(order_id, "revoke", by, request, nothing_new=nothing_new)
 
     def resend(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Send the mail again that tells where the order stands."""
 
-        def wish(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
             kind = requestable_email(order)
             link = order.newest_link
             if kind.brings_a_link and link is not None and link.expires_at <= self._clock.now():
@@ -196,45 +198,65 @@ class StaffActions:
                 )
             return [e.EmailRequested(email_id=order.next_email_id(kind), kind=kind, note_id=note)]
 
-        return self._do(order_id, "resend", by, wish, nothing_new="This e-mail is on its way already")
+        return self._do(order_id, "resend", by, request, nothing_new="This e-mail is on its way already")
 
     def _do(
         self,
         order_id: OrderId,
         action: str,
         by: StaffRequest,
-        wish: Wish,
+        request: Request,
         *,
         nothing_new: str = "There is nothing to do for it",
     ) -> ActionResult:
-        """One wish, one step, one note; ``nothing_new`` says why an order may have nothing to do for it."""
+        """Record one request and its note together; ``nothing_new`` says why nothing may be left to do."""
         key = by.cause_key(action, self._ids)
-        with self._unit_of_work.transaction() as transaction:
-            transaction.event_store.lock(order_id)
-            order = transaction.event_store.load(order_id)
-            if by.key is not None and was_done(transaction, order_id, key):
-                return ActionResult(order=order, events=())
-            note = note_of(order_id, by, self._ids, self._clock)
-            cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
+        note = note_of(order_id, by, self._ids, self._clock)
+        cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
+
+        def proposed(repositories: Transaction, order: Order) -> Sequence[e.Event]:
+            if by.key is not None and was_done(repositories, order_id, key):
+                raise CauseRepeatedError(order_id)
+            return request(order, note.note_id)
+
+        def keep_note(repositories: Transaction, commit: Commit) -> None:
+            if not commit.events:
+                raise ActionRefusedError(commit.before, nothing_new)
+            repositories.notes.write(note)
+
+        with self._refusals(order_id):
+            if self._is_dry_run:
+                return self._preview(order_id, proposed, cause, nothing_new)
+            commit = self._command_handler.handle(order_id, proposed, cause, also=keep_note)
+        return ActionResult(order=commit.after, events=commit.events)
+
+    def _preview(self, order_id: OrderId, proposed: Propose, cause: Cause, nothing_new: str) -> ActionResult:
+        with self._unit_of_work.transaction() as repositories:
+            order = repositories.event_store.load(order_id)
             try:
-                step = self._command_handler.plan(order, wish(order, note.note_id), cause)
-            except ActionRefusedError:
-                raise
-            except ShopError as refusal:
-                raise ActionRefusedError(order, problem_of(order, refusal)) from refusal
-            if not step.events:
-                raise ActionRefusedError(order, nothing_new)
-            if self._is_rehearsal:
-                return ActionResult(order=step.after, events=step.events)
-            transaction.notes.write(note)
-            self._command_handler.write(transaction, step)
-        self._command_handler.wake(step)
-        return ActionResult(order=step.after, events=step.events)
+                commit = self._command_handler.preview(order, proposed(repositories, order), cause)
+            except CauseRepeatedError:
+                return ActionResult(order=order, events=())
+        if not commit.events:
+            raise ActionRefusedError(order, nothing_new)
+        return ActionResult(order=commit.after, events=commit.events)
+
+    @contextmanager
+    def _refusals(self, order_id: OrderId) -> Iterator[None]:
+        """Say what the model refuses in the words of the desk."""
+        try:
+            yield
+        except ActionRefusedError:
+            raise
+        except ShopError as refusal:
+            with self._unit_of_work.transaction() as repositories:
+                order = repositories.event_store.load(order_id)
+            raise ActionRefusedError(order, problem_of(order, refusal)) from refusal
 
 
-def was_done(transaction: Transaction, order_id: OrderId, key: str) -> bool:
-    """Whether a step with this key is on record in the order's stream."""
-    return any(each.cause_key.startswith(f"{key}#") for each in transaction.event_store.history(order_id))
+def was_done(repositories: Transaction, order_id: OrderId, key: str) -> bool:
+    """Whether a cause with this key is on record in the order's stream."""
+    return any(each.cause_key.startswith(f"{key}#") for each in repositories.event_store.history(order_id))
 
 
 def note_of(order_id: OrderId, by: StaffRequest, ids: Ids, clock: Clock) -> Note:

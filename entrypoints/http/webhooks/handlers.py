@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from domain.order.values import ImageId, OrderId
 from domain.signed_tokens import sha256_of
-from domain.use_cases.payments.payment_webhook import Handled
+from domain.use_cases.payments.payment_events import Handled
 from entrypoints.bootstrap.container import Container
 from entrypoints.http.dependencies import TheShop
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes

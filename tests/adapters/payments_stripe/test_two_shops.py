@@ -49,6 +49,7 @@ def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding],
         ledger=StripeListing(account.client),
         payments=account,
         payment_webhook=shop.payment_webhook,
+        checkout_sync=shop.checkout_sync,
         ownership=shop.ownership,
     )
     return list(comparison.compare(scope)), foreign

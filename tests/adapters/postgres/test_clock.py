@@ -15,6 +15,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.privacy.photo_retention import PhotoRetention
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from tests.contracts.stored_streams import MINUTE, claim, facts, schedule, scheduled, take_order
 from tests.doubles.clock import CountingIds, StoppedClock
 from tests.doubles.container import POLICY, InMemoryQueue
@@ -60,7 +61,14 @@ def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
 
 def photo_retention(unit_of_work: PostgresUnitOfWork, clock: Clock) -> PhotoRetention:
     command_handler = OrderCommandHandler(
-        unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=clock, ids=CountingIds(), policy=POLICY
+        unit_of_work=unit_of_work,
+        queue=InMemoryQueue(),
+        prediction_limiter=PredictionLimiter(
+            unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=clock, policy=POLICY
+        ),
+        clock=clock,
+        ids=CountingIds(),
+        policy=POLICY,
     )
     return PhotoRetention(
         unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=POLICY

@@ -52,7 +52,7 @@ def test_a_session_whose_payment_is_being_recorded_does_not_expire(
     shop.clock.advance(**LONG_AGO)
     begin, tidied = shop.order_placement.begin, []
 
-    def begin_while_it_is_tidied(*arguments: Any) -> Commit:
+    def begin_while_it_is_tidied(*arguments: Any) -> Order:
         tidied.append(shop.upload_cleanup.tidy())
         return begin(*arguments)
 
@@ -103,17 +103,17 @@ def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_me
     first, *others = (
         replace(of_dispute(payment.payment_intent_id), dispute_id=f"dp_{number}") for number in range(3)
     )
-    plan, coming = shop.command_handler.plan, list(others)
+    preview, coming = shop.command_handler.preview, list(others)
     told: list[Future[object]] = []
 
-    def plan_while_others_come(before: Order, proposed: Sequence[e.Event], *arguments: Any) -> Commit:
-        step = plan(before, proposed, *arguments)
+    def preview_while_others_come(before: Order, proposed: Sequence[e.Event], *arguments: Any) -> Commit:
+        step = preview(before, proposed, *arguments)
         if proposed == [opened(first)] and coming:
             told.append(threads.submit(take, shop, coming.pop(0)))
             until_it_waits_or_ends(own_database_url, told[-1])
         return step
 
-    monkeypatch.setattr(shop.command_handler, "plan", plan_while_others_come)
+    monkeypatch.setattr(shop.command_handler, "preview", preview_while_others_come)
     with ThreadPoolExecutor(len(others)) as threads:
         take(shop, first)
         for one in told:

@@ -12,15 +12,9 @@ from adapters.postgres import connections
 from adapters.postgres import unit_of_work as postgres
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import TimeOrderedIds
-from domain.signed_tokens import TokenSigner, sha256_of
-from domain.use_cases.checkout.referrals_and_points import ReferralProgram
-from domain.use_cases.order_command_handler import OrderCommandHandler
-from domain.use_cases.payments.order_placement import OrderPlacement
-from domain.use_cases.payments.payment_ownership import PaymentOwnership
+from domain.signed_tokens import sha256_of
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
-from tests.doubles.clock import StoppedClock
-from tests.doubles.container import POLICY, InMemoryQueue, InMemoryShop
-from tests.doubles.payments import InMemoryPayments
+from tests.doubles.container import InMemoryShop
 
 THREADS = 12
 PAYMENTS = 36
@@ -37,27 +31,10 @@ def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
 
 @pytest.fixture
 def payment_webhook(unit_of_work: PostgresUnitOfWork) -> PaymentWebhook:
-    clock, ids = StoppedClock(), TimeOrderedIds()
-    command_handler = OrderCommandHandler(
-        unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=clock, ids=ids, policy=POLICY
-    )
-    token_signer = TokenSigner(b"a secret of thirty-two characters!")
-    referral_program = ReferralProgram(token_signer=token_signer, clock=clock, policy=POLICY)
-    order_placement = OrderPlacement(
-        command_handler=command_handler,
-        referral_program=referral_program,
-        clock=clock,
-        ids=ids,
-        policy=POLICY,
-    )
-    return PaymentWebhook(
-        unit_of_work=unit_of_work,
-        payments=InMemoryPayments(),
-        command_handler=command_handler,
-        order_placement=order_placement,
-        ownership=PaymentOwnership(token_signer),
-        clock=clock,
-    )
+    shop = InMemoryShop(unit_of_work=unit_of_work)
+    shop.ids = TimeOrderedIds()  # type: ignore[assignment]  # ids that threads can share
+    shop.wire(shop.payments)
+    return shop.payment_webhook
 
 
 def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_order(

@@ -52,10 +52,8 @@ def test_photos_are_kept_for_what_happens_after_their_order_was_found(
     with ThreadPoolExecutor(1) as other:
         with shop.unit_of_work.transaction() as transaction:
             transaction.event_store.lock(order_id)
-            shop.command_handler.write(
-                transaction,
-                shop.command_handler.plan(transaction.event_store.load(order_id), proposed, cause),
-            )
+            order = transaction.event_store.load(order_id)
+            transaction.event_store.append(shop.command_handler.preview(order, proposed, cause))
             purging: Future[object] = other.submit(shop.photo_retention.purge)
             until_it_waits_or_ends(own_database_url, purging)
         assert purging.result() == 0

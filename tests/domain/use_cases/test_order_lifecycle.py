@@ -99,6 +99,6 @@ def test_an_erased_orders_link_opens_nothing(shop: InMemoryShop) -> None:
     shop.live(order_id)
     token = token_in(list(shop.mailer.mailbox.values())[-1].content) or ""
     cause = Cause(name="cli", key="erase-1", actor="person:grace", correlation_id=order_id)
-    shop.command_handler.record(order_id, [e.OrderErased()], cause)
+    shop.command_handler.handle(order_id, [e.OrderErased()], cause)
     with pytest.raises(LinkExpiredError):
         shop.downloads.find(token)

@@ -142,7 +142,7 @@ def test_a_mail_that_a_crash_may_have_sent_is_on_record_even_if_the_order_is_hel
     claimed = shop.reaction_runner.claim(shop.queue.waiting.popleft())
     assert claimed is not None  # the result is accepted, then the worker dies
     person = Cause(name="cli", key="hold-1", actor="person:grace", correlation_id=order_id)
-    shop.command_handler.record(order_id, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
+    shop.command_handler.handle(order_id, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
     shop.pass_time(minutes=1)
     assert e.EmailUnconfirmed in kinds(shop, order_id)
 
@@ -237,7 +237,7 @@ def test_work_that_fails_for_good_while_its_order_needs_it_anew_stays_open(shop:
     claim, order = claim_next(shop, MoveImages)
     cause = Cause(name="test", key="test", actor="worker", correlation_id=order_id)
     closing = ReactionResult(claim=claim, outcome=Outcome.FAILED, retry_after=timedelta(minutes=1))
-    shop.command_handler.record(order.order_id, [], cause, closing=closing)
+    shop.command_handler.handle(order.order_id, [], cause, closing=closing)
     assert shop.live(order_id).state is State.COMPLETED
 
 

@@ -46,7 +46,7 @@ def order_id(shop: InMemoryShop, s3: S3) -> OrderId:
         shop.end_predictions(photo)
         shop.pass_time(minutes=1)
     opened = e.DisputeOpened(dispute_id="dp_harvest", amount=euros(490), reason="fraudulent")
-    shop.command_handler.record(
+    shop.command_handler.handle(
         order_id, [opened], Cause(name="a test", key="bank", actor="stripe", correlation_id=UUID(int=7))
     )
     store = minio_store(s3)

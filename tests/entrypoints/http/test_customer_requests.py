@@ -167,7 +167,7 @@ def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
     (link_id,) = order.links
     proposed: list[e.Event] = [door.shop.downloads.new_link(order), e.DownloadLinkRevoked(link_id=link_id)]
     cause = Cause(name="desk", key="withdrawn", actor="person:grace", correlation_id=order_id)
-    door.shop.command_handler.record(order_id, proposed, cause)
+    door.shop.command_handler.handle(order_id, proposed, cause)
     page = door.http.get(f"/api/download/{old}", headers=BROWSER)
     assert page.status_code == 410
     assert "<h1>This link was withdrawn</h1>" in page.text

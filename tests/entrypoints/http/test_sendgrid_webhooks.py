@@ -134,19 +134,19 @@ def test_one_notice_that_cannot_be_recorded_does_not_keep_the_others_from_it(
     door: Doorway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = door.shop.delivered(), door.shop.delivered()
-    plan = door.shop.command_handler.plan
+    preview = door.shop.command_handler.preview
 
     def failing(order: Any, *rest: Any, **more: Any) -> Any:
         if order.order_id == bad:
             raise ValueError("a defect of ours")
-        return plan(order, *rest, **more)
+        return preview(order, *rest, **more)
 
     batch = [
         *batch_of("sendgrid-bounce-without-arguments", door, bad),
         *batch_of("sendgrid-bounce-without-arguments", door, good),
     ]
     with monkeypatch.context() as defect:
-        defect.setattr(door.shop.command_handler, "plan", failing)
+        defect.setattr(door.shop.command_handler, "preview", failing)
         assert door.post_from_sendgrid(batch).status_code == 500
         assert door.shop.order(good).hold is HoldReason.EMAIL_BOUNCED
     assert door.post_from_sendgrid(batch).status_code == 200
@@ -161,7 +161,7 @@ def test_a_batch_ends_with_the_first_outage(door: Doorway, monkeypatch: pytest.M
         calls.append(1)
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(door.shop.command_handler, "plan", away)
+    monkeypatch.setattr(door.shop.command_handler, "preview", away)
     batch = batch_of("sendgrid-bounce-without-arguments", door, order_id) * 3
     assert_problem(door.post_from_sendgrid(batch), 503, "unavailable")
     assert len(calls) == 1

@@ -61,7 +61,7 @@ def finished(shop: InMemoryShop, *photos: bytes, **facts: Any) -> OrderId:
 
 def say(shop: InMemoryShop, order_id: OrderId, event: e.Event, actor: str = "stripe") -> None:
     key = f"said {shop.ids.new()}"
-    shop.command_handler.record(
+    shop.command_handler.handle(
         order_id, [event], Cause(name="a test", key=key, actor=actor, correlation_id=UUID(int=7))
     )
 

@@ -21,7 +21,7 @@ def delivered(shop: InMemoryShop) -> OrderId:
 
 def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
     cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.command_handler.record(order_id, proposed, cause)
+    shop.command_handler.handle(order_id, proposed, cause)
     shop.work()
 
 

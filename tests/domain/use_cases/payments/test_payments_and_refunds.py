@@ -246,7 +246,7 @@ def test_a_refund_that_failed_and_was_left_alone_for_a_day_comes_back_to_a_perso
         refund_id=refund.refund_id, provider_refund_id=refund.provider_refund_id, reason="declined"
     )
     cause = Cause(name="stripe", key="evt_failed", actor="stripe", correlation_id=order_id)
-    shop.command_handler.record(order_id, [failed], cause)
+    shop.command_handler.handle(order_id, [failed], cause)
     shop.staff_actions.release(order_id, GRACE)
     shop.queue.waiting.clear()
     shop.clock.advance(hours=24)

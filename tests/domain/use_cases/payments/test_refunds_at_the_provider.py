@@ -11,7 +11,7 @@ from domain.order.values import EmailKind, FailureReason, HoldReason, Money
 from domain.ports.errors import RefusedError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund, refund_kind
 from domain.signed_tokens import sha256_of
-from domain.use_cases.payments.payment_webhook import Handled
+from domain.use_cases.payments.payment_events import Handled
 from domain.use_cases.support.attention_list import AttentionList
 from domain.use_cases.support.staff_actions import StaffRequest
 from tests.doubles.container import InMemoryShop

@@ -14,7 +14,7 @@ from domain.ports.payments import CheckoutState, PaymentEventKind, PaymentWebhoo
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
-from domain.use_cases.payments.payment_webhook import PENDING_PAYMENT
+from domain.use_cases.payments.checkout_sync import PENDING_PAYMENT
 from tests.domain.support.assertions import kinds, order_of
 from tests.doubles.container import InMemoryShop
 
@@ -216,12 +216,12 @@ def test_a_session_whose_end_is_never_told_is_asked_about_once_it_is_over(shop: 
     shop.payments.settle(checkouts[0], has_failed=False)
     shop.payments.settle(checkouts[1], has_failed=True)
     shop.clock.advance(seconds=PENDING_PAYMENT.total_seconds())
-    assert shop.payment_webhook.poll_pending_payments() == 0
+    assert shop.checkout_sync.poll_pending_payments() == 0
     shop.clock.advance(seconds=1)
     shop.payments.fault_injector.fail("find_checkout", AWAY)
     with pytest.raises(UnavailableError):
-        shop.payment_webhook.poll_pending_payments()
-    shop.payment_webhook.poll_pending_payments()
+        shop.checkout_sync.poll_pending_payments()
+    shop.checkout_sync.poll_pending_payments()
     assert [shop.upload_service.find(session_id).status for session_id in sessions] == [
         UploadStatus.PAID,
         UploadStatus.OPEN,

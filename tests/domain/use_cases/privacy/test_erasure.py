@@ -106,7 +106,7 @@ def test_what_stands_against_an_erasure_is_named_with_what_would_help(
 ) -> None:
     orders = [finished(shop), finished(shop)]
     cause = Cause(name="a test", key="a test", actor="person:grace", correlation_id=orders[1])
-    shop.command_handler.record(orders[1], [proposed], cause)
+    shop.command_handler.handle(orders[1], [proposed], cause)
     objects = dict(shop.storage.objects)
     with pytest.raises(StillNeededError, match=f"order 20260314-000002 {advice}") as refusal:
         erase(shop)

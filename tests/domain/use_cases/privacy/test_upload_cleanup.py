@@ -74,7 +74,7 @@ def test_photos_are_deleted_after_their_event_whatever_the_storage_does(
     cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
     for _ in range(failures):
         shop.storage.fault_injector.fail("purge", AWAY)
-    shop.command_handler.record(order_id, [e.PhotosPurged()], cause)
+    shop.command_handler.handle(order_id, [e.PhotosPurged()], cause)
     shop.work()
     for _ in range(failures):
         shop.pass_time(minutes=2)

@@ -211,7 +211,7 @@ def test_a_session_that_waits_for_a_payment_which_has_ended_goes_on(
     session_id = shop.upload(b"wedding")
     name = str(shop.checkout_service.open(session_id, email=None).checkout_session_id)
     shop.payments.pay_later(name)
-    shop.payment_webhook.sync_checkout(name)
+    shop.checkout_sync.sync_checkout(name)
     assert shop.upload_service.find(session_id).status is UploadStatus.PENDING
     shop.clock.advance(days=40)
     assert compare(shop).agrees

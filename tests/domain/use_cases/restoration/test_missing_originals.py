@@ -33,7 +33,7 @@ SPOILS = [(lose, FailureReason.FILE_MISSING), (damage, FailureReason.FILE_DAMAGE
 
 def record(shop: InMemoryShop, order_id: OrderId, proposed: e.Event) -> None:
     key = type(proposed).__name__
-    shop.command_handler.record(
+    shop.command_handler.handle(
         order_id, [proposed], Cause(name="cli", key=key, actor="person:grace", correlation_id=order_id)
     )
 

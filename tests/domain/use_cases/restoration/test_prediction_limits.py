@@ -91,13 +91,13 @@ def test_an_order_that_is_held_or_paid_back_meanwhile_leaves_its_places_to_other
     first, second = (shop.pay(shop.upload(*photos(6))) for _ in range(2))
     shop.work()
     person = Cause(name="cli", key="one", actor="person:grace", correlation_id=first)
-    shop.command_handler.record(first, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
+    shop.command_handler.handle(first, [e.OrderHeld(reason=HoldReason.REQUESTED)], person)
     paid = shop.order(second).payment
     assert paid is not None
     refund = e.RefundRequested(
         refund_id=RefundId(shop.ids.new()), amount=paid.paid, reason=RefundReason.REQUESTED, image_ids=()
     )
-    shop.command_handler.record(second, [refund], replace(person, correlation_id=second))
+    shop.command_handler.handle(second, [refund], replace(person, correlation_id=second))
     shop.work()
     third = shop.pay(shop.upload(*photos(3, b"harvest")))
     for _ in range(3):

@@ -1,0 +1,116 @@
+"""What follows from the status of a checkout at the payment provider."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from domain.ports.clock import Clock
+from domain.ports.errors import UnavailableError
+from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus, PaymentProvider
+from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.upload_sessions import UploadStatus
+from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
+from domain.use_cases.payments.order_placement import OrderPlacement, Trigger
+from domain.use_cases.payments.payment_events import SOURCE
+from domain.use_cases.payments.payment_ownership import PaymentOwnership
+
+#: When to poll a delayed payment whose webhook is missing: the slowest methods take two weeks.
+PENDING_PAYMENT = timedelta(days=14)
+
+#: In these a checkout can still become a payment.
+UNDECIDED = frozenset({CheckoutStatus.OPEN, CheckoutStatus.PENDING})
+#: In these no payment for a session's photos is known.
+_UNPAID = frozenset({UploadStatus.OPEN, UploadStatus.CHECKOUT})
+
+
+class CheckoutSync:
+    """Brings upload sessions and orders up to the status of their checkouts at the provider."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        payments: PaymentProvider,
+        command_handler: OrderCommandHandler,
+        order_placement: OrderPlacement,
+        ownership: PaymentOwnership,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._payments = payments
+        self._command_handler = command_handler
+        self._order_placement = order_placement
+        self._ownership = ownership
+        self._clock = clock
+
+    def sync_checkout(self, checkout_session_id: str) -> None:
+        """Ask the provider for a checkout's status and apply it; raises what the provider raises."""
+        state = self._payments.find_checkout(checkout_session_id)
+        trigger = trigger_of(checkout_session_id)
+        self._command_handler.transact(partial(self.apply_status, state=state, trigger=trigger))
+
+    def poll_pending_payments(self) -> int:
+        """Sync the delayed payments whose webhooks are overdue, and return their number.
+
+        Raises UnavailableError if the provider could not be asked about some, after all the others were.
+        """
+        with self._unit_of_work.transaction() as repositories:
+            waiting = repositories.upload_sessions.pending(self._clock.now() - PENDING_PAYMENT)
+        trouble = None
+        for checkout_session_id in waiting:
+            try:
+                self.sync_checkout(checkout_session_id)
+            except UnavailableError as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return len(waiting)
+
+    def is_ours(self, checkout: CheckoutDetails) -> bool:
+        """Whether this shop opened the checkout."""
+        if self._ownership.is_sealed(checkout):
+            return True
+        with self._unit_of_work.transaction() as repositories:
+            return self._ownership.is_ours(repositories, checkout)
+
+    def apply_status(
+        self, transaction: OrderTransaction, state: CheckoutState | None, trigger: Trigger
+    ) -> None:
+        """Place the order of a paid checkout, or update the session of another one; ignore other shops' checkouts."""
+        if state is None or state.status is CheckoutStatus.OPEN:
+            return
+        if not self._ownership.is_ours(transaction.repositories, state.checkout):
+            return
+        if state.status is CheckoutStatus.PAID:
+            self._order_placement.place(transaction, state.checkout, trigger)
+        else:
+            _apply_unpaid(transaction.repositories, state)
+
+
+def trigger_of(subject: str) -> Trigger:
+    """The trigger of an order whose payment the provider reported; ``subject`` is an event or a checkout."""
+    return Trigger(name=f"{SOURCE}:{subject}", actor=SOURCE)
+
+
+def _apply_unpaid(repositories: Transaction, state: CheckoutState) -> None:
+    """Let the session wait for a delayed payment, or open it again because none will come."""
+    checkout = state.checkout
+    if checkout.upload_session_id is None:
+        return
+    session = repositories.upload_sessions.find(checkout.upload_session_id, lock=True)
+    if session is None or session.checkout is None:
+        return
+    if session.checkout.checkout_session_id != checkout.checkout_session_id:
+        # Another page of the same session: the one on record counts, unless the customer returned to this one.
+        if state.status is CheckoutStatus.PENDING and session.status in _UNPAID:
+            page = replace(session.checkout, checkout_session_id=checkout.checkout_session_id, url=None)
+            repositories.upload_sessions.set_checkout(session.session_id, page)
+            repositories.upload_sessions.set_status(session.session_id, UploadStatus.PENDING)
+        return
+    match session.status:
+        case UploadStatus.CHECKOUT if state.status is CheckoutStatus.PENDING:
+            repositories.upload_sessions.set_status(session.session_id, UploadStatus.PENDING)
+        case UploadStatus.CHECKOUT | UploadStatus.PENDING if state.status not in UNDECIDED:
+            repositories.upload_sessions.set_status(session.session_id, UploadStatus.OPEN)
+        case _:
+            pass  # it went on meanwhile, and an end is never taken back

@@ -1,0 +1,170 @@
+"""Webhook events about money that was paid: refunds and disputes."""
+
+from dataclasses import replace
+from functools import partial
+
+from domain.order.deterministic_ids import note_of_payment_by_hand
+from domain.order.ledger import RefundStatus
+from domain.order.values import Sha256
+from domain.ports.clock import Clock
+from domain.ports.errors import UnavailableError
+from domain.ports.payments import CheckoutStatus, PaymentProvider, PaymentWebhookEvent, refund_kind
+from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.webhook_inbox import UNSEEN
+from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.payments.checkout_sync import UNDECIDED, CheckoutSync, trigger_of
+from domain.use_cases.payments.payment_events import (
+    SOURCE,
+    Handled,
+    accept,
+    event_about_refund,
+    proposed_events,
+    unmatched_after,
+)
+
+
+class RefundAndDisputeWebhooks:
+    """Records what happens to money that was paid, each event once."""
+
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork,
+        payments: PaymentProvider,
+        command_handler: OrderCommandHandler,
+        checkout_sync: CheckoutSync,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._payments = payments
+        self._command_handler = command_handler
+        self._checkout_sync = checkout_sync
+        self._clock = clock
+
+    def handle_changed_refunds(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
+        """Ask for all refunds of a payment, and record those that are new."""
+        intent = webhook_event.payment_intent_id
+        if intent is None or not self._record_payment_first(intent):
+            return Handled.OF_ANOTHER_SHOP
+        for refund in self._payments.refunds_of(intent):
+            self.handle(event_about_refund(refund, event_type=webhook_event.event_type), UNSEEN)
+        self._accept_only(webhook_event, body_sha256)
+        return Handled.RECORDED
+
+    def handle(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
+        """Record a refund in its present status, or a dispute; see ``PaymentWebhook.handle``."""
+        if not self._record_payment_first(webhook_event.payment_intent_id):
+            return Handled.OF_ANOTHER_SHOP
+        current = self._refreshed(webhook_event)
+        if current is None:
+            self._accept_only(webhook_event, body_sha256)
+            return Handled.REFUND_UNKNOWN
+        is_of_another_payment = current.payment_intent_id != webhook_event.payment_intent_id
+        if is_of_another_payment and not self._record_payment_first(current.payment_intent_id):
+            return Handled.OF_ANOTHER_SHOP
+        for failed in self._failed_before(current):
+            self._command_handler.transact(partial(self._record, webhook_event=failed, body_sha256=UNSEEN))
+        self._command_handler.transact(partial(self._record, webhook_event=current, body_sha256=body_sha256))
+        return Handled.RECORDED
+
+    def _record_payment_first(self, intent: str | None) -> bool:
+        """Record the payment first if we missed its webhook; false if the payment is not this shop's.
+
+        Refunds and disputes do not carry the metadata of the payment, so the payment's checkout is looked up.
+        """
+        if intent is None:
+            return False
+        if self._knows(intent):
+            return True
+        state = self._payments.find_checkout_by_payment(intent)
+        if state is None or not self._checkout_sync.is_ours(state.checkout):
+            return False
+        if state.status in UNDECIDED:
+            raise UnavailableError("The order", "its payment is not there yet")
+        if state.status is CheckoutStatus.PAID:
+            trigger = trigger_of(state.checkout.checkout_session_id)
+            self._command_handler.transact(
+                partial(self._checkout_sync.apply_status, state=state, trigger=trigger)
+            )
+        return True
+
+    def _knows(self, payment_intent_id: str) -> bool:
+        with self._unit_of_work.transaction() as repositories:
+            return (
+                repositories.event_store.load_by_payment(payment_intent_id) is not None
+                or repositories.unmatched_payments.find_by_payment(payment_intent_id) is not None
+            )
+
+    def _refreshed(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent | None:
+        """The event with the present status of its refund; other events stay as they are.
+
+        None for a refund that the API does not know: a signature alone proves no movement of money.
+        """
+        if webhook_event.refund is None:
+            return webhook_event
+        refund = self._payments.look_up_refund(webhook_event.refund.provider_refund_id)
+        if refund is None:
+            return None
+        return replace(
+            webhook_event,
+            kind=refund_kind(refund),
+            refund=refund,
+            refund_id=refund.refund_id,
+            payment_intent_id=refund.payment_intent_id,
+        )
+
+    def _failed_before(self, webhook_event: PaymentWebhookEvent) -> list[PaymentWebhookEvent]:
+        """Refunds that must have failed, because the provider made another one beyond the payment."""
+        refund, intent = webhook_event.refund, webhook_event.payment_intent_id
+        if refund is None or refund.has_failed or intent is None:
+            return []
+        with self._unit_of_work.transaction() as repositories:
+            order = repositories.event_store.load_by_payment(intent)
+        if order is None:
+            return []
+        ledger = order.ledger
+        counted = {
+            known.provider_refund_id: known
+            for known in ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
+        }
+        is_counted = refund.provider_refund_id in counted
+        if is_counted or ledger.issued + ledger.pending + refund.amount.amount <= ledger.paid:
+            return []
+        others = [
+            self._payments.look_up_refund(name)
+            for name in counted
+            if name is not None and note_of_payment_by_hand(name) is None
+        ]
+        return [
+            event_about_refund(other, event_type="refund.failed")
+            for other in others
+            if other is not None and other.has_failed
+        ]
+
+    def _record(
+        self, transaction: OrderTransaction, webhook_event: PaymentWebhookEvent, body_sha256: Sha256
+    ) -> None:
+        """Record on the order that was paid, or on the unmatched payment; another payment is not this shop's."""
+        repositories, intent, now = (
+            transaction.repositories,
+            webhook_event.payment_intent_id,
+            self._clock.now(),
+        )
+        # The payment is found first, and locked: staff may be matching it with an order at this moment.
+        unmatched = repositories.unmatched_payments.find_by_payment(intent, lock=True) if intent else None
+        paid = repositories.event_store.load_by_payment(intent) if intent else None
+        if paid is None:
+            is_new = accept(repositories.webhook_inbox, webhook_event, body_sha256, now)
+            if is_new and unmatched is not None:
+                repositories.unmatched_payments.save(unmatched_after(unmatched, webhook_event, now))
+            return
+        order = transaction.load(paid.order_id)
+        if not accept(repositories.webhook_inbox, webhook_event, body_sha256, now):
+            return
+        key = f"{SOURCE}:{webhook_event.event_id}"
+        cause = Cause(name=key, key=key, actor=SOURCE, correlation_id=order.order_id)
+        transaction.record(order, proposed_events(webhook_event, order), cause)
+
+    def _accept_only(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> None:
+        with self._unit_of_work.transaction() as repositories:
+            accept(repositories.webhook_inbox, webhook_event, body_sha256, self._clock.now())
