@@ -1,0 +1,89 @@
+"""The way of a Stripe webhook through the project's own code, from the HTTP handler to the append."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from domain.ports.event_store import Commit
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
+from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund
+from tests.doubles.unit_of_work import InMemoryEventStore
+from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway
+
+#: How many project frames an engineer has to follow, at most, from the HTTP handler to the append.
+MAX_FRAMES = 12
+
+_PROJECT = Path(__file__).parents[3]
+_OURS = tuple(str(_PROJECT / package) for package in ("domain", "adapters", "entrypoints"))
+
+
+class FixedParser:
+    """A parser that reads the same event out of every body."""
+
+    def __init__(self, webhook_event: PaymentWebhookEvent) -> None:
+        self._webhook_event = webhook_event
+
+    def read(self, _body: bytes, _headers: object) -> PaymentWebhookEvent:
+        return self._webhook_event
+
+    def contents(self, body: bytes) -> bytes:
+        return body
+
+
+def payment(door: Doorway) -> PaymentWebhookEvent:
+    return door.shop.payment(door.shop.upload(PORTRAIT))
+
+
+def dispute_before_its_payment(door: Doorway) -> PaymentWebhookEvent:
+    paid = payment(door)
+    assert paid.checkout is not None
+    return of_dispute(paid.checkout.payment_intent_id)
+
+
+def refund_before_its_payment(door: Doorway) -> PaymentWebhookEvent:
+    paid = payment(door)
+    assert paid.checkout is not None
+    intent = paid.checkout.payment_intent_id
+    assert intent is not None
+    refund = door.shop.payments.refund_by_hand(intent, 100)
+    return of_refund(intent, refund)
+
+
+def changed_refunds_before_their_payment(door: Doorway) -> PaymentWebhookEvent:
+    one = refund_before_its_payment(door)
+    return PaymentWebhookEvent(
+        event_id="evt_changed",
+        event_type="charge.refunded",
+        kind=PaymentEventKind.REFUNDS_CHANGED,
+        payment_intent_id=one.payment_intent_id,
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        payment,
+        dispute_before_its_payment,
+        refund_before_its_payment,
+        changed_refunds_before_their_payment,
+    ],
+)
+def test_a_stripe_webhook_reaches_the_append_within_twelve_project_frames(
+    door: Doorway, monkeypatch: pytest.MonkeyPatch, make: Callable[[Doorway], PaymentWebhookEvent]
+) -> None:
+    webhook_event, ways = make(door), []
+    append = InMemoryEventStore.append
+
+    def measured(event_store: InMemoryEventStore, commit: Commit) -> None:
+        frames = [frame for frame in traceback.extract_stack() if frame.filename.startswith(_OURS)]
+        ways.append([f"{Path(frame.filename).name}:{frame.name}" for frame in frames])
+        append(event_store, commit)
+
+    monkeypatch.setattr(InMemoryEventStore, "append", measured)
+    door.shop.payment_webhook_parser = FixedParser(webhook_event)  # type: ignore[assignment]
+    assert door.http.post("/api/webhooks/stripe", content=b"{}").status_code == 200
+    deepest = max(ways, key=len)
+    assert "order_command_handler.py" in deepest[-1]
+    assert len(deepest) + 1 <= MAX_FRAMES, deepest  # the adapter's own `append` is the last frame
