@@ -112,8 +112,8 @@ def test_a_printed_history_is_told_as_the_shop_would_tell_it_today(page: str) ->
 
 
 def test_the_printed_trouble_is_told_as_the_demo_would_tell_it_today() -> None:
-    readme = (ROOT / "README.md").read_text()
-    (printed,) = re.findall(r"```text\n(\d\d:.+?)```", readme, flags=re.DOTALL)
+    page = (ROOT / "docs/sandbox.md").read_text()
+    (printed,) = re.findall(r"```text\n(\d\d:.+?)```", page, flags=re.DOTALL)
     lines = re.sub(r"\n {24}", " ", printed).splitlines()
     timed = [line for line in lines if re.match(r"\d\d:", line)]
     # What goes wrong has no figure beside its time; the first line of a story has none either.
