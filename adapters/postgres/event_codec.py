@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.order import events as e
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import UnreadableEventError
 
 #: The name and the current version of each event.
 NAMES: Mapping[type[e.Event], tuple[str, int]] = {
@@ -76,12 +76,23 @@ REPLACED: Mapping[str, tuple[str, Upcaster]] = {
 }
 
 
-class UnknownEventError(UnavailableError):
+class UnknownEventError(UnreadableEventError):
     """The log holds an event this version of the shop does not know; beside it may run the one that does."""
 
     def __init__(self, stored_name: str) -> None:
         self.stored_name = stored_name
-        super().__init__("This order", f"its log holds {stored_name}; run the version that wrote it")
+        super().__init__(f"its log holds {stored_name}; run the version that wrote it")
+
+
+class DamagedEventError(UnreadableEventError):
+    """The stored fields of an event are not those that its name and version have."""
+
+    def __init__(self, stored_name: str, reason: str) -> None:
+        self.stored_name = stored_name
+        super().__init__(
+            f"its log holds a damaged {stored_name}, {reason}; run `restoreclick events verify` and compare it with "
+            "a backup"
+        )
 
 
 class Codec:
@@ -110,14 +121,35 @@ class Codec:
         fields: dict[str, Any] = msgspec.to_builtins(event)
         return fields
 
+    @property
+    def readable_names(self) -> list[str]:
+        """Every stored name, with its version, that can be read."""
+        old = (
+            f"{name}.v{version}"
+            for name, (_, current) in self._current.items()
+            for version in range(1, current)
+        )
+        return [*self._decoders, *old, *self._replaced]
+
     def decode(self, stored_name: str, data: str) -> e.Event:
-        """The event from its stored name and JSON, whatever version it was written in; raises UnknownEventError."""
+        """The event from its stored name and JSON, whatever version it was written in.
+
+        Raises UnknownEventError or DamagedEventError.
+        """
+        try:
+            return self._decode(stored_name, data)
+        except msgspec.MsgspecError as error:
+            raise DamagedEventError(stored_name, str(error)) from error
+        except (LookupError, TypeError, AttributeError) as error:  # an upcaster met fields of another shape
+            raise DamagedEventError(stored_name, f"{type(error).__name__}: {error}") from error
+
+    def _decode(self, stored_name: str, data: str) -> e.Event:
         decoder = self._decoders.get(stored_name)
         if decoder is not None:
             return decoder.decode(data)
         if stored_name in self._replaced:
             replacement, upcast = self._replaced[stored_name]
-            return self.decode(replacement, msgspec.json.encode(upcast(msgspec.json.decode(data))).decode())
+            return self._decode(replacement, msgspec.json.encode(upcast(msgspec.json.decode(data))).decode())
         return self._decode_old(stored_name, msgspec.json.decode(data))
 
     def _decode_old(self, stored_name: str, fields: dict[str, Any]) -> e.Event:

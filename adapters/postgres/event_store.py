@@ -17,6 +17,7 @@ from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId, Sha256
+from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
@@ -38,34 +39,35 @@ _EVENT_COLUMNS = (
     "sha256",
 )
 _AS_STORED = ", ".join(name for name in _EVENT_COLUMNS if name != "data")
-_FIELDS = f"position, data::text AS data, {_AS_STORED}"
+#: The columns that ``decode_row`` reads.
+EVENT_FIELDS = f"position, data::text AS data, {_AS_STORED}"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-_ALL_STREAMS = text(f"SELECT {_FIELDS} FROM events ORDER BY order_id, version")
-_STREAM = text(f"SELECT {_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
+_ALL_STREAMS = text(f"SELECT {EVENT_FIELDS} FROM events ORDER BY order_id, version")
+_STREAM = text(f"SELECT {EVENT_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
 _STREAMS = text(
-    f"""SELECT {_FIELDS} FROM events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))
+    f"""SELECT {EVENT_FIELDS} FROM events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))
     ORDER BY order_id, version"""
 )
 _STREAM_BY_TOKEN = text(
-    f"""SELECT {_FIELDS} FROM events
+    f"""SELECT {EVENT_FIELDS} FROM events
     WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :token)
     ORDER BY version"""
 )
 _STREAM_BY_PAYMENT = text(
-    f"""SELECT {_FIELDS} FROM events
+    f"""SELECT {EVENT_FIELDS} FROM events
     WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :payment)
     ORDER BY version"""
 )
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
 #: In commit order: a transaction still open has a txid at or above xmin, and nothing at or above it is read yet.
 _WHOLE_LOG = text(
-    f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS} FROM events
+    f"""SELECT txid::text::bigint AS transaction_id, {EVENT_FIELDS} FROM events
     WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
 )
 #: What is not readable pretends to come from a transaction this server has yet to reach: no reader would see that.
-_CHAINED = f"""SELECT txid::text::bigint AS transaction_id, {_FIELDS},
+_CHAINED = f"""SELECT txid::text::bigint AS transaction_id, {EVENT_FIELDS},
         txid < pg_snapshot_xmax(pg_current_snapshot()) AS is_readable
     FROM events"""
 #: In commit order, as above.
@@ -90,18 +92,18 @@ class PostgresEventStore(EventStore):
 
     def load(self, order_id: OrderId) -> Order:
         """The order as its stream tells it, in one query."""
-        return fold(order_id, self.history(order_id))
+        return _folded(order_id, self.history(order_id))
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         """The order a download token belongs to, in one query."""
         stream = self._decode(self._connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
-        return fold(stream[0].order_id, stream) if stream else None
+        return _folded(stream[0].order_id, stream) if stream else None
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
         """The order that was paid by this payment intent, in one query."""
         rows = self._connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
         stream = self._decode(rows)
-        return fold(stream[0].order_id, stream) if stream else None
+        return _folded(stream[0].order_id, stream) if stream else None
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         """The stream, from the first event on."""
@@ -192,6 +194,15 @@ class PostgresEventStore(EventStore):
         return [decode_row(row, self._codec) for row in rows]
 
 
+def _folded(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order:
+    try:
+        return fold(order_id, stream)
+    except LookupError as error:
+        raise UnreadableEventError(
+            "one of its events is about something that the events before it do not know; run `restoreclick reconcile`"
+        ) from error
+
+
 def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent, None, None]:
     """Every event, stream by stream in the order of their versions, read through a server-side cursor."""
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
@@ -200,11 +211,11 @@ def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent
 
 
 def chained_events(
-    connection: Connection, order_id: OrderId | None = None
+    connection: Connection, codec: Codec, order_id: OrderId | None = None
 ) -> Generator[ChainedEvent, None, None]:
-    """Every event in commit order with its hashes, through a server-side cursor; none of them is decoded.
+    """Every event in commit order with its hashes, through a server-side cursor.
 
-    So events of old versions, and those that only another version of the shop knows, are read all the same.
+    Its hash is that of what is stored, so it is known of events of any version, also of those that cannot be decoded.
     """
     chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
@@ -217,13 +228,21 @@ def chained_events(
                 sha256=row.sha256,
                 actual_sha256=event_sha256({**row._mapping, "data": json.loads(row.data)}),  # noqa: SLF001 -- public, by SQLAlchemy's documents
                 is_readable=row.is_readable,
+                is_decodable=_is_decodable(row, codec),
             )
 
 
-def streams_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> list[RecordedEvent]:
-    """Every event of some orders, stream by stream in the order of their versions."""
-    rows = connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
-    return [decode_row(row, codec) for row in rows]
+def _is_decodable(row: Row[Any], codec: Codec) -> bool:
+    try:
+        codec.decode(row.name, row.data)
+    except UnreadableEventError:
+        return False
+    return True
+
+
+def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequence[Row[Any]]:
+    """Every event of some orders as it is stored, stream by stream in the order of their versions."""
+    return connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
 
 
 def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:

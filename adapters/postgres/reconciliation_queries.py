@@ -1,6 +1,6 @@
 """Many things asked with one query each, for comparing the books with others'."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, text
 
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import streams_of
+from adapters.postgres.event_store import EVENT_FIELDS, PAGE_EVENTS, decode_row, stream_rows
 from adapters.postgres.json_rows import as_json, select_from_json
 from adapters.postgres.reaction_codec import is_readable
 from adapters.postgres.reactions import IS_ADMITTED
@@ -17,12 +17,14 @@ from adapters.postgres.tables import READ_MODELS, metadata
 from domain.order.events import RecordedEvent
 from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
-from domain.order.values import Money, OrderId, UploadSessionId
+from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
+from domain.ports.errors import UnreadableEventError
 from domain.ports.reconciliation_queries import (
     ReactionSummary,
     ReconciliationQueries,
     ReconciliationRound,
     ReconciliationRounds,
+    UnreadableEvent,
 )
 
 #: An order without a row in the read model is still found by its events.
@@ -31,6 +33,13 @@ _ORDERS_SINCE = text(
     UNION
     SELECT order_id FROM orders WHERE state <> ALL(CAST(:terminal AS text[])) OR hold_reason IS NOT NULL
     ORDER BY order_id"""
+)
+_NUMBERS = text("SELECT order_id, number FROM orders WHERE order_id = ANY(CAST(:ids AS uuid[]))")
+#: Unordered, so that nothing is sorted or held.
+_SUSPECT_EVENTS = text(
+    f"""SELECT {EVENT_FIELDS} FROM events WHERE name <> ALL(CAST(:readable_names AS text[])) OR order_id IN (
+        SELECT order_id FROM orders WHERE state <> ALL(CAST(:terminal AS text[])) OR hold_reason IS NOT NULL
+    )"""
 )
 _WORK = text(
     f"""SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
@@ -89,11 +98,51 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return [OrderId(found) for found in self._connection.execute(_ORDERS_SINCE, parameters).scalars()]
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
-        """The streams of many orders."""
+        """The streams of many orders; see the port."""
         streams: dict[OrderId, list[RecordedEvent]] = {}
-        for recorded in streams_of(self._connection, self._codec, order_ids):
-            streams.setdefault(recorded.order_id, []).append(recorded)
-        return streams
+        unreadable: set[OrderId] = set()
+        for row in stream_rows(self._connection, order_ids):
+            try:
+                recorded = decode_row(row, self._codec)
+            except UnreadableEventError:
+                unreadable.add(OrderId(row.order_id))
+            else:
+                streams.setdefault(recorded.order_id, []).append(recorded)
+        return {order_id: stream for order_id, stream in streams.items() if order_id not in unreadable}
+
+    def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
+        """The first event of each order that cannot be read."""
+        return self._unreadable(stream_rows(self._connection, order_ids))
+
+    def all_unreadable_events(self) -> list[UnreadableEvent]:
+        """One query, through a cursor of the server; see the port."""
+        parameters = {"readable_names": self._codec.readable_names, "terminal": list(TERMINAL)}
+        streamed = {"yield_per": PAGE_EVENTS}
+        with self._connection.execute(_SUSPECT_EVENTS, parameters, execution_options=streamed) as rows:
+            return self._unreadable(rows)
+
+    def _unreadable(self, rows: Iterable[Any]) -> list[UnreadableEvent]:
+        found: dict[OrderId, tuple[Any, UnreadableEventError]] = {}
+        for row in rows:
+            try:
+                decode_row(row, self._codec)
+            except UnreadableEventError as error:
+                earlier = found.get(row.order_id)
+                if earlier is None or row.version < earlier[0].version:
+                    found[OrderId(row.order_id)] = row, error
+        numbers = {row.order_id: OrderNumber(row.number) for row in self._about(_NUMBERS, list(found))}
+        return [
+            UnreadableEvent(
+                event_id=row.event_id,
+                order_id=order_id,
+                number=numbers.get(order_id),
+                version=row.version,
+                stored_name=row.name,
+                recorded_at=row.recorded_at,
+                detail=error.detail,
+            )
+            for order_id, (row, error) in found.items()
+        ]
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
         """A query for each read model: the rows that a fold gives against those that are there."""

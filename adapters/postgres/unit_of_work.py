@@ -110,7 +110,7 @@ class PostgresUnitOfWork(UnitOfWork):
         with (
             outages(self._breaker),
             self._engine.connect() as reader,
-            closing(chained_events(reader, order_id)) as events,
+            closing(chained_events(reader, self._codec, order_id)) as events,
         ):
             yield from events
 

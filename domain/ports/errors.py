@@ -8,7 +8,8 @@ OutsideError
 │   ├── AccountRefusedError nothing was done, because our own account or its settings are not in order
 │   ├── CallOverrunError    the call did not return in its time: it may have been done, and its result is discarded
 │   ├── BucketMissingError  the storage answers, and does not have the bucket that the settings name
-│   └── DatabaseBehindError the database was restored from a backup: first it has to be put right
+│   ├── DatabaseBehindError the database was restored from a backup: first it has to be put right
+│   └── UnreadableEventError this version of the shop cannot read an event of the order
 ├── RefusedError            it will never be done as asked: ``reason`` says why
 │   └── DisputedError       not while a bank has its hand on the payment; perhaps once it has decided
 ├── ForgedMessageError      a message that its sender did not sign: change nothing
@@ -37,6 +38,13 @@ class UnavailableError(OutsideError):
 
 class UnreadableAnswerError(UnavailableError):
     """The provider answered, but not in the shape that it documents: what else it holds may be read all the same."""
+
+
+class UnreadableEventError(UnavailableError):
+    """An order's log holds an event that this version of the shop cannot read; other orders are not concerned."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("This order", detail)
 
 
 class NoAnswerError(UnavailableError):

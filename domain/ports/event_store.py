@@ -42,6 +42,7 @@ class ChainedEvent:
     sha256: Sha256  # that it had when it was recorded
     actual_sha256: Sha256  # that it has, as it stands in the log now
     is_readable: bool = True  # false when no reader of the log in commit order would see it
+    is_decodable: bool = True  # false when this version of the shop does not know its name or its fields
 
 
 class EventStore(Protocol):

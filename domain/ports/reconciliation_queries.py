@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
-from domain.order.values import Money, OrderId, UploadSessionId
+from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,24 @@ class ReactionSummary:
     is_readable: bool = True  # by this version of the shop; what is closed counts as readable
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnreadableEvent:
+    """An event that this version of the shop cannot read: of an unknown name or version, or damaged."""
+
+    event_id: UUID
+    order_id: OrderId
+    number: OrderNumber | None  # by the read model
+    version: int
+    stored_name: str
+    recorded_at: datetime
+    detail: str  # why it cannot be read and what to do, without an initial capital
+
+    def __str__(self) -> str:
+        return (
+            f"The stream cannot be followed past {self.stored_name}, version {self.version}: {self.detail}."
+        )
+
+
 class ReconciliationQueries(Protocol):
     """Questions to the books. Each takes a page of ids, a few hundred at most, unless it says otherwise."""
 
@@ -39,7 +57,21 @@ class ReconciliationQueries(Protocol):
         ...
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
-        """The streams of many orders; an order without events is not in it."""
+        """The streams of many orders, without those that have no event or one that cannot be read.
+
+        An order that was asked for and is missing may have events: nothing follows from its absence.
+        """
+        ...
+
+    def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
+        """The first event of each of these orders that cannot be read."""
+        ...
+
+    def all_unreadable_events(self) -> list[UnreadableEvent]:
+        """The first unreadable event of each order that is not over or waits for a person.
+
+        Of orders that are over, events of an unknown name alone are found, because finding damage takes reading all.
+        """
         ...
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from adapters.postgres.event_codec import Codec
 from domain.order.events import RecordedEvent
 from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
@@ -15,6 +16,7 @@ from domain.ports.reconciliation_queries import (
     ReconciliationQueries,
     ReconciliationRound,
     ReconciliationRounds,
+    UnreadableEvent,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +45,21 @@ class InMemoryReconciliationQueries(ReconciliationQueries):
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
         streams = self._pages.streams
-        return {order_id: list(streams[order_id]) for order_id in sorted(order_ids) if order_id in streams}
+        readable = sorted(order_id for order_id in order_ids if order_id not in self._pages.unreadable)
+        return {order_id: list(streams[order_id]) for order_id in readable if order_id in streams}
+
+    def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
+        return [each for order_id, each in self._pages.unreadable.items() if order_id in order_ids]
+
+    def all_unreadable_events(self) -> list[UnreadableEvent]:
+        orders, known = self._pages.orders, Codec().readable_names
+        return [
+            each
+            for order_id, each in self._pages.unreadable.items()
+            if each.stored_name not in known
+            or orders[order_id].state not in TERMINAL
+            or orders[order_id].is_held
+        ]
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
         kept = self._pages.orders

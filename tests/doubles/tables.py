@@ -16,6 +16,7 @@ from domain.ports.customers import Customer
 from domain.ports.event_store import LogCursor
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
+from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.webhook_inbox import Conflict
 from domain.unmatched_payment import UnmatchedPayment
 from tests.doubles.transaction_overlay import TableOverlay, TransactionWrites
@@ -48,6 +49,7 @@ class Tables:
     paused_until: MutableMapping[str, datetime] = field(default_factory=dict)  # one row at most
     log: MutableMapping[LogCursor, RecordedEvent] = field(default_factory=dict)  # in the order of commits
     streams: MutableMapping[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
+    unreadable: MutableMapping[OrderId, UnreadableEvent] = field(default_factory=dict)
     orders: MutableMapping[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
     rows: MutableMapping[OrderId, Rows] = field(
         default_factory=dict

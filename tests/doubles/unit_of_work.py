@@ -15,6 +15,7 @@ from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, EmailStatus, Order
 from domain.order.values import CustomerId, DownloadLinkId, EmailId, OrderId, OrderNumber, Sha256
 from domain.ports.customers import Customer, Customers
+from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
 from domain.ports.log_recovery import LogRecovery
 from domain.ports.notes import Note, Notes
@@ -137,8 +138,13 @@ class InMemoryUnitOfWork(UnitOfWork):
                 previous_sha256=previous,
                 sha256=recorded.sha256,
                 actual_sha256=_event_sha256(recorded, previous),
+                is_decodable=not self._is_unreadable(recorded),
             )
             heads[recorded.order_id] = recorded.sha256
+
+    def _is_unreadable(self, recorded: RecordedEvent) -> bool:
+        unreadable = self.pages.unreadable.get(recorded.order_id)
+        return unreadable is not None and unreadable.version == recorded.version
 
     def check(self) -> None:
         """Memory always answers."""
@@ -289,29 +295,34 @@ class InMemoryEventStore(EventStore):
         self._writing.take(("order", order_id))
 
     def load(self, order_id: OrderId) -> Order:
+        self._require_readable(order_id)
         return self._pages.orders.get(order_id, Order(order_id=order_id))
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        return next(
-            (
-                order
-                for order in self._pages.orders.values()
-                if any(link.token_sha256 == token_sha256 for link in order.links.values())
-            ),
-            None,
+        return self._first(
+            order
+            for order in self._pages.orders.values()
+            if any(link.token_sha256 == token_sha256 for link in order.links.values())
         )
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        return next(
-            (
-                order
-                for order in self._pages.orders.values()
-                if order.payment and order.payment.payment_intent_id == payment_intent_id
-            ),
-            None,
+        return self._first(
+            order
+            for order in self._pages.orders.values()
+            if order.payment and order.payment.payment_intent_id == payment_intent_id
         )
 
+    def _first(self, orders: Iterator[Order]) -> Order | None:
+        order = next(orders, None)
+        return None if order is None else self.load(order.order_id)
+
+    def _require_readable(self, order_id: OrderId) -> None:
+        unreadable = self._pages.unreadable.get(order_id)
+        if unreadable is not None:
+            raise UnreadableEventError(unreadable.detail)
+
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
+        self._require_readable(order_id)
         return list(self._pages.streams.get(order_id, ()))
 
     def append(self, step: Commit) -> None:

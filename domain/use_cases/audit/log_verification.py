@@ -22,6 +22,7 @@ class DefectKind(StrEnum):
     MISSING = "missing"
     REPEATED = "repeated"
     UNREADABLE = "unreadable"
+    UNDECODABLE = "undecodable"
     # The others show against a kept head only.
     REMOVED = "removed"
     FORGED = "forged"
@@ -37,6 +38,7 @@ PROBLEMS: Mapping[DefectKind, str] = {
     DefectKind.REPEATED: "there are two of it",
     DefectKind.UNREADABLE: "its transaction is yet to come on this server, "
     "so that who reads the whole log does not see it",
+    DefectKind.UNDECODABLE: "this version of the shop does not know its name, or its fields are not those of its name",
     DefectKind.REMOVED: "it stood in the log when the head was kept, and does not any more",
     DefectKind.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
     DefectKind.ADDED: "it was put among events that are older than the head",
@@ -48,6 +50,7 @@ _SEARCH = "look for it in a backup, and find out who could delete it"
 ADVICE: Mapping[DefectKind, str] = dict.fromkeys(DefectKind, _COMPARE) | {
     DefectKind.MISSING: _SEARCH,
     DefectKind.UNREADABLE: f"if the database was restored from a dump, restore a physical backup; if not, {_COMPARE}",
+    DefectKind.UNDECODABLE: f"run the version of the shop that wrote it; if none did, {_COMPARE}",
     DefectKind.REMOVED: f"{_SEARCH}; if a backup older than the head was restored, this is what was lost with it",
     DefectKind.DIFFERENT: "see what is said of single orders; if nothing is, compare txid and position with a backup",
 }
@@ -145,6 +148,8 @@ class _Check:
         self._count(event, stream)
         if event.actual_sha256 != event.sha256:
             self._find(DefectKind.CONTENTS_CHANGED, event)
+        if not event.is_decodable:
+            self._find(DefectKind.UNDECODABLE, event)
         if event.version <= stream.checked.version or event.version in stream.waiting:
             self._find(DefectKind.REPEATED, event)
         else:

@@ -16,7 +16,7 @@ from domain.ports.email import (
     DeliveryStatus,
     EmailWebhookEvent,
 )
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import UnavailableError, UnreadableEventError
 from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.emails import MAX_FAILED_NOTICES, SOURCE
@@ -48,6 +48,8 @@ class EmailWebhook:
         for webhook_event in self._identified(webhook_events):
             try:
                 self._take(webhook_event)
+            except UnreadableEventError as error:
+                errors.append(error)  # of this order alone
             except UnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001 -- raised below, once the others had their turn

@@ -7,6 +7,7 @@ from domain.order.customer_request_limits import needs_reminder
 from domain.order.order import Order
 from domain.order.values import DownloadLinkId, EmailKind, OrderId
 from domain.ports.clock import Clock
+from domain.ports.errors import UnreadableEventError
 from domain.ports.order_queries import REMINDER
 from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
@@ -33,14 +34,23 @@ class LinkReminders:
         self._policy = policy
 
     def remind(self) -> int:
-        """Ask for the reminders that are due, and tell how many."""
+        """Ask for the reminders that are due, and tell how many.
+
+        Raises UnreadableEventError if the events of some orders cannot be read, after all the others had their turn.
+        """
         if not self._policy.link_reminder:
             return 0
-        reminded = 0
+        reminded, trouble = 0, None
         after: DownloadLinkId | None = None
         while links := self._ending(after):
-            reminded += sum(self._remind(order_id, link_id) for order_id, link_id in links)
+            for order_id, link_id in links:
+                try:
+                    reminded += self._remind(order_id, link_id)
+                except UnreadableEventError as error:
+                    trouble = error
             _, after = links[-1]
+        if trouble is not None:
+            raise trouble
         return reminded
 
     def _ending(self, after: DownloadLinkId | None) -> list[tuple[OrderId, DownloadLinkId]]:

@@ -6,8 +6,10 @@ from datetime import datetime
 from domain.order import events as e
 from domain.order.closure import has_good_link, lived, obstacle
 from domain.order.order import Order
+from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
+from domain.ports.errors import UnreadableEventError
 from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
@@ -36,13 +38,20 @@ class PhotoRetention:
         """Put on record that the photos of orders whose retention is over go, and tell of how many orders.
 
         The deletion follows as work of the order, so a crash loses none of it. Photos are kept while the order is
-        held, disputed or owes anything, and as long as the customer has a link that is still good.
+        held, disputed or owes anything, and as long as the customer has a link that is still good. Raises
+        UnreadableEventError if the events of some cannot be read, after all the others had their turn.
         """
-        purged = 0
+        purged, trouble = 0, None
         after: OrderId | None = None
         while orders := self._finished(after):
-            purged += sum(self._purge(order_id) for order_id in orders)
+            for order_id in orders:
+                try:
+                    purged += self._purge(order_id)
+                except UnreadableEventError as error:
+                    trouble = error
             after = orders[-1]
+        if trouble is not None:
+            raise trouble
         return purged
 
     def _finished(self, after: OrderId | None) -> list[OrderId]:
@@ -56,7 +65,10 @@ class PhotoRetention:
         """Decide under the order's lock, so that whatever else happens to it comes before or after."""
 
         def purge(transaction: Transaction, _: Order) -> Sequence[e.Event]:
-            order, since = lived(order_id, transaction.event_store.history(order_id))
+            history = transaction.event_store.history(order_id)
+            if isinstance(broken := followed(order_id, history), StreamBreak):
+                raise UnreadableEventError(f"{broken} Run `restoreclick reconcile`")
+            order, since = lived(order_id, history)
             is_over = since is not None and since < self._over_before()
             if not is_over or obstacle(order) or has_good_link(order, self._clock.now()):
                 return ()

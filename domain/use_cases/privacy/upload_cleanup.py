@@ -7,6 +7,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.privacy.unreadable_orders import sessions_of_unreadable_orders
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: How long a session that was tidied stays known: longer than a payment for it can take to arrive.
@@ -33,13 +34,18 @@ class UploadCleanup:
         """Delete every stale temp upload and tell of how many sessions.
 
         A session expires first, and is then no longer payable; its objects go without any transaction being open,
-        and last the session itself. A crash in between leaves an expired session to the next round. Raises
-        UnavailableError if some objects could not be deleted, after all the others are gone.
+        and last the session itself. A crash in between leaves an expired session to the next round. Those of orders
+        that cannot be read stay. Raises UnavailableError if some objects could not be deleted, after all the others
+        are gone.
         """
         tidied, trouble = 0, None
         while sessions := self._expire():
             forgotten = 0
+            with self._unit_of_work.transaction() as transaction:
+                unreadable = sessions_of_unreadable_orders(transaction, sessions)
             for session_id in sessions:
+                if session_id in unreadable:
+                    continue
                 try:
                     self._forget(session_id)
                 except UnavailableError as error:

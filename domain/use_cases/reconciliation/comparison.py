@@ -35,7 +35,7 @@ class Scope:
     watch: Callable[[int], None]
     leave: Callable[[Foreign], None]  # takes what another shop made, for the report
     defect: Callable[[Exception], None]  # takes what nobody expected, for the log
-    tell: Callable[[Finding], None]  # takes a finding at once, whatever comes after it
+    tell: Callable[[Finding], object]  # takes a finding at once, whatever comes after it
 
     @property
     def settled_before(self) -> datetime:

@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.order import events as e
-from domain.order.evolve import apply
-from domain.order.lifecycle import may_be_on_record
 from domain.order.order import Order
 from domain.order.reactions import outstanding_by_id, reaction_id_of, required_reactions
+from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
 from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.reconciliation_queries import ReactionSummary
 from domain.ports.unit_of_work import Transaction, UnitOfWork
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side, stream_broken
 from domain.use_cases.wording.labels import HOLDS, UNREADABLE_AND_NOT_NEEDED, capitalised
 
 #: Of work, what `--fix` can heal.
@@ -42,7 +41,9 @@ class EventLogComparison:
         """What does not agree within the books, and what waits for a person, or for a worker that does not come."""
         with self._unit_of_work.transaction() as transaction:
             unreadable = {work.order_id for work in transaction.reactions.unreadable()}
-            order_ids = sorted({*transaction.reconciliation_queries.orders_since(scope.since), *unreadable})
+            broken = {event.order_id for event in transaction.reconciliation_queries.all_unreadable_events()}
+            since = transaction.reconciliation_queries.orders_since(scope.since)
+        order_ids = sorted({*since, *unreadable, *broken})
         for page in paged(order_ids):
             scope.watch(len(page))
             with self._unit_of_work.transaction() as transaction:
@@ -107,11 +108,14 @@ def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope)
 
 def _findings(transaction: Transaction, page: Sequence[OrderId], scope: Scope) -> Iterator[Finding]:
     streams = transaction.reconciliation_queries.streams(page)
+    left_out = [order_id for order_id in page if order_id not in streams]
+    for event in transaction.reconciliation_queries.unreadable_events(left_out) if left_out else ():
+        yield stream_broken(event)
     orders: list[Order] = []
     for order_id, stream in streams.items():
         told = followed(order_id, stream)
-        if isinstance(told, Finding):
-            yield told
+        if isinstance(told, StreamBreak):
+            yield stream_broken(told)
         else:
             orders.append(told)
     differing = transaction.reconciliation_queries.differing_read_models(orders)
@@ -121,34 +125,6 @@ def _findings(transaction: Transaction, page: Sequence[OrderId], scope: Scope) -
         yield from _about_read_models(order, stream, differing.get(order.order_id, []))
         yield from _about_work(order, stream, {line.reaction_id: line for line in lines}, scope)
         yield from _about_a_hold(order, stream)
-
-
-def followed(order_id: OrderId, stream: Sequence[e.RecordedEvent]) -> Order | Finding:
-    """The order that a stream tells, or where it breaks."""
-    order = Order(order_id=order_id)
-    for version, recorded in enumerate(stream, start=1):
-        if recorded.version != version:
-            return _broken(recorded, f"version {version} is missing before it")
-        if not may_be_on_record(order.state, type(recorded.event)):
-            return _broken(recorded, f"an order that is {order.state} cannot take it")
-        try:
-            order = apply(order, recorded)
-        except LookupError:
-            return _broken(recorded, "it is about something that the events before it do not know")
-    return order
-
-
-def _broken(recorded: e.RecordedEvent, why: str) -> Finding:
-    name = type(recorded.event).__name__
-    return Finding(
-        side=Side.LOG,
-        what=FindingCode.STREAM_BROKEN,
-        subject=str(recorded.event_id),
-        order_id=recorded.order_id,
-        since=recorded.recorded_at,
-        wrong=f"The stream cannot be followed past {name}, version {recorded.version}: {why}.",
-        advice="Nothing in the shop writes such a stream: compare the events with a backup's.",
-    )
 
 
 def _about_read_models(

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.order.stream_integrity import StreamBreak
 from domain.order.values import OrderId
+from domain.ports.reconciliation_queries import UnreadableEvent
 
 
 class Side(StrEnum):
@@ -66,6 +68,22 @@ class Finding:
     wrong: str  # a sentence
     advice: str  # a sentence
     is_healed: bool = False
+
+
+def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
+    """An order whose events cannot be followed: no other comparison says anything of it."""
+    at = found.recorded if isinstance(found, StreamBreak) else found
+    return Finding(
+        side=Side.LOG,
+        what=FindingCode.STREAM_BROKEN,
+        subject=str(at.event_id),
+        order_id=at.order_id,
+        since=at.recorded_at,
+        wrong=str(found),
+        advice="Nothing in the shop writes such a stream: compare the events with a backup's."
+        if isinstance(found, StreamBreak)
+        else "Nothing of this order is repaired, refunded or deleted until its events can be read.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.order import events as e
+from domain.order.order import Order
+from domain.order.stream_integrity import followed
 from domain.order.values import ImageId, ObjectKey, OrderId, StoredObject, UploadSessionId
 from domain.ports.errors import ObjectMissingError
 from domain.ports.object_storage import ObjectOwner, ObjectStorage
 from domain.ports.provider_listings import ListedObject, ObjectListing
 from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.privacy.unreadable_orders import sessions_of_unreadable_orders
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
@@ -32,6 +35,9 @@ class _Inventory:
         frozenset()
     )  # for which a photo failed: damage of it is looked for in its bytes
     gone_since: datetime | None = None
+    is_complete: bool = (
+        True  # false when the order's events cannot be read or followed: any object may be one of its
+    )
 
     @property
     def keys(self) -> set[ObjectKey]:
@@ -40,7 +46,7 @@ class _Inventory:
     def accounts_for(self, key: ObjectKey, settled_before: datetime) -> bool:
         """Whether an object has a name, or is about to be deleted with the others."""
         is_going = self.gone_since is not None and self.gone_since > settled_before
-        return is_going or key in self.keys
+        return is_going or key in self.keys or not self.is_complete
 
 
 class ObjectStorageComparison:
@@ -87,7 +93,10 @@ class ObjectStorageComparison:
     def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, _Inventory]:
         with self._unit_of_work.transaction() as transaction:
             streams = transaction.reconciliation_queries.streams(order_ids)
-        return {order_id: _inventory(stream) for order_id, stream in streams.items()}
+            left_out = [order_id for order_id in order_ids if order_id not in streams]
+            unreadable = transaction.reconciliation_queries.unreadable_events(left_out) if left_out else []
+        inventories = {order_id: _inventory(order_id, stream) for order_id, stream in streams.items()}
+        return inventories | {each.order_id: _Inventory(is_complete=False) for each in unreadable}
 
     def _judge(
         self,
@@ -183,8 +192,11 @@ class ObjectStorageComparison:
                 asked = list(set(sessions.values()))
                 known = transaction.reconciliation_queries.known_sessions(asked)
                 tidied = transaction.reconciliation_queries.tidied_sessions(asked)
+                unreadable = sessions_of_unreadable_orders(transaction, tidied)
             for stray in old:
                 session_id = sessions.get(stray.key)
+                if session_id in unreadable:
+                    continue  # its order is reported by the comparison of the log
                 if session_id in tidied:
                     finding = _upload_finding(
                         stray,
@@ -229,7 +241,7 @@ def _upload_finding(stray: ListedObject, what: FindingCode, wrong: str, advice: 
     )
 
 
-def _inventory(stream: Sequence[e.RecordedEvent]) -> _Inventory:
+def _inventory(order_id: OrderId, stream: Sequence[e.RecordedEvent]) -> _Inventory:
     gone_since = [
         each.recorded_at for each in stream if isinstance(each.event, e.PhotosPurged | e.OrderErased)
     ]
@@ -238,7 +250,11 @@ def _inventory(stream: Sequence[e.RecordedEvent]) -> _Inventory:
     named = [(each.recorded_at, stored) for each in stream for stored in _lasting(each.event)]
     lost = dict(_lost(stream))
     uploads = [(at, stored) for at, stored in lost.values() if not stored.key.startswith(LASTING)]
-    return _Inventory(named=(*named, *uploads), lost=frozenset(stored.key for _, stored in lost.values()))
+    return _Inventory(
+        named=(*named, *uploads),
+        lost=frozenset(stored.key for _, stored in lost.values()),
+        is_complete=isinstance(followed(order_id, stream), Order),
+    )
 
 
 def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[datetime, StoredObject]]]:
@@ -253,7 +269,7 @@ def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[da
             case (
                 e.RestorationFailed(image_id=image_id, reason=reason)
                 | e.RedoFailed(image_id=image_id, reason=reason)
-            ) if reason.is_lost_file:
+            ) if reason.is_lost_file and image_id in files:
                 yield image_id, (recorded.recorded_at, files[image_id])
             case _:
                 pass

@@ -12,7 +12,7 @@ from domain.use_cases.payments.payment_events import SOURCE
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side, stream_broken
 from domain.use_cases.reconciliation.foreign_payments import ForeignPayments
 from domain.use_cases.reconciliation.payments_missing_at_provider import MissingAtProvider, Seen
 from domain.use_cases.reconciliation.recorded_payments import Missing, RecordedPayments, subject_of
@@ -153,6 +153,8 @@ class PaymentComparison:
                 )
         ours = [webhook_event for webhook_event in page if webhook_event not in foreign]
         lists.missing.extend((judge, missing) for missing in judge(ours))
+        for unreadable in self._record.unreadable(ours):
+            scope.tell(stream_broken(unreadable))
 
     def _events(self, scope: Scope, foreign: ForeignPayments) -> _Events:
         events = _Events()

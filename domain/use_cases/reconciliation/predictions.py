@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.order.order import Order
 from domain.order.reactions import CollectRestoration, is_still_required, reaction_id_of
+from domain.order.stream_integrity import followed
 from domain.order.values import ImageId, OrderId
 from domain.ports.errors import RefusedError
 from domain.ports.provider_listings import ListedPrediction, PredictionListing
@@ -14,8 +15,7 @@ from domain.ports.restorer import PredictionStatus, Restorer
 from domain.ports.unit_of_work import UnitOfWork
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.event_log import followed
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
+from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side, stream_broken
 
 #: The end of the address that a prediction's end is posted to: order, image, attempt and mark.
 _ADDRESS_PARTS = 4
@@ -119,6 +119,11 @@ class PredictionComparison:
         """A prediction that is not on record: ours if the address it posts to is."""
         waiting = self._named(listed)
         if waiting is None:
+            return
+        with self._unit_of_work.transaction() as transaction:
+            unreadable = transaction.reconciliation_queries.unreadable_events([waiting.order_id])
+        if unreadable:
+            yield from map(stream_broken, unreadable)
             return
         with self._unit_of_work.transaction() as transaction:
             order = transaction.event_store.load(waiting.order_id)

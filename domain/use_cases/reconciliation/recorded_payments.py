@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, OrderId
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
+from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
@@ -78,22 +79,27 @@ class RecordedPayments:
                 )
         return missing
 
+    def unreadable(self, page: Sequence[PaymentWebhookEvent]) -> list[UnreadableEvent]:
+        """The orders of a page of notices of which nothing can be said, because their events cannot be read."""
+        with self._unit_of_work.transaction() as transaction:
+            orders = transaction.reconciliation_queries.orders_by_payment(_intents(page))
+            return transaction.reconciliation_queries.unreadable_events(list(set(orders.values())))
+
     def _of_our_orders(
         self, page: Sequence[PaymentWebhookEvent]
     ) -> Iterator[tuple[PaymentWebhookEvent, OrderId, list[e.RecordedEvent]]]:
-        """Notices about the money of orders that exist, with these orders' streams; the others' are not ours."""
-        intents = [
-            webhook_event.payment_intent_id
-            for webhook_event in page
-            if webhook_event.payment_intent_id is not None
-        ]
+        """Notices about the money of orders that can be read, with their streams; all others are left out."""
         with self._unit_of_work.transaction() as transaction:
-            orders = transaction.reconciliation_queries.orders_by_payment(intents)
+            orders = transaction.reconciliation_queries.orders_by_payment(_intents(page))
             streams = transaction.reconciliation_queries.streams(list(set(orders.values())))
         for webhook_event in page:
             order_id = orders.get(webhook_event.payment_intent_id or "")
-            if order_id is not None:
-                yield webhook_event, order_id, streams.get(order_id, [])
+            if order_id in streams:
+                yield webhook_event, order_id, streams[order_id]
+
+
+def _intents(page: Sequence[PaymentWebhookEvent]) -> list[str]:
+    return [event.payment_intent_id for event in page if event.payment_intent_id is not None]
 
 
 def subject_of(webhook_event: PaymentWebhookEvent) -> str:

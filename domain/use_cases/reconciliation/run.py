@@ -48,7 +48,7 @@ class Reconciliation:
     ) -> Report:
         """Compare every side since a moment; one that is away does not cost what the others tell."""
         now = self._clock.now()
-        findings: list[Finding] = []
+        findings: dict[Finding, None] = {}  # in order; what two sides find alike is reported once
         foreign: list[Foreign] = []
         defects: list[Exception] = []
         closed: dict[Side, str] = {}
@@ -65,12 +65,12 @@ class Reconciliation:
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
                 leave=foreign.append,
                 defect=defects.append,
-                tell=findings.append,
+                tell=findings.setdefault,
             )
             try:
                 # One by one: what was found before the side went away is not lost with it.
                 for finding in comparison.compare(scope):
-                    findings.append(finding)  # noqa: PERF402
+                    findings.setdefault(finding)
             except ListingClosedError as error:
                 closed[side] = str(error)
             except OutsideError as error:

@@ -6,13 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.order import events as e
-from domain.order.evolve import fold
 from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import CancelPrediction, outstanding_by_id
+from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
 from domain.ports.reaction_queue import ExhaustedReaction, UnreadableWork
+from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.wording.labels import HOLDS, MAILS, OPT_OUTS, UNREADABLE_AND_NOT_NEEDED, listed
 
@@ -33,6 +34,7 @@ class AttentionKind(StrEnum):
     INQUIRY = "inquiry"
     WORK_GIVEN_UP = "work_given_up"
     WORK_UNREADABLE = "work_unreadable"
+    STREAM_BROKEN = "stream_broken"
     PAYMENT_UNMATCHED = "payment_unmatched"
     WEBHOOK_CONFLICT = "webhook_conflict"
 
@@ -67,6 +69,9 @@ class AttentionList:
             order_ids = sorted({*transaction.order_queries.in_trouble(), *with_work})
             unmatched = transaction.unmatched_payments.unsettled()
             conflicts = transaction.webhook_inbox.conflicts()
+            broken = {
+                event.order_id: event for event in transaction.reconciliation_queries.all_unreadable_events()
+            }
         attention_items = [
             AttentionItem(
                 kind=AttentionKind.PAYMENT_UNMATCHED,
@@ -85,7 +90,9 @@ class AttentionList:
             )
             for conflict in conflicts
         ]
-        attention_items += self._of_orders(order_ids, given_up, unreadable)
+        readable = [order_id for order_id in order_ids if order_id not in broken]
+        attention_items += map(_of_unreadable_event, broken.values())
+        attention_items += self._of_orders(readable, given_up, unreadable)
         return sorted(
             attention_items, key=lambda attention_item: (attention_item.since, attention_item.subject)
         )
@@ -97,13 +104,44 @@ class AttentionList:
         unreadable: Sequence[UnreadableWork],
     ) -> Iterator[AttentionItem]:
         for start in range(0, len(order_ids), PAGE_ORDERS):
+            page = order_ids[start : start + PAGE_ORDERS]
             with self._unit_of_work.transaction() as transaction:
-                streams = transaction.reconciliation_queries.streams(order_ids[start : start + PAGE_ORDERS])
+                streams = transaction.reconciliation_queries.streams(page)
+                left_out = [order_id for order_id in page if order_id not in streams]
+                broken = transaction.reconciliation_queries.unreadable_events(left_out) if left_out else []
+            yield from map(_of_unreadable_event, broken)
             for order_id, stream in streams.items():
+                order = followed(order_id, stream)
+                if isinstance(order, StreamBreak):
+                    yield _of_broken_stream(order, stream)
+                    continue
                 mine = [work for work in given_up if work.order_id == order_id]
-                looker = _Looker(fold(order_id, stream), stream)
+                looker = _Looker(order, stream)
                 yield from looker.attention_items(mine)
                 yield from looker.unreadable([work for work in unreadable if work.order_id == order_id])
+
+
+def _of_unreadable_event(event: UnreadableEvent) -> AttentionItem:
+    return AttentionItem(
+        kind=AttentionKind.STREAM_BROKEN,
+        since=event.recorded_at,
+        why=str(event),
+        subject=str(event.event_id),
+        order_id=event.order_id,
+        number=event.number,
+    )
+
+
+def _of_broken_stream(broken: StreamBreak, stream: Sequence[e.RecordedEvent]) -> AttentionItem:
+    numbers = (each.event.order_number for each in stream if isinstance(each.event, e.PaymentReceived))
+    return AttentionItem(
+        kind=AttentionKind.STREAM_BROKEN,
+        since=broken.recorded.recorded_at,
+        why=str(broken),
+        subject=str(broken.recorded.event_id),
+        order_id=broken.recorded.order_id,
+        number=next(numbers, None),
+    )
 
 
 class _Looker:

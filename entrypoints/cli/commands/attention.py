@@ -34,6 +34,7 @@ _BY_KIND: Mapping[AttentionKind, tuple[str, ...]] = {
     AttentionKind.MAIL_BOUNCED: ("orders address {order} EMAIL {why}", "orders resend {order} {why}"),
     AttentionKind.MAIL_OPTED_OUT: ("orders note {order} {why}", "orders address {order} EMAIL {why}"),
     AttentionKind.WORK_GIVEN_UP: ("orders history {order}", "orders note {order} {why}"),
+    AttentionKind.STREAM_BROKEN: ("events verify", "reconcile"),
     AttentionKind.WORK_UNREADABLE: ("orders history {order}",),
     AttentionKind.PAYMENT_UNMATCHED: (
         "payments refund {subject} {why}",

@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.ports.event_store import ChainedEvent
 from domain.ports.unit_of_work import UnitOfWork
-from domain.use_cases.audit.log_verification import LogSnapshot, VerificationReport, verify
+from domain.use_cases.audit.log_verification import DefectKind, LogSnapshot, VerificationReport, verify
 from domain.use_cases.wording.labels import counted
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
@@ -40,14 +40,27 @@ class LogChangedError(CommandFailedError):
         )
 
 
+class LogNotDecodableError(CommandFailedError):
+    """Every event is as it was recorded, and this version of the shop cannot read some."""
+
+    def __init__(self, findings: int) -> None:
+        self.findings = findings
+        super().__init__(
+            f"Each event says what was recorded, but this version cannot read {counted(findings, 'event')}: "
+            "run the version that wrote them."
+        )
+
+
 def verify_log(unit_of_work: UnitOfWork, against: Path | None, *, as_json: bool) -> None:
-    """Check the log and print its head; raises LogChangedError or StrangeHeadError."""
+    """Check the log and print its head; raises LogChangedError, LogNotDecodableError or StrangeHeadError."""
     kept = read_head(against) if against else None
     verdict = verify(_watched(unit_of_work.chained_events()), kept)
     if as_json:
         click.echo(_json_of(verdict))
     else:
         _show(verdict, kept)
+    if verdict.findings and all(each.defect is DefectKind.UNDECODABLE for each in verdict.findings):
+        raise LogNotDecodableError(len(verdict.findings))
     if verdict.findings:
         raise LogChangedError(len(verdict.findings))
 

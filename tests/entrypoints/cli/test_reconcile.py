@@ -1,16 +1,20 @@
 """The comparison of the books as people and programs see it."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of
 from entrypoints.cli.commands.reconcile import UnknownMomentError, moment, reconcile
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
+from tests.contracts.stored_streams import facts, take_order
+from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
 from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell
 from tests.sandbox.processes import TwinProcess
@@ -147,6 +151,32 @@ def test_a_scheduled_comparison_heals_and_logs_ids_only(shop: InMemoryShop) -> N
 def test_a_clean_shop_ends_well(restoreclick: Shell) -> None:
     answer = restoreclick("reconcile")
     assert (answer.status, answer.out.splitlines()[-1], answer.err) == (0, "The books agree.", "")
+
+
+def test_one_event_that_cannot_be_read_cuts_off_neither_the_comparison_nor_the_list_of_attention(
+    restoreclick: Shell, own_database_url: str
+) -> None:
+    spoiled, held = facts(), facts()
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        for about in (spoiled, held):
+            take_order(unit_of_work, about, about.held())
+    spoil_in_postgres(own_database_url, spoiled.order_id, DAMAGES["damaged fields"])
+    compared = restoreclick("reconcile", "--since", "2026-11-01", "--json")
+    *findings, whole = map(json.loads, compared.out.splitlines())
+    (broken,) = [each for each in findings if each["order_id"] == str(spoiled.order_id)]
+    assert (compared.status, broken["what"], whole["cut_off"]) == (1, "stream_broken", {})
+    assert "order_held" in {each["what"] for each in findings if each["order_id"] == str(held.order_id)}
+    listed = restoreclick("orders", "attention", "--json")
+    items = {item["order_id"]: item for item in map(json.loads, listed.out.splitlines())}
+    assert (items[str(spoiled.order_id)]["kind"], items[str(held.order_id)]["kind"]) == (
+        "stream_broken",
+        "on_hold",
+    )
+    assert items[str(spoiled.order_id)]["commands"] == [
+        "restoreclick events verify",
+        "restoreclick reconcile",
+    ]
+    assert "stream broken" in restoreclick("orders", "attention").out
 
 
 def test_books_that_do_not_agree_end_with_a_status_of_one(restoreclick: Shell, stripe: TwinProcess) -> None:

@@ -11,9 +11,11 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.contracts.list_reading import read_whole_log
-from tests.contracts.stored_streams import facts, take_order
+from tests.contracts.stored_streams import NOON, facts, take_order
+from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
 from tests.domain.support.event_builders import Facts
 from tests.entrypoints.support.shell import Shell
 
@@ -46,6 +48,36 @@ def delete_the_newest(database_url: str, about: Facts) -> None:
         connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
         connection.execute("DELETE FROM events WHERE order_id = %s AND version = 3", (about.order_id,))
         connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
+
+
+def test_an_event_of_a_newer_version_is_told_apart_from_a_changed_one(
+    restoreclick: Shell, about: Facts, own_database_url: str, unit_of_work: PostgresUnitOfWork
+) -> None:
+    with unit_of_work.transaction() as transaction:
+        head = transaction.event_store.load(about.order_id).head
+    newer: dict[str, object] = {
+        **{name: f"{name}-4" for name in ("actor", "cause", "cause_key")},
+        **{name: uuid4() for name in ("event_id", "correlation_id")},
+        "order_id": about.order_id,
+        "version": 4,
+        "name": "order.framed.v1",
+        "data": {},
+        "recorded_at": NOON,
+        "previous_sha256": head,
+    }
+    row = {**newer, "data": "{}", "sha256": event_sha256(newer)}
+    with psycopg.connect(own_database_url) as connection:
+        columns = sql.SQL(", ").join(map(sql.Identifier, row))
+        values = sql.SQL(", ").join(map(sql.Placeholder, row))
+        connection.execute(sql.SQL("INSERT INTO events ({}) VALUES ({})").format(columns, values), row)
+    read = restoreclick("events", "verify")
+    assert read.status == 1
+    assert read.out.startswith(
+        f"Order {about.order_id}, version 4: this version of the shop does not know its name"
+    )
+    assert "run the version that wrote them" in read.err
+    spoil_in_postgres(own_database_url, about.order_id, DAMAGES["damaged fields"])
+    assert "The log is not what was recorded (3 findings)" in restoreclick("events", "verify").err
 
 
 @pytest.mark.usefixtures("about")

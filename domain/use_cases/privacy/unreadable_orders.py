@@ -1,0 +1,16 @@
+"""Orders whose events cannot be read keep all their files."""
+
+from collections.abc import Collection
+
+from domain.order.values import UploadSessionId
+from domain.ports.unit_of_work import Transaction
+
+
+def sessions_of_unreadable_orders(
+    transaction: Transaction, session_ids: Collection[UploadSessionId]
+) -> set[UploadSessionId]:
+    """Which of these sessions belong to an order that cannot be read."""
+    found = (transaction.upload_sessions.find(session_id) for session_id in session_ids)
+    orders = {session.order_id: session.session_id for session in found if session is not None}
+    unreadable = transaction.reconciliation_queries.unreadable_events(list(orders)) if orders else []
+    return {orders[event.order_id] for event in unreadable}
