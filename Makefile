@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PHOTOS ?=
 SEEDS  ?= 1000
 # Of a chaos run: a seed repeats one, SECONDS makes it shorter or longer, DATA names a folder that stays.
@@ -18,7 +19,7 @@ AGAIN ?=
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test test-postgres15 simulate exhaustive chaos mutants check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev test test-all test-slow test-postgres15 simulate exhaustive chaos mutants check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,14 +39,18 @@ misbehave: $(READY) ## the same while a photo is refused, providers are away and
 dev: $(READY) ## the whole shop on this machine, kept running
 	@$(BIN)/restoreclick dev
 
-test: $(READY) ## the whole test suite, on as many cores as there are
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## every rule, contract and journey once, on as many cores as there are
+	$(PYTEST) -m "not slow" --hypothesis-profile quick
+
+test-all: test test-slow ## the same, and then the slow proofs and more examples of each property
+
+test-slow: $(READY)
+	$(PYTEST) -m "slow or hypothesis or after_journeys" --hypothesis-profile thorough --timeout 600
 
 test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreSQL; POSTGRES15=folder of its programs
 	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \
 	    "apt-get install postgresql-15), or name its folder: make test-postgres15 POSTGRES15=..." >&2; exit 1; }
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
-	    --postgresql-programs $(POSTGRES15) tests/contracts tests/adapters/test_postgres_*.py
+	$(PYTEST) --postgresql-programs $(POSTGRES15) tests/contracts tests/adapters/test_postgres_*.py
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -12,6 +14,7 @@ from minio import Minio
 from sqlalchemy import make_url
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from adapters.postgres.schema import upgrade
 from sandbox.processes import Supervisor
@@ -27,10 +30,16 @@ from tests.adapters.support.provider_accounts import (
 )
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
+from tests.shared_servers import ServerHost, ask
+
+_HOST = pytest.StashKey[ServerHost]()
 
 #: For many runs of the same tests, of which each must be short and give what the others gave: pytest
 #: --hypothesis-profile mutants.
 settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=30)
+#: What `make test` tries of each property, and what `make test-all` tries of it once more.
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("thorough", deadline=None, max_examples=200)
 
 #: Journeys that open shops of their own.
 _SHOPS_OF_THEIR_OWN = ("tests/journeys/test_demo", "tests/journeys/test_rolling_upgrade")
@@ -70,13 +79,69 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Own the run's servers, unless this is one of the workers that share them."""
+    if hasattr(config, "workerinput"):
+        return
+    supervisor, folder = Supervisor(), TemporaryDirectory(prefix="tests-")
+    starts = {
+        "s3": lambda: seaweedfs_server.start(supervisor, Path(folder.name)),
+        "postgresql": lambda: _migrated_database(
+            supervisor, Path(folder.name), config.getoption("--postgresql-programs")
+        ),
+    }
+    config.stash[_HOST] = ServerHost(starts)
+
+    def end() -> None:
+        for process in supervisor.processes:
+            process.kill()  # nothing of their data is needed any more
+        supervisor.close()
+        folder.cleanup()
+
+    config.add_cleanup(end)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the journeys, which take one worker longest, and check their laws when all of them are over."""
+
+    def turn(item: pytest.Item) -> tuple[bool, bool]:
+        is_journey = item.nodeid.startswith("tests/journeys/")
+        return not is_journey, item.get_closest_marker("after_journeys") is not None
+
+    items.sort(key=turn)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a worker where the shared servers are asked for."""
+    host = node.config.stash[_HOST]
+    node.workerinput["server_host"] = (host.address, host.key)
+
+
+def _shared(name: str, config: pytest.Config) -> Any:
+    """One of the servers that all workers share."""
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        return config.stash[_HOST].server(name)
+    address, key = worker_input["server_host"]
+    return ask(address, key, name)
+
+
+def _migrated_database(supervisor: Supervisor, data_dir: Path, programs: Path | None) -> str:
+    url = postgres_server.start(supervisor, data_dir, programs)
+    _write_without_waiting_for_the_disk(url)
+    upgrade(url)
+    return url
+
+
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with Supervisor() as supervisor:
-        server = seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("s3"))
-        host = server.endpoint.removeprefix("http://")
-        Minio(host, server.access_key, server.secret_key, secure=False, region=REGION).make_bucket(BUCKET)
-        yield server
+def s3(pytestconfig: pytest.Config) -> S3:
+    """The run's S3 server, on which each worker has a bucket of its own."""
+    server: S3 = _shared("s3", pytestconfig)
+    host = server.endpoint.removeprefix("http://")
+    Minio(host, server.access_key, server.secret_key, secure=False, region=REGION).make_bucket(BUCKET)
+    return server
 
 
 @pytest.fixture(scope="session")
@@ -133,18 +198,10 @@ def sendgrid(sendgrid_process: TwinProcess, letterbox: WebhookReceiver) -> Itera
 
 
 @pytest.fixture(scope="session")
-def postgres_url(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database with the newest schema, on the PostgreSQL that this run is about."""
-    running = pytestconfig.getoption("--postgresql-url")
-    if running:
-        yield running
-        return
-    programs = pytestconfig.getoption("--postgresql-programs")
-    with Supervisor() as supervisor:
-        url = postgres_server.start(supervisor, tmp_path_factory.mktemp("postgresql"), programs)
-        _write_without_waiting_for_the_disk(url)
-        upgrade(url)
-        yield url
+def postgres_url(pytestconfig: pytest.Config) -> str:
+    """A database with the newest schema, to be copied, on the PostgreSQL that this run is about."""
+    url: str = pytestconfig.getoption("--postgresql-url") or _shared("postgresql", pytestconfig)
+    return url
 
 
 @pytest.fixture(scope="session")

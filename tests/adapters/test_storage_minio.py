@@ -79,14 +79,14 @@ def test_a_large_photo_passes_through_little_memory(s3: S3) -> None:
     ("changes", "detail"),
     [
         ({"bucket": "another"}, "it has no bucket another"),
-        ({"secret_key": "not-ours"}, "AccessDenied for photos"),
-        ({"endpoint_url": "http://127.0.0.1:9"}, "MaxRetryError for photos"),
+        ({"secret_key": "not-ours"}, "AccessDenied for {bucket}"),
+        ({"endpoint_url": "http://127.0.0.1:9"}, "MaxRetryError for {bucket}"),
     ],
 )
 def test_a_storage_that_is_not_set_up_fails_its_check(s3: S3, changes: dict[str, str], detail: str) -> None:
     with pytest.raises(UnavailableError) as refusal:
         minio_store(s3, **changes).check()
-    assert refusal.value.detail == detail
+    assert refusal.value.detail == detail.format(bucket=BUCKET)
 
 
 def test_a_write_with_a_wrong_secret_says_so_without_telling_it(s3: S3) -> None:

@@ -19,6 +19,7 @@ LOOKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_in_the_process(name: str) -> None:
     looked = subprocess.run(  # noqa: S603 -- our own program

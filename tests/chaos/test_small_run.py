@@ -5,6 +5,8 @@ It shows that the run itself works. What it takes two minutes to find is `make c
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.fault_runner import Incident
 from tests.chaos.run import run
 from tests.chaos.schedule import Deed, Manner, Schedule, Visit
@@ -50,6 +52,7 @@ class Notes:
         self.over.append(incident.fault.name)
 
 
+@pytest.mark.slow
 def test_a_shop_that_is_taken_apart_keeps_the_laws(tmp_path: Path) -> None:
     notes = Notes()
     outcome = run(SMALL, tmp_path / "shop", {}, notes)

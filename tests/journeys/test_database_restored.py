@@ -130,6 +130,7 @@ def opens(customer: Customer, link: str) -> bool:
         return next(chunks).startswith(b"PK")
 
 
+@pytest.mark.slow
 def test_a_shop_goes_on_after_its_database_was_restored(
     own_shop: LocalShop,
     photo: Path,

@@ -12,6 +12,7 @@ from tests.journeys.terminal_users import Start, left_nothing
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left is looked for in /proc")
 
 
+@pytest.mark.slow
 def test_a_letter_posing_as_a_photo_is_refused_and_the_samples_go_on(start: Start, tmp_path: Path) -> None:
     email_content = tmp_path / "letter.jpg"
     email_content.write_text("Dear great-aunt, I could not find the photo.")
@@ -48,6 +49,7 @@ def test_a_demo_that_delivers_everything_ends_well(start: Start, photo: Path) ->
     left_nothing(visitor)
 
 
+@pytest.mark.slow
 def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_rest(start: Start) -> None:
     visitor = start("demo", "--misbehave")
     assert visitor.wait() == 0, visitor.screen

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left
 @pytest.mark.parametrize(
     ("words", "key", "status"),
     [
-        ("Opening a shop", signal.SIGTERM, 143),
+        pytest.param("Opening a shop", signal.SIGTERM, 143, marks=pytest.mark.slow),
         ("Restoration started", signal.SIGINT, 130),
     ],
 )

@@ -27,6 +27,8 @@ from tests.journeys.outcomes import findings
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.after_journeys
+
 Histories = dict[OrderId, list[e.RecordedEvent]]
 #: As the restorer's ledger holds it.
 Prediction = dict[str, Any]

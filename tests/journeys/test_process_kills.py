@@ -33,7 +33,13 @@ def test_every_message_is_delivered_many_times(hands: RunningShop, photo: Path) 
 
 @pytest.mark.parametrize(
     "moment",
-    ["PaymentReceived", "ImagesMoved", "RestorationStarted", "RestorationCompleted", "DownloadPrepared"],
+    [
+        "RestorationStarted",
+        *(
+            pytest.param(moment, marks=pytest.mark.slow)
+            for moment in ("PaymentReceived", "ImagesMoved", "RestorationCompleted", "DownloadPrepared")
+        ),
+    ],
 )
 def test_the_worker_is_killed_after(moment: str, hands: RunningShop, photo: Path) -> None:
     customer, order_id = hands.buy(photo, photo)
@@ -47,8 +53,8 @@ def test_the_worker_is_killed_after(moment: str, hands: RunningShop, photo: Path
     ("twin", "call"),
     [
         ("sendgrid", "POST /v3/mail/send"),
-        ("replicate", "POST /v1/models/*"),
-        ("replicate", "GET /v1/predictions/*"),
+        pytest.param("replicate", "POST /v1/models/*", marks=pytest.mark.slow),
+        pytest.param("replicate", "GET /v1/predictions/*", marks=pytest.mark.slow),
     ],
 )
 def test_the_worker_is_killed_inside_a_call_that_is_done_all_the_same(

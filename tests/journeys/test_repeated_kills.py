@@ -4,6 +4,8 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
+import pytest
+
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.journeys.outcomes import completes_with_two_mails
 from tests.journeys.running_shop import RunningShop
@@ -34,6 +36,7 @@ def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
     assert [refund["amount"] for refund in refunds] == [490]
 
 
+@pytest.mark.slow
 def test_the_worker_is_killed_again_and_again(hands: RunningShop, photo: Path) -> None:
     never, lives = Event(), Random(1926)  # noqa: S311 -- it draws moments, no secrets
     hands.kill_worker()

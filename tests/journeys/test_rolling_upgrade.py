@@ -145,6 +145,7 @@ def shop(tmp_path: Path) -> Iterator[TwoVersions]:
         yield TwoVersions(tmp_path, old_code, revisions, listener, sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_each_version_works_what_the_other_has_taken_while_an_upgrade_rolls(shop: TwoVersions) -> None:
     photo = Path(__file__).parent / "harvest-1926.jpg"

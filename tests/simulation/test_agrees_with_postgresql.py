@@ -35,7 +35,7 @@ def lived(seed: int) -> tuple[World, Journal]:
     return world, journal
 
 
-@pytest.mark.parametrize("seed", [7, 28])
+@pytest.mark.parametrize("seed", [pytest.param(7, marks=pytest.mark.slow), 28])
 def test_postgresql_answers_every_statement_of_a_world_as_the_books_in_memory_do(
     seed: int, postgres: PostgresUnitOfWork
 ) -> None:

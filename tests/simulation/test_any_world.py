@@ -144,7 +144,7 @@ def _any(things: Sequence[T], number: int) -> T:
 
 TestAnyWorld = AnyWorld.TestCase
 TestAnyWorld.settings = settings(
-    max_examples=30,
+    max_examples=settings().max_examples // 4,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -7,7 +7,11 @@ from tests.simulation.exhaustive import HISTORIES, crash_points, shortest, try_c
 from tests.simulation.faults import is_chore
 
 
-@pytest.mark.parametrize("history", HISTORIES[:2], ids=lambda history: history.name)
+@pytest.mark.parametrize(
+    "history",
+    [pytest.param(HISTORIES[0], id=HISTORIES[0].name, marks=pytest.mark.slow), HISTORIES[1]],
+    ids=lambda history: history.name,
+)
 def test_an_order_survives_a_crash_at_each_of_its_commits_and_calls(history: exhaustive.History) -> None:
     points = [point for point in crash_points(history) if not is_chore(point)]
     assert len(points) >= 20

@@ -11,6 +11,7 @@ from tests.simulation.world_run import run
 A_PAGE = 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_bug_is_found_by_the_law_that_it_breaks(name: str) -> None:
     bug = PLANTED[name]
@@ -27,6 +28,7 @@ def test_what_is_planted_is_gone_afterwards() -> None:
     assert run(PLANTED[name].found_by).holds
 
 
+@pytest.mark.slow
 def test_a_broken_law_is_shrunk_to_a_story_that_fits_a_page() -> None:
     name = "anybody may record an outcome"
     broken = run(PLANTED[name].found_by, plant=name)

@@ -1,6 +1,7 @@
 """The shop's accounts at the sandbox's providers, and the adapters that use them."""
 
 import io
+import os
 from typing import Any
 
 from PIL import Image
@@ -13,7 +14,8 @@ from domain.order.values import Variant
 from domain.signed_tokens import TokenSigner
 from sandbox.services.seaweedfs_server import REGION, S3
 
-BUCKET = "photos"
+#: The S3 server is shared by workers that run side by side.
+BUCKET = f"photos-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 STRIPE_SECRET_KEY = "sk_test_51adapters"
 STRIPE_WEBHOOK_SECRET = "whsec_adapters"
 SENDGRID_API_KEY = "SG.adapters"

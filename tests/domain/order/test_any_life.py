@@ -243,7 +243,7 @@ class WorkedLife(AnyLife):
 MONEY_FACTS = (e.RefundAccepted, e.RefundIssued, e.RefundFailed, e.DisputeOpened, e.DisputeClosed)
 
 LIVES = settings(
-    max_examples=60,
+    max_examples=settings().max_examples // 2,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -150,7 +150,7 @@ NAMES = st.text(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(NAMES, min_size=1, max_size=8))
 def test_names_stay_distinct_on_any_disk_and_safe_on_windows(names: list[str]) -> None:
     stems = [f"{safe_stem(name) or f'photo-{number}'}-restored" for number, name in enumerate(names, start=1)]
