@@ -1,20 +1,31 @@
 """Stripe's own books, list by list."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 import stripe
 
 from adapters.payments_stripe.api import PROVIDER, translated
 from adapters.payments_stripe.sessions import Session, state_of
-from adapters.payments_stripe.webhooks import LAST_SECOND, TELLING_EVENTS, notice_of
+from adapters.payments_stripe.webhooks import (
+    LAST_SECOND,
+    TELLING_EVENTS,
+    is_before_refund_events,
+    notice_of,
+)
 from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import cleaned
-from domain.ports.errors import UnavailableError, UnreadableAnswerError
+from domain.ports.errors import AccountRefusedError, UnavailableError, UnreadableAnswerError
 from domain.ports.payments import PaymentWebhookEvent
-from domain.ports.provider_listings import ListedCheckout, TakeUnreadable, refuse_unreadable
+from domain.ports.provider_listings import (
+    EndpointVersion,
+    ListedCheckout,
+    TakeUnreadable,
+    refuse_unreadable,
+)
 
 #: As many as Stripe gives.
 PAGE = 100
@@ -39,15 +50,25 @@ class _Entry(msgspec.Struct):
     status: str | None = None
 
 
+class _Endpoint(msgspec.Struct):
+    url: str
+    status: str
+    api_version: str | None = None
+
+
 #: Asks for a page: of the newest entries, or of those after a cursor.
 AskPage = Callable[[dict[str, str]], _Listed]
 
 
 class StripeListing:
-    """Reads the lists of one account, a page at a time."""
+    """Reads the lists of one account, a page at a time.
 
-    def __init__(self, client: stripe.StripeClient) -> None:
+    ``webhook_urls`` are the addresses at which Stripe may reach this shop's webhook handler.
+    """
+
+    def __init__(self, client: stripe.StripeClient, *, webhook_urls: Collection[str] = ()) -> None:
         self._client = client
+        self._webhook_urls = {_comparable(url) for url in webhook_urls}
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
@@ -79,6 +100,43 @@ class StripeListing:
         """Disputes, likewise."""
         listed = _entries(lambda cursor: self._client.v1.disputes.list(_asked(_since(since), cursor)))
         return _as_events(listed, "charge.dispute.updated", kind="dispute", unreadable=unreadable)
+
+    def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
+        """The newest version among this shop's enabled endpoints; see the port.
+
+        While an endpoint is replaced there are two, and what the newer one receives is enough.
+        """
+        params = {"limit": PAGE}
+        listed = _entries(lambda cursor: self._client.v1.webhook_endpoints.list(_asked(params, cursor)))
+        read = entries_read(
+            listed, _endpoint, provider=PROVIDER, kind="webhook endpoint", unreadable=unreadable
+        )
+        try:
+            ours = [
+                each
+                for each in read
+                if each.status == "enabled" and _comparable(each.url) in self._webhook_urls
+            ]
+        except AccountRefusedError:
+            return (
+                None  # a restricted key that may not read them: the events show the version, if less exactly
+            )
+        versions = [each.api_version for each in ours if each.api_version is not None]
+        newest = max(versions, default=None)
+        is_old = is_before_refund_events(newest)
+        if newest is None or (is_old and len(versions) < len(ours)):
+            return None
+        return EndpointVersion(api_version=newest, is_old=is_old)
+
+
+def _comparable(url: str) -> tuple[str, str]:
+    """Host and path of an address; without its scheme, because a proxy may add TLS."""
+    parts = urlsplit(url)
+    return parts.netloc.casefold(), parts.path.rstrip("/")
+
+
+def _endpoint(entry: object) -> _Endpoint:
+    return msgspec.convert(entry, _Endpoint)
 
 
 def _since(since: datetime) -> dict[str, Any]:

@@ -56,6 +56,14 @@ class ListedCheckout:
     created_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class EndpointVersion:
+    """The API version that this shop's webhook endpoint has of its own."""
+
+    api_version: str
+    is_old: bool  # it leaves out webhook events that the shop needs
+
+
 class PaymentListing(Protocol):
     """Money, as the payment provider has it on its books."""
 
@@ -84,6 +92,13 @@ class PaymentListing(Protocol):
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
         """Disputes that were opened since, told like refunds: DISPUTE_OPENED or DISPUTE_CLOSED."""
+        ...
+
+    def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
+        """The version of this shop's webhook endpoint.
+
+        None if the endpoint has the account's version, is not on the list, or this account may not list endpoints.
+        """
         ...
 
 

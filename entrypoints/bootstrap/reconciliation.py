@@ -18,7 +18,9 @@ from entrypoints.bootstrap.adapters import Adapters
 
 def payment_listing(world: Adapters) -> StripeListing:
     """Stripe's own lists."""
-    return StripeListing(world.payments.client)
+    addresses = {world.policy.public_url, world.policy.webhook_url}
+    webhook_urls = [f"{address}/api/webhooks/stripe" for address in addresses]
+    return StripeListing(world.payments.client, webhook_urls=webhook_urls)
 
 
 def email_listing(world: Adapters) -> SendGridListing:

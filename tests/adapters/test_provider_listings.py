@@ -19,7 +19,7 @@ from adapters.restorer_replicate import ReplicateListing
 from domain.order.values import DisputeOutcome, EmailId, Variant
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
 from domain.ports.payments import PaymentEventKind
-from domain.ports.provider_listings import ListedPrediction, UnreadableEntry
+from domain.ports.provider_listings import EndpointVersion, ListedPrediction, UnreadableEntry
 from domain.ports.restorer import PredictionStatus
 from tests.adapters.support.misbehaving_server import RogueHandler, RogueServer, rogue_server
 from tests.adapters.support.provider_accounts import (
@@ -273,3 +273,63 @@ def test_listed_events_say_whether_their_version_has_refunds_of_cards(
         if each.checkout is not None and each.checkout.checkout_session_id == checkout
     ]
     assert (told.api_version, told.is_of_old_version) == (version, is_old)
+
+
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [
+        (None, None),
+        ("2024-09-30.acacia", EndpointVersion(api_version="2024-09-30.acacia", is_old=True)),
+        ("2024-10-28.acacia", EndpointVersion(api_version="2024-10-28.acacia", is_old=False)),
+    ],
+)
+def test_the_version_of_the_shops_own_endpoint_is_found_by_its_address(
+    stripe: TwinProcess, version: str | None, found: EndpointVersion | None
+) -> None:
+    stripe.turn(webhook_url="https://Shop.example/api/webhooks/stripe/", endpoint_api_version=version)
+    client = stripe_payments(stripe.url).client
+    ours, other = "https://shop.example/api/webhooks/stripe", "https://other.example/api/webhooks/stripe"
+    assert StripeListing(client, webhook_urls=[other, ours]).endpoint_version() == found
+    assert StripeListing(client, webhook_urls=[other]).endpoint_version() is None
+
+
+OURS = "https://shop.example/api/webhooks/stripe"
+OLD, NEW = "2022-11-15", "2026-10-28.endive"
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "found"),
+    [
+        ([(OLD, "enabled"), (NEW, "enabled")], EndpointVersion(api_version=NEW, is_old=False)),
+        ([(OLD, "enabled"), (NEW, "disabled")], EndpointVersion(api_version=OLD, is_old=True)),
+        ([(OLD, "enabled"), (None, "enabled")], None),
+        ([(NEW, "enabled"), (None, "enabled")], EndpointVersion(api_version=NEW, is_old=False)),
+    ],
+)
+def test_of_several_endpoints_at_one_address_the_newest_enabled_one_counts(
+    endpoints: list[tuple[str | None, str]], found: EndpointVersion | None
+) -> None:
+    entries = [
+        {
+            "id": f"we_{number}",
+            "object": "webhook_endpoint",
+            "url": OURS,
+            "status": status,
+            "api_version": version,
+        }
+        for number, (version, status) in enumerate(endpoints)
+    ]
+    body = json.dumps({"object": "list", "data": entries, "has_more": False}).encode()
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: handler.answer(200, body)
+        listing = StripeListing(stripe_payments(server.url).client, webhook_urls=[OURS])
+        assert listing.endpoint_version() == found
+
+
+def test_a_key_that_may_not_list_endpoints_leaves_the_version_to_the_events() -> None:
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: handler.answer(
+            403, b'{"error": {"message": "no permission"}}'
+        )
+        listing = StripeListing(stripe_payments(server.url).client, webhook_urls=[OURS])
+        assert listing.endpoint_version() is None

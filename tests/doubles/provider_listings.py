@@ -11,6 +11,7 @@ from domain.order.values import EmailId
 from domain.ports.email import DeliveryStatus
 from domain.ports.payments import PaymentWebhookEvent, refund_kind
 from domain.ports.provider_listings import (
+    EndpointVersion,
     ListedCheckout,
     ListedEmail,
     ListedPrediction,
@@ -46,6 +47,12 @@ class InMemoryPaymentListing:
     disputed: list[PaymentWebhookEvent] = field(default_factory=list)
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
     garbled: list[UnreadableEntry] = field(default_factory=list)
+    endpoint: EndpointVersion | None = None
+
+    def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
+        with self.fault_injector.over("endpoint_version", ""):
+            tell(self.garbled, "webhook endpoint", unreadable)
+            return self.endpoint
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable

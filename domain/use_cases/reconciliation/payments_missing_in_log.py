@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
-from domain.ports.provider_listings import ListedCheckout, PaymentListing
+from domain.ports.provider_listings import EndpointVersion, ListedCheckout, PaymentListing
 from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.payments.checkout_sync import CheckoutSync
@@ -46,17 +46,25 @@ class _Events:
     newest: PaymentWebhookEvent | None = None
     has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
 
-    def version_finding(self) -> Finding | None:
-        """One finding if refunds of cards may have no webhook events now."""
-        # Stripe lists events in the account's version: an endpoint with a newer one of its own shows by what it sent.
-        if self.newest is None or not self.newest.is_of_old_version or self.has_refund_event:
+    def version_finding(self, endpoint: EndpointVersion | None) -> Finding | None:
+        """One finding if refunds of cards may have no webhook events now.
+
+        The version of the endpoint decides. Without one, the events do, which Stripe lists in the account's version:
+        an endpoint with a newer one of its own shows by the refunds' events that were received.
+        """
+        if endpoint is not None:
+            version, is_old = endpoint.api_version, endpoint.is_old
+        elif self.newest is not None and self.newest.is_of_old_version and not self.has_refund_event:
+            version, is_old = self.newest.api_version or "unknown", True
+        else:
             return None
-        version = self.newest.api_version or "unknown"
+        if not is_old:
+            return None
         return Finding(
             side=Side.STRIPE,
             what=FindingCode.WEBHOOK_VERSION_OLD,
             subject=version,
-            since=self.newest.created_at,
+            since=self.newest.created_at if self.newest is not None else None,
             wrong=f"Stripe's events are of API version {version}, which has no refund.* events for cards.",
             advice=(
                 "Raise the webhook endpoint's API version in Stripe's dashboard to 2024-10-28.acacia or later; "
@@ -97,7 +105,7 @@ class PaymentComparison:
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
         told = events.told
-        version = events.version_finding()
+        version = events.version_finding(self._ledger.endpoint_version(scope.unreadable(self.side)))
         if version is not None:
             yield version
         events.lost.reverse()  # the oldest first

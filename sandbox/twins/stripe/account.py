@@ -38,6 +38,8 @@ class StripeSettings(TwinSettings, kw_only=True):
     )
     #: The version that events are written in: the account's default.
     api_version: str = API_VERSION
+    #: The webhook endpoint's own version; null: the account's. The list of events is in the account's.
+    endpoint_api_version: str | None = None
     #: Refunds begin as pending and wait to be settled.
     refunds_pending: bool = False
     #: Tax that Checkout adds on top of the price once it knows the customer, in percent: automatic tax.
@@ -126,7 +128,8 @@ class Account:
         }
         self.save(event)
         if wanted and self._webhooks is not None:
-            body = json.dumps(event, indent=2).encode()
+            version = self.settings.endpoint_api_version or self.settings.api_version
+            body = json.dumps(event | {"api_version": version}, indent=2).encode()
             self._webhooks.send(event["id"], event_type, self.settings.webhook_url, body)
 
     def was_delivered(self, event: Json) -> bool:

@@ -140,6 +140,17 @@ class Events(Controller):
         return api.answer(request, lambda account, _: account.load("event", event_id))
 
 
+class WebhookEndpoints(Controller):
+    """The one webhook endpoint, if there is one."""
+
+    path = "/v1/webhook_endpoints"
+
+    @get("/", sync_to_thread=False)
+    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
+        """List it."""
+        return api.answer(request, _list_endpoints)
+
+
 def readable(kind: str, filters: frozenset[str]) -> type[Controller]:
     """Make the doorway to objects that the API can only show: one of them, or a list."""
 
@@ -166,6 +177,7 @@ HANDLERS: list[type[Controller]] = [
     Refunds,
     Coupons,
     Events,
+    WebhookEndpoints,
     readable("payment_intent", frozenset({"customer"})),
     readable("charge", frozenset({"payment_intent"})),
     readable("dispute", frozenset({"payment_intent", "charge"})),
@@ -178,6 +190,25 @@ def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
         return answer_in_plain_json(request, error)
     message = f"Unrecognized request URL ({request.method}: {request.url.path})."
     return answer_stripe_error(request, StripeError(message, status=404))
+
+
+def _list_endpoints(account: Account, params: Json) -> Json:
+    form_values.known(params, lists.PAGING - {"created"})
+    settings = account.settings
+    endpoint: Json = {
+        "id": "we_twin",
+        "object": "webhook_endpoint",
+        "api_version": settings.endpoint_api_version,
+        "application": None,
+        "created": 0,
+        "description": None,
+        "enabled_events": list(settings.enabled_events),
+        "livemode": False,
+        "metadata": {},
+        "status": "enabled",
+        "url": settings.webhook_url,
+    }
+    return lists.paged([endpoint] if settings.webhook_url else [], WebhookEndpoints.path, params)
 
 
 def _list_events(account: Account, params: Json) -> Json:

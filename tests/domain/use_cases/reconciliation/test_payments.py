@@ -11,6 +11,7 @@ from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, Money, OrderId, RefundId
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentWebhookEvent, ProviderRefund
+from domain.ports.provider_listings import EndpointVersion
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from domain.use_cases.reconciliation.findings import FindingCode
@@ -302,6 +303,22 @@ def test_an_old_version_that_was_raised_since_is_no_finding(shop: InMemoryShop) 
     heard_payment(shop, **OLD)
     heard_payment(shop)
     assert "webhook_version_old" not in found(compare(shop))
+
+
+@pytest.mark.parametrize("endpoint_is_old", [True, False])
+@pytest.mark.parametrize("events", [OLD, {}])
+def test_the_endpoints_own_version_counts_whatever_the_events_are_listed_in(
+    shop: InMemoryShop,
+    events: dict[str, object],
+    endpoint_is_old: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    newest = heard_payment(shop, **events)
+    version = "2024-06-20" if endpoint_is_old else "2026-10-28.endive"
+    shop.payment_listing.endpoint = EndpointVersion(api_version=version, is_old=endpoint_is_old)
+    findings = [each for each in compare(shop).findings if each.what == "webhook_version_old"]
+    assert [(each.subject, each.since) for each in findings] == [
+        (version, newest.created_at)
+    ] * endpoint_is_old
 
 
 def test_an_old_version_of_another_shops_events_is_no_finding(shop: InMemoryShop) -> None:
