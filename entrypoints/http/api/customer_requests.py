@@ -106,12 +106,11 @@ def _resend(shop: Container, request: AnyRequest, order: UUID) -> Response[Any]:
 
 
 def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
-    """The calm end of a wish, for a person or a program; both are named as phrases of the section "asked"."""
+    """Confirm a request to a person or a program; both arguments name phrases of the section "asked"."""
     sentence = f"asked.{told or title}"
     if html_pages.is_wanted(request):
-        speech = html_pages.speech_for(request)
         return html_pages.page(
-            speech.say(f"asked.{title}_title"), html_pages.paragraph(speech.say(sentence)), speech, status=202
+            "accepted", html_pages.speech_for(request), status=202, request_kind=title, phrase=sentence
         )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     return Response(AcceptedView(sentence=speech_of("en").say(sentence)), status_code=202, headers=headers)

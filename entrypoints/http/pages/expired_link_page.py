@@ -1,6 +1,5 @@
-"""What a person reads whose download link opens nothing any more, and the button that has a new one sent."""
+"""The page behind an expired download link, with a button that requests a new one."""
 
-from html import escape
 from typing import Any
 
 from litestar import Response
@@ -12,27 +11,23 @@ from entrypoints.http.request_bodies import AnyRequest
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """A link that has run out offers a new one; all else is explained as everywhere."""
+    """Offer a new link for an expired one; explain all other errors as everywhere."""
     if not isinstance(error, LinkExpiredError) or not html_pages.is_wanted(request):
         return html_pages.explain(request, error)
     problem = problem_details.problem_of(error)
     problem_details.note(request, problem, error)
-    speech = html_pages.speech_for(request)
-    button = f"<button>{escape(speech.say('expired_link.button'))}</button>"
-    parts = [
-        html_pages.paragraph(speech.say("expired_link.told")),
-        f'<form method="post" action="{_renewal(request)}">{button}</form>',
-        html_pages.paragraph(speech.say("expired_link.help")),
-    ]
-    title = speech.say("problem.link_expired_title")
-    return html_pages.explained(request, problem, title, "\n".join(parts), speech, has_forms=True)
+    return html_pages.problem_page(
+        request,
+        problem,
+        "expired_link",
+        html_pages.speech_for(request),
+        renewal=_renewal(request),
+        has_forms=True,
+    )
 
 
 def _renewal(request: AnyRequest) -> str:
-    """Where a new link is asked for, as seen from the page: an address that holds behind any proxy.
-
-    The token was found in the books, so it is made of letters, digits, ``-`` and ``_``.
-    """
+    """The address that issues a new link, relative to the page so that it holds behind any proxy."""
     token = str(request.path_params["token"])
     beyond = request.url.path.rpartition(token)[2].count("/")
     return f"{'../' * (beyond - 1)}renew" if beyond else f"{token}/renew"

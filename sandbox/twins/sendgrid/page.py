@@ -33,8 +33,6 @@ def _readable(mail: Json) -> Json:
         "at": datetime.fromtimestamp(mail["at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "from": _person(mail["from"]),
         "to": ", ".join(_person(one) for one in mail["to"]),
-        # Links open in a tab of their own: the frame is not allowed to take over the page.
-        "html": f'<base target="_blank">{mail["html"]}' if mail["html"] else "",
         "undelivered": sorted({outcome for outcome in mail["outcomes"].values() if outcome != "delivered"}),
     }
 

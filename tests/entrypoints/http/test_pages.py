@@ -126,7 +126,7 @@ def test_a_file_name_is_shown_and_never_obeyed(door: Doorway) -> None:
     name = "<script>alert('1931')</script> & Söhne.jpg"
     door.shop.upload_service.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
     pages = [page_of(door, session_id, "uploads"), page_of(door, door.shop.pay(session_id))]
-    shown = "&lt;script&gt;alert(&#x27;1931&#x27;)&lt;/script&gt; &amp; Söhne.jpg"
+    shown = "&lt;script&gt;alert(&#39;1931&#39;)&lt;/script&gt; &amp; Söhne.jpg"
     assert [shown in page for page in pages] == [True, True]
 
 
