@@ -1,4 +1,4 @@
-"""From facts to a letter."""
+"""Render e-mails from their facts."""
 
 import re
 import textwrap
@@ -7,27 +7,27 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from adapters.email_templates.catalog import LANGUAGES, read_languages
-from adapters.email_templates.speech import Localization, localization_for
+from adapters.localization.catalog import CATALOGS, read_catalogs
+from adapters.localization.locales import Localization, localization_for
 from domain.ports.email import EmailFacts, RenderedEmail
 
 _LINE_WIDTH = 72
 
 
 class TemplateEmailRenderer:
-    """Writes letters: a template for each kind says what is told, a language's file says how.
+    """Renders e-mails: one template a kind has the content, the language's catalog the words.
 
-    Each template is put into three frames: for the subject, for plain text and for HTML.
+    Each template is put into three frames: subject, plain text and HTML.
     """
 
-    def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = LANGUAGES) -> None:
+    def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = CATALOGS) -> None:
         self._shop_name = shop_name
-        self._languages = read_languages(languages)
+        self._languages = read_catalogs(languages)
         self._plain = _environment(is_html=False)
         self._html = _environment(is_html=True)
 
     def render(self, facts: EmailFacts) -> RenderedEmail:
-        """The letter for these facts, in the customer's language where there is one, else in English."""
+        """The e-mail for these facts, in the customer's language, or English if it has no catalog."""
         name = f"kinds/{facts.kind}.jinja"
         known = self._known(facts, localization_for(facts.locale, self._languages))
         plain, html = self._plain.get_template(name), self._html.get_template(name)
@@ -37,21 +37,21 @@ class TemplateEmailRenderer:
             html=_without_gaps(html.render(known, form="html")),
         )
 
-    def _known(self, facts: EmailFacts, speech: Localization) -> dict[str, Any]:
-        """All that a template may speak of, and with."""
+    def _known(self, facts: EmailFacts, localization: Localization) -> dict[str, Any]:
+        """The facts and functions that a template may use."""
         return {
             "facts": facts,
             # A result as large as its original needs no words in a mail; the page has the sizes of all.
             "changed_sizes": [size for size in facts.sizes if size.is_changed],
             "shop_name": self._shop_name,
-            "language": speech.phrases.language.language,
-            "direction": speech.phrases.language.text_direction,
-            "say": speech.say,
-            "greeting": speech.greeting,
-            "money": speech.money,
-            "moment": speech.moment,
-            "day": speech.day,
-            "file_names": speech.file_names,
+            "language": localization.phrases.language.language,
+            "direction": localization.phrases.language.text_direction,
+            "say": localization.say,
+            "greeting": localization.greeting,
+            "money": localization.money,
+            "moment": localization.moment,
+            "day": localization.day,
+            "file_names": localization.file_names,
         }
 
 

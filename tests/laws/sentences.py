@@ -14,7 +14,7 @@ from domain.order import events as e
 from domain.order.order import Order
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.wording.status_text import image_status_of, status_of
-from entrypoints.bootstrap.page_languages import speech_of
+from entrypoints.bootstrap.localization import localization_of
 from entrypoints.http.api import order_schemas
 from entrypoints.http.pages import status_pages
 from tests.laws import english, german
@@ -76,7 +76,7 @@ def check_what_is_said_now(order: Order, known: Known) -> None:
     )
     _check(proposed, known)
     for language in LANGUAGES:
-        page = status_pages.of_order(order, {}, speech_of(language)).content
+        page = status_pages.of_order(order, {}, localization_of(language)).content
         _check(_texts_in(str(page)), known, language)
 
 

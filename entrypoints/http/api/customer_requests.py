@@ -17,7 +17,7 @@ from litestar.response import Redirect
 from domain.order.errors import RedoRefusedError
 from domain.order.values import ImageId, OrderId
 from entrypoints.bootstrap.container import Container
-from entrypoints.bootstrap.page_languages import speech_of
+from entrypoints.bootstrap.localization import localization_of
 from entrypoints.http.dependencies import TheShop
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.pages import html_pages
@@ -110,7 +110,9 @@ def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response
     sentence = f"asked.{told or title}"
     if html_pages.is_wanted(request):
         return html_pages.page(
-            "accepted", html_pages.speech_for(request), status=202, request_kind=title, phrase=sentence
+            "accepted", html_pages.localization_for(request), status=202, request_kind=title, phrase=sentence
         )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(AcceptedView(sentence=speech_of("en").say(sentence)), status_code=202, headers=headers)
+    return Response(
+        AcceptedView(sentence=localization_of("en").say(sentence)), status_code=202, headers=headers
+    )

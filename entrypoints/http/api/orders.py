@@ -42,7 +42,7 @@ def _progress(shop: Container, request: AnyRequest, order_id: OrderId) -> Respon
     if html_pages.is_wanted(request):
         with shop.unit_of_work.transaction() as transaction:
             history, names = _history(transaction, order_id), _names(transaction, order_id)
-        return status_pages.of_order(fold(order_id, history), names, html_pages.speech_for(request))
+        return status_pages.of_order(fold(order_id, history), names, html_pages.localization_for(request))
     shown = _shown(shop, request, order_id, order_schemas.progress)
     shown.headers["Vary"] = "Accept"
     return shown

@@ -96,7 +96,7 @@ def show_session(
             status_code=303,
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )
-    return status_pages.of_upload(seen, shop.policy, html_pages.speech_for(request))
+    return status_pages.of_upload(seen, shop.policy, html_pages.localization_for(request))
 
 
 def _expect_photo(shop: Container, session_id: UploadSessionId, client: str, size_bytes: int) -> None:

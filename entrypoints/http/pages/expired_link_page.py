@@ -20,7 +20,7 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
         request,
         problem,
         "expired_link",
-        html_pages.speech_for(request),
+        html_pages.localization_for(request),
         renewal=_renewal(request),
         has_forms=True,
     )

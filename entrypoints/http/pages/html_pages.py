@@ -5,7 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
-from entrypoints.bootstrap.page_languages import Localization, speech_of
+from entrypoints.bootstrap.localization import Localization, localization_of
 from entrypoints.http import problem_details
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
@@ -53,14 +53,14 @@ def is_wanted(request: AnyRequest) -> bool:
     return request.accept.best_match(offered) == MediaType.HTML
 
 
-def speech_for(request: AnyRequest) -> Localization:
+def localization_for(request: AnyRequest) -> Localization:
     """The localization for the browser's language, English if the shop has no catalog for it."""
-    return speech_of(request.headers.get("accept-language", ""))
+    return localization_of(request.headers.get("accept-language", ""))
 
 
 def page(
     template: str,
-    speech: Localization,
+    localization: Localization,
     *,
     refresh_seconds: int | None = None,
     status: int = 200,
@@ -73,12 +73,12 @@ def page(
         pictures="'self'" if has_pictures else "'none'", forms="'self'" if has_forms else "'none'"
     )
     content = _templates.get_template(f"{template}.jinja").render(
-        language=speech.language,
-        direction=speech.direction,
-        say=speech.say,
-        money=speech.money,
-        day=speech.day,
-        size=speech.size,
+        language=localization.language,
+        direction=localization.direction,
+        say=localization.say,
+        money=localization.money,
+        day=localization.day,
+        size=localization.size,
         refresh_seconds=refresh_seconds,
         **facts,
     )
@@ -97,21 +97,25 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
     if not is_wanted(request):
         return problem_details.response(request, problem)
     if problem.kind.name in _EXPLAINED:
-        name, speech = problem.kind.name.replace("-", "_"), speech_for(request)
-        title, explanation = speech.say(f"problem.{name}_title"), speech.say(f"problem.{name}")
+        name, localization = problem.kind.name.replace("-", "_"), localization_for(request)
+        title, explanation = localization.say(f"problem.{name}_title"), localization.say(f"problem.{name}")
     else:
-        speech = speech_of("en")
+        localization = localization_of("en")
         detail = problem.detail.removeprefix(f"{problem.kind.title}: ")  # the heading says that already
         title, explanation = problem.kind.title, detail[:1].upper() + detail[1:]
-    return problem_page(request, problem, "problem", speech, title=title, explanation=explanation)
+    return problem_page(request, problem, "problem", localization, title=title, explanation=explanation)
 
 
 def problem_page(
-    request: AnyRequest, problem: problem_details.Problem, template: str, speech: Localization, **facts: Any
+    request: AnyRequest,
+    problem: problem_details.Problem,
+    template: str,
+    localization: Localization,
+    **facts: Any,
 ) -> Response[Any]:
     """The page of a problem, with its status and headers and the request's id."""
     answer = page(
-        template, speech, status=problem.kind.status, request_id=request_id_of(request.scope), **facts
+        template, localization, status=problem.kind.status, request_id=request_id_of(request.scope), **facts
     )
     answer.headers.update(problem.headers)
     return answer

@@ -12,7 +12,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from domain.use_cases.support.customer_requests import PhotoGallery
-from entrypoints.bootstrap.page_languages import Localization
+from entrypoints.bootstrap.localization import Localization
 from entrypoints.http.dependencies import TheShop
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
@@ -50,7 +50,7 @@ def show_album(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Resp
     """Show the photos behind a link, and which of them can be tried once more."""
     album = shop.customer_requests.gallery(token)
     if html_pages.is_wanted(request):
-        return _page(album, html_pages.speech_for(request))
+        return _page(album, html_pages.localization_for(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)
 
@@ -76,12 +76,12 @@ def _view(album: PhotoGallery) -> AlbumView:
     )
 
 
-def _page(album: PhotoGallery, speech: Localization) -> Response[Any]:
+def _page(album: PhotoGallery, localization: Localization) -> Response[Any]:
     obstacles = {image_id: f"no_redo.{why.name.lower()}" for image_id, why in album.why_no_redo.items()}
     may_redo = any(image_id not in obstacles for image_id in album.order.images)
     return html_pages.page(
         "photos",
-        speech,
+        localization,
         link=album.link,
         redo_until=album.redo_until if may_redo else None,
         photos=[

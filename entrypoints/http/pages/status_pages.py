@@ -11,7 +11,7 @@ from domain.order.order import Order
 from domain.order.values import ImageId, Money
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.shop_policy import ShopPolicy
-from entrypoints.bootstrap.page_languages import Localization
+from entrypoints.bootstrap.localization import Localization
 from entrypoints.http.api import order_schemas, upload_schemas
 from entrypoints.http.pages.html_pages import page
 
@@ -22,14 +22,14 @@ REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
 _ENDED_WITHOUT_RESULT = "not_restored"
 
 
-def of_order(seen: Order, names: Mapping[ImageId, str], speech: Localization) -> Response[Any]:
+def of_order(seen: Order, names: Mapping[ImageId, str], localization: Localization) -> Response[Any]:
     """The page of an order; it reloads itself until the order has ended."""
     status = _standing(seen)
     has_ended = seen.state in TERMINAL
     is_resendable = status in {"delivered", "completed"} and not seen.is_disputed
     return page(
         "order",
-        speech,
+        localization,
         status_phrase=status,
         order=seen,
         settled=sum(image.is_settled for image in seen.images.values()),
@@ -50,13 +50,13 @@ def of_order(seen: Order, names: Mapping[ImageId, str], speech: Localization) ->
     )
 
 
-def of_upload(session: UploadSession, policy: ShopPolicy, speech: Localization) -> Response[Any]:
+def of_upload(session: UploadSession, policy: ShopPolicy, localization: Localization) -> Response[Any]:
     """The page of an upload session that is not paid; it reloads itself while a payment is awaited."""
     seen = upload_schemas.upload(session, policy)
     refresh = {UploadStatus.CHECKOUT: REFRESH_SECONDS, UploadStatus.PENDING: PATIENT_REFRESH_SECONDS}
     return page(
         "upload",
-        speech,
+        localization,
         status_phrase=session.status,
         upload=seen,
         has_expired=session.status is UploadStatus.EXPIRED,

@@ -12,7 +12,7 @@ from domain.order import events as e
 from domain.order.customer_request_limits import RedoObstacle
 from domain.order.values import ImageId, OrderId
 from domain.use_cases.order_command_handler import Cause
-from entrypoints.bootstrap.page_languages import speech_of
+from entrypoints.bootstrap.localization import localization_of
 from tests.domain.support.assertions import sent
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
 
@@ -270,8 +270,10 @@ def test_the_page_speaks_the_browsers_language(
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_each_language_of_the_page_has_words_for_every_obstacle(language: str) -> None:
-    speech = speech_of(language)
-    assert len({speech.say(f"no_redo.{each.name.lower()}") for each in RedoObstacle}) == len(RedoObstacle)
+    localization = localization_of(language)
+    assert len({localization.say(f"no_redo.{each.name.lower()}") for each in RedoObstacle}) == len(
+        RedoObstacle
+    )
 
 
 def test_a_program_learns_what_is_possible_and_asks_for_it(door: Doorway) -> None:

@@ -12,7 +12,7 @@ from domain.order.ledger import Dispute
 from domain.order.lifecycle import TERMINAL, State
 from domain.order.values import FailureReason, OrderId, UploadSessionId
 from domain.ports.upload_sessions import UploadStatus
-from entrypoints.bootstrap.page_languages import speech_of
+from entrypoints.bootstrap.localization import localization_of
 from entrypoints.http.pages import status_pages
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway
 
@@ -95,7 +95,7 @@ def test_every_moment_of_an_order_has_a_page_and_only_the_last_stands_still(door
         history = transaction.event_store.history(order_id)
     for version in range(1, len(history) + 1):
         seen = fold(order_id, history[:version])
-        shown = str(status_pages.of_order(seen, {}, speech_of("en-GB")).content)
+        shown = str(status_pages.of_order(seen, {}, localization_of("en-GB")).content)
         assert (refresh(shown) is None) is (seen.state in TERMINAL)
         assert "Photo 2" in shown  # one whose name is forgotten still has a number
 
@@ -179,7 +179,7 @@ def test_an_unusual_turn_is_told_for_what_it_is(
     door: Doorway, turn: dict[str, Any], told: str, seconds: int | None
 ) -> None:
     seen = replace(door.shop.order(door.shop.delivered()), **turn)
-    shown = str(status_pages.of_order(seen, {}, speech_of("en-GB")).content)
+    shown = str(status_pages.of_order(seen, {}, localization_of("en-GB")).content)
     assert told in shown
     assert refresh(shown) == seconds
 
@@ -253,9 +253,9 @@ def test_what_a_wish_comes_to_is_told_in_the_browsers_language(door: Doorway) ->
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_state_of_an_order_and_an_upload_has_its_words(language: str) -> None:
-    speech = speech_of(language)
+    localization = localization_of(language)
     orders = [f"order_page.{state}" for state in State if state is not State.NEW]
     uploads = [f"upload_page.{status}" for status in UploadStatus if status is not UploadStatus.PAID]
     for phrase in (*orders, *uploads):
-        assert speech.say(f"{phrase}_title")
-        assert speech.say(phrase)
+        assert localization.say(f"{phrase}_title")
+        assert localization.say(phrase)

@@ -4,15 +4,14 @@ from datetime import datetime
 
 import pytest
 
-from adapters.email_templates.catalog import LANGUAGES
-from adapters.email_templates.phrases import Catalog
-from adapters.email_templates.speech import Localization, localization_for
+from adapters.localization.catalog import CATALOGS, Catalog
+from adapters.localization.locales import Localization, localization_for
 from domain.order.values import Money
 
-SPOKEN = {name: Catalog.read(LANGUAGES / f"{name}.toml") for name in ("en", "de")}
+SPOKEN = {name: Catalog.read(CATALOGS / f"{name}.toml") for name in ("en", "de")}
 
 
-def speech(locale: str | None = "en-GB") -> Localization:
+def localization(locale: str | None = "en-GB") -> Localization:
     return localization_for(locale, SPOKEN)
 
 
@@ -40,7 +39,7 @@ def speech(locale: str | None = "en-GB") -> Localization:
 def test_money_is_told_in_the_currencys_and_the_regions_own_way(
     locale: str | None, amount: int, currency: str, told: str
 ) -> None:
-    proposed = speech(locale).money(Money(amount=amount, currency=currency))
+    proposed = localization(locale).money(Money(amount=amount, currency=currency))
     assert proposed.replace("\N{NO-BREAK SPACE}", " ") == told
     assert " " not in proposed  # an amount is never broken in two
 
@@ -57,8 +56,8 @@ def test_money_is_told_in_the_currencys_and_the_regions_own_way(
 )
 def test_a_moment_is_told_in_words_and_in_utc(locale: str, told: str) -> None:
     at = datetime.fromisoformat("2026-12-31T23:30:00-05:00")
-    assert speech(locale).moment(at) == told
-    assert speech(locale).day(at) in told.replace("Friday, ", "").replace("Freitag, ", "")
+    assert localization(locale).moment(at) == told
+    assert localization(locale).day(at) in told.replace("Friday, ", "").replace("Freitag, ", "")
 
 
 @pytest.mark.parametrize(
@@ -72,11 +71,11 @@ def test_a_moment_is_told_in_words_and_in_utc(locale: str, told: str) -> None:
     ],
 )
 def test_photos_are_named_as_the_customer_named_them(given: list[str], told: str) -> None:
-    assert speech().file_names(given) == told
+    assert localization().file_names(given) == told
 
 
 def test_photos_are_listed_as_the_language_lists() -> None:
-    assert speech("de").file_names(["tante.jpg", "onkel.jpg"]) == "„tante.jpg“ und „onkel.jpg“"
+    assert localization("de").file_names(["tante.jpg", "onkel.jpg"]) == "„tante.jpg“ und „onkel.jpg“"
 
 
 @pytest.mark.parametrize(
@@ -97,4 +96,4 @@ def test_photos_are_listed_as_the_language_lists() -> None:
     ],
 )
 def test_a_customer_is_addressed_by_what_looks_like_a_name(name: str | None, told: str) -> None:
-    assert speech().greeting(name) == told
+    assert localization().greeting(name) == told

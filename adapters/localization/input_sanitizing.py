@@ -1,4 +1,4 @@
-"""What strangers typed, made fit to stand in a letter that goes to an address of their choice."""
+"""Make text that strangers typed safe for an e-mail to an address of their choice."""
 
 import re
 

@@ -10,12 +10,11 @@ from shutil import copytree
 import pytest
 
 from adapters.email_templates import TemplateEmailRenderer
-from adapters.email_templates.catalog import LANGUAGES
-from adapters.email_templates.phrases import Catalog, LanguageFileError
+from adapters.localization.catalog import CATALOGS, Catalog, LanguageFileError
 from domain.order.values import EmailKind
 from tests.adapters.support.email_facts import DOWNLOAD_URL, SIZE, WRITER, euros, facts, read, rewards, write
 
-ENGLISH = Catalog.read(LANGUAGES / "en.toml")
+ENGLISH = Catalog.read(CATALOGS / "en.toml")
 
 #: The sections of which pages are made, and no mail.
 PAGES = {
@@ -34,7 +33,7 @@ PAGES = {
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the languages that come with the shop, to which a test may add."""
-    with as_file(LANGUAGES) as own:
+    with as_file(CATALOGS) as own:
         return copytree(own, tmp_path / "languages")
 
 
@@ -89,9 +88,9 @@ def test_an_unknown_locale_is_answered_in_english(locale: str | None) -> None:
     assert write(locale=locale).text == write(locale="en-GB").text
 
 
-@pytest.mark.parametrize("name", sorted(file.name for file in LANGUAGES.iterdir()))
+@pytest.mark.parametrize("name", sorted(file.name for file in CATALOGS.iterdir()))
 def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) -> None:
-    language = Catalog.read(LANGUAGES / name)
+    language = Catalog.read(CATALOGS / name)
     language.must_say_all_of(ENGLISH, name)
     for kind in EmailKind:
         assert f"{kind}.subject" in language.phrases

@@ -1,4 +1,4 @@
-"""Language files: all that mails and pages say in one language, phrase by phrase.
+"""Catalogs: the phrases of mails and pages, one file a language.
 
 A phrase is one sentence, or one for each form of a number: ``one``, ``few``, ``other``... as the language tells them
 apart (Unicode's plural rules), or a number of its own such as ``2``. What stands in braces is filled in.
@@ -8,12 +8,16 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Self
 
 from babel import Locale, UnknownLocaleError
 
-#: The language that everybody gets who speaks none of the others, and the model of every other file.
+#: One file for each language that customers are written to in.
+CATALOGS = files("adapters.localization") / "catalogs"
+
+#: The language for customers of a language without a catalog, and the model of every other file.
 FALLBACK = "en"
 
 #: Every number of photos that a letter may speak of.
@@ -86,6 +90,15 @@ class Catalog:
                 yield from (f"{name} lacks the form {form!r}" for form in forms - phrase.keys())
             for strange in _filled(phrase) - _filled(example) - {"count"}:
                 yield f"nothing fills {{{strange}}} in {name}"
+
+
+def read_catalogs(folder: Traversable = CATALOGS) -> Mapping[str, Catalog]:
+    """The catalogs by language; raises LanguageFileError when one lacks a phrase of the English one, or has more."""
+    found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    catalogs = {str(catalog.language): catalog for catalog in map(Catalog.read, found)}
+    for catalog in catalogs.values():
+        catalog.must_say_all_of(catalogs[FALLBACK], f"{catalog.language}.toml")
+    return catalogs
 
 
 def _is_phrase(proposed: object) -> bool:

@@ -1,4 +1,4 @@
-"""How a mail or a page speaks to a customer: a language's phrases, and figures as the customer's region has them."""
+"""A customer's localization: a language's catalog, and figures in the format of a region."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.units import format_unit
 
-from adapters.email_templates import input_sanitizing
-from adapters.email_templates.phrases import FALLBACK, Catalog
+from adapters.localization import input_sanitizing
+from adapters.localization.catalog import FALLBACK, Catalog
 from domain.order.values import Money
 
-#: Whose own language we do not speak reads dates and hours most safely in this manner.
+#: The region for customers whose language has no catalog: its dates and hours are the least ambiguous.
 _FALLBACK_REGION = Locale.parse("en_GB")
 
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
@@ -29,7 +29,7 @@ _RANGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3})\s*(?:;\s*q=([
 
 @dataclass(frozen=True, kw_only=True)
 class Localization:
-    """Phrases of one language, and amounts, moments and lists in the manner of one region."""
+    """Phrases of one language, and amounts, moments and lists in the format of one region."""
 
     phrases: Catalog
     region: Locale
@@ -86,7 +86,7 @@ class Localization:
 
 
 def localization_for(locale: str | None, languages: Mapping[str, Catalog]) -> Localization:
-    """How to speak to a customer of this locale: ``de-AT``, ``de_CH`` or ``DE``; else in English."""
+    """The localization for a locale such as ``de-AT``, ``de_CH`` or ``DE``; English if no catalog fits."""
     tag = (locale or "").replace("-", "_")
     for region in (_parsed(tag), _parsed(tag.partition("_")[0])):
         if region is None:
@@ -97,13 +97,14 @@ def localization_for(locale: str | None, languages: Mapping[str, Catalog]) -> Lo
     return Localization(phrases=languages[FALLBACK], region=_FALLBACK_REGION)
 
 
-def speech_for_browser(accept_language: str, languages: Mapping[str, Catalog]) -> Localization:
-    """How to speak to who sends this Accept-Language header: the best of what we speak, else English."""
+def localization_for_browser(accept_language: str, languages: Mapping[str, Catalog]) -> Localization:
+    """The localization that an Accept-Language header prefers; English if no catalog fits."""
     wanted = [
-        (float(found[2] or 1), speech)
+        (float(found[2] or 1), localization)
         for each in accept_language[:_LONGEST_HEADER].split(",")
         if (found := _RANGE.fullmatch(each))
-        and (speech := localization_for(found[1], languages)).language == found[1].partition("-")[0].lower()
+        and (localization := localization_for(found[1], languages)).language
+        == found[1].partition("-")[0].lower()
     ]
     ranked = max(wanted, key=lambda each: each[0], default=None)
     return ranked[1] if ranked else localization_for(None, languages)

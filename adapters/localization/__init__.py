@@ -1,0 +1,1 @@
+"""Words: catalogs for customers (English, German), and texts for staff and evidence (English)."""

@@ -1,0 +1,15 @@
+"""The shop's words for entrypoints, which reach adapters through bootstrap alone."""
+
+from functools import cache
+
+from adapters.localization.catalog import read_catalogs
+from adapters.localization.locales import Localization, localization_for_browser
+
+__all__ = ["Localization", "localization_of"]
+
+_catalogs = cache(read_catalogs)
+
+
+def localization_of(accept_language: str) -> Localization:
+    """The localization for a browser with this Accept-Language header, English if no catalog fits."""
+    return localization_for_browser(accept_language, _catalogs())
