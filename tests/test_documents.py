@@ -20,8 +20,8 @@ from domain.order.values import Client, Device, EmailKind, FailureReason, HoldRe
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.reconciliation.findings import FindingCode
 from entrypoints.cli import cli
-from entrypoints.cli.demo.provider_faults import TROUBLES, back
 from entrypoints.settings import Settings
+from sandbox.demo.provider_faults import TROUBLES, back
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.vocabulary import FOLDERS
 

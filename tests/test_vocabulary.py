@@ -40,6 +40,7 @@ def test_what_is_refused_is_found(source: str, found: str) -> None:
         "outcome = books.standing(wish)",
         'reply = "Nobody is told."',
         'def pay():\n    """' + "word " * 12 + '"""',
+        '@cli.command()\ndef run():\n    """' + "word " * 13 + 'whoever."""',
         "understands = notebooks = healthy = 1",
     ],
 )

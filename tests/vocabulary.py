@@ -52,7 +52,7 @@ class Vocabulary:
             if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             text = ast.get_docstring(node, clean=False)
-            if not text:
+            if not text or _is_command(node):
                 continue
             line = node.body[0].lineno
             words = len(text.strip().splitlines()[0].split())
@@ -154,6 +154,14 @@ def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.attr
+
+
+def _is_command(node: ast.AST) -> bool:
+    """Whether a docstring is the help of a command, which users read."""
+    return any(
+        re.search(r"\b(?:command|group)\b", ast.unparse(decorator))
+        for decorator in getattr(node, "decorator_list", [])
+    )
 
 
 def _words_of(name: str) -> str:

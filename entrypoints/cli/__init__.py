@@ -12,6 +12,7 @@ from typing import NoReturn
 import rich_click as click
 
 from entrypoints.cli.commands.customers import customer_commands
+from entrypoints.cli.commands.demo import run_demo, run_dev
 from entrypoints.cli.commands.orders import order_commands
 from entrypoints.cli.commands.payments import payment_commands
 from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
@@ -40,39 +41,8 @@ def cli() -> None:
     """Old photos go in, restored photos come out in an e-mail, and the log can tell the whole story."""
 
 
-@cli.command("demo")
-@click.argument("photos", nargs=-1, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "--misbehave",
-    "providers_misbehave",
-    is_flag=True,
-    help="Have a photo refused, providers away and a webhook lost, and watch the shop; on the samples.",
-)
-def run_demo(photos: tuple[Path, ...], *, providers_misbehave: bool) -> None:
-    """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
-    from entrypoints.cli.demo import demo, demo_with_faults
-
-    if not providers_misbehave:
-        demo.run(photos)
-    elif photos:
-        raise click.UsageError("--misbehave tells its story on the samples: leave out PHOTOS.")
-    else:
-        demo_with_faults.run()
-
-
-@cli.command("dev")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".restoreclick"),
-    show_default=True,
-    help="The folder that keeps everything between starts.",
-)
-def run_dev(data: Path) -> None:
-    """Run the whole shop on this machine until Ctrl-C."""
-    from entrypoints.cli.commands.dev import run
-
-    run(data)
+cli.add_command(run_demo)
+cli.add_command(run_dev)
 
 
 @cli.command()

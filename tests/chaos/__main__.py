@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from entrypoints.cli.support.console import screen
-from entrypoints.cli.support.signal_handling import EndedBySignalError, ending_in_order
 from entrypoints.command_errors import CommandFailedError
+from sandbox.demo.errors import DemoError
+from sandbox.signal_handling import EndedBySignalError, ending_in_order
 from tests.chaos.faults import TRACKS
 from tests.chaos.outcome import Outcome
 from tests.chaos.planted_bugs import PLANTS, environment_with
@@ -49,7 +50,7 @@ def main() -> None:
             outcome = run(schedule, data_dir, environment_with(arguments.plant), watcher)
     except EndedBySignalError:
         sys.exit("The run was ended before its time; nothing of it is running any more.")
-    except CommandFailedError as error:
+    except (CommandFailedError, DemoError) as error:
         sys.exit(str(error))
     tell(console, outcome)
     if arguments.json:

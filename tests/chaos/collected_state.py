@@ -19,10 +19,10 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId
 from domain.use_cases.audit.log_verification import verify
-from entrypoints.bootstrap.database import open_unit_of_work
 from tests.chaos.provider_records import Ledger, ledger_of
 from tests.chaos.shop_under_test import Stage
 from tests.chaos.visits import Town
+from tests.journeys.running_shop import unit_of_work_of
 
 Row = dict[str, Any]
 #: Where a token might hide: a word as long as one, of the letters that tokens are made of.
@@ -68,7 +68,7 @@ class ExportArchive:
 
 def gathered(stage: Stage, town: Town, restless: Sequence[str]) -> ExportArchive:
     """The evidence as it stands now."""
-    with open_unit_of_work(stage.shop.database) as unit_of_work:
+    with unit_of_work_of(stage.shop) as unit_of_work:
         order_ids = [OrderId(row["order_id"]) for row in stage.ask("SELECT DISTINCT order_id FROM events")]
         with unit_of_work.transaction() as transaction:
             histories = transaction.reconciliation_queries.streams(order_ids)

@@ -13,7 +13,7 @@ import redis
 from minio import Minio
 from psycopg.rows import DictRow, dict_row
 
-from entrypoints.cli.demo.local_shop import LocalShop
+from sandbox.demo.local_shop import LocalShop
 from sandbox.processes import Process
 from tests.chaos.journal import keep_journal
 from tests.waiting import eventually

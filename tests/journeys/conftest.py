@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.cli.demo.local_shop import LocalShop
+from sandbox.demo.local_shop import LocalShop
 from tests.entrypoints.support.shell import Answer, Shell
 from tests.journeys.running_shop import RunningShop
 from tests.journeys.terminal_users import Start, Visitor

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from entrypoints.cli.demo.http_customer import Customer
+from sandbox.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually

@@ -4,7 +4,7 @@ import os
 import signal
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,11 +24,19 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages
 from domain.order.values import DownloadLinkId, NoteId, OrderId
 from domain.ports.notes import Note
+from domain.ports.unit_of_work import UnitOfWork
 from domain.signed_tokens import TokenSigner
 from entrypoints.bootstrap.database import open_unit_of_work
-from entrypoints.cli.demo.http_customer import Customer
-from entrypoints.cli.demo.local_shop import LocalShop
+from entrypoints.settings import DatabaseSettings
+from sandbox.demo.http_customer import Customer
+from sandbox.demo.local_shop import LocalShop
 from tests.waiting import eventually
+
+
+def unit_of_work_of(shop: LocalShop) -> AbstractContextManager[UnitOfWork]:
+    """The database of a local shop."""
+    settings = DatabaseSettings.model_validate({"database_url": shop.environment["DATABASE_URL"]})
+    return open_unit_of_work(settings)
 
 
 class RunningShop:
@@ -40,7 +48,7 @@ class RunningShop:
 
     def __enter__(self) -> Self:
         self._folder = Path(self._stack.enter_context(TemporaryDirectory()))
-        self._unit_of_work = self._stack.enter_context(open_unit_of_work(self.shop.database))
+        self._unit_of_work = self._stack.enter_context(unit_of_work_of(self.shop))
         self._database = self._stack.enter_context(
             psycopg.connect(self.shop.environment["DATABASE_URL"], autocommit=True)
         )

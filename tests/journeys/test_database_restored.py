@@ -14,9 +14,9 @@ import pytest
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from entrypoints.bootstrap.container import Container
-from entrypoints.cli.demo.http_customer import Customer, ShopAnswerError
-from entrypoints.cli.demo.local_shop import LocalShop
 from entrypoints.cli.support.open_shop import open_shop
+from sandbox.demo.http_customer import Customer, ShopAnswerError
+from sandbox.demo.local_shop import LocalShop
 from sandbox.processes import Process
 from tests.adapters.support.cluster_backup import base_backup, put_back
 from tests.entrypoints.support.shell import Shell

@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.bootstrap.database import open_unit_of_work
-from entrypoints.cli.demo.customer_journey import CustomerJourney
-from entrypoints.cli.demo.final_report import FinalReport, WrongEndError
-from entrypoints.cli.demo.http_customer import Json
-from entrypoints.cli.demo.progress_display import ProgressDisplay
-from entrypoints.cli.demo.provider_faults import FaultPlan, SilentTwinError, Trouble, TwinControl
-from entrypoints.cli.support.console import screen
+from sandbox.demo.customer_journey import CustomerJourney
+from sandbox.demo.final_report import FinalReport, WrongEndError
+from sandbox.demo.http_customer import Json
+from sandbox.demo.progress_display import ProgressDisplay, screen
+from sandbox.demo.provider_faults import FaultPlan, SilentTwinError, Trouble, TwinControl
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY
 from tests.journeys.running_shop import RunningShop
 from tests.sandbox.processes import TwinProcess
@@ -74,7 +72,7 @@ def test_an_order_on_which_nothing_went_wrong_is_no_end_of_the_story_of_trouble(
         shop=shop, customer=hands.customer(), board=ProgressDisplay(console), narrator=Silence()
     )
     visit.order([photo])
-    with open_unit_of_work(shop.database) as unit_of_work, TwinControl(shop.addresses) as backstage:
-        reckoning = FinalReport(visit=visit, unit_of_work=unit_of_work, backstage=backstage, console=console)
+    with TwinControl(shop.addresses) as backstage:
+        report = FinalReport(visit=visit, backstage=backstage, console=console)
         with pytest.raises(WrongEndError, match="the mails on record are confirmation and result"):
-            reckoning.show([photo])
+            report.show([photo])

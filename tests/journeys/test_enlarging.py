@@ -11,7 +11,7 @@ from PIL import Image
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from domain.use_cases.audit.timeline import timeline_of
-from entrypoints.cli.demo.http_customer import Customer
+from sandbox.demo.http_customer import Customer
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 

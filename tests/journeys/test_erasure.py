@@ -18,7 +18,7 @@ from PIL import Image
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from entrypoints.cli.demo.http_customer import Customer
+from sandbox.demo.http_customer import Customer
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 

@@ -20,7 +20,7 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
 from domain.order.values import ImageId, OrderId, RefundReason, StoredObject
-from entrypoints.cli.demo.local_shop import LocalShop
+from sandbox.demo.local_shop import LocalShop
 from tests.domain.support.laws import check_laws, objects_named_in
 from tests.entrypoints.support.shell import Answer
 from tests.journeys.outcomes import findings

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
-from entrypoints.cli.demo.http_customer import Customer, RefusedPhotoError
+from sandbox.demo.http_customer import Customer, RefusedPhotoError
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 

@@ -10,7 +10,7 @@ import pytest
 from minio import Minio
 
 from domain.order.values import OrderId
-from entrypoints.cli.demo.http_customer import Customer
+from sandbox.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer
 from tests.journeys.outcomes import completes_with_two_mails, findings
 from tests.journeys.running_shop import RunningShop

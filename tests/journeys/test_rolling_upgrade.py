@@ -16,9 +16,9 @@ import pytest
 from domain.order.lifecycle import State
 from domain.order.values import OrderId
 from entrypoints.bootstrap.database import open_unit_of_work
-from entrypoints.cli.demo.http_customer import Customer
-from entrypoints.cli.demo.local_shop import LOCAL
 from entrypoints.settings import DatabaseSettings
+from sandbox.demo.http_customer import Customer
+from sandbox.demo.local_shop import LOCAL
 from sandbox.environment import Sandbox
 from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process

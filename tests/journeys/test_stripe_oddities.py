@@ -16,7 +16,7 @@ import pytest
 
 from domain.order.lifecycle import State
 from domain.order.values import HoldReason, OrderId
-from entrypoints.cli.demo.http_customer import Customer
+from sandbox.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer, Shell
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.journeys.outcomes import completes_with_two_mails, findings

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from entrypoints.cli.demo.local_shop import LocalShop
 from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.private_file import private_file
-from entrypoints.cli.support.signal_handling import EndedBySignalError, ending_in_order
+from sandbox.demo.local_shop import LocalShop
+from sandbox.signal_handling import EndedBySignalError, ending_in_order
 
 #: How often to look after the processes.
 LOOK_SECONDS = 0.25

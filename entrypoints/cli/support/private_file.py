@@ -7,10 +7,20 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO
 
-from entrypoints.cli.demo.save_results import UnwritableFolderError
 from entrypoints.command_errors import CommandFailedError
 
 _PERMISSIONS = 0o600
+
+
+class UnwritableFolderError(CommandFailedError):
+    """Nothing can be saved in a folder."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder = folder
+        self.reason = reason
+        super().__init__(
+            f"Nothing can be saved in {folder} ({reason}): make room there, or start this in another folder."
+        )
 
 
 class FileTakenError(CommandFailedError):

@@ -17,9 +17,8 @@ from domain.use_cases.privacy.erasure import UnknownCustomerError
 from entrypoints.cli.commands.erase_customer import erase
 from entrypoints.cli.commands.export_customer import export
 from entrypoints.cli.commands.points import show_points
-from entrypoints.cli.demo.save_results import UnwritableFolderError
 from entrypoints.cli.support.confirmation import NobodyAgreedError, NobodyToAskError
-from entrypoints.cli.support.private_file import FileTakenError
+from entrypoints.cli.support.private_file import FileTakenError, UnwritableFolderError
 from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"

@@ -1,4 +1,4 @@
-"""One visit to the shop, from the photos to the saved files, while somebody watches."""
+"""One visit to the shop, from the photos to the saved files."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from domain.order.values import Money
-from entrypoints.cli.demo.http_customer import Customer, Json, RefusedPhotoError
-from entrypoints.cli.demo.local_shop import LocalShop
-from entrypoints.cli.demo.progress_display import PhotoLine, ProgressDisplay
-from entrypoints.cli.demo.save_results import folder_for, save
-from entrypoints.command_errors import CommandFailedError
+from sandbox.demo.errors import DemoError
+from sandbox.demo.http_customer import Customer, Json, RefusedPhotoError
+from sandbox.demo.local_shop import LocalShop
+from sandbox.demo.progress_display import PhotoLine, ProgressDisplay
+from sandbox.demo.save_results import folder_for, save
+from sandbox.demo.wording import money
 
 RESTORED = Path("restored")
 
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 
 
-class NoPhotoTakenError(CommandFailedError):
+class NoPhotoTakenError(DemoError):
     """The shop took none of the photos."""
 
     def __init__(self, refused: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ class NoPhotoTakenError(CommandFailedError):
         )
 
 
-class StuckOrderError(CommandFailedError):
+class StuckOrderError(DemoError):
     """The customer's patience is over."""
 
     def __init__(self, awaited: str) -> None:
@@ -43,10 +43,10 @@ class StuckOrderError(CommandFailedError):
 
 
 class Narrator(Protocol):
-    """Tells whoever watches what became of the order since the last look."""
+    """Prints what became of the order since the last poll."""
 
     def hear(self, order: Json, known: int) -> None:
-        """Take in the order as the shop shows it; ``known`` is the version it had before."""
+        """Print what is new in the order; ``known`` is its version before."""
 
 
 @dataclass(kw_only=True)
@@ -63,19 +63,19 @@ class CustomerJourney:
     seen: Json = field(default_factory=dict)
 
     def order(self, photos: Sequence[Path]) -> None:
-        """Upload, pay, and look until nothing is left to do for the order but what the customer does."""
+        """Upload, pay, and poll until the shop has nothing left to do."""
         self._upload(photos)
         self._pay()
         self._await(self._has_ended, "the order is being worked on")
 
     def mails(self) -> list[Json]:
-        """Every mail that the order owes its customer, the oldest first, once all have arrived."""
+        """Every mail that the order owes, oldest first, once all have arrived."""
         owed = len(self.seen["emails"])
         self._await(lambda: len(self.customer.mails()) >= owed, "the mails are on their way")
         return self.customer.mails()
 
     def save(self, link: str) -> list[Path]:
-        """Fetch the archive by its button, save it and what is in it, and tell where the pictures are."""
+        """Fetch and save the archive; the paths of its pictures."""
         number = str(self.seen["number"])
         folder = folder_for(number, RESTORED)
         with self.customer.fetching(link) as archive:
@@ -102,7 +102,7 @@ class CustomerJourney:
 
     def _pay(self) -> None:
         checkout = self.customer.ask_for_checkout()
-        price = Money(amount=checkout["amount"], currency=checkout["currency"])
+        price = money(checkout["amount"], checkout["currency"])
         self.board.say(f"The price is {price}; paying on {checkout['url']}")
         self.customer.pay(checkout["url"])
         self._await(lambda: bool(self.customer.order_id()), "the shop waits to hear of the payment")
@@ -111,7 +111,7 @@ class CustomerJourney:
     def _has_ended(self) -> bool:
         self._look()
         if self.seen["is_held"]:
-            raise CommandFailedError(f"The order is on hold. {self.seen['sentence']}")
+            raise DemoError(f"The order is on hold. {self.seen['sentence']}")
         are_sent = all(mail["status"] == "sent" for mail in self.seen["emails"])
         return self.seen["state"] in {"completed", "refunded"} and are_sent
 
@@ -127,7 +127,10 @@ class CustomerJourney:
             line.show(photo["state"])
 
     def _await(self, fact: Callable[[], bool], awaited: str) -> None:
-        """Look until a fact holds; raises CommandFailedError when the shop breaks or nothing changes for too long."""
+        """Poll until a fact holds.
+
+        Raises DemoError when the shop breaks, StuckOrderError when nothing changes for PATIENCE_SECONDS.
+        """
         changed_at, version = time.monotonic(), self.seen.get("version")
         while not fact():
             self.shop.check()
@@ -139,7 +142,7 @@ class CustomerJourney:
 
 
 def printable(path: Path | str) -> str:
-    """A path as it can be printed and sent, whatever bytes it is made of."""
+    """A path as text, with bytes that cannot be decoded replaced."""
     return str(path).encode(errors="replace").decode()
 
 

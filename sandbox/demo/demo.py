@@ -1,4 +1,4 @@
-"""One order from photo to inbox, on real parts, with nothing left behind but the restored photos."""
+"""One order from photo to inbox, on real servers."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,22 +7,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from domain.use_cases.wording.labels import counted, duration_text, listed
-from entrypoints.bootstrap.database import open_unit_of_work
-from entrypoints.cli.commands.order_views import show_history
-from entrypoints.cli.demo.customer_journey import RESTORED, CustomerJourney, printable
-from entrypoints.cli.demo.http_customer import Customer, Json
-from entrypoints.cli.demo.local_shop import LocalShop
-from entrypoints.cli.demo.progress_display import ProgressDisplay
-from entrypoints.cli.demo.save_results import require_writable
-from entrypoints.cli.support.console import screen
-from entrypoints.cli.support.signal_handling import ending_in_order
-from entrypoints.command_errors import CommandFailedError
 from sandbox import samples
+from sandbox.demo.customer_journey import RESTORED, CustomerJourney, printable
+from sandbox.demo.errors import DemoError
+from sandbox.demo.http_customer import Customer, Json
+from sandbox.demo.local_shop import LocalShop
+from sandbox.demo.progress_display import ProgressDisplay, screen
+from sandbox.demo.save_results import require_writable
+from sandbox.demo.shop_command import show
+from sandbox.demo.wording import counted, duration_text, listed
+from sandbox.signal_handling import ending_in_order
 
 
-class UnusablePathError(CommandFailedError):
-    """Some of the paths are no files that can be read; ``reasons`` has one for each."""
+class UnusablePathError(DemoError):
+    """Some paths are not readable files; ``reasons`` has one for each."""
 
     def __init__(self, reasons: Mapping[Path, str]) -> None:
         self.reasons = reasons
@@ -30,8 +28,8 @@ class UnusablePathError(CommandFailedError):
         super().__init__(f"These are no photos that can be sent; nothing was started:\n{listed}")
 
 
-class UndeliveredError(CommandFailedError):
-    """Not every photo of the visitor came back restored; why not stands on the screen already."""
+class UndeliveredError(DemoError):
+    """Not every photo was restored; the reasons were printed before."""
 
     def __init__(self, *, delivered: int, refused: int, lost: int) -> None:
         self.delivered = delivered
@@ -45,7 +43,10 @@ class UndeliveredError(CommandFailedError):
 
 
 def run(photos: Sequence[Path]) -> None:
-    """Take the photos, or the samples, through one order; raises CommandFailedError unless all are delivered."""
+    """Take the photos, or the samples, through one order.
+
+    Raises UndeliveredError unless each photo is delivered.
+    """
     chosen = list(photos) or samples.photos()
     unusable = {path: reason for path in chosen if (reason := _trouble_with(path))}
     if unusable:
@@ -69,8 +70,7 @@ def run(photos: Sequence[Path]) -> None:
                     visit.order(chosen)
                 _take_home(visit)
             console.print(f"From the first photo to the saved files it took {_lasted(opened)}.\n")
-            with open_unit_of_work(shop.database) as unit_of_work:
-                show_history(unit_of_work, visit.order_id, as_json=False)
+            show(shop.environment, "orders", "history", visit.order_id)
     console.print(f"\nAll in all {_lasted(began)}. The shop is closed; nothing of it is running any more.")
     _require_all_delivered(visit)
 
@@ -90,7 +90,7 @@ class _EventNames:
 
 
 def _take_home(visit: CustomerJourney) -> None:
-    """Read the mails, and save what their link leads to, if there is one."""
+    """Print the mails, and save the archive behind their link, if any."""
     mails, board = visit.mails(), visit.board
     for mail in mails:
         board.mail(mail)
@@ -117,7 +117,7 @@ def _trouble_with(path: Path) -> str | None:
     """Why a file cannot be read; none if it can."""
     try:
         if not path.is_dir() and not path.is_file() and path.exists():
-            return "it is no file"  # opening a pipe would wait for whoever writes into it
+            return "it is no file"  # opening a pipe would wait for its writer
         with path.open("rb"):
             pass
     except OSError as error:

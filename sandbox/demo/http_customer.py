@@ -1,4 +1,4 @@
-"""A customer of the shop: does everything over HTTP, as a browser and a mail reader would, and knows nothing else."""
+"""A customer of the shop, who does everything over HTTP."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from entrypoints.command_errors import CommandFailedError
+from sandbox.demo.errors import DemoError
 
 Json = dict[str, Any]
 
@@ -23,7 +23,7 @@ class RefusedPhotoError(Exception):
     """The shop does not take a photo; the message is its advice."""
 
 
-class ShopAnswerError(CommandFailedError):
+class ShopAnswerError(DemoError):
     """The shop, or the payment page, answered what no customer should see."""
 
     def __init__(self, asked: str, answer: httpx2.Response) -> None:
@@ -57,7 +57,7 @@ class Customer:
         return self._session
 
     def send(self, photo: Path, name: str) -> bool:
-        """Send a photo from the disk, and tell whether it is new; raises RefusedPhotoError with advice."""
+        """Send a photo from the disk; whether it is new. Raises RefusedPhotoError."""
         with photo.open("rb") as content:
             answer = self._http.post(
                 f"{self._shop_url}/api/uploads/{self._session}/photos",
@@ -71,19 +71,19 @@ class Customer:
         return not answer.json()["is_duplicate"]
 
     def ask_for_checkout(self, *, email: str | None = None) -> Json:
-        """Have the photos quoted, and get the page where they are paid; ``email`` is given beforehand."""
+        """Have the photos quoted; the answer names the payment page."""
         proposed = {"session_id": self._session} | ({"email": email} if email is not None else {})
         return self._ask("POST", "/api/checkout-sessions", json=proposed)
 
     def pay(self, page_url: str) -> None:
-        """Read the payment page, fill in its form, press the button that pays, and go where that leads."""
+        """Pay on the payment page, and follow it back to the shop."""
         answer = self.press(page_url, "pay")
         _require(answer.status_code == httpx2.codes.SEE_OTHER, "The payment", answer)
         landing = self._http.get(urljoin(page_url, answer.headers["location"]))
         _require(landing.is_success, "The page after the payment", landing)
 
     def press(self, page_url: str, button: str) -> httpx2.Response:
-        """Read the payment page, fill in its form, and press one of its buttons; whatever it answers."""
+        """Fill in the payment page's form and press one of its buttons."""
         page = self._http.get(page_url)
         _require(page.is_success, "The payment page", page)
         form = _Form.on(page.text)
@@ -91,7 +91,7 @@ class Customer:
         return self._http.post(urljoin(page_url, form.action), data=fields)
 
     def order_id(self) -> str | None:
-        """The order that came of the session; none until the shop knows of the payment."""
+        """The session's order; none until the shop knows of the payment."""
         order_id: str | None = self._ask("GET", f"/api/uploads/{self._session}")["order_id"]
         return order_id
 
@@ -113,7 +113,7 @@ class Customer:
 
     @contextmanager
     def fetching(self, link: str) -> Iterator[Iterator[bytes]]:
-        """Open the page behind a link from a mail, press the button that saves all photos; the archive in chunks."""
+        """Press the button on a download page; the archive in chunks."""
         page = self._http.get(link, headers={"Accept": "text/html"})
         _require(page.is_success, "The page behind the link in the mail", page)
         button = urljoin(link, _Form.on(page.text).action)
@@ -131,7 +131,7 @@ class Customer:
 
 
 class _Form(HTMLParser):
-    """The first form of a page: where it goes, and what is filled in already."""
+    """The first form of a page: its action and its filled fields."""
 
     def __init__(self) -> None:
         super().__init__()

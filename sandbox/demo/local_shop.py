@@ -1,7 +1,6 @@
-"""The whole shop on one machine: the sandbox, the API and its workers, each in processes of their own."""
+"""The whole shop on one machine: sandbox, API and workers as processes."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -10,9 +9,8 @@ from pathlib import Path
 from socket import socket
 from typing import Self
 
-from entrypoints.bootstrap.database import upgrade
-from entrypoints.command_errors import CommandFailedError
-from entrypoints.settings import DatabaseSettings, Settings
+from sandbox.demo.errors import DemoError
+from sandbox.demo.shop_command import RESTORECLICK
 from sandbox.environment import Sandbox
 from sandbox.persisted_values import DataFolderError, keep, kept
 from sandbox.ports import HOST, listening_socket
@@ -32,10 +30,28 @@ LOCAL = {
 
 READY_SECONDS = 30.0
 
+#: Settings of a real shop stay behind: the processes here must not call its providers.
+_INHERITED = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TERM",
+        "TMPDIR",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+    }
+)
+_LOCALE = ("LC_", "PYTHON")
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Role:
-    """A process of the shop: what people call it, the command it runs, and how its ready line begins."""
+    """A process of the shop; ``ready`` is how its ready line begins."""
 
     name: str
     command: str
@@ -48,7 +64,7 @@ _WORKER = _Role(name="The worker", command="worker", ready='{"worker"', log="wor
 
 
 def _workers(count: int) -> list[_Role]:
-    """As many workers as are wanted, each with a log of its own."""
+    """So many workers, each with a log of its own."""
     further = [
         replace(_WORKER, name=f"Worker {number}", log=f"worker-{number}.log")
         for number in range(2, count + 1)
@@ -57,7 +73,7 @@ def _workers(count: int) -> list[_Role]:
 
 
 class LocalShop:
-    """A shop that is open for as long as the context lasts; its data stays in ``data_dir``.
+    """A shop that runs while the context lasts; its data stays.
 
     Args:
         data_dir: the folder that holds everything; made if needed.
@@ -68,7 +84,7 @@ class LocalShop:
         data_dir: the folder that holds everything.
         url: where customers reach it.
         addresses: the providers' twins and the S3 server, by name.
-        environment: everything its processes are told.
+        environment: the whole environment of its processes.
     """
 
     def __init__(
@@ -84,15 +100,18 @@ class LocalShop:
         self._crew: dict[_Role, Process] = {}
 
     def __enter__(self) -> Self:
-        """Start everything; raises CommandFailedError, with nothing left running, if something does not come up."""
-        with self._stack, told():
+        """Start everything.
+
+        Raises DemoError, with nothing left running, if something does not come up.
+        """
+        with self._stack, sandbox_errors_explained():
             self._listener = self._stack.enter_context(self._bound_listener())
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
             self._sandbox = self._stack.enter_context(Sandbox(self.data_dir, self.url))
             keep(self._port_file, self._listener.getsockname()[1])
             self.addresses = self._sandbox.addresses
-            self.environment = _without_settings() | self._sandbox.environment | self._settings
-            upgrade(self.database)
+            self.environment = _inherited() | self._sandbox.environment | self._settings
+            self._upgrade()
             self._stack.callback(self._dismiss)
             for role in self._roles:
                 self._start(role)
@@ -105,29 +124,27 @@ class LocalShop:
         self._stack.close()
 
     @property
-    def database(self) -> DatabaseSettings:
-        """The way to the shop's books."""
-        return DatabaseSettings.model_validate({"database_url": self._sandbox.environment["DATABASE_URL"]})
-
-    @property
     def worker(self) -> Process:
         """The worker that runs now, or has died."""
         return self._crew[_WORKER]
 
     @property
     def processes(self) -> dict[str, Process]:
-        """Every process of the shop and of its world, as it runs now or has died, by what people call it."""
+        """Every process of shop and sandbox, alive or dead, by name."""
         return {process.name: process for process in [*self._sandbox.processes, *self._crew.values()]}
 
     def check(self) -> None:
-        """Raise CommandFailedError if any process of the shop or of its world has died."""
-        with told():
+        """Raise DemoError if a process of shop or sandbox has died."""
+        with sandbox_errors_explained():
             for process in self.processes.values():
                 process.check()
 
     def restart_what_died(self) -> Iterator[str]:
-        """Start the API and the workers again if they died, with sentences about it; the world has to live."""
-        with told():
+        """Restart dead API and worker processes; a sentence about each.
+
+        Raises DemoError if a process of the sandbox has died.
+        """
+        with sandbox_errors_explained():
             self._sandbox.check()
             for role, process in list(self._crew.items()):
                 try:
@@ -144,14 +161,20 @@ class LocalShop:
         return self.data_dir / "port.json"
 
     def _bound_listener(self) -> socket:
-        """The API's own socket: it is open before the API is, and stays open while the API is started again."""
+        """The API's socket, which stays open while the API restarts."""
         try:
             return listening_socket(kept(self._port_file, int))
         except OSError:
-            return listening_socket()  # somebody took the port meanwhile
+            return listening_socket()  # another process took the port meanwhile
+
+    def _upgrade(self) -> None:
+        argv: list[str | Path] = [RESTORECLICK, "db", "upgrade"]
+        log = self.data_dir / "logs" / "upgrade.log"
+        with Process.start("The upgrade of the schema", argv, log=log, env=self.environment) as upgrading:
+            upgrading.wait(READY_SECONDS)
 
     def _start(self, role: _Role) -> None:
-        argv: list[str | Path] = [sys.executable, "-m", "entrypoints.cli", role.command]
+        argv: list[str | Path] = [RESTORECLICK, role.command]
         fds = []
         if role is _API:
             fds = [self._listener.fileno()]
@@ -160,27 +183,26 @@ class LocalShop:
         self._crew[role] = Process.start(role.name, argv, log=log, env=self.environment, pass_fds=fds)
 
     def _dismiss(self) -> None:
-        """End the API and the workers, all at once: each takes a second to let go of what it has in hand."""
+        """Stop the API and the workers at once: each needs a second."""
         with ThreadPoolExecutor() as enders:
             for process in self._crew.values():
                 enders.submit(process.stop)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what the sandbox complains about into a sentence for whoever started the command."""
+def sandbox_errors_explained() -> Iterator[None]:
+    """Turn errors of the sandbox into a DemoError with one sentence."""
     try:
         yield
     except ProcessError as error:
         tail = "".join(f"\n    {line}" for line in error.tail)
-        raise CommandFailedError(
-            f"{error.name} {error.reason}; the end of its log:{tail or ' empty'}"
-        ) from error
+        raise DemoError(f"{error.name} {error.reason}; the end of its log:{tail or ' empty'}") from error
     except DataFolderError as error:
-        raise CommandFailedError(str(error)) from error
+        raise DemoError(str(error)) from error
 
 
-def _without_settings() -> dict[str, str]:
-    """Our environment, without anything that would reach past the sandbox to real providers."""
-    names = {name.upper() for name in Settings.model_fields}
-    return {name: value for name, value in os.environ.items() if name.upper() not in names}
+def _inherited() -> dict[str, str]:
+    """What any program needs of our environment, without settings of a shop."""
+    return {
+        name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_LOCALE)
+    }

@@ -1,4 +1,4 @@
-"""An orderly end: the first signal unwinds everything, and no further one disturbs that."""
+"""An orderly end: the first signal unwinds everything, further ones are ignored."""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class EndedBySignalError(SystemExit):
-    """Somebody wants the command to end; as an exit it carries the status that shells expect of it."""
+    """A signal ended the command; the exit status is what shells expect."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -17,7 +17,7 @@ class EndedBySignalError(SystemExit):
 
 @contextmanager
 def ending_in_order() -> Iterator[None]:
-    """Raise EndedBySignalError in the block on Ctrl-C, SIGTERM or a closed terminal, once."""
+    """Raise EndedBySignalError once, on Ctrl-C, SIGTERM or a closed terminal."""
 
     def end(number: int, _: FrameType | None) -> None:
         for each in _SIGNALS:

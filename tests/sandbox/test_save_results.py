@@ -1,4 +1,4 @@
-"""The restored photos are kept in folders of their own; no file that is there already is ever touched."""
+"""Restored photos get a new folder; no existing file is touched."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from entrypoints.cli.demo.save_results import (
+from sandbox.demo.save_results import (
     StrangeArchiveError,
     UnwritableFolderError,
     folder_for,
@@ -63,7 +63,7 @@ def test_trying_whether_photos_can_be_saved_leaves_no_trace(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("try_it", [require_writable, lambda under: folder_for(ORDER, under)])
-def test_a_place_where_no_folder_can_be_made_is_told(
+def test_a_place_where_no_folder_can_be_made_is_named(
     tmp_path: Path, try_it: Callable[[Path], object]
 ) -> None:
     (tmp_path / "restored").write_text("a shopping list")

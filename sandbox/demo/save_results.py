@@ -1,4 +1,4 @@
-"""Where the restored photos go: a new folder for each order, so that nobody's file is ever replaced."""
+"""A new folder for each order's photos: no file is ever replaced."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-from entrypoints.command_errors import CommandFailedError
+from sandbox.demo.errors import DemoError
 
 
-class StrangeArchiveError(CommandFailedError):
-    """An archive names a file that does not belong into one plain folder."""
+class StrangeArchiveError(DemoError):
+    """An archive names a file outside of its folder."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -21,7 +21,7 @@ class StrangeArchiveError(CommandFailedError):
         )
 
 
-class UnwritableFolderError(CommandFailedError):
+class UnwritableFolderError(DemoError):
     """Nothing can be saved in a folder."""
 
     def __init__(self, folder: Path, reason: str) -> None:
@@ -33,14 +33,17 @@ class UnwritableFolderError(CommandFailedError):
 
 
 def require_writable(under: Path) -> None:
-    """Try, and leave no trace, whether ``folder_for`` can make a folder here; raises UnwritableFolderError."""
+    """Raise UnwritableFolderError if no folder can be made here; leaves no trace."""
     existing = next(path for path in (under, *under.absolute().parents) if path.exists())
     with _explained(under), TemporaryDirectory(dir=existing):
         pass
 
 
 def folder_for(order_number: str, under: Path) -> Path:
-    """A new folder named for the order, with ``-2``, ``-3``... if there are some; raises UnwritableFolderError."""
+    """A new folder named for the order, with ``-2``, ``-3``... if taken.
+
+    Raises UnwritableFolderError.
+    """
     with _explained(under):
         under.mkdir(parents=True, exist_ok=True)
         for number in count(1):
@@ -54,7 +57,7 @@ def folder_for(order_number: str, under: Path) -> Path:
 
 
 def save(archive: Iterable[bytes], name: str, folder: Path) -> list[Path]:
-    """Save an archive and each picture in it, and tell where those are.
+    """Save an archive and each picture in it; the pictures' paths.
 
     Raises StrangeArchiveError, or UnwritableFolderError when there is no room.
     """

@@ -1,4 +1,4 @@
-"""Trouble on order: what the twins are told to do wrong, and when and how it struck, in words."""
+"""Planned faults of the twins, and sentences about when they strike."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import httpx2
 
-from domain.use_cases.wording.labels import counted, duration_text
-from entrypoints.cli.demo.http_customer import Json
-from entrypoints.command_errors import CommandFailedError
+from sandbox.demo.errors import DemoError
+from sandbox.demo.http_customer import Json
+from sandbox.demo.wording import counted, duration_text
 
-#: How long a provider stays away: longer than one request takes, shorter than anybody likes to watch.
+#: How long a provider stays away: longer than one request takes, short enough to watch.
 OUTAGE_SECONDS = 2.0
 
 _TIMEOUT_SECONDS = 10.0
@@ -20,7 +20,7 @@ _TIMEOUT_SECONDS = 10.0
 _REFUSAL = {"error": "NSFW content detected. (E005)"}
 
 
-class SilentTwinError(CommandFailedError):
+class SilentTwinError(DemoError):
     """A twin's control doorway does not answer as it should."""
 
     def __init__(self, asked: str, problem: str) -> None:
@@ -30,7 +30,7 @@ class SilentTwinError(CommandFailedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """Something that goes wrong: a rule for a twin, and what is said when it strikes; an outage is lifted again."""
+    """A rule for a twin, and the sentences for when it strikes."""
 
     twin: str
     rule: Mapping[str, Any]
@@ -130,7 +130,7 @@ class _Armed:
 
 @dataclass
 class FaultPlan:
-    """The troubles of one story, from when they are armed until all have struck and every outage is over."""
+    """The faults of one order, from their arming until all are over."""
 
     backstage: TwinControl
     troubles: Sequence[Trouble] = TROUBLES
@@ -144,7 +144,7 @@ class FaultPlan:
             self.armed.append(_Armed(trouble, rule_id))
 
     def news(self) -> Iterator[str]:
-        """What struck since the last look, and which outages end with this one."""
+        """Sentences about new strikes, and about outages that end now."""
         open_ones = [each for each in self.armed if not each.is_over]
         fired = {twin: self.backstage.fired(twin) for twin in {each.trouble.twin for each in open_ones}}
         for each in open_ones:

@@ -1,6 +1,7 @@
-"""What a visitor watches: a line per photo that moves on a terminal, and lines of text everywhere else."""
+"""Progress bars on a terminal, and lines of text everywhere else."""
 
 import re
+import sys
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -9,7 +10,10 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from entrypoints.cli.demo.http_customer import Json
+from sandbox.demo.http_customer import Json
+
+#: Wide enough for a table in a log; a terminal has a width of its own.
+PLAIN_WIDTH = 120
 
 #: How far along each state is.
 _WAY = {"uploaded": 1, "waiting": 2, "restoring": 3, "restored": 4}
@@ -18,6 +22,11 @@ _WAY = {"uploaded": 1, "waiting": 2, "restoring": 3, "restored": 4}
 _LETTER_LINES = 12
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def screen() -> Console:
+    """The console on stdout."""
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
 
 
 class ProgressDisplay:
@@ -51,7 +60,7 @@ class ProgressDisplay:
         return PhotoLine(self, name)
 
     def event(self, name: str, recorded_at: datetime, about: str | None = None) -> None:
-        """Print an event, which photo or mail it is about, and how long after the one before it came."""
+        """Print an event, its subject, and the time since the one before."""
         before, self._last_event_at = self._last_event_at, recorded_at
         since = recorded_at - before if before else timedelta()
         words = _WORDS.sub(" ", name).capitalize()
@@ -80,7 +89,7 @@ class PhotoLine:
         self._task = board.progress.add_task(name, total=len(_WAY), state=self._state)
 
     def show(self, state: str) -> None:
-        """Move on to a state; one without a place on the way is an end without success."""
+        """Show a state; one that is not in `_WAY` is a failure."""
         if state == self._state:
             return
         self._state = state

@@ -1,0 +1,1 @@
+"""A customer over HTTP, and the local shop that they visit."""

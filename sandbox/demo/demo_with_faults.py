@@ -1,0 +1,110 @@
+"""The demo with a refused photo, provider outages and a lost webhook."""
+
+import textwrap
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.text import Text
+
+from sandbox import samples
+from sandbox.demo.customer_journey import RESTORED, CustomerJourney
+from sandbox.demo.errors import DemoError
+from sandbox.demo.final_report import FinalReport
+from sandbox.demo.http_customer import Customer, Json
+from sandbox.demo.local_shop import LocalShop
+from sandbox.demo.progress_display import ProgressDisplay, screen
+from sandbox.demo.provider_faults import FaultPlan, TwinControl
+from sandbox.demo.save_results import require_writable
+from sandbox.demo.shop_command import output_of
+from sandbox.demo.wording import duration_text
+from sandbox.signal_handling import ending_in_order
+
+#: How `restoreclick orders history` sets its lines: the whole width, and what the times take of it.
+WIDTH, MARGIN = 100, 24
+
+#: Its title, the remark on names, an empty line and the day come before the first event.
+_HEADING_LINES = 4
+
+
+class AnotherStoryError(DemoError):
+    """Some of the planned faults did not strike."""
+
+    def __init__(self, missed: list[str]) -> None:
+        self.missed = missed
+        super().__init__("\n".join(["This was to happen and did not:", *(f"  {each}" for each in missed)]))
+
+
+def run() -> None:
+    """Take the samples through an order with faults.
+
+    Raises AnotherStoryError if a fault does not strike, WrongEndError if the order ends otherwise than promised.
+    """
+    require_writable(RESTORED)
+    console = screen()
+    began = time.monotonic()
+    with ending_in_order(), TemporaryDirectory(prefix="restoreclick-demo-") as data_dir:
+        console.print("Opening a shop on this machine, with providers that will misbehave ...")
+        with LocalShop(Path(data_dir)) as shop:
+            console.print(f"It is open after {_lasted(began)}.\n")
+            _tell_the_story(shop, console)
+    console.print(f"\nAll in all {_lasted(began)}. The shop is closed; nothing of it is running any more.")
+
+
+def _tell_the_story(shop: LocalShop, console: Console) -> None:
+    photos, board = samples.photos(), ProgressDisplay(console)
+    with (
+        TwinControl(shop.addresses) as backstage,
+        Customer(shop.url, shop.addresses["sendgrid"]) as customer,
+    ):
+        plot = FaultPlan(backstage)
+        plot.begin()
+        narrator = _Chronicle(shop=shop, plot=plot, console=console)
+        visit = CustomerJourney(shop=shop, customer=customer, board=board, narrator=narrator)
+        with board:
+            visit.order(photos)
+        if plot.missed:
+            raise AnotherStoryError(plot.missed)
+        FinalReport(visit=visit, backstage=backstage, console=console).show(photos)
+
+
+@dataclass(kw_only=True)
+class _Chronicle:
+    """Prints the growing history of the order, with the faults between."""
+
+    shop: LocalShop
+    plot: FaultPlan
+    console: Console
+    printed: int = 0
+
+    def hear(self, order: Json, known: int) -> None:
+        """Print the history's new lines and the new faults, by time."""
+        lines = self._new_lines(order) if order["version"] != known else []
+        for trouble in self.plot.news():
+            first, *others = textwrap.wrap(trouble, WIDTH - MARGIN, break_on_hyphens=False)
+            at = f"{datetime.now(UTC):%H:%M:%S}"
+            later = (
+                number
+                for number, line in enumerate(lines)
+                if line.plain[:1].isdigit() and line.plain[:8] > at
+            )
+            before = next(later, len(lines))
+            shown = [at.ljust(MARGIN) + first, *(" " * MARGIN + line for line in others)]
+            lines[before:before] = [Text(line, "yellow") for line in shown]
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
+
+    def _new_lines(self, order: Json) -> list[Text]:
+        """What the history has gained, without its heading and its end."""
+        history = output_of(self.shop.environment, "orders", "history", order["order_id"]).splitlines()
+        end = len(history) - 1 - history[::-1].index("")
+        gained = history[_HEADING_LINES:end][self.printed :]
+        self.printed += len(gained)
+        return [Text.assemble(line[:8], (line[8:MARGIN], "cyan"), line[MARGIN:]) for line in gained]
+
+
+def _lasted(began: float) -> str:
+    return duration_text(timedelta(seconds=time.monotonic() - began))
