@@ -1,7 +1,9 @@
-"""Servers that start once a run, when the first test needs one, and that all workers share."""
+"""Servers that start once a run and that all workers share."""
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from threading import Lock, Thread
 from typing import Any
@@ -11,11 +13,11 @@ Start = Callable[[], Any]
 
 
 class ServerHost:
-    """The process that owns the servers: it starts each at most once, and tells workers where it is.
+    """Starts each server at most once, and answers workers where it is.
 
     Attributes:
         address: where workers ask.
-        key: what they prove to be this run's workers with.
+        key: authenticates the workers of this run.
     """
 
     def __init__(self, starts: Mapping[str, Start]) -> None:
@@ -28,7 +30,7 @@ class ServerHost:
         Thread(target=self._answer, name="shared servers", daemon=True).start()
 
     def server(self, name: str) -> Any:
-        """Where a server is, which is started if it does not run yet."""
+        """Where a server is; started if it does not run yet."""
         with self._starting:
             if name not in self._running:
                 self._running[name] = self._starts[name]()
@@ -36,7 +38,8 @@ class ServerHost:
 
     def _answer(self) -> None:
         while True:
-            with self._listener.accept() as connection:
+            # A worker may die while it asks; the others still need an answer.
+            with suppress(OSError, EOFError, AuthenticationError), self._listener.accept() as connection:
                 try:
                     connection.send(self.server(connection.recv()))
                 except Exception as error:  # noqa: BLE001 -- the worker that asked raises it
@@ -44,7 +47,7 @@ class ServerHost:
 
 
 def ask(address: Any, key: bytes, name: str) -> Any:
-    """Ask the host of this run where a server is; raises what kept it from starting."""
+    """Ask where a server is; raises why it could not start."""
     with Client(address, authkey=key) as connection:
         connection.send(name)
         found = connection.recv()
