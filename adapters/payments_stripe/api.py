@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar
 import msgspec
 import stripe
 
+from adapters.payments_stripe.disputes import Dispute, as_dispute
 from adapters.payments_stripe.refunds import FAILED_REFUNDS, Refund, as_refund
 from adapters.payments_stripe.sessions import Session, points_told, state_of
 from adapters.retry_after import wait_seconds
@@ -28,6 +29,7 @@ from domain.ports.payments import (
     NewCheckout,
     NewRefund,
     OpenedCheckout,
+    ProviderDispute,
     ProviderRefund,
 )
 from domain.referral_program import Spending
@@ -180,6 +182,14 @@ class StripePayments:
                 {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
             ).auto_paging_iter()
             return [_provider_refund(one) for one in refunds]
+
+    def look_up_dispute(self, dispute_id: str) -> ProviderDispute | None:
+        """A dispute as it is now."""
+        found = _unless_missing(lambda: self._client.v1.disputes.retrieve(dispute_id))
+        if found is None:
+            return None
+        with _readable("a dispute"):
+            return as_dispute(msgspec.convert(found.to_dict(), Dispute))
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         """A Checkout Session as it is now, with what became of its payment."""

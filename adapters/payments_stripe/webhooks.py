@@ -12,26 +12,14 @@ from typing import Annotated, Any
 import msgspec
 
 from adapters.payments_stripe.api import PROVIDER
+from adapters.payments_stripe.disputes import Dispute, as_dispute
 from adapters.payments_stripe.refunds import Refund, as_refund
-from adapters.payments_stripe.sessions import Session, has_settled, money, told
+from adapters.payments_stripe.sessions import Session, has_settled, told
 from adapters.webhooks.fields import plain_code, readable
 from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, is_any
-from domain.order.values import DisputeOutcome
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
-from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, refund_kind
-
-#: Statuses of a dispute that has ended. All others are open: those under appeal, and those that are yet unknown.
-_OUTCOMES = {
-    "won": DisputeOutcome.WON,
-    "lost": DisputeOutcome.LOST,
-    "prevented": DisputeOutcome.PREVENTED,
-    "warning_closed": DisputeOutcome.INQUIRY_CLOSED,
-}
-#: How the statuses of an inquiry begin.
-_INQUIRY = "warning_"
-#: A prevented dispute of this kind was settled in the customer's favour: the bank has the money.
-_RESOLUTION = "resolution"
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, dispute_kind, refund_kind
 
 #: The first version of Stripe's API whose endpoints get `refund.*` for refunds of cards.
 FIRST_WITH_REFUND_EVENTS = "2024-10-28.acacia"
@@ -86,35 +74,6 @@ class _Event(msgspec.Struct):
     created: Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)] | None = None
 
 
-class _Card(msgspec.Struct):
-    case_type: str | None = None
-
-
-class _Method(msgspec.Struct):
-    card: _Card | None = None
-
-
-class _Dispute(msgspec.Struct):
-    id: str
-    amount: int
-    currency: str
-    status: str
-    reason: str | None = None
-    payment_intent: str | None = None
-    balance_transactions: list[dict[str, Any] | str] | None = None
-    payment_method_details: _Method | None = None
-
-    @property
-    def took_money(self) -> bool:
-        """Whether the dispute moved money from the shop's balance to the customer."""
-        moved = [one.get("amount") for one in self.balance_transactions or [] if isinstance(one, dict)]
-        method = self.payment_method_details
-        is_resolution = (
-            method is not None and method.card is not None and method.card.case_type == _RESOLUTION
-        )
-        return is_resolution or sum(amount for amount in moved if isinstance(amount, int)) < 0
-
-
 class _Charge(msgspec.Struct):
     payment_intent: str | None = None
 
@@ -123,7 +82,7 @@ _CHARGE = msgspec.json.Decoder(_Charge)
 _EVENT = msgspec.json.Decoder(_Event)
 _SESSION = msgspec.json.Decoder(Session)
 _REFUND = msgspec.json.Decoder(Refund)
-_DISPUTE = msgspec.json.Decoder(_Dispute)
+_DISPUTE = msgspec.json.Decoder(Dispute)
 
 
 def notice_of(event: bytes) -> PaymentWebhookEvent:
@@ -177,19 +136,16 @@ def _refund(event: _Event) -> dict[str, Any]:
 
 
 def _dispute(event: _Event) -> dict[str, Any]:
-    """What a dispute's status says, whichever event shows it; a status that is not known is not decided."""
-    dispute = _DISPUTE.decode(event.data.object)
-    outcome = _OUTCOMES.get(dispute.status)
-    if outcome is DisputeOutcome.PREVENTED and dispute.took_money:
-        outcome = DisputeOutcome.LOST
+    """What a dispute's status says, whichever event shows it."""
+    dispute = as_dispute(_DISPUTE.decode(event.data.object))
     return {
-        "kind": PaymentEventKind.DISPUTE_OPENED if outcome is None else PaymentEventKind.DISPUTE_CLOSED,
-        "payment_intent_id": dispute.payment_intent,
-        "dispute_id": dispute.id,
-        "dispute_amount": money(dispute.amount, dispute.currency),
-        "is_inquiry": outcome is None and dispute.status.startswith(_INQUIRY),
-        "reason": plain_code(dispute.reason),
-        "outcome": outcome,
+        "kind": dispute_kind(dispute),
+        "payment_intent_id": dispute.payment_intent_id,
+        "dispute_id": dispute.dispute_id,
+        "dispute_amount": dispute.amount,
+        "is_inquiry": dispute.is_inquiry,
+        "reason": dispute.reason,
+        "outcome": dispute.outcome,
     }
 
 

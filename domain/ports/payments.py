@@ -64,6 +64,18 @@ class ProviderRefund:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProviderDispute:
+    """A dispute at the provider, as it is now; ``outcome`` is None while it is open, or under appeal."""
+
+    dispute_id: str
+    payment_intent_id: str | None
+    amount: Money
+    is_inquiry: bool = False  # the bank asks, and takes no money
+    reason: str | None = None
+    outcome: DisputeOutcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckoutDetails:
     """A checkout as the provider tells it; our ids are none when the checkout was not opened by this shop."""
 
@@ -128,6 +140,10 @@ class PaymentProvider(Protocol):
         """All refunds of a payment as they are now, whoever made them."""
         ...
 
+    def look_up_dispute(self, dispute_id: str) -> ProviderDispute | None:
+        """A dispute as it is now."""
+        ...
+
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         """A checkout as it is now, whoever opened it; none if it sells nothing."""
         ...
@@ -150,6 +166,11 @@ class PaymentEventKind(StrEnum):
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     OTHER = "other"  # nothing the shop acts upon
+
+
+def dispute_kind(dispute: ProviderDispute) -> PaymentEventKind:
+    """The kind of a webhook event about a dispute in this status."""
+    return PaymentEventKind.DISPUTE_OPENED if dispute.outcome is None else PaymentEventKind.DISPUTE_CLOSED
 
 
 def refund_kind(refund: ProviderRefund) -> PaymentEventKind:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.order.values import CustomerId, Money, OrderId, RefundId, UploadSessionId
+from domain.order.values import CustomerId, DisputeOutcome, Money, OrderId, RefundId, UploadSessionId
 from domain.ports.errors import DisputedError, LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import (
     CheckoutState,
@@ -36,7 +36,8 @@ class Till:
     expire: Callable[[str], object]
     refund_by_hand: Callable[[str, int], str]
     fail_refund: Callable[[str], object]
-    dispute: Callable[[str], object]
+    dispute: Callable[[str], str]  # gives the provider's id of the dispute
+    decide: Callable[[str, DisputeOutcome], object]
     lose_reply: Callable[[str], object]
     be_busy: Callable[[str], object]
 
@@ -57,7 +58,8 @@ def till(request: pytest.FixtureRequest) -> Till:
             expire=double.expire,
             refund_by_hand=lambda intent, amount: double.refund_by_hand(intent, amount).provider_refund_id,
             fail_refund=double.fail_refund,
-            dispute=lambda intent: setattr(double.payments[intent], "is_disputed", True),
+            dispute=double.dispute,
+            decide=double.decide_dispute,
             lose_reply=double.fault_injector.lose_reply,
             be_busy=lambda method: double.fault_injector.fail(method, busy),
         )
@@ -70,7 +72,8 @@ def till(request: pytest.FixtureRequest) -> Till:
         expire=lambda session_id: expire_at(twin, session_id),
         refund_by_hand=lambda intent, amount: refund_at(twin, intent, amount),
         fail_refund=lambda refund: twin.control("POST", f"refunds/{refund}/settle", {"outcome": "failed"}),
-        dispute=lambda intent: twin.control("POST", "disputes", {"payment_intent": intent}),
+        dispute=lambda intent: str(twin.control("POST", "disputes", {"payment_intent": intent})["id"]),
+        decide=lambda name, outcome: twin.control("POST", f"disputes/{name}/close", {"status": outcome}),
         lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
         be_busy=lambda method: twin.misbehave(
             ENDPOINTS[method], "status", status=429, headers={"Retry-After": "7"}
@@ -332,6 +335,20 @@ def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
     with pytest.raises(DisputedError):
         till.provider.issue_refund(wished)
     assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None
+
+
+def test_a_dispute_is_looked_up_as_it_is_now(till: Till) -> None:
+    intent = till.paid()
+    dispute_id = till.dispute(intent)
+    found = till.provider.look_up_dispute(dispute_id)
+    assert found is not None
+    assert (found.dispute_id, found.payment_intent_id, found.outcome) == (dispute_id, intent, None)
+    assert (found.is_inquiry, found.reason, found.amount.currency) == (False, "fraudulent", "EUR")
+    till.decide(dispute_id, DisputeOutcome.LOST)
+    lost = till.provider.look_up_dispute(dispute_id)
+    assert lost is not None
+    assert lost.outcome is DisputeOutcome.LOST
+    assert till.provider.look_up_dispute("du_unknown") is None
 
 
 def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import NAMESPACE_URL, uuid5
 
-from domain.order.values import Money, RefundId
+from domain.order.values import DisputeOutcome, Money, RefundId
 from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import (
@@ -16,6 +16,7 @@ from domain.ports.payments import (
     NewCheckout,
     NewRefund,
     OpenedCheckout,
+    ProviderDispute,
     ProviderRefund,
 )
 from tests.doubles.fault_injection import FaultInjector
@@ -52,6 +53,7 @@ class InMemoryPayments:
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
     clock: Clock | None = None
     refunds_pending: bool = False  # refunds begin as pending, until `pay_refund`
+    disputes: dict[str, ProviderDispute] = field(default_factory=dict)
     began_at: dict[str, datetime] = field(
         default_factory=dict
     )  # checkouts and refunds, where there is a clock
@@ -89,6 +91,10 @@ class InMemoryPayments:
             payment = self.payments.get(payment_intent_id)
             return [made for _, made in payment.refunds] if payment else []
 
+    def look_up_dispute(self, dispute_id: str) -> ProviderDispute | None:
+        with self.fault_injector.over("look_up_dispute", dispute_id):
+            return self.disputes.get(dispute_id)
+
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         with self.fault_injector.over("find_checkout", checkout_session_id):
             return self.states.get(checkout_session_id)
@@ -120,6 +126,24 @@ class InMemoryPayments:
     def expire(self, checkout_session_id: str) -> None:
         """Be the provider: close a page that nobody paid on."""
         self._stand(checkout_session_id, CheckoutStatus.EXPIRED)
+
+    def dispute(self, payment_intent_id: str) -> str:
+        """A customer's bank disputes what is left of a payment; gives the dispute's id."""
+        payment = self.payments[payment_intent_id]
+        payment.is_disputed = True
+        dispute_id = f"du_{payment_intent_id}"
+        self.disputes[dispute_id] = ProviderDispute(
+            dispute_id=dispute_id,
+            payment_intent_id=payment_intent_id,
+            amount=replace(payment.paid, amount=payment.left),
+            reason="fraudulent",
+        )
+        return dispute_id
+
+    def decide_dispute(self, dispute_id: str, outcome: DisputeOutcome) -> None:
+        """The bank decides, or decides again after an appeal."""
+        dispute = self.disputes[dispute_id] = replace(self.disputes[dispute_id], outcome=outcome)
+        self.payments[dispute.payment_intent_id or ""].is_disputed = outcome is DisputeOutcome.LOST
 
     def refund_by_hand(self, payment_intent_id: str, amount: int) -> ProviderRefund:
         """Be a person in the dashboard: pay back without the shop's ids."""

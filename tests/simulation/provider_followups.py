@@ -12,6 +12,7 @@ from domain.ports.payments import (
     CheckoutStatus,
     PaymentEventKind,
     PaymentWebhookEvent,
+    ProviderDispute,
     ProviderRefund,
     refund_kind,
 )
@@ -195,12 +196,39 @@ class ProviderFollowups(WiredShop):
             outcome=outcome,
         )
         self.disputes[payment_intent_id] = self._post_money(closed)
+        if (
+            outcome is DisputeOutcome.LOST
+            and self.is_eventful
+            and self.chance.at(f"appeal {payment_intent_id}") < 0.5
+        ):
+            # Soon, so that the two outcomes overtake each other on their way.
+            self._later(f"bank {payment_intent_id}", lambda: self._win_appeal(payment_intent_id), 5 * MINUTE)
+
+    def _win_appeal(self, payment_intent_id: str) -> None:
+        """The bank decides again, for the shop."""
+        self.trace.note("wins an appeal", payment_intent_id)
+        self.payments.payments[payment_intent_id].is_disputed = False
+        won = replace(
+            self.disputes[payment_intent_id],
+            event_id=f"evt_dp_{payment_intent_id}_appeal",
+            outcome=DisputeOutcome.WON,
+        )
+        self.disputes[payment_intent_id] = self._post_money(won)
 
     def _post_money(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent:
         told = replace(webhook_event, created_at=self.scheduler.moment())
         self.payment_listing.told.append(told)
-        if webhook_event.dispute_id is not None:
-            self.payment_listing.disputed.append(told)
+        if told.dispute_id is not None and told.dispute_amount is not None:
+            others = [each for each in self.payment_listing.disputed if each.dispute_id != told.dispute_id]
+            self.payment_listing.disputed = [*others, told]
+            self.payments.disputes[told.dispute_id] = ProviderDispute(
+                dispute_id=told.dispute_id,
+                payment_intent_id=told.payment_intent_id,
+                amount=told.dispute_amount,
+                is_inquiry=told.is_inquiry,
+                reason=told.reason,
+                outcome=told.outcome,
+            )
         self.postman.post("stripe", told.event_id, told, "/api/webhooks/stripe")
         return told
 

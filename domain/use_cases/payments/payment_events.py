@@ -25,6 +25,7 @@ class Handled(StrEnum):
     RECORDED = "recorded"
     OF_ANOTHER_SHOP = "of_another_shop"  # on the same account
     REFUND_UNKNOWN = "refund_unknown"  # to the provider's API
+    DISPUTE_UNKNOWN = "dispute_unknown"  # to the provider's API, and contradicting what is on record
 
 
 def accept(

@@ -5,10 +5,16 @@ from functools import partial
 
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.ledger import RefundStatus
-from domain.order.values import Sha256
+from domain.order.values import DisputeOutcome, Sha256
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutStatus, PaymentProvider, PaymentWebhookEvent, refund_kind
+from domain.ports.payments import (
+    CheckoutStatus,
+    PaymentProvider,
+    PaymentWebhookEvent,
+    dispute_kind,
+    refund_kind,
+)
 from domain.ports.unit_of_work import UnitOfWork
 from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
@@ -58,7 +64,7 @@ class RefundAndDisputeWebhooks:
         current = self._refreshed(webhook_event)
         if current is None:
             self._accept_only(webhook_event, body_sha256)
-            return Handled.REFUND_UNKNOWN
+            return Handled.REFUND_UNKNOWN if webhook_event.refund is not None else Handled.DISPUTE_UNKNOWN
         is_of_another_payment = current.payment_intent_id != webhook_event.payment_intent_id
         if is_of_another_payment and not self._record_payment_first(current.payment_intent_id):
             return Handled.OF_ANOTHER_SHOP
@@ -96,12 +102,12 @@ class RefundAndDisputeWebhooks:
             )
 
     def _refreshed(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent | None:
-        """The event with the present status of its refund; other events stay as they are.
+        """The event with the present status of its refund or doubtful dispute.
 
-        None for a refund that the API does not know: a signature alone proves no movement of money.
+        None for what the API does not know: a signature alone proves no movement of money.
         """
         if webhook_event.refund is None:
-            return webhook_event
+            return self._refreshed_dispute(webhook_event)
         refund = self._payments.look_up_refund(webhook_event.refund.provider_refund_id)
         if refund is None:
             return None
@@ -112,6 +118,42 @@ class RefundAndDisputeWebhooks:
             refund_id=refund.refund_id,
             payment_intent_id=refund.payment_intent_id,
         )
+
+    def _refreshed_dispute(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent | None:
+        """The event; with the present status if another outcome is recorded."""
+        dispute_id = webhook_event.dispute_id
+        if dispute_id is None or not self._contradicts_outcome(webhook_event, dispute_id):
+            return webhook_event
+        dispute = self._payments.look_up_dispute(dispute_id)
+        if dispute is None:
+            return None
+        return replace(
+            webhook_event,
+            kind=dispute_kind(dispute),
+            payment_intent_id=dispute.payment_intent_id or webhook_event.payment_intent_id,
+            dispute_amount=dispute.amount,
+            is_inquiry=dispute.is_inquiry,
+            reason=dispute.reason,
+            outcome=dispute.outcome,
+        )
+
+    def _contradicts_outcome(self, webhook_event: PaymentWebhookEvent, dispute_id: str) -> bool:
+        """Whether the event changes a recorded outcome.
+
+        An appeal does, and so does an event that arrives late.
+        """
+        intent, outcome = webhook_event.payment_intent_id, webhook_event.outcome
+        if intent is None or outcome is None:
+            return False
+        with self._unit_of_work.transaction() as repositories:
+            order = repositories.event_store.load_by_payment(intent)
+            unmatched = repositories.unmatched_payments.find_by_payment(intent)
+        if order is not None:
+            known = order.disputes.get(dispute_id)
+            return known is not None and known.outcome not in {None, outcome}
+        # Only what the bank kept is on record here: nothing once a dispute was won.
+        is_lost = outcome is DisputeOutcome.LOST
+        return unmatched is not None and is_lost and unmatched.returned.get(dispute_id) == 0
 
     def _failed_before(self, webhook_event: PaymentWebhookEvent) -> list[PaymentWebhookEvent]:
         """Refunds that must have failed, because the provider made another one beyond the payment."""

@@ -169,9 +169,8 @@ def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedE
             else event.outcome is not DisputeOutcome.INQUIRY_CLOSED
             for event in told
         )
-    return any(
-        isinstance(event, e.DisputeClosed) and event.outcome is webhook_event.outcome for event in told
-    )
+    outcomes = [event.outcome for event in told if isinstance(event, e.DisputeClosed)]
+    return bool(outcomes) and outcomes[-1] is webhook_event.outcome
 
 
 def _finding(

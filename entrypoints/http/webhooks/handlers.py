@@ -47,6 +47,8 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
             _log.info("webhook_of_another_shop", **about)
         elif handled is Handled.REFUND_UNKNOWN:
             _log.warning("webhook_about_unknown_refund", **about)
+        elif handled is Handled.DISPUTE_UNKNOWN:
+            _log.warning("webhook_about_unknown_dispute", **about)
 
     await _take(shop, request, take)
 

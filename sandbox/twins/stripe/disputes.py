@@ -5,7 +5,14 @@ from sandbox.twins.stripe.account import Account, new_id
 from sandbox.twins.stripe.errors import StripeError
 from sandbox.twins.stripe.objects import payments
 
-OPEN = {"needs_response", "under_review", "warning_needs_response", "warning_under_review"}
+OPEN = {
+    "needs_response",
+    "under_review",
+    "warning_needs_response",
+    "warning_under_review",
+    "appeal_needs_response",
+    "appeal_under_review",
+}
 
 
 def open_dispute(account: Account, payment_intent_id: str, reason: str, *, is_inquiry: bool = False) -> Json:
@@ -45,6 +52,13 @@ def review(account: Account, dispute: Json) -> Json:
     return _change(account, dispute, f"{prefix}under_review", "charge.dispute.updated")
 
 
+def appeal(account: Account, dispute: Json) -> Json:
+    """Appeal against a lost dispute: the bank looks at it again."""
+    if dispute["status"] != "lost":
+        raise StripeError(f"A dispute that is {dispute['status']} cannot be appealed.")
+    return _save(account, dispute, "appeal_under_review", "charge.dispute.updated")
+
+
 def close(account: Account, dispute: Json, status: str) -> Json:
     """Decide a dispute: `won` by the shop, or `lost`; an inquiry ends as `warning_closed`."""
     if (status == "warning_closed") != dispute["status"].startswith("warning_"):
@@ -59,6 +73,10 @@ def close(account: Account, dispute: Json, status: str) -> Json:
 def _change(account: Account, dispute: Json, status: str, event_type: str) -> Json:
     if dispute["status"] not in OPEN:
         raise StripeError(f"This dispute is closed: {dispute['status']}.")
+    return _save(account, dispute, status, event_type)
+
+
+def _save(account: Account, dispute: Json, status: str, event_type: str) -> Json:
     dispute |= {"status": status}
     account.save(dispute)
     account.emit(event_type, dispute)

@@ -82,6 +82,12 @@ class TestControls(Controller):
         with account.ledger.transaction():
             return disputes.escalate(account, account.load("dispute", dispute_id))
 
+    @post("/disputes/{dispute_id:str}/appeal", sync_to_thread=False)
+    def appeal(self, dispute_id: str, account: Account = GIVEN) -> Json:
+        """Appeal against a lost dispute."""
+        with account.ledger.transaction():
+            return disputes.appeal(account, account.load("dispute", dispute_id))
+
     @post("/disputes/{dispute_id:str}/close", sync_to_thread=False)
     def close(self, dispute_id: str, data: Verdict, account: Account = GIVEN) -> Json:
         """Decide a dispute."""

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from domain.order.values import DisputeOutcome
 from domain.ports.errors import (
     AccountRefusedError,
     LostReplyError,
@@ -165,3 +166,16 @@ def test_a_key_whose_checkout_has_ended_opens_nothing(rogue: RogueServer) -> Non
     answer_with(rogue, 200, body)
     with pytest.raises(RefusedError, match="checkout cs_1 is expired"):
         stripe_payments(rogue.url).open_checkout(wish())
+
+
+def test_a_dispute_under_appeal_is_open_until_the_appeal_is_decided(stripe: TwinProcess) -> None:
+    payments = stripe_payments(stripe.url)
+    intent = pay_at(stripe, payments.open_checkout(wish()).checkout_session_id)
+    dispute_id = stripe.control("POST", "disputes", {"payment_intent": intent})["id"]
+    outcomes = []
+    for step, verdict in (("close", {"status": "lost"}), ("appeal", None), ("close", {"status": "won"})):
+        stripe.control("POST", f"disputes/{dispute_id}/{step}", verdict)
+        found = payments.look_up_dispute(dispute_id)
+        assert found is not None
+        outcomes.append(found.outcome)
+    assert outcomes == [DisputeOutcome.LOST, None, DisputeOutcome.WON]

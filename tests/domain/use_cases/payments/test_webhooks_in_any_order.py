@@ -10,11 +10,18 @@ from domain.order import events as e
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, HoldReason, Money
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutState, PaymentEventKind, PaymentWebhookEvent, ProviderRefund
+from domain.ports.payments import (
+    CheckoutState,
+    PaymentEventKind,
+    PaymentWebhookEvent,
+    ProviderDispute,
+    ProviderRefund,
+)
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
 from domain.use_cases.payments.checkout_sync import PENDING_PAYMENT
+from domain.use_cases.payments.payment_events import Handled
 from tests.domain.support.assertions import kinds, order_of
 from tests.doubles.container import InMemoryShop
 
@@ -49,6 +56,80 @@ def of_dispute(intent: str | None, outcome: DisputeOutcome | None = None) -> Pay
         reason="fraudulent",
         outcome=outcome,
     )
+
+
+def disputed_at_provider(shop: InMemoryShop, intent: str, outcome: DisputeOutcome | None) -> None:
+    shop.payments.disputes["dp_1"] = ProviderDispute(
+        dispute_id="dp_1",
+        payment_intent_id=intent,
+        amount=Money(amount=490, currency="EUR"),
+        reason="fraudulent",
+        outcome=outcome,
+    )
+
+
+LOST_THEN_WON = (None, DisputeOutcome.LOST, DisputeOutcome.WON)
+
+
+@pytest.mark.parametrize("order_of_arrival", list(permutations(range(3))))
+def test_an_appeal_that_was_won_counts_in_whatever_order_its_events_arrive(
+    shop: InMemoryShop, order_of_arrival: tuple[int, ...]
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    assert payment.payment_intent_id is not None
+    events = [of_dispute(payment.payment_intent_id, outcome) for outcome in LOST_THEN_WON]
+    disputed_at_provider(shop, payment.payment_intent_id, DisputeOutcome.WON)
+    take(shop, *(events[number] for number in order_of_arrival))
+    assert shop.order(order_id).disputes["dp_1"].outcome is DisputeOutcome.WON
+
+
+@pytest.mark.parametrize("order_of_arrival", list(permutations(range(3))))
+def test_an_appeal_about_an_unmatched_payment_counts_in_whatever_order_its_events_arrive(
+    shop: InMemoryShop, order_of_arrival: tuple[int, ...]
+) -> None:
+    session_id = shop.upload(b"wedding")
+    shop.pay(session_id)
+    twice = replace(shop.payment(shop.upload(b"again")), event_id="evt_again")
+    assert twice.checkout is not None
+    checkout = replace(twice.checkout, email=None)
+    intent = checkout.payment_intent_id
+    assert intent is not None
+    take(shop, replace(twice, checkout=checkout))
+    events = [of_dispute(intent, outcome) for outcome in LOST_THEN_WON]
+    disputed_at_provider(shop, intent, DisputeOutcome.WON)
+    take(shop, *(events[number] for number in order_of_arrival))
+    with shop.unit_of_work.transaction() as transaction:
+        unmatched = transaction.unmatched_payments.find_by_payment(intent)
+    assert unmatched is not None
+    assert unmatched.returned == {"dp_1": 0}
+
+
+def test_an_outcome_under_appeal_stays_until_the_appeal_is_decided(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    assert payment.payment_intent_id is not None
+    intent = payment.payment_intent_id
+    take(shop, of_dispute(intent, DisputeOutcome.LOST))
+    disputed_at_provider(shop, intent, None)
+    take(shop, of_dispute(intent), of_dispute(intent, DisputeOutcome.WON))
+    assert shop.order(order_id).disputes["dp_1"].outcome is DisputeOutcome.LOST
+
+
+def test_a_changed_outcome_waits_for_the_provider_and_is_not_believed_without_it(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    intent = payment.payment_intent_id
+    take(shop, of_dispute(intent, DisputeOutcome.WON))
+    changed = of_dispute(intent, DisputeOutcome.LOST)
+    shop.payments.fault_injector.fail("look_up_dispute", AWAY)
+    with pytest.raises(UnavailableError):
+        shop.payment_webhook.handle(changed, sha256_of(b"lost"))
+    assert shop.payment_webhook.handle(changed, sha256_of(b"lost")) is Handled.DISPUTE_UNKNOWN
+    assert shop.order(order_id).disputes["dp_1"].outcome is DisputeOutcome.WON
 
 
 def test_money_that_takes_days_keeps_its_photos_and_then_makes_the_order(shop: InMemoryShop) -> None:

@@ -10,7 +10,13 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import State
 from domain.order.values import DisputeOutcome, Money, OrderId, RefundId
 from domain.ports.errors import UnavailableError
-from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentWebhookEvent, ProviderRefund
+from domain.ports.payments import (
+    CheckoutStatus,
+    PaymentEventKind,
+    PaymentWebhookEvent,
+    ProviderDispute,
+    ProviderRefund,
+)
 from domain.ports.provider_listings import EndpointVersion
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
@@ -277,6 +283,32 @@ def test_a_scheduled_comparison_goes_back_to_lost_word_that_could_not_be_taken_i
     assert not shop.order(order_id).ledger.issued
     shop.reconciliation.compare_if_due(timedelta(days=1))
     assert shop.order(order_id).ledger.issued == 490
+
+
+def test_a_late_event_that_overwrote_the_outcome_of_an_appeal_is_found_and_repaired(
+    shop: InMemoryShop,
+) -> None:
+    order_id, intent = completed(shop)
+    won = dispute(shop, intent, PaymentEventKind.DISPUTE_CLOSED, DisputeOutcome.WON)
+    lost = dispute(shop, intent, PaymentEventKind.DISPUTE_CLOSED, DisputeOutcome.LOST)
+    at_provider = ProviderDispute(
+        dispute_id="du_1",
+        payment_intent_id=intent,
+        amount=Money(amount=490, currency="EUR"),
+        outcome=DisputeOutcome.LOST,
+    )
+    shop.payments.disputes["du_1"] = at_provider
+    for event in (won, lost):
+        shop.payment_webhook.handle(event, sha256_of(event.event_id.encode()))
+    assert shop.order(order_id).disputes["du_1"].outcome is DisputeOutcome.LOST
+    shop.payments.disputes["du_1"] = replace(at_provider, outcome=DisputeOutcome.WON)
+    shop.payment_listing.disputed.append(replace(won, event_id="du_1:won, as listed"))
+    shop.clock.advance(hours=2)
+    finding = next(
+        each for each in compare(shop, heals=True).findings if each.what == "dispute_not_on_record"
+    )
+    assert finding.is_healed
+    assert shop.order(order_id).disputes["du_1"].outcome is DisputeOutcome.WON
 
 
 OLD = {"api_version": "2023-10-16", "is_of_old_version": True}
