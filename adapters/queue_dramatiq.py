@@ -17,30 +17,9 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
 from adapters.circuit_breaker import CircuitBreaker
-from domain.order.reactions import (
-    CancelPrediction,
-    CollectRestoration,
-    DeletePhotos,
-    IssueRefund,
-    MoveImages,
-    PrepareDownload,
-    Reaction,
-    RestoreImage,
-    SendEmail,
-)
+from domain.order.reactions import Reaction
 from domain.ports.errors import NoAnswerError, UnavailableError
-
-#: One queue for each thing outside that can be slow or away, so that none keeps the others waiting.
-QUEUES: dict[type[Reaction], str] = {
-    MoveImages: "storage",
-    PrepareDownload: "storage",
-    DeletePhotos: "storage",
-    RestoreImage: "restoration",
-    CollectRestoration: "restoration",
-    CancelPrediction: "restoration",
-    IssueRefund: "payments",
-    SendEmail: "email",
-}
+from domain.use_cases.reaction_handlers import Queue, spec_of
 
 PROVIDER = "Redis"
 
@@ -124,7 +103,7 @@ class DramatiqQueue:
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self.broker = WakingBroker(redis_url, sorted(set(QUEUES.values())))
+        self.broker = WakingBroker(redis_url, [queue.value for queue in Queue])
         self._brokers = [self.broker]
         self._breaker = CircuitBreaker(PROVIDER)
         self._hand_over: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
@@ -149,7 +128,7 @@ class DramatiqQueue:
     @staticmethod
     def queue_of(reaction: Reaction) -> str:
         """The name of the queue whose workers do this work."""
-        return QUEUES[type(reaction)]
+        return spec_of(reaction).queue.value
 
     def check(self) -> None:
         """Raise UnavailableError unless Redis takes what is written."""

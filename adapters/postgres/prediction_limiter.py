@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.reaction_codec import readable
-from domain.order.reactions import CancelPrediction, CollectRestoration, Reaction, RestoreImage
+from adapters.postgres.reaction_codec import FOLLOWING_KINDS, STARTING_KINDS, readable, sql_list
+from domain.order.reactions import Reaction
 from domain.ports.prediction_limiter import MINUTE, PredictionSlots
 
 #: A start that waits for an admission: it is due, and nobody has it.
-_WAITS = f"""kind = '{RestoreImage.__name__}' AND admitted_at IS NULL AND status IN ('pending', 'leased')
+_WAITS = f"""kind IN ({sql_list(STARTING_KINDS)}) AND admitted_at IS NULL AND status IN ('pending', 'leased')
     AND due_at <= :now AND (status = 'pending' OR leased_until <= :now)"""
 #: After how long a start that cannot be read is looked at again.
 UNREADABLE_AGAIN = timedelta(minutes=10)
@@ -100,7 +100,7 @@ class PostgresPredictionSlots(PredictionSlots):
             "max_running": max_running,
             "max_per_minute": max_per_minute,
             "page": PAGE_STARTS,
-            "followers": [CollectRestoration.__name__, CancelPrediction.__name__],
+            "followers": FOLLOWING_KINDS,
         }
         self._connection.execute(_LOCK)
         rows = self._connection.execute(_ADMIT, parameters).all()

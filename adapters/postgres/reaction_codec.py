@@ -1,13 +1,13 @@
 """What a row of the reactions table says: its arguments are versioned, and old ones are upcast."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 
-from domain.order.reactions import Reaction
+from domain.order.reactions import REACTION_TYPES, Reaction
 from domain.ports.unit_of_work import UnreadableReactionError
 
 _log = structlog.get_logger(__name__)
@@ -16,7 +16,15 @@ _log = structlog.get_logger(__name__)
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 
-KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in get_args(Reaction)}
+KINDS: dict[str, type[Reaction]] = {kind.__name__: kind for kind in REACTION_TYPES}
+DONE_ONCE_KINDS = [name for name, kind in KINDS.items() if kind.is_done_once]
+STARTING_KINDS = [name for name, kind in KINDS.items() if kind.starts_prediction]
+FOLLOWING_KINDS = [name for name, kind in KINDS.items() if kind.follows_prediction]
+
+
+def sql_list(kinds: Iterable[str]) -> str:
+    """Kinds as the list of an SQL ``IN``; they are our own class names, so nothing needs quoting."""
+    return ", ".join(f"'{kind}'" for kind in kinds)
 
 
 def version_of(kind: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> int:

@@ -8,10 +8,18 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from adapters.postgres.json_rows import as_json, insert_from_json
-from adapters.postgres.reaction_codec import KINDS, is_readable, reaction_of, readable, version_of
-from domain.order.reactions import DONE_ONCE, Reaction, RestoreImage
+from adapters.postgres.reaction_codec import (
+    DONE_ONCE_KINDS,
+    KINDS,
+    STARTING_KINDS,
+    is_readable,
+    reaction_of,
+    readable,
+    sql_list,
+    version_of,
+)
+from domain.order.reactions import Reaction
 from domain.order.values import OrderId
-from domain.ports.prediction_limiter import needs_admission
 from domain.ports.reaction_queue import (
     Claim,
     ExhaustedReaction,
@@ -21,8 +29,6 @@ from domain.ports.reaction_queue import (
     UnreadableWork,
 )
 from domain.ports.unit_of_work import LeaseLostError
-
-_DONE_ONCE = ", ".join(f"'{kind.__name__}'" for kind in DONE_ONCE)
 
 _COLUMNS = (
     "reaction_id",
@@ -43,15 +49,15 @@ INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
             due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
             sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
         WHERE reactions.status IN ('dropped', 'failed')
-            OR (reactions.status = 'done' AND reactions.kind NOT IN ({_DONE_ONCE}))"""
+            OR (reactions.status = 'done' AND reactions.kind NOT IN ({sql_list(DONE_ONCE_KINDS)}))"""
 
 CLOSE = """UPDATE reactions
     SET status = :outcome, lease_token = NULL, leased_until = NULL, problem = :problem, sent_at = NULL,
         sendings = 0, admitted_at = NULL, due_at = coalesce(CAST(:again_at AS timestamptz), due_at)
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 
-#: What starts a prediction is nobody's to have before it is admitted.
-IS_ADMITTED = f"(kind <> '{RestoreImage.__name__}' OR admitted_at IS NOT NULL)"
+#: What starts a prediction cannot be claimed before it is admitted.
+IS_ADMITTED = f"(kind NOT IN ({sql_list(STARTING_KINDS)}) OR admitted_at IS NOT NULL)"
 # The row is locked before it is changed: `RETURNING old.status` would need PostgreSQL 18.
 _CLAIM = text(
     f"""WITH claimable AS (
@@ -127,7 +133,7 @@ _FORGET_CLOSED = text(
     f"""DELETE FROM reactions WHERE reaction_id IN (
         SELECT reaction_id FROM reactions
         WHERE status IN ('done', 'dropped', 'failed') AND due_at < :before
-          AND NOT (status = 'failed' AND kind IN ({_DONE_ONCE}))
+          AND NOT (status = 'failed' AND kind IN ({sql_list(DONE_ONCE_KINDS)}))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     )"""
 )
@@ -209,7 +215,7 @@ class PostgresReactionTable(ReactionTable):
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
         """End the work; a start that was dropped created nothing, so its admission does not count."""
-        if outcome is Outcome.DROPPED and needs_admission(claim.reaction):
+        if outcome is Outcome.DROPPED and claim.reaction.starts_prediction:
             self._connection.execute(_UNCOUNT, {"reaction_id": claim.reaction_id, "token": claim.token})
         closed = self._connection.execute(
             text(CLOSE),
@@ -241,7 +247,7 @@ class PostgresReactionTable(ReactionTable):
 
     def exhausted(self) -> list[ExhaustedReaction]:
         """What was given up of the work that is done once, in one query."""
-        kinds = {"kinds": [kind.__name__ for kind in DONE_ONCE]}
+        kinds = {"kinds": DONE_ONCE_KINDS}
         return [
             ExhaustedReaction(
                 order_id=OrderId(row.order_id),

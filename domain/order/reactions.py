@@ -1,13 +1,14 @@
-"""What must happen next: work that follows from where an order stands.
+"""Reactions: the work that follows from the state of an order.
 
-``outstanding`` is the one truth: all the work an order needs now. ``reactions_to`` is what events added to it,
-and work is still wanted as long as it is outstanding. So a hold, a release, a dispute that is won or a full
-refund need no rules of their own here: they change what is outstanding.
+``pending_reactions`` is the one source: all the work an order needs now. ``reactions_to`` is what events added to
+it, and work is still required as long as it is pending. So a hold, a release, a dispute that is won or a full
+refund need no rules of their own here: they change what is pending.
 """
 
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from datetime import timedelta
+from typing import ClassVar, get_args
 from uuid import UUID, uuid5
 
 from domain.order.image import Image
@@ -18,21 +19,37 @@ from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, Orde
 
 
 @dataclass(frozen=True)
-class MoveImages:
-    """Copy the uploads under the order's own keys and verify them."""
+class _Kind:
+    """What every kind of reaction declares about itself, unless the default is right."""
+
+    #: No event records that it is done, so it stays pending; its row stays done, and a repeat would change nothing.
+    is_done_once: ClassVar[bool] = False
+    #: It waits for a free slot at the restorer.
+    starts_prediction: ClassVar[bool] = False
+    #: It is open only while its prediction may run, and holds the slot of the start until then.
+    follows_prediction: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
-class RestoreImage:
+class MoveImages(_Kind):
+    """Copy the uploads to the order's own keys and verify them."""
+
+
+@dataclass(frozen=True)
+class RestoreImage(_Kind):
     """Start an attempt at the restorer."""
 
+    starts_prediction = True
+
     image_id: ImageId
     attempt: int
 
 
 @dataclass(frozen=True)
-class CollectRestoration:
-    """Look how a prediction ended, and bring its output home."""
+class CollectRestoration(_Kind):
+    """Look how a prediction ended, and fetch its output."""
+
+    follows_prediction = True
 
     image_id: ImageId
     attempt: int
@@ -40,22 +57,25 @@ class CollectRestoration:
 
 
 @dataclass(frozen=True)
-class CancelPrediction:
-    """Stop a prediction nobody waits for any more."""
+class CancelPrediction(_Kind):
+    """Stop a prediction whose output no order needs any more."""
+
+    is_done_once = True
+    follows_prediction = True
 
     prediction_id: str
 
 
 @dataclass(frozen=True)
-class PrepareDownload:
-    """Stream the restored images into one archive and make its link; each edition of it once."""
+class PrepareDownload(_Kind):
+    """Stream the restored images into one archive and make its link, once per revision."""
 
     edition: int = 1
 
 
 @dataclass(frozen=True)
-class SendEmail:
-    """Hand a mail to the provider; from the second attempt on only where a repeat is on record as wanted."""
+class SendEmail(_Kind):
+    """Hand an e-mail to the provider; a second attempt only after a recorded request for it."""
 
     email_id: EmailId
     kind: EmailKind
@@ -63,16 +83,18 @@ class SendEmail:
 
 
 @dataclass(frozen=True)
-class IssueRefund:
-    """Have the payment provider pay money back."""
+class IssueRefund(_Kind):
+    """Have the payment provider refund money."""
 
     refund_id: RefundId
     attempt: int
 
 
 @dataclass(frozen=True)
-class DeletePhotos:
-    """Remove all that the storage holds of the order, in every version; once more when its customer is forgotten."""
+class DeletePhotos(_Kind):
+    """Delete every stored object of the order; once more when its customer is erased."""
+
+    is_done_once = True
 
     for_good: bool
 
@@ -88,9 +110,7 @@ Reaction = (
     | DeletePhotos
 )
 
-#: Done once: no event records that it is done, so it stays outstanding, and a repeat would change nothing.
-DONE_ONCE = (CancelPrediction, DeletePhotos)
-
+REACTION_TYPES: tuple[type[Reaction], ...] = get_args(Reaction)
 
 _ABOUT_MONEY = frozenset({EmailKind.REFUND, EmailKind.FAILURE})
 
@@ -158,7 +178,7 @@ def is_still_required(reaction: Reaction, order: Order) -> bool:
 
 def required_reactions(order: Order) -> list[Reaction]:
     """The outstanding work that an order cannot go on without; what is done once is not among it."""
-    return [work for work in pending_reactions(order) if not isinstance(work, DONE_ONCE)]
+    return [work for work in pending_reactions(order) if not work.is_done_once]
 
 
 def outstanding_by_id(order: Order) -> dict[UUID, Reaction]:

@@ -4,20 +4,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from domain.order.reactions import CancelPrediction, CollectRestoration, Reaction, RestoreImage
+from domain.order.reactions import Reaction
 
 #: What a pace of so many "a minute" is measured over: any minute, not the clock's.
 MINUTE = timedelta(minutes=1)
-
-
-def needs_admission(reaction: Reaction) -> bool:
-    """Whether this work starts a prediction."""
-    return isinstance(reaction, RestoreImage)
-
-
-def follows_prediction(reaction: Reaction) -> bool:
-    """Whether this work is open only while its prediction may run: until then it holds the slot of its start."""
-    return isinstance(reaction, CollectRestoration | CancelPrediction)
 
 
 class PredictionSlots(Protocol):

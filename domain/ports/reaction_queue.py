@@ -75,7 +75,7 @@ class ReactionTable(Protocol):
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Insert work, or reopen it if it is closed, however it was closed; open work stays as it is.
 
-        Only what is done once by nature (``DONE_ONCE``) stays done.
+        Only a kind that ``is_done_once`` stays done.
         """
         ...
 

@@ -15,7 +15,6 @@ from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
-from domain.ports.prediction_limiter import needs_admission
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, ScheduledReaction
 from domain.ports.unit_of_work import CauseRepeatedError, Transaction, UnitOfWork, VersionConflictError
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, lets_others_start
@@ -196,7 +195,7 @@ class OrderCommandHandler:
             order_id=order_id,
             reaction=due.reaction,
             due_at=now + due.delay,
-            sent_at=None if due.delay or needs_admission(due.reaction) else now,
+            sent_at=None if due.delay or due.reaction.starts_prediction else now,
         )
 
     def _closed(self, commit: Commit, closing: ReactionResult) -> Commit:

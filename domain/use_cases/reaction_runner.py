@@ -1,58 +1,27 @@
-"""How outstanding work gets done: claim, ask whether it is wanted, call, record and close in one transaction."""
+"""The reaction runner: claim, check, call, then record and close in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
 from uuid import UUID
 
 from domain.order import events as e
-from domain.order.decide_restoration import events_for_failed_attempt
 from domain.order.order import Order
-from domain.order.reactions import (
-    CancelPrediction,
-    CollectRestoration,
-    DeletePhotos,
-    IssueRefund,
-    MoveImages,
-    PrepareDownload,
-    Reaction,
-    RestoreImage,
-    SendEmail,
-    is_still_required,
-    required_reactions,
-)
-from domain.order.values import FailureReason, HoldReason
+from domain.order.reactions import Reaction, is_still_required, required_reactions
 from domain.ports.clock import Clock
 from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import LeaseLostError, UnitOfWork
-from domain.use_cases.delivery.downloads import DownloadService
-from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, ReactionResult
-from domain.use_cases.payments.refunds import RefundService
-from domain.use_cases.privacy.photo_deletion import PhotoDeletion
-from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.reaction_handlers import Attempt, ReactionHandlers, spec_of
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, holds_slot
-from domain.use_cases.restoration.predictions import PredictionService, StillRunning
-from domain.use_cases.retry_policy import RetryPolicy, retry_policy_of
+from domain.use_cases.restoration.predictions import StillRunning
+from domain.use_cases.retry_policy import RetryPolicy
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: How many reactions one look of the sweeper sends again.
 SWEEP_LIMIT = 500
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReactionHandlers:
-    """Who does which work."""
-
-    originals_copier: OriginalsCopier
-    prediction_service: PredictionService
-    downloads: DownloadService
-    email_sender: EmailSender
-    refund_service: RefundService
-    photo_deletion: PhotoDeletion
 
 
 class ReactionRunner:
@@ -142,11 +111,9 @@ class ReactionRunner:
         """Count a call that does not return as failed; false if it has just ended, or lost its lease before."""
         limit = self._retry_policy(claim.reaction).time_limit
         try:
-            if isinstance(claim.reaction, SendEmail):
-                # The provider may have accepted it: as after a lost reply, only a recorded resend may follow.
-                work = claim.reaction
-                unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
-                self._record(claim, order, [unconfirmed], Outcome.FAILED)
+            if when_unanswered := spec_of(claim.reaction).when_unanswered:
+                unanswered = when_unanswered(Attempt(claim.reaction, order, claim))
+                self._record(claim, order, unanswered, Outcome.FAILED)
             else:
                 self._try_again(claim, order, CallOverrunError(type(claim.reaction).__name__, limit))
         except LeaseLostError:
@@ -163,34 +130,15 @@ class ReactionRunner:
         return len(unsent) + self._prediction_limiter.grant_slots()
 
     def _do(self, claim: Claim, order: Order) -> Sequence[e.Event]:
-        handlers = self._handlers
-        match claim.reaction:
-            case MoveImages():
-                return handlers.originals_copier.move_images(order)
-            case RestoreImage() as work:
-                return handlers.prediction_service.restore_image(order, work)
-            case CollectRestoration() as work:
-                waited = self._clock.now() - claim.first_due_at + self._policy.pace.restoration_poll
-                return handlers.prediction_service.collect(order, work, waited=waited)
-            case CancelPrediction(prediction_id=prediction_id):
-                return handlers.prediction_service.cancel(prediction_id)
-            case PrepareDownload():
-                return handlers.downloads.prepare_download(order)
-            case SendEmail() as work:
-                return handlers.email_sender.send_email(
-                    order, work, may_have_been_sent=_may_have_been_sent(claim)
-                )
-            case IssueRefund() as work:
-                return handlers.refund_service.issue(order, work, first_due_at=claim.first_due_at)
-            case DeletePhotos():
-                return handlers.photo_deletion.delete_photos(order)
-            case _:
-                assert_never(claim.reaction)
+        spec, attempt = spec_of(claim.reaction), Attempt(claim.reaction, order, claim)
+        if claim.was_interrupted and spec.when_unanswered is not None:
+            return spec.when_unanswered(attempt)
+        return spec.handle(self._handlers, attempt)
 
     def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
         limits = self._retry_policy(claim.reaction)
         if claim.attempts >= limits.attempts:
-            self._record(claim, order, _events_when_exhausted(claim.reaction, order), Outcome.FAILED)
+            self._record(claim, order, _events_when_exhausted(claim, order), Outcome.FAILED)
             return
         wait = limits.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
@@ -210,7 +158,7 @@ class ReactionRunner:
         if claim.reaction in required_reactions(after):
             cause = _cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
-            self._command_handler.handle(after.order_id, _events_when_exhausted(claim.reaction, after), cause)
+            self._command_handler.handle(after.order_id, _events_when_exhausted(claim, after), cause)
 
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
         due_at = self._clock.now() + wait
@@ -218,42 +166,16 @@ class ReactionRunner:
             transaction.reactions.postpone(claim, due_at, problem, has_progressed=has_progressed)
 
     def _retry_policy(self, reaction: Reaction) -> RetryPolicy:
-        return retry_policy_of(reaction, email_retry=self._policy.email_retry)
+        return spec_of(reaction).retry(self._policy)
 
 
 def _may_have_been_sent(claim: Claim) -> bool:
-    """Whether a crash hid what became of a mail: that goes on record, even if the order does not want it any more."""
-    return claim.was_interrupted and isinstance(claim.reaction, SendEmail)
+    """Whether a crash hid the outcome of a call that must not simply be repeated."""
+    return claim.was_interrupted and spec_of(claim.reaction).when_unanswered is not None
 
 
-def _events_when_exhausted(reaction: Reaction, order: Order) -> Sequence[e.Event]:
-    """What goes on record when work has used up its attempts: never a dead letter, always an event."""
-    match reaction:
-        case MoveImages():
-            return [e.OrderHeld(reason=HoldReason.STORAGE_UNAVAILABLE)]
-        case RestoreImage(image_id=image_id):
-            image = order.images[image_id]
-            return [events_for_failed_attempt(image, len(image.attempts), FailureReason.UNAVAILABLE)]
-        case CollectRestoration() as work:
-            return [
-                e.RestorationAttemptFailed(
-                    image_id=work.image_id,
-                    attempt=work.attempt,
-                    prediction_id=work.prediction_id,
-                    reason=FailureReason.UNAVAILABLE,
-                )
-            ]
-        case CancelPrediction() | DeletePhotos():
-            return []
-        case PrepareDownload():
-            return [e.OrderHeld(reason=HoldReason.DOWNLOAD_NOT_PREPARED)]
-        case SendEmail() as work:
-            return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason="out of attempts")]
-        case IssueRefund(refund_id=refund_id):
-            failed = e.RefundFailed(refund_id=refund_id, provider_refund_id=None, reason="out of attempts")
-            return [failed]
-        case _:
-            assert_never(reaction)
+def _events_when_exhausted(claim: Claim, order: Order) -> Sequence[e.Event]:
+    return spec_of(claim.reaction).when_exhausted(Attempt(claim.reaction, order, claim))
 
 
 def _cause(claim: Claim) -> Cause:

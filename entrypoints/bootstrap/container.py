@@ -41,7 +41,8 @@ from domain.use_cases.privacy.erasure import CustomerErasure
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 from domain.use_cases.privacy.photo_retention import PhotoRetention
 from domain.use_cases.privacy.upload_cleanup import UploadCleanup
-from domain.use_cases.reaction_runner import ReactionHandlers, ReactionRunner
+from domain.use_cases.reaction_handlers import ReactionHandlers
+from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding

@@ -10,9 +10,10 @@ import dramatiq
 import pytest
 
 from adapters import queue_dramatiq
-from adapters.queue_dramatiq import MAX_WAKE_UPS, QUEUES, DramatiqQueue
+from adapters.queue_dramatiq import MAX_WAKE_UPS, DramatiqQueue
 from domain.order.reactions import CancelPrediction, MoveImages
 from domain.ports.errors import NoAnswerError, UnavailableError
+from domain.use_cases.reaction_handlers import Queue
 from sandbox.services import valkey
 from tests.silence import silent_listener
 
@@ -58,7 +59,7 @@ class Hands:
 
 def test_every_kind_of_work_has_a_queue_and_there_are_four(queue: DramatiqQueue) -> None:
     assert queue.broker.get_declared_queues() == {"storage", "restoration", "payments", "email"}
-    assert set(QUEUES.values()) == queue.broker.get_declared_queues()
+    assert set(Queue) == queue.broker.get_declared_queues()
 
 
 def test_an_idle_worker_is_woken_at_once(queue: DramatiqQueue) -> None:

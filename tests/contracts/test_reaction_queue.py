@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.order.reactions import (
+    REACTION_TYPES,
     CancelPrediction,
     CollectRestoration,
     DeletePhotos,
@@ -39,6 +40,20 @@ from tests.domain.support.event_builders import Facts
 ABOUT = Facts()
 LATER = NOON + 10 * MINUTE
 RETRY_AFTER = 2 * MINUTE
+EXAMPLES: tuple[Reaction, ...] = (
+    MoveImages(),
+    RestoreImage(ABOUT.image(0), 2),
+    CollectRestoration(ABOUT.image(0), 2, "prediction-0-2"),
+    CancelPrediction("prediction-0-1"),
+    PrepareDownload(),
+    SendEmail(ABOUT.email(EmailKind.RESULT), EmailKind.RESULT, 1),
+    IssueRefund(ABOUT.refund(), 3),
+    DeletePhotos(for_good=True),
+)
+
+
+def test_there_is_an_example_of_every_kind() -> None:
+    assert [type(reaction) for reaction in EXAMPLES] == list(REACTION_TYPES)
 
 
 def close(unit_of_work: UnitOfWork, held: Claim, outcome: Outcome) -> None:
@@ -66,20 +81,7 @@ def take_unsent(unit_of_work: UnitOfWork, now: timedelta, limit: int = 10) -> li
     return [reaction_id for reaction_id, _ in taken]
 
 
-@pytest.mark.parametrize(
-    "reaction",
-    [
-        MoveImages(),
-        RestoreImage(ABOUT.image(0), 2),
-        CollectRestoration(ABOUT.image(0), 2, "prediction-0-2"),
-        CancelPrediction("prediction-0-1"),
-        PrepareDownload(),
-        SendEmail(ABOUT.email(EmailKind.RESULT), EmailKind.RESULT, 1),
-        IssueRefund(ABOUT.refund(), 3),
-        DeletePhotos(for_good=True),
-    ],
-    ids=lambda reaction: type(reaction).__name__,
-)
+@pytest.mark.parametrize("reaction", EXAMPLES, ids=lambda reaction: type(reaction).__name__)
 def test_work_is_claimed_as_it_was_scheduled(unit_of_work: UnitOfWork, reaction: Reaction) -> None:
     work = scheduled(facts(), reaction)
     schedule(unit_of_work, work)

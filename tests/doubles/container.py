@@ -50,7 +50,8 @@ from domain.use_cases.privacy.erasure import CustomerErasure
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 from domain.use_cases.privacy.photo_retention import PhotoRetention
 from domain.use_cases.privacy.upload_cleanup import UploadCleanup
-from domain.use_cases.reaction_runner import ReactionHandlers, ReactionRunner
+from domain.use_cases.reaction_handlers import ReactionHandlers
+from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.reconciliation.emails import EmailComparison
 from domain.use_cases.reconciliation.event_log import EventLogComparison
 from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.order.reactions import CancelPrediction, CollectRestoration, Reaction
 from domain.order.values import OrderId
-from domain.ports.prediction_limiter import MINUTE, PredictionSlots, follows_prediction, needs_admission
+from domain.ports.prediction_limiter import MINUTE, PredictionSlots
 from tests.doubles.reaction_table import Work, uncount
 from tests.doubles.tables import LONG_AGO, Tables
 from tests.doubles.transaction_overlay import TransactionWrites
@@ -58,11 +58,11 @@ class InMemoryPredictionSlots(PredictionSlots):
 
 
 def _waits(work: Work) -> bool:
-    return work.admitted_at is None and needs_admission(work.reaction)
+    return work.admitted_at is None and work.reaction.starts_prediction
 
 
 def _holds_slot(work: Work) -> bool:
-    return work.admitted_at is not None or follows_prediction(work.reaction)
+    return work.admitted_at is not None or work.reaction.follows_prediction
 
 
 def _slot(work: Work) -> tuple[OrderId, str]:

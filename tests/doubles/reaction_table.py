@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from domain.order.reactions import DONE_ONCE, Reaction
+from domain.order.reactions import Reaction
 from domain.order.values import OrderId
-from domain.ports.prediction_limiter import needs_admission
 from domain.ports.reaction_queue import (
     Claim,
     ExhaustedReaction,
@@ -47,12 +46,12 @@ class Work:
     @property
     def is_done_once(self) -> bool:
         """Whether it is done, and of a kind that is never done again."""
-        return self.outcome is Outcome.DONE and isinstance(self.reaction, DONE_ONCE)
+        return self.outcome is Outcome.DONE and self.reaction.is_done_once
 
     @property
     def may_begin(self) -> bool:
         """Whether it is admitted, if it has to be."""
-        return self.admitted_at is not None or not needs_admission(self.reaction)
+        return self.admitted_at is not None or not self.reaction.starts_prediction
 
     @property
     def free_since(self) -> datetime | None:
@@ -183,7 +182,7 @@ class InMemoryReactionTable(ReactionTable):
             for row in sorted(self._work.values(), key=lambda row: row.due_at)
             if row.outcome is not None
             and row.due_at < before
-            and not (row.outcome is Outcome.FAILED and isinstance(row.reaction, DONE_ONCE))
+            and not (row.outcome is Outcome.FAILED and row.reaction.is_done_once)
         ][:limit]
         for reaction_id in found:
             del self._work[reaction_id]
@@ -193,7 +192,7 @@ class InMemoryReactionTable(ReactionTable):
         failed = (
             each
             for each in self._work.values()
-            if each.outcome is Outcome.FAILED and isinstance(each.reaction, DONE_ONCE)
+            if each.outcome is Outcome.FAILED and each.reaction.is_done_once
         )
         return [
             ExhaustedReaction(order_id=each.order_id, reaction=each.reaction, since=each.first_due_at)

@@ -70,14 +70,11 @@ class EmailSender:
         self._token_signer = token_signer
         self._policy = policy
 
-    def send_email(self, order: Order, work: SendEmail, *, may_have_been_sent: bool) -> Sequence[e.Event]:
-        """Have a mail accepted; when the answer is lost, or a crash hid it, say so instead of trying again.
+    def send_email(self, order: Order, work: SendEmail) -> Sequence[e.Event]:
+        """Hand an e-mail to the provider; a lost reply is recorded as unconfirmed instead of tried again.
 
-        A mail that was kept back until its link ran out waits for a new one, and goes out with that.
+        An e-mail that was delayed until its link expired waits for a new link, and goes out with that.
         """
-        unconfirmed = e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)
-        if may_have_been_sent:
-            return [unconfirmed]
         customer = self._customer(order)
         if customer is None:
             return [_failed(work, "The customer's address is not kept any more.")]
@@ -86,7 +83,7 @@ class EmailSender:
         try:
             message_id = self._mailer.send(self._mail(order, work, customer))
         except LostReplyError:
-            return [unconfirmed]
+            return [e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)]
         except RefusedError as refusal:
             return [_failed(work, refusal.code or "The mail provider refused it.")]
         return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id=message_id)]

@@ -6,7 +6,6 @@ from domain.order.reactions import Reaction
 from domain.ports.clock import Clock
 from domain.ports.errors import BusyError
 from domain.ports.event_store import Commit
-from domain.ports.prediction_limiter import follows_prediction, needs_admission
 from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.shop_policy import ShopPolicy
@@ -48,13 +47,13 @@ class PredictionLimiter:
 def lets_others_start(step: Commit) -> bool:
     """Whether a step brought a start, or gave a slot back without handing it on."""
     follow = [each.reaction for each in step.reactions]
-    return any(map(needs_admission, follow)) or (
+    return any(work.starts_prediction for work in follow) or (
         step.closes is not None
         and holds_slot(step.closes.reaction)
-        and not any(map(follows_prediction, follow))
+        and not any(work.follows_prediction for work in follow)
     )
 
 
 def holds_slot(claimed: Reaction) -> bool:
-    """Whether work that is claimed has a slot at the restorer."""
-    return needs_admission(claimed) or follows_prediction(claimed)
+    """Whether claimed work occupies a slot at the restorer."""
+    return claimed.starts_prediction or claimed.follows_prediction

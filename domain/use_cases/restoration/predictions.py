@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import SEEK_END
 from typing import BinaryIO
 
@@ -115,9 +115,11 @@ class PredictionService:
             )
         ]
 
-    def collect(self, order: Order, work: CollectRestoration, *, waited: timedelta) -> Sequence[e.Event]:
-        """Bring the outcome home; raises StillRunning while there is none and the deadline is not over."""
+    def collect(self, order: Order, work: CollectRestoration, *, first_due_at: datetime) -> Sequence[e.Event]:
+        """Fetch the outcome; raises StillRunning while there is none and the deadline is not over."""
         prediction = self._restorer.look(work.prediction_id)
+        # The first look is due one poll interval after the start.
+        waited = self._clock.now() - first_due_at + self._policy.pace.restoration_poll
         is_overdue = waited >= self._policy.restoration_deadline
         if prediction.status is PredictionStatus.RUNNING:
             if not is_overdue:

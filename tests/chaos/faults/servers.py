@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import redis
 
-from adapters.queue_dramatiq import QUEUES
+from domain.use_cases.reaction_handlers import Queue
 from tests.chaos.faults.strike import MissedError, Strike
 from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ _CUT = """SELECT pid, pg_terminate_backend(pid) AS is_cut FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _THERE = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND backend_start < %s"
 
-_MESSAGES = [f"restoreclick:{queue}.msgs" for queue in sorted(set(QUEUES.values()))]
+_MESSAGES = [f"restoreclick:{queue}.msgs" for queue in Queue]
 _FULL_SECONDS = 20.0
 
 

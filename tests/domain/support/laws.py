@@ -9,7 +9,6 @@ from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import REFUND_STATES, TERMINAL, State
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
-    DONE_ONCE,
     CancelPrediction,
     CollectRestoration,
     IssueRefund,
@@ -166,7 +165,7 @@ def check_the_end(order: Order) -> None:
         return
     again = (RestoreImage, CollectRestoration, PrepareDownload) if order.state is State.COMPLETED else ()
     for work in pending_reactions(order):
-        assert isinstance(work, (*again, IssueRefund, SendEmail, *DONE_ONCE))
+        assert work.is_done_once or isinstance(work, (*again, IssueRefund, SendEmail))
     if order.state is State.REFUNDED and order.ledger.returned_amount < order.paid_amount:
         is_open = order.money_is_owed or order.is_disputed
         assert is_open, "an order is refunded, its money is not back, and nobody owes it"

@@ -15,10 +15,11 @@ from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.reaction_queue import Claim, Outcome
 from domain.ports.unit_of_work import LeaseLostError
 from domain.use_cases.order_command_handler import Cause, ReactionResult
+from domain.use_cases.reaction_handlers import spec_of
 from domain.use_cases.restoration.originals import OriginalsCopier
-from domain.use_cases.retry_policy import retry_policy_of
 from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import kinds, sent
+from tests.domain.support.claims import claim_next
 from tests.doubles.container import InMemoryShop
 
 AWAY = UnavailableError("The double", "out for lunch")
@@ -180,19 +181,6 @@ def test_an_archive_that_a_crash_left_unrecorded_stands_in_no_later_ones_way(sho
 GRACE = StaffRequest(actor="person:grace", reason="They asked.")
 
 
-def claim_next(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
-    """Do what waits until work of this kind is claimed; nothing of it is done yet."""
-    for _ in range(50):
-        if not shop.queue.waiting:
-            shop.end_predictions()
-        claimed = shop.reaction_runner.claim(shop.queue.waiting.popleft())
-        if claimed is not None and isinstance(claimed[0].reaction, kind):
-            return claimed
-        if claimed is not None:
-            shop.reaction_runner.perform(*claimed)
-    raise AssertionError(f"No {kind.__name__} comes up.")
-
-
 def test_a_photo_redone_while_another_redo_is_asked_for_is_sent_even_if_that_one_fails(
     shop: InMemoryShop,
 ) -> None:
@@ -255,14 +243,14 @@ def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
     order = shop.live(order_id, hours=24)
     assert order.hold is HoldReason.STORAGE_UNAVAILABLE
     waits = [later - earlier for earlier, later in pairwise(tries)]
-    assert len(tries) == retry_policy_of(MoveImages(), email_retry=timedelta(0)).attempts
+    assert len(tries) == spec_of(MoveImages()).retry(shop.policy).attempts
     assert waits[-1] >= timedelta(hours=1) > waits[0]
 
 
 def hang(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
     """Claim work of this kind, and let its call take longer than it may while its lease is kept."""
     claim, order = claim_next(shop, kind)
-    limit = retry_policy_of(claim.reaction, email_retry=shop.policy.email_retry).time_limit
+    limit = spec_of(claim.reaction).retry(shop.policy).time_limit
     ends_at = shop.clock.now() + limit
     while shop.clock.now() < ends_at - shop.policy.lease:
         shop.clock.advance(seconds=10)

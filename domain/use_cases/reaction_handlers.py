@@ -1,0 +1,191 @@
+"""The table of reactions: queue, handler, retry policy and last resort of each kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from domain.order import events as e
+from domain.order.decide_restoration import events_for_failed_attempt
+from domain.order.order import Order
+from domain.order.reactions import (
+    CancelPrediction,
+    CollectRestoration,
+    DeletePhotos,
+    IssueRefund,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    RestoreImage,
+    SendEmail,
+)
+from domain.order.values import FailureReason, HoldReason
+from domain.ports.reaction_queue import Claim
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.emails import EmailSender
+from domain.use_cases.payments.refunds import RefundService
+from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.restoration.originals import OriginalsCopier
+from domain.use_cases.restoration.predictions import PredictionService
+from domain.use_cases.retry_policy import RetryPolicy
+from domain.use_cases.shop_policy import ShopPolicy
+
+_Kind = TypeVar("_Kind", bound=Reaction)
+
+
+class Queue(StrEnum):
+    """One queue per outside system that can be slow or away, so that none delays the others."""
+
+    STORAGE = "storage"
+    RESTORATION = "restoration"
+    PAYMENTS = "payments"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReactionHandlers:
+    """The services that do the work."""
+
+    originals_copier: OriginalsCopier
+    prediction_service: PredictionService
+    downloads: DownloadService
+    email_sender: EmailSender
+    refund_service: RefundService
+    photo_deletion: PhotoDeletion
+
+
+@dataclass(frozen=True)
+class Attempt(Generic[_Kind]):
+    """A claimed reaction and its order, as loaded when the claim was made or its result recorded."""
+
+    reaction: _Kind
+    order: Order
+    claim: Claim
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReactionSpec(Generic[_Kind]):
+    """A row of the table.
+
+    Args:
+        queue: whose workers do the work.
+        handle: does it, and returns the events it led to.
+        retry: how often it is tried, with which waits, and how long one call may take.
+        when_exhausted: the events recorded when its attempts are used up: never a dead letter.
+        when_unanswered: the events recorded, in place of another attempt, when nothing tells whether a call reached
+            its provider; none where a repeat is harmless.
+    """
+
+    queue: Queue
+    handle: Callable[[ReactionHandlers, Attempt[_Kind]], Sequence[e.Event]]
+    retry: Callable[[ShopPolicy], RetryPolicy]
+    when_exhausted: Callable[[Attempt[_Kind]], Sequence[e.Event]]
+    when_unanswered: Callable[[Attempt[_Kind]], Sequence[e.Event]] | None = None
+
+
+def spec_of(reaction: Reaction) -> ReactionSpec[Any]:
+    """The row of a reaction's kind."""
+    return REACTIONS[type(reaction)]
+
+
+def _every(*, seconds: float, attempts: int, minutes: int) -> Callable[[ShopPolicy], RetryPolicy]:
+    """A retry policy that no setting changes: its first wait, its attempts, and the time limit of a call."""
+    policy = RetryPolicy(
+        first_wait=timedelta(seconds=seconds), attempts=attempts, time_limit=timedelta(minutes=minutes)
+    )
+    return lambda _: policy
+
+
+def _start_failed(attempt: Attempt[RestoreImage]) -> Sequence[e.Event]:
+    image = attempt.order.images[attempt.reaction.image_id]
+    return [events_for_failed_attempt(image, len(image.attempts), FailureReason.UNAVAILABLE)]
+
+
+def _not_collected(attempt: Attempt[CollectRestoration]) -> Sequence[e.Event]:
+    work = attempt.reaction
+    return [
+        e.RestorationAttemptFailed(
+            image_id=work.image_id,
+            attempt=work.attempt,
+            prediction_id=work.prediction_id,
+            reason=FailureReason.UNAVAILABLE,
+        )
+    ]
+
+
+def _email_failed(attempt: Attempt[SendEmail]) -> Sequence[e.Event]:
+    work = attempt.reaction
+    return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason="out of attempts")]
+
+
+def _email_unconfirmed(attempt: Attempt[SendEmail]) -> Sequence[e.Event]:
+    return [e.EmailUnconfirmed(email_id=attempt.reaction.email_id, kind=attempt.reaction.kind)]
+
+
+def _refund_failed(attempt: Attempt[IssueRefund]) -> Sequence[e.Event]:
+    refund_id = attempt.reaction.refund_id
+    return [e.RefundFailed(refund_id=refund_id, provider_refund_id=None, reason="out of attempts")]
+
+
+REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {
+    MoveImages: ReactionSpec[MoveImages](
+        queue=Queue.STORAGE,
+        handle=lambda do, attempt: do.originals_copier.move_images(attempt.order),
+        # All photos of an order go through storage in one attempt: up to 200 of 50 MiB each.
+        retry=_every(seconds=1, attempts=24, minutes=120),
+        when_exhausted=lambda _: [e.OrderHeld(reason=HoldReason.STORAGE_UNAVAILABLE)],
+    ),
+    RestoreImage: ReactionSpec[RestoreImage](
+        queue=Queue.RESTORATION,
+        handle=lambda do, attempt: do.prediction_service.restore_image(attempt.order, attempt.reaction),
+        retry=_every(seconds=2, attempts=24, minutes=15),
+        when_exhausted=_start_failed,
+    ),
+    CollectRestoration: ReactionSpec[CollectRestoration](
+        queue=Queue.RESTORATION,
+        handle=lambda do, attempt: do.prediction_service.collect(
+            attempt.order, attempt.reaction, first_due_at=attempt.claim.first_due_at
+        ),
+        retry=_every(seconds=2, attempts=24, minutes=15),
+        when_exhausted=_not_collected,
+    ),
+    CancelPrediction: ReactionSpec[CancelPrediction](
+        queue=Queue.RESTORATION,
+        handle=lambda do, attempt: do.prediction_service.cancel(attempt.reaction.prediction_id),
+        # Longer than the restorer lets one run: what could not be cancelled by then is over.
+        retry=_every(seconds=5, attempts=10, minutes=5),
+        when_exhausted=lambda _: [],
+    ),
+    PrepareDownload: ReactionSpec[PrepareDownload](
+        queue=Queue.STORAGE,
+        handle=lambda do, attempt: do.downloads.prepare_download(attempt.order),
+        retry=_every(seconds=1, attempts=24, minutes=120),
+        when_exhausted=lambda _: [e.OrderHeld(reason=HoldReason.DOWNLOAD_NOT_PREPARED)],
+    ),
+    SendEmail: ReactionSpec[SendEmail](
+        queue=Queue.EMAIL,
+        handle=lambda do, attempt: do.email_sender.send_email(attempt.order, attempt.reaction),
+        retry=lambda policy: RetryPolicy(
+            first_wait=policy.email_retry, attempts=24, time_limit=timedelta(minutes=15)
+        ),
+        when_exhausted=_email_failed,
+        # The provider may have accepted it: only a recorded resend may follow.
+        when_unanswered=_email_unconfirmed,
+    ),
+    IssueRefund: ReactionSpec[IssueRefund](
+        queue=Queue.PAYMENTS,
+        handle=lambda do, attempt: do.refund_service.issue(
+            attempt.order, attempt.reaction, first_due_at=attempt.claim.first_due_at
+        ),
+        retry=_every(seconds=5, attempts=24, minutes=5),
+        when_exhausted=_refund_failed,
+    ),
+    DeletePhotos: ReactionSpec[DeletePhotos](
+        queue=Queue.STORAGE,
+        handle=lambda do, attempt: do.photo_deletion.delete_photos(attempt.order),
+        # Nothing else deletes them: it is tried every hour for more than a year.
+        retry=_every(seconds=5, attempts=10_000, minutes=60),
+        when_exhausted=lambda _: [],
+    ),
+}
