@@ -8,8 +8,9 @@ from pathlib import Path
 
 from transitions.extensions import GraphMachine
 
-from domain.order import lifecycle
-from domain.order.lifecycle import MOVES, TERMINAL, State
+from domain.order import states
+from domain.order.lifecycle import MOVES
+from domain.order.states import TERMINAL, State
 from entrypoints.settings import example
 
 ROOT = Path(__file__).parents[1]
@@ -97,7 +98,7 @@ def _rows() -> str:
 
 def _meanings() -> dict[State, str]:
     """What the comments beside the states say."""
-    source = Path(lifecycle.__file__).read_text()
+    source = Path(states.__file__).read_text()
     lines = (line.strip() for line in source.splitlines())
     proposed = dict(
         line.split(" = ", 1) for line in lines if " = " in line and line.split(" = ")[0].isupper()

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from domain.order.events import EVENT_TYPES, Event, RecordedEvent
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.reconciliation.findings import FindingCode

@@ -12,7 +12,7 @@ from adapters.postgres.tables import (
     restoration_jobs,
 )
 from adapters.postgres.tables.read_models import images
-from domain.order.lifecycle import DELIVERABLE_STATES
+from domain.order.states import DELIVERABLE_STATES
 from domain.order.values import DownloadLinkId, EmailId, Money, OrderId, OrderNumber
 from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from adapters.postgres import tables
 from domain.order.image import Image
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 
 Row = dict[str, Any]
 Rows = dict[str, dict[tuple[Any, ...], Row]]  # by table name, then by primary key

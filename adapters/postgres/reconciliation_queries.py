@@ -15,8 +15,8 @@ from adapters.postgres.reactions import IS_ADMITTED
 from adapters.postgres.read_models import Row, rows_of
 from adapters.postgres.tables import READ_MODELS, metadata
 from domain.order.events import RecordedEvent
-from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
+from domain.order.states import TERMINAL
 from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
 from domain.ports.errors import UnreadableEventError
 from domain.ports.reconciliation_queries import (

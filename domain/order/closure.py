@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from domain.order.events import RecordedEvent
 from domain.order.evolve import apply
-from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import required_reactions
+from domain.order.states import State
 from domain.order.values import OrderId
 
 #: An order in one of these is over, whatever a person or a bank may still want of it.

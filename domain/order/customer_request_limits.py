@@ -10,9 +10,9 @@ from enum import StrEnum
 from domain.order import events as e
 from domain.order.errors import AskedTooOftenError
 from domain.order.image import Image
-from domain.order.lifecycle import DELIVERABLE_STATES, REFUND_STATES, State
 from domain.order.limits import Limits
 from domain.order.order import Order
+from domain.order.states import DELIVERABLE_STATES, REFUND_STATES, State
 from domain.order.values import DownloadLinkId, EmailKind
 
 #: Who did it, where it was the customer.

@@ -25,9 +25,10 @@ from domain.order.decide_restoration import (
 )
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import AlreadyPaidError
-from domain.order.lifecycle import State, require
+from domain.order.lifecycle import require
 from domain.order.limits import Limits
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import HoldReason
 
 

@@ -3,8 +3,9 @@
 from domain.order import events as e
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import LastDownloadLinkError, NothingToSendError, UnknownDownloadLinkError
-from domain.order.lifecycle import State, allowed, require
+from domain.order.lifecycle import allowed, require
 from domain.order.order import DownloadLink, Email, EmailStatus, Order
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason
 
 #: How many mails are sent in place of one that a receiving server refuses for now, before a person has to help.

@@ -14,8 +14,9 @@ from domain.order.errors import (
 )
 from domain.order.image import Image
 from domain.order.ledger import Dispute, Refund, RefundStatus
-from domain.order.lifecycle import REFUND_STATES, State, require
+from domain.order.lifecycle import require
 from domain.order.order import Order
+from domain.order.states import REFUND_STATES, State
 from domain.order.values import (
     DisputeOutcome,
     FailureReason,

@@ -5,9 +5,10 @@ from domain.order.decide_money import owed_for_failed_images
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import RedoRefusedError, UnknownImageError
 from domain.order.image import AttemptStatus, Image
-from domain.order.lifecycle import MAY_LOSE_RESULTS, State, require
+from domain.order.lifecycle import require
 from domain.order.limits import Limits
 from domain.order.order import Order
+from domain.order.states import MAY_LOSE_RESULTS, State
 from domain.order.values import FailureReason, ImageId, Variant
 
 

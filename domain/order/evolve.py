@@ -20,8 +20,9 @@ from domain.order.evolve_money import apply_dispute, apply_points, apply_refund,
 from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State, next_state
+from domain.order.lifecycle import next_state
 from domain.order.order import EmailStatus, Order, Payment
+from domain.order.states import State
 from domain.order.values import EmailKind, OrderId, RefundReason
 
 #: Mails that are not worth a second try once they have come back: others tell more by then.

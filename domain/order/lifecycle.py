@@ -1,59 +1,42 @@
 """The lifecycle of an order: one table, fed to one shared ``transitions`` machine.
 
 What an order may do next, the diagram in ``docs/lifecycle.md`` and the sentence of an illegal move all come from
-this table. A hold and a dispute run beside the state: they change what work is done, not where the order stands.
+this table. A hold and a dispute run beside the state: they change what work is done, not the state.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
+from typing import cast
 
 from transitions import Machine
 
+from domain.order import conditions as when
 from domain.order import events
 from domain.order.errors import IllegalMoveError
+from domain.order.order import Order
+from domain.order.states import DELIVERABLE_STATES, DELIVERED_STATES, REFUND_STATES, WORKING_STATES, State
 
-
-class State(StrEnum):
-    """Where an order stands."""
-
-    NEW = "new"  # nothing is paid yet: there is no order
-    PAID = "paid"  # the photos are on their way to the order's own keys
-    RESTORING = "restoring"  # the images are at the restorer
-    SETTLED = "settled"  # every image is restored or has failed for good
-    READY = "ready"  # the archive lies ready, its link exists
-    DELIVERED = "delivered"  # the link was sent or used, money for failed images is still owed
-    COMPLETED = "completed"  # every paid photo is delivered or refunded
-    REFUNDING = "refunding"  # all work has stopped, everything that was paid is on its way back
-    REFUNDED = "refunded"  # everything that was paid went back
-    ERASED = "erased"  # the customer is forgotten, the figures stay
+#: Asked of the order that knows the event's facts already.
+Condition = Callable[[Order], bool]
 
 
 @dataclass(frozen=True)
 class Move:
     """A row of the table: on ``event`` an order goes from ``source`` to ``target`` when ``condition`` holds.
 
-    Rows are tried from the top. ``condition`` names a property of ``Order``; without one the row always holds.
+    Rows are tried from the top; one without a condition always holds.
     """
 
     event: type[events.Event]
     source: State
     target: State
-    condition: str | None = None
+    condition: Condition | None = None
 
 
-_WORKING = (State.PAID, State.RESTORING, State.SETTLED, State.READY)
-_DELIVERED = (State.DELIVERED, State.COMPLETED)
-#: Where the results are with the customer, or about to be.
-DELIVERABLE_STATES = (State.READY, *_DELIVERED)
-#: Where a result may be found to be lost: it is to be packed, or another one of its order is.
-MAY_LOSE_RESULTS = frozenset({State.RESTORING, State.SETTLED, *DELIVERABLE_STATES})
-#: Where everything that was paid goes back, or has gone.
-REFUND_STATES = (State.REFUNDING, State.REFUNDED)
-_LIVING = (*_WORKING, *_DELIVERED, *REFUND_STATES)
+_LIVING = (*WORKING_STATES, *DELIVERED_STATES, *REFUND_STATES)
 #: Where money may be on its way back.
-_OWING = (*_WORKING, State.DELIVERED, State.REFUNDING)
+_OWING = (*WORKING_STATES, State.DELIVERED, State.REFUNDING)
 _EVER_PAID = (*_LIVING, State.ERASED)
 
 
@@ -61,7 +44,9 @@ def _stays(event: type[events.Event], states: Iterable[State]) -> list[Move]:
     return [Move(event, state, state) for state in states]
 
 
-def _goes(event: type[events.Event], sources: Iterable[State], target: State, condition: str) -> list[Move]:
+def _goes(
+    event: type[events.Event], sources: Iterable[State], target: State, condition: Condition
+) -> list[Move]:
     return [Move(event, source, target, condition) for source in sources]
 
 
@@ -77,8 +62,8 @@ def _owes_again(event: type[events.Event]) -> list[Move]:
 def _ends_in_refund(event: type[events.Event]) -> list[Move]:
     """All is back; what is on its way back already ends so whatever each refund was for."""
     return [
-        *_goes(event, (*_WORKING, *_DELIVERED), State.REFUNDED, "everything_is_refunded"),
-        Move(event, State.REFUNDING, State.REFUNDED, "is_fully_refunded"),
+        *_goes(event, (*WORKING_STATES, *DELIVERED_STATES), State.REFUNDED, when.everything_is_refunded),
+        Move(event, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
     ]
 
 
@@ -86,39 +71,39 @@ MOVES: tuple[Move, ...] = (
     # The way of an order, as it goes when all goes well.
     Move(events.PaymentReceived, State.NEW, State.PAID),
     Move(events.ImagesMoved, State.PAID, State.RESTORING),
-    Move(events.RestorationFailed, State.PAID, State.REFUNDED, "nothing_can_follow"),
-    Move(events.RestorationFailed, State.PAID, State.SETTLED, "every_image_is_settled"),
+    Move(events.RestorationFailed, State.PAID, State.REFUNDED, when.nothing_can_follow),
+    Move(events.RestorationFailed, State.PAID, State.SETTLED, when.every_image_is_settled),
     *_stays(events.RestorationFailed, [State.PAID]),
     *_stays(events.RestorationStarted, [State.RESTORING]),
     *_stays(events.RestorationAttemptFailed, [State.RESTORING]),
     # A result was lost before it could be packed.
     Move(events.RestorationAttemptFailed, State.SETTLED, State.RESTORING),
     *_stays(events.SmallResultStored, [State.RESTORING]),
-    Move(events.RestorationCompleted, State.RESTORING, State.SETTLED, "every_image_is_settled"),
+    Move(events.RestorationCompleted, State.RESTORING, State.SETTLED, when.every_image_is_settled),
     *_stays(events.RestorationCompleted, [State.RESTORING]),
-    Move(events.RestorationFailed, State.RESTORING, State.REFUNDED, "nothing_can_follow"),
-    Move(events.RestorationFailed, State.RESTORING, State.SETTLED, "every_image_is_settled"),
+    Move(events.RestorationFailed, State.RESTORING, State.REFUNDED, when.nothing_can_follow),
+    Move(events.RestorationFailed, State.RESTORING, State.SETTLED, when.every_image_is_settled),
     *_stays(events.RestorationFailed, [State.RESTORING]),
     Move(events.DownloadPrepared, State.SETTLED, State.READY),
-    Move(events.EmailSent, State.READY, State.DELIVERED, "result_is_sent_and_money_is_owed"),
-    Move(events.EmailSent, State.READY, State.COMPLETED, "result_is_sent"),
+    Move(events.EmailSent, State.READY, State.DELIVERED, when.result_is_sent_and_money_is_owed),
+    Move(events.EmailSent, State.READY, State.COMPLETED, when.result_is_sent),
     *_stays(events.EmailSent, _LIVING),
     *_stays(events.EmailUnconfirmed, _LIVING),
     *_stays(events.EmailFailed, _LIVING),
-    Move(events.EmailBounced, State.DELIVERED, State.READY, "result_is_undelivered"),
-    Move(events.EmailBounced, State.COMPLETED, State.READY, "result_is_undelivered"),
+    Move(events.EmailBounced, State.DELIVERED, State.READY, when.result_is_undelivered),
+    Move(events.EmailBounced, State.COMPLETED, State.READY, when.result_is_undelivered),
     *_stays(events.EmailBounced, _LIVING),
     *_stays(events.EmailDeferred, _LIVING),
-    Move(events.EmailBlocked, State.DELIVERED, State.READY, "result_is_undelivered"),
-    Move(events.EmailBlocked, State.COMPLETED, State.READY, "result_is_undelivered"),
+    Move(events.EmailBlocked, State.DELIVERED, State.READY, when.result_is_undelivered),
+    Move(events.EmailBlocked, State.COMPLETED, State.READY, when.result_is_undelivered),
     *_stays(events.EmailBlocked, _LIVING),
     *_stays(events.EmailOptedOut, _LIVING),
-    Move(events.ResultDownloaded, State.READY, State.DELIVERED, "money_is_owed"),
+    Move(events.ResultDownloaded, State.READY, State.DELIVERED, when.money_is_owed),
     Move(events.ResultDownloaded, State.READY, State.COMPLETED),
-    *_stays(events.ResultDownloaded, [*_DELIVERED, *REFUND_STATES]),
+    *_stays(events.ResultDownloaded, [*DELIVERED_STATES, *REFUND_STATES]),
     *_stays(events.ResultServed, [*DELIVERABLE_STATES, *REFUND_STATES]),
     # What is asked for later: another attempt at an image, another mail, another link.
-    *_stays(events.RedoRequested, _DELIVERED),
+    *_stays(events.RedoRequested, DELIVERED_STATES),
     *_stays(events.RestorationStarted, DELIVERABLE_STATES),
     *_stays(events.RestorationAttemptFailed, DELIVERABLE_STATES),
     *_stays(events.SmallResultStored, DELIVERABLE_STATES),
@@ -129,20 +114,25 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.DownloadLinkIssued, DELIVERABLE_STATES),
     *_stays(events.DownloadLinkRevoked, [*DELIVERABLE_STATES, *REFUND_STATES]),
     # Money, in whatever order reality brings it.
-    *_goes(events.RefundRequested, (*_WORKING, *_DELIVERED), State.REFUNDING, "is_full_refund_pending"),
+    *_goes(
+        events.RefundRequested,
+        (*WORKING_STATES, *DELIVERED_STATES),
+        State.REFUNDING,
+        when.is_full_refund_pending,
+    ),
     *_owes_again(events.RefundRequested),
     *_stays(events.RefundAccepted, _EVER_PAID),
     *_ends_in_refund(events.RefundIssued),
-    Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
+    Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, when.nothing_is_owed),
     *_stays(events.RefundIssued, _EVER_PAID),
     *_owes_again(events.RefundFailed),
-    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, "is_fully_refunded"),
-    Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, "nothing_is_owed"),
+    Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
+    Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, when.nothing_is_owed),
     *_stays(events.RefundDropped, [*_OWING, State.REFUNDED, State.ERASED]),
     *_stays(events.DisputeOpened, _EVER_PAID),
     *_ends_in_refund(events.DisputeClosed),
-    *_goes(events.DisputeClosed, _OWING, State.REFUNDING, "is_full_refund_pending"),
-    Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, "is_complete_after_all"),
+    *_goes(events.DisputeClosed, _OWING, State.REFUNDING, when.is_full_refund_pending),
+    Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, when.is_complete_after_all),
     *_stays(events.DisputeClosed, _EVER_PAID),
     *_stays(events.PointsCredited, _EVER_PAID),
     *_stays(events.PointsDebited, _EVER_PAID),
@@ -164,8 +154,6 @@ FORMER_MOVES: tuple[Move, ...] = (
     Move(events.OrderErased, State.READY, State.ERASED),
 )
 
-TERMINAL = frozenset({State.COMPLETED, State.REFUNDED, State.ERASED})
-
 
 @cache
 def machine() -> Machine:
@@ -181,11 +169,14 @@ def machine() -> Machine:
 
 
 @cache
-def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, str | None], ...]]:
+def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, Condition | None], ...]]:
     """The machine's transitions by event and source, asked once: a trigger costs fifty times a look-up."""
     return {
         (event, state): tuple(
-            (State(str(found.dest)), str(found.conditions[0].func) if found.conditions else None)
+            (
+                State(str(found.dest)),
+                cast("Condition", found.conditions[0].func) if found.conditions else None,
+            )
             for found in machine().get_transitions(event.__name__, state.value)
         )
         for event in events.EVENT_TYPES
@@ -193,13 +184,13 @@ def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, str
     }
 
 
-def next_state(state: State, event: events.Event, informed: object) -> State:
-    """Where ``event`` leads from ``state``; an event the table does not know leaves the order where it is.
+def next_state(state: State, event: events.Event, informed: Order) -> State:
+    """The state after ``event``; the same one if the table has no row for it.
 
     ``informed`` is the order that knows the event's facts already: the conditions are asked of it.
     """
     for target, condition in _table()[type(event), state]:
-        if condition is None or getattr(informed, condition):
+        if condition is None or condition(informed):
             return target
     former = (move.target for move in FORMER_MOVES if (move.event, move.source) == (type(event), state))
     return next(former, state)

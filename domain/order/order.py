@@ -8,7 +8,7 @@ from enum import StrEnum
 from domain.order.deterministic_ids import email_id_of
 from domain.order.image import Image
 from domain.order.ledger import Dispute, Ledger, PointsEntry, Refund, RefundStatus
-from domain.order.lifecycle import DELIVERABLE_STATES, State
+from domain.order.states import DELIVERABLE_STATES, State
 from domain.order.values import (
     CustomerId,
     DownloadLinkId,
@@ -173,11 +173,6 @@ class Order:
         is_its_turn = self.state is State.RESTORING or (image.is_being_redone and self.is_deliverable)
         return is_its_turn and image.is_in_turn(attempt)
 
-    @property
-    def nothing_can_follow(self) -> bool:
-        """Whether every image failed and no money has to go back: a free order of which nothing came."""
-        return self.every_image_is_settled and not self.restored_images and self.paid_amount == 0
-
     # What the customer was sent.
 
     @property
@@ -274,21 +269,6 @@ class Order:
         return bool(self.uncovered_images) and (ledger.refundable > 0 or ledger.is_disputed)
 
     @property
-    def nothing_is_owed(self) -> bool:
-        """The opposite of ``money_is_owed``, by a name the lifecycle's table can use."""
-        return not self.money_is_owed
-
-    @property
-    def result_is_sent_and_money_is_owed(self) -> bool:
-        """Whether the restored images are delivered and the failed ones not yet refunded."""
-        return self.result_is_sent and self.money_is_owed
-
-    @property
-    def is_complete_after_all(self) -> bool:
-        """Whether a bank gave back what it had taken for photos that are delivered."""
-        return not (self.everything_is_refunded or self.result_is_undelivered or self.money_is_owed)
-
-    @property
     def is_full_refund_pending(self) -> bool:
         """Whether somebody stopped the order, or nothing came of it, so that all that was paid goes back."""
         ledger = self.ledger
@@ -307,17 +287,6 @@ class Order:
     def is_refunded_for_now(self) -> bool:
         """Whether the order was refunded and is not any more: a bank gave the shop back what it had taken."""
         return self.state is State.REFUNDED and self.ledger.returned_amount < self.paid_amount
-
-    @property
-    def is_fully_refunded(self) -> bool:
-        """Whether the customer has all that was paid, whoever paid it back and for what.
-
-        Of a free order nothing can go back but what was refunded at the provider all the same.
-        """
-        ledger = self.ledger
-        return ledger.returned_amount >= ledger.paid and (
-            ledger.paid > 0 or not ledger.pending_refunds_at_provider
-        )
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
         """Whether money goes back for another reason than photos that failed while others were restored."""

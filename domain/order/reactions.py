@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import REFUND_STATES, State
 from domain.order.order import EmailStatus, Order
+from domain.order.states import REFUND_STATES, State
 from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, OrderId, RefundId
 
 

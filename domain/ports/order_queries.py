@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import (
     DownloadLinkId,
     EmailId,

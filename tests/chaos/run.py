@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from domain.order import events as e
-from domain.order.lifecycle import TERMINAL
+from domain.order.states import TERMINAL
 from domain.order.values import HoldReason
 from entrypoints.command_errors import CommandFailedError
 from tests.chaos.collected_state import ExportArchive, gathered

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import CancelPrediction
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
 from domain.ports.event_store import Commit, LogCursor
 from domain.ports.order_queries import OrderFilter

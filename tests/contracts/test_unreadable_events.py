@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from domain.order.events import OrderErased
-from domain.order.lifecycle import State
 from domain.order.order import EmailStatus
+from domain.order.states import State
 from domain.order.values import EmailKind, ObjectKey, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import UnreadableEventError

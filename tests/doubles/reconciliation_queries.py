@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from adapters.postgres.event_codec import Codec
 from domain.order.events import RecordedEvent
-from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
+from domain.order.states import TERMINAL
 from domain.order.values import Money, OrderId, UploadSessionId
 from domain.ports.reconciliation_queries import (
     ReactionSummary,

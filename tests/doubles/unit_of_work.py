@@ -11,8 +11,8 @@ from domain.order.closure import OVER
 from domain.order.events import RecordedEvent
 from domain.order.evolve import apply, fold
 from domain.order.ledger import Refund
-from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, EmailStatus, Order
+from domain.order.states import State
 from domain.order.values import CustomerId, DownloadLinkId, EmailId, OrderId, OrderNumber, Sha256
 from domain.ports.customers import Customer, Customers
 from domain.ports.errors import UnreadableEventError

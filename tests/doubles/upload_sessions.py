@@ -4,8 +4,8 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import OrderId, PhotoId, UploadSessionId
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
 from tests.doubles.tables import hold, is_held_by_another

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from sandbox.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer

@@ -11,7 +11,7 @@ import httpx2
 import psycopg
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from entrypoints.bootstrap.container import Container
 from entrypoints.cli.support.open_shop import open_shop

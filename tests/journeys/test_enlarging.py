@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import httpx2
 from PIL import Image
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from domain.use_cases.audit.timeline import timeline_of
 from sandbox.demo.http_customer import Customer

@@ -16,7 +16,7 @@ import redis
 from minio import Minio
 from PIL import Image
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from sandbox.demo.http_customer import Customer
 from tests.journeys.running_shop import RunningShop

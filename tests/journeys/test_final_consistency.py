@@ -17,8 +17,8 @@ from minio import Minio
 from domain.order import events as e
 from domain.order.evolve import fold
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import TERMINAL
 from domain.order.order import Order
+from domain.order.states import TERMINAL
 from domain.order.values import ImageId, OrderId, RefundReason, StoredObject
 from sandbox.demo.local_shop import LocalShop
 from tests.domain.support.laws import check_laws, objects_named_in

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.order.image import Attempt
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import FailureReason, OrderId
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.journeys.outcomes import completes_with_two_mails

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from sandbox.demo.http_customer import Customer, RefusedPhotoError
 from tests.journeys.running_shop import RunningShop

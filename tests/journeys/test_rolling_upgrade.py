@@ -13,7 +13,7 @@ import httpx2
 import psycopg
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.settings import DatabaseSettings

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import HoldReason, OrderId
 from sandbox.demo.http_customer import Customer
 from tests.entrypoints.support.shell import Answer, Shell

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually

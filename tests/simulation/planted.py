@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
 from domain.use_cases.audit import timeline
 from domain.use_cases.checkout import uploads

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.order import events as e
-from domain.order.lifecycle import TERMINAL
 from domain.order.limits import Limits
 from domain.order.order import Order
 from domain.order.reactions import Pace, required_reactions
+from domain.order.states import TERMINAL
 from domain.order.values import DisputeOutcome, OrderId
 from domain.ports.email import OutgoingEmail
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentWebhookEvent

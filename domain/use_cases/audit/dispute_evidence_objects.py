@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from domain.order.image import Image
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import ObjectKey, PhotoId, Sha256, StoredObject
 from domain.ports.dispute_evidence import Exhibit, ObjectState, PhotoEvidence
 from domain.ports.errors import ObjectMissingError, UnreadableImageError

@@ -14,8 +14,8 @@ from domain.order import events as e
 from domain.order.customer_request_limits import VISITOR
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.evolve import apply
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import ImageId, RefundId, RefundReason
 from domain.use_cases.audit.timeline_text import (
     in_plain_words,

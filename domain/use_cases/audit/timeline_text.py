@@ -1,8 +1,8 @@
 """Sentences that need no more than their event and the order: about the payment and about mails."""
 
 from domain.order import events as e
-from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, EmailStatus, Order
+from domain.order.states import State
 from domain.order.values import Client
 from domain.use_cases.wording.labels import BROWSERS, DEVICES, MAILS, OPT_OUTS, counted
 

@@ -11,8 +11,8 @@ from domain.order.customer_request_limits import CUSTOMER, VISITOR
 from domain.order.deterministic_ids import download_link_id_of
 from domain.order.errors import ShopError
 from domain.order.file_names import distinct, safe_stem
-from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, Order
+from domain.order.states import State
 from domain.order.values import (
     Client,
     FailureReason,

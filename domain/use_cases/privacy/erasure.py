@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from domain.order import events as e
 from domain.order.closure import Obstacle, has_good_link, obstacle
 from domain.order.errors import ShopError
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import CustomerId, OrderNumber
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from domain.order import events as e
 from domain.order.deterministic_ids import download_link_id_of
-from domain.order.lifecycle import State
 from domain.order.order import EmailStatus, Order
+from domain.order.states import State
 from domain.order.values import DownloadLinkId, ImageId, OrderId, StoredObject
 from domain.ports.clock import Clock
 from domain.ports.email import DeliveryStatus

@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import CancelPrediction, outstanding_by_id
+from domain.order.states import State
 from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
 from domain.ports.reaction_queue import ExhaustedReaction, UnreadableWork

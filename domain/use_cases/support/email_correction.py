@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from domain.order import events as e
 from domain.order.errors import ShopError
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import CustomerId, OrderId
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit

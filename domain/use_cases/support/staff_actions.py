@@ -12,8 +12,8 @@ from domain.order.decide_delivery import requestable_email
 from domain.order.deterministic_ids import provider_refund_id_by_hand
 from domain.order.errors import ShopError
 from domain.order.ledger import Refund, RefundStatus
-from domain.order.lifecycle import REFUND_STATES
 from domain.order.order import Order
+from domain.order.states import REFUND_STATES
 from domain.order.values import (
     DownloadLinkId,
     HoldReason,

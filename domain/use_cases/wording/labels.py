@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import (
     Browser,
     Device,

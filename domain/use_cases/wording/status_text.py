@@ -6,7 +6,7 @@ from domain.order import events as e
 from domain.order.decide_delivery import requestable_email
 from domain.order.errors import NothingToSendError
 from domain.order.image import Image
-from domain.order.lifecycle import State, allowed
+from domain.order.lifecycle import allowed
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
     CancelPrediction,
@@ -20,6 +20,7 @@ from domain.order.reactions import (
     SendEmail,
     required_reactions,
 )
+from domain.order.states import State
 from domain.order.values import ImageId, Money
 from domain.use_cases.wording.labels import FAILURES, HOLDS, MAILS, capitalised, counted, every, ordinal
 

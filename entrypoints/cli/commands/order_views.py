@@ -8,10 +8,10 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from domain.order.lifecycle import State
 from domain.order.note_references import note_id_of
 from domain.order.order import DownloadLink, Order
 from domain.order.reactions import required_reactions
+from domain.order.states import State
 from domain.ports.customers import Customer
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
 from domain.ports.unit_of_work import UnitOfWork

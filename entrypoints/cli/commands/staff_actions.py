@@ -8,9 +8,9 @@ import click
 import msgspec
 
 from domain.order import events as e
-from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import required_reactions
+from domain.order.states import State
 from domain.order.values import Money, OrderId
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.support.staff_actions import ActionResult, StaffActions, StaffRequest

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from domain.order.events import RecordedEvent
 from domain.order.image import Image
-from domain.order.lifecycle import TERMINAL, State
 from domain.order.order import Order
+from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
 from domain.use_cases.audit.timeline import timeline_of
 

@@ -6,8 +6,8 @@ from typing import Any
 from litestar import Response
 
 from domain.order.image import Image
-from domain.order.lifecycle import TERMINAL, State
 from domain.order.order import Order
+from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.shop_policy import ShopPolicy

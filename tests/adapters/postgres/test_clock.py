@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from adapters.postgres.clock import RETRY_SECONDS, SYNC_SECONDS, ClockOffError, DatabaseClock
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.use_cases.order_command_handler import OrderCommandHandler

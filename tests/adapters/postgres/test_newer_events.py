@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from domain.ports.errors import UnavailableError
 from tests.doubles.container import InMemoryShop

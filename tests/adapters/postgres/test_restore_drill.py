@@ -19,7 +19,7 @@ from psycopg import sql
 
 from adapters.postgres.schema import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import OrderId
 from domain.ports.errors import DatabaseBehindError
 from sandbox.processes import Supervisor

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import Money, OrderId
 from domain.use_cases.support.email_correction import AddressTakenError
 from domain.use_cases.support.staff_actions import ActionResult, StaffRequest

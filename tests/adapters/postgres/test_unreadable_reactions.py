@@ -11,7 +11,6 @@ from structlog.testing import capture_logs
 
 from adapters.postgres.reaction_codec import reaction_of, version_of
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from domain.order.lifecycle import State
 from domain.order.reactions import (
     CancelPrediction,
     DeletePhotos,
@@ -22,6 +21,7 @@ from domain.order.reactions import (
     pending_reactions,
     reaction_id_of,
 )
+from domain.order.states import State
 from domain.order.values import ImageId, OrderId
 from domain.ports.reaction_queue import Outcome, ScheduledReaction
 from domain.ports.unit_of_work import UnreadableReactionError

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import ImageId
 from domain.signed_tokens import sha256_of
 from tests.chaos.collected_state import ExportArchive

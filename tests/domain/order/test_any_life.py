@@ -13,7 +13,7 @@ from domain.order.decide import decide
 from domain.order.errors import ShopError
 from domain.order.evolve import apply, fold
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import TERMINAL, State, allowed
+from domain.order.lifecycle import allowed
 from domain.order.order import Order
 from domain.order.reactions import (
     CancelPrediction,
@@ -28,6 +28,7 @@ from domain.order.reactions import (
     pending_reactions,
     required_reactions,
 )
+from domain.order.states import TERMINAL, State
 from domain.order.values import EmailKind, FailureReason
 from tests.domain.support.event_builders import ORDER_ID, Facts
 from tests.domain.support.event_strategies import any_fact

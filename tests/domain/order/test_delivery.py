@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.order.lifecycle import State
 from domain.order.order import EmailStatus
 from domain.order.reactions import Pace, PrepareDownload, SendEmail, reactions_to
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.domain.support.given_when_then import given

@@ -8,9 +8,9 @@ import pytest
 from domain.order import events as e
 from domain.order.customer_request_limits import needs_reminder
 from domain.order.decide_delivery import MAX_BLOCKED
-from domain.order.lifecycle import State
 from domain.order.order import EmailStatus
 from domain.order.reactions import Pace, SendEmail, reactions_to
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OptOut
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.domain.support.given_when_then import given

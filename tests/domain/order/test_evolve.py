@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from domain.order.evolve import apply, fold
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from tests.domain.support.event_builders import ORDER_ID, PAID_AT, Facts
 from tests.domain.support.recording import recorded
 

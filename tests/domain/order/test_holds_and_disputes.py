@@ -1,7 +1,6 @@
 """A hold and a dispute run beside an order's state: they pause work and do not undo any."""
 
 from domain.order.errors import IllegalMoveError
-from domain.order.lifecycle import State
 from domain.order.reactions import (
     CollectRestoration,
     DeletePhotos,
@@ -14,6 +13,7 @@ from domain.order.reactions import (
     reactions_to,
     required_reactions,
 )
+from domain.order.states import State
 from domain.order.values import DisputeOutcome, EmailKind, HoldReason
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import given

@@ -7,7 +7,7 @@ from domain.order import events as e
 from domain.order.closure import Obstacle, obstacle
 from domain.order.decide import decide
 from domain.order.evolve import evolve
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import DisputeOutcome, EmailKind, HoldReason, Money
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.wording.status_text import status_of

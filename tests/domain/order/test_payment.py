@@ -3,8 +3,8 @@
 import pytest
 
 from domain.order.errors import AlreadyPaidError, IllegalMoveError, UnknownImageError
-from domain.order.lifecycle import State
 from domain.order.reactions import MoveImages, RestoreImage, SendEmail, pending_reactions
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, ImageId
 from tests.domain.support.event_builders import Facts, euros, stored
 from tests.domain.support.given_when_then import given

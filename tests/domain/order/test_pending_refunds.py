@@ -4,7 +4,7 @@ import pytest
 
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, RefundReason
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.wording.status_text import status_of

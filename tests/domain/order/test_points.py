@@ -8,8 +8,8 @@ import pytest
 
 from domain.order.decide import decide
 from domain.order.evolve import evolve
-from domain.order.lifecycle import State
 from domain.order.limits import Limits
+from domain.order.states import State
 from domain.order.values import CustomerId, DisputeOutcome, HoldReason, PointsReason
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import given

@@ -13,7 +13,6 @@ from domain.order.errors import (
     RedoRefusedError,
     UnknownDownloadLinkError,
 )
-from domain.order.lifecycle import State
 from domain.order.reactions import (
     CancelPrediction,
     CollectRestoration,
@@ -22,6 +21,7 @@ from domain.order.reactions import (
     SendEmail,
     pending_reactions,
 )
+from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId, Variant
 from tests.domain.support.event_builders import Facts, stored
 from tests.domain.support.given_when_then import Given, given

@@ -17,7 +17,6 @@ from domain.order.errors import (
     UnknownImageError,
 )
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
 from domain.order.reactions import (
     CancelPrediction,
     IssueRefund,
@@ -26,6 +25,7 @@ from domain.order.reactions import (
     SendEmail,
     pending_reactions,
 )
+from domain.order.states import State
 from domain.order.values import (
     DisputeOutcome,
     EmailKind,
@@ -180,7 +180,7 @@ def test_a_share_that_is_back_before_the_result_is_sent_lets_the_mail_complete_t
 def test_nothing_is_owed_for_a_failed_image_once_everything_went_back() -> None:
     asked_after = (FACTS.failed(0), FACTS.refund_requested(980), FACTS.refund_issued(980))
     ended = given(*FACTS.until_restoring(), *asked_after).stands(State.REFUNDED)
-    assert ended.order.nothing_is_owed
+    assert not ended.order.money_is_owed
 
 
 def test_a_refused_refund_holds_the_order() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from domain.order import events as e
 from domain.order.errors import UnknownImageError
-from domain.order.lifecycle import State
 from domain.order.limits import Limits
 from domain.order.reactions import (
     CancelPrediction,
@@ -19,6 +18,7 @@ from domain.order.reactions import (
     is_still_required,
     reactions_to,
 )
+from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, Variant
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import Given, given

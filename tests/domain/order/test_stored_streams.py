@@ -14,9 +14,10 @@ from domain.order.closure import Obstacle, obstacle
 from domain.order.decide import decide
 from domain.order.errors import IllegalMoveError
 from domain.order.evolve import evolve
-from domain.order.lifecycle import State, may_be_on_record
+from domain.order.lifecycle import may_be_on_record
 from domain.order.order import Order
 from domain.order.reactions import IssueRefund, PrepareDownload, SendEmail, required_reactions
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import LIMITS, Given, given

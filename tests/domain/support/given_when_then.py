@@ -11,10 +11,11 @@ from domain.order.decide import decide
 from domain.order.decision import Decision
 from domain.order.errors import ShopError
 from domain.order.evolve import evolve
-from domain.order.lifecycle import State, may_be_on_record
+from domain.order.lifecycle import may_be_on_record
 from domain.order.limits import Limits
 from domain.order.order import Order
 from domain.order.reactions import Pace, Reaction, pending_reactions, reactions_to
+from domain.order.states import State
 from domain.order.values import OrderId
 from tests.domain.support.event_builders import ORDER_ID
 

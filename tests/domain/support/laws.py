@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from adapters.postgres.read_models import Rows, changed_rows, rows_of
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import REFUND_STATES, TERMINAL, State
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
     CancelPrediction,
@@ -18,6 +17,7 @@ from domain.order.reactions import (
     pending_reactions,
     required_reactions,
 )
+from domain.order.states import REFUND_STATES, TERMINAL, State
 from domain.order.values import EmailKind, OrderId, PointsReason, RefundReason, StoredObject
 
 

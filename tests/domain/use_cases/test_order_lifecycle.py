@@ -5,7 +5,7 @@ import io
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import EmailKind
 from domain.ports.errors import UnreadableImageError
 from domain.use_cases.checkout.uploads import UploadSessionClosedError

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import MoveImages, PrepareDownload, Reaction, SendEmail
+from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError, UnavailableError

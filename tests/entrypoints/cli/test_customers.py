@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.archive_zip import ZipArchiver
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.use_cases.checkout.referrals_and_points import Codes

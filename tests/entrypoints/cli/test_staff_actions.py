@@ -11,9 +11,9 @@ import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
-from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import reaction_id_of, required_reactions
+from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, Money, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError

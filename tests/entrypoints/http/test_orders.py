@@ -1,6 +1,6 @@
 from uuid import uuid4
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import FailureReason
 from domain.use_cases.support.staff_actions import StaffRequest
 from entrypoints.http.api.order_schemas import SENTENCES

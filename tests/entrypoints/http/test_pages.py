@@ -9,7 +9,7 @@ import pytest
 
 from domain.order.evolve import fold
 from domain.order.ledger import Dispute
-from domain.order.lifecycle import TERMINAL, State
+from domain.order.states import TERMINAL, State
 from domain.order.values import FailureReason, OrderId, UploadSessionId
 from domain.ports.upload_sessions import UploadStatus
 from entrypoints.bootstrap.localization import localization_of

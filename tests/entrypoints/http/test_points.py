@@ -4,8 +4,8 @@ in front of the doorway, with Stripe's twin.
 
 from typing import Any
 
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import UploadSessionId
 from domain.ports.customers import Customer
 from tests.contracts.test_payments import CUSTOMER, refund_at

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import HoldReason, Money
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus

@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.order.events import ImagesMoved
-from domain.order.lifecycle import State
 from domain.order.order import Order
 from domain.order.reactions import MoveImages
+from domain.order.states import State
 from domain.order.values import OrderId, StoredObject
 from domain.ports.errors import UnavailableError
 from domain.ports.reaction_queue import Claim

@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from domain.order.lifecycle import State
 from domain.order.order import DownloadLink, Order
+from domain.order.states import State
 from domain.order.values import Sha256
 from domain.signed_tokens import sha256_of
 from tests.simulation.laws.continuous import DISAGREEMENT

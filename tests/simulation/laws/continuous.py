@@ -11,7 +11,7 @@ from domain.order import events as e
 from domain.order.closure import OVER
 from domain.order.errors import ShopError
 from domain.order.evolve import apply
-from domain.order.lifecycle import State, require
+from domain.order.lifecycle import require
 from domain.order.order import Order
 from domain.order.reactions import (
     IssueRefund,
@@ -21,6 +21,7 @@ from domain.order.reactions import (
     reaction_id_of,
     required_reactions,
 )
+from domain.order.states import State
 from domain.order.values import ObjectKey, OrderId, UploadSessionId
 from domain.ports.email import EmailFacts
 from domain.ports.reaction_queue import Claim

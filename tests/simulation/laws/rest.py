@@ -7,8 +7,8 @@ from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.evolve import fold
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import CustomerId, PointsReason
 from domain.ports.payments import CheckoutStatus
 from domain.signed_tokens import sha256_of

@@ -7,7 +7,7 @@ import pytest
 
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import DisputeOutcome, FailureReason, HoldReason, Money, RefundReason
 from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, Money
 from domain.ports.errors import RefusedError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund, refund_kind

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import DisputeOutcome, OrderId
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from tests.domain.support.reconciliation_runs import compare

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import DisputeOutcome, HoldReason, Money, UploadSessionId
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import NewRefund, PaymentEventKind, ProviderRefund

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import DisputeOutcome, HoldReason, Money
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import (

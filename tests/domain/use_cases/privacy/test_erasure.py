@@ -7,7 +7,7 @@ import pytest
 from domain.order import events as e
 from domain.order.closure import Obstacle
 from domain.order.evolve import fold
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import HoldReason, Money, OrderId
 from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import ObjectKey
 from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of

@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.order.lifecycle import State
 from domain.order.order import EmailStatus
+from domain.order.states import State
 from domain.order.values import OrderId
 from tests.domain.support.reconciliation_runs import compare, found, only
 from tests.doubles.container import InMemoryShop

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
 from domain.order.reactions import MoveImages, reaction_id_of
+from domain.order.states import State
 from domain.order.values import Money, OrderId, RefundId, Sha256
 from domain.ports.reaction_queue import Outcome
 from tests.domain.support.reconciliation_runs import compare, found, only

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import ObjectKey, OrderId, UploadSessionId
 from domain.ports.object_storage import ObjectOwner
 from domain.use_cases.reconciliation.findings import Side

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.order.lifecycle import State
 from domain.order.reactions import CollectRestoration, reaction_id_of
+from domain.order.states import State
 from domain.order.values import FailureReason
 from domain.ports.reaction_queue import Outcome
 from domain.ports.restorer import PredictionStatus

@@ -7,7 +7,7 @@ from typing import Never
 
 import pytest
 
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import Sha256
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
 from domain.ports.payments import PaymentWebhookEvent

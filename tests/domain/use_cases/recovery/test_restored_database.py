@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import Money, OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.ports.upload_sessions import Checkout

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import FailureReason, OrderId, Variant
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.use_cases.support.staff_actions import StaffRequest

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
 from domain.ports.errors import (
     ForgedMessageError,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
 from domain.use_cases.support.staff_actions import StaffRequest
 from tests.domain.support.assertions import sent

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
 from domain.ports.errors import UnavailableError
 from domain.use_cases.audit.timeline import timeline_of

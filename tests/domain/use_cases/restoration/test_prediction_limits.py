@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain.order import events as e
-from domain.order.lifecycle import State
+from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, OrderId, RefundId, RefundReason
 from domain.ports.errors import BusyError, UnavailableError
 from domain.ports.restorer import PredictionStatus

@@ -7,8 +7,8 @@ import pytest
 from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.ledger import RefundStatus
-from domain.order.lifecycle import State
 from domain.order.order import Order
+from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId
 from domain.ports.errors import RefusedError
 from domain.ports.notes import Note
