@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
-DOMAIN = Path(__file__).parents[1] / "domain"
+ROOT = Path(__file__).parents[1]
+DOMAIN = ROOT / "domain"
 MODULES = sorted(DOMAIN.rglob("*.py"))
 LIFECYCLE = DOMAIN / "order" / "lifecycle.py"
+#: Whatever is given use cases; bootstrap alone builds them on a unit of work.
+ENTRYPOINTS = sorted(
+    module for module in (ROOT / "entrypoints").rglob("*.py") if "bootstrap" not in module.parts
+)
 
 #: Whoever imports one of these can look at the world, or change it.
 DOORS = {
@@ -88,6 +93,30 @@ def test_a_trespass_would_be_noticed(trespass: str) -> None:
 )
 def test_what_only_computes_is_welcome(harmless: str) -> None:
     assert list(trespasses(harmless)) == []
+
+
+@pytest.mark.parametrize("module", ENTRYPOINTS, ids=lambda module: str(module.relative_to(ROOT)))
+def test_entrypoints_open_no_transaction(module: Path) -> None:
+    assert list(opened_transactions(module.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "with unit_of_work.transaction() as transaction:\n    transaction.notes.of(order_id)",
+        "def load(self):\n    return self.shop.unit_of_work.transaction().__enter__()",
+        "opened = unit_of_work.transaction",
+    ],
+)
+def test_an_opened_transaction_would_be_noticed(source: str) -> None:
+    assert list(opened_transactions(source))
+
+
+def opened_transactions(source: str) -> Iterator[str]:
+    """Each place where a transaction is opened, by its line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr == "transaction":
+            yield f"line {node.lineno} opens a transaction: put the question into domain/use_cases/queries.py"
 
 
 def trespasses(source: str, extra: AbstractSet[str] = frozenset()) -> Iterator[str]:

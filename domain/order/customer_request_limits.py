@@ -69,6 +69,12 @@ def check_daily_limit(history: History) -> None:
         raise AskedTooOftenError(wait=None)
 
 
+def redo_ends_at(history: History, within: timedelta) -> datetime | None:
+    """When the time to ask for a redo ends; None while the customer has had no result yet."""
+    shown = first_shown(history)
+    return shown + within if shown is not None else None
+
+
 def first_shown(history: History) -> datetime | None:
     """When the customer first had the results, as far as anybody knows.
 

@@ -1,71 +1,42 @@
-"""Everything outside the domain, each thing behind its port, as the settings describe it."""
+"""Production's adapters, one behind each port, as the settings describe them."""
 
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from adapters import system
+from adapters.archive_zip import ZipArchiver
+from adapters.email_templates import TemplateEmailRenderer
+from adapters.evidence_pages import TemplateEvidencePrinter
 from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
-from adapters.mailer_sendgrid import SendGridMailer
-from adapters.payments_stripe import StripePayments
+from adapters.mailer_sendgrid import SendGridListing, SendGridMailer, SendGridWebhookParser
+from adapters.payments_stripe import StripeListing, StripePayments, StripeWebhookParser
 from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.rate_limits import RedisRateLimiter
-from adapters.restorer_replicate import ModelInputs, ReplicateRestorer
+from adapters.restorer_replicate import (
+    ModelInputs,
+    ReplicateListing,
+    ReplicateRestorer,
+    ReplicateWebhookParser,
+)
 from adapters.storage_minio import MinioStorage
 from domain.order.limits import Limits
 from domain.order.reactions import Pace
 from domain.order.values import Variant
-from domain.ports.ids import Ids
-from domain.ports.images import ImageInspector
-from domain.ports.scratch_files import ScratchFiles
 from domain.pricing import PriceList
 from domain.referral_program import ReferralTerms
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import GIBIBYTE, MEBIBYTE, ShopPolicy, VisitorQuotas
+from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.ports import Ports
 from entrypoints.settings import Settings
 
 #: The largest picture that is taken back from a restorer.
 OUTPUT_PIXELS = 100_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adapters:
-    """Everything outside the domain, each thing behind its port."""
-
-    policy: ShopPolicy
-    clock: DatabaseClock
-    ids: Ids
-    scratch: ScratchFiles
-    token_signer: TokenSigner
-    decoders: DecoderPool
-    inspector: ImageInspector
-    output_inspector: PooledInspector
-    unit_of_work: PostgresUnitOfWork
-    queue: DramatiqQueue
-    rate_limiter: RedisRateLimiter
-    storage: MinioStorage
-    payments: StripePayments
-    restorer: ReplicateRestorer
-    mailer: SendGridMailer
-
-    def closing(self) -> ExitStack:
-        """What gives every connection back."""
-        resources = ExitStack()
-        for each in (
-            self.decoders,
-            self.unit_of_work,
-            self.clock,
-            self.queue,
-            self.rate_limiter,
-            self.storage,
-            self.payments,
-            self.restorer,
-        ):
-            resources.callback(each.close)
-        return resources
 
 
 def policy_from(settings: Settings) -> ShopPolicy:
@@ -161,47 +132,105 @@ def decoder_limits_from(settings: Settings) -> DecoderLimits:
     )
 
 
-def adapters_from(settings: Settings) -> Adapters:
-    """The world that the settings describe; nothing is connected before it is used."""
-    decoders = DecoderPool(decoder_limits_from(settings))
+@contextmanager
+def open_container(settings: Settings, queue: DramatiqQueue | None = None) -> Iterator[Container]:
+    """The shop that the settings describe; nothing is connected before it is used, and all is closed at the end.
+
+    ``queue`` is the caller's own, of whose messages it wants to be an actor; it is closed as well.
+    """
+    with ExitStack() as resources:
+        yield Container(_ports_from(settings, queue or queue_from(settings), resources))
+
+
+def queue_from(settings: Settings) -> DramatiqQueue:
+    """The queue of the shop's workers."""
+    return DramatiqQueue(str(settings.redis_url))
+
+
+def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) -> Ports:
     token_signer = TokenSigner(settings.worker_secret_key.get_secret_value().encode())
-    return Adapters(
+    decoders = resources.enter_context(closing(DecoderPool(decoder_limits_from(settings))))
+    # What a restorer sends back may be twice as wide and twice as high as what it was sent.
+    output_inspector = PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS)
+    # A connection for each thread of the worker, and some for its periodic tasks; the API opens what it needs of them.
+    connections = 4 * settings.worker_threads + 8
+    unit_of_work = PostgresUnitOfWork(str(settings.database_url), connections=connections)
+    clock = resources.enter_context(closing(DatabaseClock(str(settings.database_url))))
+    storage = resources.enter_context(closing(_storage_from(settings, token_signer)))
+    payments = resources.enter_context(closing(_payments_from(settings)))
+    restorer = resources.enter_context(closing(_restorer_from(settings)))
+    mailer = _mailer_from(settings)
+    return Ports(
         policy=policy_from(settings),
-        clock=DatabaseClock(str(settings.database_url)),
+        clock=clock,
         ids=system.TimeOrderedIds(),
-        scratch=system.TemporaryFiles(),
         token_signer=token_signer,
-        decoders=decoders,
+        scratch=system.TemporaryFiles(),
+        archiver=ZipArchiver(),
         inspector=PooledInspector(decoders),
-        # What a restorer sends back may be twice as wide and twice as high as what it was sent.
-        output_inspector=PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS),
-        # A connection for each of the worker's hands, and some for its chores; the API takes what it needs of them.
-        unit_of_work=PostgresUnitOfWork(
-            str(settings.database_url), connections=4 * settings.worker_threads + 8
+        output_inspector=output_inspector,
+        thumbnailer=output_inspector,
+        unit_of_work=resources.enter_context(closing(unit_of_work)),
+        queue=resources.enter_context(closing(queue)),
+        rate_limiter=resources.enter_context(closing(RedisRateLimiter(str(settings.redis_url)))),
+        storage=storage,
+        object_listing=storage,
+        payments=payments,
+        payment_listing=_payment_listing_from(settings, payments),
+        payment_webhook_parser=StripeWebhookParser(
+            secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret), clock=clock
         ),
-        queue=DramatiqQueue(str(settings.redis_url)),
-        rate_limiter=RedisRateLimiter(str(settings.redis_url)),
-        storage=MinioStorage(
-            endpoint_url=settings.s3_endpoint,
-            access_key=settings.s3_access_key.get_secret_value(),
-            secret_key=settings.s3_secret_key.get_secret_value(),
-            bucket=settings.s3_bucket,
-            region=settings.s3_region,
-            token_signer=token_signer,
+        restorer=restorer,
+        prediction_listing=ReplicateListing(restorer),
+        prediction_webhook_parser=ReplicateWebhookParser(
+            secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock
         ),
-        payments=StripePayments(
-            secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
+        mailer=mailer,
+        email_renderer=TemplateEmailRenderer(),
+        email_listing=SendGridListing(mailer, clock),
+        email_webhook_parser=SendGridWebhookParser(
+            public_key=settings.sendgrid_webhook_public_key, clock=clock
         ),
-        restorer=ReplicateRestorer(
-            api_token=settings.replicate_api_token.get_secret_value(),
-            api_base=settings.replicate_api_base,
-            recipes=recipes_from(settings),
-            output_hosts=frozenset(settings.replicate_output_hosts),
-        ),
-        mailer=SendGridMailer(
-            api_key=settings.sendgrid_api_key.get_secret_value(),
-            api_base=settings.sendgrid_api_base,
-            sender_address=settings.sender_address,
-            sender_name=settings.sender_name,
-        ),
+        evidence_printer=TemplateEvidencePrinter(shop_name=settings.sender_name),
+    )
+
+
+def _storage_from(settings: Settings, token_signer: TokenSigner) -> MinioStorage:
+    return MinioStorage(
+        endpoint_url=settings.s3_endpoint,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        token_signer=token_signer,
+    )
+
+
+def _payments_from(settings: Settings) -> StripePayments:
+    return StripePayments(
+        secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
+    )
+
+
+def _payment_listing_from(settings: Settings, payments: StripePayments) -> StripeListing:
+    addresses = {settings.public_url, settings.webhook_url or settings.public_url}
+    webhook_urls = [f"{address}/api/webhooks/stripe" for address in addresses]
+    return StripeListing(payments.client, webhook_urls=webhook_urls)
+
+
+def _restorer_from(settings: Settings) -> ReplicateRestorer:
+    return ReplicateRestorer(
+        api_token=settings.replicate_api_token.get_secret_value(),
+        api_base=settings.replicate_api_base,
+        recipes=recipes_from(settings),
+        output_hosts=frozenset(settings.replicate_output_hosts),
+    )
+
+
+def _mailer_from(settings: Settings) -> SendGridMailer:
+    return SendGridMailer(
+        api_key=settings.sendgrid_api_key.get_secret_value(),
+        api_base=settings.sendgrid_api_base,
+        sender_address=settings.sender_address,
+        sender_name=settings.sender_name,
     )

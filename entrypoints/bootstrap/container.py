@@ -1,23 +1,8 @@
-"""Settings in, a shop out."""
+"""The composition root: every use case, wired from its ports.
 
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
-from typing import Self
+Production hands it adapters (``adapters.py``), tests and simulation hand it doubles; no adapter is imported here.
+"""
 
-from adapters.archive_zip import ZipArchiver
-from adapters.email_templates import TemplateEmailRenderer
-from adapters.evidence_pages import TemplateEvidencePrinter
-from adapters.mailer_sendgrid import SendGridWebhookParser
-from adapters.payments_stripe import StripeWebhookParser
-from adapters.postgres.clock import DatabaseClock
-from adapters.queue_dramatiq import DramatiqQueue
-from adapters.restorer_replicate import ReplicateWebhookParser
-from domain.ports.email import EmailWebhookParser
-from domain.ports.object_storage import ObjectStorage
-from domain.ports.payments import PaymentWebhookParser
-from domain.ports.restorer import PredictionWebhookParser
-from domain.ports.scratch_files import ScratchFiles
-from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.checkout.checkout import CheckoutService
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
@@ -41,9 +26,9 @@ from domain.use_cases.privacy.erasure import CustomerErasure
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 from domain.use_cases.privacy.photo_retention import PhotoRetention
 from domain.use_cases.privacy.upload_cleanup import UploadCleanup
+from domain.use_cases.queries import PhotoGalleries, Queries
 from domain.use_cases.reaction_handlers import ReactionHandlers
 from domain.use_cases.reaction_runner import ReactionRunner
-from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.restored_database import RestoredDatabase
@@ -52,273 +37,273 @@ from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from domain.use_cases.restoration.predictions import PredictionService
-from domain.use_cases.shop_policy import ShopPolicy
 from domain.use_cases.support.customer_requests import CustomerRequests
 from domain.use_cases.support.email_correction import EmailCorrection
 from domain.use_cases.support.staff_actions import StaffActions
-from entrypoints.bootstrap.adapters import Adapters, adapters_from
-from entrypoints.bootstrap.reconciliation import email_listing, payment_listing, reconciliation_from
-from entrypoints.settings import Settings
+from entrypoints.bootstrap.ports import Ports
+from entrypoints.bootstrap.reconciliation import reconciliation_from
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container(AbstractContextManager["Container"]):
-    """What the doorways need; leaving it gives every connection back."""
+class Container:
+    """The shop's use cases; each group is wired after those it needs."""
 
-    policy: ShopPolicy
-    unit_of_work: UnitOfWork
-    storage: ObjectStorage
-    scratch: ScratchFiles
-    queue: DramatiqQueue
-    command_handler: OrderCommandHandler
-    visitor_limits: VisitorLimits
-    upload_service: UploadService
-    photo_removal: PhotoRemoval
-    checkout_service: CheckoutService
-    payment_webhook: PaymentWebhook
-    checkout_sync: CheckoutSync
-    unmatched_payment_service: UnmatchedPaymentService
-    prediction_webhook: PredictionWebhook
-    email_webhook: EmailWebhook
-    staff_actions: StaffActions
-    email_correction: EmailCorrection
-    downloads: DownloadService
-    customer_requests: CustomerRequests
-    reaction_runner: ReactionRunner
-    upload_cleanup: UploadCleanup
-    photo_retention: PhotoRetention
-    link_reminders: LinkReminders
-    data_export: DataExport
-    dispute_evidence: DisputeEvidence
-    customer_erasure: CustomerErasure
-    reconciliation: Reconciliation
-    log_heads: LogHeads
-    clock: DatabaseClock
-    restored_database: RestoredDatabase
-    payment_webhook_parser: PaymentWebhookParser
-    prediction_webhook_parser: PredictionWebhookParser
-    email_webhook_parser: EmailWebhookParser
-    resources: ExitStack
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+        self.prediction_limiter = PredictionLimiter(
+            unit_of_work=ports.unit_of_work, queue=ports.queue, clock=ports.clock, policy=ports.policy
+        )
+        self.command_handler = OrderCommandHandler(
+            unit_of_work=ports.unit_of_work,
+            queue=ports.queue,
+            prediction_limiter=self.prediction_limiter,
+            clock=ports.clock,
+            ids=ports.ids,
+            policy=ports.policy,
+        )
+        self._wire_checkout(ports)
+        self._wire_payments(ports)
+        self._wire_delivery(ports)
+        self._wire_restoration(ports)
+        self._wire_support(ports)
+        self._wire_privacy(ports)
+        self._wire_reactions(ports)
+        self._wire_audit(ports)
+        self._wire_queries(ports)
+        self._wire_reconciliation(ports)
+        self._wire_recovery(ports)
 
-    def __enter__(self) -> Self:
-        return self
+    def _wire_checkout(self, ports: Ports) -> None:
+        self.visitor_limits = VisitorLimits(
+            limiter=ports.rate_limiter,
+            unit_of_work=ports.unit_of_work,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.upload_service = UploadService(
+            unit_of_work=ports.unit_of_work,
+            storage=ports.storage,
+            inspector=ports.inspector,
+            clock=ports.clock,
+            ids=ports.ids,
+            policy=ports.policy,
+        )
+        self.photo_removal = PhotoRemoval(
+            unit_of_work=ports.unit_of_work, payments=ports.payments, clock=ports.clock
+        )
+        self.referral_program = ReferralProgram(
+            token_signer=ports.token_signer, clock=ports.clock, policy=ports.policy
+        )
+        self.checkout_service = CheckoutService(
+            unit_of_work=ports.unit_of_work,
+            payments=ports.payments,
+            referral_program=self.referral_program,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
 
-    def __exit__(self, *_: object) -> None:
-        self.resources.close()
-
-
-def build(settings: Settings) -> Container:
-    """Wire a shop; nothing is connected before it is used."""
-    world = adapters_from(settings)
-    unit_of_work, clock, ids, policy = world.unit_of_work, world.clock, world.ids, world.policy
-    storage, queue, token_signer = world.storage, world.queue, world.token_signer
-    prediction_limiter = PredictionLimiter(unit_of_work=unit_of_work, queue=queue, clock=clock, policy=policy)
-    command_handler = OrderCommandHandler(
-        unit_of_work=unit_of_work,
-        queue=queue,
-        prediction_limiter=prediction_limiter,
-        clock=clock,
-        ids=ids,
-        policy=policy,
-    )
-    referral_program = ReferralProgram(token_signer=token_signer, clock=clock, policy=policy)
-    order_placement = OrderPlacement(referral_program=referral_program, clock=clock, ids=ids, policy=policy)
-    ownership = PaymentOwnership(token_signer)
-    checkout_sync = CheckoutSync(
-        unit_of_work=unit_of_work,
-        payments=world.payments,
-        command_handler=command_handler,
-        order_placement=order_placement,
-        ownership=ownership,
-        clock=clock,
-    )
-    payment_webhook = PaymentWebhook(
-        payments=world.payments,
-        command_handler=command_handler,
-        checkout_sync=checkout_sync,
-        refunds_and_disputes=RefundAndDisputeWebhooks(
-            unit_of_work=unit_of_work,
-            payments=world.payments,
-            command_handler=command_handler,
-            checkout_sync=checkout_sync,
-            clock=clock,
-        ),
-        clock=clock,
-    )
-    email_webhook = EmailWebhook(unit_of_work=unit_of_work, command_handler=command_handler, clock=clock)
-    handlers = _handlers(world, command_handler, referral_program)
-    comparison = reconciliation_from(world, payment_webhook, checkout_sync, ownership, email_webhook)
-    log_heads = LogHeads(unit_of_work=unit_of_work, storage=storage, token_signer=token_signer, clock=clock)
-    stripe_secrets = tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret)
-    return Container(
-        policy=policy,
-        unit_of_work=unit_of_work,
-        storage=storage,
-        scratch=world.scratch,
-        queue=queue,
-        command_handler=command_handler,
-        visitor_limits=VisitorLimits(
-            limiter=world.rate_limiter, unit_of_work=unit_of_work, clock=clock, policy=policy
-        ),
-        upload_service=UploadService(
-            unit_of_work=unit_of_work,
-            storage=storage,
-            inspector=world.inspector,
-            clock=clock,
-            ids=ids,
-            policy=policy,
-        ),
-        photo_removal=PhotoRemoval(unit_of_work=unit_of_work, payments=world.payments, clock=clock),
-        checkout_service=CheckoutService(
-            unit_of_work=unit_of_work,
-            payments=world.payments,
-            referral_program=referral_program,
-            token_signer=token_signer,
-            clock=clock,
-            policy=policy,
-        ),
-        unmatched_payment_service=UnmatchedPaymentService(
-            unit_of_work=unit_of_work,
-            payments=world.payments,
-            command_handler=command_handler,
-            order_placement=order_placement,
-            clock=clock,
-            policy=policy,
-        ),
-        payment_webhook=payment_webhook,
-        checkout_sync=checkout_sync,
-        prediction_webhook=PredictionWebhook(
-            unit_of_work=unit_of_work, queue=queue, token_signer=token_signer, clock=clock
-        ),
-        email_webhook=email_webhook,
-        staff_actions=StaffActions(
-            unit_of_work=unit_of_work,
-            command_handler=command_handler,
-            downloads=handlers.downloads,
-            clock=clock,
-            ids=ids,
-        ),
-        email_correction=EmailCorrection(command_handler=command_handler, clock=clock, ids=ids),
-        downloads=handlers.downloads,
-        customer_requests=CustomerRequests(
-            unit_of_work=unit_of_work,
-            command_handler=command_handler,
-            downloads=handlers.downloads,
-            clock=clock,
-            policy=policy,
-        ),
-        reaction_runner=ReactionRunner(
-            unit_of_work=unit_of_work,
-            queue=queue,
-            command_handler=command_handler,
-            handlers=handlers,
-            prediction_limiter=prediction_limiter,
-            clock=clock,
-            ids=ids,
-            policy=policy,
-        ),
-        upload_cleanup=UploadCleanup(unit_of_work=unit_of_work, storage=storage, clock=clock, policy=policy),
-        photo_retention=PhotoRetention(
-            unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=policy
-        ),
-        link_reminders=LinkReminders(
-            unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=policy
-        ),
-        data_export=DataExport(unit_of_work=unit_of_work, storage=storage, archiver=ZipArchiver()),
-        dispute_evidence=DisputeEvidence(
-            unit_of_work=unit_of_work,
-            storage=storage,
-            thumbnailer=world.output_inspector,
-            printer=TemplateEvidencePrinter(shop_name=settings.sender_name),
-            archiver=ZipArchiver(),
-            scratch=world.scratch,
-            clock=clock,
-        ),
-        customer_erasure=CustomerErasure(
-            unit_of_work=unit_of_work,
-            command_handler=command_handler,
-            photo_deletion=handlers.photo_deletion,
-            clock=clock,
-            ids=ids,
-        ),
-        reconciliation=comparison,
-        log_heads=log_heads,
-        clock=clock,
-        restored_database=RestoredDatabase(
-            unit_of_work=unit_of_work,
-            heads=log_heads,
-            ledger=payment_listing(world),
-            ownership=ownership,
-            sessions=SessionRebuilding(
-                command_handler=command_handler,
-                order_placement=order_placement,
-                unit_of_work=unit_of_work,
-                storage=storage,
-                clock=clock,
-                policy=policy,
+    def _wire_payments(self, ports: Ports) -> None:
+        self.ownership = PaymentOwnership(ports.token_signer)
+        self.order_placement = OrderPlacement(
+            referral_program=self.referral_program,
+            clock=ports.clock,
+            ids=ports.ids,
+            policy=ports.policy,
+        )
+        self.checkout_sync = CheckoutSync(
+            unit_of_work=ports.unit_of_work,
+            payments=ports.payments,
+            command_handler=self.command_handler,
+            order_placement=self.order_placement,
+            ownership=self.ownership,
+            clock=ports.clock,
+        )
+        self.payment_webhook = PaymentWebhook(
+            payments=ports.payments,
+            command_handler=self.command_handler,
+            checkout_sync=self.checkout_sync,
+            refunds_and_disputes=RefundAndDisputeWebhooks(
+                unit_of_work=ports.unit_of_work,
+                payments=ports.payments,
+                command_handler=self.command_handler,
+                checkout_sync=self.checkout_sync,
+                clock=ports.clock,
             ),
+            clock=ports.clock,
+        )
+        self.unmatched_payment_service = UnmatchedPaymentService(
+            unit_of_work=ports.unit_of_work,
+            payments=ports.payments,
+            command_handler=self.command_handler,
+            order_placement=self.order_placement,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.refund_service = RefundService(payments=ports.payments, clock=ports.clock)
+
+    def _wire_delivery(self, ports: Ports) -> None:
+        self.downloads = DownloadService(
+            unit_of_work=ports.unit_of_work,
+            storage=ports.storage,
+            archiver=ports.archiver,
+            command_handler=self.command_handler,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.email_sender = EmailSender(
+            unit_of_work=ports.unit_of_work,
+            mailer=ports.mailer,
+            writer=ports.email_renderer,
+            storage=ports.storage,
+            token_signer=ports.token_signer,
+            referral_program=self.referral_program,
+            downloads=self.downloads,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.email_webhook = EmailWebhook(
+            unit_of_work=ports.unit_of_work, command_handler=self.command_handler, clock=ports.clock
+        )
+        self.link_reminders = LinkReminders(
+            unit_of_work=ports.unit_of_work,
+            command_handler=self.command_handler,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+
+    def _wire_restoration(self, ports: Ports) -> None:
+        self.originals_copier = OriginalsCopier(storage=ports.storage)
+        self.prediction_service = PredictionService(
+            restorer=ports.restorer,
+            storage=ports.storage,
+            inspector=ports.inspector,
+            output_inspector=ports.output_inspector,
+            scratch=ports.scratch,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.prediction_webhook = PredictionWebhook(
+            unit_of_work=ports.unit_of_work,
+            queue=ports.queue,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
+        )
+
+    def _wire_support(self, ports: Ports) -> None:
+        self.staff_actions = StaffActions(
+            unit_of_work=ports.unit_of_work,
+            command_handler=self.command_handler,
+            downloads=self.downloads,
+            clock=ports.clock,
+            ids=ports.ids,
+        )
+        self.email_correction = EmailCorrection(
+            command_handler=self.command_handler, clock=ports.clock, ids=ports.ids
+        )
+        self.customer_requests = CustomerRequests(
+            command_handler=self.command_handler,
+            downloads=self.downloads,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+
+    def _wire_privacy(self, ports: Ports) -> None:
+        self.photo_deletion = PhotoDeletion(storage=ports.storage)
+        self.photo_retention = PhotoRetention(
+            unit_of_work=ports.unit_of_work,
+            command_handler=self.command_handler,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.upload_cleanup = UploadCleanup(
+            unit_of_work=ports.unit_of_work, storage=ports.storage, clock=ports.clock, policy=ports.policy
+        )
+        self.customer_erasure = CustomerErasure(
+            unit_of_work=ports.unit_of_work,
+            command_handler=self.command_handler,
+            photo_deletion=self.photo_deletion,
+            clock=ports.clock,
+            ids=ports.ids,
+        )
+        self.data_export = DataExport(
+            unit_of_work=ports.unit_of_work, storage=ports.storage, archiver=ports.archiver
+        )
+
+    def _wire_reactions(self, ports: Ports) -> None:
+        self.reaction_runner = ReactionRunner(
+            unit_of_work=ports.unit_of_work,
+            queue=ports.queue,
+            command_handler=self.command_handler,
+            handlers=ReactionHandlers(
+                originals_copier=self.originals_copier,
+                prediction_service=self.prediction_service,
+                downloads=self.downloads,
+                email_sender=self.email_sender,
+                refund_service=self.refund_service,
+                photo_deletion=self.photo_deletion,
+            ),
+            prediction_limiter=self.prediction_limiter,
+            clock=ports.clock,
+            ids=ports.ids,
+            policy=ports.policy,
+        )
+
+    def _wire_audit(self, ports: Ports) -> None:
+        self.dispute_evidence = DisputeEvidence(
+            unit_of_work=ports.unit_of_work,
+            storage=ports.storage,
+            thumbnailer=ports.thumbnailer,
+            printer=ports.evidence_printer,
+            archiver=ports.archiver,
+            scratch=ports.scratch,
+            clock=ports.clock,
+        )
+
+    def _wire_queries(self, ports: Ports) -> None:
+        self.queries = Queries(unit_of_work=ports.unit_of_work)
+        self.photo_galleries = PhotoGalleries(
+            queries=self.queries, downloads=self.downloads, clock=ports.clock, policy=ports.policy
+        )
+
+    def _wire_reconciliation(self, ports: Ports) -> None:
+        self.reconciliation = reconciliation_from(
+            ports, self.payment_webhook, self.checkout_sync, self.ownership, self.email_webhook
+        )
+
+    def _wire_recovery(self, ports: Ports) -> None:
+        self.log_heads = LogHeads(
+            unit_of_work=ports.unit_of_work,
+            storage=ports.storage,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
+        )
+        self.session_rebuilding = SessionRebuilding(
+            command_handler=self.command_handler,
+            order_placement=self.order_placement,
+            unit_of_work=ports.unit_of_work,
+            storage=ports.storage,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.restored_database = RestoredDatabase(
+            unit_of_work=ports.unit_of_work,
+            heads=self.log_heads,
+            ledger=ports.payment_listing,
+            ownership=self.ownership,
+            sessions=self.session_rebuilding,
             rebuilding=OrderRebuilding(
-                unit_of_work=unit_of_work,
-                storage=storage,
-                originals_copier=handlers.originals_copier,
-                downloads=handlers.downloads,
-                mails=email_listing(world),
-                command_handler=command_handler,
-                token_signer=token_signer,
-                clock=clock,
-                policy=policy,
+                unit_of_work=ports.unit_of_work,
+                storage=ports.storage,
+                originals_copier=self.originals_copier,
+                downloads=self.downloads,
+                mails=ports.email_listing,
+                command_handler=self.command_handler,
+                token_signer=ports.token_signer,
+                clock=ports.clock,
+                policy=ports.policy,
             ),
-            reconciliation=comparison,
-            clock=clock,
-        ),
-        payment_webhook_parser=StripeWebhookParser(secrets=stripe_secrets, clock=clock),
-        prediction_webhook_parser=ReplicateWebhookParser(
-            secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock
-        ),
-        email_webhook_parser=SendGridWebhookParser(
-            public_key=settings.sendgrid_webhook_public_key, clock=clock
-        ),
-        resources=world.closing(),
-    )
-
-
-def _handlers(
-    world: Adapters, command_handler: OrderCommandHandler, referral_program: ReferralProgram
-) -> ReactionHandlers:
-    """Who does which work."""
-    downloads = DownloadService(
-        unit_of_work=world.unit_of_work,
-        storage=world.storage,
-        archiver=ZipArchiver(),
-        command_handler=command_handler,
-        token_signer=world.token_signer,
-        clock=world.clock,
-        policy=world.policy,
-    )
-    return ReactionHandlers(
-        originals_copier=OriginalsCopier(storage=world.storage),
-        prediction_service=PredictionService(
-            restorer=world.restorer,
-            storage=world.storage,
-            inspector=world.inspector,
-            output_inspector=world.output_inspector,
-            scratch=world.scratch,
-            token_signer=world.token_signer,
-            clock=world.clock,
-            policy=world.policy,
-        ),
-        downloads=downloads,
-        email_sender=EmailSender(
-            unit_of_work=world.unit_of_work,
-            mailer=world.mailer,
-            writer=TemplateEmailRenderer(),
-            storage=world.storage,
-            token_signer=world.token_signer,
-            referral_program=referral_program,
-            downloads=downloads,
-            clock=world.clock,
-            policy=world.policy,
-        ),
-        refund_service=RefundService(payments=world.payments, clock=world.clock),
-        photo_deletion=PhotoDeletion(storage=world.storage),
-    )
+            reconciliation=self.reconciliation,
+            clock=ports.clock,
+        )

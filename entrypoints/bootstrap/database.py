@@ -11,6 +11,7 @@ from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import UnitOfWork
+from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.settings import DatabaseSettings
 
@@ -48,6 +49,19 @@ def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> It
         yield unit_of_work
     finally:
         unit_of_work.close()
+
+
+@contextmanager
+def open_queries(settings: DatabaseSettings) -> Iterator[Queries]:
+    """The read side, for commands that need no provider; raises as ``open_unit_of_work`` does."""
+    with open_unit_of_work(settings) as unit_of_work:
+        yield Queries(unit_of_work=unit_of_work)
+
+
+def check_database(settings: DatabaseSettings) -> None:
+    """Raise what ``open_unit_of_work`` raises unless the database answers and its schema is current."""
+    with open_unit_of_work(settings):
+        pass
 
 
 def upgrade(

@@ -1,8 +1,5 @@
-"""The comparison of the books, on the accounts that the shop works with."""
+"""The reconciliation of the log with every provider, wired for the composition root."""
 
-from adapters.mailer_sendgrid import SendGridListing
-from adapters.payments_stripe import StripeListing
-from adapters.restorer_replicate import ReplicateListing
 from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
@@ -13,54 +10,44 @@ from domain.use_cases.reconciliation.object_storage import ObjectStorageComparis
 from domain.use_cases.reconciliation.payments_missing_in_log import PaymentComparison
 from domain.use_cases.reconciliation.predictions import PredictionComparison
 from domain.use_cases.reconciliation.run import Reconciliation
-from entrypoints.bootstrap.adapters import Adapters
-
-
-def payment_listing(world: Adapters) -> StripeListing:
-    """Stripe's own lists."""
-    addresses = {world.policy.public_url, world.policy.webhook_url}
-    webhook_urls = [f"{address}/api/webhooks/stripe" for address in addresses]
-    return StripeListing(world.payments.client, webhook_urls=webhook_urls)
-
-
-def email_listing(world: Adapters) -> SendGridListing:
-    """SendGrid's own list of mails."""
-    return SendGridListing(world.mailer, world.clock)
+from entrypoints.bootstrap.ports import Ports
 
 
 def reconciliation_from(
-    world: Adapters,
+    ports: Ports,
     payment_webhook: PaymentWebhook,
     checkout_sync: CheckoutSync,
     ownership: PaymentOwnership,
     email_webhook: EmailWebhook,
 ) -> Reconciliation:
-    """Stripe first: what it brings in, the sides after it see already."""
-    unit_of_work, queue, storage, payments = world.unit_of_work, world.queue, world.storage, world.payments
+    """Every comparison; payments first, for the others see what that one records."""
+    unit_of_work, queue = ports.unit_of_work, ports.queue
     return Reconciliation(
         unit_of_work=unit_of_work,
         comparisons=(
             PaymentComparison(
                 unit_of_work=unit_of_work,
-                ledger=payment_listing(world),
-                payments=payments,
+                ledger=ports.payment_listing,
+                payments=ports.payments,
                 payment_webhook=payment_webhook,
                 checkout_sync=checkout_sync,
                 ownership=ownership,
             ),
             EventLogComparison(unit_of_work=unit_of_work, queue=queue),
-            ObjectStorageComparison(unit_of_work=unit_of_work, ledger=storage, storage=storage),
+            ObjectStorageComparison(
+                unit_of_work=unit_of_work, ledger=ports.object_listing, storage=ports.storage
+            ),
             PredictionComparison(
                 unit_of_work=unit_of_work,
-                ledger=ReplicateListing(world.restorer),
-                restorer=world.restorer,
+                ledger=ports.prediction_listing,
+                restorer=ports.restorer,
                 queue=queue,
-                token_signer=world.token_signer,
+                token_signer=ports.token_signer,
             ),
             EmailComparison(
-                unit_of_work=unit_of_work, ledger=email_listing(world), email_webhook=email_webhook
+                unit_of_work=unit_of_work, ledger=ports.email_listing, email_webhook=email_webhook
             ),
         ),
-        clock=world.clock,
-        grace=world.policy.reconcile_grace,
+        clock=ports.clock,
+        grace=ports.policy.reconcile_grace,
     )

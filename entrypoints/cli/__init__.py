@@ -53,14 +53,13 @@ cli.add_command(run_dev)
 )
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import check_database
     from entrypoints.command_errors import CommandFailedError
     from entrypoints.http import CannotListenError, run
     from entrypoints.settings import read_settings
 
     settings = read_settings()
-    with open_unit_of_work(settings):
-        pass  # a schema that is not current is refused here, before anybody is answered
+    check_database(settings)  # a schema that is not current is refused before any request is answered
     try:
         run(settings, fd=fd)
     except CannotListenError as error:
@@ -70,13 +69,12 @@ def serve(fd: int | None) -> None:
 @cli.command()
 def worker() -> None:
     """Do the shop's outstanding work; every setting comes from the environment."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import check_database
     from entrypoints.settings import read_settings
     from entrypoints.worker import run
 
     settings = read_settings()
-    with open_unit_of_work(settings):
-        pass  # as for serve
+    check_database(settings)  # as for serve
     run(settings)
 
 
@@ -143,7 +141,7 @@ def rebuild() -> None:
     from entrypoints.settings import read_database_settings
 
     with open_unit_of_work(read_database_settings()) as unit_of_work:
-        rebuild(unit_of_work)
+        rebuild(unit_of_work.rebuild())
 
 
 @db.command("restored")
@@ -179,12 +177,12 @@ def log_commands() -> None:
 @json_option
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.events import show_log
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show_log(unit_of_work, limit, follow=follow, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show_log(queries, limit, follow=follow, as_json=as_json)
 
 
 @log_commands.command("verify")
@@ -197,12 +195,12 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
 @json_option
 def verify_log(against: Path | None, *, as_json: bool) -> None:
     """Check that no event was changed, removed or put in, and print the head of the log."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.verify_log import verify_log
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        verify_log(unit_of_work, against, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        verify_log(queries.chained_events(), against, as_json=as_json)
 
 
 cli.add_command(customer_commands)

@@ -3,16 +3,14 @@
 from importlib.metadata import version
 from typing import Any
 
-from anyio import CapacityLimiter
 from litestar import Litestar, Response, Router, get
-from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, uploads
-from entrypoints.http.dependencies import CHECKOUT_THREADS, DOWNLOAD_THREADS, UPLOAD_THREADS
+from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.pages import photo_pages
 from entrypoints.http.problem_details import answer
@@ -29,10 +27,8 @@ def index() -> dict[str, str]:
     return {"name": "RestoreClick", "documentation": "/schema/openapi.json", "health": "/health/ready"}
 
 
-def create_app(shop: Container) -> Litestar:
-    """The HTTP doorway of a shop; closing the shop stays with the caller."""
-    upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
-    checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
+def create_app(container: Container) -> Litestar:
+    """The HTTP application on a shop's use cases; closing their ports stays with the caller."""
     app = Litestar(
         [
             index,
@@ -59,12 +55,7 @@ def create_app(shop: Container) -> Litestar:
             health.live,
             health.ready,
         ],
-        dependencies={
-            "shop": Provide(lambda: shop, sync_to_thread=False),
-            "upload_threads": Provide(lambda: upload_threads, sync_to_thread=False),
-            "download_threads": Provide(lambda: download_threads, sync_to_thread=False),
-            "checkout_threads": Provide(lambda: checkout_threads, sync_to_thread=False),
-        },
+        dependencies=dependencies_of(container),
         exception_handlers={Exception: answer},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(

@@ -1,32 +1,71 @@
-"""What handlers are given, and how what strangers send is brought into shape."""
+"""What handlers are given, and how request headers are read."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from anyio import CapacityLimiter
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from entrypoints.bootstrap.container import Container
 
-#: The shop behind the doorway. It is handed over as it is, never checked field by field.
-TheShop = NamedDependency[SkipValidation[Container]]
+T = TypeVar("T")
+
+#: A use case or port that a handler names as its parameter: handed over as it is, never validated field by field.
+Given = NamedDependency[SkipValidation[T]]
 
 #: The threads that receive photos and wait until they are decoded, apart from those that answer: neither a slow
 #: storage nor a slow decoder keeps a webhook waiting. More than may wait for a decoder, so that one is free to refuse.
-UploadThreads = NamedDependency[SkipValidation[CapacityLimiter]]
 UPLOAD_THREADS = 32
 
 #: The threads that send files, apart from those that receive them: a download never waits for a decoder.
-DownloadThreads = NamedDependency[SkipValidation[CapacityLimiter]]
 DOWNLOAD_THREADS = 16
 
 #: The threads that wait for the payment provider while it opens a checkout, for half a minute when it hangs: they too
 #: are apart from those that take its webhooks.
-CheckoutThreads = NamedDependency[SkipValidation[CapacityLimiter]]
 CHECKOUT_THREADS = 16
 
 #: A language, and whatever names the region: de, de-AT, zh-Hant-TW.
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
+
+
+def dependencies_of(container: Container) -> dict[str, Provide]:
+    """Everything handlers can be given, by parameter name; looked up in the container at each request."""
+    upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
+    checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
+    given: dict[str, Callable[[], object]] = {
+        "upload_threads": lambda: upload_threads,
+        "download_threads": lambda: download_threads,
+        "checkout_threads": lambda: checkout_threads,
+        "policy": lambda: container.ports.policy,
+        "scratch": lambda: container.ports.scratch,
+        "storage": lambda: container.ports.storage,
+        "payment_webhook_parser": lambda: container.ports.payment_webhook_parser,
+        "prediction_webhook_parser": lambda: container.ports.prediction_webhook_parser,
+        "email_webhook_parser": lambda: container.ports.email_webhook_parser,
+        "visitor_limits": lambda: container.visitor_limits,
+        "upload_service": lambda: container.upload_service,
+        "photo_removal": lambda: container.photo_removal,
+        "checkout_service": lambda: container.checkout_service,
+        "payment_webhook": lambda: container.payment_webhook,
+        "prediction_webhook": lambda: container.prediction_webhook,
+        "email_webhook": lambda: container.email_webhook,
+        "downloads": lambda: container.downloads,
+        "customer_requests": lambda: container.customer_requests,
+        "queries": lambda: container.queries,
+        "photo_galleries": lambda: container.photo_galleries,
+        "log_heads": lambda: container.log_heads,
+        "readiness_checks": lambda: {
+            "database": container.ports.unit_of_work.check,
+            "storage": container.ports.storage.check,
+            "queue": container.ports.queue.check,
+            "uploads": container.upload_service.check,
+            "log": container.log_heads.check,
+            "clock": container.ports.clock.check,
+        },
+    }
+    return {name: Provide(each, sync_to_thread=False) for name, each in given.items()}
 
 
 def first_language(accept_language: str) -> str | None:

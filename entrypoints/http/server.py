@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+from litestar import Litestar
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.container import Container, build
+from entrypoints.bootstrap.adapters import open_container
 from entrypoints.http.application import create_app
 from entrypoints.http.bounded_protocol import BoundedProtocol
 from entrypoints.logging_config import configure_logs
@@ -55,19 +56,19 @@ def announce(url: str) -> None:
 
 
 def run(settings: Settings, *, fd: int | None = None) -> None:
-    """Be an API process: wire a shop, serve it until SIGTERM or SIGINT, and close it."""
+    """Be an API process: wire the shop, serve it until SIGTERM or SIGINT, and close it."""
     configure_logs(settings.log_level)
-    with build(settings) as shop:
+    with open_container(settings) as container:
         try:
-            shop.log_heads.check()
+            container.log_heads.check()
         except UnavailableError as error:
             # Requests that must not be answered meanwhile are refused one by one; the others are.
             _log.error("log_head_refused", problem=str(error))
-        serve(shop, settings, fd=fd)
+        serve(create_app(container), settings, fd=fd)
 
 
 def serve(
-    shop: Container, settings: Settings, *, fd: int | None = None, on_ready: Callable[[str], None] = announce
+    app: Litestar, settings: Settings, *, fd: int | None = None, on_ready: Callable[[str], None] = announce
 ) -> None:
     """Serve until SIGTERM or SIGINT, let what has begun come to its end, and return.
 
@@ -76,7 +77,7 @@ def serve(
     """
     listener = inherited(fd) if fd is not None else listen(settings.http_host, settings.http_port)
     config = uvicorn.Config(
-        create_app(shop),
+        app,
         http=BoundedProtocol,
         ws="none",
         lifespan="off",

@@ -5,13 +5,16 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 
 import dramatiq
 import structlog
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.container import Container, build
+from domain.use_cases.reconciliation.run import Reconciliation
+from entrypoints.bootstrap.adapters import open_container, queue_from
+from entrypoints.bootstrap.container import Container
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
@@ -52,43 +55,35 @@ def run(settings: Settings) -> None:
     exhausted: list[str] = []
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stopping.set())
-    with build(settings) as shop:
-        shop.unit_of_work.check()
-        if not wait_until_current(shop.log_heads, stopping):
+    queue = queue_from(settings)
+    with open_container(settings, queue) as container:
+        container.ports.unit_of_work.check()
+        if not wait_until_current(container.log_heads, stopping):
             return
-        leases = LeaseRenewal(shop.reaction_runner)
-        perform = performer(shop.reaction_runner, leases)
-        queue_names = sorted(shop.queue.broker.get_declared_queues())
+        leases = LeaseRenewal(container.reaction_runner)
+        perform = performer(container.reaction_runner, leases)
+        queue_names = sorted(queue.broker.get_declared_queues())
         direct = DirectDispatch(perform, queue_names, settings.worker_threads)
-        shop.queue.when_away(direct.submit)
+        queue.when_away(direct.submit)
 
         def renew() -> None:
             leases.renew()
-            exhausted.extend(exhausted_queues(leases.hanging(shop.queue.queue_of), settings.worker_threads))
+            exhausted.extend(exhausted_queues(leases.hanging(queue.queue_of), settings.worker_threads))
             if exhausted:
                 stopping.set()
 
         schedule = PeriodicTasks(
-            PeriodicTask(
-                name="sweeper",
-                every_seconds=settings.sweep_interval_ms / 1000,
-                do=shop.reaction_runner.resend_due,
-            ),
-            PeriodicTask(
-                name="clock", every_seconds=CLOCK_SECONDS, do=lambda: warn_of_clock(shop.clock.check)
-            ),
             PeriodicTask(name="leases", every_seconds=settings.lease_seconds / 3, do=renew),
-            PeriodicTask(
-                name="log_head",
-                every_seconds=HEAD_SECONDS,
-                do=lambda: keep_head(shop.log_heads, stopping),
-            ),
-            *_tidying(shop, settings),
-            *_comparing(shop, settings),
+            *_frequent_tasks(container, settings, stopping),
+            *_housekeeping_tasks(container, settings),
+            *_reconciliation_tasks(container.reconciliation, settings),
         )
         # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
         # hangs from taking the hands that send mail and pay money back.
-        workers = [_worker(shop, perform, queue_name, settings.worker_threads) for queue_name in queue_names]
+        workers = [
+            _worker(queue.broker_of(queue_name), perform, settings.worker_threads)
+            for queue_name in queue_names
+        ]
         for worker in workers:
             worker.start()
         schedule.start()
@@ -116,40 +111,50 @@ def exhausted_queues(hanging: Mapping[str, int], threads: int) -> list[str]:
     return [queue_name for queue_name, count in hanging.items() if count >= threads]
 
 
-def _tidying(shop: Container, settings: Settings) -> list[PeriodicTask]:
-    """What is looked after now and then, because time passes and nothing else would tell."""
-    deeds = {
-        "housekeeping": shop.upload_cleanup.tidy,
-        "records": shop.upload_cleanup.forget_records,
-        "unmatched_payments": shop.unmatched_payment_service.refund_due,
-        "pending_payments": shop.checkout_sync.poll_pending_payments,
-        "retention": shop.photo_retention.purge,
-        "reminders": shop.link_reminders.remind,
-        "usage_totals": shop.visitor_limits.forget_past,
-    }
+def _frequent_tasks(container: Container, settings: Settings, stopping: Event) -> list[PeriodicTask]:
     return [
-        PeriodicTask(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
-        for name, do in deeds.items()
+        PeriodicTask(
+            name="sweeper",
+            every_seconds=settings.sweep_interval_ms / 1000,
+            do=container.reaction_runner.resend_due,
+        ),
+        PeriodicTask(
+            name="clock", every_seconds=CLOCK_SECONDS, do=partial(warn_of_clock, container.ports.clock.check)
+        ),
+        PeriodicTask(
+            name="log_head", every_seconds=HEAD_SECONDS, do=partial(keep_head, container.log_heads, stopping)
+        ),
     ]
 
 
-def _comparing(shop: Container, settings: Settings) -> list[PeriodicTask]:
-    """The comparison of the books; all workers look whether it is due, and one of them does it."""
+def _housekeeping_tasks(container: Container, settings: Settings) -> list[PeriodicTask]:
+    """What becomes due because time passes, and nothing else would start."""
+    tasks: dict[str, Callable[[], object]] = {
+        "housekeeping": container.upload_cleanup.tidy,
+        "records": container.upload_cleanup.forget_records,
+        "unmatched_payments": container.unmatched_payment_service.refund_due,
+        "pending_payments": container.checkout_sync.poll_pending_payments,
+        "retention": container.photo_retention.purge,
+        "reminders": container.link_reminders.remind,
+        "usage_totals": container.visitor_limits.forget_past,
+    }
+    return [
+        PeriodicTask(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
+        for name, do in tasks.items()
+    ]
+
+
+def _reconciliation_tasks(reconciliation: Reconciliation, settings: Settings) -> list[PeriodicTask]:
+    """The scheduled reconciliation; every worker asks whether it is due, and one of them runs it."""
     interval = timedelta(hours=settings.reconcile_interval_hours)
     if not interval:
         return []
     pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
-    return [
-        PeriodicTask(
-            name="reconciling", every_seconds=pause, do=lambda: compare_if_due(shop.reconciliation, interval)
-        )
-    ]
+    do = partial(compare_if_due, reconciliation, interval)
+    return [PeriodicTask(name="reconciling", every_seconds=pause, do=do)]
 
 
-def _worker(
-    shop: Container, perform: Callable[[str], None], queue_name: str, threads: int
-) -> dramatiq.Worker:
-    broker = shop.queue.broker_of(queue_name)
+def _worker(broker: dramatiq.Broker, perform: Callable[[str], None], threads: int) -> dramatiq.Worker:
     declare_actors(broker, perform)
     return dramatiq.Worker(broker, worker_threads=threads)
 

@@ -1,9 +1,9 @@
-"""The production services on doubles of every port: a whole shop that runs on one thread, without a clock."""
+"""The production container on doubles of every port: a whole shop that runs on one thread, without a clock."""
 
 import io
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -16,60 +16,26 @@ from domain.order.reactions import Reaction
 from domain.order.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
 from domain.ports.archives import ArchiveEntry
 from domain.ports.cancellation import CanceledError, Cancellation
-from domain.ports.clock import Clock
-from domain.ports.email import EmailFacts, RenderedEmail
-from domain.ports.errors import UnreadableImageError
+from domain.ports.dispute_evidence import Evidence
+from domain.ports.email import EmailFacts, EmailWebhookParser, RenderedEmail
+from domain.ports.errors import OutsideError, UnreadableImageError
 from domain.ports.ids import Ids
 from domain.ports.images import ImageFacts
-from domain.ports.payments import CheckoutDetails, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
-from domain.ports.reaction_queue import ReactionQueue
-from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent
+from domain.ports.payments import (
+    CheckoutDetails,
+    PaymentEventKind,
+    PaymentProvider,
+    PaymentWebhookEvent,
+    PaymentWebhookParser,
+)
+from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent, PredictionWebhookParser
 from domain.ports.unit_of_work import UnitOfWork
 from domain.pricing import PriceList
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.similarity import SKETCH_SIDE
-from domain.use_cases.checkout.checkout import CheckoutService
-from domain.use_cases.checkout.photo_removal import PhotoRemoval
-from domain.use_cases.checkout.referrals_and_points import ReferralProgram
-from domain.use_cases.checkout.uploads import UploadService
-from domain.use_cases.checkout.visitor_limits import VisitorLimits
-from domain.use_cases.delivery.downloads import DownloadService
-from domain.use_cases.delivery.email_webhook import EmailWebhook
-from domain.use_cases.delivery.emails import EmailSender
-from domain.use_cases.delivery.link_reminders import LinkReminders
-from domain.use_cases.order_command_handler import OrderCommandHandler
-from domain.use_cases.payments.checkout_sync import CheckoutSync
-from domain.use_cases.payments.order_placement import OrderPlacement
-from domain.use_cases.payments.payment_ownership import PaymentOwnership
-from domain.use_cases.payments.payment_webhook import PaymentWebhook
-from domain.use_cases.payments.refund_and_dispute_webhooks import RefundAndDisputeWebhooks
-from domain.use_cases.payments.refunds import RefundService
-from domain.use_cases.payments.unmatched_payments import UnmatchedPaymentService
-from domain.use_cases.privacy.data_export import DataExport
-from domain.use_cases.privacy.erasure import CustomerErasure
-from domain.use_cases.privacy.photo_deletion import PhotoDeletion
-from domain.use_cases.privacy.photo_retention import PhotoRetention
-from domain.use_cases.privacy.upload_cleanup import UploadCleanup
-from domain.use_cases.reaction_handlers import ReactionHandlers
-from domain.use_cases.reaction_runner import ReactionRunner
-from domain.use_cases.reconciliation.emails import EmailComparison
-from domain.use_cases.reconciliation.event_log import EventLogComparison
-from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
-from domain.use_cases.reconciliation.payments_missing_in_log import PaymentComparison
-from domain.use_cases.reconciliation.predictions import PredictionComparison
-from domain.use_cases.reconciliation.run import Reconciliation
-from domain.use_cases.recovery.log_heads import LogHeads
-from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
-from domain.use_cases.recovery.restored_database import RestoredDatabase
-from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
-from domain.use_cases.restoration.originals import OriginalsCopier
-from domain.use_cases.restoration.prediction_limits import PredictionLimiter
-from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
-from domain.use_cases.restoration.predictions import PredictionService
 from domain.use_cases.shop_policy import ShopPolicy
-from domain.use_cases.support.customer_requests import CustomerRequests
-from domain.use_cases.support.email_correction import EmailCorrection
-from domain.use_cases.support.staff_actions import StaffActions
+from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.ports import CheckedClock, CheckedQueue, Ports
 from tests.doubles.clock import CountingIds, StoppedClock
 from tests.doubles.email import InMemoryMailer
 from tests.doubles.object_storage import InMemoryStorage
@@ -99,6 +65,11 @@ class InMemoryQueue:
     """Wake-ups in the order they were sent; a test may lose or double them."""
 
     waiting: deque[UUID] = field(default_factory=deque)
+    problem: OutsideError | None = None  # of which a check tells
+
+    def check(self) -> None:
+        if self.problem is not None:
+            raise self.problem
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
         self.waiting.extend(reaction_id for reaction_id, _ in reactions)
@@ -187,253 +158,84 @@ class InMemoryScratchFiles:
         yield io.BytesIO()
 
 
-class WiredShop:
-    """The production services, wired to whatever doubles are given."""
+class PlainEvidencePrinter:
+    """A page that is its evidence, as Python writes it."""
+
+    def page(self, evidence: Evidence) -> str:
+        return repr(evidence)
+
+
+class NoWebhooks:
+    """Takes no provider's messages: a test that posts some brings its own parsers."""
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Any:
+        raise AssertionError(f"Nothing is posted to this shop, but {body!r} was, with {dict(headers)}.")
+
+    def contents(self, body: bytes) -> bytes:
+        return body
+
+
+class ShopOfDoubles(Container):
+    """The production container on the doubles that a subclass has made."""
 
     secret_key = b"a secret of thirty-two characters!"
     policy: ShopPolicy
-    clock: Clock
+    clock: CheckedClock
     ids: Ids
     unit_of_work: UnitOfWork
-    queue: ReactionQueue
+    queue: CheckedQueue
     storage: InMemoryStorage
     payments: InMemoryPayments
     restorer: InMemoryRestorer
     mailer: InMemoryMailer
-    email_renderer: PlainEmailRenderer
+    payment_webhook_parser: PaymentWebhookParser = NoWebhooks()
+    prediction_webhook_parser: PredictionWebhookParser = NoWebhooks()
+    email_webhook_parser: EmailWebhookParser = NoWebhooks()
 
     def wire(self, payments: PaymentProvider) -> None:
-        """Build every service of the shop on the doubles that are there."""
-        self.email_renderer = PlainEmailRenderer()
+        """Hand the doubles to the container."""
         self.token_signer = TokenSigner(self.secret_key)
-        self.scratch = InMemoryScratchFiles()
-        clock, inspector, scratch, policy = self.clock, PlainInspector(), self.scratch, self.policy
-        prediction_limiter = PredictionLimiter(
-            unit_of_work=self.unit_of_work, queue=self.queue, clock=clock, policy=policy
-        )
-        self.command_handler = OrderCommandHandler(
-            unit_of_work=self.unit_of_work,
-            queue=self.queue,
-            prediction_limiter=prediction_limiter,
-            ids=self.ids,
-            clock=clock,
-            policy=policy,
-        )
-        self.visitor_limits = VisitorLimits(
-            limiter=InMemoryRateLimiter(clock=clock),
-            unit_of_work=self.unit_of_work,
-            clock=clock,
-            policy=policy,
-        )
-        self.upload_service = UploadService(
-            unit_of_work=self.unit_of_work,
-            storage=self.storage,
-            inspector=inspector,
-            ids=self.ids,
-            clock=clock,
-            policy=policy,
-        )
-        self.photo_removal = PhotoRemoval(unit_of_work=self.unit_of_work, payments=payments, clock=clock)
-        self.referral_program = ReferralProgram(token_signer=self.token_signer, clock=clock, policy=policy)
-        self.checkout_service = CheckoutService(
-            unit_of_work=self.unit_of_work,
-            payments=payments,
-            referral_program=self.referral_program,
-            token_signer=self.token_signer,
-            clock=clock,
-            policy=policy,
-        )
-        self.ownership = PaymentOwnership(self.token_signer)
-        self.order_placement = OrderPlacement(
-            referral_program=self.referral_program,
-            clock=clock,
-            ids=self.ids,
-            policy=policy,
-        )
-        self.checkout_sync = CheckoutSync(
-            unit_of_work=self.unit_of_work,
-            payments=payments,
-            command_handler=self.command_handler,
-            order_placement=self.order_placement,
-            ownership=self.ownership,
-            clock=clock,
-        )
-        self.payment_webhook = PaymentWebhook(
-            payments=payments,
-            command_handler=self.command_handler,
-            checkout_sync=self.checkout_sync,
-            refunds_and_disputes=RefundAndDisputeWebhooks(
-                unit_of_work=self.unit_of_work,
-                payments=payments,
-                command_handler=self.command_handler,
-                checkout_sync=self.checkout_sync,
-                clock=clock,
-            ),
-            clock=clock,
-        )
-        self.unmatched_payment_service = UnmatchedPaymentService(
-            unit_of_work=self.unit_of_work,
-            payments=payments,
-            command_handler=self.command_handler,
-            order_placement=self.order_placement,
-            clock=clock,
-            policy=policy,
-        )
-        self.prediction_webhook = PredictionWebhook(
-            unit_of_work=self.unit_of_work, queue=self.queue, token_signer=self.token_signer, clock=clock
-        )
-        self.email_webhook = EmailWebhook(
-            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock
-        )
-        self.email_correction = EmailCorrection(
-            command_handler=self.command_handler, clock=clock, ids=self.ids
-        )
-        self.downloads = DownloadService(
-            unit_of_work=self.unit_of_work,
-            storage=self.storage,
-            archiver=PlainArchiver(),
-            command_handler=self.command_handler,
-            token_signer=self.token_signer,
-            clock=clock,
-            policy=policy,
-        )
-        self.staff_actions = StaffActions(
-            unit_of_work=self.unit_of_work,
-            command_handler=self.command_handler,
-            downloads=self.downloads,
-            clock=clock,
-            ids=self.ids,
-        )
-        self.customer_requests = CustomerRequests(
-            unit_of_work=self.unit_of_work,
-            command_handler=self.command_handler,
-            downloads=self.downloads,
-            clock=clock,
-            policy=policy,
-        )
-        self.reaction_runner = ReactionRunner(
-            unit_of_work=self.unit_of_work,
-            queue=self.queue,
-            command_handler=self.command_handler,
-            prediction_limiter=prediction_limiter,
-            ids=self.ids,
-            handlers=ReactionHandlers(
-                originals_copier=OriginalsCopier(storage=self.storage),
-                prediction_service=PredictionService(
-                    restorer=self.restorer,
-                    storage=self.storage,
-                    inspector=inspector,
-                    output_inspector=inspector,
-                    scratch=scratch,
-                    token_signer=self.token_signer,
-                    clock=clock,
-                    policy=policy,
-                ),
-                downloads=self.downloads,
-                email_sender=EmailSender(
-                    unit_of_work=self.unit_of_work,
-                    mailer=self.mailer,
-                    writer=self.email_renderer,
-                    storage=self.storage,
-                    token_signer=self.token_signer,
-                    referral_program=self.referral_program,
-                    downloads=self.downloads,
-                    clock=clock,
-                    policy=policy,
-                ),
-                refund_service=RefundService(payments=payments, clock=clock),
-                photo_deletion=PhotoDeletion(storage=self.storage),
-            ),
-            clock=clock,
-            policy=policy,
-        )
-        self.upload_cleanup = UploadCleanup(
-            unit_of_work=self.unit_of_work, storage=self.storage, clock=clock, policy=policy
-        )
-        self.customer_erasure = CustomerErasure(
-            unit_of_work=self.unit_of_work,
-            command_handler=self.command_handler,
-            photo_deletion=PhotoDeletion(storage=self.storage),
-            clock=clock,
-            ids=self.ids,
-        )
-        self.data_export = DataExport(
-            unit_of_work=self.unit_of_work, storage=self.storage, archiver=PlainArchiver()
-        )
-        self.link_reminders = LinkReminders(
-            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock, policy=policy
-        )
-        self.photo_retention = PhotoRetention(
-            unit_of_work=self.unit_of_work, command_handler=self.command_handler, clock=clock, policy=policy
-        )
+        self.scratch, self.email_renderer = InMemoryScratchFiles(), PlainEmailRenderer()
         self.payment_listing = InMemoryPaymentListing(self.payments)
         self.prediction_listing = InMemoryPredictionListing(self.restorer)
         self.email_listing = InMemoryEmailListing(self.mailer)
-        self.log_heads = LogHeads(
-            unit_of_work=self.unit_of_work, storage=self.storage, token_signer=self.token_signer, clock=clock
-        )
-        self.reconciliation = Reconciliation(
-            unit_of_work=self.unit_of_work,
-            comparisons=(
-                PaymentComparison(
-                    unit_of_work=self.unit_of_work,
-                    ledger=self.payment_listing,
-                    payments=self.payments,
-                    payment_webhook=self.payment_webhook,
-                    checkout_sync=self.checkout_sync,
-                    ownership=self.ownership,
-                ),
-                EventLogComparison(unit_of_work=self.unit_of_work, queue=self.queue),
-                ObjectStorageComparison(
-                    unit_of_work=self.unit_of_work, ledger=self.storage, storage=self.storage
-                ),
-                PredictionComparison(
-                    unit_of_work=self.unit_of_work,
-                    ledger=self.prediction_listing,
-                    restorer=self.restorer,
-                    queue=self.queue,
-                    token_signer=self.token_signer,
-                ),
-                EmailComparison(
-                    unit_of_work=self.unit_of_work,
-                    ledger=self.email_listing,
-                    email_webhook=self.email_webhook,
-                ),
-            ),
-            clock=clock,
-            grace=policy.reconcile_grace,
-        )
-        self.session_rebuilding = SessionRebuilding(
-            command_handler=self.command_handler,
-            order_placement=self.order_placement,
-            unit_of_work=self.unit_of_work,
-            storage=self.storage,
-            clock=clock,
-            policy=policy,
-        )
-        self.restored_database = RestoredDatabase(
-            unit_of_work=self.unit_of_work,
-            heads=self.log_heads,
-            ledger=self.payment_listing,
-            ownership=self.ownership,
-            sessions=self.session_rebuilding,
-            rebuilding=OrderRebuilding(
-                unit_of_work=self.unit_of_work,
-                storage=self.storage,
-                originals_copier=OriginalsCopier(storage=self.storage),
-                downloads=self.downloads,
-                mails=self.email_listing,
-                command_handler=self.command_handler,
+        inspector = PlainInspector()
+        super().__init__(
+            Ports(
+                policy=self.policy,
+                clock=self.clock,
+                ids=self.ids,
                 token_signer=self.token_signer,
-                clock=clock,
-                policy=policy,
-            ),
-            reconciliation=self.reconciliation,
-            clock=clock,
+                scratch=self.scratch,
+                archiver=PlainArchiver(),
+                inspector=inspector,
+                output_inspector=inspector,
+                thumbnailer=inspector,
+                unit_of_work=self.unit_of_work,
+                queue=self.queue,
+                rate_limiter=InMemoryRateLimiter(clock=self.clock),
+                storage=self.storage,
+                object_listing=self.storage,
+                payments=payments,
+                payment_listing=self.payment_listing,
+                payment_webhook_parser=self.payment_webhook_parser,
+                restorer=self.restorer,
+                prediction_listing=self.prediction_listing,
+                prediction_webhook_parser=self.prediction_webhook_parser,
+                mailer=self.mailer,
+                email_renderer=self.email_renderer,
+                email_listing=self.email_listing,
+                email_webhook_parser=self.email_webhook_parser,
+                evidence_printer=PlainEvidencePrinter(),
+            )
         )
 
+    def with_ports(self, **changes: Any) -> Container:
+        """A container of its own on the same ports but those given, by their names."""
+        return Container(replace(self.ports, **changes))
 
-class InMemoryShop(WiredShop):
+
+class InMemoryShop(ShopOfDoubles):
     """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
 
     clock: StoppedClock

@@ -114,7 +114,7 @@ def answers(url: str) -> bool:
 def head_is_kept(shop: Container) -> bool:
     """Whether the storage knows of the newest event of the log."""
     head = shop.log_heads.newest()
-    with shop.unit_of_work.transaction() as transaction:
+    with shop.ports.unit_of_work.transaction() as transaction:
         newest = transaction.log_recovery.newest_event()
     return head is not None and newest is not None and head.event_id == newest.event_id
 

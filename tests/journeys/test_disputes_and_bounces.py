@@ -11,7 +11,7 @@ from domain.order.order import EmailStatus
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OrderId
 from domain.use_cases.order_command_handler import Cause
-from entrypoints.bootstrap.container import build
+from entrypoints.bootstrap.adapters import open_container
 from entrypoints.settings import read_settings
 from tests.journeys.model_refusals import SECOND
 from tests.journeys.outcomes import completes_with_two_mails
@@ -26,7 +26,7 @@ def grace_says(hands: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """A person of the shop, whose word is recorded by a shop of her own on the same books."""
     for name, value in hands.shop.environment.items():
         monkeypatch.setenv(name, value)
-    with build(read_settings()) as shop:
+    with open_container(read_settings()) as shop:
 
         def say(order_id: OrderId, proposed: e.Event) -> object:
             key = uuid4()

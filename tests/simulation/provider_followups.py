@@ -17,7 +17,7 @@ from domain.ports.payments import (
     refund_kind,
 )
 from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent
-from tests.doubles.container import WiredShop
+from tests.doubles.container import ShopOfDoubles
 from tests.doubles.restorer import MODELS, Work
 from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.providers import SimulatedStore
@@ -47,7 +47,7 @@ _WITHOUT_IDS = 0.02
 _ENDS = tuple(reason for reason in FailureReason if reason is not FailureReason.RESULT_LOST)
 
 
-class ProviderFollowups(WiredShop):
+class ProviderFollowups(ShopOfDoubles):
     """The outside of a world: what it decides by itself, it posts to the shop."""
 
     scheduler: Scheduler

@@ -22,6 +22,9 @@ class SimulatedQueue:
         self._waiting: list[tuple[int, int, UUID]] = []
         self._numbers = count()
 
+    def check(self) -> None:
+        """It is never away."""
+
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
         """Tell hands about work, as far as nothing strikes."""
         scheduler, faults = self._trouble.scheduler, self._trouble.faults

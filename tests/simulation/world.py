@@ -125,6 +125,9 @@ class World(ProviderFollowups, Network):
         self.mailer = SimulatedMailer(
             fault_injector=self._fault_injector("mailer"), clock=truth, world=self, trouble=self.trouble
         )
+        self.postman = WebhookDelivery(self.scheduler, self.faults, self.trace, self.outside, self.ask)
+        self.payment_webhook_parser = self.prediction_webhook_parser = SignedPaymentWebhooks(self.postman)
+        self.email_webhook_parser = SignedEmailWebhooks(self.postman)
         self.wire(self.payments)
         for ledger, kind in (
             (self.payment_listing, "payments"),
@@ -132,9 +135,6 @@ class World(ProviderFollowups, Network):
             (self.email_listing, "mailer"),
         ):
             ledger.fault_injector = self._fault_injector(kind)
-        self.postman = WebhookDelivery(self.scheduler, self.faults, self.trace, self.outside, self.ask)
-        self.payment_webhook_parser = self.prediction_webhook_parser = SignedPaymentWebhooks(self.postman)
-        self.email_webhook_parser = SignedEmailWebhooks(self.postman)
 
     def _fault_injector(self, kind: str) -> SimulatedFaultInjector:
         return SimulatedFaultInjector(

@@ -1,18 +1,15 @@
 """What customers ask for after chapter 9: a mail again, a new link, another attempt at a photo."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
 from uuid import UUID
 
 from domain.order import events as e
 from domain.order.customer_request_limits import (
     CUSTOMER,
     History,
-    RedoObstacle,
     check_daily_limit,
     check_wait,
-    first_shown,
+    redo_ends_at,
     why_no_redo,
 )
 from domain.order.decide_delivery import is_on_its_way, requestable_email
@@ -23,12 +20,9 @@ from domain.order.errors import (
     RedoRefusedError,
     UnknownImageError,
 )
-from domain.order.evolve import fold
-from domain.order.image import Image
-from domain.order.order import DownloadLink, Order
-from domain.order.values import EmailKind, ImageId, OrderId, PhotoId
+from domain.order.order import Order
+from domain.order.values import EmailKind, ImageId, OrderId
 from domain.ports.clock import Clock
-from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.delivery.downloads import (
     DownloadService,
     LinkExpiredError,
@@ -42,17 +36,6 @@ from domain.use_cases.shop_policy import ShopPolicy
 Request = Callable[[Order, History], e.Event | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhotoGallery:
-    """A customer's photos behind one link; ``why_no_redo`` has the reason for each that cannot be tried once more."""
-
-    order: Order
-    link: DownloadLink
-    file_names: Mapping[ImageId, str]
-    why_no_redo: Mapping[ImageId, RedoObstacle]
-    redo_until: datetime | None  # none while that has not begun
-
-
 class CustomerRequests:
     """Takes customers' wishes, as often as is good for them.
 
@@ -63,13 +46,11 @@ class CustomerRequests:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
         command_handler: OrderCommandHandler,
         downloads: DownloadService,
         clock: Clock,
         policy: ShopPolicy,
     ) -> None:
-        self._unit_of_work = unit_of_work
         self._command_handler = command_handler
         self._downloads = downloads
         self._clock = clock
@@ -117,28 +98,13 @@ class CustomerRequests:
             image = order.images.get(image_id)
             if image is None:
                 raise UnknownImageError(order_id=order.order_id, image_id=image_id)
-            why = self._why_no_redo(order, image, self._redo_until(history))
+            until = redo_ends_at(history, self._policy.redo_within)
+            why = why_no_redo(order, image, self._policy.limits, until, self._clock.now())
             if why is not None and not image.is_being_redone:
                 raise RedoRefusedError(image_id=image_id, why=why)
             return e.RedoRequested(image_id=image_id, by_customer=True)
 
         self._record(opened.order_id, request, request_id)
-
-    def gallery(self, token: str) -> PhotoGallery:
-        """The photos behind a link, and which of them can be tried once more; raises what opening the link raises."""
-        opened, link = self._downloads.open(token)
-        with self._unit_of_work.transaction() as transaction:
-            history = transaction.event_store.history(opened.order_id)
-            given = transaction.upload_sessions.file_names(opened.order_id)
-        order, until = fold(opened.order_id, history), self._redo_until(history)
-        whys = {image_id: self._why_no_redo(order, image, until) for image_id, image in order.images.items()}
-        return PhotoGallery(
-            order=order,
-            link=link,
-            file_names={image_id: given[PhotoId(image_id)] for image_id in order.images if image_id in given},
-            why_no_redo={image_id: why for image_id, why in whys.items() if why is not None},
-            redo_until=until,
-        )
 
     def _record(self, order_id: OrderId, request: Request, request_id: UUID) -> None:
         """Decide a request under the order's lock, so that a hundred at once are counted one after the other."""
@@ -164,10 +130,3 @@ class CustomerRequests:
                 return self._downloads.new_link(order)
         check_wait(history, kind, self._clock.now())
         return e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
-
-    def _why_no_redo(self, order: Order, image: Image, until: datetime | None) -> RedoObstacle | None:
-        return why_no_redo(order, image, self._policy.limits, until, self._clock.now())
-
-    def _redo_until(self, history: History) -> datetime | None:
-        shown = first_shown(history)
-        return shown + self._policy.redo_within if shown is not None else None

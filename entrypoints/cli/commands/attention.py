@@ -7,8 +7,7 @@ import msgspec
 from rich.text import Text
 
 from domain.order.values import HoldReason
-from domain.ports.unit_of_work import UnitOfWork
-from domain.use_cases.support.attention_list import AttentionItem, AttentionKind, AttentionList
+from domain.use_cases.support.attention_list import AttentionItem, AttentionKind
 from domain.use_cases.wording.labels import capitalised, counted, date_text
 from entrypoints.cli.support.console import screen
 
@@ -46,9 +45,8 @@ _BY_KIND: Mapping[AttentionKind, tuple[str, ...]] = {
 }
 
 
-def show_needed(unit_of_work: UnitOfWork, *, as_json: bool) -> None:
+def show_needed(attention_items: Sequence[AttentionItem], *, as_json: bool) -> None:
     """Print what needs a person, for people or as JSON."""
-    attention_items = AttentionList(unit_of_work=unit_of_work).needed()
     if as_json:
         for attention_item in attention_items:
             document = {**msgspec.to_builtins(attention_item), "commands": commands_for(attention_item)}

@@ -37,12 +37,12 @@ def export_customer(email: str, target: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 def show_customer_points(email: str, *, as_json: bool) -> None:
     """The referral code and the points of EMAIL, with the orders that moved them."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.points import show_points
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show_points(unit_of_work, email, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show_points(queries.points(email), as_json=as_json)
 
 
 @customer_commands.command("erase")

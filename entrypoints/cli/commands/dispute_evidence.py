@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from domain.order.events import PaymentReceived
 from domain.ports.dispute_evidence import Evidence, ObjectState
-from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.audit.dispute_evidence_objects import Watch
+from domain.use_cases.queries import Queries
 from domain.use_cases.wording.labels import counted, size_text
 from entrypoints.cli.support.order_lookup import find_order
 from entrypoints.cli.support.private_file import private_file
@@ -32,7 +32,7 @@ class DoubtfulPackError(CommandFailedError):
 
 
 def prove(
-    unit_of_work: UnitOfWork,
+    queries: Queries,
     dispute_evidence: DisputeEvidence,
     wanted: str,
     *,
@@ -45,9 +45,8 @@ def prove(
 
     Raises as ``find_order``, ``DisputeEvidence.pack`` and ``private_file`` do; then there is no new file.
     """
-    with unit_of_work.transaction() as transaction:
-        order_id = find_order(transaction, wanted)
-        beginning = transaction.event_store.history(order_id)[0].event
+    order_id = find_order(queries, wanted)
+    beginning = queries.history(order_id)[0].event
     name = beginning.order_number if isinstance(beginning, PaymentReceived) else order_id
     target = target or Path(f"evidence-{name}.zip")
     otherwise = "or replace it with --force"

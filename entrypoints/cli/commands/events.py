@@ -9,8 +9,8 @@ import msgspec
 
 from domain.order.events import RecordedEvent
 from domain.ports.event_store import LogCursor
-from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.audit.timeline import actor_name
+from domain.use_cases.queries import Queries
 
 #: How many events a look at the log brings.
 PAGE = 500
@@ -19,9 +19,9 @@ PAGE = 500
 POLL_SECONDS = 0.5
 
 
-def show_log(unit_of_work: UnitOfWork, limit: int | None, *, follow: bool, as_json: bool) -> None:
+def show_log(queries: Queries, limit: int | None, *, follow: bool, as_json: bool) -> None:
     """Print the log, or the newest ``limit`` events of it, and go on with it if asked to."""
-    log = _Log(unit_of_work)
+    log = _Log(queries)
     there = log.unread()
     for recorded in there if limit is None else deque(there, maxlen=limit):
         click.echo(_line(recorded, as_json=as_json))
@@ -50,16 +50,15 @@ def _line(recorded: RecordedEvent, *, as_json: bool) -> bytes | str:
 class _Log:
     """Reads on where it stopped."""
 
-    def __init__(self, unit_of_work: UnitOfWork) -> None:
-        self._unit_of_work = unit_of_work
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
         self._cursor = LogCursor()
 
     def unread(self) -> Iterator[RecordedEvent]:
         """What was not read yet, page by page; each page is a transaction of its own."""
         is_whole = True
         while is_whole:
-            with self._unit_of_work.transaction() as transaction:
-                page = transaction.event_store.read_all(self._cursor, PAGE)
+            page = self._queries.log_page(self._cursor, PAGE)
             for self._cursor, recorded in page:
                 yield recorded
             is_whole = len(page) == PAGE

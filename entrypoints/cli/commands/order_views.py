@@ -1,5 +1,6 @@
 """Orders as people look at them: the list, one order's state, and its story."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,8 +15,8 @@ from domain.order.reactions import required_reactions
 from domain.order.states import State
 from domain.ports.customers import Customer
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
-from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.audit.timeline import actor_name, timeline_of
+from domain.use_cases.queries import OrderDetails, Queries
 from domain.use_cases.wording.labels import MAILS, capitalised, counted, date_text, size_text
 from domain.use_cases.wording.status_text import (
     image_status_of,
@@ -27,7 +28,7 @@ from domain.use_cases.wording.status_text import (
 from entrypoints.cli.commands.events import json_of
 from entrypoints.cli.commands.reconcile import moment
 from entrypoints.cli.support.console import screen
-from entrypoints.cli.support.order_document import OrderDetails, document_of
+from entrypoints.cli.support.order_document import document_of
 from entrypoints.cli.support.order_lookup import find_order
 from entrypoints.cli.support.timeline_printing import print_timeline
 from entrypoints.command_errors import MisuseError
@@ -70,10 +71,9 @@ def _state_of(asked: str) -> State:
         raise UnknownStateError(asked) from error
 
 
-def show_list(unit_of_work: UnitOfWork, wanted: OrderFilter, limit: int, *, as_json: bool) -> None:
+def show_list(queries: Queries, wanted: OrderFilter, limit: int, *, as_json: bool) -> None:
     """Print the newest orders that match, as a table or as JSON."""
-    with unit_of_work.transaction() as transaction:
-        orders = transaction.order_queries.newest(limit, wanted)
+    orders = queries.newest(limit, wanted)
     if as_json:
         for order in orders:
             click.echo(msgspec.json.encode(order))
@@ -83,16 +83,9 @@ def show_list(unit_of_work: UnitOfWork, wanted: OrderFilter, limit: int, *, as_j
         click.echo("There is no order yet." if wanted == ALL_ORDERS else "No order matches.")
 
 
-def show(unit_of_work: UnitOfWork, wanted: str, *, as_json: bool = False) -> None:
+def show(queries: Queries, wanted: str, *, as_json: bool = False) -> None:
     """Print an order's current state, as text or JSON; raises UnknownOrderError or AmbiguousOrderError."""
-    with unit_of_work.transaction() as transaction:
-        order = transaction.event_store.load(find_order(transaction, wanted))
-        found = OrderDetails(
-            order=order,
-            customer=transaction.customers.find(order.payment.customer_id) if order.payment else None,
-            file_names=transaction.upload_sessions.file_names(order.order_id),
-            notes=transaction.notes.of(order.order_id),
-        )
+    found = queries.details(find_order(queries, wanted))
     if as_json:
         click.echo(msgspec.json.encode(document_of(found)))
     else:
@@ -111,12 +104,10 @@ def _print(found: OrderDetails) -> None:
             console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
-def show_history(unit_of_work: UnitOfWork, wanted: str, *, as_json: bool) -> None:
+def show_history(queries: Queries, wanted: str, *, as_json: bool) -> None:
     """Print an order's story, or its events as JSON; raises UnknownOrderError or AmbiguousOrderError."""
-    with unit_of_work.transaction() as transaction:
-        order_id = find_order(transaction, wanted)
-        history = transaction.event_store.history(order_id)
-        notes = transaction.notes.of(order_id)
+    order_id = find_order(queries, wanted)
+    history, notes = queries.history(order_id), queries.notes(order_id)
     if as_json:
         words = {note.note_id: note.text for note in notes}
         for recorded in history:
@@ -126,7 +117,7 @@ def show_history(unit_of_work: UnitOfWork, wanted: str, *, as_json: bool) -> Non
         print_timeline(screen(), timeline_of(history), notes)
 
 
-def _table(orders: list[OrderSummary]) -> Table:
+def _table(orders: Sequence[OrderSummary]) -> Table:
     table = Table("Number", "State", "Restored", "Paid", "Paid at (UTC)", box=None, pad_edge=False)
     table.add_column("Id", overflow="fold")
     for order in orders:

@@ -46,15 +46,15 @@ def list_orders(
     as_json: bool,
 ) -> None:
     """The newest orders, all of them or those that match every option given."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import filter_of, show_list
     from entrypoints.settings import read_database_settings
 
     wanted = filter_of(
         state=state, is_held=is_held, email=email, since=since, until=until, provider_id=provider_id
     )
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show_list(unit_of_work, wanted, limit, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show_list(queries, wanted, limit, as_json=as_json)
 
 
 @order_commands.command("show")
@@ -62,12 +62,12 @@ def list_orders(
 @json_option
 def show_order(order: str, *, as_json: bool) -> None:
     """Where an order stands; ID is its number, its id, or the beginning of that."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import show
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show(unit_of_work, order, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show(queries, order, as_json=as_json)
 
 
 @order_commands.command("history")
@@ -75,12 +75,12 @@ def show_order(order: str, *, as_json: bool) -> None:
 @json_option
 def order_history(order: str, *, as_json: bool) -> None:
     """An order's story from the log, as a person would tell it; ID is as for `show`."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import show_history
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show_history(unit_of_work, order, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show_history(queries, order, as_json=as_json)
 
 
 @order_commands.command("evidence")
@@ -109,7 +109,7 @@ def order_evidence(
 
     with open_shop() as shop:
         prove(
-            shop.unit_of_work,
+            shop.queries,
             shop.dispute_evidence,
             order,
             target=target,

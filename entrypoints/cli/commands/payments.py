@@ -17,12 +17,12 @@ def payment_commands() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 def list_unmatched(*, as_json: bool) -> None:
     """The payments that belong to no order and have not gone back, oldest first."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.unmatched_payments import show_unmatched
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show_unmatched(unit_of_work, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show_unmatched(queries.unsettled_payments(), as_json=as_json)
 
 
 @payment_commands.command("refund")
@@ -38,7 +38,15 @@ def refund_unmatched(
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        refund(shop, checkout_session, actor=actor, reason=reason, is_agreed=is_agreed, as_json=as_json)
+        refund(
+            shop.queries,
+            shop.unmatched_payment_service,
+            checkout_session,
+            actor=actor,
+            reason=reason,
+            is_agreed=is_agreed,
+            as_json=as_json,
+        )
 
 
 @payment_commands.command("match")
@@ -55,4 +63,4 @@ def match_unmatched(checkout_session: str, upload_session: UUID, actor: str, rea
         order_id = shop.unmatched_payment_service.match(
             checkout_session, UploadSessionId(upload_session), actor=actor, note=reason
         )
-        show(shop.unit_of_work, str(order_id))
+        show(shop.queries, str(order_id))

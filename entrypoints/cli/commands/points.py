@@ -4,16 +4,13 @@ import click
 import msgspec
 from rich.table import Table
 
-from domain.ports.unit_of_work import UnitOfWork
-from domain.use_cases.checkout.referrals_and_points import PointsStatement, statement
+from domain.use_cases.checkout.referrals_and_points import PointsStatement
 from domain.use_cases.wording.labels import POINTS
 from entrypoints.cli.support.console import screen
 
 
-def show_points(unit_of_work: UnitOfWork, email: str, *, as_json: bool) -> None:
-    """Print a customer's referral code, balance and entries; raises UnknownCustomerError."""
-    with unit_of_work.transaction() as transaction:
-        told = statement(transaction, email)
+def show_points(told: PointsStatement, *, as_json: bool) -> None:
+    """Print a customer's referral code, balance and entries."""
     if as_json:
         click.echo(msgspec.json.encode(told))
         return

@@ -1,18 +1,19 @@
 """The read models written anew, with something to watch meanwhile."""
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from domain.ports.unit_of_work import UnitOfWork
+from domain.order.values import OrderId
 from domain.use_cases.wording.labels import counted, duration_text
 from entrypoints.cli.support.console import screen
 
 
-def rebuild(unit_of_work: UnitOfWork) -> None:
-    """Rebuild, and tell how many orders that were."""
+def rebuild(rebuilt: Iterable[OrderId]) -> None:
+    """Count the orders as their read models are rebuilt."""
     began = time.monotonic()
     orders = 0
     with Progress(
@@ -23,7 +24,7 @@ def rebuild(unit_of_work: UnitOfWork) -> None:
         transient=True,
     ) as progress:
         task = progress.add_task("orders", total=None)
-        for orders, _ in enumerate(unit_of_work.rebuild(), start=1):
+        for orders, _ in enumerate(rebuilt, start=1):
             progress.update(task, completed=orders)
     took = duration_text(timedelta(seconds=time.monotonic() - began))
     click.echo(f"The read models of {counted(orders, 'order')} are written anew, in {took}.")

@@ -13,10 +13,11 @@ from domain.order.reactions import required_reactions
 from domain.order.states import State
 from domain.order.values import Money, OrderId
 from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.queries import Queries
+from domain.use_cases.support.email_correction import EmailCorrection
 from domain.use_cases.support.staff_actions import ActionResult, StaffActions, StaffRequest
 from domain.use_cases.wording.labels import counted
 from domain.use_cases.wording.status_text import possible_actions, status_of
-from entrypoints.bootstrap.container import Container
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.money_parsing import amount_of
 from entrypoints.cli.support.open_shop import open_shop
@@ -53,8 +54,17 @@ class RevokeHowError(MisuseError):
 class StaffSession:
     """One command about one order."""
 
-    def __init__(self, shop: Container, order: Order, by: StaffRequest) -> None:
-        self.shop = shop
+    def __init__(
+        self,
+        queries: Queries,
+        staff_actions: StaffActions,
+        email_correction: EmailCorrection,
+        order: Order,
+        by: StaffRequest,
+    ) -> None:
+        self._queries = queries
+        self.staff_actions = staff_actions
+        self._email_correction = email_correction
         self.order_id: OrderId = order.order_id
         self.by = by
         self._order = order
@@ -83,7 +93,7 @@ class StaffSession:
 
         Watching ends early once some of the work that was outstanding at the release is done.
         """
-        done = self.shop.staff_actions.release(self.order_id, self.by)
+        done = self.staff_actions.release(self.order_id, self.by)
         after = self._watched(done.order, wait_seconds)
         self.tell(done, after=after, as_json=as_json)
         return not after.is_held
@@ -98,8 +108,7 @@ class StaffSession:
             and time.monotonic() < deadline
         ):
             time.sleep(_LOOK_SECONDS)
-            with self.shop.unit_of_work.transaction() as transaction:
-                order = transaction.event_store.load(self.order_id)
+            order = self._queries.order(self.order_id)
         return order
 
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
@@ -139,14 +148,13 @@ class StaffSession:
 
     def address(self, email: str, *, as_json: bool) -> None:
         """Correct the customer's address; raises what ``EmailCorrection`` raises."""
-        done, noted = self.shop.email_correction.correct(self.order_id, self.by, email)
+        done, noted = self._email_correction.correct(self.order_id, self.by, email)
         corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
         self.tell(done, corrected, as_json=as_json)
 
     def tell(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
         """Print what went on record, or ``instead`` of that, and the state of the order ``after`` it."""
-        with self.shop.unit_of_work.transaction() as transaction:
-            history = transaction.event_store.history(self.order_id)[: done.order.version]
+        history = self._queries.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
         told = [entry.text for entry in timeline_of(history).entries if entry.recorded.event_id in mine]
         sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
@@ -165,10 +173,10 @@ class StaffSession:
     ) -> None:
         """Do it, once whoever is asked agrees to what it would bring; what is refused is not even asked about."""
         if question is not None:
-            would = act(self.shop.staff_actions.dry_run())
+            would = act(self.staff_actions.dry_run())
             if would.events:
                 ask(told(would), question=question, deed="to do this", undone="Nothing was done.")
-        self.tell(act(self.shop.staff_actions), as_json=as_json)
+        self.tell(act(self.staff_actions), as_json=as_json)
 
     @property
     def _paid(self) -> Money:
@@ -185,9 +193,9 @@ class StaffSession:
 def staff_session(wanted: str, actor: str, reason: str, key: str | None) -> Iterator[StaffSession]:
     """The desk, with one order on it; raises UnknownOrderError or AmbiguousOrderError."""
     with open_shop() as shop:
-        with shop.unit_of_work.transaction() as transaction:
-            order = transaction.event_store.load(find_order(transaction, wanted))
-        yield StaffSession(shop, order, StaffRequest(actor=actor, reason=reason, key=key))
+        order = shop.queries.order(find_order(shop.queries, wanted))
+        by = StaffRequest(actor=actor, reason=reason, key=key)
+        yield StaffSession(shop.queries, shop.staff_actions, shop.email_correction, order, by)
 
 
 def _document(done: ActionResult, sentences: Sequence[str], order: Order) -> dict[str, object]:

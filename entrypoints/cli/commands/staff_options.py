@@ -40,12 +40,12 @@ def _on_order(command: F) -> F:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 def attention(*, as_json: bool) -> None:
     """What needs a person: since when, why, and the command that helps."""
-    from entrypoints.bootstrap.database import open_unit_of_work
+    from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.attention import show_needed
     from entrypoints.settings import read_database_settings
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
-        show_needed(unit_of_work, as_json=as_json)
+    with open_queries(read_database_settings()) as queries:
+        show_needed(queries.attention_items(), as_json=as_json)
 
 
 @click.command("hold")
@@ -55,7 +55,7 @@ def hold(order: str, actor: str, reason: str, key: str | None, *, as_json: bool)
     from entrypoints.cli.commands.staff_actions import staff_session
 
     with staff_session(order, actor, reason, key) as session:
-        session.tell(session.shop.staff_actions.hold(session.order_id, session.by), as_json=as_json)
+        session.tell(session.staff_actions.hold(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("release")
@@ -91,7 +91,7 @@ def note(order: str, actor: str, reason: str, key: str | None, *, as_json: bool)
     from entrypoints.cli.commands.staff_actions import staff_session
 
     with staff_session(order, actor, reason, key) as session:
-        session.tell(session.shop.staff_actions.note(session.order_id, session.by), as_json=as_json)
+        session.tell(session.staff_actions.note(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("refund")
@@ -159,9 +159,7 @@ def redo(
     if not photos:
         raise NoPhotoError
     with staff_session(order, actor, reason, key) as session:
-        session.tell(
-            session.shop.staff_actions.redo(session.order_id, session.by, photos=photos), as_json=as_json
-        )
+        session.tell(session.staff_actions.redo(session.order_id, session.by, photos=photos), as_json=as_json)
 
 
 @click.command("link")
@@ -196,7 +194,7 @@ def resend(order: str, actor: str, reason: str, key: str | None, *, as_json: boo
     from entrypoints.cli.commands.staff_actions import staff_session
 
     with staff_session(order, actor, reason, key) as session:
-        session.tell(session.shop.staff_actions.resend(session.order_id, session.by), as_json=as_json)
+        session.tell(session.staff_actions.resend(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("address")

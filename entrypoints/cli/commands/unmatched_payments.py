@@ -1,20 +1,20 @@
 """Money that belongs to no order, as people look at it."""
 
+from collections.abc import Sequence
+
 import click
 import msgspec
 from rich.table import Table
 
-from domain.ports.unit_of_work import UnitOfWork
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
-from entrypoints.bootstrap.container import Container
+from domain.use_cases.payments.unmatched_payments import UnmatchedPaymentService
+from domain.use_cases.queries import Queries
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
 
-def show_unmatched(unit_of_work: UnitOfWork, *, as_json: bool) -> None:
+def show_unmatched(payments: Sequence[UnmatchedPayment], *, as_json: bool) -> None:
     """Print the payments that are not settled, as a table or as JSON."""
-    with unit_of_work.transaction() as transaction:
-        payments = transaction.unmatched_payments.unsettled()
     if as_json:
         for payment in payments:
             click.echo(msgspec.json.encode(payment))
@@ -25,11 +25,17 @@ def show_unmatched(unit_of_work: UnitOfWork, *, as_json: bool) -> None:
 
 
 def refund(
-    shop: Container, checkout_session_id: str, *, actor: str, reason: str, is_agreed: bool, as_json: bool
+    queries: Queries,
+    unmatched_payment_service: UnmatchedPaymentService,
+    checkout_session_id: str,
+    *,
+    actor: str,
+    reason: str,
+    is_agreed: bool,
+    as_json: bool,
 ) -> None:
     """Refund a payment once the person agrees; raises what ``ask`` and the refund raise."""
-    with shop.unit_of_work.transaction() as transaction:
-        payment = transaction.unmatched_payments.find(checkout_session_id)
+    payment = queries.unmatched_payment(checkout_session_id)
     # A payment that cannot be refunded is not asked about: the refund says why.
     if payment is not None and payment.left.amount and not is_agreed:
         ask(
@@ -38,7 +44,7 @@ def refund(
             deed="to refund it",
             undone="Nothing was refunded.",
         )
-    after = shop.unmatched_payment_service.refund(checkout_session_id, actor=actor, note=reason)
+    after = unmatched_payment_service.refund(checkout_session_id, actor=actor, note=reason)
     click.echo(msgspec.json.encode(after) if as_json else told(after))
 
 
@@ -51,7 +57,7 @@ def told(payment: UnmatchedPayment) -> str:
     return f"{payment.left} did not go back ({payment.problem}): the shop tries again tomorrow."
 
 
-def _table(payments: list[UnmatchedPayment]) -> Table:
+def _table(payments: Sequence[UnmatchedPayment]) -> Table:
     table = Table(
         "Since (UTC)", "Status", "Left", "Why it is here, and what went wrong", box=None, pad_edge=False
     )

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.ports.event_store import ChainedEvent
-from domain.ports.unit_of_work import UnitOfWork
 from domain.use_cases.audit.log_verification import DefectKind, LogSnapshot, VerificationReport, verify
 from domain.use_cases.wording.labels import counted
 from entrypoints.command_errors import CommandFailedError, MisuseError
@@ -51,10 +50,10 @@ class LogNotDecodableError(CommandFailedError):
         )
 
 
-def verify_log(unit_of_work: UnitOfWork, against: Path | None, *, as_json: bool) -> None:
+def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json: bool) -> None:
     """Check the log and print its head; raises LogChangedError, LogNotDecodableError or StrangeHeadError."""
     kept = read_head(against) if against else None
-    verdict = verify(_watched(unit_of_work.chained_events()), kept)
+    verdict = verify(_watched(events), kept)
     if as_json:
         click.echo(_json_of(verdict))
     else:

@@ -1,12 +1,13 @@
 """The whole shop for one command: the books, the providers and the storage, as every setting tells it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import rich_click as click
 
 from domain.ports.errors import UnavailableError
-from entrypoints.bootstrap.container import Container, build
+from entrypoints.bootstrap.adapters import open_container
+from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.logging_config import log_beside_the_answer
 from entrypoints.settings import read_settings
@@ -19,14 +20,14 @@ def open_shop() -> Iterator[Container]:
     log_beside_the_answer()
     with open_unit_of_work(settings):
         pass  # a database that cannot be used is told here, before anything else is
-    with build(settings) as shop:
-        _warn_of_clock(shop)
+    with open_container(settings) as shop:
+        _warn_of_clock(shop.ports.clock.check)
         yield shop
 
 
-def _warn_of_clock(shop: Container) -> None:
+def _warn_of_clock(check: Callable[[], None]) -> None:
     """Warn on standard error if this machine's clock is off; the database's decides all the same."""
     try:
-        shop.clock.check()
+        check()
     except UnavailableError as error:
         click.echo(f"WARNING: {error}", err=True)

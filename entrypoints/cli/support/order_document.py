@@ -1,7 +1,5 @@
 """An order as one JSON document, for programs of support staff."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from domain.order.image import Image
@@ -10,7 +8,7 @@ from domain.order.order import Order
 from domain.order.reactions import required_reactions
 from domain.order.values import PhotoId
 from domain.ports.customers import Customer
-from domain.ports.notes import Note
+from domain.use_cases.queries import OrderDetails
 from domain.use_cases.wording.status_text import (
     image_status_of,
     number_of,
@@ -18,20 +16,6 @@ from domain.use_cases.wording.status_text import (
     reaction_text,
     status_of,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class OrderDetails:
-    """An order with what is kept outside its log; ``customer`` is None once erased."""
-
-    order: Order
-    customer: Customer | None
-    file_names: Mapping[PhotoId, str]
-    notes: Sequence[Note]
-
-    def name_of(self, image: Image) -> str:
-        """The customer's name of a photo, or a placeholder once it is erased."""
-        return self.file_names.get(PhotoId(image.image_id), "(name erased)")
 
 
 def document_of(found: OrderDetails) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 from domain.order.values import OrderId, OrderNumber
-from domain.ports.unit_of_work import Transaction
+from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
 
 #: Among how many orders, the newest first, the beginning of an id is looked for.
@@ -37,25 +37,25 @@ class AmbiguousOrderError(CommandFailedError):
         super().__init__(f"The ids of {matches} orders begin with {wanted}: give more of the one you mean.")
 
 
-def find_order(transaction: Transaction, wanted: str) -> OrderId:
+def find_order(queries: Queries, wanted: str) -> OrderId:
     """The order that somebody means; raises UnknownOrderError, AmbiguousOrderError or NamelessOrderError."""
     if not wanted.strip():  # Every id begins with nothing: it would mean the only order there is.
         raise NamelessOrderError
-    order_id = _by_number(transaction, wanted) if _NUMBER.fullmatch(wanted) else _by_id(transaction, wanted)
-    if order_id is None or not transaction.event_store.history(order_id):
+    order_id = _by_number(queries, wanted) if _NUMBER.fullmatch(wanted) else _by_id(queries, wanted)
+    if order_id is None or not queries.history(order_id):
         raise UnknownOrderError(wanted)
     return order_id
 
 
-def _by_number(transaction: Transaction, wanted: str) -> OrderId | None:
-    return transaction.order_queries.find(OrderNumber(wanted))
+def _by_number(queries: Queries, wanted: str) -> OrderId | None:
+    return queries.order_id_of(OrderNumber(wanted))
 
 
-def _by_id(transaction: Transaction, wanted: str) -> OrderId | None:
+def _by_id(queries: Queries, wanted: str) -> OrderId | None:
     try:
         return OrderId(UUID(wanted))
     except ValueError:
-        orders = transaction.order_queries.newest(PREFIX_REACH)
+        orders = queries.newest(PREFIX_REACH)
     matches = [order.order_id for order in orders if str(order.order_id).startswith(wanted.lower())]
     if len(matches) > 1:
         raise AmbiguousOrderError(wanted, len(matches))

@@ -5,22 +5,25 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar import post
 from litestar.params import JSONBody
 
 from domain.order.values import UploadSessionId
 from domain.referral_program import LONGEST_CODE
+from domain.use_cases.checkout.checkout import CheckoutService
 from domain.use_cases.checkout.referrals_and_points import (
     Codes,
     UnknownPointsCodeError,
     UnknownReferralCodeError,
 )
+from domain.use_cases.checkout.uploads import UploadService
+from domain.use_cases.checkout.visitor_limits import VisitorLimits
+from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.support.email_correction import is_address
-from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import upload_schemas
 from entrypoints.http.client_address import client_key
-from entrypoints.http.dependencies import LOCALE, CheckoutThreads, TheShop, first_language
+from entrypoints.http.dependencies import LOCALE, Given, first_language
 from entrypoints.http.malformed_requests import require_plain_json
 from entrypoints.http.request_bodies import AnyRequest
 
@@ -46,29 +49,36 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 @post("/api/checkout-sessions", before_request=require_plain_json)
 async def open_checkout(
-    shop: TheShop, checkout_threads: CheckoutThreads, request: AnyRequest, data: JSONBody[CheckoutRequest]
+    log_heads: Given[LogHeads],
+    visitor_limits: Given[VisitorLimits],
+    checkout_service: Given[CheckoutService],
+    upload_service: Given[UploadService],
+    checkout_threads: Given[CapacityLimiter],
+    request: AnyRequest,
+    data: JSONBody[CheckoutRequest],
 ) -> upload_schemas.CheckoutView:
     """Quote the session's photos and open the provider's page; asking again gives the same page."""
-    locale = data.locale or first_language(request.headers.get("accept-language", ""))
-    return await to_thread.run_sync(_open, shop, data, locale, client_key(request), limiter=checkout_threads)
-
-
-def _open(
-    shop: Container, data: CheckoutRequest, locale: str | None, client: str
-) -> upload_schemas.CheckoutView:
+    locale, client = (
+        data.locale or first_language(request.headers.get("accept-language", "")),
+        client_key(request),
+    )
     session_id = UploadSessionId(data.session_id)
     codes = Codes(referral=data.referral_code, points=data.points_code)
-    shop.log_heads.check()
-    shop.visitor_limits.open_checkout(client)
-    if not codes.are_none:
-        shop.visitor_limits.check_code_guesses(client)
-    try:
-        checkout = shop.checkout_service.open(session_id, email=data.email, locale=locale, codes=codes)
-    except (UnknownReferralCodeError, UnknownPointsCodeError):
-        shop.visitor_limits.count_code_guess(client)
-        raise
-    photos = len(shop.upload_service.find(session_id).photos)
-    view = upload_schemas.opened_checkout(checkout, photos)
-    if view is None:
-        raise AssertionError("A checkout that was opened has its page.")
-    return view
+
+    def open_or_count() -> upload_schemas.CheckoutView:
+        log_heads.check()
+        visitor_limits.open_checkout(client)
+        if not codes.are_none:
+            visitor_limits.check_code_guesses(client)
+        try:
+            checkout = checkout_service.open(session_id, email=data.email, locale=locale, codes=codes)
+        except (UnknownReferralCodeError, UnknownPointsCodeError):
+            visitor_limits.count_code_guess(client)
+            raise
+        photos = len(upload_service.find(session_id).photos)
+        view = upload_schemas.opened_checkout(checkout, photos)
+        if view is None:
+            raise AssertionError("A checkout that was opened has its page.")
+        return view
+
+    return await to_thread.run_sync(open_or_count, limiter=checkout_threads)

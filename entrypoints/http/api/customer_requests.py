@@ -16,9 +16,10 @@ from litestar.response import Redirect
 
 from domain.order.errors import RedoRefusedError
 from domain.order.values import ImageId, OrderId
-from entrypoints.bootstrap.container import Container
+from domain.use_cases.queries import Queries
+from domain.use_cases.support.customer_requests import CustomerRequests
 from entrypoints.bootstrap.localization import localization_of
-from entrypoints.http.dependencies import TheShop
+from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
@@ -50,10 +51,13 @@ def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
     exception_handlers={Exception: explain_redo},
 )
 def ask_for_redo(
-    shop: TheShop, request: AnyRequest, token: FromPath[str], image: FromPath[UUID]
+    customer_requests: Given[CustomerRequests],
+    request: AnyRequest,
+    token: FromPath[str],
+    image: FromPath[UUID],
 ) -> Response[AcceptedView]:
     """Have a photo tried once more, once and within REDO_DAYS; its results so far are kept."""
-    shop.customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
+    customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
     if html_pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
     return _taken(request, "redo")
@@ -65,9 +69,11 @@ def ask_for_redo(
     sync_to_thread=True,
     exception_handlers={Exception: explain},
 )
-def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[AcceptedView]:
+def ask_for_new_link(
+    customer_requests: Given[CustomerRequests], request: AnyRequest, token: FromPath[str]
+) -> Response[AcceptedView]:
     """Have a link that is good sent to the address on file; the answer is the same whatever the token is."""
-    shop.customer_requests.renew_link(token, request_id_of(request.scope))
+    customer_requests.renew_link(token, request_id_of(request.scope))
     return _taken(request, "mail", told="link")
 
 
@@ -77,9 +83,14 @@ def ask_for_new_link(shop: TheShop, request: AnyRequest, token: FromPath[str]) -
     sync_to_thread=True,
     exception_handlers={Exception: html_pages.explain},
 )
-def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> Response[AcceptedView]:
+def ask_for_mail(
+    customer_requests: Given[CustomerRequests],
+    queries: Given[Queries],
+    request: AnyRequest,
+    order: FromPath[UUID],
+) -> Response[AcceptedView]:
     """Have the mail that tells how the order stands sent again, to the address on file."""
-    return _resend(shop, request, order)
+    return _resend(customer_requests, queries, request, order)
 
 
 @post(
@@ -89,19 +100,22 @@ def ask_for_mail(shop: TheShop, request: AnyRequest, order: FromPath[UUID]) -> R
     include_in_schema=False,
 )
 async def press_the_orders_button(
-    shop: TheShop, request: AnyRequest, order: FromPath[UUID]
+    customer_requests: Given[CustomerRequests],
+    queries: Given[Queries],
+    request: AnyRequest,
+    order: FromPath[UUID],
 ) -> Response[AcceptedView]:
     """The same for the order's page, which posts to its own address so that it need not hold any id."""
-    return await to_thread.run_sync(_resend, shop, request, order)
+    return await to_thread.run_sync(_resend, customer_requests, queries, request, order)
 
 
-def _resend(shop: Container, request: AnyRequest, order: UUID) -> Response[Any]:
+def _resend(
+    customer_requests: CustomerRequests, queries: Queries, request: AnyRequest, order: UUID
+) -> Response[Any]:
     order_id = OrderId(order)
-    with shop.unit_of_work.transaction() as transaction:
-        is_known = transaction.event_store.load(order_id).version > 0
-    if not is_known:
+    if not queries.order(order_id).version:
         raise UnknownOrderError(order_id)
-    shop.customer_requests.resend(order_id, request_id_of(request.scope))
+    customer_requests.resend(order_id, request_id_of(request.scope))
     return _taken(request, "mail")
 
 

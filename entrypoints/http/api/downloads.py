@@ -15,11 +15,11 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from domain.order.values import ImageId
-from domain.use_cases.delivery.downloads import Delivery
-from entrypoints.bootstrap.container import Container
+from domain.ports.object_storage import ObjectStorage
+from domain.use_cases.delivery.downloads import Delivery, DownloadService
 from entrypoints.http.byte_ranges import is_known_to_client, requested_range, require_same_file
 from entrypoints.http.clients import client_of
-from entrypoints.http.dependencies import DownloadThreads, TheShop
+from entrypoints.http.dependencies import Given
 from entrypoints.http.file_responses import FileAnswer, OpenedFile, etag_of
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
@@ -34,26 +34,34 @@ _PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referre
 
 @route("/api/download/{token:str}", http_method=_READING, exception_handlers={Exception: explain})
 async def follow_link(
-    shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
+    downloads: Given[DownloadService],
+    storage: Given[ObjectStorage],
+    download_threads: Given[CapacityLimiter],
+    request: AnyRequest,
+    token: FromPath[str],
 ) -> ASGIApp:
     """Send the archive to a program; lead a browser to the page with the photos and the buttons.
 
     Mails of older versions link here.
     """
-    delivery = await to_thread.run_sync(shop.downloads.find, token)
+    delivery = await to_thread.run_sync(downloads.find, token)
     if html_pages.is_wanted(request):
         headers = {**_PRIVATE, "Location": f"{token}/photos", "Vary": "Accept"}
         return ASGIResponse(status_code=303, headers=headers)
-    return await _answer(shop, download_threads, request, delivery)
+    return await _answer(downloads, storage, download_threads, request, delivery)
 
 
 @route("/api/download/{token:str}/archive", http_method=_READING, exception_handlers={Exception: explain})
 async def send_archive(
-    shop: TheShop, download_threads: DownloadThreads, request: AnyRequest, token: FromPath[str]
+    downloads: Given[DownloadService],
+    storage: Given[ObjectStorage],
+    download_threads: Given[CapacityLimiter],
+    request: AnyRequest,
+    token: FromPath[str],
 ) -> ASGIApp:
     """Send the archive with every restored image."""
-    delivery = await to_thread.run_sync(shop.downloads.find, token)
-    return await _answer(shop, download_threads, request, delivery)
+    delivery = await to_thread.run_sync(downloads.find, token)
+    return await _answer(downloads, storage, download_threads, request, delivery)
 
 
 @route(
@@ -62,16 +70,17 @@ async def send_archive(
     exception_handlers={Exception: explain},
 )
 async def send_image(
-    shop: TheShop,
-    download_threads: DownloadThreads,
+    downloads: Given[DownloadService],
+    storage: Given[ObjectStorage],
+    download_threads: Given[CapacityLimiter],
     request: AnyRequest,
     token: FromPath[str],
     image: FromPath[UUID],
     earlier: FromQuery[int] = 0,
 ) -> ASGIApp:
     """Send one restored image of the token's own order: its newest result, or one that was there so many before."""
-    delivery = await to_thread.run_sync(partial(shop.downloads.find, token, ImageId(image), earlier=earlier))
-    return await _answer(shop, download_threads, request, delivery)
+    delivery = await to_thread.run_sync(partial(downloads.find, token, ImageId(image), earlier=earlier))
+    return await _answer(downloads, storage, download_threads, request, delivery)
 
 
 @post(
@@ -80,9 +89,11 @@ async def send_image(
     sync_to_thread=True,
     exception_handlers={Exception: explain},
 )
-def fetch_archive(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[None]:
+def fetch_archive(
+    downloads: Given[DownloadService], request: AnyRequest, token: FromPath[str]
+) -> Response[None]:
     """Record that the customer asks for the archive, and lead to it."""
-    return _fetched(shop, request, shop.downloads.find(token), "archive")
+    return _fetched(downloads, request, downloads.find(token), "archive")
 
 
 @post(
@@ -92,25 +103,31 @@ def fetch_archive(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> R
     exception_handlers={Exception: explain},
 )
 def fetch_image(
-    shop: TheShop,
+    downloads: Given[DownloadService],
     request: AnyRequest,
     token: FromPath[str],
     image: FromPath[UUID],
     earlier: FromQuery[int] = 0,
 ) -> Response[None]:
     """Record that the customer asks for one restored image, and lead to it."""
-    delivery = shop.downloads.find(token, ImageId(image), earlier=earlier)
-    return _fetched(shop, request, delivery, f"{image}{f'?earlier={earlier}' if earlier else ''}")
+    delivery = downloads.find(token, ImageId(image), earlier=earlier)
+    return _fetched(downloads, request, delivery, f"{image}{f'?earlier={earlier}' if earlier else ''}")
 
 
-def _fetched(shop: Container, request: AnyRequest, delivery: Delivery, address: str) -> Response[None]:
+def _fetched(
+    downloads: DownloadService, request: AnyRequest, delivery: Delivery, address: str
+) -> Response[None]:
     """The way to a file after its button was pressed: a GET, so that a broken download can be resumed."""
-    shop.downloads.record_download(delivery, client_of(request), request_id_of(request.scope))
+    downloads.record_download(delivery, client_of(request), request_id_of(request.scope))
     return Redirect(address, status_code=303, headers=_PRIVATE)
 
 
 async def _answer(
-    shop: Container, download_threads: CapacityLimiter, request: AnyRequest, delivery: Delivery
+    downloads: DownloadService,
+    storage: ObjectStorage,
+    download_threads: CapacityLimiter,
+    request: AnyRequest,
+    delivery: Delivery,
 ) -> ASGIApp:
     """The file behind a token, or the part of it that is asked for; a look at its headers is not recorded.
 
@@ -122,8 +139,6 @@ async def _answer(
     if is_known_to_client(request.headers, etag_of(stored)):
         return ASGIResponse(status_code=304, headers={**_PRIVATE, "ETag": etag_of(stored)})
     part = None if is_looking else requested_range(request.headers, etag_of(stored), stored.size_bytes)
-    opened = None if is_looking else await OpenedFile.open(shop.storage, stored, part, download_threads)
-    when_sent = partial(
-        shop.downloads.record_served, delivery, client_of(request), request_id_of(request.scope)
-    )
+    opened = None if is_looking else await OpenedFile.open(storage, stored, part, download_threads)
+    when_sent = partial(downloads.record_served, delivery, client_of(request), request_id_of(request.scope))
     return FileAnswer(stored, delivery.file_name, opened, when_sent, part=part)

@@ -9,13 +9,16 @@ from anyio import to_thread
 from litestar import get
 
 from domain.ports.errors import UnavailableError
-from entrypoints.http.dependencies import TheShop
+from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
 
 #: A part that does not answer within this time is away, for whoever asks.
 CHECK_SECONDS = 5.0
 
 OK = "ok"
+
+#: For each part of the shop, what raises UnavailableError unless it works.
+Checks = Mapping[str, Callable[[], None]]
 
 
 @get("/health/live", sync_to_thread=False)
@@ -25,29 +28,20 @@ def live() -> dict[str, str]:
 
 
 @get("/health/ready")
-async def ready(shop: TheShop) -> dict[str, Any]:
+async def ready(readiness_checks: Given[Checks]) -> dict[str, Any]:
     """Whether the shop can work: not without its database and storage, well enough without its queue.
 
     Redis only wakes the workers; while it is away, or takes no writes, they run what their sweep finds. While the
     picture decoder is broken or overloaded, uploads are refused, and everything else goes on. The database's clock
     decides what expires, so a machine whose own clock is off still works, until others refuse what it signs.
     """
-    checks = await _checked(
-        {
-            "database": shop.unit_of_work.check,
-            "storage": shop.storage.check,
-            "queue": shop.queue.check,
-            "uploads": shop.upload_service.check,
-            "log": shop.log_heads.check,
-            "clock": shop.clock.check,
-        }
-    )
+    checks = await _checked(readiness_checks)
     if {checks["database"], checks["storage"], checks["log"]} != {OK}:
         raise NotReadyError(checks)
     return {"status": OK if set(checks.values()) == {OK} else "degraded", "checks": checks}
 
 
-async def _checked(parts: Mapping[str, Callable[[], None]]) -> dict[str, str]:
+async def _checked(parts: Checks) -> dict[str, str]:
     """What each part says, all asked at the same time."""
     proposed = await asyncio.gather(*map(_proposed, parts.values()))
     return dict(zip(parts, proposed, strict=True))

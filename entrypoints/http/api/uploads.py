@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -10,13 +10,16 @@ from litestar.response import Redirect
 from domain.order.file_names import as_written
 from domain.order.values import PhotoId, UploadSessionId
 from domain.ports.cancellation import Cancellation
+from domain.ports.scratch_files import ScratchFiles
 from domain.ports.upload_sessions import UploadStatus
-from domain.use_cases.checkout.uploads import AddedPhoto
-from entrypoints.bootstrap.container import Container
+from domain.use_cases.checkout.photo_removal import PhotoRemoval
+from domain.use_cases.checkout.uploads import AddedPhoto, UploadService
+from domain.use_cases.checkout.visitor_limits import VisitorLimits
+from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.http.api import upload_schemas
 from entrypoints.http.client_address import client_key
 from entrypoints.http.client_disconnect import run_for_client
-from entrypoints.http.dependencies import CheckoutThreads, TheShop, UploadThreads
+from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.pages import html_pages, status_pages
 from entrypoints.http.request_bodies import AnyRequest, receive_into
@@ -34,16 +37,24 @@ ACCEPTED_MEDIA_TYPES = (
 
 
 @post("/api/uploads", sync_to_thread=True)
-def open_session(shop: TheShop, request: AnyRequest) -> upload_schemas.UploadOpenedView:
+def open_session(
+    visitor_limits: Given[VisitorLimits],
+    upload_service: Given[UploadService],
+    policy: Given[ShopPolicy],
+    request: AnyRequest,
+) -> upload_schemas.UploadOpenedView:
     """Open an upload session."""
-    shop.visitor_limits.open_session(client_key(request))
-    return upload_schemas.upload_opened(shop.upload_service.open(), shop.policy, ACCEPTED_MEDIA_TYPES)
+    visitor_limits.open_session(client_key(request))
+    return upload_schemas.upload_opened(upload_service.open(), policy, ACCEPTED_MEDIA_TYPES)
 
 
 @post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
 async def send_photo(
-    shop: TheShop,
-    upload_threads: UploadThreads,
+    visitor_limits: Given[VisitorLimits],
+    upload_service: Given[UploadService],
+    policy: Given[ShopPolicy],
+    scratch: Given[ScratchFiles],
+    upload_threads: Given[CapacityLimiter],
     request: AnyRequest,
     session: FromPath[UUID],
     filename: FromQuery[str] = "",
@@ -52,18 +63,20 @@ async def send_photo(
 
     The same bytes again are the photo that is there already: 200 instead of 201, and ``is_duplicate``.
     """
-    session_id, limit_bytes = UploadSessionId(session), shop.policy.max_photo_bytes
+    session_id, limit_bytes = UploadSessionId(session), policy.max_photo_bytes
     _require_raw_photo(request, limit_bytes)
-    await to_thread.run_sync(
-        _expect_photo, shop, session_id, client_key(request), request.content_length or limit_bytes
-    )
-    with shop.scratch.file() as file:
+
+    def check() -> None:
+        upload_service.check_can_add(session_id)
+        visitor_limits.receive_photo(client_key(request), request.content_length or limit_bytes)
+
+    await to_thread.run_sync(check)
+    with scratch.file() as file:
         size_bytes = await receive_into(file, request, limit_bytes=limit_bytes, limiter=upload_threads)
 
         def add(cancellation: Cancellation) -> AddedPhoto:
-            return shop.upload_service.add(
-                session_id, as_written(filename), file, size_bytes, cancellation=cancellation
-            )
+            name = as_written(filename)
+            return upload_service.add(session_id, name, file, size_bytes, cancellation=cancellation)
 
         added = await run_for_client(request, add, limiter=upload_threads)
     return Response(upload_schemas.sent_photo(added), status_code=200 if added.is_duplicate else 201)
@@ -71,37 +84,38 @@ async def send_photo(
 
 @delete("/api/uploads/{session:uuid}/photos/{photo:uuid}", status_code=204)
 async def remove_photo(
-    shop: TheShop, checkout_threads: CheckoutThreads, session: FromPath[UUID], photo: FromPath[UUID]
+    photo_removal: Given[PhotoRemoval],
+    checkout_threads: Given[CapacityLimiter],
+    session: FromPath[UUID],
+    photo: FromPath[UUID],
 ) -> None:
     """Take a photo out of a session that is not paid; a checkout page that is open ends."""
     await to_thread.run_sync(
-        shop.photo_removal.remove, UploadSessionId(session), PhotoId(photo), limiter=checkout_threads
+        photo_removal.remove, UploadSessionId(session), PhotoId(photo), limiter=checkout_threads
     )
 
 
 @get("/api/uploads/{session:uuid}", sync_to_thread=True, exception_handlers={Exception: html_pages.explain})
 def show_session(
-    shop: TheShop, request: AnyRequest, session: FromPath[UUID]
+    upload_service: Given[UploadService],
+    policy: Given[ShopPolicy],
+    request: AnyRequest,
+    session: FromPath[UUID],
 ) -> Response[upload_schemas.UploadView]:
     """Show a session: its photos, their price, the checkout, and the order that came of it.
 
     A person who comes back from the payment gets a page, and is led on to the order's once there is an order.
     """
-    seen = shop.upload_service.find(UploadSessionId(session))
+    seen = upload_service.find(UploadSessionId(session))
     if not html_pages.is_wanted(request):
-        return Response(upload_schemas.upload(seen, shop.policy), headers={"Vary": "Accept"})
+        return Response(upload_schemas.upload(seen, policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
         return Redirect(
-            f"{shop.policy.public_url}/api/restoration/status/{seen.order_id}",
+            f"{policy.public_url}/api/restoration/status/{seen.order_id}",
             status_code=303,
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )
-    return status_pages.of_upload(seen, shop.policy, html_pages.localization_for(request))
-
-
-def _expect_photo(shop: Container, session_id: UploadSessionId, client: str, size_bytes: int) -> None:
-    shop.upload_service.check_can_add(session_id)
-    shop.visitor_limits.receive_photo(client, size_bytes)
+    return status_pages.of_upload(seen, policy, html_pages.localization_for(request))
 
 
 def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:

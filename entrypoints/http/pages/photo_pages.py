@@ -11,9 +11,9 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from domain.use_cases.support.customer_requests import PhotoGallery
+from domain.use_cases.queries import PhotoGalleries, PhotoGallery
 from entrypoints.bootstrap.localization import Localization
-from entrypoints.http.dependencies import TheShop
+from entrypoints.http.dependencies import Given
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.request_bodies import AnyRequest
@@ -46,9 +46,11 @@ class AlbumView:
 
 
 @get("/api/download/{token:str}/photos", sync_to_thread=True, exception_handlers={Exception: explain})
-def show_album(shop: TheShop, request: AnyRequest, token: FromPath[str]) -> Response[AlbumView]:
+def show_album(
+    photo_galleries: Given[PhotoGalleries], request: AnyRequest, token: FromPath[str]
+) -> Response[AlbumView]:
     """Show the photos behind a link, and which of them can be tried once more."""
-    album = shop.customer_requests.gallery(token)
+    album = photo_galleries.open(token)
     if html_pages.is_wanted(request):
         return _page(album, html_pages.localization_for(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}

@@ -9,10 +9,16 @@ from litestar import MediaType, post
 from litestar.params import FromPath
 
 from domain.order.values import ImageId, OrderId
+from domain.ports.email import EmailWebhookParser
+from domain.ports.payments import PaymentWebhookParser
+from domain.ports.restorer import PredictionWebhookParser
 from domain.signed_tokens import sha256_of
+from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.payments.payment_events import Handled
-from entrypoints.bootstrap.container import Container
-from entrypoints.http.dependencies import TheShop
+from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
+from entrypoints.http.dependencies import Given
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes
 
 _log = structlog.get_logger(__name__)
@@ -24,20 +30,23 @@ Headers = dict[str, str]
 
 
 @post("/api/webhooks/stripe", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
-async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
+async def from_stripe(
+    payment_webhook_parser: Given[PaymentWebhookParser],
+    payment_webhook: Given[PaymentWebhook],
+    log_heads: Given[LogHeads],
+    request: AnyRequest,
+) -> None:
     """Take a notice about money."""
 
     def take(body: bytes, headers: Headers) -> None:
-        webhook_event = shop.payment_webhook_parser.read(body, headers)
+        webhook_event = payment_webhook_parser.read(body, headers)
         if webhook_event.is_of_old_version:
             _log.warning(
                 "stripe_webhook_version_old",
                 api_version=webhook_event.api_version,
                 advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
             )
-        handled = shop.payment_webhook.handle(
-            webhook_event, sha256_of(shop.payment_webhook_parser.contents(body))
-        )
+        handled = payment_webhook.handle(webhook_event, sha256_of(payment_webhook_parser.contents(body)))
         about = {
             "provider": "stripe",
             "event_id": webhook_event.event_id,
@@ -50,7 +59,7 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
         elif handled is Handled.DISPUTE_UNKNOWN:
             _log.warning("webhook_about_unknown_dispute", **about)
 
-    await _take(shop, request, take)
+    await _take(log_heads, request, take)
 
 
 @post(
@@ -60,7 +69,9 @@ async def from_stripe(shop: TheShop, request: AnyRequest) -> None:
     request_max_body_size=None,
 )
 async def from_replicate(
-    shop: TheShop,
+    prediction_webhook_parser: Given[PredictionWebhookParser],
+    prediction_webhook: Given[PredictionWebhook],
+    log_heads: Given[LogHeads],
     request: AnyRequest,
     order: FromPath[UUID],
     image: FromPath[UUID],
@@ -69,31 +80,36 @@ async def from_replicate(
 ) -> None:
     """Take a notice about a prediction, at the address that this shop made for it."""
     address = OrderId(order), ImageId(image), attempt
-    shop.prediction_webhook.verify_token(mark, *address)
+    prediction_webhook.verify_token(mark, *address)
 
     def take(body: bytes, headers: Headers) -> None:
-        webhook_event = shop.prediction_webhook_parser.read(body, headers)
-        shop.prediction_webhook.handle(webhook_event, *address, sha256_of(body))
+        webhook_event = prediction_webhook_parser.read(body, headers)
+        prediction_webhook.handle(webhook_event, *address, sha256_of(body))
 
-    await _take(shop, request, take)
+    await _take(log_heads, request, take)
 
 
 @post("/api/webhooks/sendgrid", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
-async def from_sendgrid(shop: TheShop, request: AnyRequest) -> None:
+async def from_sendgrid(
+    email_webhook_parser: Given[EmailWebhookParser],
+    email_webhook: Given[EmailWebhook],
+    log_heads: Given[LogHeads],
+    request: AnyRequest,
+) -> None:
     """Take notices about mails."""
 
     def take(body: bytes, headers: Headers) -> None:
-        shop.email_webhook.handle(shop.email_webhook_parser.read(body, headers))
+        email_webhook.handle(email_webhook_parser.read(body, headers))
 
-    await _take(shop, request, take)
+    await _take(log_heads, request, take)
 
 
-async def _take(shop: Container, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
+async def _take(log_heads: LogHeads, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
     """Take a body, unless the database is one that was restored: the provider posts it again later."""
     body = await receive_bytes(request, limit_bytes=MAX_NOTICE_BYTES)
 
     def take_unless_behind() -> None:
-        shop.log_heads.check()
+        log_heads.check()
         take(body, dict(request.headers.items()))
 
     await to_thread.run_sync(take_unless_behind)

@@ -13,12 +13,10 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.states import State
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
-from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.privacy.photo_retention import PhotoRetention
-from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from tests.contracts.stored_streams import MINUTE, claim, facts, schedule, scheduled, take_order
-from tests.doubles.clock import CountingIds, StoppedClock
-from tests.doubles.container import POLICY, InMemoryQueue
+from tests.doubles.clock import StoppedClock
+from tests.doubles.container import InMemoryShop
 
 DAYS_AHEAD = timedelta(days=400)
 SOON = timedelta(seconds=30)
@@ -60,19 +58,7 @@ def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
 
 
 def photo_retention(unit_of_work: PostgresUnitOfWork, clock: Clock) -> PhotoRetention:
-    command_handler = OrderCommandHandler(
-        unit_of_work=unit_of_work,
-        queue=InMemoryQueue(),
-        prediction_limiter=PredictionLimiter(
-            unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=clock, policy=POLICY
-        ),
-        clock=clock,
-        ids=CountingIds(),
-        policy=POLICY,
-    )
-    return PhotoRetention(
-        unit_of_work=unit_of_work, command_handler=command_handler, clock=clock, policy=POLICY
-    )
+    return InMemoryShop(unit_of_work=unit_of_work).with_ports(clock=clock).photo_retention
 
 
 def test_the_time_is_the_databases_on_a_machine_whose_clock_is_far_ahead(

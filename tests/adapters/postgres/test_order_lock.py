@@ -11,12 +11,11 @@ from adapters.system import TimeOrderedIds
 from domain.order import events as e
 from domain.order.values import NoteId, OrderId
 from domain.ports.event_store import LogCursor
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
-from domain.use_cases.restoration.prediction_limits import PredictionLimiter
+from domain.use_cases.order_command_handler import Cause
 from tests.contracts.stored_streams import take_order
 from tests.domain.support.event_builders import Facts
 from tests.doubles.clock import SystemClock
-from tests.doubles.container import POLICY, InMemoryQueue
+from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
 HANDS = 16
@@ -34,21 +33,12 @@ def write_many_notes(unit_of_work: PostgresUnitOfWork) -> OrderId:
     """An order with HANDS times NOTES notes, written at the same time."""
     about = Facts()
     take_order(unit_of_work, about)
-    command_handler = OrderCommandHandler(
-        unit_of_work=unit_of_work,
-        queue=InMemoryQueue(),
-        prediction_limiter=PredictionLimiter(
-            unit_of_work=unit_of_work, queue=InMemoryQueue(), clock=SystemClock(), policy=POLICY
-        ),
-        clock=SystemClock(),
-        ids=TimeOrderedIds(),
-        policy=POLICY,
-    )
+    shop = InMemoryShop(unit_of_work=unit_of_work).with_ports(clock=SystemClock(), ids=TimeOrderedIds())
 
     def write_notes(hand: int) -> None:
         for number in range(NOTES):
             cause = Cause(name="a note", key=f"{hand}:{number}", actor="person:grace", correlation_id=uuid4())
-            command_handler.handle(about.order_id, [e.NoteAdded(note_id=NoteId(uuid4()))], cause)
+            shop.command_handler.handle(about.order_id, [e.NoteAdded(note_id=NoteId(uuid4()))], cause)
 
     with ThreadPoolExecutor(HANDS) as hands:
         list(hands.map(write_notes, range(HANDS)))

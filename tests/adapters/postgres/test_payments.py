@@ -31,10 +31,7 @@ def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
 
 @pytest.fixture
 def payment_webhook(unit_of_work: PostgresUnitOfWork) -> PaymentWebhook:
-    shop = InMemoryShop(unit_of_work=unit_of_work)
-    shop.ids = TimeOrderedIds()  # type: ignore[assignment]  # ids that threads can share
-    shop.wire(shop.payments)
-    return shop.payment_webhook
+    return InMemoryShop(unit_of_work=unit_of_work).with_ports(ids=TimeOrderedIds()).payment_webhook
 
 
 def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_order(

@@ -183,14 +183,14 @@ def test_points_are_shown_with_the_orders_that_moved_them_and_without_the_secret
     friends = shop.upload(b"harvest")
     shop.checkout_service.open(friends, email=None, codes=Codes(referral=ada.referral_code))
     shop.pay(friends, email="grace@friends.example")
-    show_points(shop.unit_of_work, ADA, as_json=False)
+    show_points(shop.queries.points(ADA), as_json=False)
     printed = capsys.readouterr().out
     assert f"Referral code {ada.referral_code[:4]}-{ada.referral_code[4:]}, balance +100." in printed
     assert "20260314-000002    +100  a friend's first order" in printed
-    show_points(shop.unit_of_work, ADA, as_json=True)
+    show_points(shop.queries.points(ADA), as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert document["balance"] == 100
     assert document["lines"] == [{"order_number": "20260314-000002", "points": 100, "reason": "referral"}]
     assert shop.token_signer.points_token(ada.customer_id) not in f"{printed}{document}".replace("-", "")
     with pytest.raises(UnknownCustomerError):
-        show_points(shop.unit_of_work, "nobody@customer.example", as_json=False)
+        shop.queries.points("nobody@customer.example")

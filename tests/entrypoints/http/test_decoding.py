@@ -16,7 +16,6 @@ from adapters.images.pooled_inspector import PooledInspector
 from domain.ports.cancellation import Cancellation
 from domain.ports.errors import UnavailableError
 from domain.ports.images import ImageFacts, ImageInspector
-from domain.use_cases.checkout.uploads import UploadService
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from tests.adapters.images.test_jpeg_scans import with_scans
 from tests.doubles.container import PlainInspector
@@ -24,15 +23,7 @@ from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, applicati
 
 
 def inspect_with(door: Doorway, inspector: ImageInspector) -> None:
-    shop = door.shop
-    shop.upload_service = UploadService(
-        unit_of_work=shop.unit_of_work,
-        storage=shop.storage,
-        inspector=inspector,
-        ids=shop.ids,
-        clock=shop.clock,
-        policy=shop.policy,
-    )
+    door.shop.upload_service = door.shop.with_ports(inspector=inspector).upload_service
 
 
 @pytest.fixture

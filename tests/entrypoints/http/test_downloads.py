@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urljoin
 
@@ -325,7 +326,7 @@ class BreakingStore(InMemoryStorage):
 
 def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(door: Doorway) -> None:
     order_id = door.shop.delivered()
-    door.shop.storage = BreakingStore()
+    door.shop.ports = replace(door.shop.ports, storage=BreakingStore())
     receiver = Receiver(leaves_after=None)
     with capture_logs() as logs:
         asyncio.run(receiver.get(door.shop, f"/api/download/{door.shop.token(order_id)}"))

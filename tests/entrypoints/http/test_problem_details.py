@@ -118,7 +118,7 @@ def test_readiness_names_what_is_away_and_what_to_do(door: Doorway) -> None:
 
 
 def test_a_shop_without_its_queue_works_more_slowly(door: Doorway) -> None:
-    door.shop.queue_problem = UnavailableError("Redis", "no answer; check REDIS_URL")
+    door.shop.queue.problem = UnavailableError("Redis", "no answer; check REDIS_URL")
     answer = door.http.get("/health/ready")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert "REDIS_URL" in answer.json()["checks"]["queue"]

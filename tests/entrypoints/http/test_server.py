@@ -23,7 +23,7 @@ MEBIBYTE = 1024 * 1024
 PROGRAM = """
 import json
 import sys
-from entrypoints.http import bounded_protocol, malformed_requests, request_bodies, serve
+from entrypoints.http import bounded_protocol, create_app, malformed_requests, request_bodies, serve
 from entrypoints.settings import Settings
 from tests.entrypoints.support.http_fixtures import HttpShop
 
@@ -31,7 +31,7 @@ told = json.loads(sys.argv[1])
 for module in (request_bodies, bounded_protocol, malformed_requests):
     vars(module).update({name: value for name, value in told["limits"].items() if name in vars(module)})
 settings = Settings.model_construct(http_host="127.0.0.1", http_port=0, **told["settings"])
-serve(HttpShop(), settings, fd=told["fd"])
+serve(create_app(HttpShop()), settings, fd=told["fd"])
 print("the shop can be closed")
 """
 

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,8 @@ def test_a_stripe_webhook_reaches_the_append_within_twelve_project_frames(
         append(event_store, commit)
 
     monkeypatch.setattr(InMemoryEventStore, "append", measured)
-    door.shop.payment_webhook_parser = FixedParser(webhook_event)  # type: ignore[assignment]
+    parser = FixedParser(webhook_event)
+    door.shop.ports = replace(door.shop.ports, payment_webhook_parser=parser)
     assert door.http.post("/api/webhooks/stripe", content=b"{}").status_code == 200
     deepest = max(ways, key=len)
     assert "order_command_handler.py" in deepest[-1]

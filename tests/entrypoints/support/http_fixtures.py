@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -19,12 +19,9 @@ from adapters.mailer_sendgrid import SendGridWebhookParser
 from adapters.payments_stripe import StripeWebhookParser
 from adapters.restorer_replicate import ReplicateWebhookParser
 from domain.order.values import OrderId, UploadSessionId
-from domain.ports.errors import OutsideError
 from domain.ports.payments import PaymentProvider
-from domain.use_cases.shop_policy import ShopPolicy
-from entrypoints.bootstrap.container import Container
 from entrypoints.http import create_app
-from tests.doubles.container import POLICY, InMemoryShop
+from tests.doubles.container import InMemoryShop
 
 STRIPE_SECRET = "whsec_the_doorway"
 REPLICATE_SECRET = "whsec_dGhlIGRvb3J3YXk="
@@ -37,21 +34,15 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 class HttpShop(InMemoryShop):
     """A shop of doubles with all that the HTTP doorway asks for."""
 
-    queue_problem: OutsideError | None = None
-
-    def __init__(self, policy: ShopPolicy = POLICY, payment_provider: PaymentProvider | None = None) -> None:
-        super().__init__(policy, payment_provider=payment_provider)
-        self.queue.check = self._check_queue  # type: ignore[attr-defined]
-        self.payment_webhook_parser = StripeWebhookParser((STRIPE_SECRET,), self.clock)
-        self.prediction_webhook_parser = ReplicateWebhookParser(REPLICATE_SECRET, self.clock)
+    def wire(self, payments: PaymentProvider) -> None:
+        """Check signatures as production does."""
         public_key = SENDGRID_KEY.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
+        self.payment_webhook_parser = StripeWebhookParser((STRIPE_SECRET,), self.clock)
+        self.prediction_webhook_parser = ReplicateWebhookParser(REPLICATE_SECRET, self.clock)
         self.email_webhook_parser = SendGridWebhookParser(base64.b64encode(public_key).decode(), self.clock)
-
-    def _check_queue(self) -> None:
-        if self.queue_problem is not None:
-            raise self.queue_problem
+        super().wire(payments)
 
     def delivered(self, *photos: bytes) -> OrderId:
         """An order that has come all its way."""
@@ -159,4 +150,4 @@ def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: 
 
 
 def application(shop: HttpShop) -> Litestar:
-    return create_app(cast("Container", shop))
+    return create_app(shop)

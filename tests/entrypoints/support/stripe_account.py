@@ -76,6 +76,7 @@ def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]
     shop = HttpShop(impatient, payment_provider=stripe_payments(stripe.url))
     shop.clock.moment = datetime.now(UTC)
     shop.ids.given = uuid4().int >> 1  # the twin remembers what earlier tests asked for under the first ids
-    shop.payment_webhook_parser = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
+    parser = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
+    shop.ports = replace(shop.ports, payment_webhook_parser=parser)
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         yield Till(Doorway(shop, http), stripe, letterbox)

@@ -27,7 +27,7 @@ from domain.use_cases.audit.dispute_evidence import (
 )
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.event_builders import PHONE, euros
-from tests.doubles.container import InMemoryScratchFiles, InMemoryShop, PlainInspector
+from tests.doubles.container import InMemoryShop, PlainInspector
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
 
@@ -75,15 +75,10 @@ def disputed(shop: InMemoryShop, order_id: OrderId, dispute_id: str = "dp_harves
 
 
 def dispute_evidence(shop: InMemoryShop, thumbnailer: Thumbnailer | None = None) -> DisputeEvidence:
-    return DisputeEvidence(
-        unit_of_work=shop.unit_of_work,
-        storage=shop.storage,
-        thumbnailer=thumbnailer or PlainInspector(),
-        printer=TemplateEvidencePrinter(shop_name="Restored & Co"),
-        archiver=ZipArchiver(),
-        scratch=InMemoryScratchFiles(),
-        clock=shop.clock,
-    )
+    printer = TemplateEvidencePrinter(shop_name="Restored & Co")
+    return shop.with_ports(
+        archiver=ZipArchiver(), evidence_printer=printer, thumbnailer=thumbnailer or shop.ports.thumbnailer
+    ).dispute_evidence
 
 
 def unpacked(pack: EvidencePack) -> dict[str, str]:

@@ -256,7 +256,7 @@ def test_each_photo_is_tried_once_more_and_no_other(shop: InMemoryShop) -> None:
     order_id = delivered(shop, b"wedding", b"harvest")
     redo(shop, order_id, 2)
     shop.live(order_id, hours=0.2)
-    album = shop.customer_requests.gallery(token(shop, order_id))
+    album = shop.photo_galleries.open(token(shop, order_id))
     assert album.why_no_redo == {image(shop, order_id, 2): "another attempt was asked for already"}
     with pytest.raises(RedoRefusedError, match="asked for already"):
         redo(shop, order_id, 2)
@@ -266,7 +266,7 @@ def test_each_photo_is_tried_once_more_and_no_other(shop: InMemoryShop) -> None:
 
 def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
-    until = shop.customer_requests.gallery(token(shop, order_id)).redo_until
+    until = shop.photo_galleries.open(token(shop, order_id)).redo_until
     assert until is not None
     with shop.unit_of_work.transaction() as transaction:
         result = next(
@@ -286,12 +286,11 @@ def test_a_result_that_came_back_has_not_begun_the_time_to_ask(shop: InMemorySho
     order_id = delivered(shop)
     result = email_id_of(order_id, EmailKind.RESULT)
     say(shop, order_id, e.EmailBounced(email_id=result, kind=EmailKind.RESULT, reason="bounce"))
-    assert shop.customer_requests.gallery(token(shop, order_id)).redo_until is None
+    assert shop.photo_galleries.open(token(shop, order_id)).redo_until is None
     shop.clock.advance(days=10)
     say(shop, order_id, e.OrderReleased())
     assert (
-        shop.customer_requests.gallery(token(shop, order_id)).redo_until
-        == shop.clock.now() + POLICY.redo_within
+        shop.photo_galleries.open(token(shop, order_id)).redo_until == shop.clock.now() + POLICY.redo_within
     )
 
 
@@ -328,7 +327,7 @@ def test_a_photo_that_could_not_be_restored_is_not_tried_once_more(shop: InMemor
     shop.post_prediction(second)
     shop.live(order_id, hours=0.2)
     (failed,) = shop.order(order_id).failed_images
-    assert shop.customer_requests.gallery(token(shop, order_id)).why_no_redo == {
+    assert shop.photo_galleries.open(token(shop, order_id)).why_no_redo == {
         failed.image_id: "it could not be restored"
     }
 

@@ -1,0 +1,161 @@
+"""The read side: what people and programs ask of the records."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.order.customer_request_limits import RedoObstacle, redo_ends_at, why_no_redo
+from domain.order.events import RecordedEvent
+from domain.order.evolve import fold
+from domain.order.image import Image
+from domain.order.order import DownloadLink, Order
+from domain.order.values import ImageId, OrderId, OrderNumber, PhotoId
+from domain.ports.clock import Clock
+from domain.ports.customers import Customer
+from domain.ports.event_store import ChainedEvent, LogCursor
+from domain.ports.notes import Note
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
+from domain.ports.unit_of_work import UnitOfWork
+from domain.unmatched_payment import UnmatchedPayment
+from domain.use_cases.checkout.referrals_and_points import PointsStatement, statement
+from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.support.attention_list import AttentionItem, AttentionList
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderDetails:
+    """An order with what is kept outside its log.
+
+    ``customer`` is None once erased.
+    """
+
+    order: Order
+    customer: Customer | None
+    file_names: Mapping[PhotoId, str]
+    notes: Sequence[Note]
+
+    def name_of(self, image: Image) -> str:
+        """The customer's name of a photo, or a placeholder once erased."""
+        return self.file_names.get(PhotoId(image.image_id), "(name erased)")
+
+
+class Queries:
+    """Reads orders, payments and the log, one transaction a method."""
+
+    def __init__(self, *, unit_of_work: UnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+
+    def order(self, order_id: OrderId) -> Order:
+        """The state of an order; version 0 if it has no events."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.event_store.load(order_id)
+
+    def details(self, order_id: OrderId) -> OrderDetails:
+        """The state of an order, with its customer, file names and notes."""
+        with self._unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load(order_id)
+            return OrderDetails(
+                order=order,
+                customer=transaction.customers.find(order.payment.customer_id) if order.payment else None,
+                file_names=transaction.upload_sessions.file_names(order_id),
+                notes=transaction.notes.of(order_id),
+            )
+
+    def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
+        """The events of an order, oldest first; empty if the log has none."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.event_store.history(order_id)
+
+    def file_names(self, order_id: OrderId) -> Mapping[ImageId, str]:
+        """The customer's names of an order's photos, but those erased."""
+        with self._unit_of_work.transaction() as transaction:
+            names = transaction.upload_sessions.file_names(order_id)
+        return {ImageId(photo_id): name for photo_id, name in names.items()}
+
+    def notes(self, order_id: OrderId) -> Sequence[Note]:
+        """What staff members wrote about an order, oldest first."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.notes.of(order_id)
+
+    def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> Sequence[OrderSummary]:
+        """The orders that match a filter, newest first."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.order_queries.newest(limit, wanted)
+
+    def order_id_of(self, number: OrderNumber) -> OrderId | None:
+        """The order with this number."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.order_queries.find(number)
+
+    def log_page(self, after: LogCursor, limit: int) -> Sequence[tuple[LogCursor, RecordedEvent]]:
+        """The next events of the whole log, in commit order."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.event_store.read_all(after, limit)
+
+    def chained_events(self) -> Iterator[ChainedEvent]:
+        """Every event of the log in commit order, with its hashes."""
+        return self._unit_of_work.chained_events()
+
+    def unsettled_payments(self) -> Sequence[UnmatchedPayment]:
+        """The unrefunded payments that belong to no order, oldest first."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.unmatched_payments.unsettled()
+
+    def unmatched_payment(self, checkout_session_id: str) -> UnmatchedPayment | None:
+        """The payment of a checkout that belongs to no order."""
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.unmatched_payments.find(checkout_session_id)
+
+    def points(self, email: str) -> PointsStatement:
+        """A customer's referral code and points; raises UnknownCustomerError."""
+        with self._unit_of_work.transaction() as transaction:
+            return statement(transaction, email)
+
+    def attention_items(self) -> Sequence[AttentionItem]:
+        """Everything that waits for a staff member, longest waiting first."""
+        return AttentionList(unit_of_work=self._unit_of_work).needed()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoGallery:
+    """A customer's photos behind one link.
+
+    ``why_no_redo`` has the reason for each image that cannot be redone.
+    """
+
+    order: Order
+    link: DownloadLink
+    file_names: Mapping[ImageId, str]
+    why_no_redo: Mapping[ImageId, RedoObstacle]
+    redo_until: datetime | None  # none while that has not begun
+
+
+class PhotoGalleries:
+    """Reads what is behind a download link."""
+
+    def __init__(
+        self, *, queries: Queries, downloads: DownloadService, clock: Clock, policy: ShopPolicy
+    ) -> None:
+        self._queries = queries
+        self._downloads = downloads
+        self._clock = clock
+        self._policy = policy
+
+    def open(self, token: str) -> PhotoGallery:
+        """The photos behind a link; raises what ``DownloadService.open`` raises."""
+        opened, link = self._downloads.open(token)
+        history = self._queries.history(opened.order_id)
+        names = self._queries.file_names(opened.order_id)
+        order, until = fold(opened.order_id, history), redo_ends_at(history, self._policy.redo_within)
+        obstacles = {
+            image_id: why_no_redo(order, image, self._policy.limits, until, self._clock.now())
+            for image_id, image in order.images.items()
+        }
+        return PhotoGallery(
+            order=order,
+            link=link,
+            file_names={image_id: names[image_id] for image_id in order.images if image_id in names},
+            why_no_redo={image_id: why for image_id, why in obstacles.items() if why is not None},
+            redo_until=until,
+        )

@@ -1,0 +1,68 @@
+"""What the application needs from outside, one field a port."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.ports.archives import Archiver
+from domain.ports.clock import Clock
+from domain.ports.dispute_evidence import EvidencePrinter
+from domain.ports.email import EmailRenderer, EmailWebhookParser, Mailer
+from domain.ports.ids import Ids
+from domain.ports.images import ImageInspector, Thumbnailer
+from domain.ports.object_storage import ObjectStorage
+from domain.ports.payments import PaymentProvider, PaymentWebhookParser
+from domain.ports.provider_listings import EmailListing, ObjectListing, PaymentListing, PredictionListing
+from domain.ports.rate_limiter import RateLimiter
+from domain.ports.reaction_queue import ReactionQueue
+from domain.ports.restorer import PredictionWebhookParser, Restorer
+from domain.ports.scratch_files import ScratchFiles
+from domain.ports.unit_of_work import UnitOfWork
+from domain.signed_tokens import TokenSigner
+from domain.use_cases.shop_policy import ShopPolicy
+
+
+class CheckedQueue(ReactionQueue, Protocol):
+    """A reaction queue whose health can be checked."""
+
+    def check(self) -> None:
+        """Raise UnavailableError unless the queue takes messages."""
+        ...
+
+
+class CheckedClock(Clock, Protocol):
+    """A clock whose health can be checked."""
+
+    def check(self) -> None:
+        """Raise UnavailableError if this machine's own clock is off."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Everything outside the domain; ``output_inspector`` allows larger images than ``inspector``."""
+
+    policy: ShopPolicy
+    clock: CheckedClock
+    ids: Ids
+    token_signer: TokenSigner
+    scratch: ScratchFiles
+    archiver: Archiver
+    inspector: ImageInspector
+    output_inspector: ImageInspector
+    thumbnailer: Thumbnailer
+    unit_of_work: UnitOfWork
+    queue: CheckedQueue
+    rate_limiter: RateLimiter
+    storage: ObjectStorage
+    object_listing: ObjectListing
+    payments: PaymentProvider
+    payment_listing: PaymentListing
+    payment_webhook_parser: PaymentWebhookParser
+    restorer: Restorer
+    prediction_listing: PredictionListing
+    prediction_webhook_parser: PredictionWebhookParser
+    mailer: Mailer
+    email_renderer: EmailRenderer
+    email_listing: EmailListing
+    email_webhook_parser: EmailWebhookParser
+    evidence_printer: EvidencePrinter
