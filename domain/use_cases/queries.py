@@ -63,7 +63,7 @@ class Queries:
             )
 
     def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
-        """The events of an order, oldest first; empty if the log has none."""
+        """The events of an order, oldest first; empty if there are none."""
         with self._unit_of_work.transaction() as transaction:
             return transaction.event_store.history(order_id)
 
@@ -98,7 +98,7 @@ class Queries:
         return self._unit_of_work.chained_events()
 
     def unsettled_payments(self) -> Sequence[UnmatchedPayment]:
-        """The unrefunded payments that belong to no order, oldest first."""
+        """Unrefunded payments that belong to no order, oldest first."""
         with self._unit_of_work.transaction() as transaction:
             return transaction.unmatched_payments.unsettled()
 
