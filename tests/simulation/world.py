@@ -250,6 +250,7 @@ class World(ProviderFollowups, Network):
     def calm_down(self) -> None:
         """Nothing fails any more, and whoever has to decide does so."""
         self.faults.are_on = False
+        self.faults.ordered.clear()
         self.quiet_from = self.scheduler.now + HOUR
         self.chore_pause = DAY
         for process in (self.api, self.counter, *(worker.process for worker in self.workers.values())):
