@@ -123,14 +123,14 @@ class DisputeEvidence:
             stream = transaction.event_store.history(order_id)
             names = transaction.upload_sessions.file_names(order_id)
             notes = tuple(transaction.notes.of(order_id)) if has_notes else None
-        newest = stream[-1].version if stream else 0
-        # What was recorded since is not in this pack, so it is not in its chain.
-        chain = [event for event in self._unit_of_work.chained_events(order_id) if event.version <= newest]
         # Whatever stands behind a gap may speak of what is not known any more.
         history = [recorded for number, recorded in enumerate(stream, start=1) if recorded.version == number]
         order = fold(order_id, history)
         if order.payment is None:
             raise NothingToProveError(order_id)
+        newest = stream[-1].version
+        # What was recorded since is not in this pack, so it is not in its chain.
+        chain = [event for event in self._unit_of_work.chained_events(order_id) if event.version <= newest]
         with self._unit_of_work.transaction() as transaction:
             customer = transaction.customers.find(order.payment.customer_id)
         return _Record(

@@ -1,11 +1,13 @@
 """What is asked for after delivery: another attempt at a photo, another mail, another link."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from domain.order import events as e
+from domain.order.customer_request_limits import RedoObstacle, why_no_redo
 from domain.order.errors import (
     IllegalMoveError,
     LastDownloadLinkError,
@@ -13,6 +15,8 @@ from domain.order.errors import (
     RedoRefusedError,
     UnknownDownloadLinkError,
 )
+from domain.order.limits import Limits
+from domain.order.order import Order
 from domain.order.reactions import (
     CancelPrediction,
     CollectRestoration,
@@ -219,3 +223,17 @@ def test_a_redo_is_not_kept_waiting_by_an_attempt_of_one_that_was_given_up() -> 
     given_up = (FACTS.redo(0), FACTS.started(0, 2), FACTS.redo_failed(0))
     again = given(*FACTS.until_completed(), *given_up).when(FACTS.redo(0, by_customer=False))
     again.then(FACTS.redo(0, by_customer=False)).adds(RestoreImage(FACTS.image(0), 3))
+
+
+def test_a_customer_may_ask_for_another_attempt_only_at_what_was_sent() -> None:
+    soon, now = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
+
+    def why(order: Order, until: datetime | None) -> RedoObstacle | None:
+        return why_no_redo(order, order.images[FACTS.image(0)], Limits(), until, now)
+
+    ready, delivered = given(*FACTS.until_ready()).order, given(*FACTS.until_completed()).order
+    restoring = given(*FACTS.until_restoring()).order
+    assert (ready.state, why(ready, soon)) == (State.READY, RedoObstacle.NOT_SENT)
+    assert why(restoring, soon) is RedoObstacle.NOT_SENT
+    assert why(delivered, None) is RedoObstacle.NOT_SENT
+    assert (why(delivered, soon), why(delivered, now)) == (None, RedoObstacle.TOO_LATE)

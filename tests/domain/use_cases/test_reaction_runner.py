@@ -315,3 +315,30 @@ def redo_comes_back(shop: InMemoryShop, order_id: OrderId, result: bytes) -> Non
         if len(shop.order(order_id).restored_images[0].results) > results:
             return
     raise AssertionError("The redo does not come back.")
+
+
+def test_a_photo_that_is_given_up_says_after_how_many_attempts(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    for _ in range(30):
+        shop.restorer.fault_injector.fail("start", AWAY)
+    shop.live(order_id, hours=24)
+    (failed,) = [event for event in shop.events(order_id) if isinstance(event, e.RestorationFailed)]
+    assert (failed.attempts, failed.reason) == (0, FailureReason.UNAVAILABLE), (
+        "no prediction was ever started"
+    )
+
+
+def test_a_prediction_that_cannot_be_looked_at_is_given_up_under_its_own_attempt(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    (prediction_id,) = shop.restorer.works
+    for _ in range(30):
+        shop.restorer.fault_injector.fail("look", AWAY)
+    for _ in range(60):
+        shop.pass_time(minutes=30)
+    failed = next(event for event in shop.events(order_id) if isinstance(event, e.RestorationAttemptFailed))
+    assert (failed.attempt, failed.prediction_id, failed.reason) == (
+        1,
+        prediction_id,
+        FailureReason.UNAVAILABLE,
+    )

@@ -335,3 +335,16 @@ def test_an_upload_of_an_order_that_was_stopped_at_once_may_be_gone(shop: InMemo
     assert pack.evidence.exhibits[0].state is ObjectState.DELETED
     assert pack.evidence.problems == ()
     assert "read anew" not in unpacked(pack)["evidence.html"]
+
+
+def test_each_exhibit_names_the_number_of_its_photo(shop: InMemoryShop) -> None:
+    order_id = finished(shop, b"wedding", b"harvest")
+    evidence = dispute_evidence(shop).pack(order_id).evidence
+    captions = [each.caption for photo in evidence.photos for each in (photo.before, *photo.after)]
+    assert captions == [
+        "Photo 1, as it was sent",
+        "Photo 1, restored",
+        "Photo 2, as it was sent",
+        "Photo 2, restored",
+    ]
+    assert [each.caption for each in evidence.archives] == ["Archive 1 of the restored photos"]

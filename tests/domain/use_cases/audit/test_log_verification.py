@@ -136,6 +136,17 @@ def test_events_that_no_reader_would_see_are_found_and_are_not_in_the_head() -> 
     assert verdict.head == verify(LOG[:4]).head
 
 
+def test_the_first_event_of_an_order_that_no_reader_would_see_stands_for_all_of_them() -> None:
+    hidden = [
+        replace(event, cursor=LogCursor(9000 + event.version, 9), is_readable=False)
+        for event in LOG
+        if event.order_id == ADA
+    ]
+    seen = [event for event in LOG if event.order_id != ADA]
+    assert len(hidden) > 1
+    assert found([*seen, *hidden]) == [(DefectKind.UNREADABLE, ADA, 1)]
+
+
 def test_a_stream_that_lost_its_newest_events_is_found_against_a_kept_head_alone() -> None:
     kept = verify(LOG).head
     assert found(LOG[:3]) == []

@@ -249,6 +249,14 @@ def test_where_an_order_stands_says_what_is_awaited() -> None:
     )
 
 
+def test_a_delivered_order_says_what_is_owed_for_the_other_photos() -> None:
+    sent = "The link to 2 of 3 photos was sent to the customer"
+    delivered = given(*FACTS.until_delivered()).order
+    assert status_of(delivered).startswith(f"{sent}, and 4.90 EUR has yet to go back. ")
+    dropped = given(*FACTS.until_delivered(), FACTS.refund_dropped()).order
+    assert status_of(dropped).startswith(f"{sent}, the money for the others is owed.")
+
+
 def test_every_piece_of_outstanding_work_has_words() -> None:
     spoken = {
         reaction_text(work, order)

@@ -566,3 +566,29 @@ def test_a_payment_for_no_photo_is_set_aside(shop: InMemoryShop) -> None:
     shop.payments.pay(page)
     take(shop, shop.told(page, PaymentEventKind.PAID))
     assert payment(shop, page).status is UnmatchedStatus.OPEN
+
+
+def test_a_payment_that_staff_settles_during_the_run_is_left_alone(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = set_aside(shop), set_aside(shop)
+    wait(shop, shop.policy.unmatched_payment_wait)
+    issue_refund = shop.payments.issue_refund
+
+    def settle_the_other(wish: NewRefund) -> ProviderRefund:
+        monkeypatch.setattr(shop.payments, "issue_refund", issue_refund)
+        other = second if wish.payment_intent_id == intent_of(shop, first) else first
+        shop.unmatched_payment_service.refund(other, **BRUNO)
+        return issue_refund(wish)
+
+    monkeypatch.setattr(shop.payments, "issue_refund", settle_the_other)
+    assert shop.unmatched_payment_service.refund_due() == 1
+    settled = [payment(shop, each) for each in (first, second)]
+    assert {each.status for each in settled} == {UnmatchedStatus.REFUNDED}
+    assert {each.actor for each in settled} == {"shop", BRUNO["actor"]}
+
+
+def test_a_payment_without_our_seal_says_who_named_it(shop: InMemoryShop) -> None:
+    checkout = paid_elsewhere(shop)
+    shop.unmatched_payment_service.refund(checkout, **BRUNO)
+    assert payment(shop, checkout).reason == "It does not carry this shop's seal; a person named it."

@@ -383,3 +383,31 @@ def test_a_refunds_event_that_came_in_shows_that_the_endpoint_has_a_newer_versio
         shop.payment_webhook.handle(refunded, sha256_of(refunded.event_id.encode()))
     shop.clock.advance(hours=2)
     assert ("webhook_version_old" in found(compare(shop))) is not came_in
+
+
+def test_an_inquiry_that_is_not_on_record_is_called_one(shop: InMemoryShop) -> None:
+    _, intent = completed(shop)
+    asked = replace(dispute(shop, intent, PaymentEventKind.DISPUTE_OPENED, None), is_inquiry=True)
+    shop.payment_listing.disputed.append(asked)
+    shop.clock.advance(hours=2)
+    finding = only(compare(shop))
+    assert (finding.what, finding.wrong) == (
+        "dispute_not_on_record",
+        "An inquiry is open at Stripe, and that is not on record.",
+    )
+
+
+def test_a_refund_of_a_payment_in_no_table_is_ours_if_its_checkout_carries_our_seal(
+    shop: InMemoryShop,
+) -> None:
+    paid = shop.payment(shop.upload(b"wedding"))
+    assert paid.checkout is not None
+    intent = paid.checkout.payment_intent_id
+    assert intent is not None
+    shop.payments.began_at[paid.checkout.checkout_session_id] = shop.clock.now() - timedelta(days=60)
+    refunded = refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490))
+    shop.payment_listing.told.append(replace(refunded, created_at=shop.clock.now()))
+    shop.clock.advance(hours=2)
+    report = compare(shop)
+    assert (report.cut_off, report.foreign) == ({}, ())
+    assert only(report).what == "notice_lost"
