@@ -40,10 +40,10 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId
 from domain.ports.event_store import ChainedEvent
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import Database
 
 
-class PostgresTransaction(Transaction):
+class PostgresTransaction:
     """Everything one transaction can touch, on one connection."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
@@ -64,7 +64,7 @@ class PostgresTransaction(Transaction):
         self.usage_totals = PostgresUsageTotals(connection)
 
 
-class PostgresUnitOfWork(UnitOfWork):
+class PostgresUnitOfWork(Database):
     """The books behind a ``postgresql://`` address, with a pool of connections."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The shop's books: one transaction at a time over uploads, customers, the log and the outstanding work.
+"""The unit of work: one transaction over the repositories that a use case names.
 
 UnitOfWorkError
 ├── VersionConflictError   somebody else recorded on this stream first: load again and decide again
@@ -9,7 +9,7 @@ UnitOfWorkError
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from domain.order.values import OrderId
@@ -69,39 +69,126 @@ class UnreadableReactionError(UnitOfWorkError):
         )
 
 
-class Transaction(Protocol):
-    """Everything one transaction can touch."""
-
-    upload_sessions: UploadSessions
-    customers: Customers
-    personal_data: PersonalData
-    points_balances: PointsBalances
-    webhook_inbox: WebhookInbox
-    unmatched_payments: UnmatchedPayments
-    reactions: ReactionTable
-    prediction_slots: PredictionSlots
-    event_store: EventStore
-    order_queries: OrderQueries
-    reconciliation_queries: ReconciliationQueries
-    log_recovery: LogRecovery
-    reconciliation_rounds: ReconciliationRounds
-    notes: Notes
-    usage_totals: UsageTotals
+class HasUploadSessions(Protocol):
+    @property
+    def upload_sessions(self) -> UploadSessions: ...
 
 
-class UnitOfWork(Protocol):
-    """Opens transactions."""
+class HasCustomers(Protocol):
+    @property
+    def customers(self) -> Customers: ...
 
-    def transaction(self) -> AbstractContextManager[Transaction]:
+
+class HasPersonalData(Protocol):
+    @property
+    def personal_data(self) -> PersonalData: ...
+
+
+class HasPointsBalances(Protocol):
+    @property
+    def points_balances(self) -> PointsBalances: ...
+
+
+class HasWebhookInbox(Protocol):
+    @property
+    def webhook_inbox(self) -> WebhookInbox: ...
+
+
+class HasUnmatchedPayments(Protocol):
+    @property
+    def unmatched_payments(self) -> UnmatchedPayments: ...
+
+
+class HasReactions(Protocol):
+    @property
+    def reactions(self) -> ReactionTable: ...
+
+
+class HasPredictionSlots(Protocol):
+    @property
+    def prediction_slots(self) -> PredictionSlots: ...
+
+
+class HasEventStore(Protocol):
+    @property
+    def event_store(self) -> EventStore: ...
+
+
+class HasOrderQueries(Protocol):
+    @property
+    def order_queries(self) -> OrderQueries: ...
+
+
+class HasReconciliationQueries(Protocol):
+    @property
+    def reconciliation_queries(self) -> ReconciliationQueries: ...
+
+
+class HasLogRecovery(Protocol):
+    @property
+    def log_recovery(self) -> LogRecovery: ...
+
+
+class HasReconciliationRounds(Protocol):
+    @property
+    def reconciliation_rounds(self) -> ReconciliationRounds: ...
+
+
+class HasNotes(Protocol):
+    @property
+    def notes(self) -> Notes: ...
+
+
+class HasUsageTotals(Protocol):
+    @property
+    def usage_totals(self) -> UsageTotals: ...
+
+
+class Transaction(
+    HasUploadSessions,
+    HasCustomers,
+    HasPersonalData,
+    HasPointsBalances,
+    HasWebhookInbox,
+    HasUnmatchedPayments,
+    HasReactions,
+    HasPredictionSlots,
+    HasEventStore,
+    HasOrderQueries,
+    HasReconciliationQueries,
+    HasLogRecovery,
+    HasReconciliationRounds,
+    HasNotes,
+    HasUsageTotals,
+    Protocol,
+):
+    """Every repository of one transaction."""
+
+
+Repositories_co = TypeVar("Repositories_co", covariant=True)
+
+
+class UnitOfWork(Protocol[Repositories_co]):
+    """Opens transactions on the repositories that its user names."""
+
+    def transaction(self) -> AbstractContextManager[Repositories_co]:
         """A transaction that commits when the block ends and rolls back when it raises.
 
-        Raises UnavailableError when the books cannot be reached; whether a commit arrived may then be unknown.
+        Raises UnavailableError when the database cannot be reached; whether a commit arrived may then be unknown.
         """
         ...
 
+
+class ReadModels(Protocol):
+    """The projections of the log."""
+
     def rebuild(self) -> Iterator[OrderId]:
-        """Write every read model anew from the log, telling each order as it is done."""
+        """Write every read model anew from the log, and give each order as it is done."""
         ...
+
+
+class HashChain(Protocol):
+    """The log as a chain of hashes."""
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """Every committed event of the log, in commit order, with its hashes; none that may yet be overtaken.
@@ -109,6 +196,10 @@ class UnitOfWork(Protocol):
         Of one order, all that is committed: within a stream nothing is overtaken.
         """
         ...
+
+
+class Database(UnitOfWork[Transaction], ReadModels, HashChain, Protocol):
+    """All that the database offers; a use case takes a ``UnitOfWork`` of the repositories it names instead."""
 
     def check(self) -> None:
         """Raise UnavailableError unless the database answers and its schema is current."""

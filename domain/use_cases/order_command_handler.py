@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from domain.order import events as e
@@ -16,7 +16,7 @@ from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, ScheduledReaction
-from domain.ports.unit_of_work import CauseRepeatedError, Transaction, UnitOfWork, VersionConflictError
+from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, UnitOfWork, VersionConflictError
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, lets_others_start
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -24,6 +24,8 @@ from domain.use_cases.shop_policy import ShopPolicy
 MAX_DECISIONS = 5
 
 T = TypeVar("T")
+Orders = TypeVar("Orders", bound=HasEventStore)
+Orders_co = TypeVar("Orders_co", bound=HasEventStore, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +47,11 @@ class ReactionResult:
     outcome: Outcome = Outcome.DONE
 
 
-class OrderTransaction:
+class OrderTransaction(Generic[Orders_co]):
     """One transaction that records on orders; the workers are woken after its commit."""
 
-    def __init__(self, repositories: Transaction, decide_commit: Callable[..., Commit]) -> None:
-        self.repositories = repositories
+    def __init__(self, repositories: Orders_co, decide_commit: Callable[..., Commit]) -> None:
+        self.repositories: Final = repositories
         self.commits: list[Commit] = []
         self._decide_commit = decide_commit
 
@@ -78,10 +80,10 @@ class OrderTransaction:
 
 
 #: What to propose to an order, decided under its lock; writes beside the log that come first belong here, too.
-Propose = Callable[[Transaction, Order], Sequence[e.Event]]
+Propose = Callable[[Orders, Order], Sequence[e.Event]]
 
 
-class OrderCommandHandler:
+class OrderCommandHandler(Generic[Orders_co]):
     """The one way to record on orders: lock, load, decide, append, commit, wake the workers.
 
     Optimistic-concurrency conflicts are retried up to MAX_DECISIONS times, each time in a new transaction. So the
@@ -91,7 +93,7 @@ class OrderCommandHandler:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[Orders_co],
         queue: ReactionQueue,
         prediction_limiter: PredictionLimiter,
         clock: Clock,
@@ -108,11 +110,11 @@ class OrderCommandHandler:
     def handle(
         self,
         order_id: OrderId,
-        proposed: Sequence[e.Event] | Propose,
+        proposed: Sequence[e.Event] | Propose[Orders_co],
         cause: Cause,
         *,
         closing: ReactionResult | None = None,
-        also: Callable[[Transaction, Commit], None] | None = None,
+        also: Callable[[Orders_co, Commit], None] | None = None,
     ) -> Commit:
         """Record what is proposed to one order, and give the commit; one without events if nothing is new.
 
@@ -121,7 +123,7 @@ class OrderCommandHandler:
         any case. Raises ShopError for a request that the order refuses, and LeaseLostError for a lost claim.
         """
 
-        def work(transaction: OrderTransaction) -> Commit:
+        def work(transaction: OrderTransaction[Orders_co]) -> Commit:
             order = transaction.load(order_id)
             events = proposed(transaction.repositories, order) if callable(proposed) else proposed
             commit = transaction.record(order, events, cause, closing=closing)
@@ -134,7 +136,7 @@ class OrderCommandHandler:
         except CauseRepeatedError:
             return self._close_only(order_id, closing)
 
-    def transact(self, work: Callable[[OrderTransaction], T], *, wakes_workers: bool = True) -> T:
+    def transact(self, work: Callable[[OrderTransaction[Orders_co]], T], *, wakes_workers: bool = True) -> T:
         """Run work in one transaction: on several orders, or on one that is found out in there.
 
         Raises VersionConflictError after MAX_DECISIONS conflicts, and CauseRepeatedError.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from domain.order.customer_request_limits import RedoObstacle, redo_ends_at, why_no_redo
 from domain.order.events import RecordedEvent
@@ -15,12 +16,23 @@ from domain.ports.customers import Customer
 from domain.ports.event_store import ChainedEvent, LogCursor
 from domain.ports.notes import Note
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import (
+    HasCustomers,
+    HasEventStore,
+    HashChain,
+    HasNotes,
+    HasUploadSessions,
+    UnitOfWork,
+)
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.checkout.referrals_and_points import PointsStatement, statement
+from domain.use_cases.checkout.referrals_and_points import (
+    PointsStatement,
+    PointsStatementRepositories,
+    statement,
+)
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.shop_policy import ShopPolicy
-from domain.use_cases.support.attention_list import AttentionItem, AttentionList
+from domain.use_cases.support.attention_list import AttentionItem, AttentionList, AttentionRepositories
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +52,24 @@ class OrderDetails:
         return self.file_names.get(PhotoId(image.image_id), "(name erased)")
 
 
+class QueryRepositories(
+    AttentionRepositories,
+    PointsStatementRepositories,
+    HasCustomers,
+    HasEventStore,
+    HasNotes,
+    HasUploadSessions,
+    Protocol,
+):
+    """What the queries read."""
+
+
 class Queries:
     """Reads orders, payments and the log, one transaction a method."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork) -> None:
+    def __init__(self, *, unit_of_work: UnitOfWork[QueryRepositories], hash_chain: HashChain) -> None:
         self._unit_of_work = unit_of_work
+        self._hash_chain = hash_chain
 
     def order(self, order_id: OrderId) -> Order:
         """The state of an order; version 0 if it has no events."""
@@ -95,7 +120,7 @@ class Queries:
 
     def chained_events(self) -> Iterator[ChainedEvent]:
         """Every event of the log in commit order, with its hashes."""
-        return self._unit_of_work.chained_events()
+        return self._hash_chain.chained_events()
 
     def unsettled_payments(self) -> Sequence[UnmatchedPayment]:
         """Unrefunded payments that belong to no order, oldest first."""

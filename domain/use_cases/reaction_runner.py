@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from domain.order import events as e
@@ -12,13 +13,18 @@ from domain.ports.clock import Clock
 from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
-from domain.ports.unit_of_work import LeaseLostError, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, ReactionResult
 from domain.use_cases.reaction_handlers import Attempt, ReactionHandlers, spec_of
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, holds_slot
 from domain.use_cases.restoration.predictions import StillRunning
 from domain.use_cases.retry_policy import RetryPolicy
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class ReactionRepositories(HasEventStore, HasReactions, Protocol):
+    """What reactions are claimed in."""
+
 
 #: How many reactions one look of the sweeper sends again.
 SWEEP_LIMIT = 500
@@ -30,9 +36,9 @@ class ReactionRunner:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[ReactionRepositories],
         queue: ReactionQueue,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[HasEventStore],
         handlers: ReactionHandlers,
         prediction_limiter: PredictionLimiter,
         clock: Clock,

@@ -253,6 +253,7 @@ class Container:
     def _wire_audit(self, ports: Ports) -> None:
         self.dispute_evidence = DisputeEvidence(
             unit_of_work=ports.unit_of_work,
+            hash_chain=ports.unit_of_work,
             storage=ports.storage,
             thumbnailer=ports.thumbnailer,
             printer=ports.evidence_printer,
@@ -262,7 +263,7 @@ class Container:
         )
 
     def _wire_queries(self, ports: Ports) -> None:
-        self.queries = Queries(unit_of_work=ports.unit_of_work)
+        self.queries = Queries(unit_of_work=ports.unit_of_work, hash_chain=ports.unit_of_work)
         self.photo_galleries = PhotoGalleries(
             queries=self.queries, downloads=self.downloads, clock=ports.clock, policy=ports.policy
         )

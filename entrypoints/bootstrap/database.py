@@ -10,7 +10,7 @@ from adapters.postgres import schema
 from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.settings import DatabaseSettings
@@ -37,7 +37,7 @@ class NoDatabaseError(CommandFailedError):
 
 
 @contextmanager
-def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[UnitOfWork]:
+def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Database]:
     """The books, once they answer and their schema is current; raises NoDatabaseError or UnavailableError if not."""
     unit_of_work = PostgresUnitOfWork(
         settings.database_url,
@@ -55,7 +55,7 @@ def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> It
 def open_queries(settings: DatabaseSettings) -> Iterator[Queries]:
     """The read side, for commands that need no provider; raises as ``open_unit_of_work`` does."""
     with open_unit_of_work(settings) as unit_of_work:
-        yield Queries(unit_of_work=unit_of_work)
+        yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
 
 
 def check_database(settings: DatabaseSettings) -> None:
@@ -81,7 +81,7 @@ def downgrade(settings: DatabaseSettings, revision: str) -> None:
         schema.downgrade(settings.database_url, revision)
 
 
-def _check(unit_of_work: UnitOfWork) -> None:
+def _check(unit_of_work: Database) -> None:
     try:
         with _explained():
             unit_of_work.check()

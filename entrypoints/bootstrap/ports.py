@@ -16,7 +16,7 @@ from domain.ports.rate_limiter import RateLimiter
 from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.restorer import PredictionWebhookParser, Restorer
 from domain.ports.scratch_files import ScratchFiles
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -50,7 +50,7 @@ class Ports:
     inspector: ImageInspector
     output_inspector: ImageInspector
     thumbnailer: Thumbnailer
-    unit_of_work: UnitOfWork
+    unit_of_work: Database
     queue: CheckedQueue
     rate_limiter: RateLimiter
     storage: ObjectStorage

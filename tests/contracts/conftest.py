@@ -7,7 +7,7 @@ import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from tests.adapters.support.provider_accounts import minio_store
 from tests.doubles.object_storage import InMemoryStorage
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
@@ -21,7 +21,7 @@ def store(request: pytest.FixtureRequest) -> ObjectStorage:
 
 
 @pytest.fixture(params=["double", "postgres"])
-def unit_of_work(request: pytest.FixtureRequest) -> Iterator[UnitOfWork]:
+def unit_of_work(request: pytest.FixtureRequest) -> Iterator[Database]:
     """Empty books, for each test its own."""
     if request.param == "double":
         yield InMemoryUnitOfWork()

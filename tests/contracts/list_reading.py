@@ -4,12 +4,12 @@ import time
 
 from domain.order.events import RecordedEvent
 from domain.ports.event_store import LogCursor
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 
 PATIENCE_SECONDS = 10.0
 
 
-def read_whole_log(unit_of_work: UnitOfWork, *, expected: int = 0) -> list[tuple[LogCursor, RecordedEvent]]:
+def read_whole_log(unit_of_work: Database, *, expected: int = 0) -> list[tuple[LogCursor, RecordedEvent]]:
     """Read on until so many lines have come, in pages of two."""
     lines: list[tuple[LogCursor, RecordedEvent]] = []
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -10,7 +10,7 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages, Reaction, reaction_id_of
 from domain.order.values import CustomerId, ObjectKey, OrderId, PhotoId, StoredObject, UploadSessionId
 from domain.ports.reaction_queue import Claim, ScheduledReaction
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import Database, Transaction
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from tests.domain.support.event_builders import Facts, euros, stored
 from tests.domain.support.recording import step
@@ -55,7 +55,7 @@ def pay(transaction: Transaction, about: Facts, *, at: datetime = NOON) -> e.Pay
     return about.paid(number=number, customer_id=customer_id)
 
 
-def take_order(unit_of_work: UnitOfWork, about: Facts, *further: e.Event, at: datetime = NOON) -> Order:
+def take_order(unit_of_work: Database, about: Facts, *further: e.Event, at: datetime = NOON) -> Order:
     """Write an order down, from its payment on."""
     with unit_of_work.transaction() as transaction:
         first = step(about.order_id, pay(transaction, about, at=at), *further, at=at)
@@ -80,20 +80,20 @@ def scheduled(
     )
 
 
-def schedule(unit_of_work: UnitOfWork, *work: ScheduledReaction) -> None:
+def schedule(unit_of_work: Database, *work: ScheduledReaction) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.schedule(work)
 
 
 def claim(
-    unit_of_work: UnitOfWork, work: ScheduledReaction, now: datetime = NOON, lease: timedelta = 5 * MINUTE
+    unit_of_work: Database, work: ScheduledReaction, now: datetime = NOON, lease: timedelta = 5 * MINUTE
 ) -> Claim | None:
     with unit_of_work.transaction() as transaction:
         return transaction.reactions.claim(work.reaction_id, uuid4(), now, lease)
 
 
 def claimed(
-    unit_of_work: UnitOfWork, work: ScheduledReaction, now: datetime = NOON, lease: timedelta = 5 * MINUTE
+    unit_of_work: Database, work: ScheduledReaction, now: datetime = NOON, lease: timedelta = 5 * MINUTE
 ) -> Claim:
     found = claim(unit_of_work, work, now, lease)
     assert found is not None
@@ -101,7 +101,7 @@ def claimed(
 
 
 def admit(
-    unit_of_work: UnitOfWork, now: datetime = NOON, *, max_running: int = 1000, max_per_minute: int = 1000
+    unit_of_work: Database, now: datetime = NOON, *, max_running: int = 1000, max_per_minute: int = 1000
 ) -> list[tuple[UUID, Reaction]]:
     with unit_of_work.transaction() as transaction:
         return transaction.prediction_slots.grant(now, max_running=max_running, max_per_minute=max_per_minute)
@@ -112,7 +112,7 @@ class ChangeOfMindError(Exception):
 
 
 @contextmanager
-def rolled_back(unit_of_work: UnitOfWork) -> Iterator[Transaction]:
+def rolled_back(unit_of_work: Database) -> Iterator[Transaction]:
     """A transaction of which nothing is kept."""
     try:
         with unit_of_work.transaction() as transaction:

@@ -10,7 +10,7 @@ from domain.order.values import CustomerId, EmailKind, Sha256
 from domain.ports.customers import Customer
 from domain.ports.order_queries import REMINDER
 from domain.ports.personal_data import Erasure
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.ports.webhook_inbox import Conflict
 from domain.referral_program import referral_codes_of
 from tests.contracts.stored_streams import MINUTE, NOON, facts, pay, rolled_back, take_order
@@ -21,18 +21,18 @@ DIGEST = Sha256("a" * 64)
 
 
 def receive(
-    unit_of_work: UnitOfWork, email: str, name: str | None = None, day: date = DAY
+    unit_of_work: Database, email: str, name: str | None = None, day: date = DAY
 ) -> tuple[CustomerId, str]:
     with unit_of_work.transaction() as transaction:
         return transaction.customers.receive(CustomerId(uuid4()), email, name, "de", day)
 
 
-def take(unit_of_work: UnitOfWork, source: str, event_id: str) -> bool:
+def take(unit_of_work: Database, source: str, event_id: str) -> bool:
     with unit_of_work.transaction() as transaction:
         return transaction.webhook_inbox.accept(source, event_id, "checkout.session.completed", DIGEST, NOON)
 
 
-def test_a_new_address_is_a_new_customer_under_the_id_given(unit_of_work: UnitOfWork) -> None:
+def test_a_new_address_is_a_new_customer_under_the_id_given(unit_of_work: Database) -> None:
     customer_id = CustomerId(uuid4())
     with unit_of_work.transaction() as transaction:
         transaction.customers.receive(customer_id, "Eileen@Example.org", "Eileen", "en", DAY)
@@ -45,14 +45,14 @@ def test_a_new_address_is_a_new_customer_under_the_id_given(unit_of_work: UnitOf
         )
 
 
-def test_a_customer_is_the_same_without_regard_to_case(unit_of_work: UnitOfWork) -> None:
+def test_a_customer_is_the_same_without_regard_to_case(unit_of_work: Database) -> None:
     first, _ = receive(unit_of_work, "Eileen@Example.org")
     again, _ = receive(unit_of_work, "eileen@EXAMPLE.org")
     other, _ = receive(unit_of_work, "eileen@example.com")
     assert again == first != other
 
 
-def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(unit_of_work: UnitOfWork) -> None:
+def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(unit_of_work: Database) -> None:
     customer_id, _ = receive(unit_of_work, "eileen@example.org", "Eileen")
     receive(unit_of_work, "EILEEN@example.org", None)
     with unit_of_work.transaction() as transaction:
@@ -71,7 +71,7 @@ def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(unit_of_work: Uni
     assert renamed.name == "Eileen Collins"
 
 
-def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit_of_work: UnitOfWork) -> None:
+def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit_of_work: Database) -> None:
     customer_id, _ = receive(unit_of_work, "eileen@example.org")
     code = referral_codes_of(customer_id)[0]
     receive(unit_of_work, "Eileen@example.org")
@@ -82,7 +82,7 @@ def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit
 
 
 def test_a_code_that_is_somebodys_is_given_to_nobody_else(
-    unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+    unit_of_work: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("adapters.postgres.customers", "tests.doubles.unit_of_work"):
         monkeypatch.setattr(f"{module}.referral_codes_of", lambda _: ("SAMESAME", "AN0THER1"))
@@ -93,12 +93,12 @@ def test_a_code_that_is_somebodys_is_given_to_nobody_else(
     assert [customer and customer.email for customer in found] == ["eileen@example.org", "grace@example.org"]
 
 
-def test_a_customer_nobody_received_is_not_found(unit_of_work: UnitOfWork) -> None:
+def test_a_customer_nobody_received_is_not_found(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         assert transaction.customers.find(CustomerId(uuid4())) is None
 
 
-def test_a_customer_gets_another_address_unless_it_is_anothers(unit_of_work: UnitOfWork) -> None:
+def test_a_customer_gets_another_address_unless_it_is_anothers(unit_of_work: Database) -> None:
     eileen, _ = receive(unit_of_work, "eilen@example.org", "Eileen")
     bruno, _ = receive(unit_of_work, "bruno@example.org")
     with unit_of_work.transaction() as transaction:
@@ -111,7 +111,7 @@ def test_a_customer_gets_another_address_unless_it_is_anothers(unit_of_work: Uni
     assert receive(unit_of_work, "EILEEN@example.org")[0] == eileen
 
 
-def test_a_customer_who_was_erased_gets_no_address(unit_of_work: UnitOfWork) -> None:
+def test_a_customer_who_was_erased_gets_no_address(unit_of_work: Database) -> None:
     customer_id, _ = receive(unit_of_work, "eileen@example.org")
     erasure = Erasure(
         erasure_id=uuid4(), customer_id=customer_id, actor="person:ada", reason="asked for it", erased_at=NOON
@@ -122,7 +122,7 @@ def test_a_customer_who_was_erased_gets_no_address(unit_of_work: UnitOfWork) -> 
 
 
 def test_orders_in_trouble_are_those_held_or_disputed_or_with_a_mail_that_nobody_has(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     held, disputed, failed, bounced, well, settled = (facts() for _ in range(6))
     take_order(unit_of_work, held, held.held())
@@ -138,7 +138,7 @@ def test_orders_in_trouble_are_those_held_or_disputed_or_with_a_mail_that_nobody
     assert in_trouble == sorted(each.order_id for each in (held, disputed, failed, bounced))
 
 
-def test_order_numbers_count_from_one_each_day(unit_of_work: UnitOfWork) -> None:
+def test_order_numbers_count_from_one_each_day(unit_of_work: Database) -> None:
     numbers = [receive(unit_of_work, f"{guest}@example.org")[1] for guest in ("adele", "bruno", "clara")]
     assert numbers == ["20261122-000001", "20261122-000002", "20261122-000003"]
     assert receive(unit_of_work, "adele@example.org", day=date(2026, 11, 23))[1] == "20261123-000001"
@@ -146,7 +146,7 @@ def test_order_numbers_count_from_one_each_day(unit_of_work: UnitOfWork) -> None
 
 
 @pytest.mark.parametrize("failures", [1, 3])
-def test_a_number_that_was_not_committed_is_given_again(unit_of_work: UnitOfWork, failures: int) -> None:
+def test_a_number_that_was_not_committed_is_given_again(unit_of_work: Database, failures: int) -> None:
     assert receive(unit_of_work, "adele@example.org")[1] == "20261122-000001"
     for _ in range(failures):
         with rolled_back(unit_of_work) as transaction:
@@ -157,18 +157,18 @@ def test_a_number_that_was_not_committed_is_given_again(unit_of_work: UnitOfWork
     assert receive(unit_of_work, "clara@example.org")[1] == "20261122-000002"
 
 
-def test_a_message_is_taken_once(unit_of_work: UnitOfWork) -> None:
+def test_a_message_is_taken_once(unit_of_work: Database) -> None:
     assert take(unit_of_work, "stripe", "evt_1")
     assert not take(unit_of_work, "stripe", "evt_1")
     assert take(unit_of_work, "stripe", "evt_2")
 
 
-def test_two_providers_may_use_the_same_id(unit_of_work: UnitOfWork) -> None:
+def test_two_providers_may_use_the_same_id(unit_of_work: Database) -> None:
     assert take(unit_of_work, "stripe", "1")
     assert take(unit_of_work, "sendgrid", "1")
 
 
-def test_a_message_whose_transaction_failed_is_still_new(unit_of_work: UnitOfWork) -> None:
+def test_a_message_whose_transaction_failed_is_still_new(unit_of_work: Database) -> None:
     with rolled_back(unit_of_work) as transaction:
         assert transaction.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
         assert not transaction.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
@@ -176,7 +176,7 @@ def test_a_message_whose_transaction_failed_is_still_new(unit_of_work: UnitOfWor
 
 
 def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     assert take(unit_of_work, "stripe", "evt_1")
     for _ in range(2):
@@ -200,7 +200,7 @@ def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(
 
 
 def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     old, purged, refunded, recent, unfinished = (facts() for _ in range(5))
     take_order(unit_of_work, old, *old.until_completed()[1:])
@@ -217,7 +217,7 @@ def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(
 
 
 def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_was_fetched(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     due, also_due, reminded, fetched, held, purged, renewed, withdrawn = (facts() for _ in range(8))
     orders = {
@@ -251,7 +251,7 @@ def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_wa
         assert shelf.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []
 
 
-def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(unit_of_work: UnitOfWork) -> None:
+def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(unit_of_work: Database) -> None:
     about, other = facts(), facts()
     order = take_order(unit_of_work, about, about.sent(EmailKind.CONFIRMATION, "m1"))
     take_order(unit_of_work, other, other.sent(EmailKind.CONFIRMATION, "m2"))
@@ -263,7 +263,7 @@ def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(unit_of_work
 
 
 def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     first, second, other = facts(), facts(), facts()
     opted_out = first.opted_out(EmailKind.RESULT)
@@ -282,7 +282,7 @@ def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(
 
 
 def test_old_messages_are_forgotten_a_page_at_a_time_unless_another_conflicts_with_them(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     with unit_of_work.transaction() as transaction:
         for event_id, age in (("evt_old", 3), ("evt_older", 4), ("evt_conflict", 5), ("evt_new", 0)):

@@ -4,13 +4,13 @@ from datetime import timedelta
 from uuid import uuid4
 
 from domain.order.values import CustomerId
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from tests.contracts.stored_streams import NOON, facts, take_order
 
 TODAY = NOON.date()
 
 
-def test_the_newest_event_is_the_last_that_was_recorded(unit_of_work: UnitOfWork) -> None:
+def test_the_newest_event_is_the_last_that_was_recorded(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         assert transaction.log_recovery.newest_event() is None
     about = facts()
@@ -25,13 +25,13 @@ def test_the_newest_event_is_the_last_that_was_recorded(unit_of_work: UnitOfWork
         assert not transaction.log_recovery.has_event(uuid4())
 
 
-def number(unit_of_work: UnitOfWork) -> str:
+def number(unit_of_work: Database) -> str:
     with unit_of_work.transaction() as transaction:
         email = f"{uuid4()}@customer.example"
         return transaction.customers.receive(CustomerId(uuid4()), email, None, None, TODAY)[1]
 
 
-def test_numbers_go_on_after_those_that_are_skipped_and_never_back(unit_of_work: UnitOfWork) -> None:
+def test_numbers_go_on_after_those_that_are_skipped_and_never_back(unit_of_work: Database) -> None:
     assert number(unit_of_work).endswith("-000001")
     with unit_of_work.transaction() as transaction:
         transaction.log_recovery.skip_order_numbers(TODAY, 7)

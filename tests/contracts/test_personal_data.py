@@ -7,7 +7,7 @@ from uuid import uuid4
 from domain.order.values import CustomerId, NoteId, OrderId, UploadSessionId
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
 from tests.contracts.stored_streams import NOON, checkout, claimed, facts, photo, schedule, scheduled, session
@@ -17,7 +17,7 @@ from tests.domain.support.recording import step
 GRACE = "Grace.Hopper@example.org"
 
 
-def buy(unit_of_work: UnitOfWork, email: str = GRACE) -> tuple[Facts, CustomerId]:
+def buy(unit_of_work: Database, email: str = GRACE) -> tuple[Facts, CustomerId]:
     """Upload, pay and live until the end, with trouble on the way; gives the order's facts and the customer."""
     about = facts()
     with unit_of_work.transaction() as transaction:
@@ -76,7 +76,7 @@ def erasure(customer_id: CustomerId) -> Erasure:
     )
 
 
-def test_a_person_is_found_by_address_without_regard_to_case(unit_of_work: UnitOfWork) -> None:
+def test_a_person_is_found_by_address_without_regard_to_case(unit_of_work: Database) -> None:
     about, customer_id = buy(unit_of_work)
     other, other_id = buy(unit_of_work, "ada@example.org")
     with unit_of_work.transaction() as transaction:
@@ -89,7 +89,7 @@ def test_a_person_is_found_by_address_without_regard_to_case(unit_of_work: UnitO
         assert transaction.personal_data.orders(other_id) == [other.order_id]
 
 
-def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(unit_of_work: UnitOfWork) -> None:
+def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(unit_of_work: Database) -> None:
     _, customer_id = buy(unit_of_work)
     buy(unit_of_work, "ada@example.org")
     with unit_of_work.transaction() as transaction:
@@ -106,7 +106,7 @@ def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(unit_of_work: Un
     assert "ada@example.org" not in str(held)
 
 
-def test_nothing_tells_who_a_forgotten_person_was(unit_of_work: UnitOfWork) -> None:
+def test_nothing_tells_who_a_forgotten_person_was(unit_of_work: Database) -> None:
     about, customer_id = buy(unit_of_work)
     other, other_id = buy(unit_of_work, "ada@example.org")
     with unit_of_work.transaction() as transaction:
@@ -144,7 +144,7 @@ def test_nothing_tells_who_a_forgotten_person_was(unit_of_work: UnitOfWork) -> N
         assert transaction.upload_sessions.file_names(other.order_id)
 
 
-def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(unit_of_work: UnitOfWork) -> None:
+def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(unit_of_work: Database) -> None:
     about, customer_id = buy(unit_of_work)
     later = NOON + timedelta(days=30)
     with unit_of_work.transaction() as transaction:
@@ -153,7 +153,7 @@ def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(unit_of_
     assert about.paid().upload_session_id not in stale
 
 
-def test_whoever_pays_with_a_forgotten_address_is_somebody_new(unit_of_work: UnitOfWork) -> None:
+def test_whoever_pays_with_a_forgotten_address_is_somebody_new(unit_of_work: Database) -> None:
     _, customer_id = buy(unit_of_work)
     with unit_of_work.transaction() as transaction:
         transaction.personal_data.forget(erasure(customer_id))

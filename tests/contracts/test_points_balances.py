@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from domain.order.values import CustomerId, PointsReason
 from domain.ports.points_balances import PointsLine
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.referral_program import Spending
 from tests.contracts.stored_streams import MINUTE, NOON, checkout, facts, pay, session
@@ -20,7 +20,7 @@ def somebody() -> CustomerId:
 
 
 def reserve(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
     customer_id: CustomerId,
     points: int,
     status: UploadStatus = UploadStatus.CHECKOUT,
@@ -36,7 +36,7 @@ def reserve(
     return opened
 
 
-def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: UnitOfWork) -> None:
+def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: Database) -> None:
     customer_id, first, second = somebody(), facts(), facts()
     earned = first.credited(100, customer_id=customer_id)
     more = second.credited(100, PointsReason.REFERRAL, customer_id=customer_id)
@@ -59,7 +59,7 @@ def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: UnitOfWork)
     assert lines[0].order_number < lines[1].order_number == lines[2].order_number
 
 
-def test_points_are_reserved_while_their_checkout_can_be_paid(unit_of_work: UnitOfWork) -> None:
+def test_points_are_reserved_while_their_checkout_can_be_paid(unit_of_work: Database) -> None:
     customer_id = somebody()
     reserve(unit_of_work, customer_id, 30)
     reserve(unit_of_work, somebody(), 7)
@@ -74,7 +74,7 @@ def test_points_are_reserved_while_their_checkout_can_be_paid(unit_of_work: Unit
 
 
 def test_a_checkout_is_kept_with_whose_points_and_recommendation_it_is_about(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     about = session()
     whole = replace(

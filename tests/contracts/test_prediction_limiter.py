@@ -10,7 +10,7 @@ import pytest
 from domain.order.reactions import CancelPrediction, CollectRestoration, RestoreImage
 from domain.ports.event_store import Commit
 from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from tests.contracts.stored_streams import (
     MINUTE,
     NOON,
@@ -28,7 +28,7 @@ SECOND = timedelta(seconds=1)
 
 
 def waiting(
-    unit_of_work: UnitOfWork, photos: int = 1, *, about: Facts | None = None
+    unit_of_work: Database, photos: int = 1, *, about: Facts | None = None
 ) -> list[ScheduledReaction]:
     """The starts of an order, one a photo, scheduled."""
     order = about or facts(photos)
@@ -46,41 +46,41 @@ def following(start: ScheduledReaction, kind: type) -> ScheduledReaction:
 
 
 def taken(
-    unit_of_work: UnitOfWork, now: datetime = NOON, *, of: Iterable[ScheduledReaction], max_running: int
+    unit_of_work: Database, now: datetime = NOON, *, of: Iterable[ScheduledReaction], max_running: int
 ) -> int:
     """How many of these are admitted."""
     ours = {work.reaction_id for work in of}
     return len(ours & {reaction_id for reaction_id, _ in admit(unit_of_work, now, max_running=max_running)})
 
 
-def take_unsent(unit_of_work: UnitOfWork, now: datetime) -> list[UUID]:
+def take_unsent(unit_of_work: Database, now: datetime) -> list[UUID]:
     with unit_of_work.transaction() as transaction:
         return [found for found, _ in transaction.reactions.take_unsent(now, 10 * SECOND, 10)]
 
 
-def pause(unit_of_work: UnitOfWork, until: datetime) -> None:
+def pause(unit_of_work: Database, until: datetime) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.prediction_slots.pause(until)
 
 
-def close(unit_of_work: UnitOfWork, held: Claim, outcome: Outcome) -> None:
+def close(unit_of_work: Database, held: Claim, outcome: Outcome) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.close(held, outcome=outcome)
 
 
-def postpone(unit_of_work: UnitOfWork, held: Claim) -> None:
+def postpone(unit_of_work: Database, held: Claim) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.postpone(held, NOON + 10 * SECOND, "The provider rests.")
 
 
-def want_again(unit_of_work: UnitOfWork, held: Claim) -> None:
+def want_again(unit_of_work: Database, held: Claim) -> None:
     paid = take_order(unit_of_work, Facts(order_id=held.order_id))
     again = Commit(before=paid, after=paid, events=(), closes=held, outcome=Outcome.AGAIN, again_at=NOON)
     with unit_of_work.transaction() as transaction:
         transaction.event_store.append(again)
 
 
-def test_a_start_is_nobodys_to_have_before_it_is_admitted(unit_of_work: UnitOfWork) -> None:
+def test_a_start_is_nobodys_to_have_before_it_is_admitted(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     assert claim(unit_of_work, start) is None
     assert take_unsent(unit_of_work, NOON) == []
@@ -88,7 +88,7 @@ def test_a_start_is_nobodys_to_have_before_it_is_admitted(unit_of_work: UnitOfWo
     assert claimed(unit_of_work, start).reaction == start.reaction
 
 
-def test_a_start_is_admitted_once_and_counts_as_sent(unit_of_work: UnitOfWork) -> None:
+def test_a_start_is_admitted_once_and_counts_as_sent(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     assert admit(unit_of_work) == []
@@ -96,7 +96,7 @@ def test_a_start_is_admitted_once_and_counts_as_sent(unit_of_work: UnitOfWork) -
     assert take_unsent(unit_of_work, NOON + 10 * SECOND) == [start.reaction_id]
 
 
-def test_only_starts_that_are_due_are_admitted_and_no_other_work(unit_of_work: UnitOfWork) -> None:
+def test_only_starts_that_are_due_are_admitted_and_no_other_work(unit_of_work: Database) -> None:
     about = facts(2)
     later = scheduled(about, RestoreImage(about.image(0), 1), due_at=NOON + MINUTE)
     schedule(unit_of_work, later, scheduled(about), scheduled(about, CancelPrediction("prediction-1")))
@@ -104,7 +104,7 @@ def test_only_starts_that_are_due_are_admitted_and_no_other_work(unit_of_work: U
     assert admit(unit_of_work, NOON + MINUTE) == [(later.reaction_id, later.reaction)]
 
 
-def test_no_more_starts_are_admitted_than_may_run(unit_of_work: UnitOfWork) -> None:
+def test_no_more_starts_are_admitted_than_may_run(unit_of_work: Database) -> None:
     waiting(unit_of_work, photos=9)
     assert len(admit(unit_of_work, max_running=5)) == 5
     assert admit(unit_of_work, max_running=5) == []
@@ -124,7 +124,7 @@ def test_no_more_starts_are_admitted_than_may_run(unit_of_work: UnitOfWork) -> N
     ids=["done", "failed", "dropped", "postponed", "wanted again"],
 )
 def test_a_start_that_ended_gives_its_slot_back(
-    unit_of_work: UnitOfWork, end: Callable[[UnitOfWork, Claim], None]
+    unit_of_work: Database, end: Callable[[Database, Claim], None]
 ) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work, max_running=1)
@@ -137,7 +137,7 @@ def test_a_start_that_ended_gives_its_slot_back(
 
 @pytest.mark.parametrize("end", [postpone, want_again], ids=["postponed", "wanted again"])
 def test_each_try_needs_an_admission_of_its_own(
-    unit_of_work: UnitOfWork, end: Callable[[UnitOfWork, Claim], None]
+    unit_of_work: Database, end: Callable[[Database, Claim], None]
 ) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
@@ -148,7 +148,7 @@ def test_each_try_needs_an_admission_of_its_own(
     assert claimed(unit_of_work, start, NOON + MINUTE).attempts == 2
 
 
-def test_a_start_that_reopens_needs_an_admission_of_its_own(unit_of_work: UnitOfWork) -> None:
+def test_a_start_that_reopens_needs_an_admission_of_its_own(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     close(unit_of_work, claimed(unit_of_work, start), Outcome.DROPPED)
@@ -159,7 +159,7 @@ def test_a_start_that_reopens_needs_an_admission_of_its_own(unit_of_work: UnitOf
 
 @pytest.mark.parametrize("kind", [CollectRestoration, CancelPrediction])
 def test_a_prediction_keeps_its_slot_until_it_is_collected_or_cancelled(
-    unit_of_work: UnitOfWork, kind: type
+    unit_of_work: Database, kind: type
 ) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work, max_running=1)
@@ -174,7 +174,7 @@ def test_a_prediction_keeps_its_slot_until_it_is_collected_or_cancelled(
 
 
 def test_a_prediction_that_is_to_be_collected_and_to_be_cancelled_has_one_slot(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     (start,) = waiting(unit_of_work)
     schedule(unit_of_work, following(start, CollectRestoration), following(start, CancelPrediction))
@@ -182,7 +182,7 @@ def test_a_prediction_that_is_to_be_collected_and_to_be_cancelled_has_one_slot(
     assert len(admit(unit_of_work, max_running=2)) == 1
 
 
-def test_a_start_whose_worker_died_keeps_its_slot_and_is_taken_over(unit_of_work: UnitOfWork) -> None:
+def test_a_start_whose_worker_died_keeps_its_slot_and_is_taken_over(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work, max_running=1)
     claimed(unit_of_work, start, NOON, MINUTE)
@@ -192,7 +192,7 @@ def test_a_start_whose_worker_died_keeps_its_slot_and_is_taken_over(unit_of_work
     assert claimed(unit_of_work, start, NOON + MINUTE).was_interrupted
 
 
-def test_an_order_of_one_does_not_wait_for_an_order_of_two_hundred(unit_of_work: UnitOfWork) -> None:
+def test_an_order_of_one_does_not_wait_for_an_order_of_two_hundred(unit_of_work: Database) -> None:
     waiting(unit_of_work, photos=200)
     admit(unit_of_work, max_running=4)
     (one,) = waiting(unit_of_work)
@@ -200,14 +200,14 @@ def test_an_order_of_one_does_not_wait_for_an_order_of_two_hundred(unit_of_work:
     assert [found for found, _ in admit(unit_of_work, max_running=5)] == [one.reaction_id]
 
 
-def test_orders_take_turns(unit_of_work: UnitOfWork) -> None:
+def test_orders_take_turns(unit_of_work: Database) -> None:
     orders = [waiting(unit_of_work, photos=photos) for photos in (20, 3, 20)]
     of = {work.reaction_id: index for index, works in enumerate(orders) for work in works}
     admitted = Counter(of[found] for found, _ in admit(unit_of_work, max_running=13))
     assert admitted == {0: 5, 1: 3, 2: 5}
 
 
-def test_an_order_with_predictions_that_run_lets_others_go_first(unit_of_work: UnitOfWork) -> None:
+def test_an_order_with_predictions_that_run_lets_others_go_first(unit_of_work: Database) -> None:
     about = facts(9)
     many = waiting(unit_of_work, about=about)
     running = [
@@ -219,7 +219,7 @@ def test_an_order_with_predictions_that_run_lets_others_go_first(unit_of_work: U
     assert taken(unit_of_work, of=many, max_running=8) == 1
 
 
-def test_of_orders_that_have_as_much_comes_first_whose_turn_is_longest_ago(unit_of_work: UnitOfWork) -> None:
+def test_of_orders_that_have_as_much_comes_first_whose_turn_is_longest_ago(unit_of_work: Database) -> None:
     """Or else an order of many, whose photos are all done at once, would always be the oldest."""
     many = waiting(unit_of_work, photos=200)
     ((first, _),) = admit(unit_of_work, NOON, max_running=1)
@@ -230,7 +230,7 @@ def test_of_orders_that_have_as_much_comes_first_whose_turn_is_longest_ago(unit_
     assert second not in {work.reaction_id for work in many}
 
 
-def test_no_more_starts_are_admitted_within_any_minute_than_allowed(unit_of_work: UnitOfWork) -> None:
+def test_no_more_starts_are_admitted_within_any_minute_than_allowed(unit_of_work: Database) -> None:
     waiting(unit_of_work, photos=9)
     for second in (0, 30):
         admitted = admit(unit_of_work, NOON + second * SECOND, max_running=second + 2, max_per_minute=3)
@@ -240,7 +240,7 @@ def test_no_more_starts_are_admitted_within_any_minute_than_allowed(unit_of_work
     assert len(admit(unit_of_work, NOON + 90 * SECOND, max_per_minute=3)) == 1
 
 
-def test_a_try_that_failed_counts_for_its_minute(unit_of_work: UnitOfWork) -> None:
+def test_a_try_that_failed_counts_for_its_minute(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     postpone(unit_of_work, claimed(unit_of_work, start))
@@ -248,7 +248,7 @@ def test_a_try_that_failed_counts_for_its_minute(unit_of_work: UnitOfWork) -> No
     assert len(admit(unit_of_work, max_per_minute=3)) == 2
 
 
-def test_a_start_that_was_dropped_created_nothing_and_does_not_count(unit_of_work: UnitOfWork) -> None:
+def test_a_start_that_was_dropped_created_nothing_and_does_not_count(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     close(unit_of_work, claimed(unit_of_work, start), Outcome.DROPPED)
@@ -256,7 +256,7 @@ def test_a_start_that_was_dropped_created_nothing_and_does_not_count(unit_of_wor
     assert len(admit(unit_of_work, max_per_minute=3)) == 3
 
 
-def test_nothing_is_admitted_in_a_pause_and_the_longest_pause_counts(unit_of_work: UnitOfWork) -> None:
+def test_nothing_is_admitted_in_a_pause_and_the_longest_pause_counts(unit_of_work: Database) -> None:
     waiting(unit_of_work)
     pause(unit_of_work, NOON + 2 * MINUTE)
     pause(unit_of_work, NOON + MINUTE)
@@ -264,7 +264,7 @@ def test_nothing_is_admitted_in_a_pause_and_the_longest_pause_counts(unit_of_wor
     assert len(admit(unit_of_work, NOON + 2 * MINUTE)) == 1
 
 
-def test_a_pause_takes_back_what_nobody_has_begun(unit_of_work: UnitOfWork) -> None:
+def test_a_pause_takes_back_what_nobody_has_begun(unit_of_work: Database) -> None:
     begun, admitted = waiting(unit_of_work, photos=2)
     admit(unit_of_work)
     held = claimed(unit_of_work, begun)

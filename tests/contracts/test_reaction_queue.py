@@ -23,7 +23,7 @@ from domain.order.reactions import (
 from domain.order.values import EmailKind
 from domain.ports.event_store import Commit
 from domain.ports.reaction_queue import Claim, ExhaustedReaction, Outcome, ScheduledReaction
-from domain.ports.unit_of_work import LeaseLostError, UnitOfWork
+from domain.ports.unit_of_work import Database, LeaseLostError
 from tests.contracts.stored_streams import (
     MINUTE,
     NOON,
@@ -56,33 +56,31 @@ def test_there_is_an_example_of_every_kind() -> None:
     assert [type(reaction) for reaction in EXAMPLES] == list(REACTION_TYPES)
 
 
-def close(unit_of_work: UnitOfWork, held: Claim, outcome: Outcome) -> None:
+def close(unit_of_work: Database, held: Claim, outcome: Outcome) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.close(held, outcome=outcome)
 
 
-def postpone(
-    unit_of_work: UnitOfWork, held: Claim, due_at: timedelta, *, has_progressed: bool = False
-) -> None:
+def postpone(unit_of_work: Database, held: Claim, due_at: timedelta, *, has_progressed: bool = False) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.postpone(
             held, NOON + due_at, "The provider rests.", has_progressed=has_progressed
         )
 
 
-def hasten(unit_of_work: UnitOfWork, work: ScheduledReaction) -> None:
+def hasten(unit_of_work: Database, work: ScheduledReaction) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.expedite(work)
 
 
-def take_unsent(unit_of_work: UnitOfWork, now: timedelta, limit: int = 10) -> list[UUID]:
+def take_unsent(unit_of_work: Database, now: timedelta, limit: int = 10) -> list[UUID]:
     with unit_of_work.transaction() as transaction:
         taken = transaction.reactions.take_unsent(NOON + now, RETRY_AFTER, limit)
     return [reaction_id for reaction_id, _ in taken]
 
 
 @pytest.mark.parametrize("reaction", EXAMPLES, ids=lambda reaction: type(reaction).__name__)
-def test_work_is_claimed_as_it_was_scheduled(unit_of_work: UnitOfWork, reaction: Reaction) -> None:
+def test_work_is_claimed_as_it_was_scheduled(unit_of_work: Database, reaction: Reaction) -> None:
     work = scheduled(facts(), reaction)
     schedule(unit_of_work, work)
     admit(unit_of_work)
@@ -102,18 +100,18 @@ def test_work_is_claimed_as_it_was_scheduled(unit_of_work: UnitOfWork, reaction:
     )
 
 
-def test_work_nobody_scheduled_is_not_to_be_had(unit_of_work: UnitOfWork) -> None:
+def test_work_nobody_scheduled_is_not_to_be_had(unit_of_work: Database) -> None:
     assert claim(unit_of_work, scheduled(facts())) is None
 
 
-def test_work_is_to_be_had_from_the_moment_it_is_due(unit_of_work: UnitOfWork) -> None:
+def test_work_is_to_be_had_from_the_moment_it_is_due(unit_of_work: Database) -> None:
     work = scheduled(facts(), due_at=LATER)
     schedule(unit_of_work, work)
     assert claim(unit_of_work, work, LATER - timedelta(microseconds=1)) is None
     assert claim(unit_of_work, work, LATER) is not None
 
 
-def test_claimed_work_is_not_to_be_had_until_its_lease_runs_out(unit_of_work: UnitOfWork) -> None:
+def test_claimed_work_is_not_to_be_had_until_its_lease_runs_out(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     claimed(unit_of_work, work, NOON, 5 * MINUTE)
@@ -122,7 +120,7 @@ def test_claimed_work_is_not_to_be_had_until_its_lease_runs_out(unit_of_work: Un
     assert (again.attempts, again.was_interrupted, again.first_due_at) == (2, True, NOON)
 
 
-def test_of_many_who_claim_the_same_work_one_gets_it(unit_of_work: UnitOfWork) -> None:
+def test_of_many_who_claim_the_same_work_one_gets_it(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     with ThreadPoolExecutor(4) as workers:
@@ -130,7 +128,7 @@ def test_of_many_who_claim_the_same_work_one_gets_it(unit_of_work: UnitOfWork) -
     assert len([held for held in claims if held is not None]) == 1
 
 
-def test_a_renewed_lease_holds_longer(unit_of_work: UnitOfWork) -> None:
+def test_a_renewed_lease_holds_longer(unit_of_work: Database) -> None:
     work, other = scheduled(facts()), scheduled(facts())
     schedule(unit_of_work, work, other)
     held = claimed(unit_of_work, work, NOON, MINUTE)
@@ -142,7 +140,7 @@ def test_a_renewed_lease_holds_longer(unit_of_work: UnitOfWork) -> None:
     assert claim(unit_of_work, work, LATER) is not None
 
 
-def test_a_lease_that_somebody_else_took_over_is_not_renewed(unit_of_work: UnitOfWork) -> None:
+def test_a_lease_that_somebody_else_took_over_is_not_renewed(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     lost = claimed(unit_of_work, work, NOON, MINUTE)
@@ -152,7 +150,7 @@ def test_a_lease_that_somebody_else_took_over_is_not_renewed(unit_of_work: UnitO
     assert claim(unit_of_work, work, NOON + 2 * MINUTE) is not None
 
 
-def test_postponed_work_comes_back_when_it_is_due_and_counts_its_attempts(unit_of_work: UnitOfWork) -> None:
+def test_postponed_work_comes_back_when_it_is_due_and_counts_its_attempts(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     postpone(unit_of_work, claimed(unit_of_work, work), 3 * MINUTE)
@@ -161,7 +159,7 @@ def test_postponed_work_comes_back_when_it_is_due_and_counts_its_attempts(unit_o
     assert (again.attempts, again.was_interrupted, again.first_due_at) == (2, False, NOON)
 
 
-def test_postponed_work_that_has_progressed_counts_from_the_beginning(unit_of_work: UnitOfWork) -> None:
+def test_postponed_work_that_has_progressed_counts_from_the_beginning(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     postpone(unit_of_work, claimed(unit_of_work, work), MINUTE, has_progressed=True)
@@ -169,7 +167,7 @@ def test_postponed_work_that_has_progressed_counts_from_the_beginning(unit_of_wo
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_is_not_to_be_had(unit_of_work: UnitOfWork, outcome: Outcome) -> None:
+def test_closed_work_is_not_to_be_had(unit_of_work: Database, outcome: Outcome) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work), outcome)
@@ -178,7 +176,7 @@ def test_closed_work_is_not_to_be_had(unit_of_work: UnitOfWork, outcome: Outcome
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_reopens_when_it_is_needed_anew(unit_of_work: UnitOfWork, outcome: Outcome) -> None:
+def test_closed_work_reopens_when_it_is_needed_anew(unit_of_work: Database, outcome: Outcome) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     close(unit_of_work, claimed(unit_of_work, scheduled(about)), outcome)
@@ -190,7 +188,7 @@ def test_closed_work_reopens_when_it_is_needed_anew(unit_of_work: UnitOfWork, ou
 
 @pytest.mark.parametrize("reaction", [CancelPrediction("prediction-0-1"), DeletePhotos(for_good=False)])
 def test_work_that_is_done_once_stays_done_and_reopens_only_if_it_was_not_done(
-    unit_of_work: UnitOfWork, reaction: Reaction
+    unit_of_work: Database, reaction: Reaction
 ) -> None:
     done, failed = scheduled(facts(), reaction), scheduled(facts(), reaction)
     schedule(unit_of_work, done, failed)
@@ -201,7 +199,7 @@ def test_work_that_is_done_once_stays_done_and_reopens_only_if_it_was_not_done(
     assert claim(unit_of_work, failed, LATER) is not None
 
 
-def test_work_that_is_done_stays_done_when_hastened(unit_of_work: UnitOfWork) -> None:
+def test_work_that_is_done_stays_done_when_hastened(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work), Outcome.DONE)
@@ -209,7 +207,7 @@ def test_work_that_is_done_stays_done_when_hastened(unit_of_work: UnitOfWork) ->
     assert claim(unit_of_work, work, LATER) is None
 
 
-def test_scheduling_what_is_there_already_changes_nothing(unit_of_work: UnitOfWork) -> None:
+def test_scheduling_what_is_there_already_changes_nothing(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, due_at=LATER))
     schedule(unit_of_work, scheduled(about, due_at=NOON))
@@ -221,7 +219,7 @@ def test_scheduling_what_is_there_already_changes_nothing(unit_of_work: UnitOfWo
 
 
 @pytest.mark.parametrize("ending", ["postpone", "close"])
-def test_only_who_holds_the_lease_ends_the_work(unit_of_work: UnitOfWork, ending: str) -> None:
+def test_only_who_holds_the_lease_ends_the_work(unit_of_work: Database, ending: str) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     lost = claimed(unit_of_work, work, NOON, MINUTE)
@@ -237,14 +235,14 @@ def test_only_who_holds_the_lease_ends_the_work(unit_of_work: UnitOfWork, ending
         close(unit_of_work, owner, Outcome.DONE)
 
 
-def test_a_lease_that_ran_out_is_still_its_holders_while_nobody_else_has_it(unit_of_work: UnitOfWork) -> None:
+def test_a_lease_that_ran_out_is_still_its_holders_while_nobody_else_has_it(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work, NOON, MINUTE), Outcome.DONE)
     assert claim(unit_of_work, work, LATER) is None
 
 
-def test_open_work_is_rewritten_and_due_then(unit_of_work: UnitOfWork) -> None:
+def test_open_work_is_rewritten_and_due_then(unit_of_work: Database) -> None:
     work = scheduled(facts(), due_at=NOON + 5 * MINUTE)
     schedule(unit_of_work, work)
     with unit_of_work.transaction() as transaction:
@@ -254,7 +252,7 @@ def test_open_work_is_rewritten_and_due_then(unit_of_work: UnitOfWork) -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_is_not_rewritten(unit_of_work: UnitOfWork, outcome: Outcome) -> None:
+def test_closed_work_is_not_rewritten(unit_of_work: Database, outcome: Outcome) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     held = claimed(unit_of_work, work)
@@ -264,7 +262,7 @@ def test_closed_work_is_not_rewritten(unit_of_work: UnitOfWork, outcome: Outcome
     assert claim(unit_of_work, work, NOON + 60 * MINUTE) is None
 
 
-def test_work_under_a_lease_is_not_rewritten(unit_of_work: UnitOfWork) -> None:
+def test_work_under_a_lease_is_not_rewritten(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     held = claimed(unit_of_work, work, NOON, 5 * MINUTE)
@@ -273,7 +271,7 @@ def test_work_under_a_lease_is_not_rewritten(unit_of_work: UnitOfWork) -> None:
         transaction.reactions.close(held, outcome=Outcome.DONE)
 
 
-def test_hastened_work_is_done_earlier_and_never_later(unit_of_work: UnitOfWork) -> None:
+def test_hastened_work_is_done_earlier_and_never_later(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, due_at=LATER))
     hasten(unit_of_work, scheduled(about, due_at=NOON + MINUTE))
@@ -282,13 +280,13 @@ def test_hastened_work_is_done_earlier_and_never_later(unit_of_work: UnitOfWork)
     assert claimed(unit_of_work, scheduled(about), NOON + MINUTE).first_due_at == LATER
 
 
-def test_work_that_is_not_there_is_inserted_when_hastened(unit_of_work: UnitOfWork) -> None:
+def test_work_that_is_not_there_is_inserted_when_hastened(unit_of_work: Database) -> None:
     work = scheduled(facts())
     hasten(unit_of_work, work)
     assert claim(unit_of_work, work) is not None
 
 
-def test_claimed_work_is_not_hastened(unit_of_work: UnitOfWork) -> None:
+def test_claimed_work_is_not_hastened(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     held = claimed(unit_of_work, scheduled(about))
@@ -297,7 +295,7 @@ def test_claimed_work_is_not_hastened(unit_of_work: UnitOfWork) -> None:
     close(unit_of_work, held, Outcome.DONE)
 
 
-def test_dropped_work_stays_dropped_when_hastened(unit_of_work: UnitOfWork) -> None:
+def test_dropped_work_stays_dropped_when_hastened(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work), Outcome.DROPPED)
@@ -305,7 +303,7 @@ def test_dropped_work_stays_dropped_when_hastened(unit_of_work: UnitOfWork) -> N
     assert claim(unit_of_work, work, LATER) is None
 
 
-def test_work_that_is_due_and_unsent_is_taken_once(unit_of_work: UnitOfWork) -> None:
+def test_work_that_is_due_and_unsent_is_taken_once(unit_of_work: Database) -> None:
     due, later = scheduled(facts()), scheduled(facts(), due_at=LATER)
     schedule(unit_of_work, due, later)
     assert take_unsent(unit_of_work, 0 * MINUTE) == [due.reaction_id]
@@ -313,7 +311,7 @@ def test_work_that_is_due_and_unsent_is_taken_once(unit_of_work: UnitOfWork) -> 
     assert take_unsent(unit_of_work, 10 * MINUTE) == [due.reaction_id, later.reaction_id]
 
 
-def test_taken_work_says_what_it_is(unit_of_work: UnitOfWork) -> None:
+def test_taken_work_says_what_it_is(unit_of_work: Database) -> None:
     about = facts()
     work = scheduled(about, CancelPrediction("prediction-0-1"))
     schedule(unit_of_work, work)
@@ -323,14 +321,14 @@ def test_taken_work_says_what_it_is(unit_of_work: UnitOfWork) -> None:
         ]
 
 
-def test_work_sent_by_who_committed_it_is_taken_only_when_it_may_be_lost(unit_of_work: UnitOfWork) -> None:
+def test_work_sent_by_who_committed_it_is_taken_only_when_it_may_be_lost(unit_of_work: Database) -> None:
     work = scheduled(facts(), sent_at=NOON)
     schedule(unit_of_work, work)
     assert take_unsent(unit_of_work, RETRY_AFTER - MINUTE) == []
     assert take_unsent(unit_of_work, RETRY_AFTER) == [work.reaction_id]
 
 
-def test_claimed_work_is_taken_again_only_after_its_lease(unit_of_work: UnitOfWork) -> None:
+def test_claimed_work_is_taken_again_only_after_its_lease(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     claimed(unit_of_work, work, NOON, 5 * MINUTE)
@@ -338,7 +336,7 @@ def test_claimed_work_is_taken_again_only_after_its_lease(unit_of_work: UnitOfWo
     assert take_unsent(unit_of_work, 5 * MINUTE) == [work.reaction_id]
 
 
-def test_postponed_work_is_taken_as_soon_as_it_is_due(unit_of_work: UnitOfWork) -> None:
+def test_postponed_work_is_taken_as_soon_as_it_is_due(unit_of_work: Database) -> None:
     work = scheduled(facts(), sent_at=NOON)
     schedule(unit_of_work, work)
     postpone(unit_of_work, claimed(unit_of_work, work), MINUTE)
@@ -346,7 +344,7 @@ def test_postponed_work_is_taken_as_soon_as_it_is_due(unit_of_work: UnitOfWork) 
     assert take_unsent(unit_of_work, MINUTE) == [work.reaction_id]
 
 
-def test_hastened_work_counts_as_sent_by_who_hastened_it(unit_of_work: UnitOfWork) -> None:
+def test_hastened_work_counts_as_sent_by_who_hastened_it(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, due_at=LATER))
     hasten(unit_of_work, scheduled(about, due_at=NOON, sent_at=NOON))
@@ -354,7 +352,7 @@ def test_hastened_work_counts_as_sent_by_who_hastened_it(unit_of_work: UnitOfWor
     assert take_unsent(unit_of_work, RETRY_AFTER) == [scheduled(about).reaction_id]
 
 
-def test_reopened_work_counts_as_sent_by_who_reopened_it(unit_of_work: UnitOfWork) -> None:
+def test_reopened_work_counts_as_sent_by_who_reopened_it(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     close(unit_of_work, claimed(unit_of_work, scheduled(about)), Outcome.FAILED)
@@ -362,14 +360,14 @@ def test_reopened_work_counts_as_sent_by_who_reopened_it(unit_of_work: UnitOfWor
     assert take_unsent(unit_of_work, MINUTE) == []
 
 
-def test_no_more_work_is_taken_than_asked_for_and_the_oldest_first(unit_of_work: UnitOfWork) -> None:
+def test_no_more_work_is_taken_than_asked_for_and_the_oldest_first(unit_of_work: Database) -> None:
     works = [scheduled(facts(), due_at=NOON - minutes * MINUTE) for minutes in range(5)]
     schedule(unit_of_work, *works)
     assert set(take_unsent(unit_of_work, 0 * MINUTE, limit=2)) == {works[4].reaction_id, works[3].reaction_id}
     assert set(take_unsent(unit_of_work, 0 * MINUTE, limit=2)) == {works[2].reaction_id, works[1].reaction_id}
 
 
-def test_work_that_is_wanted_again_is_due_anew(unit_of_work: UnitOfWork) -> None:
+def test_work_that_is_wanted_again_is_due_anew(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     work = scheduled(about)
@@ -384,13 +382,13 @@ def test_work_that_is_wanted_again_is_due_anew(unit_of_work: UnitOfWork) -> None
     assert claimed(unit_of_work, work, NOON + MINUTE).attempts == 2
 
 
-def test_work_that_was_sent_is_to_be_had_even_if_this_clock_is_behind(unit_of_work: UnitOfWork) -> None:
+def test_work_that_was_sent_is_to_be_had_even_if_this_clock_is_behind(unit_of_work: Database) -> None:
     work = scheduled(facts(), due_at=NOON, sent_at=NOON)
     schedule(unit_of_work, work)
     assert claim(unit_of_work, work, NOON - MINUTE) is not None
 
 
-def test_work_that_is_hastened_while_it_is_leased_is_done_again_at_once(unit_of_work: UnitOfWork) -> None:
+def test_work_that_is_hastened_while_it_is_leased_is_done_again_at_once(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     held = claimed(unit_of_work, work)
@@ -399,7 +397,7 @@ def test_work_that_is_hastened_while_it_is_leased_is_done_again_at_once(unit_of_
     assert claim(unit_of_work, work, NOON + MINUTE) is not None
 
 
-def test_each_sending_in_vain_doubles_the_wait_for_the_next(unit_of_work: UnitOfWork) -> None:
+def test_each_sending_in_vain_doubles_the_wait_for_the_next(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     sent_at = [
@@ -411,7 +409,7 @@ def test_each_sending_in_vain_doubles_the_wait_for_the_next(unit_of_work: UnitOf
 
 
 def test_what_was_given_up_and_no_event_tells_of_is_listed_until_it_is_reopened(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     about, other = facts(), facts()
     cancel = scheduled(about, CancelPrediction("orphan"), due_at=NOON + MINUTE)
@@ -433,7 +431,7 @@ def test_what_was_given_up_and_no_event_tells_of_is_listed_until_it_is_reopened(
         assert [work.order_id for work in transaction.reactions.exhausted()] == [other.order_id]
 
 
-def test_closed_work_is_forgotten_after_a_while_and_can_be_needed_anew(unit_of_work: UnitOfWork) -> None:
+def test_closed_work_is_forgotten_after_a_while_and_can_be_needed_anew(unit_of_work: Database) -> None:
     closed, fresh, left, given_up = (
         scheduled(facts()),
         scheduled(facts(), due_at=LATER),

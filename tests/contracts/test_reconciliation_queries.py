@@ -10,7 +10,7 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages, RestoreImage, reaction_id_of
 from domain.order.values import OrderId, Sha256, UploadSessionId
 from domain.ports.reaction_queue import Outcome
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadStatus
 from domain.ports.webhook_inbox import UNSEEN
 from domain.unmatched_payment import UnmatchedPayment
@@ -37,7 +37,7 @@ def checkout_of(order: Order) -> str:
 
 
 def test_orders_of_a_period_are_those_that_something_happened_to_or_that_are_not_over(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     old, over, new = facts(), facts(), facts()
     take_order(unit_of_work, old, at=NOON - 9 * DAY)
@@ -50,14 +50,14 @@ def test_orders_of_a_period_are_those_that_something_happened_to_or_that_are_not
         )
 
 
-def test_an_order_on_hold_is_of_every_period(unit_of_work: UnitOfWork) -> None:
+def test_an_order_on_hold_is_of_every_period(unit_of_work: Database) -> None:
     held = facts()
     take_order(unit_of_work, held, *held.until_completed()[1:], held.held(), at=NOON - 9 * DAY)
     with unit_of_work.transaction() as transaction:
         assert transaction.reconciliation_queries.orders_since(NOON) == [held.order_id]
 
 
-def test_streams_come_whole_and_apart(unit_of_work: UnitOfWork) -> None:
+def test_streams_come_whole_and_apart(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     take_order(unit_of_work, one, one.moved())
     take_order(unit_of_work, other)
@@ -69,7 +69,7 @@ def test_streams_come_whole_and_apart(unit_of_work: UnitOfWork) -> None:
         assert transaction.reconciliation_queries.streams([]) == {}
 
 
-def test_read_models_that_follow_from_the_log_do_not_differ(unit_of_work: UnitOfWork) -> None:
+def test_read_models_that_follow_from_the_log_do_not_differ(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     orders = [
         take_order(unit_of_work, one, *one.until_completed()[1:]),
@@ -80,7 +80,7 @@ def test_read_models_that_follow_from_the_log_do_not_differ(unit_of_work: UnitOf
         assert transaction.reconciliation_queries.differing_read_models([]) == {}
 
 
-def test_work_is_told_as_open_until_it_is_closed(unit_of_work: UnitOfWork) -> None:
+def test_work_is_told_as_open_until_it_is_closed(unit_of_work: Database) -> None:
     about, other = facts(), facts()
     work, others = scheduled(about), scheduled(other)
     schedule(unit_of_work, work, others)
@@ -99,7 +99,7 @@ def test_work_is_told_as_open_until_it_is_closed(unit_of_work: UnitOfWork) -> No
     assert told()[2] is False
 
 
-def test_a_start_is_free_for_anybody_only_from_its_admission_on(unit_of_work: UnitOfWork) -> None:
+def test_a_start_is_free_for_anybody_only_from_its_admission_on(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, RestoreImage(about.image(0), 1)))
 
@@ -113,7 +113,7 @@ def test_a_start_is_free_for_anybody_only_from_its_admission_on(unit_of_work: Un
     assert free_since() == NOON + MINUTE
 
 
-def test_messages_that_the_inbox_never_took_are_told(unit_of_work: UnitOfWork) -> None:
+def test_messages_that_the_inbox_never_took_are_told(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.webhook_inbox.accept("stripe", "evt_1", "refund.created", Sha256("1" * 64), NOON)
         transaction.webhook_inbox.accept("sendgrid", "evt_2", "bounce", Sha256("2" * 64), NOON)
@@ -127,7 +127,7 @@ def test_messages_that_the_inbox_never_took_are_told(unit_of_work: UnitOfWork) -
 
 @pytest.mark.parametrize("first", [UNSEEN, Sha256("1" * 64)])
 def test_a_message_that_was_found_on_a_list_conflicts_with_nothing(
-    unit_of_work: UnitOfWork, first: Sha256
+    unit_of_work: Database, first: Sha256
 ) -> None:
     second = Sha256("1" * 64) if first == UNSEEN else UNSEEN
     with unit_of_work.transaction() as transaction:
@@ -136,7 +136,7 @@ def test_a_message_that_was_found_on_a_list_conflicts_with_nothing(
         assert transaction.webhook_inbox.conflicts() == []
 
 
-def test_a_payment_is_found_with_an_order_or_without_one(unit_of_work: UnitOfWork) -> None:
+def test_a_payment_is_found_with_an_order_or_without_one(unit_of_work: Database) -> None:
     paid = take_order(unit_of_work, facts())
     unmatched = UnmatchedPayment(
         checkout_session_id="cs_unmatched",
@@ -156,7 +156,7 @@ def test_a_payment_is_found_with_an_order_or_without_one(unit_of_work: UnitOfWor
         }
 
 
-def test_orders_are_found_by_their_payment_intents(unit_of_work: UnitOfWork) -> None:
+def test_orders_are_found_by_their_payment_intents(unit_of_work: Database) -> None:
     paid = take_order(unit_of_work, facts())
     take_order(unit_of_work, facts())
     assert paid.payment is not None
@@ -167,7 +167,7 @@ def test_orders_are_found_by_their_payment_intents(unit_of_work: UnitOfWork) -> 
         }
 
 
-def test_predictions_are_known_by_the_attempts_on_record(unit_of_work: UnitOfWork) -> None:
+def test_predictions_are_known_by_the_attempts_on_record(unit_of_work: Database) -> None:
     about = facts()
     started = about.started()
     take_order(unit_of_work, about, *about.until_restoring()[1:], started)
@@ -176,7 +176,7 @@ def test_predictions_are_known_by_the_attempts_on_record(unit_of_work: UnitOfWor
         assert transaction.reconciliation_queries.known_predictions(asked) == {started.prediction_id}
 
 
-def test_sessions_are_known_whether_or_not_they_are_tidied(unit_of_work: UnitOfWork) -> None:
+def test_sessions_are_known_whether_or_not_they_are_tidied(unit_of_work: Database) -> None:
     kept, tidied = session(), session()
     unknown = UploadSessionId(uuid4())
     with unit_of_work.transaction() as transaction:
@@ -193,7 +193,7 @@ def test_sessions_are_known_whether_or_not_they_are_tidied(unit_of_work: UnitOfW
         assert transaction.reconciliation_queries.tidied_sessions(asked) == {tidied.session_id}
 
 
-def test_one_comparison_begins_in_an_interval(unit_of_work: UnitOfWork) -> None:
+def test_one_comparison_begins_in_an_interval(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         first = transaction.reconciliation_rounds.begin(NOON, unless_since=NOON - DAY)
         assert first is not None
@@ -212,7 +212,7 @@ def test_one_comparison_begins_in_an_interval(unit_of_work: UnitOfWork) -> None:
         assert third.previous == NOON + DAY + MINUTE
 
 
-def test_what_is_asked_of_many_orders_is_about_these_alone(unit_of_work: UnitOfWork) -> None:
+def test_what_is_asked_of_many_orders_is_about_these_alone(unit_of_work: Database) -> None:
     about: Facts = facts()
     order = take_order(unit_of_work, about)
     other = take_order(unit_of_work, facts())

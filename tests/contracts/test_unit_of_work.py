@@ -13,7 +13,7 @@ from domain.order.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha
 from domain.ports.event_store import Commit, LogCursor
 from domain.ports.order_queries import OrderFilter
 from domain.ports.reaction_queue import Outcome
-from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, UnitOfWork, VersionConflictError
+from domain.ports.unit_of_work import CauseRepeatedError, Database, LeaseLostError, VersionConflictError
 from domain.ports.upload_sessions import UploadStatus
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import (
@@ -34,31 +34,31 @@ from tests.domain.support.event_builders import euros
 from tests.domain.support.recording import step
 
 
-def load(unit_of_work: UnitOfWork, order_id: OrderId) -> Order:
+def load(unit_of_work: Database, order_id: OrderId) -> Order:
     with unit_of_work.transaction() as transaction:
         return transaction.event_store.load(order_id)
 
 
-def record(unit_of_work: UnitOfWork, what: Commit) -> None:
+def record(unit_of_work: Database, what: Commit) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.event_store.append(what)
 
 
-def test_an_order_that_was_never_recorded_is_new(unit_of_work: UnitOfWork) -> None:
+def test_an_order_that_was_never_recorded_is_new(unit_of_work: Database) -> None:
     order_id = OrderId(uuid4())
     assert load(unit_of_work, order_id) == Order(order_id=order_id)
     with unit_of_work.transaction() as transaction:
         assert transaction.event_store.history(order_id) == []
 
 
-def test_a_recorded_order_is_loaded_as_its_stream_tells_it(unit_of_work: UnitOfWork) -> None:
+def test_a_recorded_order_is_loaded_as_its_stream_tells_it(unit_of_work: Database) -> None:
     about = facts()
     after = take_order(unit_of_work, about, *about.until_completed()[1:], about.downloaded())
     assert load(unit_of_work, about.order_id) == after
     assert after.state is State.COMPLETED
 
 
-def test_a_stream_is_kept_word_for_word_with_its_envelopes(unit_of_work: UnitOfWork) -> None:
+def test_a_stream_is_kept_word_for_word_with_its_envelopes(unit_of_work: Database) -> None:
     about = facts()
     with unit_of_work.transaction() as transaction:
         first = step(about.order_id, pay(transaction, about), about.moved())
@@ -85,7 +85,7 @@ def test_a_stream_is_kept_word_for_word_with_its_envelopes(unit_of_work: UnitOfW
     assert all(earlier < later for earlier, later in pairwise(positions))
 
 
-def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(unit_of_work: UnitOfWork) -> None:
+def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     record(unit_of_work, step(paid, about.moved()))
@@ -97,14 +97,14 @@ def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(unit_
     assert claim(unit_of_work, scheduled(about)) is None
 
 
-def test_two_first_steps_of_one_order_are_a_conflict(unit_of_work: UnitOfWork) -> None:
+def test_two_first_steps_of_one_order_are_a_conflict(unit_of_work: Database) -> None:
     about = facts()
     take_order(unit_of_work, about)
     with pytest.raises(VersionConflictError), unit_of_work.transaction() as transaction:
         transaction.event_store.append(step(about.order_id, pay(transaction, about)))
 
 
-def test_the_same_cause_is_recorded_once_in_a_stream(unit_of_work: UnitOfWork) -> None:
+def test_the_same_cause_is_recorded_once_in_a_stream(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     held = step(paid, about.held(), cause_key="stripe:evt_1#1")
@@ -115,7 +115,7 @@ def test_the_same_cause_is_recorded_once_in_a_stream(unit_of_work: UnitOfWork) -
     assert load(unit_of_work, about.order_id).hold is HoldReason.REQUESTED
 
 
-def test_the_same_cause_may_concern_two_orders(unit_of_work: UnitOfWork) -> None:
+def test_the_same_cause_may_concern_two_orders(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     for about in (one, other):
         paid = take_order(unit_of_work, about)
@@ -123,7 +123,7 @@ def test_the_same_cause_may_concern_two_orders(unit_of_work: UnitOfWork) -> None
         assert load(unit_of_work, about.order_id).is_held
 
 
-def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(unit_of_work: UnitOfWork) -> None:
+def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(unit_of_work: Database) -> None:
     """Whoever loads again and decides again then learns that it is on record."""
     about = facts()
     paid = take_order(unit_of_work, about)
@@ -132,7 +132,7 @@ def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(unit_of_work: Un
         record(unit_of_work, step(paid, about.held(), cause_key="stripe:evt_3#1"))
 
 
-def test_a_step_schedules_what_follows_and_closes_what_led_to_it(unit_of_work: UnitOfWork) -> None:
+def test_a_step_schedules_what_follows_and_closes_what_led_to_it(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
@@ -143,7 +143,7 @@ def test_a_step_schedules_what_follows_and_closes_what_led_to_it(unit_of_work: U
     assert claim(unit_of_work, moving, NOON + 60 * MINUTE) is None
 
 
-def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(unit_of_work: UnitOfWork) -> None:
+def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
@@ -159,7 +159,7 @@ def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(unit_of_w
     assert load(unit_of_work, about.order_id).state is State.RESTORING
 
 
-def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(unit_of_work: UnitOfWork) -> None:
+def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(unit_of_work: Database) -> None:
     for outcome in (Outcome.DROPPED, Outcome.FAILED):
         about = facts()
         paid = take_order(unit_of_work, about)
@@ -170,7 +170,7 @@ def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(unit_of
         assert claimed(unit_of_work, scheduled(about)).attempts == 1
 
 
-def test_a_step_without_events_only_closes_its_claim(unit_of_work: UnitOfWork) -> None:
+def test_a_step_without_events_only_closes_its_claim(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     schedule(unit_of_work, scheduled(about))
@@ -179,7 +179,7 @@ def test_a_step_without_events_only_closes_its_claim(unit_of_work: UnitOfWork) -
     assert claim(unit_of_work, scheduled(about), NOON + 60 * MINUTE) is None
 
 
-def test_a_transaction_that_raises_leaves_nothing(unit_of_work: UnitOfWork) -> None:
+def test_a_transaction_that_raises_leaves_nothing(unit_of_work: Database) -> None:
     about, visit = facts(), session()
     with rolled_back(unit_of_work) as transaction:
         transaction.upload_sessions.open(visit)
@@ -197,7 +197,7 @@ def test_a_transaction_that_raises_leaves_nothing(unit_of_work: UnitOfWork) -> N
     assert read_whole_log(unit_of_work) == []
 
 
-def test_a_transaction_sees_what_it_has_written(unit_of_work: UnitOfWork) -> None:
+def test_a_transaction_sees_what_it_has_written(unit_of_work: Database) -> None:
     about, visit = facts(), session()
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.open(visit)
@@ -209,7 +209,7 @@ def test_a_transaction_sees_what_it_has_written(unit_of_work: UnitOfWork) -> Non
         assert transaction.event_store.load(about.order_id).state is State.PAID
 
 
-def test_a_download_token_belongs_to_one_order(unit_of_work: UnitOfWork) -> None:
+def test_a_download_token_belongs_to_one_order(unit_of_work: Database) -> None:
     about, other = facts(), facts()
     ready = take_order(unit_of_work, about, *about.until_ready()[1:])
     take_order(unit_of_work, other, *other.until_ready()[1:])
@@ -218,7 +218,7 @@ def test_a_download_token_belongs_to_one_order(unit_of_work: UnitOfWork) -> None
         assert transaction.event_store.load_by_token(Sha256("f" * 64)) is None
 
 
-def test_a_payment_belongs_to_one_order(unit_of_work: UnitOfWork) -> None:
+def test_a_payment_belongs_to_one_order(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     take_order(unit_of_work, facts())
@@ -229,7 +229,7 @@ def test_a_payment_belongs_to_one_order(unit_of_work: UnitOfWork) -> None:
         assert transaction.event_store.load_by_payment("pi_unknown") is None
 
 
-def test_the_whole_log_is_read_in_the_order_it_was_committed(unit_of_work: UnitOfWork) -> None:
+def test_the_whole_log_is_read_in_the_order_it_was_committed(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     first = take_order(unit_of_work, one)
     second = take_order(unit_of_work, other)
@@ -246,7 +246,7 @@ def test_the_whole_log_is_read_in_the_order_it_was_committed(unit_of_work: UnitO
     assert all(earlier < later for (earlier, _), (later, _) in pairwise(lines))
 
 
-def test_the_whole_log_is_read_on_from_any_line_and_in_pages(unit_of_work: UnitOfWork) -> None:
+def test_the_whole_log_is_read_on_from_any_line_and_in_pages(unit_of_work: Database) -> None:
     about = facts()
     take_order(unit_of_work, about, *about.until_completed()[1:])
     lines = read_whole_log(unit_of_work, expected=len(about.until_completed()))
@@ -256,7 +256,7 @@ def test_the_whole_log_is_read_on_from_any_line_and_in_pages(unit_of_work: UnitO
         assert transaction.event_store.read_all(LogCursor(), 2) == lines[:2]
 
 
-def test_the_whole_log_does_not_hold_what_is_not_committed(unit_of_work: UnitOfWork) -> None:
+def test_the_whole_log_does_not_hold_what_is_not_committed(unit_of_work: Database) -> None:
     about = facts()
     with unit_of_work.transaction() as transaction:
         transaction.event_store.append(step(about.order_id, pay(transaction, about)))
@@ -264,7 +264,7 @@ def test_the_whole_log_does_not_hold_what_is_not_committed(unit_of_work: UnitOfW
     assert len(read_whole_log(unit_of_work, expected=1)) == 1
 
 
-def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(unit_of_work: UnitOfWork) -> None:
+def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     first, second = take_order(unit_of_work, one, one.moved()), take_order(unit_of_work, other)
     record(unit_of_work, step(load(unit_of_work, one.order_id), one.started(), one.restored()))
@@ -285,7 +285,7 @@ def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(unit_of_work
 
 
 def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committed(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     one, other = facts(), facts()
     first, second = take_order(unit_of_work, one), take_order(unit_of_work, other)
@@ -297,7 +297,7 @@ def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committ
 
 
 def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_others(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     one, other = facts(), facts()
     take_order(unit_of_work, one, one.moved())
@@ -313,7 +313,7 @@ def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_other
     assert list(unit_of_work.chained_events(OrderId(uuid4()))) == []
 
 
-def test_the_shelf_shows_the_newest_orders_first(unit_of_work: UnitOfWork) -> None:
+def test_the_shelf_shows_the_newest_orders_first(unit_of_work: Database) -> None:
     old, new = facts(), facts(photos=3)
     take_order(unit_of_work, old, *old.until_delivered()[1:], old.held())
     take_order(unit_of_work, new, at=NOON + timedelta(days=1))
@@ -332,7 +332,7 @@ def test_the_shelf_shows_the_newest_orders_first(unit_of_work: UnitOfWork) -> No
     assert oldest.is_held
 
 
-def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(unit_of_work: UnitOfWork) -> None:
+def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(unit_of_work: Database) -> None:
     done, fresh = facts(), facts()
     finished = take_order(unit_of_work, done, *done.until_delivered()[1:], done.refund_issued(490))
     held = take_order(unit_of_work, fresh, fresh.held(), at=NOON + timedelta(days=1))
@@ -373,7 +373,7 @@ def test_orders_are_filtered_by_state_hold_date_customer_and_provider_id(unit_of
     ]
 
 
-def test_an_order_is_found_by_its_number(unit_of_work: UnitOfWork) -> None:
+def test_an_order_is_found_by_its_number(unit_of_work: Database) -> None:
     order = take_order(unit_of_work, facts())
     assert order.payment is not None
     with unit_of_work.transaction() as transaction:
@@ -381,7 +381,7 @@ def test_an_order_is_found_by_its_number(unit_of_work: UnitOfWork) -> None:
         assert transaction.order_queries.find(OrderNumber("20261122-999999")) is None
 
 
-def test_a_rebuild_tells_every_order_once_and_changes_nothing(unit_of_work: UnitOfWork) -> None:
+def test_a_rebuild_tells_every_order_once_and_changes_nothing(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     take_order(unit_of_work, one, *one.until_delivered()[1:])
     take_order(unit_of_work, other, other.moved(), other.sent(EmailKind.CONFIRMATION))
@@ -393,5 +393,5 @@ def test_a_rebuild_tells_every_order_once_and_changes_nothing(unit_of_work: Unit
         assert transaction.event_store.load_by_token(one.prepared().token_sha256) is not None
 
 
-def test_books_that_work_pass_their_check(unit_of_work: UnitOfWork) -> None:
+def test_books_that_work_pass_their_check(unit_of_work: Database) -> None:
     unit_of_work.check()

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import UploadSessionId
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.contracts.stored_streams import MINUTE, NOON
 from tests.domain.support.event_builders import euros
@@ -28,13 +28,13 @@ def payment(number: int = 1, **facts: Any) -> UnmatchedPayment:
     return replace(told, **facts)
 
 
-def set_aside(unit_of_work: UnitOfWork, *payments: UnmatchedPayment) -> None:
+def set_aside(unit_of_work: Database, *payments: UnmatchedPayment) -> None:
     with unit_of_work.transaction() as transaction:
         for each in payments:
             transaction.unmatched_payments.set_aside(each)
 
 
-def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(unit_of_work: UnitOfWork) -> None:
+def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(unit_of_work: Database) -> None:
     first, other = payment(1), payment(2, upload_session_id=None, payment_intent_id=None)
     set_aside(unit_of_work, first, other)
     with unit_of_work.transaction() as transaction:
@@ -46,14 +46,14 @@ def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(unit_of
         assert transaction.unmatched_payments.find_by_payment("pi_2") is None
 
 
-def test_setting_a_payment_aside_again_leaves_it_as_it_is(unit_of_work: UnitOfWork) -> None:
+def test_setting_a_payment_aside_again_leaves_it_as_it_is(unit_of_work: Database) -> None:
     closed = payment(status=UnmatchedStatus.REFUNDED, returned={"re_1": 490})
     set_aside(unit_of_work, closed, payment())
     with unit_of_work.transaction() as transaction:
         assert transaction.unmatched_payments.find("cs_1") == closed
 
 
-def test_all_that_is_done_about_a_payment_is_kept(unit_of_work: UnitOfWork) -> None:
+def test_all_that_is_done_about_a_payment_is_kept(unit_of_work: Database) -> None:
     set_aside(unit_of_work, payment(1), payment(2))
     changed = payment(
         1,
@@ -77,7 +77,7 @@ def test_all_that_is_done_about_a_payment_is_kept(unit_of_work: UnitOfWork) -> N
         assert [one.checkout_session_id for one in transaction.unmatched_payments.unsettled()] == ["cs_2"]
 
 
-def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(unit_of_work: UnitOfWork) -> None:
+def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(unit_of_work: Database) -> None:
     set_aside(
         unit_of_work, *(payment(n, status=status) for n, status in enumerate(reversed(UnmatchedStatus)))
     )
@@ -105,7 +105,7 @@ def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(unit_of_work: Un
     ],
 )
 def test_a_payment_is_due_after_its_wait_or_when_somebody_resolved_it(
-    unit_of_work: UnitOfWork, facts: dict[str, Any], due: list[str]
+    unit_of_work: Database, facts: dict[str, Any], due: list[str]
 ) -> None:
     set_aside(unit_of_work, payment(**facts))
     with unit_of_work.transaction() as transaction:

@@ -14,7 +14,7 @@ from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import UnreadableEventError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.ports.restorer import PredictionStatus
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.use_cases.audit.log_verification import DefectKind, verify
 from domain.use_cases.support.attention_list import AttentionKind, AttentionList
 from domain.use_cases.support.staff_actions import StaffRequest
@@ -31,20 +31,20 @@ UNKNOWN, DAMAGED = DAMAGES["unknown name"], DAMAGES["damaged fields"]
 
 
 @pytest.fixture
-def spoil(unit_of_work: UnitOfWork, request: pytest.FixtureRequest) -> Spoiler:
+def spoil(unit_of_work: Database, request: pytest.FixtureRequest) -> Spoiler:
     if isinstance(unit_of_work, InMemoryUnitOfWork):
         return Spoiler(unit_of_work)
     return Spoiler(unit_of_work, request.getfixturevalue("own_database_url"))
 
 
 @pytest.fixture
-def shop(unit_of_work: UnitOfWork) -> InMemoryShop:
+def shop(unit_of_work: Database) -> InMemoryShop:
     return InMemoryShop(unit_of_work=unit_of_work)
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_an_order_with_an_event_that_cannot_be_read_is_left_out_and_told(
-    unit_of_work: UnitOfWork, spoil: Spoiler, damage: Damage
+    unit_of_work: Database, spoil: Spoiler, damage: Damage
 ) -> None:
     spoiled, whole = facts(), facts()
     number = take_order(unit_of_work, spoiled, spoiled.moved()).payment
@@ -77,7 +77,7 @@ def test_an_order_with_an_event_that_cannot_be_read_is_left_out_and_told(
 
 
 def test_of_several_unreadable_events_of_an_order_the_first_is_returned(
-    unit_of_work: UnitOfWork, spoil: Spoiler
+    unit_of_work: Database, spoil: Spoiler
 ) -> None:
     about = facts()
     take_order(unit_of_work, about, about.moved())
@@ -91,7 +91,7 @@ def test_of_several_unreadable_events_of_an_order_the_first_is_returned(
 
 
 def test_of_orders_that_are_over_unknown_names_alone_are_looked_for(
-    unit_of_work: UnitOfWork, spoil: Spoiler
+    unit_of_work: Database, spoil: Spoiler
 ) -> None:
     damaged, unknown, held = facts(), facts(), facts()
     for about in (damaged, unknown):
@@ -107,7 +107,7 @@ def test_of_orders_that_are_over_unknown_names_alone_are_looked_for(
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_the_log_is_verified_past_what_cannot_be_read(
-    unit_of_work: UnitOfWork, spoil: Spoiler, damage: Damage
+    unit_of_work: Database, spoil: Spoiler, damage: Damage
 ) -> None:
     spoiled, whole = facts(), facts()
     take_order(unit_of_work, spoiled, spoiled.moved())

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import FailureReason, OrderId, UploadSessionId
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadedPhoto, UploadSession, UploadStatus
 from tests.contracts.stored_streams import MINUTE, NOON, checkout, facts, photo, session, take_order
 from tests.domain.support.recording import step
@@ -17,7 +17,7 @@ LONG_AGO = NOON - timedelta(days=30)
 
 
 def visited(
-    unit_of_work: UnitOfWork, *photos: UploadedPhoto, visit: UploadSession | None = None
+    unit_of_work: Database, *photos: UploadedPhoto, visit: UploadSession | None = None
 ) -> UploadSession:
     """A session that was opened long ago, with photos."""
     opened = visit or session(LONG_AGO)
@@ -28,39 +28,39 @@ def visited(
     return opened
 
 
-def find(unit_of_work: UnitOfWork, session_id: UploadSessionId) -> UploadSession | None:
+def find(unit_of_work: Database, session_id: UploadSessionId) -> UploadSession | None:
     with unit_of_work.transaction() as transaction:
         return transaction.upload_sessions.find(session_id)
 
 
-def set_status(unit_of_work: UnitOfWork, visit: UploadSession, status: UploadStatus) -> None:
+def set_status(unit_of_work: Database, visit: UploadSession, status: UploadStatus) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_status(visit.session_id, status)
 
 
-def stale(unit_of_work: UnitOfWork, limit: int = 10) -> list[UploadSessionId]:
+def stale(unit_of_work: Database, limit: int = 10) -> list[UploadSessionId]:
     with unit_of_work.transaction() as transaction:
         return transaction.upload_sessions.expire_stale(WEEK_AGO, NOON, limit)
 
 
-def test_an_open_session_is_found_as_it_was_written(unit_of_work: UnitOfWork) -> None:
+def test_an_open_session_is_found_as_it_was_written(unit_of_work: Database) -> None:
     visit = visited(unit_of_work)
     assert find(unit_of_work, visit.session_id) == visit
     with unit_of_work.transaction() as transaction:
         assert transaction.upload_sessions.find(visit.session_id, lock=True) == visit
 
 
-def test_a_session_nobody_opened_is_not_found(unit_of_work: UnitOfWork) -> None:
+def test_a_session_nobody_opened_is_not_found(unit_of_work: Database) -> None:
     assert find(unit_of_work, UploadSessionId(uuid4())) is None
 
 
-def test_photos_stay_in_the_order_they_came(unit_of_work: UnitOfWork) -> None:
+def test_photos_stay_in_the_order_they_came(unit_of_work: Database) -> None:
     photos = tuple(photo(name) for name in ("uncle-1954.png", "great-aunt-1931.jpg", "tante Käthe.heic"))
     visit = visited(unit_of_work, *photos)
     assert find(unit_of_work, visit.session_id) == replace(visit, photos=photos)
 
 
-def test_a_checkout_fixes_the_session_and_its_page_follows(unit_of_work: UnitOfWork) -> None:
+def test_a_checkout_fixes_the_session_and_its_page_follows(unit_of_work: Database) -> None:
     visit = visited(unit_of_work)
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_checkout(visit.session_id, checkout())
@@ -72,7 +72,7 @@ def test_a_checkout_fixes_the_session_and_its_page_follows(unit_of_work: UnitOfW
     assert find(unit_of_work, visit.session_id) == replace(reserved, checkout=page)
 
 
-def test_a_second_checkout_takes_the_place_of_the_first(unit_of_work: UnitOfWork) -> None:
+def test_a_second_checkout_takes_the_place_of_the_first(unit_of_work: Database) -> None:
     visit = visited(unit_of_work)
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_checkout(visit.session_id, checkout(1))
@@ -83,13 +83,13 @@ def test_a_second_checkout_takes_the_place_of_the_first(unit_of_work: UnitOfWork
 
 
 @pytest.mark.parametrize("status", list(UploadStatus))
-def test_a_session_moves_on(unit_of_work: UnitOfWork, status: UploadStatus) -> None:
+def test_a_session_moves_on(unit_of_work: Database, status: UploadStatus) -> None:
     visit = visited(unit_of_work)
     set_status(unit_of_work, visit, status)
     assert find(unit_of_work, visit.session_id) == replace(visit, status=status)
 
 
-def test_file_names_are_those_of_an_orders_photos(unit_of_work: UnitOfWork) -> None:
+def test_file_names_are_those_of_an_orders_photos(unit_of_work: Database) -> None:
     uncle, aunt = photo("uncle-1954.png"), photo("great-aunt-1931.jpg")
     visit = visited(unit_of_work, uncle, aunt)
     visited(unit_of_work, photo("somebody-else.jpg"))
@@ -99,7 +99,7 @@ def test_file_names_are_those_of_an_orders_photos(unit_of_work: UnitOfWork) -> N
     assert names == {uncle.photo_id: "uncle-1954.png", aunt.photo_id: "great-aunt-1931.jpg"}
 
 
-def test_an_abandoned_session_expires_and_is_stale_until_it_is_forgotten(unit_of_work: UnitOfWork) -> None:
+def test_an_abandoned_session_expires_and_is_stale_until_it_is_forgotten(unit_of_work: Database) -> None:
     visit = visited(unit_of_work, photo(), photo())
     empty = visited(unit_of_work, visit=session(LONG_AGO + MINUTE))
     for _ in range(2):
@@ -109,38 +109,38 @@ def test_an_abandoned_session_expires_and_is_stale_until_it_is_forgotten(unit_of
     assert found.status is UploadStatus.EXPIRED
 
 
-def test_a_young_session_is_not_stale(unit_of_work: UnitOfWork) -> None:
+def test_a_young_session_is_not_stale(unit_of_work: Database) -> None:
     visited(unit_of_work, photo(), visit=session(WEEK_AGO))
     assert stale(unit_of_work) == []
     visited(unit_of_work, photo(), visit=session(WEEK_AGO - timedelta(microseconds=1)))
     assert len(stale(unit_of_work)) == 1
 
 
-def test_a_session_in_an_open_checkout_is_never_stale(unit_of_work: UnitOfWork) -> None:
+def test_a_session_in_an_open_checkout_is_never_stale(unit_of_work: Database) -> None:
     visit = visited(unit_of_work, photo())
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_checkout(visit.session_id, checkout(expires_at=NOON))
     assert stale(unit_of_work) == []
 
 
-def test_a_session_whose_checkout_expired_is_stale(unit_of_work: UnitOfWork) -> None:
+def test_a_session_whose_checkout_expired_is_stale(unit_of_work: Database) -> None:
     visit = visited(unit_of_work, photo())
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_checkout(visit.session_id, checkout(expires_at=NOON - MINUTE))
     assert stale(unit_of_work) == [visit.session_id]
 
 
-def test_a_session_that_waits_for_a_delayed_payment_is_never_stale(unit_of_work: UnitOfWork) -> None:
+def test_a_session_that_waits_for_a_delayed_payment_is_never_stale(unit_of_work: Database) -> None:
     set_status(unit_of_work, visited(unit_of_work, photo()), UploadStatus.PENDING)
     assert stale(unit_of_work) == []
 
 
-def test_a_paid_session_without_its_order_is_never_stale(unit_of_work: UnitOfWork) -> None:
+def test_a_paid_session_without_its_order_is_never_stale(unit_of_work: Database) -> None:
     set_status(unit_of_work, visited(unit_of_work, photo()), UploadStatus.PAID)
     assert stale(unit_of_work) == []
 
 
-def test_a_paid_session_whose_images_are_not_verified_is_never_stale(unit_of_work: UnitOfWork) -> None:
+def test_a_paid_session_whose_images_are_not_verified_is_never_stale(unit_of_work: Database) -> None:
     about = facts()
     visit = visited(unit_of_work, photo(), visit=session(LONG_AGO, about.order_id))
     set_status(unit_of_work, visit, UploadStatus.PAID)
@@ -148,7 +148,7 @@ def test_a_paid_session_whose_images_are_not_verified_is_never_stale(unit_of_wor
     assert stale(unit_of_work) == []
 
 
-def test_a_paid_session_whose_images_are_verified_is_stale_once(unit_of_work: UnitOfWork) -> None:
+def test_a_paid_session_whose_images_are_verified_is_stale_once(unit_of_work: Database) -> None:
     about = facts()
     photos = (photo(),)
     visit = visited(unit_of_work, *photos, visit=session(LONG_AGO, about.order_id))
@@ -166,7 +166,7 @@ def test_a_paid_session_whose_images_are_verified_is_stale_once(unit_of_work: Un
 
 
 def test_a_paid_session_is_stale_when_all_its_money_went_back_before_its_images_were_verified(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     about = facts()
     visit = visited(unit_of_work, photo(), visit=session(LONG_AGO, about.order_id))
@@ -176,14 +176,14 @@ def test_a_paid_session_is_stale_when_all_its_money_went_back_before_its_images_
     assert stale(unit_of_work) == [visit.session_id]
 
 
-def test_the_oldest_sessions_are_stale_first(unit_of_work: UnitOfWork) -> None:
+def test_the_oldest_sessions_are_stale_first(unit_of_work: Database) -> None:
     visits = [visited(unit_of_work, visit=session(LONG_AGO + minute * MINUTE)) for minute in (3, 1, 2)]
     oldest_first = [visits[1].session_id, visits[2].session_id, visits[0].session_id]
     assert stale(unit_of_work) == oldest_first
     assert stale(unit_of_work, limit=2) == oldest_first[:2]
 
 
-def test_of_a_tidied_session_without_an_order_only_its_row_stays(unit_of_work: UnitOfWork) -> None:
+def test_of_a_tidied_session_without_an_order_only_its_row_stays(unit_of_work: Database) -> None:
     visit = visited(unit_of_work, photo())
     set_status(unit_of_work, visit, UploadStatus.EXPIRED)
     with unit_of_work.transaction() as transaction:
@@ -196,7 +196,7 @@ def test_of_a_tidied_session_without_an_order_only_its_row_stays(unit_of_work: U
     assert stale(unit_of_work) == []
 
 
-def test_rows_of_tidied_sessions_without_an_order_are_removed_after_a_while(unit_of_work: UnitOfWork) -> None:
+def test_rows_of_tidied_sessions_without_an_order_are_removed_after_a_while(unit_of_work: Database) -> None:
     tidied, paid, open_one = (visited(unit_of_work, photo()) for _ in range(3))
     set_status(unit_of_work, tidied, UploadStatus.EXPIRED)
     set_status(unit_of_work, paid, UploadStatus.PAID)
@@ -211,7 +211,7 @@ def test_rows_of_tidied_sessions_without_an_order_are_removed_after_a_while(unit
 
 
 def test_checkouts_whose_money_is_on_its_way_are_found_by_their_time_oldest_first(
-    unit_of_work: UnitOfWork,
+    unit_of_work: Database,
 ) -> None:
     reserved = [NOON - 2 * MINUTE, NOON - 3 * MINUTE, NOON, NOON - 4 * MINUTE]
     for number, at in enumerate(reserved):
@@ -225,7 +225,7 @@ def test_checkouts_whose_money_is_on_its_way_are_found_by_their_time_oldest_firs
         assert transaction.upload_sessions.pending(NOON) == ["cs_1", "cs_0"]
 
 
-def test_a_paid_session_is_stale_when_each_image_is_verified_or_lost(unit_of_work: UnitOfWork) -> None:
+def test_a_paid_session_is_stale_when_each_image_is_verified_or_lost(unit_of_work: Database) -> None:
     about = facts(photos=2)
     visit = visited(unit_of_work, photo(), photo(), visit=session(LONG_AGO, about.order_id))
     set_status(unit_of_work, visit, UploadStatus.PAID)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.rate_limiter import Quota
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from tests.contracts.stored_streams import NOON, facts, rolled_back, take_order
 
 HOUR = timedelta(hours=1)
@@ -13,7 +13,7 @@ GUESSES = Quota(name="code_guesses", amount=3, window=HOUR)
 SESSIONS = Quota(name="sessions", amount=100, window=HOUR)
 
 
-def test_a_quota_is_used_up_exactly_and_afresh_in_each_window(unit_of_work: UnitOfWork) -> None:
+def test_a_quota_is_used_up_exactly_and_afresh_in_each_window(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         usage = transaction.usage_totals
         assert [usage.take(GUESSES, NOON, amount) for amount in (1, 3, 2, 1)] == [True, False, True, False]
@@ -23,14 +23,14 @@ def test_a_quota_is_used_up_exactly_and_afresh_in_each_window(unit_of_work: Unit
         assert usage.taken(GUESSES, NOON + 2 * HOUR) == 0
 
 
-def test_what_is_rolled_back_is_not_counted(unit_of_work: UnitOfWork) -> None:
+def test_what_is_rolled_back_is_not_counted(unit_of_work: Database) -> None:
     with rolled_back(unit_of_work) as transaction:
         transaction.usage_totals.take(GUESSES, NOON, 3)
     with unit_of_work.transaction() as transaction:
         assert transaction.usage_totals.take(GUESSES, NOON, 3)
 
 
-def test_past_windows_are_forgotten(unit_of_work: UnitOfWork) -> None:
+def test_past_windows_are_forgotten(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.usage_totals.take(GUESSES, NOON)
         transaction.usage_totals.take(GUESSES, NOON + HOUR)
@@ -50,7 +50,7 @@ def test_as_many_as_the_quota_allows_pass_of_those_who_ask_at_the_same_time(own_
     unit_of_work.close()
 
 
-def test_the_size_of_what_is_kept_is_that_of_photos_results_and_archives(unit_of_work: UnitOfWork) -> None:
+def test_the_size_of_what_is_kept_is_that_of_photos_results_and_archives(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         assert transaction.usage_totals.stored_bytes() == 0
     about = facts(photos=2)

@@ -10,7 +10,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
 from domain.ports.errors import UnreadableEventError
 from domain.ports.reconciliation_queries import UnreadableEvent
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
 
 
@@ -68,7 +68,7 @@ def spoil_in_postgres(database_url: str, order_id: OrderId, damage: Damage, *, v
 class Spoiler:
     """Spoils events of one unit of work."""
 
-    unit_of_work: UnitOfWork
+    unit_of_work: Database
     database_url: str | None = None
 
     def __call__(self, order_id: OrderId, damage: Damage, *, version: int = 1) -> None:

@@ -29,7 +29,7 @@ from domain.ports.payments import (
     PaymentWebhookParser,
 )
 from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent, PredictionWebhookParser
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.pricing import PriceList
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.similarity import SKETCH_SIDE
@@ -182,7 +182,7 @@ class ShopOfDoubles(Container):
     policy: ShopPolicy
     clock: CheckedClock
     ids: Ids
-    unit_of_work: UnitOfWork
+    unit_of_work: Database
     queue: CheckedQueue
     storage: InMemoryStorage
     payments: InMemoryPayments
@@ -245,7 +245,7 @@ class InMemoryShop(ShopOfDoubles):
     def __init__(
         self,
         policy: ShopPolicy = POLICY,
-        unit_of_work: UnitOfWork | None = None,
+        unit_of_work: Database | None = None,
         payment_provider: PaymentProvider | None = None,
         payments: InMemoryPayments | None = None,
         secret_key: bytes | None = None,

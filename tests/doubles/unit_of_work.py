@@ -23,9 +23,10 @@ from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQ
 from domain.ports.personal_data import PersonalData
 from domain.ports.points_balances import PointsBalances
 from domain.ports.prediction_limiter import PredictionSlots
+from domain.ports.rate_limiter import UsageTotals
 from domain.ports.reaction_queue import ReactionTable
 from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
-from domain.ports.unit_of_work import CauseRepeatedError, UnitOfWork, VersionConflictError
+from domain.ports.unit_of_work import CauseRepeatedError, Database, VersionConflictError
 from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.ports.upload_sessions import UploadSessions
 from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
@@ -48,20 +49,21 @@ from tests.doubles.usage_totals import InMemoryUsageTotals
 class InMemoryTransaction:
     """Everything one transaction can touch, on a draft of the books' pages."""
 
-    uploads: UploadSessions
+    upload_sessions: UploadSessions
     customers: Customers
-    persons: PersonalData
-    points: PointsBalances
-    inbox: WebhookInbox
-    unmatched: UnmatchedPayments
+    personal_data: PersonalData
+    points_balances: PointsBalances
+    webhook_inbox: WebhookInbox
+    unmatched_payments: UnmatchedPayments
     reactions: ReactionTable
-    admissions: PredictionSlots
-    log: EventStore
-    shelf: OrderQueries
-    audit: ReconciliationQueries
-    recovery: LogRecovery
-    rounds: ReconciliationRounds
+    prediction_slots: PredictionSlots
+    event_store: EventStore
+    order_queries: OrderQueries
+    reconciliation_queries: ReconciliationQueries
+    log_recovery: LogRecovery
+    reconciliation_rounds: ReconciliationRounds
     notes: Notes
+    usage_totals: UsageTotals
 
     def __init__(self, pages: DraftTables, writing: TransactionWrites, oldest_txid: int) -> None:
         self.pages = pages
@@ -76,7 +78,7 @@ class InMemoryTransaction:
         return port
 
 
-class InMemoryUnitOfWork(UnitOfWork):
+class InMemoryUnitOfWork(Database):
     """Books without a database; ``pages`` is their ledger. Transactions of many threads wait for one another."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages
 from domain.order.values import DownloadLinkId, NoteId, OrderId
 from domain.ports.notes import Note
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
 from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.settings import DatabaseSettings
@@ -33,7 +33,7 @@ from sandbox.demo.local_shop import LocalShop
 from tests.waiting import eventually
 
 
-def unit_of_work_of(shop: LocalShop) -> AbstractContextManager[UnitOfWork]:
+def unit_of_work_of(shop: LocalShop) -> AbstractContextManager[Database]:
     """The database of a local shop."""
     settings = DatabaseSettings.model_validate({"database_url": shop.environment["DATABASE_URL"]})
     return open_unit_of_work(settings)

@@ -123,7 +123,7 @@ def opens_whatever_has_a_token(self: DownloadService, token: str) -> Any:
 _find = DownloadService.find
 
 
-def finds_any_image(self: DownloadService, token: str, image_id: Any = None, *, earlier: int = 0) -> Delivery:
+def finds_any_image(self: Any, token: str, image_id: Any = None, *, earlier: int = 0) -> Delivery:
     """An image is looked for by its id alone."""
     try:
         return _find(self, token, image_id, earlier=earlier)

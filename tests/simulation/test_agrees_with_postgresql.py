@@ -11,7 +11,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.ports.reconciliation_queries import ReactionSummary
-from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkError
+from domain.ports.unit_of_work import Database, UnitOfWorkError
 from tests.simulation.faults import Plan
 from tests.simulation.journal import Journal, Statement
 from tests.simulation.world import World
@@ -68,7 +68,7 @@ def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresU
         assert refusals[0] is refusals[1]
 
 
-def tell(unit_of_work: UnitOfWork, journal: Journal) -> None:
+def tell(unit_of_work: Database, journal: Journal) -> None:
     """Have the books told all that a world's were, whatever they answer."""
     for transaction in journal.transactions:
         with unit_of_work.transaction() as told:

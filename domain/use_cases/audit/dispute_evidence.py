@@ -6,6 +6,7 @@ what the storage has against the log's, at the moment the pack is made; what doe
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.errors import ShopError
@@ -22,13 +23,24 @@ from domain.ports.images import Thumbnailer
 from domain.ports.notes import Note
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.scratch_files import ScratchFiles
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import (
+    HasCustomers,
+    HasEventStore,
+    HashChain,
+    HasNotes,
+    HasUploadSessions,
+    UnitOfWork,
+)
 from domain.use_cases.audit.dispute_evidence_files import balance_of, lines_of, photos_gone, sheets
 from domain.use_cases.audit.dispute_evidence_objects import ObjectExaminer, Watch
 from domain.use_cases.audit.log_verification import PROBLEMS, DefectKind, LogDefect, verify
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.wording.labels import counted
 from domain.use_cases.wording.status_text import status_of
+
+
+class DisputeEvidenceRepositories(HasCustomers, HasEventStore, HasNotes, HasUploadSessions, Protocol):
+    """What dispute evidence is taken from."""
 
 
 class NothingToProveError(ShopError):
@@ -82,7 +94,8 @@ class DisputeEvidence:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[DisputeEvidenceRepositories],
+        hash_chain: HashChain,
         storage: ObjectStorage,
         thumbnailer: Thumbnailer,
         printer: EvidencePrinter,
@@ -91,6 +104,7 @@ class DisputeEvidence:
         clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._hash_chain = hash_chain
         self._storage = storage
         self._thumbnailer = thumbnailer
         self._printer = printer
@@ -130,7 +144,7 @@ class DisputeEvidence:
             raise NothingToProveError(order_id)
         newest = stream[-1].version
         # What was recorded since is not in this pack, so it is not in its chain.
-        chain = [event for event in self._unit_of_work.chained_events(order_id) if event.version <= newest]
+        chain = [event for event in self._hash_chain.chained_events(order_id) if event.version <= newest]
         with self._unit_of_work.transaction() as transaction:
             customer = transaction.customers.find(order.payment.customer_id)
         return _Record(

@@ -2,17 +2,23 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from domain.order.errors import ShopError
 from domain.order.values import UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.payments import CheckoutStatus, NewCheckout, PaymentProvider
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasCustomers, HasPointsBalances, HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadSession, UploadStatus
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.checkout.referrals_and_points import Codes, RedeemedCodes, ReferralProgram
 from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadSessionClosedError
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class CheckoutRepositories(HasCustomers, HasPointsBalances, HasUploadSessions, Protocol):
+    """What a checkout is opened from."""
+
 
 #: What an upload session is in when its checkout stands like this at the provider.
 PAID_PAGES = {CheckoutStatus.PAID: UploadStatus.PAID, CheckoutStatus.PENDING: UploadStatus.PENDING}
@@ -51,7 +57,7 @@ class CheckoutService:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[CheckoutRepositories],
         payments: PaymentProvider,
         referral_program: ReferralProgram,
         token_signer: TokenSigner,
@@ -143,7 +149,7 @@ class CheckoutService:
             return session, checkout
 
     def _quote(
-        self, transaction: Transaction, session: UploadSession, claims: RedeemedCodes, now: datetime
+        self, transaction: CheckoutRepositories, session: UploadSession, claims: RedeemedCodes, now: datetime
     ) -> Checkout:
         quoted, spending = self._policy.prices.quote(len(session.photos)), None
         if claims.spender_id is not None:

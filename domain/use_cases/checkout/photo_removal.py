@@ -6,7 +6,7 @@ from domain.order.errors import ShopError
 from domain.order.values import PhotoId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.payments import PaymentProvider
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.checkout.checkout import PAID_PAGES, REPEATABLE
 from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadSessionClosedError
@@ -25,7 +25,9 @@ class CheckoutOpeningError(ShopError):
 class PhotoRemoval:
     """Takes photos out of sessions; their stored bytes go with the session's others."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork, payments: PaymentProvider, clock: Clock) -> None:
+    def __init__(
+        self, *, unit_of_work: UnitOfWork[HasUploadSessions], payments: PaymentProvider, clock: Clock
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._payments = payments
         self._clock = clock

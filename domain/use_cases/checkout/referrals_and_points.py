@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.errors import ShopError
@@ -12,7 +13,7 @@ from domain.ports.customers import Customer
 from domain.ports.email import Rewards
 from domain.ports.payments import CheckoutDetails
 from domain.ports.points_balances import PointsLine
-from domain.ports.unit_of_work import Transaction
+from domain.ports.unit_of_work import HasCustomers, HasPersonalData, HasPointsBalances
 from domain.ports.upload_sessions import Checkout
 from domain.referral_program import (
     REFERRAL_CODE_LENGTH,
@@ -25,6 +26,15 @@ from domain.referral_program import (
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.privacy.erasure import UnknownCustomerError
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class ReferralRepositories(HasCustomers, HasPersonalData, HasPointsBalances, Protocol):
+    """What tells whether a payment earns or spends points."""
+
+
+class PointsStatementRepositories(HasPersonalData, HasPointsBalances, Protocol):
+    """What a statement of points is taken from."""
+
 
 #: How long points stay reserved after their checkout expired: a payment of its last moment may be told later.
 LATE_NOTICE = timedelta(minutes=10)
@@ -114,7 +124,7 @@ class ReferralProgram:
 
     # At the checkout.
 
-    def read(self, transaction: Transaction, codes: Codes, email: str | None) -> RedeemedCodes:
+    def read(self, transaction: HasCustomers, codes: Codes, email: str | None) -> RedeemedCodes:
         """What codes say. Whose points are to be spent is locked, so that nobody else spends them meanwhile.
 
         Raises UnknownReferralCodeError, OwnReferralCodeError, NoReferralsError, UnknownPointsCodeError or
@@ -129,7 +139,11 @@ class ReferralProgram:
         return RedeemedCodes()
 
     def reserve(
-        self, transaction: Transaction, session_id: UploadSessionId, spender_id: CustomerId, quoted: Money
+        self,
+        transaction: HasPointsBalances,
+        session_id: UploadSessionId,
+        spender_id: CustomerId,
+        quoted: Money,
     ) -> Spending:
         """The points that come off a price, of those that no other open checkout is about to spend.
 
@@ -145,7 +159,7 @@ class ReferralProgram:
             raise NoPointsError
         return spending
 
-    def _referrer(self, transaction: Transaction, code: str, email: str | None) -> CustomerId:
+    def _referrer(self, transaction: HasCustomers, code: str, email: str | None) -> CustomerId:
         if not self._referral_terms.takes_referrals:
             raise NoReferralsError
         referrer = _find(transaction, as_typed(code))
@@ -155,7 +169,7 @@ class ReferralProgram:
             raise OwnReferralCodeError
         return referrer.customer_id
 
-    def _spender(self, transaction: Transaction, code: str) -> CustomerId:
+    def _spender(self, transaction: HasCustomers, code: str) -> CustomerId:
         typed = as_typed(code)
         spender = _find(transaction, typed[:REFERRAL_CODE_LENGTH], lock=True)
         proof = typed[REFERRAL_CODE_LENGTH:]
@@ -165,7 +179,9 @@ class ReferralProgram:
 
     # With the payment.
 
-    def lock_customers(self, transaction: Transaction, email: str, spending: Spending | None) -> None:
+    def lock_customers(
+        self, transaction: ReferralRepositories, email: str, spending: Spending | None
+    ) -> None:
         """Lock who pays and whose points are spent, in the order of their ids, until the transaction ends.
 
         Receiving a customer locks them, too. Two payments that lock the same two customers in different orders, or a
@@ -180,7 +196,7 @@ class ReferralProgram:
 
     def follows(
         self,
-        transaction: Transaction,
+        transaction: ReferralRepositories,
         payment: e.PaymentReceived,
         paid: CheckoutDetails,
         referrer_id: CustomerId | None,
@@ -201,7 +217,11 @@ class ReferralProgram:
         ]
 
     def _earns(
-        self, transaction: Transaction, payment: e.PaymentReceived, email: str, referrer_id: CustomerId
+        self,
+        transaction: ReferralRepositories,
+        payment: e.PaymentReceived,
+        email: str,
+        referrer_id: CustomerId,
     ) -> bool:
         """Whether this is a first paid order, by somebody new, whom somebody else has sent who is still there.
 
@@ -214,7 +234,7 @@ class ReferralProgram:
         referrer = transaction.customers.find(referrer_id)
         return referrer is not None and mailbox_of(referrer.email) != mailbox_of(email)
 
-    def _spent(self, transaction: Transaction, paid: CheckoutDetails, spending: Spending) -> e.Event:
+    def _spent(self, transaction: HasPointsBalances, paid: CheckoutDetails, spending: Spending) -> e.Event:
         """The points that a page was opened with are gone.
 
         A person looks into it if another amount came off, or if the points are spent already: word of a payment may
@@ -230,7 +250,7 @@ class ReferralProgram:
 
     # In letters.
 
-    def told_to(self, transaction: Transaction, customer: Customer, currency: str) -> Rewards | None:
+    def told_to(self, transaction: HasPointsBalances, customer: Customer, currency: str) -> Rewards | None:
         """What a letter tells a customer of their points; nothing where there are none and never will be."""
         referral_terms = self._referral_terms
         points = max(transaction.points_balances.balance(customer.customer_id), 0)
@@ -246,7 +266,7 @@ class ReferralProgram:
         )
 
 
-def _find(transaction: Transaction, code: str, *, lock: bool = False) -> Customer | None:
+def _find(transaction: HasCustomers, code: str, *, lock: bool = False) -> Customer | None:
     return transaction.customers.find_by_referral_code(code, lock=lock) if is_referral_code(code) else None
 
 
@@ -259,7 +279,7 @@ class PointsStatement:
     lines: tuple[PointsLine, ...]
 
 
-def statement(transaction: Transaction, email: str) -> PointsStatement:
+def statement(transaction: PointsStatementRepositories, email: str) -> PointsStatement:
     """The points of the customer with this address; raises UnknownCustomerError."""
     customer = transaction.personal_data.find(email)
     if customer is None:

@@ -11,7 +11,7 @@ from domain.ports.clock import Clock
 from domain.ports.ids import Ids
 from domain.ports.images import ImageInspector
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import UploadedPhoto, UploadSession, UploadStatus, photo_with_bytes
 from domain.use_cases.recovery.object_labels import photo_labels
 from domain.use_cases.shop_policy import ShopPolicy
@@ -62,7 +62,7 @@ class UploadService:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[HasUploadSessions],
         storage: ObjectStorage,
         inspector: ImageInspector,
         clock: Clock,

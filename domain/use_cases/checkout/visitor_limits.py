@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from domain.order.errors import ShopError
 from domain.ports.clock import Clock
 from domain.ports.rate_limiter import Quota, RateLimiter
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasUsageTotals, UnitOfWork
 from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
 
 WINDOW = timedelta(hours=1)
@@ -65,7 +65,12 @@ class VisitorLimits:
     """
 
     def __init__(
-        self, *, limiter: RateLimiter, unit_of_work: UnitOfWork, clock: Clock, policy: ShopPolicy
+        self,
+        *,
+        limiter: RateLimiter,
+        unit_of_work: UnitOfWork[HasUsageTotals],
+        clock: Clock,
+        policy: ShopPolicy,
     ) -> None:
         quotas = policy.visitor_quotas
         self._limiter = limiter

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 from uuid import UUID
 
 from domain.order import events as e
@@ -27,12 +27,17 @@ from domain.ports.archives import ArchiveEntry, Archiver
 from domain.ports.clock import Clock
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasUploadSessions, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.recovery.object_labels import archive_labels
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class DownloadRepositories(HasEventStore, HasUploadSessions, Protocol):
+    """What downloads read."""
+
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
 
@@ -82,10 +87,10 @@ class DownloadService:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[DownloadRepositories],
         storage: ObjectStorage,
         archiver: Archiver,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[HasEventStore],
         token_signer: TokenSigner,
         clock: Clock,
         policy: ShopPolicy,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.order import Email, Order
@@ -17,10 +18,15 @@ from domain.ports.email import (
     EmailWebhookEvent,
 )
 from domain.ports.errors import UnavailableError, UnreadableEventError
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.emails import MAX_FAILED_NOTICES, SOURCE
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+
+
+class EmailWebhookRepositories(HasEventStore, HasWebhookInbox, Protocol):
+    """What an e-mail webhook event is recorded in."""
+
 
 #: Notices without ids that are worth a look-up: a mail with a known message id is known to be accepted.
 _FOUND_BY_MESSAGE = frozenset(
@@ -32,7 +38,11 @@ class EmailWebhook:
     """Records what the mail provider posts."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, command_handler: OrderCommandHandler, clock: Clock
+        self,
+        *,
+        unit_of_work: UnitOfWork[HasOrderQueries],
+        command_handler: OrderCommandHandler[EmailWebhookRepositories],
+        clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._command_handler = command_handler
@@ -86,8 +96,8 @@ class EmailWebhook:
         name = f"{SOURCE}:{webhook_event.event_id}"
         cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
 
-        def accepted(transaction: Transaction, order: Order) -> Sequence[e.Event]:
-            is_new = transaction.webhook_inbox.accept(
+        def accepted(repositories: EmailWebhookRepositories, order: Order) -> Sequence[e.Event]:
+            is_new = repositories.webhook_inbox.accept(
                 SOURCE,
                 webhook_event.event_id,
                 webhook_event.fate,

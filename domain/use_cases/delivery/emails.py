@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.image import Image
@@ -28,13 +29,18 @@ from domain.ports.email import (
 )
 from domain.ports.errors import LostReplyError, RefusedError
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasCustomers, HasPointsBalances, HasUploadSessions, UnitOfWork
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.delivery.email_size import encoded_size_bytes
 from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class EmailRepositories(HasCustomers, HasPointsBalances, HasUploadSessions, Protocol):
+    """What e-mails are written from."""
+
 
 SOURCE = "sendgrid"
 #: The mails that bring new results, and say how large they are.
@@ -50,7 +56,7 @@ class EmailSender:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[EmailRepositories],
         mailer: Mailer,
         writer: EmailRenderer,
         storage: ObjectStorage,

@@ -9,7 +9,7 @@ from domain.order.values import DownloadLinkId, EmailKind, OrderId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
 from domain.ports.order_queries import REMINDER
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -23,8 +23,8 @@ class LinkReminders:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
-        command_handler: OrderCommandHandler,
+        unit_of_work: UnitOfWork[HasOrderQueries],
+        command_handler: OrderCommandHandler[HasEventStore],
         clock: Clock,
         policy: ShopPolicy,
     ) -> None:
@@ -61,7 +61,7 @@ class LinkReminders:
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may open the link this moment."""
 
-        def reminder(_: Transaction, order: Order) -> Sequence[e.Event]:
+        def reminder(_: HasEventStore, order: Order) -> Sequence[e.Event]:
             if not needs_reminder(order, link_id, self._clock.now()):
                 return ()
             email_id = order.next_email_id(EmailKind.REMINDER)

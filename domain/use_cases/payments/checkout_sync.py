@@ -3,16 +3,22 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus, PaymentProvider
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import UploadStatus
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
-from domain.use_cases.payments.order_placement import OrderPlacement, Trigger
+from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories, Trigger
 from domain.use_cases.payments.payment_events import SOURCE
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
+
+
+class CheckoutSyncRepositories(PlacementRepositories, HasReconciliationQueries, Protocol):
+    """What the status of a checkout changes."""
+
 
 #: When to poll a delayed payment whose webhook is missing: the slowest methods take two weeks.
 PENDING_PAYMENT = timedelta(days=14)
@@ -29,9 +35,9 @@ class CheckoutSync:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[CheckoutSyncRepositories],
         payments: PaymentProvider,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[CheckoutSyncRepositories],
         order_placement: OrderPlacement,
         ownership: PaymentOwnership,
         clock: Clock,
@@ -74,7 +80,10 @@ class CheckoutSync:
             return self._ownership.is_ours(repositories, checkout)
 
     def apply_status(
-        self, transaction: OrderTransaction, state: CheckoutState | None, trigger: Trigger
+        self,
+        transaction: OrderTransaction[CheckoutSyncRepositories],
+        state: CheckoutState | None,
+        trigger: Trigger,
     ) -> None:
         """Place the order of a paid checkout, or update the session of another one; ignore other shops' checkouts."""
         if state is None or state.status is CheckoutStatus.OPEN:
@@ -92,7 +101,7 @@ def trigger_of(subject: str) -> Trigger:
     return Trigger(name=f"{SOURCE}:{subject}", actor=SOURCE)
 
 
-def _apply_unpaid(repositories: Transaction, state: CheckoutState) -> None:
+def _apply_unpaid(repositories: HasUploadSessions, state: CheckoutState) -> None:
     """Let the session wait for a delayed payment, or open it again because none will come."""
     checkout = state.checkout
     if checkout.upload_session_id is None:

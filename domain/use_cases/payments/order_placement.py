@@ -1,6 +1,7 @@
 """Placing an order once its checkout is paid."""
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.order import Order
@@ -8,12 +9,19 @@ from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPho
 from domain.ports.clock import Clock
 from domain.ports.ids import Ids
 from domain.ports.payments import CheckoutDetails
-from domain.ports.unit_of_work import Transaction
+from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasUnmatchedPayments, HasUploadSessions
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.checkout.referrals_and_points import ReferralProgram, ReferralRepositories
 from domain.use_cases.order_command_handler import Cause, OrderTransaction
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class PlacementRepositories(
+    HasEventStore, ReferralRepositories, HasUnmatchedPayments, HasUploadSessions, Protocol
+):
+    """What an order is placed from."""
+
 
 #: Why a payment of this shop waits for a person, whatever time passes.
 SESSION_LOST = (
@@ -54,7 +62,7 @@ class OrderPlacement:
 
     def place(
         self,
-        transaction: OrderTransaction,
+        transaction: OrderTransaction[PlacementRepositories],
         checkout: CheckoutDetails,
         trigger: Trigger,
         *,
@@ -102,7 +110,11 @@ class OrderPlacement:
         return session.checkout.quoted
 
     def begin(
-        self, transaction: OrderTransaction, order: Order, purchase: PaidCheckout, trigger: Trigger
+        self,
+        transaction: OrderTransaction[PlacementRepositories],
+        order: Order,
+        purchase: PaidCheckout,
+        trigger: Trigger,
     ) -> Order:
         """Record the payment of an order that has none; it is held if another amount was paid than quoted.
 
@@ -122,7 +134,7 @@ class OrderPlacement:
         repositories.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
         return commit.after
 
-    def _payment(self, repositories: Transaction, purchase: PaidCheckout) -> e.PaymentReceived:
+    def _payment(self, repositories: HasCustomers, purchase: PaidCheckout) -> e.PaymentReceived:
         session, checkout = purchase.session, purchase.checkout
         customer_id, number = repositories.customers.receive(
             CustomerId(self._ids.new()),
@@ -149,12 +161,17 @@ class OrderPlacement:
             ),
         )
 
-    def hold(self, repositories: Transaction, checkout: CheckoutDetails, reason: str) -> None:
+    def hold(self, repositories: HasUnmatchedPayments, checkout: CheckoutDetails, reason: str) -> None:
         """Quarantine a payment for staff; it is never refunded by itself."""
         self._set_aside(repositories, checkout, reason, is_held=True)
 
     def _set_aside(
-        self, repositories: Transaction, checkout: CheckoutDetails, reason: str, *, is_held: bool = False
+        self,
+        repositories: HasUnmatchedPayments,
+        checkout: CheckoutDetails,
+        reason: str,
+        *,
+        is_held: bool = False,
     ) -> None:
         repositories.unmatched_payments.set_aside(
             UnmatchedPayment(

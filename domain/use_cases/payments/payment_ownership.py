@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from domain.ports.payments import CheckoutDetails
-from domain.ports.unit_of_work import Transaction
+from domain.ports.unit_of_work import HasReconciliationQueries
 from domain.signed_tokens import TokenSigner
 
 
@@ -26,11 +26,13 @@ class PaymentOwnership:
             checkout.payment_token, checkout.upload_session_id, checkout.order_id
         )
 
-    def is_ours(self, transaction: Transaction, checkout: CheckoutDetails) -> bool:
+    def is_ours(self, transaction: HasReconciliationQueries, checkout: CheckoutDetails) -> bool:
         """Whether this shop opened the checkout."""
         return not self.foreign_among(transaction, [checkout])
 
-    def foreign_among(self, transaction: Transaction, checkouts: Sequence[CheckoutDetails]) -> set[str]:
+    def foreign_among(
+        self, transaction: HasReconciliationQueries, checkouts: Sequence[CheckoutDetails]
+    ) -> set[str]:
         """The ids of those checkouts that this shop did not open; takes a page at most."""
         unsealed = [checkout for checkout in checkouts if not self.is_sealed(checkout)]
         if not unsealed:

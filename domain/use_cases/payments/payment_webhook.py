@@ -12,7 +12,10 @@ from domain.ports.payments import (
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
 from domain.use_cases.payments.checkout_sync import CheckoutSync, trigger_of
 from domain.use_cases.payments.payment_events import Handled, accept
-from domain.use_cases.payments.refund_and_dispute_webhooks import RefundAndDisputeWebhooks
+from domain.use_cases.payments.refund_and_dispute_webhooks import (
+    PaymentWebhookRepositories,
+    RefundAndDisputeWebhooks,
+)
 
 _REFUNDS_AND_DISPUTES = frozenset(
     {
@@ -36,7 +39,7 @@ class PaymentWebhook:
         self,
         *,
         payments: PaymentProvider,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[PaymentWebhookRepositories],
         checkout_sync: CheckoutSync,
         refunds_and_disputes: RefundAndDisputeWebhooks,
         clock: Clock,
@@ -70,7 +73,7 @@ class PaymentWebhook:
             state = self._payments.find_checkout(checkout.checkout_session_id)
         trigger = trigger_of(webhook_event.event_id)
 
-        def work(transaction: OrderTransaction) -> None:
+        def work(transaction: OrderTransaction[PaymentWebhookRepositories]) -> None:
             inbox = transaction.repositories.webhook_inbox
             if accept(inbox, webhook_event, body_sha256, self._clock.now()):
                 self._checkout_sync.apply_status(transaction, state, trigger)

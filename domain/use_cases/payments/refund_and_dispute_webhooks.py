@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.ledger import RefundStatus
@@ -15,10 +16,15 @@ from domain.ports.payments import (
     dispute_kind,
     refund_kind,
 )
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasWebhookInbox, UnitOfWork
 from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
-from domain.use_cases.payments.checkout_sync import UNDECIDED, CheckoutSync, trigger_of
+from domain.use_cases.payments.checkout_sync import (
+    UNDECIDED,
+    CheckoutSync,
+    CheckoutSyncRepositories,
+    trigger_of,
+)
 from domain.use_cases.payments.payment_events import (
     SOURCE,
     Handled,
@@ -29,15 +35,19 @@ from domain.use_cases.payments.payment_events import (
 )
 
 
+class PaymentWebhookRepositories(CheckoutSyncRepositories, HasWebhookInbox, Protocol):
+    """What a payment webhook event is recorded in."""
+
+
 class RefundAndDisputeWebhooks:
     """Records what happens to money that was paid, each event once."""
 
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[PaymentWebhookRepositories],
         payments: PaymentProvider,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[PaymentWebhookRepositories],
         checkout_sync: CheckoutSync,
         clock: Clock,
     ) -> None:
@@ -184,7 +194,10 @@ class RefundAndDisputeWebhooks:
         ]
 
     def _record(
-        self, transaction: OrderTransaction, webhook_event: PaymentWebhookEvent, body_sha256: Sha256
+        self,
+        transaction: OrderTransaction[PaymentWebhookRepositories],
+        webhook_event: PaymentWebhookEvent,
+        body_sha256: Sha256,
     ) -> None:
         """Record on the order that was paid, or on the unmatched payment; another payment is not this shop's."""
         repositories, intent, now = (

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 from domain.order.errors import ShopError
 from domain.order.values import OrderId, UploadSessionId
@@ -15,13 +16,32 @@ from domain.ports.payments import (
     NewRefund,
     PaymentProvider,
 )
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import (
+    HasReconciliationQueries,
+    HasUnmatchedPayments,
+    HasUploadSessions,
+    UnitOfWork,
+)
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
-from domain.use_cases.payments.order_placement import OrderPlacement, PaidCheckout, Trigger
+from domain.use_cases.payments.order_placement import (
+    OrderPlacement,
+    PaidCheckout,
+    PlacementRepositories,
+    Trigger,
+)
 from domain.use_cases.payments.refunds import issue_once
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class UnmatchedPaymentRepositories(HasReconciliationQueries, HasUnmatchedPayments, Protocol):
+    """What unmatched payments are found in."""
+
+
+class MatchRepositories(PlacementRepositories, UnmatchedPaymentRepositories, Protocol):
+    """What a payment is matched in."""
+
 
 #: Who resolved what nobody else did.
 SHOP = "shop"
@@ -75,9 +95,9 @@ class UnmatchedPaymentService:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[UnmatchedPaymentRepositories],
         payments: PaymentProvider,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[MatchRepositories],
         order_placement: OrderPlacement,
         clock: Clock,
         policy: ShopPolicy,
@@ -137,7 +157,7 @@ class UnmatchedPaymentService:
         """
         state = self._payments.find_checkout(checkout_session_id)
 
-        def work(transaction: OrderTransaction) -> OrderId:
+        def work(transaction: OrderTransaction[MatchRepositories]) -> OrderId:
             repositories = transaction.repositories
             payment = self._open(repositories, checkout_session_id, state)
             if state is None or state.status is not CheckoutStatus.PAID or state.checkout.email is None:
@@ -160,7 +180,7 @@ class UnmatchedPaymentService:
         return self._command_handler.transact(work)
 
     def _open(
-        self, transaction: Transaction, checkout_session_id: str, state: CheckoutState | None
+        self, transaction: UnmatchedPaymentRepositories, checkout_session_id: str, state: CheckoutState | None
     ) -> UnmatchedPayment:
         """The payment, locked; one without our seal is set aside now, because a person names it."""
         if state is not None and state.status is CheckoutStatus.PAID:
@@ -187,7 +207,7 @@ class UnmatchedPaymentService:
 
     def _purchase(
         self,
-        transaction: Transaction,
+        transaction: HasUploadSessions,
         payment: UnmatchedPayment,
         upload_session_id: UploadSessionId,
         checkout: CheckoutDetails,

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.file_names import safe_stem
 from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
 from domain.ports.archives import ArchiveEntry, Archiver
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasPersonalData, HasUploadSessions, UnitOfWork
 from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.privacy.erasure import UnknownCustomerError
 from domain.use_cases.privacy.photo_deletion import prefixes_of
+
+
+class DataExportRepositories(HasEventStore, HasPersonalData, HasUploadSessions, Protocol):
+    """What a customer is given a copy of."""
+
 
 _README = """This archive holds everything this shop has about the owner of the e-mail address in person.json.
 
@@ -52,7 +58,9 @@ class _OrderFile:
 class DataExport:
     """Gives persons what the shop holds about them."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, archiver: Archiver) -> None:
+    def __init__(
+        self, *, unit_of_work: UnitOfWork[DataExportRepositories], storage: ObjectStorage, archiver: Archiver
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._storage = storage
         self._archiver = archiver
@@ -96,7 +104,7 @@ class DataExport:
             yield from chunks
 
 
-def _order_file(transaction: Transaction, order_id: OrderId) -> _OrderFile:
+def _order_file(transaction: DataExportRepositories, order_id: OrderId) -> _OrderFile:
     order = transaction.event_store.load(order_id)
     return _OrderFile(
         number=order.payment.order_number if order.payment else str(order_id),

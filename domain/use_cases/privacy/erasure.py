@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.closure import Obstacle, has_good_link, obstacle
@@ -15,10 +16,15 @@ from domain.ports.customers import Customer
 from domain.ports.errors import UnavailableError
 from domain.ports.ids import Ids
 from domain.ports.personal_data import Erasure
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasPersonalData, HasUnmatchedPayments, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.privacy.erasure_certificate import Certificate, erased_order
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+
+
+class ErasureRepositories(HasEventStore, HasPersonalData, HasUnmatchedPayments, Protocol):
+    """What a customer is erased from."""
+
 
 #: Shorter words of a name are words of many sentences.
 TELLING_LETTERS = 4
@@ -84,8 +90,8 @@ class CustomerErasure:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
-        command_handler: OrderCommandHandler,
+        unit_of_work: UnitOfWork[ErasureRepositories],
+        command_handler: OrderCommandHandler[ErasureRepositories],
         photo_deletion: PhotoDeletion,
         clock: Clock,
         ids: Ids,
@@ -123,7 +129,9 @@ class CustomerErasure:
         name = f"erasure:{erasure_id}"
         cause = Cause(name=name, key=name, actor=actor, correlation_id=erasure_id)
 
-        def work(transaction: OrderTransaction) -> tuple[Erasure, Sequence[Order], Mapping[str, int]]:
+        def work(
+            transaction: OrderTransaction[ErasureRepositories],
+        ) -> tuple[Erasure, Sequence[Order], Mapping[str, int]]:
             repositories = transaction.repositories
             customer_id = _find(repositories, email, reason).customer_id
             orders = [transaction.load(each) for each in repositories.personal_data.orders(customer_id)]
@@ -150,7 +158,7 @@ class CustomerErasure:
             return None  # it is outstanding work of the orders already
 
 
-def _find(repositories: Transaction, email: str, reason: str) -> Customer:
+def _find(repositories: HasPersonalData, email: str, reason: str) -> Customer:
     customer = repositories.personal_data.find(email, lock=True)
     if customer is None:
         raise UnknownCustomerError(email)
@@ -159,7 +167,9 @@ def _find(repositories: Transaction, email: str, reason: str) -> Customer:
     return customer
 
 
-def _check_erasable(repositories: Transaction, customer_id: CustomerId, orders: Sequence[Order]) -> None:
+def _check_erasable(
+    repositories: ErasureRepositories, customer_id: CustomerId, orders: Sequence[Order]
+) -> None:
     """Raise StillNeededError or MoneyUnmatchedError unless all orders of the customer can be erased."""
     obstacles = {
         order.payment.order_number: why

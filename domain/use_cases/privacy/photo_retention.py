@@ -10,7 +10,7 @@ from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -24,8 +24,8 @@ class PhotoRetention:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
-        command_handler: OrderCommandHandler,
+        unit_of_work: UnitOfWork[HasOrderQueries],
+        command_handler: OrderCommandHandler[HasEventStore],
         clock: Clock,
         policy: ShopPolicy,
     ) -> None:
@@ -64,8 +64,8 @@ class PhotoRetention:
     def _purge(self, order_id: OrderId) -> bool:
         """Decide under the order's lock, so that whatever else happens to it comes before or after."""
 
-        def purge(transaction: Transaction, _: Order) -> Sequence[e.Event]:
-            history = transaction.event_store.history(order_id)
+        def purge(repositories: HasEventStore, _: Order) -> Sequence[e.Event]:
+            history = repositories.event_store.history(order_id)
             if isinstance(broken := followed(order_id, history), StreamBreak):
                 raise UnreadableEventError(f"{broken} Run `restoreclick reconcile`")
             order, since = lived(order_id, history)

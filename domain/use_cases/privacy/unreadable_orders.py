@@ -1,13 +1,18 @@
 """Orders whose events cannot be read keep all their files."""
 
 from collections.abc import Collection
+from typing import Protocol
 
 from domain.order.values import UploadSessionId
-from domain.ports.unit_of_work import Transaction
+from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSessions
+
+
+class UnreadableOrderRepositories(HasReconciliationQueries, HasUploadSessions, Protocol):
+    """What tells which orders cannot be read."""
 
 
 def sessions_of_unreadable_orders(
-    transaction: Transaction, session_ids: Collection[UploadSessionId]
+    transaction: UnreadableOrderRepositories, session_ids: Collection[UploadSessionId]
 ) -> set[UploadSessionId]:
     """Which of these sessions belong to an order that cannot be read."""
     found = (transaction.upload_sessions.find(session_id) for session_id in session_ids)

@@ -1,14 +1,23 @@
 """Chapter 10: temp uploads that nobody needs any more go."""
 
 from datetime import timedelta
+from typing import Protocol
 
 from domain.order.values import UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import UnitOfWork
-from domain.use_cases.privacy.unreadable_orders import sessions_of_unreadable_orders
+from domain.ports.unit_of_work import HasReactions, HasWebhookInbox, UnitOfWork
+from domain.use_cases.privacy.unreadable_orders import (
+    UnreadableOrderRepositories,
+    sessions_of_unreadable_orders,
+)
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class UploadCleanupRepositories(UnreadableOrderRepositories, HasReactions, HasWebhookInbox, Protocol):
+    """What the cleanup of uploads touches."""
+
 
 #: How long a session that was tidied stays known: longer than a payment for it can take to arrive.
 TIDIED_KEPT = timedelta(days=90)
@@ -23,7 +32,12 @@ class UploadCleanup:
     """Tidies on a schedule."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, clock: Clock, policy: ShopPolicy
+        self,
+        *,
+        unit_of_work: UnitOfWork[UploadCleanupRepositories],
+        storage: ObjectStorage,
+        clock: Clock,
+        policy: ShopPolicy,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._storage = storage

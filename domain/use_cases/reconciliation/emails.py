@@ -3,16 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.order import EmailStatus, Order
 from domain.order.values import EmailId, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.provider_listings import EmailListing, ListedEmail
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasReconciliationQueries, UnitOfWork
 from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
+
+
+class EmailComparisonRepositories(HasEventStore, HasReconciliationQueries, Protocol):
+    """What e-mails are compared with."""
+
 
 #: SendGrid forgets what it carried after thirty days, and a little earlier nothing is said of it any more.
 SENDGRID_REMEMBERS = timedelta(days=29)
@@ -41,7 +47,11 @@ class EmailComparison:
     side = Side.SENDGRID
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, ledger: EmailListing, email_webhook: EmailWebhook
+        self,
+        *,
+        unit_of_work: UnitOfWork[EmailComparisonRepositories],
+        ledger: EmailListing,
+        email_webhook: EmailWebhook,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._ledger = ledger

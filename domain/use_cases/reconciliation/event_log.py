@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from domain.order import events as e
@@ -12,10 +13,21 @@ from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
 from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.reconciliation_queries import ReactionSummary
-from domain.ports.unit_of_work import Transaction, UnitOfWork
+from domain.ports.unit_of_work import (
+    HasEventStore,
+    HasReactions,
+    HasReconciliationQueries,
+    HasWebhookInbox,
+    UnitOfWork,
+)
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side, stream_broken
 from domain.use_cases.wording.labels import HOLDS, UNREADABLE_AND_NOT_NEEDED, capitalised
+
+
+class EventLogRepositories(HasEventStore, HasReactions, HasReconciliationQueries, HasWebhookInbox, Protocol):
+    """What the log is compared with."""
+
 
 #: Of work, what `--fix` can heal.
 _HEALABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
@@ -33,7 +45,7 @@ class EventLogComparison:
 
     side = Side.LOG
 
-    def __init__(self, *, unit_of_work: UnitOfWork, queue: ReactionQueue) -> None:
+    def __init__(self, *, unit_of_work: UnitOfWork[EventLogRepositories], queue: ReactionQueue) -> None:
         self._unit_of_work = unit_of_work
         self._queue = queue
 
@@ -92,7 +104,9 @@ class EventLogComparison:
         return findings
 
 
-def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope) -> list[ScheduledReaction]:
+def _outstanding_work(
+    transaction: EventLogRepositories, order_id: OrderId, scope: Scope
+) -> list[ScheduledReaction]:
     order = transaction.event_store.load(order_id)
     return [
         ScheduledReaction(
@@ -106,7 +120,7 @@ def _outstanding_work(transaction: Transaction, order_id: OrderId, scope: Scope)
     ]
 
 
-def _findings(transaction: Transaction, page: Sequence[OrderId], scope: Scope) -> Iterator[Finding]:
+def _findings(transaction: EventLogRepositories, page: Sequence[OrderId], scope: Scope) -> Iterator[Finding]:
     streams = transaction.reconciliation_queries.streams(page)
     left_out = [order_id for order_id in page if order_id not in streams]
     for event in transaction.reconciliation_queries.unreadable_events(left_out) if left_out else ():

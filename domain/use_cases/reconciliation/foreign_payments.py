@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 from domain.ports.payments import CheckoutDetails, PaymentProvider, PaymentWebhookEvent
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasReconciliationQueries, HasUnmatchedPayments, UnitOfWork
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
+
+
+class ForeignPaymentRepositories(HasReconciliationQueries, HasUnmatchedPayments, Protocol):
+    """What tells foreign payments from our own."""
 
 
 class ForeignPayments:
@@ -14,7 +19,7 @@ class ForeignPayments:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[ForeignPaymentRepositories],
         payments: PaymentProvider,
         ownership: PaymentOwnership,
         isolated: Callable[[str], AbstractContextManager[None]],

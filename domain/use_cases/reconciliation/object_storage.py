@@ -15,7 +15,10 @@ from domain.ports.errors import ObjectMissingError
 from domain.ports.object_storage import ObjectOwner, ObjectStorage
 from domain.ports.provider_listings import ListedObject, ObjectListing
 from domain.ports.unit_of_work import UnitOfWork
-from domain.use_cases.privacy.unreadable_orders import sessions_of_unreadable_orders
+from domain.use_cases.privacy.unreadable_orders import (
+    UnreadableOrderRepositories,
+    sessions_of_unreadable_orders,
+)
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
@@ -57,7 +60,13 @@ class ObjectStorageComparison:
 
     side = Side.STORAGE
 
-    def __init__(self, *, unit_of_work: UnitOfWork, ledger: ObjectListing, storage: ObjectStorage) -> None:
+    def __init__(
+        self,
+        *,
+        unit_of_work: UnitOfWork[UnreadableOrderRepositories],
+        ledger: ObjectListing,
+        storage: ObjectStorage,
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._ledger = ledger
         self._storage = storage

@@ -7,7 +7,7 @@ from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.values import Money
 from domain.ports.payments import CheckoutStatus, PaymentProvider
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasReconciliationQueries, UnitOfWork
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
@@ -23,7 +23,9 @@ class Seen:
 class MissingAtProvider:
     """What the log says of Stripe."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork, payments: PaymentProvider) -> None:
+    def __init__(
+        self, *, unit_of_work: UnitOfWork[HasReconciliationQueries], payments: PaymentProvider
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._payments = payments
 

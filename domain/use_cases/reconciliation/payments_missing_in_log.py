@@ -2,10 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
 from domain.ports.provider_listings import EndpointVersion, ListedCheckout, PaymentListing
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import (
+    HasReconciliationQueries,
+    HasUnmatchedPayments,
+    HasUploadSessions,
+    UnitOfWork,
+)
 from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.payment_events import SOURCE
@@ -16,6 +22,13 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Forei
 from domain.use_cases.reconciliation.foreign_payments import ForeignPayments
 from domain.use_cases.reconciliation.payments_missing_at_provider import MissingAtProvider, Seen
 from domain.use_cases.reconciliation.recorded_payments import Missing, RecordedPayments, subject_of
+
+
+class PaymentComparisonRepositories(
+    HasReconciliationQueries, HasUnmatchedPayments, HasUploadSessions, Protocol
+):
+    """What payments are compared with."""
+
 
 Judge = Callable[[Sequence[PaymentWebhookEvent]], list[Missing]]
 
@@ -84,7 +97,7 @@ class PaymentComparison:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[PaymentComparisonRepositories],
         ledger: PaymentListing,
         payments: PaymentProvider,
         payment_webhook: PaymentWebhook,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from domain.order.order import Order
@@ -12,10 +13,15 @@ from domain.ports.errors import RefusedError
 from domain.ports.provider_listings import ListedPrediction, PredictionListing
 from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.restorer import PredictionStatus, Restorer
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasReactions, HasReconciliationQueries, UnitOfWork
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side, stream_broken
+
+
+class PredictionComparisonRepositories(HasEventStore, HasReactions, HasReconciliationQueries, Protocol):
+    """What predictions are compared with."""
+
 
 #: The end of the address that a prediction's end is posted to: order, image, attempt and mark.
 _ADDRESS_PARTS = 4
@@ -37,7 +43,7 @@ class PredictionComparison:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[PredictionComparisonRepositories],
         ledger: PredictionListing,
         restorer: Restorer,
         queue: ReactionQueue,

@@ -6,7 +6,7 @@ from domain.order import events as e
 from domain.order.values import DisputeOutcome, OrderId
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
 from domain.ports.reconciliation_queries import UnreadableEvent
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasReconciliationQueries, UnitOfWork
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 #: A notice that should be on record and is not, and what to say about that.
@@ -18,7 +18,7 @@ _TAKE_IN = "`--fix` takes it in as its webhook would have"
 class RecordedPayments:
     """Judges pages of notices, each with a few questions to the books."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork) -> None:
+    def __init__(self, *, unit_of_work: UnitOfWork[HasReconciliationQueries]) -> None:
         self._unit_of_work = unit_of_work
 
     def payments(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:

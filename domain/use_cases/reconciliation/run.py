@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from domain.ports.clock import Clock
 from domain.ports.errors import OutsideError
 from domain.ports.provider_listings import ListingClosedError
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasReconciliationRounds, UnitOfWork
 from domain.use_cases.reconciliation.comparison import Comparison, Scope
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Report, Side
 
@@ -31,7 +31,12 @@ class Reconciliation:
     """Compares the books, and heals what is safe where that is wished."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, comparisons: Sequence[Comparison], clock: Clock, grace: timedelta
+        self,
+        *,
+        unit_of_work: UnitOfWork[HasReconciliationRounds],
+        comparisons: Sequence[Comparison],
+        clock: Clock,
+        grace: timedelta,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._comparisons = comparisons

@@ -10,7 +10,7 @@ from domain.order.values import ObjectKey, Sha256
 from domain.ports.clock import Clock
 from domain.ports.errors import DatabaseBehindError, ObjectDiffersError, ObjectMissingError, UnavailableError
 from domain.ports.object_storage import ObjectOwner, ObjectStorage
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasLogRecovery, UnitOfWork
 from domain.signed_tokens import TokenSigner
 
 #: How long an answer to "is the database behind?" is believed.
@@ -68,7 +68,12 @@ class LogHeads:
     """
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, storage: ObjectStorage, token_signer: TokenSigner, clock: Clock
+        self,
+        *,
+        unit_of_work: UnitOfWork[HasLogRecovery],
+        storage: ObjectStorage,
+        token_signer: TokenSigner,
+        clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._storage = storage

@@ -17,7 +17,7 @@ from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError
 from domain.ports.object_storage import ObjectDescription, ObjectStorage
 from domain.ports.provider_listings import EmailListing
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
@@ -65,12 +65,12 @@ class OrderRebuilding:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[HasEventStore],
         storage: ObjectStorage,
         originals_copier: OriginalsCopier,
         downloads: DownloadService,
         mails: EmailListing,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[HasEventStore],
         token_signer: TokenSigner,
         clock: Clock,
         policy: ShopPolicy,

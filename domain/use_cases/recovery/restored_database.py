@@ -3,12 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from domain.order.values import OrderId, OrderNumber
 from domain.ports.clock import Clock
 from domain.ports.payments import CheckoutDetails, CheckoutStatus
 from domain.ports.provider_listings import PaymentListing
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import (
+    HasEventStore,
+    HasLogRecovery,
+    HasReconciliationQueries,
+    HasUnmatchedPayments,
+    UnitOfWork,
+)
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.reconciliation.comparison import paged
@@ -17,6 +24,12 @@ from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconcil
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
+
+
+class RestoredDatabaseRepositories(
+    HasEventStore, HasLogRecovery, HasReconciliationQueries, HasUnmatchedPayments, Protocol
+):
+    """What tells what a restored database has lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +69,7 @@ class RestoredDatabase:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
+        unit_of_work: UnitOfWork[RestoredDatabaseRepositories],
         heads: LogHeads,
         ledger: PaymentListing,
         ownership: PaymentOwnership,

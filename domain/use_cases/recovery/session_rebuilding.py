@@ -1,19 +1,25 @@
 """Rebuilding the upload session of a payment that the database has lost, so that its order can begin anew."""
 
+from typing import Protocol
 from uuid import UUID
 
 from domain.order.values import ObjectKey, OrderId, OrderNumber, PhotoId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.payments import CheckoutDetails
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasOrderQueries, HasUnmatchedPayments, HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from domain.use_cases.order_command_handler import OrderCommandHandler
-from domain.use_cases.payments.order_placement import OrderPlacement, Trigger
+from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories, Trigger
 from domain.use_cases.recovery.object_labels import FILE_NAME, HEIGHT, ORDER_NUMBER, WIDTH
 from domain.use_cases.recovery.order_rebuilding import ACTOR
 from domain.use_cases.recovery.own_objects import OwnObjects
 from domain.use_cases.shop_policy import ShopPolicy
+
+
+class SessionRebuildingRepositories(HasOrderQueries, HasUnmatchedPayments, HasUploadSessions, Protocol):
+    """What an upload session is rebuilt in."""
+
 
 #: Why a payment is held that was lost with the database.
 NOT_CERTAIN = (
@@ -28,8 +34,8 @@ class SessionRebuilding:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
-        command_handler: OrderCommandHandler,
+        unit_of_work: UnitOfWork[SessionRebuildingRepositories],
+        command_handler: OrderCommandHandler[PlacementRepositories],
         order_placement: OrderPlacement,
         storage: ObjectStorage,
         clock: Clock,

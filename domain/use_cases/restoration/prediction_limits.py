@@ -7,7 +7,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import BusyError
 from domain.ports.event_store import Commit
 from domain.ports.reaction_queue import ReactionQueue
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasPredictionSlots, UnitOfWork
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: How long to leave a provider alone that is busy and does not say for how long.
@@ -18,7 +18,12 @@ class PredictionLimiter:
     """Hands free slots at the restorer to the starts that wait for one."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, queue: ReactionQueue, clock: Clock, policy: ShopPolicy
+        self,
+        *,
+        unit_of_work: UnitOfWork[HasPredictionSlots],
+        queue: ReactionQueue,
+        clock: Clock,
+        policy: ShopPolicy,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._queue = queue

@@ -1,5 +1,7 @@
 """Prediction webhook."""
 
+from typing import Protocol
+
 from domain.order.reactions import CollectRestoration, reaction_id_of
 from domain.order.values import ImageId, OrderId, Sha256
 from domain.ports.clock import Clock
@@ -8,16 +10,25 @@ from domain.ports.errors import (
 )
 from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.restorer import PredictionWebhookEvent
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import HasReactions, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.restoration.predictions import SOURCE
+
+
+class PredictionWebhookRepositories(HasReactions, HasWebhookInbox, Protocol):
+    """What a prediction webhook reads and writes."""
 
 
 class PredictionWebhook:
     """Takes in what the restorer posts: that there is something to collect, never what it is."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork, queue: ReactionQueue, token_signer: TokenSigner, clock: Clock
+        self,
+        *,
+        unit_of_work: UnitOfWork[PredictionWebhookRepositories],
+        queue: ReactionQueue,
+        token_signer: TokenSigner,
+        clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._queue = queue

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
@@ -14,8 +15,22 @@ from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
 from domain.ports.reaction_queue import ExhaustedReaction, UnreadableWork
 from domain.ports.reconciliation_queries import UnreadableEvent
-from domain.ports.unit_of_work import UnitOfWork
+from domain.ports.unit_of_work import (
+    HasOrderQueries,
+    HasReactions,
+    HasReconciliationQueries,
+    HasUnmatchedPayments,
+    HasWebhookInbox,
+    UnitOfWork,
+)
 from domain.use_cases.wording.labels import HOLDS, MAILS, OPT_OUTS, UNREADABLE_AND_NOT_NEEDED, listed
+
+
+class AttentionRepositories(
+    HasOrderQueries, HasReactions, HasReconciliationQueries, HasUnmatchedPayments, HasWebhookInbox, Protocol
+):
+    """What needs attention is found in these."""
+
 
 #: How many orders' streams are read with one query.
 PAGE_ORDERS = 200
@@ -57,7 +72,7 @@ class AttentionItem:
 class AttentionList:
     """Looks for what needs a person, with a few queries however much that is."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork) -> None:
+    def __init__(self, *, unit_of_work: UnitOfWork[AttentionRepositories]) -> None:
         self._unit_of_work = unit_of_work
 
     def needed(self) -> list[AttentionItem]:

@@ -23,6 +23,7 @@ from domain.order.errors import (
 from domain.order.order import Order
 from domain.order.values import EmailKind, ImageId, OrderId
 from domain.ports.clock import Clock
+from domain.ports.unit_of_work import HasEventStore
 from domain.use_cases.delivery.downloads import (
     DownloadService,
     LinkExpiredError,
@@ -46,7 +47,7 @@ class CustomerRequests:
     def __init__(
         self,
         *,
-        command_handler: OrderCommandHandler,
+        command_handler: OrderCommandHandler[HasEventStore],
         downloads: DownloadService,
         clock: Clock,
         policy: ShopPolicy,
@@ -109,7 +110,7 @@ class CustomerRequests:
     def _record(self, order_id: OrderId, request: Request, request_id: UUID) -> None:
         """Decide a request under the order's lock, so that a hundred at once are counted one after the other."""
 
-        def work(transaction: OrderTransaction) -> None:
+        def work(transaction: OrderTransaction[HasEventStore]) -> None:
             order = transaction.load(order_id)
             proposed = request(order, transaction.repositories.event_store.history(order_id))
             key = f"wish:{order.version}"

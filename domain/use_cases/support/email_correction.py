@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.errors import ShopError
@@ -11,9 +12,15 @@ from domain.order.values import CustomerId, OrderId
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
+from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasNotes, HasPersonalData
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.support.staff_actions import ActionResult, StaffRequest, note_of, was_done
 from domain.use_cases.wording.refusal_messages import ActionRefusedError
+
+
+class EmailCorrectionRepositories(HasCustomers, HasEventStore, HasNotes, HasPersonalData, Protocol):
+    """What an address is corrected in."""
+
 
 #: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -49,7 +56,9 @@ def is_address(text: str) -> bool:
 class EmailCorrection:
     """Corrects addresses; the log records a note only, because it never holds an address."""
 
-    def __init__(self, *, command_handler: OrderCommandHandler, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, *, command_handler: OrderCommandHandler[EmailCorrectionRepositories], clock: Clock, ids: Ids
+    ) -> None:
         self._command_handler = command_handler
         self._clock = clock
         self._ids = ids
@@ -64,7 +73,7 @@ class EmailCorrection:
             raise NoAddressError
         key = by.cause_key("address", self._ids)
 
-        def work(transaction: OrderTransaction) -> tuple[ActionResult, int]:
+        def work(transaction: OrderTransaction[EmailCorrectionRepositories]) -> tuple[ActionResult, int]:
             repositories = transaction.repositories
             orders = _load_all(transaction, order_id)
             order = orders[order_id]
@@ -84,14 +93,22 @@ class EmailCorrection:
 
         return self._command_handler.transact(work)
 
-    def _note(self, transaction: OrderTransaction, order: Order, by: StaffRequest, key: str) -> Commit:
+    def _note(
+        self,
+        transaction: OrderTransaction[EmailCorrectionRepositories],
+        order: Order,
+        by: StaffRequest,
+        key: str,
+    ) -> Commit:
         note = note_of(order.order_id, by, self._ids, self._clock)
         cause = Cause(name="desk:address", key=key, actor=by.actor, correlation_id=note.note_id)
         transaction.repositories.notes.write(note)
         return transaction.record(order, [e.NoteAdded(note_id=note.note_id)], cause)
 
 
-def _load_all(transaction: OrderTransaction, order_id: OrderId) -> Mapping[OrderId, Order]:
+def _load_all(
+    transaction: OrderTransaction[EmailCorrectionRepositories], order_id: OrderId
+) -> Mapping[OrderId, Order]:
     """All orders of an order's customer, each locked, always in the same sequence."""
     repositories = transaction.repositories
     customer_id = _customer_of(repositories.event_store.load(order_id))

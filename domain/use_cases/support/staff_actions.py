@@ -6,6 +6,7 @@ The reason is kept as a note beside the log, in the same transaction as the even
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from domain.order import events as e
 from domain.order.decide_delivery import requestable_email
@@ -28,11 +29,16 @@ from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.notes import Note
-from domain.ports.unit_of_work import CauseRepeatedError, Transaction, UnitOfWork
+from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, HasNotes, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
 from domain.use_cases.wording.refusal_messages import ActionRefusedError, problem_of
+
+
+class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
+    """What a staff action is recorded in."""
+
 
 #: What a request proposes to an order, given the id of its note.
 Request = Callable[[Order, NoteId], Sequence[e.Event]]
@@ -65,8 +71,8 @@ class StaffActions:
     def __init__(
         self,
         *,
-        unit_of_work: UnitOfWork,
-        command_handler: OrderCommandHandler,
+        unit_of_work: UnitOfWork[HasEventStore],
+        command_handler: OrderCommandHandler[StaffActionRepositories],
         downloads: DownloadService,
         clock: Clock,
         ids: Ids,
@@ -214,12 +220,12 @@ class StaffActions:
         note = note_of(order_id, by, self._ids, self._clock)
         cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
 
-        def proposed(repositories: Transaction, order: Order) -> Sequence[e.Event]:
+        def proposed(repositories: HasEventStore, order: Order) -> Sequence[e.Event]:
             if by.key is not None and was_done(repositories, order_id, key):
                 raise CauseRepeatedError(order_id)
             return request(order, note.note_id)
 
-        def keep_note(repositories: Transaction, commit: Commit) -> None:
+        def keep_note(repositories: StaffActionRepositories, commit: Commit) -> None:
             if not commit.events:
                 raise ActionRefusedError(commit.before, nothing_new)
             repositories.notes.write(note)
@@ -230,7 +236,9 @@ class StaffActions:
             commit = self._command_handler.handle(order_id, proposed, cause, also=keep_note)
         return ActionResult(order=commit.after, events=commit.events)
 
-    def _preview(self, order_id: OrderId, proposed: Propose, cause: Cause, nothing_new: str) -> ActionResult:
+    def _preview(
+        self, order_id: OrderId, proposed: Propose[HasEventStore], cause: Cause, nothing_new: str
+    ) -> ActionResult:
         with self._unit_of_work.transaction() as repositories:
             order = repositories.event_store.load(order_id)
             try:
@@ -254,7 +262,7 @@ class StaffActions:
             raise ActionRefusedError(order, problem_of(order, refusal)) from refusal
 
 
-def was_done(repositories: Transaction, order_id: OrderId, key: str) -> bool:
+def was_done(repositories: HasEventStore, order_id: OrderId, key: str) -> bool:
     """Whether a cause with this key is on record in the order's stream."""
     return any(each.cause_key.startswith(f"{key}#") for each in repositories.event_store.history(order_id))
 

@@ -181,7 +181,7 @@ def test_orders_of_one_transaction_are_recorded_all_or_none(shop: InMemoryShop, 
     shop.command_handler.handle(other, [HELD], cause("used"))
     versions = [shop.order(each).version for each in (order_id, other)]
 
-    def hold_both(transaction: OrderTransaction) -> None:
+    def hold_both(transaction: OrderTransaction[Transaction]) -> None:
         for order in [transaction.load(each) for each in (order_id, other)]:
             note = e.NoteAdded(note_id=NoteId(uuid4()))
             transaction.record(order, [note], cause("used"))
