@@ -220,11 +220,11 @@ class _Port:
             except UnitOfWorkError as error:
                 self._unit_of_work.trouble.trace.recover(MET[type(error)])
                 raise
-            if found is False and name == "take":
+            if found is False and name == "accept":
                 self._unit_of_work.trouble.trace.recover("a message that came again changed nothing")
             if self._unit_of_work.journal is not None:
                 self._proposed.append(Statement(self._name, name, args, kwargs, found))
-            return self._unit_of_work.understood(found) if self._name == "log" else found
+            return self._unit_of_work.understood(found) if self._name == "event_store" else found
 
         setattr(self, name, statement)
         return statement
