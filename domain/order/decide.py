@@ -1,13 +1,14 @@
-"""Which events go on record: ``decide`` takes an order and what is said to have happened, or is wished for.
+"""``decide``: which events an order records, given a command or a proposed event.
 
-What is said comes as the event it would be. The answer is that event with whatever follows from it at once, or
-nothing when the order knows it already or it came too late to matter. A wish the order's state does not allow
-raises IllegalMoveError.
+A command is what people ask for. A proposed event is what a provider or the shop itself reports; it is recorded with
+whatever follows from it at once, or not at all when the order knows it already or it comes too late to matter.
 """
 
 from typing import assert_never
 
 from domain.order import events as e
+from domain.order.commands import Command, Proposal
+from domain.order.decide_command import requested_event
 from domain.order.decide_delivery import (
     decide_email,
     decide_email_feedback,
@@ -32,10 +33,11 @@ from domain.order.states import State
 from domain.order.values import HoldReason
 
 
-def decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:
-    """The events to record, none if ``said`` is nothing new; raises a ShopError if the order cannot take it."""
-    decision = _decide(order, proposed, limits)
-    moves_points = bool(order.points) or isinstance(proposed, e.PointsCredited | e.PointsDebited)
+def decide(order: Order, proposed: Proposal, limits: Limits) -> Decision:
+    """The events to record, none if nothing is new; raises a ShopError if the order refuses the proposal."""
+    event = requested_event(order, proposed) if isinstance(proposed, Command) else proposed
+    decision = _decide(order, event, limits)
+    moves_points = bool(order.points) or isinstance(event, e.PointsCredited | e.PointsDebited)
     if not (decision and moves_points):
         return decision
     return (*decision, *points_after(DecisionBuilder(order, *decision).order))

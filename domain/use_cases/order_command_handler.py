@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.decide import decide
 from domain.order.evolve import apply
 from domain.order.order import Order
@@ -66,7 +67,7 @@ class OrderTransaction(Generic[Orders_co]):
     def record(
         self,
         order: Order,
-        proposed: Sequence[e.Event],
+        proposed: Sequence[Proposal],
         cause: Cause,
         *,
         closing: ReactionResult | None = None,
@@ -80,7 +81,7 @@ class OrderTransaction(Generic[Orders_co]):
 
 
 #: What to propose to an order, decided under its lock; writes beside the log that come first belong here, too.
-Propose = Callable[[Orders, Order], Sequence[e.Event]]
+Propose = Callable[[Orders, Order], Sequence[Proposal]]
 
 
 class OrderCommandHandler(Generic[Orders_co]):
@@ -110,7 +111,7 @@ class OrderCommandHandler(Generic[Orders_co]):
     def handle(
         self,
         order_id: OrderId,
-        proposed: Sequence[e.Event] | Propose[Orders_co],
+        proposed: Sequence[Proposal] | Propose[Orders_co],
         cause: Cause,
         *,
         closing: ReactionResult | None = None,
@@ -125,8 +126,8 @@ class OrderCommandHandler(Generic[Orders_co]):
 
         def work(transaction: OrderTransaction[Orders_co]) -> Commit:
             order = transaction.load(order_id)
-            events = proposed(transaction.repositories, order) if callable(proposed) else proposed
-            commit = transaction.record(order, events, cause, closing=closing)
+            proposals = proposed(transaction.repositories, order) if callable(proposed) else proposed
+            commit = transaction.record(order, proposals, cause, closing=closing)
             if also is not None:
                 also(transaction.repositories, commit)
             return commit
@@ -155,7 +156,7 @@ class OrderCommandHandler(Generic[Orders_co]):
                 return result
         raise AssertionError("The last decision either returns or raises.")
 
-    def preview(self, before: Order, proposed: Sequence[e.Event], cause: Cause) -> Commit:
+    def preview(self, before: Order, proposed: Sequence[Proposal], cause: Cause) -> Commit:
         """What ``handle`` would commit, without writing anything; raises ShopError as it does."""
         recorded: list[e.RecordedEvent] = []
         after = before
@@ -172,7 +173,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         )
 
     def _decide(
-        self, before: Order, proposed: Sequence[e.Event], cause: Cause, *, closing: ReactionResult | None
+        self, before: Order, proposed: Sequence[Proposal], cause: Cause, *, closing: ReactionResult | None
     ) -> Commit:
         commit = self.preview(before, proposed, cause)
         return self._closed(commit, closing) if closing else commit
@@ -227,7 +228,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         return commit
 
 
-def _cancellations(proposed: Sequence[e.Event], after: Order) -> list[Due]:
+def _cancellations(proposed: Sequence[Proposal], after: Order) -> list[Due]:
     """Cancel predictions that started too late for the order to use them."""
     late = [
         started.prediction_id

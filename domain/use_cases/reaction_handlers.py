@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.decide_restoration import events_for_failed_attempt
 from domain.order.order import Order
 from domain.order.reactions import (
@@ -78,7 +79,7 @@ class ReactionSpec(Generic[_Kind]):
     """
 
     queue: Queue
-    handle: Callable[[ReactionHandlers, Attempt[_Kind]], Sequence[e.Event]]
+    handle: Callable[[ReactionHandlers, Attempt[_Kind]], Sequence[Proposal]]
     retry: Callable[[ShopPolicy], RetryPolicy]
     when_exhausted: Callable[[Attempt[_Kind]], Sequence[e.Event]]
     when_unanswered: Callable[[Attempt[_Kind]], Sequence[e.Event]] | None = None

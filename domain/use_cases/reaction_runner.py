@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.order import Order
 from domain.order.reactions import Reaction, is_still_required, required_reactions
 from domain.ports.clock import Clock
@@ -135,7 +136,7 @@ class ReactionRunner:
         self._queue.send(unsent)
         return len(unsent) + self._prediction_limiter.grant_slots()
 
-    def _do(self, claim: Claim, order: Order) -> Sequence[e.Event]:
+    def _do(self, claim: Claim, order: Order) -> Sequence[Proposal]:
         spec, attempt = spec_of(claim.reaction), Attempt(claim.reaction, order, claim)
         if claim.was_interrupted and spec.when_unanswered is not None:
             return spec.when_unanswered(attempt)
@@ -153,7 +154,7 @@ class ReactionRunner:
         problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
         self._postpone(claim, wait, problem)
 
-    def _record(self, claim: Claim, order: Order, proposed: Sequence[e.Event], outcome: Outcome) -> Order:
+    def _record(self, claim: Claim, order: Order, proposed: Sequence[Proposal], outcome: Outcome) -> Order:
         """Record the outcome and close the claim; work the order still needs is due again after a growing wait."""
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from domain.order import events as e
+from domain.order.commands import IssueLink
 from domain.order.customer_request_limits import CUSTOMER, VISITOR
 from domain.order.deterministic_ids import download_link_id_of
 from domain.order.errors import ShopError
@@ -180,10 +181,10 @@ class DownloadService:
             for earlier, result in enumerate(image.results)
         ]
 
-    def new_link(self, order: Order) -> e.DownloadLinkIssued:
-        """One more link to the newest archive, good from now on."""
+    def new_link(self, order: Order) -> IssueLink:
+        """The command for one more link to the newest archive, valid from now on."""
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
-        return e.DownloadLinkIssued(
+        return IssueLink(
             link_id=link_id,
             token_sha256=sha256_of(self._token_signer.download_token(link_id)),
             expires_at=self._clock.now() + self._policy.download_lifetime,

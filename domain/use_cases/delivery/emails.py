@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.order import Email, Order
@@ -76,7 +77,7 @@ class EmailSender:
         self._token_signer = token_signer
         self._policy = policy
 
-    def send_email(self, order: Order, work: SendEmail) -> Sequence[e.Event]:
+    def send_email(self, order: Order, work: SendEmail) -> Sequence[Proposal]:
         """Hand an e-mail to the provider; a lost reply is recorded as unconfirmed instead of tried again.
 
         An e-mail that was delayed until its link expired waits for a new link, and goes out with that.

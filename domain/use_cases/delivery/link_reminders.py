@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from domain.order import events as e
+from domain.order.commands import Proposal, RequestEmail
 from domain.order.customer_request_limits import needs_reminder
 from domain.order.order import Order
 from domain.order.values import DownloadLinkId, EmailKind, OrderId
@@ -61,11 +61,10 @@ class LinkReminders:
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may open the link this moment."""
 
-        def reminder(_: HasEventStore, order: Order) -> Sequence[e.Event]:
+        def reminder(_: HasEventStore, order: Order) -> Sequence[Proposal]:
             if not needs_reminder(order, link_id, self._clock.now()):
                 return ()
-            email_id = order.next_email_id(EmailKind.REMINDER)
-            return [e.EmailRequested(email_id=email_id, kind=EmailKind.REMINDER)]
+            return [RequestEmail(kind=EmailKind.REMINDER)]
 
         name = f"{REMINDER}{link_id}"
         cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)

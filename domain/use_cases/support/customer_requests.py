@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from domain.order import events as e
+from domain.order.commands import Command, RequestEmail, RequestRedo
 from domain.order.customer_request_limits import (
     CUSTOMER,
     History,
@@ -34,7 +34,7 @@ from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, O
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: What a request proposes, given the order and its history; nothing if it is being done already.
-Request = Callable[[Order, History], e.Event | None]
+Request = Callable[[Order, History], Command | None]
 
 
 class CustomerRequests:
@@ -95,7 +95,7 @@ class CustomerRequests:
         """
         opened, _ = self._downloads.open(token)
 
-        def request(order: Order, history: History) -> e.RedoRequested:
+        def request(order: Order, history: History) -> RequestRedo:
             image = order.images.get(image_id)
             if image is None:
                 raise UnknownImageError(order_id=order.order_id, image_id=image_id)
@@ -103,7 +103,7 @@ class CustomerRequests:
             why = why_no_redo(order, image, self._policy.limits, until, self._clock.now())
             if why is not None and not image.is_being_redone:
                 raise RedoRefusedError(image_id=image_id, why=why)
-            return e.RedoRequested(image_id=image_id, by_customer=True)
+            return RequestRedo(image_id=image_id, by_customer=True)
 
         self._record(opened.order_id, request, request_id)
 
@@ -119,7 +119,7 @@ class CustomerRequests:
 
         self._command_handler.transact(work)
 
-    def _mail(self, order: Order, history: History, kind: EmailKind) -> e.Event | None:
+    def _mail(self, order: Order, history: History, kind: EmailKind) -> Command | None:
         """The wish for a mail; raises NothingToSendError or AskedTooOftenError."""
         if is_on_its_way(order, kind):
             return None
@@ -130,4 +130,4 @@ class CustomerRequests:
                 check_daily_limit(history)
                 return self._downloads.new_link(order)
         check_wait(history, kind, self._clock.now())
-        return e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
+        return RequestEmail(kind=kind)

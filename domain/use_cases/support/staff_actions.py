@@ -9,21 +9,29 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.order import events as e
+from domain.order.commands import (
+    Command,
+    Hold,
+    Proposal,
+    RecordManualRefund,
+    Release,
+    RequestEmail,
+    RequestRedo,
+    RequestRefund,
+    RevokeLink,
+)
 from domain.order.decide_delivery import requestable_email
-from domain.order.deterministic_ids import provider_refund_id_by_hand
 from domain.order.errors import ShopError
 from domain.order.ledger import Refund, RefundStatus
 from domain.order.order import Order
 from domain.order.states import REFUND_STATES
 from domain.order.values import (
     DownloadLinkId,
-    HoldReason,
     ImageId,
     Money,
     NoteId,
     OrderId,
     RefundId,
-    RefundReason,
 )
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
@@ -41,7 +49,7 @@ class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
 
 
 #: What a request proposes to an order, given the id of its note.
-Request = Callable[[Order, NoteId], Sequence[e.Event]]
+Request = Callable[[Order, NoteId], Sequence[Proposal]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,16 +109,16 @@ class StaffActions:
     def hold(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Have no work begun for the order until somebody lets it go on."""
 
-        def request(_order: Order, note: NoteId) -> Sequence[e.Event]:
-            return [e.OrderHeld(reason=HoldReason.REQUESTED, note_id=note)]
+        def request(_order: Order, note: NoteId) -> Sequence[Command]:
+            return [Hold(note_id=note)]
 
         return self._do(order_id, "hold", by, request, nothing_new="It is on hold already")
 
     def release(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Let the order go on from where it was; what had been given up is tried afresh."""
 
-        def request(_order: Order, note: NoteId) -> Sequence[e.Event]:
-            return [e.OrderReleased(note_id=note)]
+        def request(_order: Order, note: NoteId) -> Sequence[Command]:
+            return [Release(note_id=note)]
 
         return self._do(order_id, "release", by, request, nothing_new="It is not on hold")
 
@@ -128,18 +136,11 @@ class StaffActions:
         A photo that is paid back by its number is taken out of the work. Each request is a refund of its own.
         """
 
-        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
-            images = _images_of(order, photos)
-            refund_id = RefundId(self._ids.new())
-            return [
-                e.RefundRequested(
-                    refund_id=refund_id,
-                    amount=amount or _due_back(order, images),
-                    reason=RefundReason.REQUESTED,
-                    image_ids=images,
-                    note_id=note,
-                )
-            ]
+        def request(order: Order, note: NoteId) -> Sequence[Command]:
+            if order.payment is None:
+                raise ActionRefusedError(order, "Nothing was paid")
+            images, refund_id = _images_of(order, photos), RefundId(self._ids.new())
+            return [RequestRefund(refund_id=refund_id, amount=amount, image_ids=images, note_id=note)]
 
         return self._do(order_id, "refund", by, request)
 
@@ -148,15 +149,9 @@ class StaffActions:
     ) -> ActionResult:
         """Put on record that a refund which failed was paid another way; ``refund`` is its number, if several did."""
 
-        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[Command]:
             failed = _failed_refund(order, refund)
-            return [
-                e.RefundIssued(
-                    refund_id=failed.refund_id,
-                    amount=failed.amount,
-                    provider_refund_id=provider_refund_id_by_hand(note),
-                )
-            ]
+            return [RecordManualRefund(refund_id=failed.refund_id, amount=failed.amount, note_id=note)]
 
         return self._do(order_id, "settle", by, request)
 
@@ -165,9 +160,9 @@ class StaffActions:
     def redo(self, order_id: OrderId, by: StaffRequest, *, photos: Sequence[int]) -> ActionResult:
         """Have photos that are delivered restored once more, another way; their results are kept."""
 
-        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[Command]:
             return [
-                e.RedoRequested(image_id=image_id, by_customer=False, note_id=note)
+                RequestRedo(image_id=image_id, by_customer=False, note_id=note)
                 for image_id in _images_of(order, photos)
             ]
 
@@ -176,7 +171,7 @@ class StaffActions:
     def renew_link(self, order_id: OrderId, by: StaffRequest, *, revokes_others: bool) -> ActionResult:
         """Make and mail a new link; the others lead nowhere from the same moment on if that is wished."""
 
-        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[Command]:
             issued = replace(self._downloads.new_link(order), note_id=note)
             return [issued, *(_revocations(_good_links(order), note) if revokes_others else [])]
 
@@ -185,7 +180,7 @@ class StaffActions:
     def revoke_links(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Have every link lead nowhere but the newest one, and that one too where all the money goes back."""
 
-        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[Command]:
             good = _good_links(order)
             return _revocations(good if order.state in REFUND_STATES else good[:-1], note)
 
@@ -195,14 +190,14 @@ class StaffActions:
     def resend(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Send the mail again that tells where the order stands."""
 
-        def request(order: Order, note: NoteId) -> Sequence[e.Event]:
+        def request(order: Order, note: NoteId) -> Sequence[Command]:
             kind = requestable_email(order)
             link = order.newest_link
             if kind.brings_a_link and link is not None and link.expires_at <= self._clock.now():
                 raise ActionRefusedError(
                     order, "The link in the e-mail has expired, so a new one has to be sent"
                 )
-            return [e.EmailRequested(email_id=order.next_email_id(kind), kind=kind, note_id=note)]
+            return [RequestEmail(kind=kind, note_id=note)]
 
         return self._do(order_id, "resend", by, request, nothing_new="This e-mail is on its way already")
 
@@ -220,7 +215,7 @@ class StaffActions:
         note = note_of(order_id, by, self._ids, self._clock)
         cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
 
-        def proposed(repositories: HasEventStore, order: Order) -> Sequence[e.Event]:
+        def proposed(repositories: HasEventStore, order: Order) -> Sequence[Proposal]:
             if by.key is not None and was_done(repositories, order_id, key):
                 raise CauseRepeatedError(order_id)
             return request(order, note.note_id)
@@ -289,15 +284,6 @@ def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
     return tuple(images[number - 1] for number in dict.fromkeys(photos))
 
 
-def _due_back(order: Order, images: Sequence[ImageId] = ()) -> Money:
-    """What a refund of these images comes to, or one of everything: never more than is there to be paid back."""
-    if order.payment is None:
-        raise ActionRefusedError(order, "Nothing was paid")
-    left = order.refundable_amount
-    amount = min(sum(order.images[image_id].share.amount for image_id in images), left) if images else left
-    return replace(order.payment.paid, amount=amount)
-
-
 def _failed_refund(order: Order, number: int | None) -> Refund:
     """The refund that failed, by its number (1-based) if that is given; raises ActionRefusedError."""
     refunds = list(order.refunds.values())
@@ -319,5 +305,5 @@ def _good_links(order: Order) -> list[DownloadLinkId]:
     return [link.link_id for link in order.links.values() if not link.is_revoked]
 
 
-def _revocations(links: Sequence[DownloadLinkId], note: NoteId) -> list[e.Event]:
-    return [e.DownloadLinkRevoked(link_id=link_id, note_id=note) for link_id in links]
+def _revocations(links: Sequence[DownloadLinkId], note: NoteId) -> list[RevokeLink]:
+    return [RevokeLink(link_id=link_id, note_id=note) for link_id in links]

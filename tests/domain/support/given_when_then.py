@@ -7,6 +7,7 @@ from typing import Self
 import pytest
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.decide import decide
 from domain.order.decision import Decision
 from domain.order.errors import ShopError
@@ -41,7 +42,7 @@ class Given:
     order: Order
     limits: Limits = LIMITS
 
-    def when(self, proposed: e.Event) -> "When":
+    def when(self, proposed: Proposal) -> "When":
         """Say something."""
         return When(self.order, proposed, self.limits)
 
@@ -61,7 +62,7 @@ class When:
     """An order to which something is being said."""
 
     before: Order
-    proposed: e.Event
+    proposed: Proposal
     limits: Limits
 
     def then(self, *expected: e.Event) -> "Then":

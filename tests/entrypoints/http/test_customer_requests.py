@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from domain.order import events as e
+from domain.order.commands import Proposal, RevokeLink
 from domain.order.customer_request_limits import RedoObstacle
 from domain.order.values import ImageId, OrderId
 from domain.use_cases.order_command_handler import Cause
@@ -165,7 +166,7 @@ def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
     order_id = door.shop.delivered()
     old, order = door.shop.token(order_id), door.shop.order(order_id)
     (link_id,) = order.links
-    proposed: list[e.Event] = [door.shop.downloads.new_link(order), e.DownloadLinkRevoked(link_id=link_id)]
+    proposed: list[Proposal] = [door.shop.downloads.new_link(order), RevokeLink(link_id=link_id)]
     cause = Cause(name="desk", key="withdrawn", actor="person:grace", correlation_id=order_id)
     door.shop.command_handler.handle(order_id, proposed, cause)
     page = door.http.get(f"/api/download/{old}", headers=BROWSER)

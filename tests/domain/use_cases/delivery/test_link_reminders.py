@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.values import HoldReason, OrderId
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import sent
@@ -19,7 +20,7 @@ def delivered(shop: InMemoryShop) -> OrderId:
     return order_id
 
 
-def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
+def say(shop: InMemoryShop, order_id: OrderId, *proposed: Proposal) -> None:
     cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
     shop.command_handler.handle(order_id, proposed, cause)
     shop.work()

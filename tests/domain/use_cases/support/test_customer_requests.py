@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.order import events as e
+from domain.order.commands import Proposal
 from domain.order.deterministic_ids import email_id_of
 from domain.order.errors import AskedTooOftenError, NothingToSendError, RedoRefusedError, UnknownImageError
 from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
@@ -23,7 +24,7 @@ def delivered(shop: InMemoryShop, *photos: bytes) -> OrderId:
     return order_id
 
 
-def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
+def say(shop: InMemoryShop, order_id: OrderId, *proposed: Proposal) -> None:
     cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
     shop.command_handler.handle(order_id, proposed, cause)
     shop.work()
