@@ -8,7 +8,7 @@ import pytest
 
 from domain.order.states import State
 from domain.order.values import OrderId
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import UnavailableError, UnreadableEventError
 from tests.doubles.container import InMemoryShop
 
 
@@ -60,3 +60,24 @@ def test_an_order_of_a_newer_version_is_left_alone_and_the_others_go_on(
         "its log holds order.framed.v1; run the version that wrote it" in each for each in refused.values()
     )
     assert {(status, attempts) for _, status, attempts in left} == {("pending", 0)}
+
+
+def test_an_order_whose_events_contradict_each_other_is_left_alone_and_the_others_go_on(
+    shop: InMemoryShop, own_database_url: str
+) -> None:
+    broken, other = shop.pay(shop.upload(b"wedding")), shop.pay(shop.upload(b"harvest"))
+    assert shop.live(other).state is State.COMPLETED
+    with psycopg.connect(own_database_url) as connection:
+        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+        connection.execute(
+            """UPDATE events SET data = jsonb_set(data, '{images,0,image_id}', to_jsonb(order_id::text))
+            WHERE order_id = %s AND name LIKE 'order.images_moved.%%'""",
+            [broken],
+        )
+        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
+    with pytest.raises(UnreadableEventError, match="restoreclick reconcile"):
+        shop.order(broken)
+    shop.clock.advance(days=100)
+    with pytest.raises(UnreadableEventError):
+        shop.photo_retention.purge()
+    assert shop.order(other).photos_are_purged

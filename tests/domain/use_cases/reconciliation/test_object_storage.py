@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.order.events import ImagesMoved
 from domain.order.states import State
 from domain.order.values import ObjectKey, OrderId, UploadSessionId
 from domain.ports.object_storage import ObjectOwner
@@ -201,3 +202,16 @@ def test_what_was_purged_is_not_missed_and_what_was_left_of_it_is_stray(
     put(shop, left)
     shop.clock.advance(hours=2)
     assert found(compare(shop)) == ["stray_object"]
+
+
+def test_a_stream_with_a_gap_makes_no_object_of_its_order_a_stray(
+    shop: InMemoryShop, order_id: OrderId
+) -> None:
+    """The event that named the object may be the missing one."""
+    stray = put(shop, f"uploads/restored/{order_id}/stray")
+    streams = shop.own_unit_of_work.pages.streams
+    streams[order_id] = tuple(each for each in streams[order_id] if not isinstance(each.event, ImagesMoved))
+    shop.clock.advance(hours=2)
+    report = compare(shop, heals=True)
+    assert (report.cut_off, found(report)) == ({}, ["stream_broken"])
+    assert stray in shop.storage.objects

@@ -1,5 +1,7 @@
 """What needs a person is listed, each thing since when and why, until somebody has seen to it."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.order.order import Order
@@ -197,3 +199,16 @@ def test_money_without_an_order_and_messages_under_a_known_id_are_listed_the_old
     )
     assert unmatched.why.startswith("4.90 EUR belong to no order. ")
     assert conflict.subject == stray.event_id
+
+
+def test_a_stream_that_cannot_be_followed_is_listed_and_hides_no_other_order(shop: InMemoryShop) -> None:
+    broken, held = (shop.pay(shop.upload(name)) for name in (b"wedding", b"harvest"))
+    for order_id in (broken, held):
+        shop.staff_actions.hold(order_id, ADA)
+    streams = shop.own_unit_of_work.pages.streams
+    first, *rest = streams[broken]
+    streams[broken] = (first, *(replace(each, version=each.version + 1) for each in rest))
+    items = {item.order_id: item for item in needed(shop)}
+    assert (items[broken].kind, items[held].kind) == (AttentionKind.STREAM_BROKEN, AttentionKind.ON_HOLD)
+    assert items[broken].number == number(shop.order(broken))
+    assert "version 2 is missing before it" in items[broken].why
