@@ -50,7 +50,7 @@ test-slow: $(READY)
 test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreSQL; POSTGRES15=folder of its programs
 	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \
 	    "apt-get install postgresql-15), or name its folder: make test-postgres15 POSTGRES15=..." >&2; exit 1; }
-	$(PYTEST) --postgresql-programs $(POSTGRES15) tests/contracts tests/adapters/test_postgres_*.py
+	$(PYTEST) --postgresql-programs $(POSTGRES15) tests/contracts tests/adapters/postgres
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)
