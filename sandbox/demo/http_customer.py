@@ -18,6 +18,9 @@ NAME = "Ada Palmer"
 
 TIMEOUT_SECONDS = 30.0
 
+#: Servers close a connection after five idle seconds; one that is used just then would be reset.
+SHORT_IDLE = httpx2.Limits(keepalive_expiry=1.0)
+
 
 class RefusedPhotoError(Exception):
     """The shop does not take a photo; the message is its advice."""
@@ -40,7 +43,7 @@ class Customer:
     ) -> None:
         self._shop_url = shop_url
         self._mailbox_url = mailbox_url
-        self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS)
+        self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS, limits=SHORT_IDLE)
         self._email = email
         self._name = name
         self._session = ""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx2
 
 from sandbox.demo.errors import DemoError
-from sandbox.demo.http_customer import Json
+from sandbox.demo.http_customer import SHORT_IDLE, Json
 from sandbox.demo.wording import counted, duration_text
 
 #: How long a provider stays away: longer than one request takes, short enough to watch.
@@ -81,7 +81,7 @@ class TwinControl:
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = addresses
-        self._http = httpx2.Client(trust_env=False, timeout=_TIMEOUT_SECONDS)
+        self._http = httpx2.Client(trust_env=False, timeout=_TIMEOUT_SECONDS, limits=SHORT_IDLE)
 
     def __enter__(self) -> Self:
         return self

@@ -160,6 +160,13 @@ BEGUN = b"GET /health/live HTTP/1.1\r\nHost: shop\r\n"
 SHORT = {"HEADER_SECONDS": 0.3, "STALL_SECONDS": 0.5, "SMALL_BODY_SECONDS": 0.3}
 
 
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[httpx2.Client]:
+    """A client of a server that cuts slow connections off soon."""
+    with serving(limits=SHORT) as (_, http):
+        yield http
+
+
 @contextmanager
 def connected(http: httpx2.Client) -> Iterator[socket.socket]:
     """A connection that the test speaks on byte by byte; one that is not ended in time fails the test."""
@@ -197,40 +204,42 @@ def drip(connection: socket.socket, text: bytes) -> bytes:
     ],
     ids=["nothing", "a letter", "a line", "a second request"],
 )
-def test_a_client_that_never_ends_its_headers_is_cut_off(order_placement: bytes) -> None:
-    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+def test_a_client_that_never_ends_its_headers_is_cut_off(
+    order_placement: bytes, impatient: httpx2.Client
+) -> None:
+    with connected(impatient) as connection:
         connection.sendall(order_placement)
         while connection.recv(65536):  # ends when the server ends it
             pass
 
 
-def test_headers_that_come_letter_by_letter_are_cut_off() -> None:
-    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+def test_headers_that_come_letter_by_letter_are_cut_off(impatient: httpx2.Client) -> None:
+    with connected(impatient) as connection:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: shop\r\n")
         assert drip(connection, b"X-A: b\r\n") == b""
-        assert http.get("/health/live").status_code == 200
+        assert impatient.get("/health/live").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/checkout-sessions", "/api/webhooks/stripe"])
-def test_a_small_body_that_comes_byte_by_byte_is_refused(path: str) -> None:
-    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+def test_a_small_body_that_comes_byte_by_byte_is_refused(path: str, impatient: httpx2.Client) -> None:
+    with connected(impatient) as connection:
         head = f"POST {path} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
         connection.sendall(head.encode())
         assert drip(connection, b"[").startswith(b"HTTP/1.1 408")
 
 
-def test_a_body_that_goes_on_after_its_answer_is_cut_off() -> None:
-    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+def test_a_body_that_goes_on_after_its_answer_is_cut_off(impatient: httpx2.Client) -> None:
+    with connected(impatient) as connection:
         connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: shop\r\nContent-Length: 900000\r\n\r\n")
         assert drip(connection, b"[").startswith(b"HTTP/1.1 404")
 
 
-def test_slow_clients_keep_no_other_waiting_and_a_photo_may_take_its_time() -> None:
-    with serving(limits=SHORT) as (_, http), ExitStack() as stack:
+def test_slow_clients_keep_no_other_waiting_and_a_photo_may_take_its_time(impatient: httpx2.Client) -> None:
+    with ExitStack() as stack:
         for _ in range(50):
-            stack.enter_context(connected(http)).sendall(b"GET /health/live HTTP/1.1\r\n")
-        assert http.get("/health/live").status_code == 200
-        session = http.post("/api/uploads").json()["session_id"]
+            stack.enter_context(connected(impatient)).sendall(b"GET /health/live HTTP/1.1\r\n")
+        assert impatient.get("/health/live").status_code == 200
+        session = impatient.post("/api/uploads").json()["session_id"]
 
         def slowly() -> Iterator[bytes]:
             pauses = Event()
@@ -238,14 +247,14 @@ def test_slow_clients_keep_no_other_waiting_and_a_photo_may_take_its_time() -> N
                 pauses.wait(SHORT["STALL_SECONDS"] / 3)
                 yield b"great-aunt Adele, 1931"
 
-        sent = http.post(
+        sent = impatient.post(
             f"/api/uploads/{session}/photos", content=slowly(), headers={"Content-Type": "image/jpeg"}
         )
         assert sent.status_code == 201
 
 
-def test_a_client_that_stops_reading_is_cut_off() -> None:
-    with serving(limits=SHORT) as (_, http), connected(http) as connection:
+def test_a_client_that_stops_reading_is_cut_off(impatient: httpx2.Client) -> None:
+    with connected(impatient) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = b"GET /schema/openapi.json HTTP/1.1\r\nHost: shop\r\n\r\n"
         with pytest.raises(OSError, match=r"reset|Broken pipe|aborted"):
