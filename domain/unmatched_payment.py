@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import NAMESPACE_URL, uuid5
 
+from domain.order.errors import ShopError
 from domain.order.values import Money, RefundId, UploadSessionId
 
 
@@ -17,6 +18,41 @@ class UnmatchedStatus(StrEnum):
     REFUNDING = "refunding"  # on its way back: nobody may match it any more
     REFUNDED = "refunded"  # all of it is with the customer again
     MATCHED = "matched"  # an order began with it
+
+
+class UnknownPaymentError(ShopError):
+    """No payment of this checkout is without an order."""
+
+    def __init__(self, checkout_session_id: str) -> None:
+        self.checkout_session_id = checkout_session_id
+        super().__init__(
+            f"No payment of checkout {checkout_session_id} is without an order, here or at the payment provider: "
+            "`restoreclick payments unmatched` lists those that are."
+        )
+
+
+class PaymentNotOpenError(ShopError):
+    """Somebody, or the shop itself, resolved already what is to be done about a payment."""
+
+    def __init__(self, checkout_session_id: str, status: UnmatchedStatus) -> None:
+        self.checkout_session_id = checkout_session_id
+        self.status = status
+        super().__init__(
+            f"The payment of checkout {checkout_session_id} is {status} already: only an open one can be "
+            "refunded or matched."
+        )
+
+
+class NotMatchableError(ShopError):
+    """This payment and these photos do not make an order."""
+
+    def __init__(self, checkout_session_id: str, upload_session_id: UploadSessionId, problem: str) -> None:
+        self.checkout_session_id = checkout_session_id
+        self.upload_session_id = upload_session_id
+        super().__init__(
+            f"The payment of checkout {checkout_session_id} cannot be given to upload session "
+            f"{upload_session_id}: {problem}."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,10 +48,13 @@ class ReactionResult:
     outcome: Outcome = Outcome.DONE
 
 
+_DecideCommit = Callable[[Order, Sequence[Proposal], Cause, ReactionResult | None], Commit]
+
+
 class OrderTransaction(Generic[Orders_co]):
     """One transaction that records on orders; the workers are woken after its commit."""
 
-    def __init__(self, repositories: Orders_co, decide_commit: Callable[..., Commit]) -> None:
+    def __init__(self, repositories: Orders_co, decide_commit: _DecideCommit) -> None:
         self.repositories: Final = repositories
         self.commits: list[Commit] = []
         self._decide_commit = decide_commit
@@ -73,7 +76,7 @@ class OrderTransaction(Generic[Orders_co]):
         closing: ReactionResult | None = None,
     ) -> Commit:
         """Decide on an order; append what follows, with its projections and reactions."""
-        commit = self._decide_commit(order, proposed, cause, closing=closing)
+        commit = self._decide_commit(order, proposed, cause, closing)
         if commit.events or commit.closes is not None:
             self.repositories.event_store.append(commit)
             self.commits.append(commit)
@@ -173,7 +176,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         )
 
     def _decide(
-        self, before: Order, proposed: Sequence[Proposal], cause: Cause, *, closing: ReactionResult | None
+        self, before: Order, proposed: Sequence[Proposal], cause: Cause, closing: ReactionResult | None
     ) -> Commit:
         commit = self.preview(before, proposed, cause)
         return self._closed(commit, closing) if closing else commit

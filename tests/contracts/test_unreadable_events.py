@@ -17,7 +17,7 @@ from domain.ports.restorer import PredictionStatus
 from domain.ports.unit_of_work import Database
 from domain.use_cases.audit.log_verification import DefectKind, verify
 from domain.use_cases.support.attention_list import AttentionKind, AttentionList
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import NOON, facts, take_order
 from tests.contracts.unreadable_events import DAMAGES, Damage, Spoiler

@@ -9,7 +9,7 @@ from domain.order.order import Order
 from domain.order.values import OrderId, UploadSessionId
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -13,7 +13,7 @@ from domain.order.values import HoldReason, Money, OrderId
 from domain.ports.errors import OutsideError
 from domain.ports.reaction_queue import Claim
 from domain.ports.unit_of_work import UnitOfWorkError
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.simulation import privacy_and_payment_requests
 from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.webhook_delivery import SEAL, seal_of

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-from domain.order.errors import ShopError
 from domain.order.values import OrderId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import RefusedError, UnavailableError
@@ -23,7 +22,13 @@ from domain.ports.unit_of_work import (
     UnitOfWork,
 )
 from domain.ports.upload_sessions import UploadSession, UploadStatus
-from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
+from domain.unmatched_payment import (
+    NotMatchableError,
+    PaymentNotOpenError,
+    UnknownPaymentError,
+    UnmatchedPayment,
+    UnmatchedStatus,
+)
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
 from domain.use_cases.payments.order_placement import (
     OrderPlacement,
@@ -52,41 +57,6 @@ UNKNOWN_AGAIN = timedelta(minutes=30)
 PENDING_AGAIN = timedelta(days=1)
 #: When to try again what the provider refused: by then somebody may have put it right.
 REFUSED_AGAIN = timedelta(days=1)
-
-
-class UnknownPaymentError(ShopError):
-    """No payment of this checkout is without an order."""
-
-    def __init__(self, checkout_session_id: str) -> None:
-        self.checkout_session_id = checkout_session_id
-        super().__init__(
-            f"No payment of checkout {checkout_session_id} is without an order, here or at the payment provider: "
-            "`restoreclick payments unmatched` lists those that are."
-        )
-
-
-class PaymentNotOpenError(ShopError):
-    """Somebody, or the shop itself, resolved already what is to be done about a payment."""
-
-    def __init__(self, checkout_session_id: str, status: UnmatchedStatus) -> None:
-        self.checkout_session_id = checkout_session_id
-        self.status = status
-        super().__init__(
-            f"The payment of checkout {checkout_session_id} is {status} already: only an open one can be "
-            "refunded or matched."
-        )
-
-
-class NotMatchableError(ShopError):
-    """This payment and these photos do not make an order."""
-
-    def __init__(self, checkout_session_id: str, upload_session_id: UploadSessionId, problem: str) -> None:
-        self.checkout_session_id = checkout_session_id
-        self.upload_session_id = upload_session_id
-        super().__init__(
-            f"The payment of checkout {checkout_session_id} cannot be given to upload session "
-            f"{upload_session_id}: {problem}."
-        )
 
 
 class UnmatchedPaymentService:

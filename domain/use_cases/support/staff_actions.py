@@ -5,7 +5,7 @@ The reason is kept as a note beside the log, in the same transaction as the even
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from domain.order import events as e
@@ -36,11 +36,10 @@ from domain.order.values import (
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
-from domain.ports.notes import Note
 from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, HasNotes, UnitOfWork
-from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
+from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 from domain.use_cases.wording.refusal_messages import ActionRefusedError, problem_of
 
 
@@ -50,27 +49,6 @@ class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
 
 #: What a request proposes to an order, given the id of its note.
 Request = Callable[[Order, NoteId], Sequence[Proposal]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StaffRequest:
-    """Who asks for something, and why; what is asked for again under the same ``key`` is done once."""
-
-    actor: str
-    reason: str
-    key: str | None = None
-
-    def cause_key(self, action: str, ids: Ids) -> str:
-        """What the step is recorded under; of the key only its fingerprint, for people may write anything into it."""
-        return f"desk:{action}:{sha256_of(self.key) if self.key is not None else ids.new()}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionResult:
-    """What came of a person's wish: the order after it, and what went on record."""
-
-    order: Order
-    events: tuple[e.RecordedEvent, ...]  # none if it had been done before, under the same key
 
 
 class StaffActions:
@@ -255,22 +233,6 @@ class StaffActions:
             with self._unit_of_work.transaction() as repositories:
                 order = repositories.event_store.load(order_id)
             raise ActionRefusedError(order, problem_of(order, refusal)) from refusal
-
-
-def was_done(repositories: HasEventStore, order_id: OrderId, key: str) -> bool:
-    """Whether a cause with this key is on record in the order's stream."""
-    return any(each.cause_key.startswith(f"{key}#") for each in repositories.event_store.history(order_id))
-
-
-def note_of(order_id: OrderId, by: StaffRequest, ids: Ids, clock: Clock) -> Note:
-    """A person's reason as a note about an order."""
-    return Note(
-        note_id=NoteId(ids.new()),
-        order_id=order_id,
-        actor=by.actor,
-        text=by.reason,
-        written_at=clock.now(),
-    )
 
 
 def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:

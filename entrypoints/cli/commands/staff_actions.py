@@ -15,7 +15,8 @@ from domain.order.values import Money, OrderId
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.queries import Queries
 from domain.use_cases.support.email_correction import EmailCorrection
-from domain.use_cases.support.staff_actions import ActionResult, StaffActions, StaffRequest
+from domain.use_cases.support.staff_actions import StaffActions
+from domain.use_cases.support.staff_requests import ActionResult, StaffRequest
 from domain.use_cases.wording.labels import counted
 from domain.use_cases.wording.status_text import possible_actions, status_of
 from entrypoints.cli.support.confirmation import ask

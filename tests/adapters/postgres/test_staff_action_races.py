@@ -11,7 +11,7 @@ from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import Money, OrderId
 from domain.use_cases.support.email_correction import AddressTakenError
-from domain.use_cases.support.staff_actions import ActionResult, StaffRequest
+from domain.use_cases.support.staff_requests import ActionResult, StaffRequest
 from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.doubles.container import InMemoryShop
 

@@ -25,7 +25,7 @@ from domain.order.values import OrderId
 from domain.ports.errors import UnavailableError
 from domain.ports.reaction_queue import Outcome
 from domain.use_cases.reaction_handlers import REACTIONS
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.claims import claim_next
 from tests.doubles.container import InMemoryShop
 

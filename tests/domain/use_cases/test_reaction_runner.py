@@ -17,7 +17,7 @@ from domain.ports.unit_of_work import LeaseLostError
 from domain.use_cases.order_command_handler import Cause, ReactionResult
 from domain.use_cases.reaction_handlers import spec_of
 from domain.use_cases.restoration.originals import OriginalsCopier
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.claims import claim_next
 from tests.doubles.container import InMemoryShop

@@ -17,7 +17,7 @@ from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, Money, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from entrypoints.cli.support.money_parsing import AmountNotPayableError, NoAmountError, amount_of
 from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Answer, Shell, Terminal

@@ -2,7 +2,7 @@ from uuid import uuid4
 
 from domain.order.states import State
 from domain.order.values import FailureReason
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from entrypoints.http.api.order_schemas import SENTENCES
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
 

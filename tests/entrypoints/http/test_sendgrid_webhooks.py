@@ -11,7 +11,7 @@ from domain.order.order import Email
 from domain.order.values import EmailKind, HoldReason, OptOut, OrderId
 from domain.ports.errors import UnavailableError
 from domain.use_cases.support.attention_list import AttentionKind, AttentionList
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
 
 CASES = Path(__file__).parents[2] / "cases"

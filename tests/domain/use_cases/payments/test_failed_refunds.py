@@ -10,7 +10,7 @@ from domain.order.order import Order
 from domain.order.reactions import IssueRefund
 from domain.ports.errors import RefusedError
 from domain.use_cases.payments.refunds import KEY_LIFETIME, RefundService
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.doubles.container import InMemoryShop
 
 ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")

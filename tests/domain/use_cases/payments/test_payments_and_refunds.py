@@ -13,7 +13,7 @@ from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
 from domain.signed_tokens import sha256_of
 from domain.use_cases.order_command_handler import Cause
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, order_of, sent
 from tests.doubles.container import InMemoryShop, token_in
 

@@ -13,7 +13,7 @@ from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, Provide
 from domain.signed_tokens import sha256_of
 from domain.use_cases.payments.payment_events import Handled
 from domain.use_cases.support.attention_list import AttentionList
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.doubles.container import InMemoryShop
 
 

@@ -10,14 +10,17 @@ from domain.order.states import State
 from domain.order.values import DisputeOutcome, HoldReason, Money, UploadSessionId
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.payments import NewRefund, PaymentEventKind, ProviderRefund
-from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
+from domain.unmatched_payment import (
+    NotMatchableError,
+    PaymentNotOpenError,
+    UnknownPaymentError,
+    UnmatchedPayment,
+    UnmatchedStatus,
+)
 from domain.use_cases.payments.unmatched_payments import (
     PENDING_AGAIN,
     REFUSED_AGAIN,
     UNKNOWN_AGAIN,
-    NotMatchableError,
-    PaymentNotOpenError,
-    UnknownPaymentError,
 )
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund, take
 from tests.doubles.container import InMemoryShop

@@ -21,7 +21,7 @@ from domain.ports.provider_listings import EndpointVersion
 from domain.ports.upload_sessions import UploadStatus
 from domain.signed_tokens import sha256_of
 from domain.use_cases.reconciliation.findings import FindingCode
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, order_of
 from tests.domain.support.reconciliation_runs import compare, found, only
 from tests.doubles.container import InMemoryShop

@@ -14,7 +14,7 @@ from domain.ports.payments import PaymentWebhookEvent
 from domain.ports.provider_listings import UnreadableEntry
 from domain.use_cases.payments.payment_events import Handled
 from domain.use_cases.reconciliation.findings import FindingCode, Side
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.reconciliation_runs import compare, found
 from tests.doubles.container import InMemoryShop
 

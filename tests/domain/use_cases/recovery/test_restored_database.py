@@ -12,7 +12,7 @@ from domain.order.values import Money, OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.ports.upload_sessions import Checkout
 from domain.unmatched_payment import UnmatchedStatus
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds
 from tests.doubles.container import InMemoryShop
 

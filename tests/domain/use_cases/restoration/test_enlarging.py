@@ -8,7 +8,7 @@ from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import FailureReason, OrderId, Variant
 from domain.ports.errors import RefusedError, UnavailableError
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, sent
 from tests.doubles.container import POLICY, InMemoryShop
 from tests.doubles.restorer import MODELS

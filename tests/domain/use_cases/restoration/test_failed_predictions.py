@@ -17,7 +17,7 @@ from domain.ports.errors import (
 )
 from domain.ports.images import ImageFacts
 from domain.similarity import SKETCH_SIDE
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, sent
 from tests.doubles.container import POLICY, InMemoryShop, PlainInspector
 

@@ -7,7 +7,7 @@ import pytest
 from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import sent
 from tests.domain.use_cases.restoration.test_missing_originals import damage, lose
 from tests.doubles.container import InMemoryShop

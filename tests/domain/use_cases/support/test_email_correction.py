@@ -14,7 +14,7 @@ from domain.use_cases.support.email_correction import (
     NoAddressError,
     is_address,
 )
-from domain.use_cases.support.staff_actions import StaffRequest
+from domain.use_cases.support.staff_requests import StaffRequest
 from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.domain.support.assertions import kinds
 from tests.doubles.container import InMemoryShop

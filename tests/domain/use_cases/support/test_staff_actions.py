@@ -13,7 +13,8 @@ from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, M
 from domain.ports.errors import RefusedError
 from domain.ports.notes import Note
 from domain.ports.restorer import PredictionStatus
-from domain.use_cases.support.staff_actions import ActionResult, StaffActions, StaffRequest
+from domain.use_cases.support.staff_actions import StaffActions
+from domain.use_cases.support.staff_requests import ActionResult, StaffRequest
 from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.reconciliation_runs import compare
