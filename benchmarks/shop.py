@@ -18,7 +18,6 @@ import psycopg
 from PIL import Image
 
 from domain.order import events as e
-from domain.order.limits import Limits
 from domain.order.values import (
     Money,
     NoteId,
@@ -33,7 +32,7 @@ from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession,
 from domain.pricing import PriceList
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter
-from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.shop_policy import ShopPolicy, ShopUrls
 from entrypoints.bootstrap.database import open_unit_of_work, upgrade
 from entrypoints.settings import DatabaseSettings
 from sandbox.environment import Sandbox
@@ -267,9 +266,5 @@ class _Ids:
 def _policy(url: str) -> ShopPolicy:
     return ShopPolicy(
         prices=PriceList(currency="EUR", steps=((1, PRICE.amount),)),
-        public_url=url,
-        webhook_url=url,
-        success_url=url,
-        cancel_url=url,
-        limits=Limits(),
+        urls=ShopUrls(public=url, webhook=url, success=url, cancel=url),
     )

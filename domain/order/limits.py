@@ -1,13 +1,19 @@
-"""How often the shop tries, and what it has to try with."""
+"""The attempts and waits that a shop's owner sets for the work on one order."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What bounds the work on one order."""
+    """How often the work on one order is tried, with what, and how long it waits."""
 
     max_restoration_attempts: int = 3
     enlarges_results: bool = False  # a result smaller than its original is enlarged by another model
     has_second_model: bool = False  # what one model refuses for good is offered to another
-    max_redos_by_customer: int = 1  # of each photo; a person at the shop may always ask for one more
+    max_redos_by_customer: int = 1  # of each photo; a staff member may always request one more
+    restoration_poll: timedelta = timedelta(seconds=60)  # a webhook usually comes first
+    restoration_retry: timedelta = timedelta(seconds=5)  # doubles with each attempt
+    email_blocked_retry: timedelta = timedelta(hours=1)  # doubles with each e-mail that is blocked
+    email_confirmation: timedelta = timedelta(minutes=10)  # time for the provider's event webhook
+    late_writing: timedelta = timedelta(hours=1)  # until a process that was storing a photo has ended

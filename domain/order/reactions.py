@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
+from domain.order.limits import Limits
 from domain.order.order import EmailStatus, Order
 from domain.order.states import REFUND_STATES, State
 from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, OrderId, RefundId
@@ -128,17 +129,6 @@ _WITHOUT_WAIT = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
-    """How long the shop waits before work that is not due at once."""
-
-    restoration_poll: timedelta = timedelta(seconds=60)  # a webhook usually comes first
-    restoration_retry: timedelta = timedelta(seconds=5)  # doubles with each attempt
-    email_blocked_retry: timedelta = timedelta(hours=1)  # doubles with each mail that is blocked
-    email_confirmation: timedelta = timedelta(minutes=10)  # time for the provider's event webhook
-    late_writing: timedelta = timedelta(hours=1)  # until whoever was storing a photo has ended
-
-
-@dataclass(frozen=True, kw_only=True)
 class Due:
     """A reaction and how long from now it becomes due."""
 
@@ -152,11 +142,11 @@ def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
     return uuid5(order_id, ":".join(parts))
 
 
-def reactions_to(before: Order, after: Order, pace: Pace) -> list[Due]:
+def reactions_to(before: Order, after: Order, limits: Limits) -> list[Due]:
     """The work that became outstanding between two versions of an order, in the order it should begin."""
     known = set(pending_reactions(before))
     return [
-        Due(reaction=new, delay=_delay(new, after, pace))
+        Due(reaction=new, delay=_delay(new, after, limits))
         for new in pending_reactions(after)
         if new not in known
     ]
@@ -259,29 +249,31 @@ def _deletions(order: Order) -> Iterator[Reaction]:
         yield DeletePhotos(for_good=True)
 
 
-def _delay(reaction: Reaction, order: Order, pace: Pace) -> timedelta:
+def _delay(reaction: Reaction, order: Order, limits: Limits) -> timedelta:
     match reaction:
         case CollectRestoration():
-            return pace.restoration_poll
+            return limits.restoration_poll
         case RestoreImage(image_id=image_id):
-            return _backoff(order.images[image_id], pace) * _jitter(reaction_id_of(order.order_id, reaction))
+            return _backoff(order.images[image_id], limits) * _jitter(
+                reaction_id_of(order.order_id, reaction)
+            )
         case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
-            return pace.email_confirmation
+            return limits.email_confirmation
         case SendEmail(email_id=email_id) if tries := order.emails[email_id].blocked_before:
-            return pace.email_blocked_retry * (1 << (tries - 1))
+            return limits.email_blocked_retry * (1 << (tries - 1))
         case DeletePhotos(for_good=True):
             # Whoever erases has deleted what was there; this is for what somebody was storing at that moment.
-            return pace.late_writing
+            return limits.late_writing
         case _:
             return timedelta(0)
 
 
-def _backoff(image: Image, pace: Pace) -> timedelta:
+def _backoff(image: Image, limits: Limits) -> timedelta:
     """The wait before the next attempt: none for the first of a round, else by what went wrong, doubling."""
     tries = image.spent(image.next_attempt)
     if tries == 1 or image.last_failure in _WITHOUT_WAIT:
         return timedelta(0)
-    return pace.restoration_retry * (1 << min(tries - 2, 10))
+    return limits.restoration_retry * (1 << min(tries - 2, 10))
 
 
 def _jitter(reaction_id: UUID) -> float:

@@ -167,7 +167,7 @@ class OrderCommandHandler(Generic[Orders_co]):
             for event in decide(after, each, self._policy.limits):
                 recorded.append(self._envelope(after, event, cause, number=len(recorded) + 1))
                 after = apply(after, recorded[-1])
-        work = [*reactions_to(before, after, self._policy.pace), *_cancellations(proposed, after)]
+        work = [*reactions_to(before, after, self._policy.limits), *_cancellations(proposed, after)]
         return Commit(
             before=before,
             after=after,

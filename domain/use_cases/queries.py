@@ -172,7 +172,10 @@ class PhotoGalleries:
         opened, link = self._downloads.open(token)
         history = self._queries.history(opened.order_id)
         names = self._queries.file_names(opened.order_id)
-        order, until = fold(opened.order_id, history), redo_ends_at(history, self._policy.redo_within)
+        order, until = (
+            fold(opened.order_id, history),
+            redo_ends_at(history, self._policy.delivery.redo_within),
+        )
         obstacles = {
             image_id: why_no_redo(order, image, self._policy.limits, until, self._clock.now())
             for image_id, image in order.images.items()

@@ -168,7 +168,7 @@ REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {
         queue=Queue.EMAIL,
         handle=lambda do, attempt: do.email_sender.send_email(attempt.order, attempt.reaction),
         retry=lambda policy: RetryPolicy(
-            first_wait=policy.email_retry, attempts=24, time_limit=timedelta(minutes=15)
+            first_wait=policy.delivery.email_retry, attempts=24, time_limit=timedelta(minutes=15)
         ),
         when_exhausted=_email_failed,
         # The provider may have accepted it: only a recorded resend may follow.

@@ -59,7 +59,7 @@ class ReactionRunner:
         """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
         with self._unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
-                reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
+                reaction_id, self._ids.new(), self._clock.now(), self._policy.work.lease
             )
             if claim is None:
                 return None
@@ -108,7 +108,7 @@ class ReactionRunner:
         in_time = [claim.token for claim, order in held if (claim, order) not in overdue]
         if in_time:
             with self._unit_of_work.transaction() as transaction:
-                transaction.reactions.renew(in_time, now + self._policy.lease)
+                transaction.reactions.renew(in_time, now + self._policy.work.lease)
         return [claim for claim, order in overdue if self._give_up_call(claim, order)]
 
     def _last_moment(self, claim: Claim) -> datetime:
@@ -131,7 +131,7 @@ class ReactionRunner:
         """Send again what is due, expired or lost, admit what may start now, and tell how much that was."""
         with self._unit_of_work.transaction() as transaction:
             unsent = transaction.reactions.take_unsent(
-                self._clock.now(), self._policy.resend_after, SWEEP_LIMIT
+                self._clock.now(), self._policy.work.resend_after, SWEEP_LIMIT
             )
         self._queue.send(unsent)
         return len(unsent) + self._prediction_limiter.grant_slots()

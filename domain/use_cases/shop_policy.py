@@ -1,10 +1,9 @@
-"""What the owner of a shop decides: prices, patience and limits."""
+"""What the owner of a shop decides: one value, grouped by subject."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.order.limits import Limits
-from domain.order.reactions import Pace
 from domain.pricing import PriceList
 from domain.referral_program import ReferralTerms
 
@@ -13,8 +12,27 @@ GIBIBYTE = 1024 * MEBIBYTE
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShopUrls:
+    """The shop's addresses, without a slash at the end."""
+
+    public: str  # where customers reach the shop
+    webhook: str  # where providers reach it
+    success: str  # where a customer lands after paying; {upload_session} is filled in
+    cancel: str  # where a customer lands who did not pay
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPolicy:
+    """What may be uploaded and stored."""
+
+    max_photos: int = 200  # in one upload session
+    max_photo_bytes: int = 50 * MEBIBYTE
+    max_stored_bytes: int | None = None  # of photos, results and archives; none: unbounded
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitorQuotas:
-    """What strangers may ask for within an hour, by client and in total."""
+    """What strangers may request within an hour, by client and in total."""
 
     sessions_by_client: int = 60
     sessions: int = 3000
@@ -27,36 +45,65 @@ class VisitorQuotas:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentPolicy:
+    """How long payments may take, and wait."""
+
+    checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
+    unmatched_wait: timedelta = timedelta(days=7)  # before a payment without an order is refunded
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionPolicy:
+    """How much the restorer is asked for."""
+
+    max_running: int = 20  # at the provider at a time, whatever the number of workers
+    max_per_minute: int = 300  # half of what the provider takes
+    deadline: timedelta = timedelta(minutes=30)  # the provider's own limit for one run
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPolicy:
+    """How results reach the customer, and for how long."""
+
+    email_retry: timedelta = timedelta(seconds=60)  # the first wait after an e-mail that failed
+    max_email_bytes: int = (
+        20_000_000  # as it travels; the archive is attached while the e-mail stays under it
+    )
+    link_lifetime: timedelta = timedelta(days=30)
+    link_reminder: timedelta = timedelta(days=3)  # before an unused link expires; zero: never
+    redo_within: timedelta = timedelta(days=14)  # after the results were first sent; zero: never
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionPolicy:
+    """How long things are kept that are needed no more."""
+
+    photos: timedelta = timedelta(days=90)  # at least as long as a link is valid
+    uploads: timedelta = timedelta(days=7)  # of which no order came
+    records: timedelta = timedelta(days=90)  # of closed reactions and of webhook events that were handled
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkPolicy:
+    """When work of a worker, a message or a provider counts as lost."""
+
+    lease: timedelta = timedelta(seconds=30)  # renewed while work goes on: what a crash costs
+    resend_after: timedelta = timedelta(seconds=10)  # when an unclaimed message counts as lost
+    reconcile_grace: timedelta = timedelta(hours=1)  # what is younger may still be on its way
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShopPolicy:
     """The owner's decisions, read once from the settings."""
 
     prices: PriceList
-    public_url: str  # where customers reach the shop, without a slash at the end
-    webhook_url: str  # where providers reach it
-    success_url: str  # where a customer lands after paying; {upload_session} is filled in
-    cancel_url: str  # where a customer lands who did not pay
+    urls: ShopUrls
     limits: Limits = field(default_factory=Limits)
-    pace: Pace = field(default_factory=Pace)
     referral_terms: ReferralTerms = field(default_factory=ReferralTerms)
-    max_photos: int = 200  # in one upload session
-    max_photo_bytes: int = 50 * MEBIBYTE
+    uploads: UploadPolicy = field(default_factory=UploadPolicy)
     visitor_quotas: VisitorQuotas = field(default_factory=VisitorQuotas)
-    max_stored_bytes: int | None = None  # of photos, results and archives; none: unbounded
-    checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
-    max_running_predictions: int = 20  # at the provider at a time, whatever the number of workers
-    max_predictions_per_minute: int = 300  # half of what the provider takes
-    restoration_deadline: timedelta = timedelta(minutes=30)  # the provider's own limit for one run
-    email_retry: timedelta = timedelta(seconds=60)
-    max_mail_bytes: int = 20_000_000  # as it travels; the archive is attached while the mail stays under it
-    download_lifetime: timedelta = timedelta(days=30)
-    link_reminder: timedelta = timedelta(days=3)  # before a link ends that nobody has used; zero: never
-    redo_within: timedelta = timedelta(
-        days=14
-    )  # after the results were first sent; zero: customers cannot ask
-    photo_retention: timedelta = timedelta(days=90)  # at least as long as a link is good
-    unmatched_payment_wait: timedelta = timedelta(days=7)  # before money without an order goes back
-    cleanup_retention: timedelta = timedelta(days=7)
-    record_retention: timedelta = timedelta(days=90)  # of closed work and of messages that were handled
-    reconcile_grace: timedelta = timedelta(hours=1)  # what is younger may still be on its way
-    lease: timedelta = timedelta(seconds=30)  # renewed while work goes on, so this is how long a crash costs
-    resend_after: timedelta = timedelta(seconds=10)  # when a message that nobody took counts as lost
+    payments: PaymentPolicy = field(default_factory=PaymentPolicy)
+    predictions: PredictionPolicy = field(default_factory=PredictionPolicy)
+    delivery: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    work: WorkPolicy = field(default_factory=WorkPolicy)

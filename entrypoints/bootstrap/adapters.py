@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
 
 from adapters import system
 from adapters.archive_zip import ZipArchiver
@@ -24,75 +23,16 @@ from adapters.restorer_replicate import (
     ReplicateWebhookParser,
 )
 from adapters.storage_minio import MinioStorage
-from domain.order.limits import Limits
-from domain.order.reactions import Pace
 from domain.order.values import Variant
-from domain.pricing import PriceList
-from domain.referral_program import ReferralTerms
 from domain.signed_tokens import TokenSigner
-from domain.use_cases.shop_policy import GIBIBYTE, MEBIBYTE, ShopPolicy, VisitorQuotas
+from domain.use_cases.shop_policy import MEBIBYTE
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.policy import policy_from
 from entrypoints.bootstrap.ports import Ports
 from entrypoints.settings import Settings
 
 #: The largest picture that is taken back from a restorer.
 OUTPUT_PIXELS = 100_000_000
-
-
-def policy_from(settings: Settings) -> ShopPolicy:
-    """The owner's decisions as the settings tell them."""
-    landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
-    return ShopPolicy(
-        prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
-        public_url=settings.public_url,
-        webhook_url=settings.webhook_url or settings.public_url,
-        success_url=settings.checkout_success_url or landing,
-        cancel_url=settings.checkout_cancel_url or landing,
-        limits=Limits(
-            max_restoration_attempts=settings.max_restoration_attempts,
-            enlarges_results=settings.replicate_enlarge_model is not None,
-            has_second_model=settings.replicate_second_model is not None,
-        ),
-        pace=Pace(
-            restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
-            restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
-            email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
-        ),
-        referral_terms=ReferralTerms(
-            referral_points=settings.referral_points,
-            point_value=settings.point_value,
-            smallest_payment=settings.smallest_payment,
-        ),
-        max_photos=settings.max_photos_per_order,
-        max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
-        visitor_quotas=VisitorQuotas(
-            sessions_by_client=settings.max_sessions_per_client,
-            sessions=settings.max_sessions_per_hour,
-            mebibytes_by_client=settings.max_mebibytes_per_client,
-            mebibytes=settings.max_mebibytes_per_hour,
-            checkouts_by_client=settings.max_checkouts_per_client,
-            checkouts=settings.max_checkouts_per_hour,
-            code_guesses_by_client=settings.max_code_guesses_per_client,
-            code_guesses=settings.max_code_guesses_per_hour,
-        ),
-        max_stored_bytes=(
-            settings.storage_limit_gibibytes * GIBIBYTE if settings.storage_limit_gibibytes else None
-        ),
-        max_running_predictions=settings.max_running_predictions,
-        max_predictions_per_minute=settings.max_predictions_per_minute,
-        restoration_deadline=timedelta(seconds=settings.restoration_deadline_seconds),
-        email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
-        download_lifetime=timedelta(days=settings.download_link_days),
-        link_reminder=timedelta(days=settings.link_reminder_days),
-        redo_within=timedelta(days=settings.redo_days),
-        photo_retention=timedelta(days=settings.photo_retention_days),
-        unmatched_payment_wait=timedelta(days=settings.unmatched_payment_days),
-        record_retention=timedelta(days=settings.record_retention_days),
-        cleanup_retention=timedelta(days=settings.cleanup_retention_days),
-        reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
-        lease=timedelta(seconds=settings.lease_seconds),
-        resend_after=timedelta(seconds=settings.resend_after_seconds),
-    )
 
 
 def recipes_from(settings: Settings) -> dict[Variant, ModelInputs]:

@@ -49,5 +49,5 @@ def reconciliation_from(
             ),
         ),
         clock=ports.clock,
-        grace=ports.policy.reconcile_grace,
+        grace=ports.policy.work.reconcile_grace,
     )

@@ -33,7 +33,7 @@ from domain.ports.unit_of_work import Database
 from domain.pricing import PriceList
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.similarity import SKETCH_SIDE
-from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.shop_policy import ShopPolicy, ShopUrls
 from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.ports import CheckedClock, CheckedQueue, Ports
 from tests.doubles.clock import CountingIds, StoppedClock
@@ -51,10 +51,12 @@ from tests.doubles.usage_totals import InMemoryRateLimiter
 
 POLICY = ShopPolicy(
     prices=PriceList(currency="EUR", steps=((1, 490), (10, 390))),
-    public_url="https://shop.example",
-    webhook_url="https://hooks.shop.example",
-    success_url="https://shop.example/thanks/{upload_session}",
-    cancel_url="https://shop.example/back/{upload_session}",
+    urls=ShopUrls(
+        public="https://shop.example",
+        webhook="https://hooks.shop.example",
+        success="https://shop.example/thanks/{upload_session}",
+        cancel="https://shop.example/back/{upload_session}",
+    ),
 )
 #: More steps than any order of a test needs: beyond them something goes in circles.
 REST_LIMIT = 1000

@@ -7,7 +7,8 @@ import pytest
 
 from adapters.images.decoder_pool import DecoderLimits
 from domain.order.values import Variant
-from entrypoints.bootstrap.adapters import decoder_limits_from, policy_from, recipes_from
+from entrypoints.bootstrap.adapters import decoder_limits_from, recipes_from
+from entrypoints.bootstrap.policy import policy_from
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from entrypoints.settings import Settings, SettingsError, example, read_settings
 
@@ -154,7 +155,7 @@ def test_a_link_may_not_outlive_the_photos(environment: pytest.MonkeyPatch) -> N
     with pytest.raises(SettingsError, match=r"PHOTO_RETENTION_DAYS is malformed \(it is less than DOWNLOAD"):
         read_settings()
     environment.setenv("PHOTO_RETENTION_DAYS", "91")
-    assert policy_from(read_settings()).photo_retention == timedelta(days=91)
+    assert policy_from(read_settings()).retention.photos == timedelta(days=91)
 
 
 def test_a_reminder_comes_after_its_link_and_both_wishes_and_reminders_may_be_left_out(
@@ -168,7 +169,7 @@ def test_a_reminder_comes_after_its_link_and_both_wishes_and_reminders_may_be_le
     environment.setenv("LINK_REMINDER_DAYS", "0")
     environment.setenv("REDO_DAYS", "0")
     policy = policy_from(read_settings())
-    assert (policy.link_reminder, policy.redo_within) == (timedelta(0), timedelta(0))
+    assert (policy.delivery.link_reminder, policy.delivery.redo_within) == (timedelta(0), timedelta(0))
 
 
 def test_a_setting_that_is_empty_is_missing(environment: pytest.MonkeyPatch) -> None:
@@ -215,9 +216,9 @@ def test_prices_come_from_the_settings(environment: pytest.MonkeyPatch) -> None:
 def test_providers_reach_the_shop_under_an_address_of_their_own_if_there_is_one(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    assert policy_from(read_settings()).webhook_url == "https://shop.example"
+    assert policy_from(read_settings()).urls.webhook == "https://shop.example"
     environment.setenv("WEBHOOK_URL", "https://hooks.shop.example/")
-    assert policy_from(read_settings()).webhook_url == "https://hooks.shop.example"
+    assert policy_from(read_settings()).urls.webhook == "https://hooks.shop.example"
 
 
 def test_the_example_holds_every_setting_and_no_other() -> None:

@@ -98,7 +98,7 @@ def claims_and_forgets(self: ReactionRunner, reaction_id: Any) -> Any:
     try:
         with self._unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
-                reaction_id, self._ids.new(), self._clock.now(), self._policy.lease
+                reaction_id, self._ids.new(), self._clock.now(), self._policy.work.lease
             )
             if claim is None:
                 return None

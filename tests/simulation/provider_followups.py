@@ -78,7 +78,7 @@ class ProviderFollowups(ShopOfDoubles):
 
     def checkout_opened(self, checkout_session_id: str) -> None:
         """Close the page some minutes after its time, if nobody has paid by then."""
-        lifetime = int(self.policy.checkout_lifetime.total_seconds() * SECOND)
+        lifetime = int(self.policy.payments.checkout_lifetime.total_seconds() * SECOND)
         self._later(
             f"page {checkout_session_id}", lambda: self.expire(checkout_session_id), lifetime + 5 * MINUTE
         )
@@ -255,7 +255,7 @@ class ProviderFollowups(ShopOfDoubles):
         else:
             self.restorer.succeed(prediction_id, self._output(prediction_id, work))
         self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
-        path = work.webhook_url.removeprefix(self.policy.webhook_url)
+        path = work.webhook_url.removeprefix(self.policy.urls.webhook)
         name = f"msg_{prediction_id}"
         webhook_event = PredictionWebhookEvent(event_id=name, prediction_id=prediction_id, has_ended=True)
         self.postman.post("replicate", name, webhook_event, path)

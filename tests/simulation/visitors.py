@@ -145,7 +145,7 @@ class Visitor:
             self.world.scheduler.wait("a mail", at_most=4 * HOUR)
 
     def _return_after_the_page_ran_out(self, habit: str) -> None:
-        lifetime = int(self.world.policy.checkout_lifetime.total_seconds() * SECOND)
+        lifetime = int(self.world.policy.payments.checkout_lifetime.total_seconds() * SECOND)
         if habit == "come back with more":
             self.world.expire(self.checkouts[-1])
             self._pause(MINUTE, 5 * MINUTE)

@@ -44,7 +44,7 @@ class Agenda:
             return
         free_from = work.leased_until or work.due_at
         if work.sent_at is not None:
-            patience = self._world.policy.resend_after * 2 ** min(max(work.sendings - 1, 0), 6)
+            patience = self._world.policy.work.resend_after * 2 ** min(max(work.sendings - 1, 0), 6)
             free_from = max(free_from, work.sent_at + patience)
         self._put((free_from - EPOCH) // timedelta(microseconds=1), work.reaction_id)
 
@@ -138,7 +138,7 @@ class WorkerProcess:
                 scheduler.sleep(before + SWEEP_LEAST - scheduler.now)
 
     def _keep(self, leases: LeaseRenewal) -> None:
-        third = int(self.world.policy.lease.total_seconds() * SECOND / 3)
+        third = int(self.world.policy.work.lease.total_seconds() * SECOND / 3)
         scheduler = self.world.scheduler
         while True:
             scheduler.sleep(third)

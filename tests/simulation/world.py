@@ -8,13 +8,14 @@ from datetime import timedelta
 from domain.order import events as e
 from domain.order.limits import Limits
 from domain.order.order import Order
-from domain.order.reactions import Pace, required_reactions
+from domain.order.reactions import required_reactions
 from domain.order.states import TERMINAL
 from domain.order.values import DisputeOutcome, OrderId
 from domain.ports.email import OutgoingEmail
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentWebhookEvent
 from domain.ports.reaction_queue import Claim
 from domain.referral_program import ReferralTerms
+from domain.use_cases.shop_policy import DeliveryPolicy, PaymentPolicy, RetentionPolicy
 from tests.doubles.container import POLICY
 from tests.doubles.unit_of_work import InMemoryTransaction
 from tests.simulation.environment_patches import faces_are_compared_once, logs_go_to
@@ -43,12 +44,10 @@ from tests.simulation.workers import Agenda, WorkerProcess
 ENLARGING_SHOPS = 0.3
 SIMULATED_POLICY = replace(
     POLICY,
-    limits=Limits(max_restoration_attempts=3),
-    pace=Pace(restoration_poll=timedelta(minutes=4)),
-    download_lifetime=timedelta(days=10),
-    photo_retention=timedelta(days=20),
-    cleanup_retention=timedelta(days=2),
-    unmatched_payment_wait=timedelta(days=3),
+    limits=Limits(max_restoration_attempts=3, restoration_poll=timedelta(minutes=4)),
+    delivery=DeliveryPolicy(link_lifetime=timedelta(days=10)),
+    retention=RetentionPolicy(photos=timedelta(days=20), uploads=timedelta(days=2)),
+    payments=PaymentPolicy(unmatched_wait=timedelta(days=3)),
     referral_terms=ReferralTerms(referral_points=250),  # of two recommendations one photo is free
 )
 #: In what time the visitors come.
@@ -278,7 +277,7 @@ class World(ProviderFollowups, Network):
         """Let the retention pass, and after it a link that somebody had made anew on its last day."""
         self.chore_pause = 5 * DAY
         self.faults.requests_are_on = False
-        longest = self.policy.photo_retention + self.policy.download_lifetime
+        longest = self.policy.retention.photos + self.policy.delivery.link_lifetime
         self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND + 6 * DAY)
 
     def is_at_rest(self) -> bool:

@@ -160,7 +160,7 @@ class CheckoutService:
             attempt=session.checkout.attempt + 1 if session.checkout else 1,
             quoted=quoted,
             reserved_at=now,
-            expires_at=now + self._policy.checkout_lifetime,
+            expires_at=now + self._policy.payments.checkout_lifetime,
             referrer_id=claims.referrer_id,
             spending=spending,
         )
@@ -177,8 +177,8 @@ class CheckoutService:
             photos=photos,
             unit_price=unit_price,
             email=email,
-            success_url=self._policy.success_url.replace("{upload_session}", str(session.session_id)),
-            cancel_url=self._policy.cancel_url.replace("{upload_session}", str(session.session_id)),
+            success_url=self._policy.urls.success.replace("{upload_session}", str(session.session_id)),
+            cancel_url=self._policy.urls.cancel.replace("{upload_session}", str(session.session_id)),
             expires_at=checkout.expires_at,
             # Another customer is another page; a fingerprint keeps the key short and the address out of it.
             idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",

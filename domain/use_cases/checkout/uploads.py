@@ -165,8 +165,8 @@ class UploadService:
             return AddedPhoto(photo=photo)
 
     def _require_room(self, session: UploadSession) -> None:
-        if len(session.photos) >= self._policy.max_photos:
-            raise TooManyPhotosError(self._policy.max_photos)
+        if len(session.photos) >= self._policy.uploads.max_photos:
+            raise TooManyPhotosError(self._policy.uploads.max_photos)
 
 
 def _require_open(session: UploadSession) -> None:

@@ -76,7 +76,7 @@ class VisitorLimits:
         self._limiter = limiter
         self._unit_of_work = unit_of_work
         self._clock = clock
-        self._max_stored_bytes = policy.max_stored_bytes
+        self._max_stored_bytes = policy.uploads.max_stored_bytes
         self._stored: tuple[datetime, int] | None = None
         self._sessions = _Bound(
             what="uploads",

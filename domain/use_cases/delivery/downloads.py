@@ -112,7 +112,7 @@ class DownloadService:
         and ObjectMissingError or ObjectDiffersError when a result is lost that was restored anew in vain.
         """
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
-        expires_at = self._clock.now() + self._policy.download_lifetime
+        expires_at = self._clock.now() + self._policy.delivery.link_lifetime
         files = self._files(order)
         while True:
             try:
@@ -187,7 +187,7 @@ class DownloadService:
         return IssueLink(
             link_id=link_id,
             token_sha256=sha256_of(self._token_signer.download_token(link_id)),
-            expires_at=self._clock.now() + self._policy.download_lifetime,
+            expires_at=self._clock.now() + self._policy.delivery.link_lifetime,
         )
 
     def open(self, token: str) -> tuple[Order, DownloadLink]:

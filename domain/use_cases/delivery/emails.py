@@ -110,7 +110,7 @@ class EmailSender:
         email_content, attachment = self._writer.render(facts), None
         if archive := _archive_for(order, work.kind):
             telling = self._writer.render(replace(facts, is_attached=True))
-            if encoded_size_bytes(telling, archive.size_bytes) < self._policy.max_mail_bytes:
+            if encoded_size_bytes(telling, archive.size_bytes) < self._policy.delivery.max_email_bytes:
                 email_content, attachment = telling, self._attachment(archive, facts.order_number)
         return OutgoingEmail(
             email_id=work.email_id,
@@ -126,7 +126,7 @@ class EmailSender:
             raise AssertionError("An order that owes a mail was paid.")
         kind, currency = email.kind, order.payment.paid.currency
         link = order.newest_link if kind.brings_a_link else None
-        url = self._policy.public_url
+        url = self._policy.urls.public
         page = (
             f"{url}/api/download/{self._token_signer.download_token(link.link_id)}/photos" if link else None
         )
@@ -151,7 +151,7 @@ class EmailSender:
             redone_name=self._redone_name(order),
             status_url=f"{url}/api/restoration/status/{order.order_id}",
             download_url=page,
-            redo_days=self._policy.redo_within.days if tells_of_redo else None,
+            redo_days=self._policy.delivery.redo_within.days if tells_of_redo else None,
             expires_at=link.expires_at if link else None,
             rewards=self._rewards(kind, customer, currency),
             sizes=self._sizes(order) if kind in _WITH_RESULTS else (),

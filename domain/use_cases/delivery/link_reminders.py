@@ -38,7 +38,7 @@ class LinkReminders:
 
         Raises UnreadableEventError if the events of some orders cannot be read, after all the others had their turn.
         """
-        if not self._policy.link_reminder:
+        if not self._policy.delivery.link_reminder:
             return 0
         reminded, trouble = 0, None
         after: DownloadLinkId | None = None
@@ -56,7 +56,9 @@ class LinkReminders:
     def _ending(self, after: DownloadLinkId | None) -> list[tuple[OrderId, DownloadLinkId]]:
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
-            return transaction.order_queries.unfetched(now, now + self._policy.link_reminder, after, ROUND)
+            return transaction.order_queries.unfetched(
+                now, now + self._policy.delivery.link_reminder, after, ROUND
+            )
 
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may open the link this moment."""

@@ -86,7 +86,7 @@ class UnmatchedPaymentService:
         """
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
-            due = transaction.unmatched_payments.due(now - self._policy.unmatched_payment_wait, now)
+            due = transaction.unmatched_payments.due(now - self._policy.payments.unmatched_wait, now)
         settled, trouble = 0, None
         for checkout_session_id in due:
             payment = self._claim(checkout_session_id)

@@ -59,7 +59,7 @@ class PhotoRetention:
             return transaction.order_queries.finished(self._over_before(), after, ROUND)
 
     def _over_before(self) -> datetime:
-        return self._clock.now() - self._policy.photo_retention
+        return self._clock.now() - self._policy.retention.photos
 
     def _purge(self, order_id: OrderId) -> bool:
         """Decide under the order's lock, so that whatever else happens to it comes before or after."""

@@ -81,7 +81,7 @@ class UploadCleanup:
         Work whose row is gone is inserted anew when it is needed anew, and the log, not the inbox, keeps a fact from
         being recorded twice; both are kept for longer than providers send again and than the comparison looks back.
         """
-        before = self._clock.now() - self._policy.record_retention
+        before = self._clock.now() - self._policy.retention.records
         forgotten, is_more = 0, True
         while is_more:
             with self._unit_of_work.transaction() as transaction:
@@ -95,7 +95,7 @@ class UploadCleanup:
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
             return transaction.upload_sessions.expire_stale(
-                now - self._policy.cleanup_retention, now - self._policy.checkout_lifetime, ROUND
+                now - self._policy.retention.uploads, now - self._policy.payments.checkout_lifetime, ROUND
             )
 
     def _forget(self, session_id: UploadSessionId) -> None:

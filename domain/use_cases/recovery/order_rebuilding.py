@@ -249,7 +249,9 @@ class OrderRebuilding:
 
     def _expiry(self, archive: ObjectDescription) -> datetime:
         told = archive.labels.get(EXPIRES_AT)
-        return datetime.fromisoformat(told) if told else self._clock.now() + self._policy.download_lifetime
+        return (
+            datetime.fromisoformat(told) if told else self._clock.now() + self._policy.delivery.link_lifetime
+        )
 
     def _emails(self, order: Order) -> Iterator[e.Event]:
         """Mails that are due may have been sent: the provider says so, or they count as unconfirmed."""

@@ -35,8 +35,8 @@ class PredictionLimiter:
         with self._unit_of_work.transaction() as transaction:
             admitted = transaction.prediction_slots.grant(
                 self._clock.now(),
-                max_running=self._policy.max_running_predictions,
-                max_per_minute=self._policy.max_predictions_per_minute,
+                max_running=self._policy.predictions.max_running,
+                max_per_minute=self._policy.predictions.max_per_minute,
             )
         self._queue.send(admitted)
         return len(admitted)

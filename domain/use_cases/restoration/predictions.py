@@ -100,9 +100,9 @@ class PredictionService:
                 started = self._restorer.start(
                     upright,
                     media_type=media_type,
-                    webhook_url=f"{self._policy.webhook_url}/api/webhooks/replicate/{address}",
+                    webhook_url=f"{self._policy.urls.webhook}/api/webhooks/replicate/{address}",
                     variant=image.variant,
-                    ends_within=self._policy.restoration_deadline + GRACE,
+                    ends_within=self._policy.predictions.deadline + GRACE,
                 )
             except RefusedError:
                 return [_failed(work, None, FailureReason.REFUSED_INPUT)]
@@ -119,11 +119,11 @@ class PredictionService:
         """Fetch the outcome; raises StillRunning while there is none and the deadline is not over."""
         prediction = self._restorer.look(work.prediction_id)
         # The first look is due one poll interval after the start.
-        waited = self._clock.now() - first_due_at + self._policy.pace.restoration_poll
-        is_overdue = waited >= self._policy.restoration_deadline
+        waited = self._clock.now() - first_due_at + self._policy.limits.restoration_poll
+        is_overdue = waited >= self._policy.predictions.deadline
         if prediction.status is PredictionStatus.RUNNING:
             if not is_overdue:
-                raise StillRunning(self._policy.pace.restoration_poll)
+                raise StillRunning(self._policy.limits.restoration_poll)
             self._restorer.cancel(work.prediction_id)
             # Between the look and the cancellation it may have come to a good end.
             prediction = self._restorer.look(work.prediction_id)

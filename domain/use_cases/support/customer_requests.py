@@ -99,7 +99,7 @@ class CustomerRequests:
             image = order.images.get(image_id)
             if image is None:
                 raise UnknownImageError(order_id=order.order_id, image_id=image_id)
-            until = redo_ends_at(history, self._policy.redo_within)
+            until = redo_ends_at(history, self._policy.delivery.redo_within)
             why = why_no_redo(order, image, self._policy.limits, until, self._clock.now())
             if why is not None and not image.is_being_redone:
                 raise RedoRefusedError(image_id=image_id, why=why)

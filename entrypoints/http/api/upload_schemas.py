@@ -73,10 +73,10 @@ def upload_opened(session: UploadSession, policy: ShopPolicy, media_types: Seque
     """Show a session that was just opened."""
     return UploadOpenedView(
         session_id=session.session_id,
-        photos_url=f"{policy.public_url}/api/uploads/{session.session_id}/photos",
-        expires_in_days=policy.cleanup_retention.days,
-        max_photos=policy.max_photos,
-        max_photo_bytes=policy.max_photo_bytes,
+        photos_url=f"{policy.urls.public}/api/uploads/{session.session_id}/photos",
+        expires_in_days=policy.retention.uploads.days,
+        max_photos=policy.uploads.max_photos,
+        max_photo_bytes=policy.uploads.max_photo_bytes,
         accepted_media_types=list(media_types),
     )
 
@@ -116,7 +116,7 @@ def upload(session: UploadSession, policy: ShopPolicy) -> UploadView:
         if checkout and session.status is UploadStatus.CHECKOUT
         else None,
         order_id=session.order_id if is_paid else None,
-        order_url=f"{policy.public_url}/api/orders/{session.order_id}" if is_paid else None,
+        order_url=f"{policy.urls.public}/api/orders/{session.order_id}" if is_paid else None,
     )
 
 

@@ -63,7 +63,7 @@ async def send_photo(
 
     The same bytes again are the photo that is there already: 200 instead of 201, and ``is_duplicate``.
     """
-    session_id, limit_bytes = UploadSessionId(session), policy.max_photo_bytes
+    session_id, limit_bytes = UploadSessionId(session), policy.uploads.max_photo_bytes
     _require_raw_photo(request, limit_bytes)
 
     def check() -> None:
@@ -111,7 +111,7 @@ def show_session(
         return Response(upload_schemas.upload(seen, policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
         return Redirect(
-            f"{policy.public_url}/api/restoration/status/{seen.order_id}",
+            f"{policy.urls.public}/api/restoration/status/{seen.order_id}",
             status_code=303,
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )

@@ -36,7 +36,7 @@ def while_the_session_expires(
     with ThreadPoolExecutor(1) as other:
         with shop.unit_of_work.transaction() as transaction:
             expired = transaction.upload_sessions.expire_stale(
-                now - policy.cleanup_retention, now - policy.checkout_lifetime, 10
+                now - policy.retention.uploads, now - policy.payments.checkout_lifetime, 10
             )
             assert expired == [session_id]
             waiting: Future[object] = other.submit(work)

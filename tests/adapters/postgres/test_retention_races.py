@@ -46,7 +46,7 @@ def test_photos_are_kept_for_what_happens_after_their_order_was_found(
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id, hours=0.2)
-    shop.clock.advance(seconds=shop.policy.photo_retention.total_seconds() + 1)
+    shop.clock.advance(seconds=shop.policy.retention.photos.total_seconds() + 1)
     proposed = happens(shop, order_id)
     cause = Cause(name="a test", key="a test", actor="person:grace", correlation_id=order_id)
     with ThreadPoolExecutor(1) as other:

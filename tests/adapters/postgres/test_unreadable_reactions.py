@@ -170,7 +170,9 @@ def test_needed_work_that_cannot_be_read_is_listed_and_rewritten(
 def test_a_start_that_waits_for_its_turn_and_cannot_be_read_is_rewritten(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    shop = InMemoryShop(replace(POLICY, max_running_predictions=1), unit_of_work=unit_of_work)
+    shop = InMemoryShop(
+        replace(POLICY, predictions=replace(POLICY.predictions, max_running=1)), unit_of_work=unit_of_work
+    )
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     waiting = next(

@@ -37,7 +37,9 @@ def test_of_the_same_bytes_at_once_one_becomes_a_photo(own_database_url: str) ->
 
 def test_no_more_photos_are_added_at_once_than_an_order_may_hold(own_database_url: str) -> None:
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=SENDERS)
-    shop = InMemoryShop(replace(POLICY, max_photos=1), unit_of_work=unit_of_work)
+    shop = InMemoryShop(
+        replace(POLICY, uploads=replace(POLICY.uploads, max_photos=1)), unit_of_work=unit_of_work
+    )
     session_id, together = shop.upload_service.open().session_id, Barrier(SENDERS)
 
     def send(number: int) -> bool:

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from domain.order.limits import Limits
 from domain.order.order import EmailStatus
-from domain.order.reactions import Pace, PrepareDownload, SendEmail, reactions_to
+from domain.order.reactions import PrepareDownload, SendEmail, reactions_to
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason
 from tests.domain.support.event_builders import PAID_AT, Facts
@@ -77,7 +78,7 @@ def test_an_unconfirmed_mail_is_sent_once_more_after_a_while() -> None:
     after = (
         given(*FACTS.until_ready()).when(proposed).then(proposed).stands(State.READY).adds(mail(RESULT, 2))
     )
-    pace = Pace(email_confirmation=timedelta(minutes=7))
+    pace = Limits(email_confirmation=timedelta(minutes=7))
     assert [due.delay for due in reactions_to(after.before, after.order, pace)] == [timedelta(minutes=7)]
 
 

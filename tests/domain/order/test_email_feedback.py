@@ -8,8 +8,9 @@ import pytest
 from domain.order import events as e
 from domain.order.customer_request_limits import needs_reminder
 from domain.order.decide_delivery import MAX_BLOCKED
+from domain.order.limits import Limits
 from domain.order.order import EmailStatus
-from domain.order.reactions import Pace, SendEmail, reactions_to
+from domain.order.reactions import SendEmail, reactions_to
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OptOut
 from tests.domain.support.event_builders import PAID_AT, Facts
@@ -17,7 +18,7 @@ from tests.domain.support.given_when_then import given
 
 FACTS = Facts()
 RESULT = EmailKind.RESULT
-PACE = Pace()
+PACE = Limits()
 
 
 def test_a_mail_that_is_put_off_is_still_on_its_way() -> None:

@@ -1,12 +1,12 @@
 """A hold and a dispute run beside an order's state: they pause work and do not undo any."""
 
 from domain.order.errors import IllegalMoveError
+from domain.order.limits import Limits
 from domain.order.reactions import (
     CollectRestoration,
     DeletePhotos,
     IssueRefund,
     MoveImages,
-    Pace,
     PrepareDownload,
     RestoreImage,
     SendEmail,
@@ -142,8 +142,8 @@ def test_a_customer_is_forgotten_once_and_only_when_the_order_is_over() -> None:
 def test_an_erasure_deletes_once_more_what_was_stored_at_that_moment() -> None:
     purged = given(*FACTS.until_completed(), FACTS.purged())
     erased = purged.when(FACTS.erased()).then(FACTS.erased()).adds(DeletePhotos(for_good=True))
-    (due,) = reactions_to(purged.order, erased.order, Pace())
-    assert due.delay == Pace().late_writing
+    (due,) = reactions_to(purged.order, erased.order, Limits())
+    assert due.delay == Limits().late_writing
 
 
 def test_an_order_goes_on_without_waiting_for_what_is_done_once() -> None:

@@ -11,7 +11,6 @@ from domain.order.reactions import (
     CancelPrediction,
     CollectRestoration,
     IssueRefund,
-    Pace,
     PrepareDownload,
     RestoreImage,
     SendEmail,
@@ -34,7 +33,7 @@ def prediction_service(facts: Facts, *events: e.Event) -> Given:
 def test_a_started_prediction_is_looked_for_later() -> None:
     after = prediction_service(ONE).when(ONE.started()).then(ONE.started())
     after.adds(CollectRestoration(ONE.image(0), 1, "prediction-0-1"))
-    (due,) = reactions_to(after.before, after.order, Pace(restoration_poll=timedelta(seconds=42)))
+    (due,) = reactions_to(after.before, after.order, Limits(restoration_poll=timedelta(seconds=42)))
     assert due.delay == timedelta(seconds=42)
 
 
@@ -54,7 +53,7 @@ def test_a_failed_attempt_is_followed_by_another_under_the_next_number() -> None
 
 
 def test_each_further_attempt_waits_twice_as_long_and_up_to_a_quarter_more() -> None:
-    pace = Pace(restoration_retry=timedelta(seconds=5))
+    pace = Limits(restoration_retry=timedelta(seconds=5))
     for attempt, seconds in ((1, 5), (2, 10), (3, 20)):
         history = [ONE.attempt_failed(attempt=earlier) for earlier in range(1, attempt)]
         before = prediction_service(ONE, *history).order
@@ -70,7 +69,7 @@ def test_what_failed_together_does_not_come_back_together() -> None:
     for index in range(many.photos):
         before = prediction_service(many).order
         after = prediction_service(many, many.attempt_failed(index)).order
-        delays |= {due.delay for due in reactions_to(before, after, Pace())}
+        delays |= {due.delay for due in reactions_to(before, after, Limits())}
     assert len(delays) > many.photos // 2
 
 
@@ -78,7 +77,7 @@ def test_nobody_waits_before_what_hung_is_tried_again() -> None:
     for reason in (FailureReason.TIMED_OUT, FailureReason.CANCELED):
         before = prediction_service(ONE, ONE.started()).order
         after = prediction_service(ONE, ONE.started(), ONE.attempt_failed(reason=reason)).order
-        assert [due.delay for due in reactions_to(before, after, Pace())] == [timedelta(0)]
+        assert [due.delay for due in reactions_to(before, after, Limits())] == [timedelta(0)]
 
 
 def test_a_failure_told_again_is_nothing_new() -> None:

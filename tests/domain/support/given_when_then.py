@@ -15,7 +15,7 @@ from domain.order.evolve import evolve
 from domain.order.lifecycle import may_be_on_record
 from domain.order.limits import Limits
 from domain.order.order import Order
-from domain.order.reactions import Pace, Reaction, pending_reactions, reactions_to
+from domain.order.reactions import Reaction, pending_reactions, reactions_to
 from domain.order.states import State
 from domain.order.values import OrderId
 from tests.domain.support.event_builders import ORDER_ID
@@ -93,5 +93,5 @@ class Then(Given):
 
     def adds(self, *work: Reaction) -> Self:
         """Assert the work that this step brought."""
-        assert [due.reaction for due in reactions_to(self.before, self.order, Pace())] == list(work)
+        assert [due.reaction for due in reactions_to(self.before, self.order, Limits())] == list(work)
         return self

@@ -47,7 +47,7 @@ def stop_a_running_restoration(shop: InMemoryShop) -> OrderId:
 def end_the_retention(shop: InMemoryShop) -> OrderId:
     order_id = pay(shop)
     shop.live(order_id)
-    shop.clock.advance(days=shop.policy.photo_retention.days)
+    shop.clock.advance(days=shop.policy.retention.photos.days)
     assert shop.photo_retention.purge() == 1
     return order_id
 

@@ -208,7 +208,7 @@ def test_a_result_mail_that_came_too_late_for_a_hold_is_sent_once_after_the_rele
     while claimed[1].state is not State.READY:
         shop.reaction_runner.perform(*claimed)
         claimed = claim_next(shop, SendEmail)
-    shop.clock.advance(days=shop.policy.download_lifetime.days + 1)
+    shop.clock.advance(days=shop.policy.delivery.link_lifetime.days + 1)
     shop.staff_actions.hold(order_id, GRACE)
     shop.reaction_runner.perform(
         *claimed
@@ -252,11 +252,11 @@ def hang(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
     claim, order = claim_next(shop, kind)
     limit = spec_of(claim.reaction).retry(shop.policy).time_limit
     ends_at = shop.clock.now() + limit
-    while shop.clock.now() < ends_at - shop.policy.lease:
+    while shop.clock.now() < ends_at - shop.policy.work.lease:
         shop.clock.advance(seconds=10)
         assert shop.reaction_runner.renew([(claim, order)]) == []
         assert shop.reaction_runner.claim(claim.reaction_id) is None
-    shop.clock.advance(seconds=shop.policy.lease.total_seconds())
+    shop.clock.advance(seconds=shop.policy.work.lease.total_seconds())
     assert shop.reaction_runner.renew([(claim, order)]) == [claim]
     return claim, order
 

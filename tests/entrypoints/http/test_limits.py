@@ -120,7 +120,9 @@ def test_guesses_of_codes_are_bounded_and_a_checkout_without_a_code_is_not(
 
 
 def test_a_storage_that_is_nearly_full_takes_no_photos_says_when_to_come_back_and_recovers() -> None:
-    policy = replace(POLICY, max_stored_bytes=MEBIBYTE, max_photo_bytes=2 * MEBIBYTE)
+    policy = replace(
+        POLICY, uploads=replace(POLICY.uploads, max_stored_bytes=MEBIBYTE, max_photo_bytes=2 * MEBIBYTE)
+    )
     shop = HttpShop(policy)
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         door = Doorway(shop, http)

@@ -24,7 +24,9 @@ LIMIT_BYTES = 3 * request_bodies.BATCH_BYTES
 @pytest.fixture
 def narrow_door() -> Iterator[Doorway]:
     """A doorway that takes two photos of three mebibytes."""
-    shop = HttpShop(replace(POLICY, max_photo_bytes=LIMIT_BYTES, max_photos=2))
+    shop = HttpShop(
+        replace(POLICY, uploads=replace(POLICY.uploads, max_photo_bytes=LIMIT_BYTES, max_photos=2))
+    )
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         yield Doorway(shop, http)
 

@@ -72,7 +72,7 @@ class Till:
 @contextmanager
 def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]:
     """A shop of doubles that sells at the twin."""
-    impatient = replace(POLICY, cleanup_retention=timedelta(days=1))
+    impatient = replace(POLICY, retention=replace(POLICY.retention, uploads=timedelta(days=1)))
     shop = HttpShop(impatient, payment_provider=stripe_payments(stripe.url))
     shop.clock.moment = datetime.now(UTC)
     shop.ids.given = uuid4().int >> 1  # the twin remembers what earlier tests asked for under the first ids

@@ -171,7 +171,7 @@ class Continuous:
         if not isinstance(recorded.event, e.PhotosPurged):
             return
         since = max(at for state, at in order.entered_at.items() if state in OVER)
-        if recorded.recorded_at - since < self._world.policy.photo_retention - DISAGREEMENT:
+        if recorded.recorded_at - since < self._world.policy.retention.photos - DISAGREEMENT:
             raise LawBrokenError(
                 7, f"Photos went {recorded.recorded_at - since} after the order was over.", order.order_id
             )

@@ -40,7 +40,7 @@ def test_a_photo_stays_whose_commit_got_no_answer() -> None:
 
 
 def test_a_photo_that_was_refused_leaves_nothing_behind() -> None:
-    shop = InMemoryShop(replace(POLICY, max_photos=1))
+    shop = InMemoryShop(replace(POLICY, uploads=replace(POLICY.uploads, max_photos=1)))
     session_id = shop.upload(b"portrait")
     with pytest.raises(TooManyPhotosError):
         shop.add(session_id, b"one too many")

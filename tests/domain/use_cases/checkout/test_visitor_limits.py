@@ -127,7 +127,10 @@ def test_counts_of_past_hours_are_forgotten_and_those_of_this_hour_and_the_last_
 def test_photos_are_refused_while_the_storage_is_nearly_full_and_it_is_measured_every_minute() -> None:
     shop = InMemoryShop(POLICY)
     session_id = shop.upload(bytes(950))
-    bounded = InMemoryShop(replace(POLICY, max_stored_bytes=1000), unit_of_work=shop.own_unit_of_work)
+    bounded = InMemoryShop(
+        replace(POLICY, uploads=replace(POLICY.uploads, max_stored_bytes=1000)),
+        unit_of_work=shop.own_unit_of_work,
+    )
     bounded.visitor_limits.receive_photo("192.0.2.1", 1)
     shop.add(session_id, b"x")
     bounded.clock.advance(seconds=59)

@@ -27,15 +27,15 @@ def test_the_archive_is_attached_while_the_whole_mail_stays_under_the_limit() ->
     assert mail.attachment is not None
     assert mail.attachment.name.endswith(".zip")
     weight = encoded_size_bytes(mail.content, len(mail.attachment.content))
-    assert result_mail(replace(POLICY, max_mail_bytes=weight + 1)) == mail
-    too_heavy = result_mail(replace(POLICY, max_mail_bytes=weight))
+    assert result_mail(replace(POLICY, delivery=replace(POLICY.delivery, max_email_bytes=weight + 1))) == mail
+    too_heavy = result_mail(replace(POLICY, delivery=replace(POLICY.delivery, max_email_bytes=weight)))
     assert too_heavy.attachment is None
     assert "is_attached=False" in too_heavy.content.html
     assert "/api/download/" in too_heavy.content.text
 
 
 def test_a_mail_stays_under_twenty_megabytes_and_may_come_close() -> None:
-    assert POLICY.max_mail_bytes == 20_000_000
+    assert POLICY.delivery.max_email_bytes == 20_000_000
     email_content = RenderedEmail(
         subject="Photos", text="Adele looks well.\n" * 100, html="<p>Adele looks well.</p>\n" * 300
     )

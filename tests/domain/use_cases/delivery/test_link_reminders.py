@@ -104,7 +104,7 @@ def test_every_link_that_ends_soon_is_found(shop: InMemoryShop, monkeypatch: pyt
 
 
 def test_a_shop_may_remind_nobody() -> None:
-    shop = InMemoryShop(replace(POLICY, link_reminder=timedelta(0)))
+    shop = InMemoryShop(replace(POLICY, delivery=replace(POLICY.delivery, link_reminder=timedelta(0))))
     delivered(shop)
     shop.clock.advance(days=29, hours=23)
     assert reminders(shop) == 0

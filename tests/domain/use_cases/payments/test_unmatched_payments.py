@@ -34,7 +34,7 @@ def set_aside(shop: InMemoryShop) -> str:
     """Have a session paid twice; gives the checkout of the second payment."""
     session_id = shop.upload(b"wedding")
     first = shop.checkout(session_id)
-    shop.clock.advance(seconds=shop.policy.checkout_lifetime.total_seconds())
+    shop.clock.advance(seconds=shop.policy.payments.checkout_lifetime.total_seconds())
     second = shop.checkout(session_id)
     for checkout in (first, second):
         shop.payments.pay(checkout)
@@ -94,14 +94,14 @@ def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
         del shop.own_unit_of_work.pages.uploads[session_id]
     take(shop, shop.told(payment.checkout_session_id, PaymentEventKind.PAID))
     assert shop.own_unit_of_work.pages.unmatched == {}
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     assert shop.unmatched_payment_service.refund_due() == 0
     assert [one.left for one in shop.payments.payments.values()] == [490]
 
 
 def test_the_first_payment_and_its_order_are_left_alone(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     shop.unmatched_payment_service.refund_due()
     assert [one.left for one in shop.payments.payments.values()] == [490, 0]
     (order_id,) = shop.own_unit_of_work.pages.streams
@@ -205,7 +205,7 @@ def test_a_free_one_is_settled_without_a_call(shop: InMemoryShop) -> None:
     assert paid.checkout is not None
     free = replace(paid.checkout, upload_session_id=session_id, payment_intent_id=None, paid=nothing)
     take(shop, replace(paid, checkout=free))
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     calls = len(shop.payments.fault_injector.calls)
     assert shop.unmatched_payment_service.refund_due() == 1
     assert len(shop.payments.fault_injector.calls) == calls
@@ -213,7 +213,7 @@ def test_a_free_one_is_settled_without_a_call(shop: InMemoryShop) -> None:
 
 def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     shop.payments.fault_injector.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
         shop.unmatched_payment_service.refund_due()
@@ -229,7 +229,7 @@ def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: InMe
 @pytest.mark.parametrize("was_made", [True, False])
 def test_after_a_day_only_a_look_tells_whether_it_went_back(shop: InMemoryShop, was_made: bool) -> None:  # noqa: FBT001 -- a parameter
     checkout = set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     if was_made:
         shop.payments.fault_injector.lose_reply("issue_refund")
     else:
@@ -248,7 +248,7 @@ def test_after_a_day_only_a_look_tells_whether_it_went_back(shop: InMemoryShop, 
 
 def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     shop.payments.fault_injector.fail("issue_refund", REFUSED)
     assert shop.unmatched_payment_service.refund_due() == 0
     refused = payment(shop, checkout)
@@ -262,7 +262,7 @@ def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: InMemoryShop) -> N
 def test_one_that_fails_keeps_no_other_from_going_back(shop: InMemoryShop) -> None:
     set_aside(shop)
     other = set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     shop.payments.fault_injector.fail("issue_refund", AWAY)
     with pytest.raises(UnavailableError):
         shop.unmatched_payment_service.refund_due()
@@ -271,7 +271,7 @@ def test_one_that_fails_keeps_no_other_from_going_back(shop: InMemoryShop) -> No
 
 def test_a_refund_that_fails_later_is_made_again(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     shop.unmatched_payment_service.refund_due()
     intent = intent_of(shop, checkout)
     (_, made) = shop.payments.payments[intent].refunds[0]
@@ -341,7 +341,7 @@ def test_a_refund_made_in_the_dashboard_closes_it(shop: InMemoryShop) -> None:
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 200)))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
     assert payment(shop, checkout).left.amount == 290
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
 
@@ -533,7 +533,7 @@ def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop:
     checkout = webhook_event.checkout.checkout_session_id
     intent = intent_of(shop, checkout)
     take(shop, of_dispute(intent))  # half of what was paid
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     assert shop.unmatched_payment_service.refund_due() == 1
     assert gone_back(shop, checkout) == 490
     take(shop, of_dispute(intent, DisputeOutcome.WON))
@@ -575,7 +575,7 @@ def test_a_payment_that_staff_settles_during_the_run_is_left_alone(
     shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = set_aside(shop), set_aside(shop)
-    wait(shop, shop.policy.unmatched_payment_wait)
+    wait(shop, shop.policy.payments.unmatched_wait)
     issue_refund = shop.payments.issue_refund
 
     def settle_the_other(wish: NewRefund) -> ProviderRefund:

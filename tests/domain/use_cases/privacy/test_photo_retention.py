@@ -71,7 +71,9 @@ def test_photos_are_kept_while_somebody_may_need_them(shop: InMemoryShop) -> Non
 
 
 def test_a_link_that_is_still_good_keeps_what_it_leads_to() -> None:
-    shop = InMemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
+    shop = InMemoryShop(
+        replace(POLICY, delivery=replace(POLICY.delivery, link_lifetime=timedelta(days=DAYS + 30)))
+    )
     finished(shop)
     shop.clock.advance(days=DAYS + 29)
     assert shop.photo_retention.purge() == 0
@@ -80,7 +82,9 @@ def test_a_link_that_is_still_good_keeps_what_it_leads_to() -> None:
 
 
 def test_a_link_that_was_revoked_keeps_nothing() -> None:
-    shop = InMemoryShop(replace(POLICY, download_lifetime=timedelta(days=DAYS + 30)))
+    shop = InMemoryShop(
+        replace(POLICY, delivery=replace(POLICY.delivery, link_lifetime=timedelta(days=DAYS + 30)))
+    )
     order_id = finished(shop)
     (link,) = shop.order(order_id).links.values()
     shorter = e.DownloadLinkIssued(

@@ -95,7 +95,7 @@ def test_closed_work_and_handled_messages_are_forgotten_and_a_late_message_chang
     shop.live(order_id)
     pages = shop.own_unit_of_work.pages
     assert shop.upload_cleanup.forget_records() == 0
-    shop.clock.moment += shop.policy.record_retention
+    shop.clock.moment += shop.policy.retention.records
     assert shop.upload_cleanup.forget_records() > 0
     assert (list(pages.work.values()), list(pages.inbox)) == ([], [])
     before = shop.events(order_id)

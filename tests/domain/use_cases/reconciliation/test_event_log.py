@@ -63,7 +63,7 @@ def test_work_that_is_due_and_that_nobody_does_is_told(shop: InMemoryShop) -> No
 
 
 def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
-    shop = InMemoryShop(replace(POLICY, max_running_predictions=1))
+    shop = InMemoryShop(replace(POLICY, predictions=replace(POLICY.predictions, max_running=1)))
     shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     shop.clock.advance(hours=2)

@@ -143,7 +143,7 @@ def test_a_prediction_that_nobody_looks_at_any_more_ends_by_itself(shop: InMemor
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     (work,) = shop.restorer.works.values()
-    assert work.ends_within - POLICY.restoration_deadline == timedelta(minutes=1)
+    assert work.ends_within - POLICY.predictions.deadline == timedelta(minutes=1)
 
 
 def test_a_restorer_that_is_away_for_half_an_hour_is_still_asked_to_cancel(shop: InMemoryShop) -> None:

@@ -20,7 +20,9 @@ BUSY = BusyError("The double", "busy", retry_after_seconds=7)
 @pytest.fixture
 def shop() -> InMemoryShop:
     """A shop that has few predictions run at a time."""
-    return InMemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=30))
+    return InMemoryShop(
+        replace(POLICY, predictions=replace(POLICY.predictions, max_running=3, max_per_minute=30))
+    )
 
 
 def photos(count: int, of: bytes = b"wedding") -> list[bytes]:
@@ -65,7 +67,9 @@ def test_an_order_of_many_and_an_order_of_one_are_both_restored_the_one_within_a
 
 
 def test_no_more_predictions_are_begun_within_a_minute_than_allowed() -> None:
-    shop = InMemoryShop(replace(POLICY, max_running_predictions=3, max_predictions_per_minute=5))
+    shop = InMemoryShop(
+        replace(POLICY, predictions=replace(POLICY.predictions, max_running=3, max_per_minute=5))
+    )
     order_id = shop.pay(shop.upload(*photos(12)))
     begun = []
     for _ in range(30):

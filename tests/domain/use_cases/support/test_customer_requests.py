@@ -275,7 +275,7 @@ def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: InMemoryS
             for recorded in transaction.event_store.history(order_id)
             if isinstance(recorded.event, e.EmailSent) and recorded.event.kind.brings_a_link
         )
-    assert until == result + POLICY.redo_within
+    assert until == result + POLICY.delivery.redo_within
     shop.clock.advance(seconds=(until - shop.clock.now()).total_seconds())
     with pytest.raises(RedoRefusedError, match="the time for it is over"):
         redo(shop, order_id)
@@ -291,12 +291,13 @@ def test_a_result_that_came_back_has_not_begun_the_time_to_ask(shop: InMemorySho
     shop.clock.advance(days=10)
     say(shop, order_id, e.OrderReleased())
     assert (
-        shop.photo_galleries.open(token(shop, order_id)).redo_until == shop.clock.now() + POLICY.redo_within
+        shop.photo_galleries.open(token(shop, order_id)).redo_until
+        == shop.clock.now() + POLICY.delivery.redo_within
     )
 
 
 def test_a_shop_that_makes_no_further_attempts_makes_none() -> None:
-    shop = InMemoryShop(replace(POLICY, redo_within=timedelta(0)))
+    shop = InMemoryShop(replace(POLICY, delivery=replace(POLICY.delivery, redo_within=timedelta(0))))
     order_id = delivered(shop)
     with pytest.raises(RedoRefusedError):
         redo(shop, order_id)

@@ -222,7 +222,7 @@ def test_a_new_link_opens_the_photos_and_is_mailed(shop: InMemoryShop) -> None:
     order_id = completed(shop)
     order = shop.staff_actions.renew_link(order_id, ADA, revokes_others=False).order
     old, new = order.links.values()
-    assert new.expires_at == shop.clock.now() + shop.policy.download_lifetime
+    assert new.expires_at == shop.clock.now() + shop.policy.delivery.link_lifetime
     for link in (old, new):
         assert shop.downloads.find(shop.token_signer.download_token(link.link_id)).link == link
     shop.work()

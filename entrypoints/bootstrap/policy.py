@@ -1,0 +1,86 @@
+"""The one place where settings become the shop's policy."""
+
+from datetime import timedelta
+
+from domain.order.limits import Limits
+from domain.pricing import PriceList
+from domain.referral_program import ReferralTerms
+from domain.use_cases.shop_policy import (
+    GIBIBYTE,
+    MEBIBYTE,
+    DeliveryPolicy,
+    PaymentPolicy,
+    PredictionPolicy,
+    RetentionPolicy,
+    ShopPolicy,
+    ShopUrls,
+    UploadPolicy,
+    VisitorQuotas,
+    WorkPolicy,
+)
+from entrypoints.settings import Settings
+
+
+def policy_from(settings: Settings) -> ShopPolicy:
+    """The owner's decisions as the settings state them."""
+    landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
+    limit_gibibytes = settings.storage_limit_gibibytes
+    return ShopPolicy(
+        prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
+        urls=ShopUrls(
+            public=settings.public_url,
+            webhook=settings.webhook_url or settings.public_url,
+            success=settings.checkout_success_url or landing,
+            cancel=settings.checkout_cancel_url or landing,
+        ),
+        limits=Limits(
+            max_restoration_attempts=settings.max_restoration_attempts,
+            enlarges_results=settings.replicate_enlarge_model is not None,
+            has_second_model=settings.replicate_second_model is not None,
+            restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
+            restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
+            email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
+        ),
+        referral_terms=ReferralTerms(
+            referral_points=settings.referral_points,
+            point_value=settings.point_value,
+            smallest_payment=settings.smallest_payment,
+        ),
+        uploads=UploadPolicy(
+            max_photos=settings.max_photos_per_order,
+            max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
+            max_stored_bytes=limit_gibibytes * GIBIBYTE if limit_gibibytes else None,
+        ),
+        visitor_quotas=VisitorQuotas(
+            sessions_by_client=settings.max_sessions_per_client,
+            sessions=settings.max_sessions_per_hour,
+            mebibytes_by_client=settings.max_mebibytes_per_client,
+            mebibytes=settings.max_mebibytes_per_hour,
+            checkouts_by_client=settings.max_checkouts_per_client,
+            checkouts=settings.max_checkouts_per_hour,
+            code_guesses_by_client=settings.max_code_guesses_per_client,
+            code_guesses=settings.max_code_guesses_per_hour,
+        ),
+        payments=PaymentPolicy(unmatched_wait=timedelta(days=settings.unmatched_payment_days)),
+        predictions=PredictionPolicy(
+            max_running=settings.max_running_predictions,
+            max_per_minute=settings.max_predictions_per_minute,
+            deadline=timedelta(seconds=settings.restoration_deadline_seconds),
+        ),
+        delivery=DeliveryPolicy(
+            email_retry=timedelta(milliseconds=settings.email_retry_delay_ms),
+            link_lifetime=timedelta(days=settings.download_link_days),
+            link_reminder=timedelta(days=settings.link_reminder_days),
+            redo_within=timedelta(days=settings.redo_days),
+        ),
+        retention=RetentionPolicy(
+            photos=timedelta(days=settings.photo_retention_days),
+            uploads=timedelta(days=settings.cleanup_retention_days),
+            records=timedelta(days=settings.record_retention_days),
+        ),
+        work=WorkPolicy(
+            lease=timedelta(seconds=settings.lease_seconds),
+            resend_after=timedelta(seconds=settings.resend_after_seconds),
+            reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
+        ),
+    )
