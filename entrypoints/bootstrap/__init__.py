@@ -1,4 +1,5 @@
-"""The one place where everything is wired: ``shop`` for the processes, ``books`` for commands that need no provider.
+"""The composition root.
 
-They are apart so that looking into the log loads neither the providers' SDKs nor their settings.
+``container`` wires the use cases from ``ports``; ``adapters`` makes production's ports of the settings. ``database`` is
+for commands that need no provider, so that a look into the log loads neither the providers' SDKs nor their settings.
 """

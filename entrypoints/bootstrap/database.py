@@ -13,7 +13,7 @@ from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database
 from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
-from entrypoints.settings import DatabaseSettings
+from entrypoints.settings import DatabaseSettings, read_database_settings
 
 
 class UnknownRevisionError(CommandFailedError):
@@ -52,9 +52,12 @@ def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> It
 
 
 @contextmanager
-def open_queries(settings: DatabaseSettings) -> Iterator[Queries]:
-    """The read side, for commands that need no provider; raises as ``open_unit_of_work`` does."""
-    with open_unit_of_work(settings) as unit_of_work:
+def open_queries() -> Iterator[Queries]:
+    """The read side, for commands that need no provider.
+
+    Raises what keeps the database's settings from being read, and as ``open_unit_of_work`` does.
+    """
+    with open_unit_of_work(read_database_settings()) as unit_of_work:
         yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
 
 

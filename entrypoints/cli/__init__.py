@@ -179,9 +179,8 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.events import show_log
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show_log(queries, limit, follow=follow, as_json=as_json)
 
 
@@ -197,9 +196,8 @@ def verify_log(against: Path | None, *, as_json: bool) -> None:
     """Check that no event was changed, removed or put in, and print the head of the log."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.verify_log import verify_log
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         verify_log(queries.chained_events(), against, as_json=as_json)
 
 

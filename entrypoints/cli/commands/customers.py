@@ -39,9 +39,8 @@ def show_customer_points(email: str, *, as_json: bool) -> None:
     """The referral code and the points of EMAIL, with the orders that moved them."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.points import show_points
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show_points(queries.points(email), as_json=as_json)
 
 

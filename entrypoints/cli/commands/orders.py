@@ -48,12 +48,11 @@ def list_orders(
     """The newest orders, all of them or those that match every option given."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import filter_of, show_list
-    from entrypoints.settings import read_database_settings
 
     wanted = filter_of(
         state=state, is_held=is_held, email=email, since=since, until=until, provider_id=provider_id
     )
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show_list(queries, wanted, limit, as_json=as_json)
 
 
@@ -64,9 +63,8 @@ def show_order(order: str, *, as_json: bool) -> None:
     """Where an order stands; ID is its number, its id, or the beginning of that."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import show
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show(queries, order, as_json=as_json)
 
 
@@ -77,9 +75,8 @@ def order_history(order: str, *, as_json: bool) -> None:
     """An order's story from the log, as a person would tell it; ID is as for `show`."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import show_history
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show_history(queries, order, as_json=as_json)
 
 

@@ -19,9 +19,8 @@ def list_unmatched(*, as_json: bool) -> None:
     """The payments that belong to no order and have not gone back, oldest first."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.unmatched_payments import show_unmatched
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show_unmatched(queries.unsettled_payments(), as_json=as_json)
 
 

@@ -42,9 +42,8 @@ def attention(*, as_json: bool) -> None:
     """What needs a person: since when, why, and the command that helps."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.attention import show_needed
-    from entrypoints.settings import read_database_settings
 
-    with open_queries(read_database_settings()) as queries:
+    with open_queries() as queries:
         show_needed(queries.attention_items(), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""The whole shop for one command: the books, the providers and the storage, as every setting tells it."""
+"""The shop's use cases for one command, on every setting's adapters."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,18 +8,20 @@ import rich_click as click
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.bootstrap.container import Container
-from entrypoints.bootstrap.database import open_unit_of_work
+from entrypoints.bootstrap.database import check_database
 from entrypoints.logging_config import log_beside_the_answer
 from entrypoints.settings import read_settings
 
 
 @contextmanager
 def open_shop() -> Iterator[Container]:
-    """The shop, for as long as the block takes; raises what keeps its settings or its database from being used."""
+    """The shop while the block runs.
+
+    Raises what keeps its settings or its database from being used.
+    """
     settings = read_settings()
     log_beside_the_answer()
-    with open_unit_of_work(settings):
-        pass  # a database that cannot be used is told here, before anything else is
+    check_database(settings)  # reported before anything else is
     with open_container(settings) as shop:
         _warn_of_clock(shop.ports.clock.check)
         yield shop
