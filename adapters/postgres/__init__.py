@@ -1,1 +1,1 @@
-"""The shop's books on PostgreSQL: the event log, the read models that follow from it, and the outstanding work."""
+"""PostgreSQL: event log, read models, reactions and the other tables."""

@@ -1,4 +1,7 @@
-"""The database's clock, so that no machine's own clock decides what expires, is purged or is claimed."""
+"""The database's clock, which decides expiry, purges and leases.
+
+Several machines then agree on the time, whatever their own clocks say.
+"""
 
 import time
 from collections.abc import Callable
@@ -13,20 +16,23 @@ from adapters.postgres.connections import PROVIDER, connect, outages
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 
-#: How long the last answer of the database is carried forward: quartz drifts by some milliseconds in that time.
+#: Seconds for which the last answer is extrapolated; a monotonic clock drifts by some milliseconds in that time.
 SYNC_SECONDS = 30.0
-#: How long to wait after the database did not answer; meanwhile the last answer is carried on.
+#: Seconds before the next attempt after the database did not answer; the last answer is extrapolated meanwhile.
 RETRY_SECONDS = 5.0
-#: A look at the time that takes longer than this is given up.
+#: Statement time-out of a clock query.
 TIMEOUT_SECONDS = 2.0
-#: By how much this machine's clock may be off before that is reported: what S3 and TLS take is far more.
+#: The largest offset of this machine's clock that is not reported; S3 and TLS tolerate far more.
 MAX_OFFSET = timedelta(seconds=5)
 
 _NOW = text("SELECT clock_timestamp()")
 
 
 class ClockOffError(UnavailableError):
-    """This machine's clock is not the database's; only the database's decides, but others judge us by ours."""
+    """This machine's clock differs from the database's by more than MAX_OFFSET.
+
+    Only the database's clock decides in the shop, but providers check our signatures and certificates by this one.
+    """
 
     def __init__(self, offset: timedelta) -> None:
         self.offset = offset
@@ -38,27 +44,27 @@ class ClockOffError(UnavailableError):
         )
 
     def __str__(self) -> str:
-        """The operator has to act: trying again does not help."""
+        """Omit the advice to retry: an operator has to act."""
         return f"{self.provider} is off: {self.detail}."
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """The database's time, and when it was that by this process's monotonic clock."""
+    """The database's time at one reading of the monotonic clock."""
 
     at: datetime
     monotonic: float
 
 
 class DatabaseClock(Clock):
-    """Asks the database for the time now and then, and adds what has passed since by the monotonic clock.
+    """A clock that extrapolates the database's time by the monotonic clock.
 
-    It has a connection of its own: the time is asked for in the middle of transactions, too.
+    It has a connection of its own, because the time is also read in the middle of transactions.
 
     Args:
         database_url: where the database is.
-        wall: this machine's clock; it is only compared, and decides nothing.
-        monotonic: seconds since any fixed moment, which no change of the machine's clock affects.
+        wall: this machine's clock; ``check`` compares it, nothing else uses it.
+        monotonic: seconds since any fixed moment, unaffected by changes of the machine's clock.
     """
 
     def __init__(
@@ -77,13 +83,13 @@ class DatabaseClock(Clock):
         self._ask_after = 0.0
 
     def now(self) -> datetime:
-        """The database's time, UTC; raises UnavailableError only if it never answered."""
+        """Return the database's time, UTC; raise UnavailableError if it never answered."""
         answer = self._answer
         if answer is None:
             with self._turn:
                 answer = self._answer or self._ask()
         elif self._monotonic() >= self._ask_after and self._turn.acquire(blocking=False):
-            # One thread asks; the others go on with what is known.
+            # One thread asks; the others extrapolate the last answer.
             try:
                 answer = self._ask()
             except UnavailableError:
@@ -93,17 +99,20 @@ class DatabaseClock(Clock):
         return answer.at + timedelta(seconds=self._monotonic() - answer.monotonic)
 
     def check(self) -> None:
-        """Raise ClockOffError if this machine's clock is off, and UnavailableError if nothing is known."""
+        """Raise ClockOffError if this machine's clock is off.
+
+        Raises UnavailableError if the database never answered.
+        """
         offset = self._wall() - self.now()
         if abs(offset) > MAX_OFFSET:
             raise ClockOffError(offset)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._engine.dispose()
 
     def _ask(self) -> _Answer:
-        """Ask the database; its answer is of some moment between question and answer, taken as the middle."""
+        """Query the time, dated to the middle of the round trip."""
         with outages(self._breaker), self._engine.connect() as connection:
             asked = self._monotonic()
             at: datetime = connection.execute(_NOW).scalar_one()

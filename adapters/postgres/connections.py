@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that are bounded in time, and what their errors mean to the shop."""
+"""Engines with bounded waits, and the translation of their errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,22 +18,22 @@ from domain.ports.errors import NoAnswerError, UnavailableError
 PROVIDER = "PostgreSQL"
 
 CONNECT_TIMEOUT_SECONDS = 5
-#: A statement that takes longer than this is a defect, not work.
+#: Longer statements are treated as defects.
 STATEMENT_TIMEOUT_SECONDS = 10.0
-#: The same for commands that people run, which may read the whole log.
+#: The same for staff commands, which may read the whole log.
 COMMAND_STATEMENT_TIMEOUT_SECONDS = 30.0
-#: The server ends a statement by itself. One that has not even done that is stopped, or the network swallows what it
-#: says, and keepalives do not tell: the kernel answers those for a process that hangs.
+#: How long after its own statement time-out a server may take to answer. A stopped process or a broken network path
+#: never answers, and TCP keepalives do not detect a stopped process: its kernel still acknowledges them.
 ANSWER_GRACE_SECONDS = 2.0
-#: How long to wait for a connection while all of them are used.
+#: Seconds to wait for a connection while the whole pool is in use.
 POOL_TIMEOUT_SECONDS = 5.0
-#: No transaction of ours waits for anything but the database. A client that is silent in the middle of one for so long
-#: was stopped, or is gone, and must not keep locks that all others wait for.
+#: A transaction of ours waits for nothing but the database. A client silent for this long inside one was stopped or
+#: has died, and must not keep its locks.
 IDLE_IN_TRANSACTION_SECONDS = 5.0
 
 
 class ReadOnlyServerError(UnavailableError):
-    """The server answers and takes no writes: a failover left us on a standby."""
+    """The server is read-only, as a standby is after a failover."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,13 +42,13 @@ class ReadOnlyServerError(UnavailableError):
 
 
 class AnsweringConnection(psycopg.Connection[Any]):
-    """A connection that gives up on a server which does not answer in time."""
+    """A connection that closes when the server does not answer in time."""
 
-    #: Seconds to wait for any answer; unlimited if None.
+    #: Seconds to wait for any answer; None is unlimited.
     answer_timeout_seconds: float | None = None
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Wait for a result; after the time-out the connection is closed and OperationalError raised."""
+        """Wait for a result; on time-out close the connection and raise NoAnswer."""
         if timeout is not None or self.answer_timeout_seconds is None:
             return super().wait(gen, interval, timeout)
         try:
@@ -69,10 +69,11 @@ def connect(
     statement_timeout_seconds: float | None = STATEMENT_TIMEOUT_SECONDS,
     lock_timeout_seconds: float | None = None,
 ) -> Engine:
-    """An engine on psycopg 3 for a plain ``postgresql://`` address, with a pool of so many connections.
+    """Return an engine on psycopg 3 for a ``postgresql://`` URL.
 
-    It connects to servers that take writes only, unless the address has its own ``target_session_attrs``. Without a
-    statement time-out it waits for ever, and its transactions may idle: that is for migrations.
+    ``connections`` is the pool's size. It connects to servers that accept writes only, unless the URL sets
+    ``target_session_attrs``. With a statement time-out of None statements are unlimited and transactions may idle:
+    that is for migrations.
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     options = {
@@ -92,7 +93,7 @@ def connect(
         connect_args={
             "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # A server that vanishes without a word is noticed within a minute, not after hours.
+            # Notice a server that vanished within a minute instead of hours.
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
@@ -114,7 +115,7 @@ def connect(
 
 @contextmanager
 def outages(breaker: CircuitBreaker) -> Iterator[None]:
-    """Raise UnavailableError for what is the server's or the network's fault, and at once while nothing answers."""
+    """Translate outages to UnavailableError; fail at once while the breaker is open."""
     with breaker.guard():
         try:
             yield
@@ -123,7 +124,7 @@ def outages(breaker: CircuitBreaker) -> Iterator[None]:
         except PoolTimeoutError as error:
             raise UnavailableError(PROVIDER, "all connections are in use") from error
         except DBAPIError as error:
-            # Not every way in which the server ends a connection is called operational.
+            # Not every way in which the server ends a connection raises OperationalError.
             if not error.connection_invalidated:
                 raise
             raise _unavailable(error) from error
@@ -141,20 +142,20 @@ def _unavailable(error: DBAPIError) -> UnavailableError:
 
 
 def _discard_read_only(context: ExceptionContext) -> None:
-    """Count a server that lost its writes as a disconnect: all pooled connections are replaced at their next use."""
+    """Treat a read-only server as a disconnect, so the pool reconnects."""
     if _is_read_only(context.original_exception):
         context.is_disconnect = True
 
 
 def _is_read_only(error: BaseException) -> bool:
-    """Whether a statement failed because this server only reads: a failover left us on a standby."""
+    """Whether a statement failed because the server is read-only."""
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return True
-    # What a standby refuses has several codes; its sentence names the recovery it is in.
+    # A standby refuses with several codes; each message names the recovery it is in.
     states = (errors.ObjectNotInPrerequisiteState, errors.InternalError_)
     return isinstance(error, states) and "recovery" in str(error)
 
 
 def _milliseconds(seconds: float | None) -> int:
-    """As PostgreSQL reads a time-out; 0 switches it off."""
+    """Return a PostgreSQL time-out in milliseconds; 0 disables it."""
     return int((seconds or 0) * 1000)

@@ -1,4 +1,4 @@
-"""Customers and their order numbers, the providers' inbox, and the shelf of orders."""
+"""Customers, and the daily counter of order numbers."""
 
 from datetime import date
 from typing import Any
@@ -11,9 +11,9 @@ from domain.order.values import CustomerId, OrderNumber
 from domain.ports.customers import Customer, Customers
 from domain.referral_program import referral_codes_of
 
-#: One round trip for all. Of two who are given the same code at the same moment, one's payment has to come again. The
+#: Two transactions that insert the same referral code at the same moment conflict, and one payment is retried. The
 #: counter's row stays locked until the transaction ends, which keeps numbers gap-free.
-_KNOW_SQL = """INSERT INTO customers (customer_id, email, name, locale, referral_code)
+_UPSERT_SQL = """INSERT INTO customers (customer_id, email, name, locale, referral_code)
         VALUES (:customer_id, :email, :name, :locale, (
             SELECT code FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS proposed (code, place)
             WHERE NOT EXISTS (SELECT FROM customers WHERE referral_code = code)
@@ -23,10 +23,10 @@ _KNOW_SQL = """INSERT INTO customers (customer_id, email, name, locale, referral
             SET name = coalesce(EXCLUDED.name, customers.name),
                 locale = coalesce(EXCLUDED.locale, customers.locale)
         RETURNING customer_id"""
-_KNOW = text(_KNOW_SQL)
-_RECEIVE = text(
+_UPSERT = text(_UPSERT_SQL)
+_UPSERT_AND_NUMBER = text(
     f"""WITH known AS (
-        {_KNOW_SQL}
+        {_UPSERT_SQL}
     ), counted AS (
         INSERT INTO order_numbers (day, last_number) VALUES (:day, 1)
         ON CONFLICT (day) DO UPDATE SET last_number = order_numbers.last_number + 1
@@ -34,14 +34,14 @@ _RECEIVE = text(
     )
     SELECT known.customer_id, counted.last_number FROM known, counted"""
 )
-#: The address's index decides who has it, also when two ask at once.
+#: The unique index on the address decides which of two concurrent changes succeeds.
 _CHANGE_EMAIL = text(
     "UPDATE customers SET email = :email WHERE customer_id = :customer_id AND erased_at IS NULL"
 )
 
 
 class PostgresCustomers(Customers):
-    """The register on one connection, inside one transaction."""
+    """The customers table on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -55,33 +55,38 @@ class PostgresCustomers(Customers):
         day: date,
         number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
-        """Find or add the customer and give the day's next number, in one round trip."""
-        who = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
+        """Upsert the customer and return the day's next number, in one query."""
+        customer = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
         codes = list(referral_codes_of(customer_id))
         if number is not None:
-            known = self._connection.execute(_KNOW, {**who, "codes": codes}).scalar_one()
+            known = self._connection.execute(_UPSERT, {**customer, "codes": codes}).scalar_one()
             return CustomerId(known), number
-        row = self._connection.execute(_RECEIVE, {**who, "codes": codes, "day": day}).one()
+        row = self._connection.execute(_UPSERT_AND_NUMBER, {**customer, "codes": codes, "day": day}).one()
         return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
-        """The customer, unless they were erased; see the port."""
-        is_there = customers.c.erased_at.is_(None)
-        return self._one(select(customers).where(customers.c.customer_id == customer_id, is_there), lock=lock)
+        """Return the customer unless erased; see the port."""
+        is_not_erased = customers.c.erased_at.is_(None)
+        return self._one(
+            select(customers).where(customers.c.customer_id == customer_id, is_not_erased), lock=lock
+        )
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
-        """The customer with this code; see the port."""
+        """Return the customer with this referral code; see the port."""
         return self._one(select(customers).where(customers.c.referral_code == code), lock=lock)
 
     def _one(self, query: Select[Any], *, lock: bool) -> Customer | None:
         if lock:
-            # Rows that refer to the customer may be written meanwhile.
+            # A key-share lock: rows that refer to the customer may be inserted meanwhile.
             query = query.with_for_update(key_share=True)
         row = self._connection.execute(query).one_or_none()
         return customer_of(row) if row is not None else None
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
-        """Give a customer another address; a savepoint keeps the transaction whole if another has it."""
+        """Change the address; return False if another customer has it.
+
+        A savepoint keeps the transaction usable after the conflict.
+        """
         try:
             with self._connection.begin_nested():
                 changed = self._connection.execute(
@@ -93,7 +98,7 @@ class PostgresCustomers(Customers):
 
 
 def customer_of(row: Row[Any]) -> Customer:
-    """A row of ``customers``, of somebody who was not erased."""
+    """Return the customer in a row of ``customers`` that is not erased."""
     return Customer(
         customer_id=CustomerId(row.customer_id),
         email=row.email,

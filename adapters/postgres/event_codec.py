@@ -1,7 +1,7 @@
-"""Events as they are stored: explicit names and versions, and the upcasters that bring old ones up to date.
+"""Stored names and versions of events, and upcasters for old versions.
 
-A stored name never changes its meaning. When an event's shape changes, its version here goes up by one and an
-upcaster is added that turns the stored fields of the version before into those of the next.
+A stored name never changes its meaning. When an event's shape changes, increase its version here and add an upcaster
+that turns the stored fields of the previous version into those of the next.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ NAMES: Mapping[type[e.Event], tuple[str, int]] = {
     e.OrderErased: ("order.erased", 1),
 }
 
-#: What turns the fields stored under a name and version into those of the next version.
+#: Turns the fields stored under a name and version into those of the next version.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("order.payment_received", 1): lambda fields: {**fields, "tax": None},
@@ -69,15 +69,15 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
 }
 
 
-#: What was stored under a name that meant more than it knew: what it is read as, and the upcaster that leads there.
+#: Stored names that claimed more than was known: the name to read them as, and the upcaster to it.
 REPLACED: Mapping[str, tuple[str, Upcaster]] = {
-    # Any GET of a file was stored as a download by the customer, a mail scanner's too.
+    # Any GET of a file was stored as a download by the customer, even a mail scanner's.
     "order.result_downloaded.v1": ("order.result_served.v1", lambda fields: {**fields, "client": None}),
 }
 
 
 class UnknownEventError(UnreadableEventError):
-    """The log holds an event this version of the shop does not know; beside it may run the one that does."""
+    """The log holds an event of a newer version, which may run beside this."""
 
     def __init__(self, stored_name: str) -> None:
         self.stored_name = stored_name
@@ -96,7 +96,7 @@ class DamagedEventError(UnreadableEventError):
 
 
 class Codec:
-    """Translates between events and what is stored of them."""
+    """Encode events to their stored form and decode them."""
 
     def __init__(
         self,
@@ -113,17 +113,17 @@ class Codec:
         self._replaced = replaced
 
     def stored_name(self, event: e.Event) -> str:
-        """The name and version an event is stored under, as in ``order.payment_received.v1``."""
+        """Return the stored name and version, e.g. ``order.payment_received.v1``."""
         return self._stored_names[type(event)]
 
     def encode(self, event: e.Event) -> dict[str, Any]:
-        """The event's fields as JSON knows them."""
+        """Return the event's fields as JSON types."""
         fields: dict[str, Any] = msgspec.to_builtins(event)
         return fields
 
     @property
     def readable_names(self) -> list[str]:
-        """Every stored name, with its version, that can be read."""
+        """Return every stored name and version that can be decoded."""
         old = (
             f"{name}.v{version}"
             for name, (_, current) in self._current.items()
@@ -132,7 +132,7 @@ class Codec:
         return [*self._decoders, *old, *self._replaced]
 
     def decode(self, stored_name: str, data: str) -> e.Event:
-        """The event from its stored name and JSON, whatever version it was written in.
+        """Decode an event of any stored version.
 
         Raises UnknownEventError or DamagedEventError.
         """

@@ -1,4 +1,7 @@
-"""The append: events, read models, reactions and the closed claim in one statement, one round trip."""
+"""The event store: a commit is written in one statement.
+
+Events, read models, reactions and the closed lease go to the server in one round trip.
+"""
 
 import json
 from collections.abc import Generator, Iterator, Sequence
@@ -21,7 +24,7 @@ from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
-#: How many events a server-side cursor brings at a time.
+#: Rows per fetch of a server-side cursor.
 PAGE_EVENTS = 500
 
 _EVENT_COLUMNS = (
@@ -59,14 +62,14 @@ _STREAM_BY_PAYMENT = text(
     ORDER BY version"""
 )
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
-#: In commit order: a transaction still open has a txid at or above xmin, and nothing at or above it is read yet.
+#: In commit order: an open transaction has a txid of at least xmin, and nothing from xmin on is read yet.
 _WHOLE_LOG = text(
     f"""SELECT txid::text::bigint AS transaction_id, {EVENT_FIELDS} FROM events
     WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
 )
-#: What is not readable pretends to come from a transaction this server has yet to reach: no reader would see that.
+#: Rows whose txid this server has not reached yet (after a restored dump): readers in commit order would skip them.
 _CHAINED = f"""SELECT txid::text::bigint AS transaction_id, {EVENT_FIELDS},
         txid < pg_snapshot_xmax(pg_current_snapshot()) AS is_readable
     FROM events"""
@@ -80,48 +83,48 @@ _CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, posi
 
 
 class PostgresEventStore(EventStore):
-    """The log on one connection, inside one transaction."""
+    """The event log on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
         self._connection = connection
         self._codec = codec
 
     def lock(self, order_id: OrderId) -> None:
-        """Take this order's own advisory lock until the transaction ends; other orders are not concerned."""
+        """Take the order's advisory lock until the transaction ends."""
         self._connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        """The order as its stream tells it, in one query."""
+        """Return the order folded from its stream, in one query."""
         return _folded(order_id, self.history(order_id))
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        """The order a download token belongs to, in one query."""
+        """Return the order a download token belongs to, in one query."""
         stream = self._decode(self._connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
         return _folded(stream[0].order_id, stream) if stream else None
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        """The order that was paid by this payment intent, in one query."""
+        """Return the order paid by this payment intent, in one query."""
         rows = self._connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
         stream = self._decode(rows)
         return _folded(stream[0].order_id, stream) if stream else None
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
-        """The stream, from the first event on."""
+        """Return the stream, oldest event first."""
         return self._decode(self._connection.execute(_STREAM, {"order_id": order_id}).all())
 
     def append(self, step: Commit) -> None:
-        """Write the whole step in one statement; see the port for the errors."""
+        """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(step)
         try:
             closed = self._connection.execute(text(statement), parameters).scalar_one()
         except IntegrityError as error:
-            raise _explained(error, step) from error
+            raise _translated(error, step) from error
         if step.closes is not None and not closed:
-            self._void()
+            self._roll_back()
             raise LeaseLostError(step.closes.reaction_id)
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
-        """A page of the whole log in commit order; see the port."""
+        """Return a page of the log in commit order; see the port."""
         rows = self._connection.execute(
             _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
         ).all()
@@ -129,8 +132,8 @@ class PostgresEventStore(EventStore):
         cursors = (LogCursor(row.transaction_id, row.position) for row in rows)
         return list(zip(cursors, events, strict=True))
 
-    def _void(self) -> None:
-        """What was written stands on a lease that is lost: not even a caller who ignores that may commit it."""
+    def _roll_back(self) -> None:
+        """Roll back, so that no caller can commit under a lost lease."""
         transaction = self._connection.get_transaction()
         if transaction is not None:
             transaction.rollback()
@@ -161,7 +164,7 @@ class PostgresEventStore(EventStore):
         return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
 
     def _chained(self, step: Commit) -> Iterator[dict[str, Any]]:
-        """The rows of a step's events, each with the hash of the one before it and its own."""
+        """Yield the rows of a commit's events, each chained to its predecessor."""
         previous = self._head(step.before)
         for recorded in step.events:
             row = self._event_row(recorded, previous)
@@ -169,7 +172,7 @@ class PostgresEventStore(EventStore):
             yield row
 
     def _head(self, order: Order) -> Sha256 | None:
-        """What the next event follows; only who records on an order that was not loaded makes us look it up."""
+        """Return the previous event's hash; query it if not loaded."""
         if order.version == 0 or order.head is not None:
             return order.head
         version = {"order_id": order.order_id, "version": order.version}
@@ -204,7 +207,7 @@ def _folded(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order:
 
 
 def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent, None, None]:
-    """Every event, stream by stream in the order of their versions, read through a server-side cursor."""
+    """Yield every event by order and version, through a server-side cursor."""
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
         for row in rows:
             yield decode_row(row, codec)
@@ -213,9 +216,9 @@ def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent
 def chained_events(
     connection: Connection, codec: Codec, order_id: OrderId | None = None
 ) -> Generator[ChainedEvent, None, None]:
-    """Every event in commit order with its hashes, through a server-side cursor.
+    """Yield every event with its hashes, in commit order, through a cursor.
 
-    Its hash is that of what is stored, so it is known of events of any version, also of those that cannot be decoded.
+    The hashes are of the stored rows, so events that cannot be decoded are included.
     """
     chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
@@ -241,12 +244,12 @@ def _is_decodable(row: Row[Any], codec: Codec) -> bool:
 
 
 def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequence[Row[Any]]:
-    """Every event of some orders as it is stored, stream by stream in the order of their versions."""
+    """Return the stored rows of these orders' events, by order and version."""
     return connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
 
 
 def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
-    """The recorded event a row of ``events`` holds."""
+    """Return the recorded event in a row of ``events``."""
     recorded_at: datetime = row.recorded_at
     return RecordedEvent(
         event_id=row.event_id,
@@ -263,7 +266,7 @@ def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
     )
 
 
-def _explained(error: IntegrityError, step: Commit) -> Exception:
+def _translated(error: IntegrityError, step: Commit) -> Exception:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if constraint == "events_order_id_cause_key_key":
         return CauseRepeatedError(step.before.order_id)

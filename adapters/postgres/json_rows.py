@@ -1,4 +1,4 @@
-"""Many rows in one statement: JSON in, rows out, typed by the tables themselves."""
+"""SQL that writes many rows at once from a JSON parameter."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -14,20 +14,23 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def as_json(rows: Iterable[Any]) -> str:
-    """Rows as one JSON array; ids, moments and enums in the forms PostgreSQL reads."""
+    """Return rows as a JSON array of values that PostgreSQL parses."""
     return msgspec.json.encode(list(rows)).decode()
 
 
 @cache
 def insert_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
-    """An INSERT of the rows in the JSON array ``:parameter``, to be followed by ON CONFLICT or nothing."""
+    """Return an INSERT of the rows in the JSON array ``:parameter``.
+
+    An ON CONFLICT clause may be appended.
+    """
     names = ", ".join(columns)
     return f"INSERT INTO {table_name} ({names}) {select_from_json(table_name, columns, parameter)}"
 
 
 @cache
 def select_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
-    """The rows in the JSON array ``:parameter``, typed as the table's own."""
+    """Return a SELECT of the rows in ``:parameter``, with the table's types."""
     table = tables.metadata.tables[table_name]
     names = ", ".join(columns)
     typed = ", ".join(f"{name} {_sql_type(table, name)}" for name in columns)
@@ -36,7 +39,7 @@ def select_from_json(table_name: str, columns: tuple[str, ...], parameter: str) 
 
 @cache
 def upsert_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
-    """An INSERT that overwrites what stands under the same primary key."""
+    """Return an upsert that overwrites rows with the same primary key."""
     key = [column.name for column in tables.metadata.tables[table_name].primary_key]
     assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns if name not in key)
     insert = insert_from_json(table_name, columns, parameter)

@@ -1,4 +1,4 @@
-"""How far the log has come, and the counter of order numbers."""
+"""The position of the log and the order-number counters, for recovery."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,13 +13,16 @@ from domain.ports.log_recovery import LogRecovery, NewestEvent
 
 
 class PostgresLogRecovery(LogRecovery):
-    """The questions on one connection, inside one transaction."""
+    """The recovery queries on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def newest_event(self) -> NewestEvent | None:
-        """The event of the highest position: after a dump was restored, transaction ids start again lower."""
+        """Return the event of the highest position.
+
+        Not by transaction id: those start again lower after a dump was restored.
+        """
         row = self._connection.execute(
             select(events.c.event_id, events.c.sha256, events.c.position, events.c.recorded_at)
             .order_by(events.c.position.desc())
@@ -35,19 +38,19 @@ class PostgresLogRecovery(LogRecovery):
         )
 
     def has_event(self, event_id: UUID) -> bool:
-        """Whether the log has this event."""
+        """Return whether the log has this event."""
         found = self._connection.execute(select(events.c.position).where(events.c.event_id == event_id))
         return found.one_or_none() is not None
 
     def order_counters(self, since: date) -> Mapping[date, int]:
-        """The counters, oldest day first."""
+        """Return the counters by day, oldest first."""
         rows = self._connection.execute(
             select(order_numbers).where(order_numbers.c.day >= since).order_by(order_numbers.c.day)
         )
         return {row.day: row.last_number for row in rows}
 
     def skip_order_numbers(self, day: date, up_to: int) -> None:
-        """Move a day's counter on, never back."""
+        """Raise a day's counter to ``up_to``; never lower it."""
         if up_to <= 0:
             return
         counter = insert(order_numbers).values(day=day, last_number=up_to)

@@ -1,4 +1,4 @@
-"""What people wrote about orders."""
+"""Notes of staff about orders."""
 
 from sqlalchemy import Connection, insert, select
 
@@ -8,13 +8,13 @@ from domain.ports.notes import Note, Notes
 
 
 class PostgresNotes(Notes):
-    """The notes on one connection, inside one transaction."""
+    """The notes table on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def write(self, note: Note) -> None:
-        """Keep a note."""
+        """Insert a note."""
         self._connection.execute(
             insert(tables.notes).values(
                 note_id=note.note_id,
@@ -26,7 +26,7 @@ class PostgresNotes(Notes):
         )
 
     def of(self, order_id: OrderId) -> list[Note]:
-        """An order's notes, oldest first."""
+        """Return an order's notes, oldest first."""
         rows = self._connection.execute(
             select(tables.notes)
             .where(tables.notes.c.order_id == order_id)

@@ -1,4 +1,4 @@
-"""Conditions on the orders read model that an order filter sets."""
+"""Queries over the read models of orders."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
@@ -16,8 +16,8 @@ from domain.order.states import DELIVERABLE_STATES
 from domain.order.values import DownloadLinkId, EmailId, Money, OrderId, OrderNumber
 from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
 
-#: Refunds and disputes have no read model of their own: their ids are looked up in the log. This scans it once,
-#: which is acceptable for a command that a person types.
+#: Refunds and disputes have no read model: their ids are looked up in the log with a sequential scan, which is
+#: acceptable for a command that staff run.
 _IN_THE_LOG = text(
     """SELECT order_id FROM events
     WHERE (name LIKE 'order.refund%' OR name LIKE 'order.dispute%')
@@ -26,7 +26,7 @@ _IN_THE_LOG = text(
 
 
 def conditions_of(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:
-    """The conditions of a filter, to be joined by AND."""
+    """Yield the conditions of a filter, to be joined by AND."""
     if wanted.state is not None:
         yield orders.c.state == wanted.state.value
     if wanted.is_held:
@@ -50,7 +50,7 @@ def _has_provider_id(provider_id: str) -> ColumnElement[bool]:
         .join(restoration_jobs, restoration_jobs.c.image_id == images.c.image_id)
         .where(restoration_jobs.c.prediction_id == provider_id)
     )
-    # SendGrid's events carry the message id that sending returned with a suffix behind a point.
+    # SendGrid's events carry the message id that sending returned, followed by a point and a suffix.
     messages = select(email_queue.c.order_id).where(
         email_queue.c.message_id.in_({provider_id, provider_id.partition(".")[0]})
     )
@@ -92,7 +92,7 @@ _UNFETCHED = text(
 )
 
 
-_IN_TROUBLE = text(
+_NEEDING_ATTENTION = text(
     """SELECT order_id FROM orders WHERE hold_reason IS NOT NULL OR is_disputed OR has_open_inquiry
     UNION SELECT order_id FROM email_queue WHERE status IN ('failed', 'bounced')
       OR opt_out IS NOT NULL
@@ -101,13 +101,13 @@ _IN_TROUBLE = text(
 
 
 class PostgresOrderQueries(OrderQueries):
-    """The shelf on one connection, inside one transaction."""
+    """The order queries on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
-        """The orders that match, the newest first, in one query."""
+        """Return the matching orders, newest first, in one query."""
         rows = self._connection.execute(
             select(orders).where(*conditions_of(wanted)).order_by(orders.c.paid_at.desc()).limit(limit)
         )
@@ -126,7 +126,7 @@ class PostgresOrderQueries(OrderQueries):
         ]
 
     def find(self, number: OrderNumber) -> OrderId | None:
-        """The order with this number."""
+        """Return the id of the order with this number."""
         found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))
         order_id = found.scalar_one_or_none()
         return OrderId(order_id) if order_id is not None else None
@@ -134,18 +134,23 @@ class PostgresOrderQueries(OrderQueries):
     def unfetched(
         self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
     ) -> list[tuple[OrderId, DownloadLinkId]]:
-        """Links of which customers should be reminded; see the port."""
-        asked = {"ending_after": ending_after, "ending_before": ending_before, "after": after, "limit": limit}
+        """Return links whose customers should be reminded; see the port."""
+        window = {
+            "ending_after": ending_after,
+            "ending_before": ending_before,
+            "after": after,
+            "limit": limit,
+        }
         shown = {"shown": [state.value for state in DELIVERABLE_STATES], "reminder": REMINDER}
-        rows = self._connection.execute(_UNFETCHED, {**asked, **shown})
+        rows = self._connection.execute(_UNFETCHED, {**window, **shown})
         return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
 
     def in_trouble(self) -> list[OrderId]:
-        """The orders that may need a person, in one query."""
-        return [OrderId(order_id) for order_id in self._connection.execute(_IN_TROUBLE).scalars()]
+        """Return the orders that may need staff, in one query."""
+        return [OrderId(order_id) for order_id in self._connection.execute(_NEEDING_ATTENTION).scalars()]
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
-        """The order and mail behind each message id that is on record, in one query."""
+        """Return the order and e-mail of each known message id."""
         mails = email_queue.c
         rows = self._connection.execute(
             select(mails.message_id, mails.order_id, mails.email_id).where(
@@ -155,6 +160,6 @@ class PostgresOrderQueries(OrderQueries):
         return {row.message_id: (OrderId(row.order_id), EmailId(row.email_id)) for row in rows}
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
-        """Orders that were over before a moment and whose photos are kept; see the port."""
+        """Return orders closed before a time that keep photos; see the port."""
         rows = self._connection.execute(_FINISHED, {"before": before, "after": after, "limit": limit})
         return [OrderId(order_id) for order_id in rows.scalars()]

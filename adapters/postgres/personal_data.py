@@ -1,6 +1,6 @@
-"""What the tables hold about one person: found, shown as JSON, and blotted out.
+"""The personal data of one customer: queried, exported as JSON, erased.
 
-Every table is named in ``HOLDINGS``, or in the test that insists on it as one that is about nobody.
+Each table is named in ``HOLDINGS``, or in its test as one without personal data.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _ORDERS: Final = "SELECT order_id FROM orders WHERE customer_id = :customer_id"
 _SESSIONS: Final = "SELECT upload_session_id FROM orders WHERE customer_id = :customer_id"
 _OF_AN_ORDER: Final = f"order_id IN ({_ORDERS})"
 
-#: Which rows of a table are about a customer.
+#: Which rows of a table belong to a customer.
 HOLDINGS: Final[Mapping[str, str]] = {
     "customers": "customer_id = :customer_id",
     "upload_sessions": f"session_id IN ({_SESSIONS})",
@@ -36,11 +36,11 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "events": _OF_AN_ORDER,
 }
 
-#: What is told of the log is its own story, event by event; see ``EventStore.history``.
-_TOLD_ELSEWHERE: Final = frozenset({"events"})
+#: Events are exported one by one instead; see ``EventStore.history``.
+_EXPORTED_AS_EVENTS: Final = frozenset({"events"})
 
-#: In this order, for the later ones still find their rows through the earlier ones' tables.
-_FORGETTING: Final[Mapping[str, str]] = {
+#: In this order: the later statements find their rows through the tables of the earlier ones.
+_ERASE: Final[Mapping[str, str]] = {
     "unmatched_payments": f"""UPDATE unmatched_payments
         SET reason = 'Its customer is forgotten.', note = NULL, problem = NULL
         WHERE {HOLDINGS["unmatched_payments"]}""",
@@ -56,50 +56,50 @@ _FORGETTING: Final[Mapping[str, str]] = {
 }
 
 _FIND = "SELECT * FROM customers WHERE lower(email) = lower(:email)"
-_REMEMBER = text(
+_RECORD_ERASURE = text(
     """INSERT INTO erasures (erasure_id, customer_id, actor, reason, erased_at)
     VALUES (:erasure_id, :customer_id, :actor, :reason, :erased_at)"""
 )
 
 
 class PostgresPersonalData(PersonalData):
-    """The records on one connection, inside one transaction."""
+    """The personal data on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
-        """The customer with this address."""
+        """Return the customer with this address."""
         query = f"{_FIND} FOR UPDATE" if lock else _FIND
         row = self._connection.execute(text(query), {"email": email}).one_or_none()
         return customer_of(row) if row is not None else None
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
-        """Their orders, by id."""
+        """Return the ids of their orders, sorted."""
         return [OrderId(found) for found in self._ids(_ORDERS, customer_id)]
 
     def sessions(self, customer_id: CustomerId) -> list[UploadSessionId]:
-        """Their upload sessions, by id."""
+        """Return the ids of their upload sessions, sorted."""
         return [UploadSessionId(found) for found in self._ids(_SESSIONS, customer_id)]
 
     def holdings(self, customer_id: CustomerId) -> Holdings:
-        """Every row that is about them, as PostgreSQL shows it in JSON."""
+        """Return every row about the customer as JSON objects, by table."""
         found = {
             table: self._rows(table, where, customer_id)
             for table, where in HOLDINGS.items()
-            if table not in _TOLD_ELSEWHERE
+            if table not in _EXPORTED_AS_EVENTS
         }
         return {table: rows for table, rows in found.items() if rows}
 
     def forget(self, erasure: Erasure) -> Mapping[str, int]:
-        """Blot out who they are and remember that it was done; see the port."""
+        """Erase the personal data and record the erasure; see the port."""
         about = {"customer_id": erasure.customer_id, "erased_at": erasure.erased_at}
         touched = {
             table: self._connection.execute(text(statement), about).rowcount
-            for table, statement in _FORGETTING.items()
+            for table, statement in _ERASE.items()
         }
         self._connection.execute(
-            _REMEMBER,
+            _RECORD_ERASURE,
             {**about, "erasure_id": erasure.erasure_id, "actor": erasure.actor, "reason": erasure.reason},
         )
         return touched

@@ -1,4 +1,7 @@
-"""Admissions: who may start a prediction next, worked out in one statement, by one transaction at a time."""
+"""Prediction slots: one statement decides which predictions may start next.
+
+An advisory lock serializes the decisions.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,18 +13,18 @@ from adapters.postgres.reaction_codec import FOLLOWING_KINDS, STARTING_KINDS, re
 from domain.order.reactions import Reaction
 from domain.ports.prediction_limiter import MINUTE, PredictionSlots
 
-#: A start that waits for an admission: it is due, and nobody has it.
-_WAITS = f"""kind IN ({sql_list(STARTING_KINDS)}) AND admitted_at IS NULL AND status IN ('pending', 'leased')
+#: A prediction to start that waits for a slot: due, and not leased.
+_IS_WAITING = f"""kind IN ({sql_list(STARTING_KINDS)}) AND admitted_at IS NULL AND status IN ('pending', 'leased')
     AND due_at <= :now AND (status = 'pending' OR leased_until <= :now)"""
-#: After how long a start that cannot be read is looked at again.
+#: After how long an unreadable prediction start is tried again.
 UNREADABLE_AGAIN = timedelta(minutes=10)
-#: Orders take turns among so many starts that have waited longest, so that an admission costs the same however many
-#: wait: some ten orders of the largest size, or hundreds of usual ones.
+#: How many of the longest waiting starts take turns by order, so that a decision costs the same however many wait:
+#: about ten orders of the largest size, or hundreds of usual ones.
 PAGE_STARTS = 2_000
 
-# It is taken before the count, and in a statement of its own: a statement sees what was committed when it began.
+# Taken before the count and in a statement of its own: a statement sees what was committed when it began.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))")
-_ADMIT = text(
+_GRANT = text(
     f"""WITH held AS (
         SELECT order_id, count(DISTINCT coalesce(arguments->>'prediction_id', reaction_id::text)) AS slots
         FROM reactions
@@ -37,7 +40,7 @@ _ADMIT = text(
             :max_per_minute - (SELECT coalesce(sum(admitted), 0) FROM recent)
         )) AS slots WHERE NOT EXISTS (SELECT FROM admission_pause WHERE paused_until > :now)
     ), page AS (
-        SELECT reaction_id, order_id, due_at FROM reactions WHERE {_WAITS}
+        SELECT reaction_id, order_id, due_at FROM reactions WHERE {_IS_WAITING}
         ORDER BY due_at, reaction_id LIMIT :page
     ), waiting AS (
         SELECT reaction_id, due_at, last_at, coalesce(slots, 0)
@@ -48,7 +51,7 @@ _ADMIT = text(
         LIMIT (SELECT coalesce(max(slots), 0) FROM free)
     ), admitted AS (
         UPDATE reactions SET admitted_at = :now, sent_at = :now, sendings = 1
-        WHERE reaction_id IN (SELECT reaction_id FROM chosen) AND {_WAITS}
+        WHERE reaction_id IN (SELECT reaction_id FROM chosen) AND {_IS_WAITING}
         RETURNING reaction_id, order_id, kind, arguments_version, arguments
     ), written AS (
         INSERT INTO admissions (reaction_id, order_id, admitted_at)
@@ -58,8 +61,9 @@ _ADMIT = text(
     )
     SELECT reaction_id, kind, arguments_version, arguments FROM admitted"""
 )
-#: It comes again after others had their turn, and takes no slot meanwhile. It stays among what was sent in vain.
-_TAKE_BACK = text(
+#: The row is tried again after others had their turn, and takes no slot meanwhile. Its ``sendings`` stay, so that it
+#: is listed as unreadable.
+_RETURN_UNREADABLE = text(
     """WITH unreadable AS (
         UPDATE reactions SET admitted_at = NULL, sent_at = NULL, due_at = :again_at
         WHERE reaction_id = ANY(CAST(:reaction_ids AS uuid[]))
@@ -87,13 +91,16 @@ _WITHDRAW = text(
 
 
 class PostgresPredictionSlots(PredictionSlots):
-    """The slots on one connection, inside one transaction; others who want some wait for its end."""
+    """The slots on one connection, inside one transaction.
+
+    Concurrent transactions wait for its end.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
-        """Hand the free slots out, order by order; see the port."""
+        """Grant the free slots, taking turns by order; see the port."""
         parameters: dict[str, Any] = {
             "now": now,
             "a_minute_ago": now - MINUTE,
@@ -103,15 +110,15 @@ class PostgresPredictionSlots(PredictionSlots):
             "followers": FOLLOWING_KINDS,
         }
         self._connection.execute(_LOCK)
-        rows = self._connection.execute(_ADMIT, parameters).all()
+        rows = self._connection.execute(_GRANT, parameters).all()
         admitted = [(row.reaction_id, reaction) for row, reaction in readable(rows)]
         if unreadable := {row.reaction_id for row in rows} - {reaction_id for reaction_id, _ in admitted}:
             taken_back = {"reaction_ids": list(unreadable), "now": now, "again_at": now + UNREADABLE_AGAIN}
-            self._connection.execute(_TAKE_BACK, taken_back)
+            self._connection.execute(_RETURN_UNREADABLE, taken_back)
         return admitted
 
     def pause(self, until: datetime) -> None:
-        """Write the pause down and take back what nobody has begun."""
+        """Store the pause and withdraw the slots of unclaimed starts."""
         self._connection.execute(_LOCK)
         self._connection.execute(_PAUSE, {"until": until})
         self._connection.execute(_WITHDRAW)

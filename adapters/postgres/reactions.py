@@ -1,4 +1,4 @@
-"""The reactions table: leases with tokens, retries by due time, and what the sweeper sends again."""
+"""The reactions table: fenced leases, retries by due time, resends."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ _COLUMNS = (
     "sendings",
 )
 
-#: What needs closed work anew reopens it, done or not; only what is done once stays done.
+#: Reopen closed work that is required again; kinds that run once stay done.
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET status = 'pending', arguments_version = EXCLUDED.arguments_version, arguments = EXCLUDED.arguments,
@@ -58,7 +58,7 @@ CLOSE = """UPDATE reactions
 
 #: What starts a prediction cannot be claimed before it is admitted.
 IS_ADMITTED = f"(kind NOT IN ({sql_list(STARTING_KINDS)}) OR admitted_at IS NOT NULL)"
-# The row is locked before it is changed: `RETURNING old.status` would need PostgreSQL 18.
+# The row is locked before it is updated: `RETURNING old.status` would need PostgreSQL 18.
 _CLAIM = text(
     f"""WITH claimable AS (
         SELECT reaction_id, status = 'leased' AS was_interrupted FROM reactions
@@ -87,7 +87,7 @@ _RENEW = text(
     """UPDATE reactions SET leased_until = :leased_until
     WHERE status = 'leased' AND lease_token = ANY(CAST(:tokens AS uuid[]))"""
 )
-_HASTEN = text(
+_EXPEDITE = text(
     f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET due_at = CASE reactions.status
@@ -108,12 +108,12 @@ _TAKE_UNSENT = text(
     WHERE reactions.reaction_id = unsent.reaction_id
     RETURNING reactions.reaction_id, kind, arguments_version, arguments"""
 )
-_GIVEN_UP = text(
+_EXHAUSTED = text(
     """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
     WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
     ORDER BY first_due_at, reaction_id"""
 )
-#: Work that can be read is claimed when it was sent, which sets ``sendings`` back: the backlog needs no look at all.
+#: Claiming resets ``sendings``, so a readable backlog is not scanned here.
 _SUSPECT = text(
     """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
     LEFT JOIN unnest(CAST(:kinds AS text[]), CAST(:versions AS integer[])) AS known (kind, newest) USING (kind)
@@ -129,7 +129,7 @@ _REWRITE = text(
         WHERE reactions.status = 'pending'
             OR (reactions.status = 'leased' AND reactions.leased_until <= EXCLUDED.due_at)"""
 )
-_FORGET_CLOSED = text(
+_DELETE_CLOSED = text(
     f"""DELETE FROM reactions WHERE reaction_id IN (
         SELECT reaction_id FROM reactions
         WHERE status IN ('done', 'dropped', 'failed') AND due_at < :before
@@ -145,9 +145,9 @@ _UNCOUNT = text(
 
 
 def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, Any]]:
-    """The rows of work to insert.
+    """Yield the rows of reactions to insert.
 
-    Work that is due at once counts as sent, because whoever commits it sends it; the sweeper looks again later.
+    A reaction due at once counts as sent, because the process that commits it sends it; the sweeper resends later.
     """
     for each in scheduled:
         yield {
@@ -164,13 +164,13 @@ def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, 
 
 
 class PostgresReactionTable(ReactionTable):
-    """The table on one connection, inside one transaction."""
+    """The reactions on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
-        """Insert work or reopen it."""
+        """Insert reactions, or reopen closed ones."""
         self._connection.execute(text(INSERT), {"reactions": as_json(reaction_rows(reactions))})
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
@@ -194,12 +194,12 @@ class PostgresReactionTable(ReactionTable):
         )
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
-        """Prolong leases that are still held."""
+        """Extend leases that are still held."""
         self._connection.execute(_RENEW, {"tokens": list(tokens), "leased_until": leased_until})
 
     def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
-        """Give the work back for later."""
-        given_back = self._connection.execute(
+        """Release the lease and retry at ``due_at``; raise LeaseLostError if lost."""
+        postponed = self._connection.execute(
             _POSTPONE,
             {
                 "reaction_id": claim.reaction_id,
@@ -210,11 +210,14 @@ class PostgresReactionTable(ReactionTable):
                 "has_progressed": has_progressed,
             },
         )
-        if given_back.rowcount == 0:
+        if postponed.rowcount == 0:
             raise LeaseLostError(claim.reaction_id)
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
-        """End the work; a start that was dropped created nothing, so its admission does not count."""
+        """Close the reaction; raise LeaseLostError if the lease is lost.
+
+        A dropped prediction start created nothing, so its slot is not counted against the rate limit.
+        """
         if outcome is Outcome.DROPPED and claim.reaction.starts_prediction:
             self._connection.execute(_UNCOUNT, {"reaction_id": claim.reaction_id, "token": claim.token})
         closed = self._connection.execute(
@@ -231,22 +234,22 @@ class PostgresReactionTable(ReactionTable):
             raise LeaseLostError(claim.reaction_id)
 
     def expedite(self, reaction: ScheduledReaction) -> None:
-        """Bring the work forward, inserting it if it is not there yet."""
-        self._connection.execute(_HASTEN, {"reactions": as_json(reaction_rows([reaction]))})
+        """Bring the reaction's due time forward, inserting it if missing."""
+        self._connection.execute(_EXPEDITE, {"reactions": as_json(reaction_rows([reaction]))})
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
-        """What is due and unsent, or sent so long ago that it may be lost."""
+        """Return due reactions that were not sent, or sent long ago."""
         rows = self._connection.execute(
             _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
         return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
 
     def forget_closed(self, before: datetime, limit: int) -> int:
-        """Delete closed work that was last claimed before then."""
-        return self._connection.execute(_FORGET_CLOSED, {"before": before, "limit": limit}).rowcount
+        """Delete closed reactions last claimed before a time; return their number."""
+        return self._connection.execute(_DELETE_CLOSED, {"before": before, "limit": limit}).rowcount
 
     def exhausted(self) -> list[ExhaustedReaction]:
-        """What was given up of the work that is done once, in one query."""
+        """Return failed reactions of kinds that run once, in one query."""
         kinds = {"kinds": DONE_ONCE_KINDS}
         return [
             ExhaustedReaction(
@@ -254,11 +257,14 @@ class PostgresReactionTable(ReactionTable):
                 reaction=reaction,
                 since=row.first_due_at,
             )
-            for row, reaction in readable(self._connection.execute(_GIVEN_UP, kinds))
+            for row, reaction in readable(self._connection.execute(_EXHAUSTED, kinds))
         ]
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Open rows that cannot be read: of unknown kinds and versions, and of those that were sent in vain."""
+        """Return open rows that cannot be decoded.
+
+        These are of unknown kinds and versions, and those sent in vain.
+        """
         known = {"kinds": list(KINDS), "versions": [version_of(kind) for kind in KINDS]}
         rows = self._connection.execute(_SUSPECT, known).all()
         return [
@@ -274,5 +280,5 @@ class PostgresReactionTable(ReactionTable):
         ]
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
-        """Write open work anew."""
+        """Rewrite open reactions that are not leased."""
         self._connection.execute(_REWRITE, {"reactions": as_json(reaction_rows(reactions))})

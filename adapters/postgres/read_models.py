@@ -1,4 +1,4 @@
-"""The rows that follow from an order: read models are a fold of the log, and nothing else ever writes them."""
+"""The read models' rows, a pure function of an order."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ Rows = dict[str, dict[tuple[Any, ...], Row]]  # by table name, then by primary k
 
 
 def rows_of(order: Order) -> Rows:
-    """Every row an order has in the read models, ``updated_at`` left to the database."""
+    """Return all rows of an order by table, without ``updated_at``."""
     return {
         "orders": _keyed(tables.orders.name, _order_rows(order)),
         "images": _keyed(tables.images.name, _image_rows(order)),
@@ -25,7 +25,10 @@ def rows_of(order: Order) -> Rows:
 
 
 def changed_rows(before: Order, after: Order) -> dict[str, list[Row]]:
-    """The rows to write when ``before`` has become ``after``, by table name; tables without any are left out."""
+    """Return the rows that differ between two orders, by table name.
+
+    Tables without any are left out.
+    """
     old, new = rows_of(before), rows_of(after)
     changed = {
         name: [row for key, row in rows.items() if old[name].get(key) != row] for name, rows in new.items()

@@ -1,4 +1,4 @@
-"""The schema's revisions: whether server, schema and program fit together, and how the schema is changed."""
+"""Schema revisions: compatibility checks, upgrade and downgrade."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,21 +17,21 @@ from sqlalchemy.exc import OperationalError
 from adapters.postgres.connections import PROVIDER, ReadOnlyServerError, connect
 from domain.ports.errors import UnavailableError
 
-#: The oldest major version that has all our SQL uses; the tests run on it.
+#: The oldest major version that supports our SQL; the tests run on it.
 OLDEST_SERVER = 15
 
-#: How long a migration waits for a table that others use. Everything else that wants the table waits behind it.
+#: How long a migration waits for a lock. Every other statement on the table queues behind it.
 LOCK_TIMEOUT_SECONDS = 3.0
-#: How often it is tried again, and how long it leaves the table to the others in between.
+#: How often a migration is retried, and how long the table is free for others between attempts.
 LOCK_ATTEMPTS = 20
 LOCK_PAUSE_SECONDS = 2.0
 
 #: How often it is looked whether another migration has ended.
-ANOTHER_LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
-#: Asked for again and again, because a statement that waits keeps a snapshot, and the other migration waits for all
-#: snapshots before its concurrent indexes are valid.
-_ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtext('restoreclick schema'))")
+#: Polled, because a waiting statement holds a snapshot, and the concurrent index builds of the other migration wait
+#: for all snapshots to end.
+_TRY_MIGRATION_LOCK = text("SELECT pg_try_advisory_lock(hashtext('restoreclick schema'))")
 _OLDEST_TRANSACTION = text(
     """SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
@@ -40,7 +40,7 @@ _OLDEST_TRANSACTION = text(
 
 
 class UnfitServerError(UnavailableError):
-    """The database answers, but the shop cannot work with it as it is."""
+    """The database answers, but cannot be used as it is."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(PROVIDER, detail)
@@ -50,7 +50,7 @@ class UnfitServerError(UnavailableError):
 
 
 class OutdatedServerError(UnfitServerError):
-    """The server is older than the oldest version the shop works with."""
+    """The server is older than OLDEST_SERVER."""
 
     def __init__(self, found: str) -> None:
         self.found = found
@@ -61,7 +61,7 @@ class OutdatedServerError(UnfitServerError):
 
 
 class StaleSchemaError(UnfitServerError):
-    """The schema is older than this program, or there is none."""
+    """The schema is missing or older than this program."""
 
     def __init__(self, found: str | None, newest: str) -> None:
         self.found = found
@@ -71,7 +71,7 @@ class StaleSchemaError(UnfitServerError):
 
 
 class NewerSchemaError(UnfitServerError):
-    """The schema was made by a newer program that this one cannot work beside."""
+    """A newer program made the schema, incompatible with this one."""
 
     def __init__(self, found: str, newest: str) -> None:
         self.found = found
@@ -95,7 +95,7 @@ class SchemaInUseError(UnfitServerError):
 
 
 class EventsExistError(UnfitServerError):
-    """Going back would destroy the log."""
+    """A downgrade would destroy the log."""
 
     def __init__(self, events: int) -> None:
         self.events = events
@@ -106,14 +106,14 @@ class EventsExistError(UnfitServerError):
 
 
 def check(connection: Connection) -> None:
-    """Raise UnavailableError unless the server takes writes and fits, and its schema fits this program."""
+    """Raise UnavailableError unless the server is writable and the schema fits."""
     _check_server(connection)
     if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
         raise ReadOnlyServerError
-    found, newest = _found(connection), _newest()
+    found, newest = _current_revision(connection), _newest_revision()
     if found == newest or _is_compatible(connection, found):
         return
-    if found is not None and found not in _known():
+    if found is not None and found not in _known_revisions():
         raise NewerSchemaError(found, newest)
     raise StaleSchemaError(found, newest)
 
@@ -121,11 +121,11 @@ def check(connection: Connection) -> None:
 def upgrade(
     database_url: str, revision: str = "head", *, on_wait: Callable[[str], object] = lambda _sentence: None
 ) -> None:
-    """Bring the schema to a revision; running it twice, or from two processes at once, is harmless.
+    """Bring the schema to a revision.
 
-    Each migration is a transaction of its own, so that no table is locked for longer than its own change takes. One
-    that does not get a lock in time is tried again; ``on_wait`` is given a sentence for each such wait. Raises
-    SchemaInUseError, OutdatedServerError or NewerSchemaError.
+    Idempotent, and safe from several processes at once. Each migration is a transaction of its own, so that no table
+    is locked for longer than its own change takes. One that gets no lock in time is retried; ``on_wait`` receives a
+    sentence for each wait. Raises SchemaInUseError, OutdatedServerError or NewerSchemaError.
     """
     with _migrating(database_url) as connection:
         for attempt in range(1, LOCK_ATTEMPTS + 1):
@@ -148,10 +148,10 @@ def upgrade(
 
 
 def downgrade(database_url: str, revision: str = "base") -> None:
-    """Take the schema back to a revision, with all the data that later ones hold; raises EventsExistError."""
+    """Downgrade the schema, deleting later data; raise EventsExistError if events exist."""
     with _migrating(database_url) as connection, connection.begin():
         if connection.execute(text("SELECT to_regclass('events')")).scalar() is not None:
-            # Nothing may be recorded between the look and the end.
+            # No event may be appended between the count and the end.
             connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
             events = connection.execute(text("SELECT count(*) FROM events")).scalar_one()
             if events:
@@ -160,7 +160,7 @@ def downgrade(database_url: str, revision: str = "base") -> None:
 
 
 def alembic_config(connection: Connection) -> Config:
-    """What Alembic's commands need to work on a connection."""
+    """Return Alembic's configuration for commands on this connection."""
     config = _config()
     config.attributes["connection"] = connection
     return config
@@ -168,21 +168,24 @@ def alembic_config(connection: Connection) -> Config:
 
 @contextmanager
 def _migrating(database_url: str) -> Iterator[Connection]:
-    """A connection for one migration at a time: without a statement time-out, with one for locks."""
+    """Yield a connection that holds the migration lock.
+
+    It has a lock time-out and no statement time-out.
+    """
     engine = connect(database_url, connections=1, statement_timeout_seconds=None)
     with ExitStack() as stack:
         stack.callback(engine.dispose)
         connection = stack.enter_context(engine.connect())
         _check_server(connection)
         connection.commit()
-        while not connection.execute(_ONE_AT_A_TIME).scalar_one():
+        while not connection.execute(_TRY_MIGRATION_LOCK).scalar_one():
             connection.commit()
-            time.sleep(ANOTHER_LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
-        found = _found(connection)
+        found = _current_revision(connection)
         connection.commit()
-        if found is not None and found not in _known():
-            raise NewerSchemaError(found, _newest())
+        if found is not None and found not in _known_revisions():
+            raise NewerSchemaError(found, _newest_revision())
         yield connection
 
 
@@ -192,27 +195,30 @@ def _check_server(connection: Connection) -> None:
         raise OutdatedServerError(".".join(map(str, found)))
 
 
-def _found(connection: Connection) -> str | None:
+def _current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def _is_compatible(connection: Connection, found: str | None) -> bool:
-    """Whether a newer schema says that this program may go on beside newer ones, until it is replaced as well."""
-    if found is None or found in _known():
+    """Whether a newer schema declares that this program may still use it.
+
+    Old and new programs run side by side until the old ones are replaced.
+    """
+    if found is None or found in _known_revisions():
         return False
     oldest = connection.execute(text("SELECT oldest_program FROM schema_compatibility")).scalar_one_or_none()
-    return oldest in _known()
+    return oldest in _known_revisions()
 
 
 @cache
-def _known() -> frozenset[str]:
-    """Every revision this program knows."""
+def _known_revisions() -> frozenset[str]:
+    """Return every revision that this program contains."""
     scripts = ScriptDirectory.from_config(_config())
     return frozenset(script.revision for script in scripts.walk_revisions())
 
 
 @cache
-def _newest() -> str:
+def _newest_revision() -> str:
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     if newest is None:
         raise FileNotFoundError("This installation has no migrations: install RestoreClick again.")

@@ -1,4 +1,4 @@
-"""Transactions on PostgreSQL, and the rebuild of the read models."""
+"""The unit of work on PostgreSQL, and the rebuild of read models."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -44,7 +44,7 @@ from domain.ports.unit_of_work import Database
 
 
 class PostgresTransaction:
-    """Everything one transaction can touch, on one connection."""
+    """All repositories of one transaction, on one connection."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
         self.upload_sessions = PostgresUploadSessions(connection)
@@ -65,7 +65,7 @@ class PostgresTransaction:
 
 
 class PostgresUnitOfWork(Database):
-    """The books behind a ``postgresql://`` address, with a pool of connections."""
+    """The unit of work on a ``postgresql://`` URL, with a connection pool."""
 
     def __init__(
         self,
@@ -83,12 +83,18 @@ class PostgresUnitOfWork(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """Commit when the block ends, roll back when it raises; raises UnavailableError when the server is away."""
+        """Commit when the block ends, roll back when it raises.
+
+        Raises UnavailableError when the server cannot be reached.
+        """
         with outages(self._breaker), self._engine.begin() as connection:
             yield PostgresTransaction(connection, self._codec)
 
     def rebuild(self) -> Iterator[OrderId]:
-        """Write every read model anew, one order at a time; the log takes nothing meanwhile, and is streamed."""
+        """Rebuild every read model, yielding each order's id.
+
+        Appends are blocked meanwhile; the log is streamed.
+        """
         with (
             outages(self._breaker),
             self._engine.begin() as connection,
@@ -106,7 +112,7 @@ class PostgresUnitOfWork(Database):
                 yield order_id
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
-        """The log with its hashes, streamed as it stands when the first event is read; see the port."""
+        """Stream the log with its hashes, from one snapshot; see the port."""
         with (
             outages(self._breaker),
             self._engine.connect() as reader,
@@ -115,15 +121,15 @@ class PostgresUnitOfWork(Database):
             yield from events
 
     def check(self) -> None:
-        """Raise UnavailableError unless the database takes writes, and fits this program with its schema."""
+        """Raise UnavailableError unless the database is writable and its schema fits."""
         with outages(self._breaker):
             try:
                 with self._engine.connect() as connection:
                     schema.check(connection)
             except ReadOnlyServerError:
-                self._engine.dispose()  # a new connection may find the writer
+                self._engine.dispose()  # a new connection may reach the primary
                 raise
 
     def close(self) -> None:
-        """Give every connection back."""
+        """Close all connections."""
         self._engine.dispose()

@@ -1,4 +1,4 @@
-"""Payments that belong to no order, a row each."""
+"""Payments that belong to no order, one row each."""
 
 from datetime import datetime
 from typing import Any
@@ -15,25 +15,25 @@ _UNSETTLED = (UnmatchedStatus.OPEN, UnmatchedStatus.REFUNDING)
 
 
 class PostgresUnmatchedPayments(UnmatchedPayments):
-    """The payments on one connection, inside one transaction."""
+    """The unmatched payments on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def set_aside(self, payment: UnmatchedPayment) -> None:
-        """Keep a payment; one that is there already stays as it is."""
+        """Insert a payment; leave an existing row unchanged."""
         self._connection.execute(insert(table).values(_row(payment)).on_conflict_do_nothing())
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """The payment of a checkout."""
+        """Return the payment of a checkout session."""
         return self._find(select(table).where(table.c.checkout_session_id == checkout_session_id), lock=lock)
 
     def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """The payment of a payment intent."""
+        """Return the payment of a payment intent."""
         return self._find(select(table).where(table.c.payment_intent_id == payment_intent_id), lock=lock)
 
     def save(self, payment: UnmatchedPayment) -> None:
-        """Write down how a payment stands now."""
+        """Update the payment's row."""
         self._connection.execute(
             update(table)
             .where(table.c.checkout_session_id == payment.checkout_session_id)
@@ -41,14 +41,14 @@ class PostgresUnmatchedPayments(UnmatchedPayments):
         )
 
     def unsettled(self) -> list[UnmatchedPayment]:
-        """The payments that have neither gone back nor been matched, oldest first."""
+        """Return payments neither refunded nor matched, oldest first."""
         rows = self._connection.execute(
             select(table).where(table.c.status.in_(_UNSETTLED)).order_by(table.c.received_at)
         )
         return [_payment(row) for row in rows]
 
     def due(self, received_before: datetime, now: datetime) -> list[str]:
-        """The checkouts whose payments should go back now; see the port."""
+        """Return checkout sessions whose payments are due for refund; see the port."""
         has_waited = and_(
             table.c.received_at < received_before,
             table.c.upload_session_id.is_not(None),

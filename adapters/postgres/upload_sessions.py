@@ -32,7 +32,7 @@ _PHOTO_FIELDS = (
     "height",
 )
 
-#: The session and its photos come in one query: the photos as one JSON array.
+#: The photos come as one JSON array in the session's own query.
 _PHOTOS = (
     select(
         func.jsonb_agg(
@@ -80,13 +80,13 @@ _EXPIRE_STALE = text(
 
 
 class PostgresUploadSessions(UploadSessions):
-    """The desk on one connection, inside one transaction."""
+    """The upload sessions on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def open(self, session: UploadSession) -> None:
-        """Write a new session down."""
+        """Insert a new session."""
         self._connection.execute(
             insert(upload_sessions).values(
                 session_id=session.session_id,
@@ -97,10 +97,10 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
-        """The session with its photos, in one query.
+        """Return the session with its photos, in one query.
 
         The lock is a statement of its own, so that the query after it sees what others committed while it waited:
-        PostgreSQL would look anew at the locked row only, and at its photos as they were before.
+        PostgreSQL would re-read only the locked row, and its photos as they were before.
         """
         is_it = upload_sessions.c.session_id == session_id
         if lock:
@@ -109,7 +109,7 @@ class PostgresUploadSessions(UploadSessions):
         return _session(row) if row is not None else None
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
-        """Add a photo at the end."""
+        """Append a photo."""
         self._connection.execute(
             insert(file_uploads).values(
                 photo_id=photo.photo_id,
@@ -126,7 +126,7 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
-        """Take a photo out of a session."""
+        """Delete a photo of a session."""
         self._connection.execute(
             delete(file_uploads).where(
                 file_uploads.c.session_id == session_id, file_uploads.c.photo_id == photo_id
@@ -134,11 +134,11 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
-        """Move the session on."""
+        """Update the session's status."""
         self._update(session_id, status=status)
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
-        """Write down what was quoted, or where its page is."""
+        """Store the checkout: what was quoted and, later, its page."""
         spending = checkout.spending
         self._update(
             session_id,
@@ -157,7 +157,7 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
-        """The customer's names of an order's photos."""
+        """Return the file names of an order's photos, as uploaded."""
         rows = self._connection.execute(
             select(file_uploads.c.photo_id, file_uploads.c.file_name)
             .join(upload_sessions, upload_sessions.c.session_id == file_uploads.c.session_id)
@@ -168,7 +168,10 @@ class PostgresUploadSessions(UploadSessions):
     def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
     ) -> list[UploadSessionId]:
-        """Sessions whose temp objects may go, expired unless they are paid; see the port."""
+        """Expire stale sessions and return those whose temporary objects can go.
+
+        Paid sessions keep their status; see the port.
+        """
         rows = self._connection.execute(
             _EXPIRE_STALE,
             {
@@ -180,7 +183,7 @@ class PostgresUploadSessions(UploadSessions):
         return [UploadSessionId(session_id) for session_id in rows.scalars()]
 
     def pending(self, reserved_before: datetime) -> list[str]:
-        """The checkouts whose money is still on its way, oldest first."""
+        """Return checkout sessions whose payment is pending, oldest first."""
         rows = self._connection.execute(
             select(upload_sessions.c.checkout_session_id)
             .where(
@@ -192,7 +195,10 @@ class PostgresUploadSessions(UploadSessions):
         return list(rows.scalars())
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Note that the temp objects are gone; of a session without an order only its row stays, without photos."""
+        """Record that the temporary objects were deleted.
+
+        An unpaid session also loses its photos' rows.
+        """
         unpaid = select(upload_sessions.c.session_id).where(
             upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
         )
@@ -200,7 +206,7 @@ class PostgresUploadSessions(UploadSessions):
         self._update(session_id, temp_objects_deleted_at=now)
 
     def remove_tidied(self, tidied_before: datetime) -> int:
-        """Remove the rows of sessions that were never paid and tidied long ago."""
+        """Delete unpaid sessions cleaned up before a time; return their number."""
         removed = self._connection.execute(
             delete(upload_sessions).where(
                 upload_sessions.c.status == UploadStatus.EXPIRED,

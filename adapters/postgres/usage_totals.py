@@ -1,4 +1,4 @@
-"""Counts over all clients, in one row for each quota and window."""
+"""Usage over all clients, one row per quota and window."""
 
 from datetime import datetime
 
@@ -14,8 +14,8 @@ _TAKE = text(
     RETURNING amount"""
 )
 _TAKEN = text("SELECT amount FROM usage_totals WHERE name = :name AND window_started_at = :window_started_at")
-_FORGET = text("DELETE FROM usage_totals WHERE window_started_at < :started_before")
-#: Originals and results of orders whose photos are kept, archives of their links, and uploads under temporary keys.
+_DELETE = text("DELETE FROM usage_totals WHERE window_started_at < :started_before")
+#: Originals and results of orders not purged, archives of their links, and uploads under temporary keys.
 _STORED_BYTES = text(
     """SELECT
         (SELECT coalesce(sum(size_bytes), 0) FROM file_uploads JOIN upload_sessions USING (session_id)
@@ -30,25 +30,28 @@ _STORED_BYTES = text(
 
 
 class PostgresUsageTotals(UsageTotals):
-    """The counts on one connection, inside one transaction."""
+    """The totals on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
-        """Count in one statement, which concurrent ones wait for."""
+        """Add to the window's total unless that exceeds the quota.
+
+        One atomic statement, so concurrent calls cannot exceed it together.
+        """
         asked = {"name": quota.name, "window_started_at": window_started_at, "amount": amount}
         return self._connection.execute(_TAKE, {**asked, "limit": quota.amount}).one_or_none() is not None
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:
-        """What was counted in a window."""
+        """Return the amount counted in a window."""
         asked = {"name": quota.name, "window_started_at": window_started_at}
         return int(self._connection.execute(_TAKEN, asked).scalar_one_or_none() or 0)
 
     def forget(self, started_before: datetime) -> None:
-        """Delete windows that started before a moment."""
-        self._connection.execute(_FORGET, {"started_before": started_before})
+        """Delete windows that started before a time."""
+        self._connection.execute(_DELETE, {"started_before": started_before})
 
     def stored_bytes(self) -> int:
-        """The size of all that the read models name."""
+        """Return the total size of the stored objects in the read models."""
         return int(self._connection.execute(_STORED_BYTES).scalar_one())

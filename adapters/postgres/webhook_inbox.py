@@ -1,4 +1,4 @@
-"""Webhook inbox."""
+"""The webhook inbox: accepted event ids, and conflicting bodies."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from adapters.postgres.tables import webhook_conflicts, webhook_inbox
 from domain.order.values import Sha256
 from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
 
-_TAKE = text(
+_ACCEPT = text(
     """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
     VALUES (:source, :event_id, :event_type, :body_sha256, :received_at)
     ON CONFLICT DO NOTHING"""
@@ -17,7 +17,7 @@ _TAKE = text(
 
 
 #: A statement of its own, so that it sees what another transaction has just committed.
-_SET_ASIDE_CONFLICT = text(
+_QUARANTINE_CONFLICT = text(
     """INSERT INTO webhook_conflicts (source, event_id, event_type, body_sha256, received_at)
     SELECT source, event_id, :event_type, :body_sha256, :received_at FROM webhook_inbox
     WHERE source = :source AND event_id = :event_id AND body_sha256 <> :body_sha256
@@ -43,7 +43,7 @@ _CONFLICTS = (
 _log = structlog.get_logger(__name__)
 
 
-_FORGET = text(
+_DELETE = text(
     """DELETE FROM webhook_inbox AS old USING (
         SELECT source, event_id FROM webhook_inbox AS inbox WHERE received_at < :before
           AND NOT EXISTS (
@@ -62,7 +62,10 @@ class PostgresWebhookInbox(WebhookInbox):
         self._connection = connection
 
     def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether this message is new; another one under a known id is kept by its fingerprint, and logged."""
+        """Return whether this webhook event is new.
+
+        A different body under a known event id is quarantined by its hash, and logged.
+        """
         message = {
             "source": source,
             "event_id": event_id,
@@ -70,18 +73,18 @@ class PostgresWebhookInbox(WebhookInbox):
             "body_sha256": body_sha256,
             "received_at": now,
         }
-        if self._connection.execute(_TAKE, message).rowcount == 1:
+        if self._connection.execute(_ACCEPT, message).rowcount == 1:
             return True
-        if self._connection.execute(_SET_ASIDE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
+        if self._connection.execute(_QUARANTINE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
             _log.error("webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256)
         return False
 
     def forget(self, before: datetime, limit: int) -> int:
-        """Delete old messages; those that another one conflicts with are kept to compare."""
-        return self._connection.execute(_FORGET, {"before": before, "limit": limit}).rowcount
+        """Delete old events, except those with a conflict."""
+        return self._connection.execute(_DELETE, {"before": before, "limit": limit}).rowcount
 
     def conflicts(self) -> list[Conflict]:
-        """The messages that were set aside."""
+        """Return the quarantined conflicts, oldest first."""
         return [
             Conflict(
                 source=row.source,

@@ -1,4 +1,4 @@
-"""The schema as SQLAlchemy knows it; the revisions in ``migrations`` establish the same, and a test compares them."""
+"""The schema in SQLAlchemy; a test compares it with the migrations."""
 
 from adapters.postgres.tables.columns import Xid8, metadata
 from adapters.postgres.tables.customers import customers, erasures, file_uploads, notes, upload_sessions

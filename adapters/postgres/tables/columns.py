@@ -1,4 +1,4 @@
-"""What every table's columns are made of."""
+"""Columns that several tables share."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ class Xid8(UserDefinedType[int]):
     cache_ok = True
 
     def get_col_spec(self, **_: Any) -> str:
-        """The type's name in SQL."""
+        """Return the type's name in SQL."""
         return "xid8"
 
 
 def moment(name: str, *, nullable: bool = True, primary_key: bool = False) -> Column[object]:
-    """A point in time, with its zone."""
+    """Return a ``timestamptz`` column."""
     return Column(name, DateTime(timezone=True), nullable=nullable, primary_key=primary_key)
 
 
 def touched() -> Column[object]:
-    """When the row was written last; a trigger keeps it, so it tells about the row, not about the shop."""
+    """Return ``updated_at``, which a trigger sets on every write."""
     return Column(
         "updated_at",
         DateTime(timezone=True),
@@ -41,5 +41,5 @@ def touched() -> Column[object]:
 
 
 def created() -> Column[object]:
-    """When the row was written first."""
+    """Return ``created_at``, set on insert."""
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())

@@ -1,4 +1,4 @@
-"""Persons and what they sent: customers, their uploads, and what people at the shop wrote about their orders."""
+"""Customers, their uploads, and notes of staff about their orders."""
 
 from sqlalchemy import (
     BigInteger,
@@ -36,7 +36,7 @@ customers = Table(
 )
 Index("customers_email_key", func.lower(customers.c.email), unique=True)
 
-#: That somebody was forgotten; it names nobody.
+#: Records that a customer was erased; it holds no personal data of theirs.
 erasures = Table(
     "erasures",
     metadata,
@@ -98,7 +98,7 @@ file_uploads = Table(
     Column("file_name", Text, nullable=False),
     Column("object_key", Text, nullable=False, unique=True),
     Column("sha256", Text, CheckConstraint("length(sha256) = 64"), nullable=False),
-    Column("distinct_sha256", Text),  # none for what was sent twice before the shop told it apart
+    Column("distinct_sha256", Text),  # null for duplicates uploaded before they were refused
     Column("size_bytes", BigInteger, CheckConstraint("size_bytes > 0"), nullable=False),
     Column("media_type", Text, nullable=False),
     Column("width", Integer, CheckConstraint("width > 0"), nullable=False),

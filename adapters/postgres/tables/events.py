@@ -1,4 +1,4 @@
-"""The log, and the counter of order numbers."""
+"""The event log, and the counter of order numbers."""
 
 from sqlalchemy import (
     BigInteger,
@@ -40,7 +40,7 @@ events = Table(
     CheckConstraint("(previous_sha256 IS NULL) = (version = 1)", name="events_chain_has_one_beginning"),
 )
 Index("events_commit_order", events.c.txid, events.c.position)
-#: Written in about the order of time, so a few pages of summary answer for millions of rows.
+#: Rows are written in nearly chronological order, so a BRIN index of a few pages serves millions of rows.
 Index("events_recorded_at", events.c.recorded_at, postgresql_using="brin")
 
 order_numbers = Table(

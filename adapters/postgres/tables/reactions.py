@@ -1,4 +1,4 @@
-"""Outstanding work, and who may begin it."""
+"""Reactions, and the slots of predictions."""
 
 from sqlalchemy import (
     BigInteger,

@@ -1,4 +1,4 @@
-"""What a fold of the log fills."""
+"""The read models."""
 
 from sqlalchemy import (
     BigInteger,
@@ -126,7 +126,7 @@ download_links = Table(
 )
 Index("download_links_order", download_links.c.order_id)
 
-#: What came to customers and went because of an order: the friend who recommended the shop may be one of them.
+#: Points earned or spent through an order, also by the customer who referred it.
 points = Table(
     "points",
     metadata,
@@ -138,5 +138,5 @@ points = Table(
 )
 Index("points_customer", points.c.customer_id)
 
-#: The tables a fold of the log fills, parents before children.
+#: In this order: parents before children.
 READ_MODELS = (orders, images, restoration_jobs, email_queue, download_links, points)

@@ -1,4 +1,4 @@
-"""Counts of what strangers ask for, without any word of who they are."""
+"""Usage totals, without any data about the clients."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Table, Text
 

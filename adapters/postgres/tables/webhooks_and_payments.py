@@ -1,4 +1,4 @@
-"""What providers told, the money that belongs to no order, and the rounds in which the books are compared."""
+"""Webhook inbox, unmatched payments, and reconciliation runs."""
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +28,7 @@ webhook_inbox = Table(
 
 Index("webhook_inbox_received_at", webhook_inbox.c.received_at)
 
-#: No body: what a message of such a kind holds may be anything.
+#: Without the body, which may contain anything.
 webhook_conflicts = Table(
     "webhook_conflicts",
     metadata,
