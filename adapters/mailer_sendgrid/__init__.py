@@ -1,4 +1,4 @@
-"""Mail through SendGrid: sending over its API, and what its event webhook tells."""
+"""E-mail through SendGrid: sending, webhooks and listings."""
 
 from adapters.mailer_sendgrid.api import SendGridMailer
 from adapters.mailer_sendgrid.listings import SendGridListing

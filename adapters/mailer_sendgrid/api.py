@@ -1,4 +1,4 @@
-"""Handing mail over, through the SendGrid SDK."""
+"""Sending e-mail through the SendGrid SDK."""
 
 import base64
 import http.client
@@ -18,10 +18,10 @@ from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedErro
 
 PROVIDER = "SendGrid"
 
-#: Said by what stands in front of SendGrid's API, when what is behind it may have worked on.
+#: Sent by the proxy in front of SendGrid's API, behind which the request may have succeeded.
 _LOST_REPLIES = frozenset({502, 504})
 
-#: The link in a mail opens the photos to whoever has it: it must not travel through anybody's counter.
+#: A link in an e-mail gives access to the photos, so it must not pass through a click tracker.
 _NO_TRACKING = {
     "click_tracking": {"enable": False, "enable_text": False},
     "open_tracking": {"enable": False},
@@ -31,7 +31,7 @@ _NO_TRACKING = {
 
 
 class SendGridMailer:
-    """Sends mail from one address."""
+    """Send e-mail from one sender address."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class SendGridMailer:
         sender_name: str,
         timeout_seconds: float = 15.0,
     ) -> None:
-        # Below this level the SDK's HTTP client logs the key and all it sends.
+        # Below this level the SDK's HTTP client logs the API key and request bodies.
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
         self._sender = {"email": sender_address, "name": sender_name}
         self._sdk = SendGridAPIClient(api_key, host=api_base)
@@ -50,11 +50,11 @@ class SendGridMailer:
 
     @property
     def sdk(self) -> SendGridAPIClient:
-        """The account, for whoever reads its books."""
+        """Return the SDK's client, which the listings share."""
         return self._sdk
 
     def send(self, mail: OutgoingEmail) -> str:
-        """Have a mail accepted; tells SendGrid's message id, with which its notices begin theirs."""
+        """Send an e-mail; return SendGrid's message id, the prefix of webhook ids."""
         with translated():
             response = self._sdk.send(self._message(mail))
         message_id = response.headers.get("X-Message-Id")
@@ -91,19 +91,22 @@ class SendGridMailer:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Tell the vendor's errors in the shop's words, without SendGrid's sentences: they may quote the address."""
+    """Translate the SDK's errors, omitting SendGrid's messages.
+
+    They may quote the address.
+    """
     try:
         yield
     except HTTPError as error:
-        raise _meaning_of(int(error.status_code), error.headers or {}) from error
+        raise _error_of(int(error.status_code), error.headers or {}) from error
     except URLError as error:
-        # It happened before the last byte of the mail was on its way.
+        # Raised before the request was sent completely.
         raise UnavailableError(PROVIDER, f"not sent: {type(error.reason).__name__}") from error
     except (OSError, http.client.HTTPException) as error:
         raise LostReplyError(PROVIDER, type(error).__name__) from error
 
 
-def _meaning_of(status: int, headers: Mapping[str, str]) -> UnavailableError | RefusedError:
+def _error_of(status: int, headers: Mapping[str, str]) -> UnavailableError | RefusedError:
     if status == http.client.TOO_MANY_REQUESTS:
         return UnavailableError(PROVIDER, "rate limit", retry_after_seconds=_wait_seconds(headers))
     if status in _LOST_REPLIES:
@@ -116,7 +119,10 @@ def _meaning_of(status: int, headers: Mapping[str, str]) -> UnavailableError | R
 
 
 def _wait_seconds(headers: Mapping[str, str]) -> float | None:
-    """SendGrid names the moment when its limit is lifted; seen from its own clock, which the answer carries."""
+    """Return the wait by the response's own clock, in seconds.
+
+    SendGrid's rate limit header has the time of its reset.
+    """
     if "Retry-After" in headers:
         return wait_seconds(headers["Retry-After"])
     try:
@@ -127,5 +133,5 @@ def _wait_seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def _one_line(text: str) -> str:
-    """A header has one line, whatever somebody typed as a name."""
+    """Fold white space: a header must be one line."""
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""SendGrid's Email Activity: a list without pages, so it is read from its newest line backwards in time."""
+"""SendGrid's Email Activity, read backwards in time for want of pages."""
 
 import http.client
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ from domain.ports.provider_listings import (
     refuse_unreadable,
 )
 
-#: As many as SendGrid gives.
+#: The largest page size SendGrid allows.
 PAGE = 1000
 
-#: How an account is told that it has not bought the activity, or that its key may not see it.
+#: Statuses for an account without Email Activity, or a key that may not read it.
 _CLOSED = frozenset({http.client.UNAUTHORIZED, http.client.FORBIDDEN, http.client.NOT_FOUND})
 
 
@@ -44,7 +44,7 @@ class _Messages(msgspec.Struct):
 
 
 class SendGridListing:
-    """Reads the activity of the account that a mailer uses."""
+    """Read the Email Activity of a mailer's account."""
 
     def __init__(self, mailer: SendGridMailer, clock: Clock) -> None:
         self._sdk = mailer.sdk
@@ -53,31 +53,31 @@ class SendGridListing:
     def messages(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedEmail]:
-        """The activity, newest first; a page ends at a moment, at which the next one begins."""
+        """Yield messages newest first; each page ends where the next begins."""
         until, known = self._clock.now(), frozenset[str]()
         while True:
             span = (
-                f'last_event_time BETWEEN TIMESTAMP "{_proposed(since)}" AND TIMESTAMP "{_proposed(until)}"'
+                f'last_event_time BETWEEN TIMESTAMP "{_timestamp(since)}" AND TIMESTAMP "{_timestamp(until)}"'
             )
             listed = self._ask(span)
             page = list(_messages(listed, unreadable))
             new = [message for message in page if message.msg_id not in known]
-            yield from map(_told, new)
+            yield from map(_as_listed, new)
             if len(listed) < PAGE:
                 return
             if not new:
-                raise UnavailableError(PROVIDER, "more mails in a second than it lists at once")
+                raise UnavailableError(PROVIDER, "more e-mails in one second than fit on a page")
             until = min(message.last_event_time for message in page)
             known = frozenset(message.msg_id for message in page)
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
-        """The newest mail that carries our id."""
+        """Return the newest message with our id."""
         listed = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
-        garbled: list[UnreadableEntry] = []
-        found = next(_messages(listed, garbled.append), None)
-        if found is None and garbled:
-            refuse_unreadable(garbled[0])  # it knows one, so nobody may take it for unknown
-        return _told(found) if found else None
+        unreadable: list[UnreadableEntry] = []
+        found = next(_messages(listed, unreadable.append), None)
+        if found is None and unreadable:
+            refuse_unreadable(unreadable[0])  # a match exists, so None would be wrong
+        return _as_listed(found) if found else None
 
     def _ask(self, query: str) -> list[msgspec.Raw]:
         with translated():
@@ -86,7 +86,7 @@ class SendGridListing:
             except HTTPError as error:
                 if int(error.status_code) not in _CLOSED:
                     raise
-                detail = f"its Email Activity is not open to this account's key (status {error.status_code})"
+                detail = f"its Email Activity is closed to this account's key (status {error.status_code})"
                 raise ListingClosedError(PROVIDER, detail) from error
         try:
             return msgspec.json.decode(readable(answer.body), type=_Messages).messages
@@ -100,11 +100,11 @@ def _messages(listed: list[msgspec.Raw], unreadable: TakeUnreadable) -> Iterator
     )
 
 
-def _proposed(moment: datetime) -> str:
+def _timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _told(message: _Message) -> ListedEmail:
+def _as_listed(message: _Message) -> ListedEmail:
     is_lost = message.status.replace("_", " ") == "not delivered"
     return ListedEmail(
         message_id=message_id_of(message.msg_id) or message.msg_id,

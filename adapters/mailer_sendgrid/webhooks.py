@@ -1,4 +1,4 @@
-"""Reading SendGrid's event webhook: many events in one signed message."""
+"""Verify and parse SendGrid's event webhook: batches of events."""
 
 import hashlib
 import re
@@ -17,8 +17,8 @@ from domain.ports.clock import Clock
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import ForgedMessageError
 
-#: What each event says of a mail, a bounce apart: that has kinds.
-_FATES = {
+#: Delivery status by event; bounces are split further by type.
+_STATUSES = {
     "processed": DeliveryStatus.ACCEPTED,
     "deferred": DeliveryStatus.DEFERRED,
     "delivered": DeliveryStatus.ACCEPTED,
@@ -38,10 +38,10 @@ _OPT_OUTS = {
     "group_unsubscribe": OptOut.GROUP_UNSUBSCRIBED,
 }
 
-#: The type of a bounce of an address that may be good: the server refused this one mail.
+#: The type of a bounce where the server refused one e-mail, and the address may be valid.
 _BLOCKED = "blocked"
 
-#: Why SendGrid drops a mail without trying, as its reference lists them; any other text could be about a person.
+#: SendGrid's documented reasons to drop an e-mail; any other text could contain personal data.
 _DROP_REASONS = (
     "Bounced Address",
     "Unsubscribed Address",
@@ -51,15 +51,18 @@ _DROP_REASONS = (
     "Invalid",
     "Recipient List over Package Quota",
 )
-#: The one that says nothing of the address.
+#: The reason that does not concern the address.
 _OVER_QUOTA = "Recipient List over Package Quota"
 
-#: Far longer than any id that SendGrid gives.
+#: Far longer than any id of SendGrid's.
 _LONGEST_ID = 255
 
 
 class SendGridWebhookParser:
-    """Reads what SendGrid posts. Raises ValueError for a key that is not the one from its mail settings."""
+    """Verify and parse SendGrid's webhooks.
+
+    Raises ValueError for a key that is not the one from its mail settings.
+    """
 
     def __init__(
         self, public_key: str, clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS
@@ -69,12 +72,12 @@ class SendGridWebhookParser:
         self._tolerance_seconds = tolerance_seconds
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
-        """Check the signature, then say what became of which mail; raises ForgedMessageError."""
+        """Verify the signature and parse the batch; raise ForgedMessageError if invalid."""
         self._check(body, headers)
         try:
             return [_webhook_event(event) for event in _events(body)]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise ForgedMessageError(PROVIDER, f"it is no list of events ({error})") from error
+            raise ForgedMessageError(PROVIDER, f"it is not a list of events ({error})") from error
 
     def _check(self, body: bytes, headers: Mapping[str, str]) -> None:
         timestamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
@@ -82,15 +85,15 @@ class SendGridWebhookParser:
         check_age(PROVIDER, timestamp, self._clock, self._tolerance_seconds)
         try:
             is_signed = self._webhook.verify_signature(body.decode(), signature, timestamp)
-        except ValueError as error:  # no UTF-8, no base64
-            raise ForgedMessageError(PROVIDER, "it is not text with a signature") from error
+        except ValueError as error:  # not UTF-8, or not base64
+            raise ForgedMessageError(PROVIDER, "it is not signed text") from error
         if not is_signed:
-            raise ForgedMessageError(PROVIDER, "the signature does not fit")
+            raise ForgedMessageError(PROVIDER, "the signature does not match")
 
 
 @dataclass(frozen=True)
 class _Event:
-    """The fields the shop knows of one event; a field of another type than SendGrid's is as good as absent."""
+    """The fields of one event; those of an unexpected type are None."""
 
     event: str
     timestamp: str
@@ -109,7 +112,10 @@ _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def _events(body: bytes) -> Iterator[_Event]:
-    """The events in a batch that can be read: a batch holds those of every product on the account."""
+    """Yield the valid events of a batch.
+
+    A batch contains the events of every product on the account.
+    """
     for raw in _EVENTS.decode(readable(body)):
         try:
             fields = msgspec.json.decode(raw)
@@ -131,13 +137,13 @@ def _events(body: bytes) -> Iterator[_Event]:
             )
 
 
-def _text(told: object) -> str | None:
-    return told if isinstance(told, str) else None
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _webhook_event(event: _Event) -> EmailWebhookEvent:
     email_id, order_id = our_id(event.email_id), our_id(event.order_id)
-    fate = _fate(event)
+    fate = _delivery_status(event)
     return EmailWebhookEvent(
         event_id=_stable_id(event),
         email_id=EmailId(email_id) if email_id else None,
@@ -153,25 +159,25 @@ def _webhook_event(event: _Event) -> EmailWebhookEvent:
 _WITH_REASON = frozenset({DeliveryStatus.UNDELIVERABLE, DeliveryStatus.BLOCKED, DeliveryStatus.DEFERRED})
 
 
-def _fate(event: _Event) -> DeliveryStatus:
+def _delivery_status(event: _Event) -> DeliveryStatus:
     is_refused_for_now = event.event == "bounce" and event.type == _BLOCKED
     is_over_quota = event.event == "dropped" and _drop_reason(event) == _OVER_QUOTA
     if is_refused_for_now or is_over_quota:
         return DeliveryStatus.BLOCKED
-    return _FATES.get(event.event, DeliveryStatus.OTHER)
+    return _STATUSES.get(event.event, DeliveryStatus.OTHER)
 
 
 def _stable_id(event: _Event) -> str:
-    """SendGrid's own `sg_event_id` is not the same in a retry of the same event."""
-    facts = (event.sg_message_id, event.event, event.timestamp, event.email_id or event.email)
-    return hashlib.sha256("\n".join(map(str, facts)).encode(errors="replace")).hexdigest()
+    """Return an id that is stable across retries, unlike `sg_event_id`."""
+    parts = (event.sg_message_id, event.event, event.timestamp, event.email_id or event.email)
+    return hashlib.sha256("\n".join(map(str, parts)).encode(errors="replace")).hexdigest()
 
 
 def _possible_message_ids(event: _Event) -> tuple[str, ...]:
-    """What sending may have returned of an id that begins with it, the longest first.
+    """Return the possible message ids, longest first.
 
-    The names of SendGrid's machines, which follow after a dot, have changed over the years; ids had dots themselves.
-    The mail's own header has the id before the machine's name.
+    SendGrid appends the name of a machine after a dot; these names have changed over the years, and ids contain dots
+    themselves. The e-mail's own header has the id before the machine's name.
     """
     found: list[str] = []
     if _is_plain(event.sg_message_id):
@@ -183,24 +189,27 @@ def _possible_message_ids(event: _Event) -> tuple[str, ...]:
 
 
 def _is_plain(sg_message_id: str | None) -> TypeGuard[str]:
-    """Whether it is an id at all: what is kept in the database must fit there."""
+    """Whether it is a printable id short enough to be stored."""
     return sg_message_id is not None and 0 < len(sg_message_id) <= _LONGEST_ID and sg_message_id.isprintable()
 
 
 def message_id_of(sg_message_id: str | None) -> str | None:
-    """The id that sending returned; in a notice, the name of a machine is appended to it."""
+    """Return the id that sending returned, without the appended machine name."""
     return re.split(r"\.(?:recvd|filter)", sg_message_id)[0] if _is_plain(sg_message_id) else None
 
 
 def _reason(event: _Event) -> str:
-    """What kind of failure it is; the mail server's own sentence often quotes the address."""
-    told = (event.event, event.type, event.bounce_classification, _drop_reason(event), event.status)
-    kinds = map(plain_code, told)
+    """Return the kind of failure, without the mail server's text.
+
+    That often quotes the address.
+    """
+    fields = (event.event, event.type, event.bounce_classification, _drop_reason(event), event.status)
+    kinds = map(plain_code, fields)
     return " ".join(dict.fromkeys(kind for kind in kinds if kind))
 
 
 def _drop_reason(event: _Event) -> str | None:
-    """SendGrid's own reason to drop a mail, as its reference spells it."""
+    """Return SendGrid's documented reason to drop an e-mail."""
     if event.event != "dropped" or event.reason is None:
         return None
     given = event.reason.casefold()

@@ -1,4 +1,4 @@
-"""Money through Stripe: Checkout and refunds over its API, and what its webhooks tell."""
+"""Payments through Stripe: Checkout, refunds, webhooks and listings."""
 
 from adapters.payments_stripe.api import StripePayments
 from adapters.payments_stripe.listings import StripeListing

@@ -1,4 +1,4 @@
-"""Opening checkouts, paying back, and asking how either stands, through the Stripe SDK."""
+"""Checkout sessions and refunds through the Stripe SDK."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ import stripe
 
 from adapters.payments_stripe.disputes import Dispute, as_dispute
 from adapters.payments_stripe.refunds import FAILED_REFUNDS, Refund, as_refund
-from adapters.payments_stripe.sessions import Session, points_told, state_of
+from adapters.payments_stripe.sessions import Session, points_metadata, state_of
 from adapters.retry_after import wait_seconds
 from adapters.webhooks.fields import plain_code
 from domain.order.values import RefundId
@@ -38,7 +38,7 @@ PROVIDER = "Stripe"
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
-#: What the customer reads on Stripe's page and on the receipt.
+#: Shown to the customer on Stripe's page and on the receipt.
 PRODUCT_NAME = "Photo restoration"
 COUPON_NAME = "Your points"
 
@@ -50,13 +50,13 @@ _DISPUTED = "charge_disputed"
 
 
 class StripePayments:
-    """Takes and returns money at one Stripe account.
+    """Create and read checkout sessions and refunds of one Stripe account.
 
-    The SDK retries nothing here: the caller repeats from its own table, with the same idempotency key.
+    The SDK's retries are off: the caller retries from the reactions table, with the same idempotency key.
     """
 
     def __init__(self, secret_key: str, api_base: str, *, timeout_seconds: float = 20.0) -> None:
-        # Below this level the SDK logs what it posts, e-mail addresses among it.
+        # Below this level the SDK logs request bodies, which contain e-mail addresses.
         logging.getLogger("stripe").setLevel(logging.WARNING)
         self._http = stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._client = stripe.StripeClient(
@@ -65,42 +65,45 @@ class StripePayments:
 
     @property
     def client(self) -> stripe.StripeClient:
-        """The account, for whoever reads its books."""
+        """Return the SDK's client, which the listings share."""
         return self._client
 
-    def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
-        """Open a Checkout Session; our ids ride on it and on its payment, and the points on the session."""
+    def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
+        """Open a Checkout Session; see the port.
+
+        Our ids are stored in the metadata of the session and of its payment, points in the session's.
+        """
         metadata = {
-            "upload_session_id": str(wish.upload_session_id),
-            "order_id": str(wish.order_id),
-            "seal": wish.payment_token,
+            "upload_session_id": str(request.upload_session_id),
+            "order_id": str(request.order_id),
+            "seal": request.payment_token,
         }
-        # Stripe's own field for it knows some forty locales and refuses all others.
-        spoken = {"locale": wish.locale} if wish.locale is not None else {}
+        # Stripe's own locale field accepts about forty locales and rejects all others.
+        spoken = {"locale": request.locale} if request.locale is not None else {}
         price: stripe.params.checkout.SessionCreateParamsLineItemPriceData = {
-            "currency": wish.unit_price.currency.lower(),
-            "unit_amount": wish.unit_price.amount,
+            "currency": request.unit_price.currency.lower(),
+            "unit_amount": request.unit_price.amount,
             "product_data": {"name": PRODUCT_NAME},
         }
         params: stripe.params.checkout.SessionCreateParams = {
             "mode": "payment",
-            "line_items": [{"price_data": price, "quantity": wish.photos}],
-            "success_url": wish.success_url,
-            "cancel_url": wish.cancel_url,
-            "expires_at": int(wish.expires_at.timestamp()),
-            "metadata": metadata | spoken | points_told(wish.spending),
+            "line_items": [{"price_data": price, "quantity": request.photos}],
+            "success_url": request.success_url,
+            "cancel_url": request.cancel_url,
+            "expires_at": int(request.expires_at.timestamp()),
+            "metadata": metadata | spoken | points_metadata(request.spending),
             "payment_intent_data": {"metadata": metadata},
         }
-        if wish.email is not None:
-            params["customer_email"] = wish.email
-        if wish.spending is not None:
-            params["discounts"] = [{"coupon": self._coupon(wish, wish.spending)}]
+        if request.email is not None:
+            params["customer_email"] = request.email
+        if request.spending is not None:
+            params["discounts"] = [{"coupon": self._coupon(request, request.spending)}]
         with translated(is_write=True):
             session = self._client.v1.checkout.sessions.create(
-                params, {"idempotency_key": wish.idempotency_key}
+                params, {"idempotency_key": request.idempotency_key}
             )
         if session.url is None:
-            # A repeat, long after: the session that this key opened has ended.
+            # An old idempotency key: the session that it opened has ended.
             raise RefusedError(PROVIDER, f"checkout {session.id} is {session.status}", code=session.status)
         return OpenedCheckout(
             checkout_session_id=session.id,
@@ -108,25 +111,25 @@ class StripePayments:
             expires_at=datetime.fromtimestamp(session.expires_at, UTC),
         )
 
-    def _coupon(self, wish: NewCheckout, spending: Spending) -> str:
-        """A coupon for this page alone, good for one payment while the page is open."""
+    def _coupon(self, request: NewCheckout, spending: Spending) -> str:
+        """Create a coupon for one payment of this session."""
         params: stripe.params.CouponCreateParams = {
             "amount_off": spending.discount.amount,
             "currency": spending.discount.currency.lower(),
             "duration": "once",
             "max_redemptions": 1,
-            "redeem_by": int(wish.expires_at.timestamp()),
+            "redeem_by": int(request.expires_at.timestamp()),
             "name": COUPON_NAME,
-            "metadata": {"upload_session_id": str(wish.upload_session_id)},
+            "metadata": {"upload_session_id": str(request.upload_session_id)},
         }
         with translated(is_write=True):
             made = self._client.v1.coupons.create(
-                params, {"idempotency_key": f"{wish.idempotency_key}:coupon"}
+                params, {"idempotency_key": f"{request.idempotency_key}:coupon"}
             )
         return made.id
 
     def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
-        """Expire a Checkout Session; Stripe refuses that for one that is not open, so look how it stands."""
+        """Expire a Checkout Session; if Stripe refuses, return its current status."""
         try:
             with translated(is_write=True):
                 self._client.v1.checkout.sessions.expire(checkout_session_id)
@@ -141,18 +144,18 @@ class StripePayments:
             return state.status
         return CheckoutStatus.EXPIRED
 
-    def issue_refund(self, wish: NewRefund) -> ProviderRefund:
-        """Refund part or all of a payment; a refund that fails at once is told as refused."""
-        metadata = {"refund_id": str(wish.refund_id)}
-        if wish.order_id is not None:
-            metadata["order_id"] = str(wish.order_id)
+    def issue_refund(self, request: NewRefund) -> ProviderRefund:
+        """Refund a payment; raise RefusedError if that fails at once."""
+        metadata = {"refund_id": str(request.refund_id)}
+        if request.order_id is not None:
+            metadata["order_id"] = str(request.order_id)
         params: stripe.params.RefundCreateParams = {
-            "payment_intent": wish.payment_intent_id,
-            "amount": wish.amount.amount,
+            "payment_intent": request.payment_intent_id,
+            "amount": request.amount.amount,
             "metadata": metadata,
         }
         with translated(is_write=True):
-            refund = self._client.v1.refunds.create(params, {"idempotency_key": wish.idempotency_key})
+            refund = self._client.v1.refunds.create(params, {"idempotency_key": request.idempotency_key})
         if refund.status in FAILED_REFUNDS:
             reason = plain_code(refund.failure_reason) or "no reason given"
             raise RefusedError(PROVIDER, f"refund {refund.id} is {refund.status}: {reason}", code=reason)
@@ -162,7 +165,7 @@ class StripePayments:
             raise LostReplyError(PROVIDER, error.detail) from error
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
-        """The newest refund that carries our id; one that failed only where there is no other."""
+        """Return the newest refund with our id, failed ones last."""
         with translated(is_write=False):
             refunds = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
@@ -171,12 +174,12 @@ class StripePayments:
         return min(ours, key=lambda refund: refund.has_failed, default=None)
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
-        """A refund as it is now, whoever made it."""
+        """Return the current state of any refund."""
         found = _unless_missing(lambda: self._client.v1.refunds.retrieve(provider_refund_id))
         return _provider_refund(found) if found is not None else None
 
     def refunds_of(self, payment_intent_id: str) -> Sequence[ProviderRefund]:
-        """All refunds of a payment as they are now, whoever made them."""
+        """Return the current state of all refunds of a payment."""
         with translated(is_write=False):
             refunds = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
@@ -192,7 +195,7 @@ class StripePayments:
             return as_dispute(msgspec.convert(found.to_dict(), Dispute))
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
-        """A Checkout Session as it is now, with what became of its payment."""
+        """Return the current state of a Checkout Session and its payment."""
         sessions = self._client.v1.checkout.sessions
         found = _unless_missing(
             lambda: sessions.retrieve(checkout_session_id, {"expand": ["payment_intent"]})
@@ -200,7 +203,7 @@ class StripePayments:
         return _checkout_state(found) if found is not None else None
 
     def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
-        """The Checkout Session that a payment intent belongs to: there is one at most."""
+        """Return the payment intent's Checkout Session; there is at most one."""
         sessions = self._client.v1.checkout.sessions
         params: stripe.params.checkout.SessionListParams = {
             "payment_intent": payment_intent_id,
@@ -211,7 +214,10 @@ class StripePayments:
         return _checkout_state(found.data[0]) if found is not None and found.data else None
 
     def close(self) -> None:
-        """Close the calling thread's connections; the SDK keeps some for each thread, which end with it."""
+        """Close the calling thread's connections.
+
+        The SDK keeps connections per thread; the others end with their threads.
+        """
         self._http.close()  # type: ignore[no-untyped-call]
 
 
@@ -227,7 +233,7 @@ def _provider_refund(refund: stripe.Refund) -> ProviderRefund:
 
 @contextmanager
 def _readable(what: str) -> Iterator[None]:
-    """Say that Stripe's answer about something is none; its shape is told, and none of its values."""
+    """Translate decoding errors; the message has types and paths, no values."""
     try:
         yield
     except msgspec.MsgspecError as error:
@@ -235,7 +241,7 @@ def _readable(what: str) -> Iterator[None]:
 
 
 def _unless_missing(look: Callable[[], T]) -> T | None:
-    """What a look finds; none if Stripe knows no such object."""
+    """Return what ``look`` returns, or None for an unknown object."""
     try:
         with translated(is_write=False):
             return look()
@@ -247,7 +253,10 @@ def _unless_missing(look: Callable[[], T]) -> T | None:
 
 @contextmanager
 def translated(*, is_write: bool) -> Iterator[None]:
-    """Tell Stripe's errors in the shop's words. Stripe's own sentences may quote a key or an address: not ours."""
+    """Translate the SDK's errors, omitting Stripe's messages.
+
+    They may contain a key or an address.
+    """
     try:
         yield
     except stripe.RateLimitError as error:

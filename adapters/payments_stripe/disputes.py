@@ -1,4 +1,4 @@
-"""Read disputes, from webhook events and from the API alike."""
+"""A dispute in Stripe's webhooks and API responses."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from adapters.webhooks.fields import plain_code
 from domain.order.values import DisputeOutcome
 from domain.ports.payments import ProviderDispute
 
-#: Statuses of a dispute that has ended. All others are open: those under appeal, and those that are yet unknown.
+#: Final statuses of a dispute. All others count as open: those under appeal, and unknown ones.
 _OUTCOMES = {
     "won": DisputeOutcome.WON,
     "lost": DisputeOutcome.LOST,
     "prevented": DisputeOutcome.PREVENTED,
     "warning_closed": DisputeOutcome.INQUIRY_CLOSED,
 }
-#: How the statuses of an inquiry begin.
+#: Prefix of the statuses of an inquiry.
 _INQUIRY = "warning_"
-#: A prevented dispute of this kind was settled in the customer's favour: the bank has the money.
+#: A prevented dispute of this case type was resolved in the customer's favour: the bank has the money.
 _RESOLUTION = "resolution"
 
 
@@ -31,7 +31,7 @@ class _Method(msgspec.Struct):
 
 
 class Dispute(msgspec.Struct):
-    """The fields that the shop needs."""
+    """The fields of a dispute that the shop uses."""
 
     id: str
     amount: int
@@ -54,7 +54,7 @@ class Dispute(msgspec.Struct):
 
 
 def as_dispute(dispute: Dispute) -> ProviderDispute:
-    """The dispute in the shop's terms; an unknown status counts as open."""
+    """Convert a dispute; an unknown status counts as open."""
     outcome = _OUTCOMES.get(dispute.status)
     if outcome is DisputeOutcome.PREVENTED and dispute.took_money:
         outcome = DisputeOutcome.LOST

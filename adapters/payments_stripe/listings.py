@@ -1,4 +1,4 @@
-"""Stripe's own books, list by list."""
+"""Stripe's lists of events, checkout sessions, refunds and disputes."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from adapters.payments_stripe.api import PROVIDER, translated
 from adapters.payments_stripe.sessions import Session, state_of
 from adapters.payments_stripe.webhooks import (
     LAST_SECOND,
-    TELLING_EVENTS,
+    SUBSCRIBED_EVENTS,
     is_before_refund_events,
-    notice_of,
+    webhook_event_of,
 )
 from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import cleaned
@@ -27,12 +27,12 @@ from domain.ports.provider_listings import (
     refuse_unreadable,
 )
 
-#: As many as Stripe gives.
+#: The largest page size Stripe allows.
 PAGE = 100
 
 
 class _Listed(Protocol):
-    """A page of a list, as the SDK has it."""
+    """A page of a list as the SDK returns it."""
 
     def to_dict(self) -> Mapping[str, Any]: ...
 
@@ -43,7 +43,7 @@ class _Page(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    """What every object has."""
+    """The fields that every object has."""
 
     id: str
     created: Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
@@ -56,14 +56,14 @@ class _Endpoint(msgspec.Struct):
     api_version: str | None = None
 
 
-#: Asks for a page: of the newest entries, or of those after a cursor.
+#: Requests a page: the newest entries, or those after a cursor.
 AskPage = Callable[[dict[str, str]], _Listed]
 
 
 class StripeListing:
-    """Reads the lists of one account, a page at a time.
+    """Read the lists of one account, page by page.
 
-    ``webhook_urls`` are the addresses at which Stripe may reach this shop's webhook handler.
+    ``webhook_urls`` are the addresses of this shop's Stripe webhook.
     """
 
     def __init__(self, client: stripe.StripeClient, *, webhook_urls: Collection[str] = ()) -> None:
@@ -73,41 +73,44 @@ class StripeListing:
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """The events of the last thirty days at most that tell the shop something."""
-        params = _since(since) | {"types": list(TELLING_EVENTS)}
-        listed = _entries(lambda cursor: self._client.v1.events.list(_asked(params, cursor)))
+        """Yield the account's relevant events, of the last thirty days at most."""
+        params = _since(since) | {"types": list(SUBSCRIBED_EVENTS)}
+        listed = _entries(lambda cursor: self._client.v1.events.list(_page_params(params, cursor)))
         yield from entries_read(listed, _event, provider=PROVIDER, kind="event", unreadable=unreadable)
 
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
-        """Checkout Sessions with what became of their payments; such as sell nothing are left out."""
+        """Yield Checkout Sessions with their payments' status.
+
+        Sessions that sell nothing are skipped.
+        """
         params = _since(since) | {"expand": ["data.payment_intent"]}
-        listed = _entries(lambda cursor: self._client.v1.checkout.sessions.list(_asked(params, cursor)))
+        listed = _entries(lambda cursor: self._client.v1.checkout.sessions.list(_page_params(params, cursor)))
         read = entries_read(listed, _checkout, provider=PROVIDER, kind="checkout", unreadable=unreadable)
         yield from (each for each in read if each is not None)
 
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """Refunds, as an event that told of their present standing would tell it."""
-        listed = _entries(lambda cursor: self._client.v1.refunds.list(_asked(_since(since), cursor)))
+        """Yield each refund as a webhook event of its current state."""
+        listed = _entries(lambda cursor: self._client.v1.refunds.list(_page_params(_since(since), cursor)))
         return _as_events(listed, "refund.updated", kind="refund", unreadable=unreadable)
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """Disputes, likewise."""
-        listed = _entries(lambda cursor: self._client.v1.disputes.list(_asked(_since(since), cursor)))
+        """Yield each dispute as a webhook event of its current state."""
+        listed = _entries(lambda cursor: self._client.v1.disputes.list(_page_params(_since(since), cursor)))
         return _as_events(listed, "charge.dispute.updated", kind="dispute", unreadable=unreadable)
 
     def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
-        """The newest version among this shop's enabled endpoints; see the port.
+        """Return the newest version of this shop's enabled endpoints; see the port.
 
-        While an endpoint is replaced there are two, and what the newer one receives is enough.
+        While an endpoint is being replaced there are two; the newer one's events are enough.
         """
         params = {"limit": PAGE}
-        listed = _entries(lambda cursor: self._client.v1.webhook_endpoints.list(_asked(params, cursor)))
+        listed = _entries(lambda cursor: self._client.v1.webhook_endpoints.list(_page_params(params, cursor)))
         read = entries_read(
             listed, _endpoint, provider=PROVIDER, kind="webhook endpoint", unreadable=unreadable
         )
@@ -118,9 +121,7 @@ class StripeListing:
                 if each.status == "enabled" and _comparable(each.url) in self._webhook_urls
             ]
         except AccountRefusedError:
-            return (
-                None  # a restricted key that may not read them: the events show the version, if less exactly
-            )
+            return None  # a restricted key; the events show the version as well, less exactly
         versions = [each.api_version for each in ours if each.api_version is not None]
         newest = max(versions, default=None)
         is_old = is_before_refund_events(newest)
@@ -130,7 +131,7 @@ class StripeListing:
 
 
 def _comparable(url: str) -> tuple[str, str]:
-    """Host and path of an address; without its scheme, because a proxy may add TLS."""
+    """Return host and path, without the scheme: a proxy may add TLS."""
     parts = urlsplit(url)
     return parts.netloc.casefold(), parts.path.rstrip("/")
 
@@ -143,13 +144,13 @@ def _since(since: datetime) -> dict[str, Any]:
     return {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
 
 
-def _asked(params: dict[str, Any], cursor: dict[str, str]) -> Any:
-    """What a page is asked for with; the SDK has a type of its own for each list."""
+def _page_params(params: dict[str, Any], cursor: dict[str, str]) -> Any:
+    """Return a page's parameters, as Any: the SDK types each list differently."""
     return params | cursor
 
 
 def _entries(ask: AskPage) -> Iterator[object]:
-    """The entries of a list, newest first, each page asked for when the one before is used up.
+    """Yield a list's entries, newest first, fetching pages lazily.
 
     The SDK's own iterator fails where the last entry of a page has no id.
     """
@@ -161,7 +162,7 @@ def _entries(ask: AskPage) -> Iterator[object]:
             page = msgspec.convert(listed.to_dict(), _Page)
         except msgspec.MsgspecError as error:
             raise UnreadableAnswerError(PROVIDER, f"a list that cannot be read: {error}") from error
-        # The SDK's JSON reader passes on halves of characters, which can be neither encoded nor stored.
+        # The SDK's JSON decoder accepts lone surrogates, which can be neither encoded nor stored.
         yield from map(cleaned, page.data)
         if not page.has_more:
             return
@@ -177,7 +178,7 @@ def _id_of(entry: object) -> str | None:
 
 
 def _event(entry: object) -> PaymentWebhookEvent:
-    return notice_of(msgspec.json.encode(entry))
+    return webhook_event_of(msgspec.json.encode(entry))
 
 
 def _checkout(entry: object) -> ListedCheckout | None:
@@ -191,7 +192,7 @@ def _checkout(entry: object) -> ListedCheckout | None:
 def _as_events(
     listed: Iterator[object], event_type: str, *, kind: str, unreadable: TakeUnreadable
 ) -> Iterator[PaymentWebhookEvent]:
-    """Each listed object as the webhook event that would report it today."""
+    """Convert each listed object to the webhook event that would report it."""
     return entries_read(
         listed,
         lambda about: _as_event(event_type, about),
@@ -209,4 +210,4 @@ def _as_event(event_type: str, about: object) -> PaymentWebhookEvent:
         "created": entry.created,
         "data": {"object": about},
     }
-    return notice_of(msgspec.json.encode(event))
+    return webhook_event_of(msgspec.json.encode(event))

@@ -1,4 +1,4 @@
-"""A refund as Stripe shows it, in its webhooks and over its API alike."""
+"""A refund in Stripe's webhooks and API responses."""
 
 import msgspec
 
@@ -7,14 +7,14 @@ from adapters.webhooks.fields import our_id
 from domain.order.values import RefundId
 from domain.ports.payments import ProviderRefund
 
-#: Statuses in which the money stays with, or came back to, the shop.
+#: Statuses in which the shop keeps the money or got it back.
 FAILED_REFUNDS = frozenset({"failed", "canceled"})
-#: The status of a refund whose money was paid; any other one that has not failed is on its way.
+#: The status of a paid refund; every other status that is not a failure is pending.
 PAID_REFUND = "succeeded"
 
 
 class Refund(msgspec.Struct):
-    """The fields that the shop needs."""
+    """The fields of a refund that the shop uses."""
 
     id: str
     amount: int
@@ -26,13 +26,13 @@ class Refund(msgspec.Struct):
 
     @property
     def our_id(self) -> RefundId | None:
-        """The id that the shop gave it; none of one that was made elsewhere."""
-        told = our_id((self.metadata or {}).get("refund_id"))
-        return RefundId(told) if told else None
+        """Return our refund id; None if the refund was created elsewhere."""
+        checkout_details = our_id((self.metadata or {}).get("refund_id"))
+        return RefundId(checkout_details) if checkout_details else None
 
 
 def as_refund(refund: Refund, *, has_failed: bool = False) -> ProviderRefund:
-    """The refund in the shop's words; ``has_failed`` says what its status may not show yet."""
+    """Convert a refund; ``has_failed`` overrides a status that lags behind."""
     has_failed = has_failed or refund.status in FAILED_REFUNDS
     return ProviderRefund(
         provider_refund_id=refund.id,

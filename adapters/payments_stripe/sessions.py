@@ -1,4 +1,4 @@
-"""A Checkout Session as Stripe shows it, in its webhooks and over its API alike."""
+"""A Checkout Session in Stripe's webhooks and API responses."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from domain.order.values import CustomerId, Money, OrderId, UploadSessionId
 from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus
 from domain.referral_program import Spending
 
-#: Statuses of a payment that nobody waits for any more: of a complete session, no other try can follow.
+#: Payment statuses of a complete session that can no longer succeed.
 _DEAD_PAYMENTS = frozenset({"requires_payment_method", "canceled"})
 
-#: Statuses of the money of a complete session which need no other word.
+#: Payment statuses of a complete session that are final.
 _SETTLED = frozenset({"paid", "no_payment_required"})
 
 
@@ -32,7 +32,10 @@ class _Intent(msgspec.Struct):
 
 
 class Session(msgspec.Struct):
-    """The fields that the shop needs; over the API, ``payment_intent`` is unfolded."""
+    """The fields of a session that the shop uses.
+
+    Over the API ``payment_intent`` is expanded.
+    """
 
     id: str
     payment_status: str
@@ -43,13 +46,13 @@ class Session(msgspec.Struct):
     payment_intent: str | _Intent | None = None
     metadata: dict[str, str] | None = None
     customer_details: _Person | None = None
-    customer_email: str | None = None  # what the shop gave with the checkout
+    customer_email: str | None = None  # set by the shop when it opened the checkout
     total_details: _Totals | None = None
     locale: str | None = None
 
 
-def told(session: Session, *, is_paid: bool) -> CheckoutDetails | None:
-    """What a session tells; none of one that only saves a card and sells nothing."""
+def checkout_details(session: Session, *, is_paid: bool) -> CheckoutDetails | None:
+    """Return the checkout's details; None for a session that sells nothing."""
     if session.currency is None:
         return None
     metadata = session.metadata or {}
@@ -74,7 +77,7 @@ def told(session: Session, *, is_paid: bool) -> CheckoutDetails | None:
 
 
 def _tax_on_top(session: Session, currency: str) -> Money | None:
-    """Tax beyond the price; none of a tax that the price includes."""
+    """Return tax added on top of the price; None if included."""
     totals = session.total_details or _Totals()
     if session.amount_subtotal is None or session.amount_total is None:
         return None
@@ -82,8 +85,8 @@ def _tax_on_top(session: Session, currency: str) -> Money | None:
     return money(added, currency) if 0 < added <= totals.amount_tax else None
 
 
-def points_told(spending: Spending | None) -> dict[str, str]:
-    """The points that a session is opened with, as its metadata keeps them: what is spent goes with the page."""
+def points_metadata(spending: Spending | None) -> dict[str, str]:
+    """Return session metadata that records the points to spend."""
     if spending is None:
         return {}
     return {
@@ -94,7 +97,7 @@ def points_told(spending: Spending | None) -> dict[str, str]:
 
 
 def _spending(metadata: Mapping[str, str], currency: str) -> Spending | None:
-    """What ``points_told`` wrote; none of a session that was opened without points, or not by this shop."""
+    """Parse what ``points_metadata`` wrote; None if absent or invalid."""
     customer_id = our_id(metadata.get("points_of"))
     points, amount = metadata.get("points", ""), metadata.get("points_discount", "")
     if customer_id is None or not (points.isdecimal() and amount.isdecimal()):
@@ -105,24 +108,24 @@ def _spending(metadata: Mapping[str, str], currency: str) -> Spending | None:
 
 
 def state_of(session: Session) -> CheckoutState | None:
-    """Where a session stands; its payment has to be unfolded in it."""
-    standing = _standing(session)
-    checkout = told(session, is_paid=standing is CheckoutStatus.PAID)
-    return CheckoutState(status=standing, checkout=checkout) if checkout is not None else None
+    """Return the session's state; its payment intent must be expanded."""
+    status = _checkout_status(session)
+    checkout = checkout_details(session, is_paid=status is CheckoutStatus.PAID)
+    return CheckoutState(status=status, checkout=checkout) if checkout is not None else None
 
 
 def has_settled(session: Session) -> bool:
-    """Whether the money of a complete session is there; a status that is not known says nothing of it."""
+    """Whether a complete session is paid; False for unknown statuses."""
     return session.payment_status in _SETTLED
 
 
 def money(amount: int, currency: str) -> Money:
-    """An amount as Stripe tells it, with its currency in the shop's spelling."""
+    """Convert Stripe's amount and currency code."""
     return Money(amount=amount, currency=currency.upper())
 
 
-def _standing(session: Session) -> CheckoutStatus:
-    # An open session may be free, or have had a card declined: nothing has been decided before it is complete.
+def _checkout_status(session: Session) -> CheckoutStatus:
+    # An open session may be free, or have had a declined card: nothing is final before it is complete.
     if session.status == "expired":
         return CheckoutStatus.PAID if session.payment_status == "paid" else CheckoutStatus.EXPIRED
     if session.status != "complete":

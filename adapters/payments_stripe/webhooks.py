@@ -1,6 +1,6 @@
-"""Reading Stripe's webhooks: the signature on the raw bytes, then only the fields the shop needs.
+"""Verify and parse Stripe's webhooks.
 
-The SDK would build its full object of every event, which takes several times as long as all the rest of a webhook.
+The SDK would build a full object of every event, which takes several times as long as the rest of a webhook.
 """
 
 import hashlib
@@ -14,22 +14,22 @@ import msgspec
 from adapters.payments_stripe.api import PROVIDER
 from adapters.payments_stripe.disputes import Dispute, as_dispute
 from adapters.payments_stripe.refunds import Refund, as_refund
-from adapters.payments_stripe.sessions import Session, has_settled, told
+from adapters.payments_stripe.sessions import Session, checkout_details, has_settled
 from adapters.webhooks.fields import plain_code, readable
-from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, is_any
+from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, matches_any
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, dispute_kind, refund_kind
 
-#: The first version of Stripe's API whose endpoints get `refund.*` for refunds of cards.
+#: The first version of Stripe's API that sends `refund.*` events for card refunds.
 FIRST_WITH_REFUND_EVENTS = "2024-10-28.acacia"
 
-#: The last moment that has a date.
+#: The last second that datetime can represent.
 LAST_SECOND = int(datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp())
 
 
 class StripeWebhookParser:
-    """Reads what Stripe posts; two secrets are good while one is being rolled."""
+    """Verify and parse Stripe's webhooks; several secrets allow rotation."""
 
     def __init__(
         self, secrets: tuple[str, ...], clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS
@@ -39,15 +39,15 @@ class StripeWebhookParser:
         self._tolerance_seconds = tolerance_seconds
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
-        """Check the signature, then say what the event means to the shop; raises ForgedMessageError."""
+        """Verify the signature and parse the event; raise ForgedMessageError if invalid."""
         self._check(body, headers.get("stripe-signature", ""))
         try:
-            return notice_of(readable(body))
+            return webhook_event_of(readable(body))
         except (msgspec.MsgspecError, ValueError) as error:
-            raise ForgedMessageError(PROVIDER, f"it is no event as Stripe describes it ({error})") from error
+            raise ForgedMessageError(PROVIDER, f"it is not a valid Stripe event ({error})") from error
 
     def contents(self, body: bytes) -> bytes:
-        """The event without its count of endpoints that have yet to take it: each delivery has its own."""
+        """Return the event without ``pending_webhooks``, which differs per delivery."""
         event = msgspec.json.decode(readable(body), type=dict[str, msgspec.Raw])
         event.pop("pending_webhooks", None)
         return msgspec.json.encode(event)
@@ -58,8 +58,8 @@ class StripeWebhookParser:
         check_age(PROVIDER, timestamp, self._clock, self._tolerance_seconds)
         signed = b"%b.%b" % (timestamp.encode(), body)
         expected = [hmac.new(secret, signed, hashlib.sha256).hexdigest().encode() for secret in self._secrets]
-        if not is_any(expected, (value.encode() for name, _, value in parts if name == "v1")):
-            raise ForgedMessageError(PROVIDER, "the signature does not fit")
+        if not matches_any(expected, (value.encode() for name, _, value in parts if name == "v1")):
+            raise ForgedMessageError(PROVIDER, "the signature does not match")
 
 
 class _Data(msgspec.Struct):
@@ -85,13 +85,15 @@ _REFUND = msgspec.json.Decoder(Refund)
 _DISPUTE = msgspec.json.Decoder(Dispute)
 
 
-def notice_of(event: bytes) -> PaymentWebhookEvent:
-    """What an event says that came from Stripe's own API; raises MsgspecError if it is none."""
+def webhook_event_of(event: bytes) -> PaymentWebhookEvent:
+    """Parse an event from Stripe's API; raise MsgspecError if invalid."""
     return _webhook_event(_EVENT.decode(event))
 
 
 def _webhook_event(event: _Event) -> PaymentWebhookEvent:
-    told = _READERS[event.type](event) if event.type in _READERS else {"kind": PaymentEventKind.OTHER}
+    checkout_details = (
+        _READERS[event.type](event) if event.type in _READERS else {"kind": PaymentEventKind.OTHER}
+    )
     created_at = datetime.fromtimestamp(event.created, UTC) if event.created is not None else None
     return PaymentWebhookEvent(
         event_id=event.id,
@@ -99,44 +101,44 @@ def _webhook_event(event: _Event) -> PaymentWebhookEvent:
         api_version=event.api_version,
         is_of_old_version=is_before_refund_events(event.api_version),
         created_at=created_at,
-        **told,
+        **checkout_details,
     )
 
 
 def _completed(event: _Event) -> dict[str, Any]:
     session = _SESSION.decode(event.data.object)
-    return _about_checkout(
+    return _checkout_event(
         session, PaymentEventKind.PAID if has_settled(session) else PaymentEventKind.PENDING
     )
 
 
-def _paid_at_last(event: _Event) -> dict[str, Any]:
-    return _about_checkout(_SESSION.decode(event.data.object), PaymentEventKind.PAID)
+def _paid_later(event: _Event) -> dict[str, Any]:
+    return _checkout_event(_SESSION.decode(event.data.object), PaymentEventKind.PAID)
 
 
 def _abandoned(event: _Event) -> dict[str, Any]:
-    return _about_checkout(_SESSION.decode(event.data.object), PaymentEventKind.ABANDONED)
+    return _checkout_event(_SESSION.decode(event.data.object), PaymentEventKind.ABANDONED)
 
 
-def _about_checkout(session: Session, kind: PaymentEventKind) -> dict[str, Any]:
-    checkout = told(session, is_paid=kind is PaymentEventKind.PAID)
+def _checkout_event(session: Session, kind: PaymentEventKind) -> dict[str, Any]:
+    checkout = checkout_details(session, is_paid=kind is PaymentEventKind.PAID)
     return {"kind": PaymentEventKind.OTHER if checkout is None else kind, "checkout": checkout}
 
 
 def _refund(event: _Event) -> dict[str, Any]:
     refund = _REFUND.decode(event.data.object)
-    told = as_refund(refund, has_failed=event.type == "refund.failed")
+    checkout_details = as_refund(refund, has_failed=event.type == "refund.failed")
     return {
-        "kind": refund_kind(told),
+        "kind": refund_kind(checkout_details),
         "payment_intent_id": refund.payment_intent,
-        "refund": told,
-        "refund_id": told.refund_id,
-        "reason": plain_code(refund.failure_reason) if told.has_failed else None,
+        "refund": checkout_details,
+        "refund_id": checkout_details.refund_id,
+        "reason": plain_code(refund.failure_reason) if checkout_details.has_failed else None,
     }
 
 
 def _dispute(event: _Event) -> dict[str, Any]:
-    """What a dispute's status says, whichever event shows it."""
+    """Map a dispute by its status, whatever the event."""
     dispute = as_dispute(_DISPUTE.decode(event.data.object))
     return {
         "kind": dispute_kind(dispute),
@@ -150,7 +152,7 @@ def _dispute(event: _Event) -> dict[str, Any]:
 
 
 def _charge_refunded(event: _Event) -> dict[str, Any]:
-    """A hint where the endpoint gets no events about refunds of cards; elsewhere these tell more."""
+    """Map to a hint where the endpoint gets no card refund events."""
     if not is_before_refund_events(event.api_version):
         return {"kind": PaymentEventKind.OTHER}
     charge = _CHARGE.decode(event.data.object)
@@ -158,13 +160,13 @@ def _charge_refunded(event: _Event) -> dict[str, Any]:
 
 
 def is_before_refund_events(api_version: str | None) -> bool:
-    """Whether an endpoint of this version gets no ``refund.*`` events for refunds of cards."""
+    """Whether endpoints of this version get no ``refund.*`` events for card refunds."""
     return api_version is not None and api_version < FIRST_WITH_REFUND_EVENTS
 
 
 _READERS: dict[str, Callable[[_Event], dict[str, Any]]] = {
     "checkout.session.completed": _completed,
-    "checkout.session.async_payment_succeeded": _paid_at_last,
+    "checkout.session.async_payment_succeeded": _paid_later,
     "checkout.session.async_payment_failed": _abandoned,
     "checkout.session.expired": _abandoned,
     "charge.refunded": _charge_refunded,
@@ -179,7 +181,7 @@ _READERS: dict[str, Callable[[_Event], dict[str, Any]]] = {
     "charge.dispute.closed": _dispute,
 }
 
-#: Events that others tell as well: an endpoint may leave them out, so none of them is ever lost.
+#: Events whose content others carry as well: an endpoint may leave them out without loss.
 _HINTS = frozenset(
     {
         "charge.refunded",
@@ -189,5 +191,5 @@ _HINTS = frozenset(
     }
 )
 
-#: The events that tell the shop something, and that an endpoint has to be subscribed to.
-TELLING_EVENTS = tuple(name for name in _READERS if name not in _HINTS)
+#: The events an endpoint has to subscribe to.
+SUBSCRIBED_EVENTS = tuple(name for name in _READERS if name not in _HINTS)

@@ -1,4 +1,4 @@
-"""Restoration through Replicate: predictions over its API, and what its webhooks tell."""
+"""Restoration through Replicate: predictions, webhooks and listings."""
 
 from adapters.restorer_replicate.api import ReplicateRestorer
 from adapters.restorer_replicate.listings import ReplicateListing

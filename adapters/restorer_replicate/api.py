@@ -1,4 +1,4 @@
-"""Predictions, through the Replicate SDK's client."""
+"""Predictions through the Replicate SDK's client."""
 
 import logging
 from collections.abc import Mapping
@@ -22,19 +22,19 @@ from domain.ports.restorer import Prediction, PredictionStatus, StartedPredictio
 
 T = TypeVar("T")
 
-#: What an upload's tag calls the address that the end of its prediction is posted to.
+#: The key in an upload's metadata under which its prediction's webhook address is stored.
 POSTS_TO = "posts_to"
 
-#: A provider's words can be long; a log line should not be.
+#: Limits the provider's error text in log lines.
 _LONGEST_DETAIL = 500
 
 
 class ReplicateRestorer:
-    """Restores pictures, with a recipe for each variant.
+    """Restore pictures with the model inputs of each variant.
 
-    The SDK gives the account, the addresses and the connections. Its own objects are not used: they refuse a
-    prediction that was `aborted`, and creating one has no time-out. A picture is uploaded, however small: an
-    input written into the request would come back with every answer and every webhook.
+    The SDK provides authentication, base address and connections. Its objects are not used: they reject a prediction
+    that was `aborted`, and creating one has no time-out. Pictures of any size are uploaded, because an inline input
+    would be repeated in every response and webhook.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class ReplicateRestorer:
         *,
         api_token: str,
         api_base: str,
-        recipes: Mapping[Variant, ModelInputs],
+        model_inputs: Mapping[Variant, ModelInputs],
         output_hosts: frozenset[str],
         timeout_seconds: float = 30.0,
         max_output_bytes: int = 100_000_000,
     ) -> None:
-        # Below this level it logs every address it asks, outputs included; whoever knows those can fetch them.
+        # Below this level the library logs request addresses, and an output's address is enough to fetch it.
         for library in ("httpx", "httpx2"):
             logging.getLogger(library).setLevel(logging.WARNING)
-        self._recipes = recipes
+        self._model_inputs = model_inputs
         self._transport = StrictTransport()
         timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS)
         self._sdk = Client(api_token, base_url=api_base, timeout=timeout, transport=self._transport)
@@ -67,13 +67,13 @@ class ReplicateRestorer:
         variant: Variant,
         ends_within: timedelta,
     ) -> StartedPrediction:
-        """Upload a picture and start a prediction on it; only its end is posted to ``webhook_url``.
+        """Upload a picture and start a prediction; see the port.
 
-        Replicate counts whole seconds from the creation, what waits for its turn included:
-        https://replicate.com/changelog/2025-10-16-prediction-deadlines
+        Only the prediction's end is posted to ``webhook_url``. Replicate's deadline is in whole seconds from
+        creation, queueing included: https://replicate.com/changelog/2025-10-16-prediction-deadlines
         """
-        recipe = self._recipes[variant]
-        # Replicate tells nobody where a prediction's end is posted to, but it does tell what an upload carries.
+        inputs = self._model_inputs[variant]
+        # Replicate does not list a prediction's webhook address, but it returns an upload's metadata.
         tag = msgspec.json.encode({POSTS_TO: webhook_url}).decode()
         content = {"content": ("photo", picture, media_type)}
         upload = self.ask(_Upload, "POST", "/v1/files", files=content, data={"metadata": tag})
@@ -82,27 +82,27 @@ class ReplicateRestorer:
             prediction = self.ask(
                 _Prediction,
                 "POST",
-                recipe.path,
-                json=recipe.body(upload.urls.get) | webhook_event,
+                inputs.path,
+                json=inputs.body(upload.urls.get) | webhook_event,
                 headers={"Cancel-After": f"{ceil(ends_within.total_seconds())}s"},
             )
         except UnreadableAnswerError as error:
             raise LostReplyError(PROVIDER, error.detail) from error
         except RefusedError as error:
-            # The picture was not looked at yet: what is refused here are the model's name and the inputs' names.
-            raise AccountRefusedError(PROVIDER, f"{recipe.model}: {error.reason}") from error
-        return StartedPrediction(prediction_id=prediction.id, model=recipe.model)
+            # The picture was not read yet: only the model's name or the inputs' names can be refused here.
+            raise AccountRefusedError(PROVIDER, f"{inputs.model}: {error.reason}") from error
+        return StartedPrediction(prediction_id=prediction.id, model=inputs.model)
 
     def look(self, prediction_id: str) -> Prediction:
-        """How far a prediction has come."""
-        return _told(self.ask(_Prediction, "GET", _path(prediction_id)))
+        """Return the current state of a prediction."""
+        return _as_prediction(self.ask(_Prediction, "GET", _path(prediction_id)))
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
-        """Write an output to ``target``, see the port."""
+        """Write an output to ``target``; see the port."""
         return self._outputs.fetch(output_url, target)
 
     def cancel(self, prediction_id: str) -> None:
-        """Stop a prediction, if there still is something to stop."""
+        """Cancel a prediction; ignore one that no longer exists."""
         try:
             self.ask(_Prediction, "POST", f"{_path(prediction_id)}/cancel")
         except RefusedError as error:
@@ -115,8 +115,11 @@ class ReplicateRestorer:
         self._outputs.close()
 
     def ask(self, kind: type[T], method: str, path: str, **content: Any) -> T:
-        """One answer of the API as a ``kind``; raises what the port says, and UnreadableAnswerError if it is none."""
-        # The SDK has no public way to its answers but through its own objects.
+        """Send a request and decode its response as ``kind``.
+
+        Raises the port's errors, and UnreadableAnswerError for a response that is not one.
+        """
+        # The SDK has no public way to raw responses.
         response = self._sdk._request(method, path, **content)  # noqa: SLF001
         try:
             return msgspec.json.decode(readable(response.content), type=kind)
@@ -144,7 +147,7 @@ def _path(prediction_id: str) -> str:
     return f"/v1/predictions/{quote(prediction_id, safe='')}"
 
 
-def _told(now: _Prediction) -> Prediction:
+def _as_prediction(now: _Prediction) -> Prediction:
     match now.status:
         case "succeeded" if (url := _first_url(now.output)) is not None:
             return Prediction(
@@ -176,6 +179,6 @@ def _failed(now: _Prediction, reason: FailureReason, detail: str) -> Prediction:
 
 
 def _first_url(output: Any) -> str | None:
-    """Most models give one address, some a list of them."""
+    """Return the output's address: models return one or a list of them."""
     first = output[0] if isinstance(output, list) and output else output
     return first if isinstance(first, str) and first else None

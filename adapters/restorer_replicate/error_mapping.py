@@ -1,10 +1,10 @@
-"""What Replicate's text about a failure means: there is no other sign than words and a few `E` codes in it."""
+"""Failure reasons by Replicate's error text, which has few error codes."""
 
 import re
 
 from domain.order.values import FailureReason
 
-_MEANINGS = (
+_PATTERNS = (
     (
         FailureReason.CONTENT_FILTER,
         r"nsfw|sensitive|flagged|moderated|safety (filter|checker|system)|\bE005\b",
@@ -17,8 +17,8 @@ _MEANINGS = (
 
 
 def reason_for(error: str) -> FailureReason:
-    """Sort a failure; whatever is not the picture's fault may go better another time."""
-    for reason, pattern in _MEANINGS:
+    """Classify a failure; PROVIDER_ERROR unless the picture is the cause."""
+    for reason, pattern in _PATTERNS:
         if re.search(pattern, error, re.IGNORECASE):
             return reason
     return FailureReason.PROVIDER_ERROR

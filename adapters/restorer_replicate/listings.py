@@ -1,4 +1,4 @@
-"""Replicate's own list of predictions, and how those of ours name themselves."""
+"""Replicate's list of predictions, and the uploads they were made from."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class _Upload(msgspec.Struct):
 
 
 class ReplicateListing:
-    """Reads the list of the account that a restorer uses."""
+    """Read the list of predictions of a restorer's account."""
 
     def __init__(self, restorer: ReplicateRestorer) -> None:
         self._restorer = restorer
@@ -49,7 +49,7 @@ class ReplicateListing:
     def predictions(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedPrediction]:
-        """The list from its newest line on, until it comes to what is older."""
+        """Yield predictions newest first, until one is older than ``since``."""
         query: str | None = ""
         while query is not None:
             page = self._restorer.ask(
@@ -60,12 +60,15 @@ class ReplicateListing:
             ):
                 if listed.created_at < since:
                     return
-                yield _told(listed)
-            # The next page's address comes from outside: only its cursor is followed.
+                yield _as_listed(listed)
+            # The next page's address is external data: only its cursor is used.
             query = urlsplit(page.next).query if page.next else None
 
     def address_of(self, listed: ListedPrediction) -> str | None:
-        """What the upload that a prediction was made from carries; Replicate forgets both in time."""
+        """Return the webhook address in the upload's metadata.
+
+        None once Replicate has deleted the prediction's input or the upload.
+        """
         if listed.name_tag is None:
             return None
         try:
@@ -78,7 +81,7 @@ class ReplicateListing:
         return address if isinstance(address, str) else None
 
 
-def _told(listed: _Listed) -> ListedPrediction:
+def _as_listed(listed: _Listed) -> ListedPrediction:
     status = PredictionStatus.FAILED if listed.status in ENDED else PredictionStatus.RUNNING
     return ListedPrediction(
         prediction_id=listed.id,
@@ -90,7 +93,7 @@ def _told(listed: _Listed) -> ListedPrediction:
 
 
 def _upload_in(given: Any) -> str | None:
-    """The id of the upload among a prediction's inputs, whichever name the model has for it."""
+    """Return the id of the upload in any of the inputs."""
     values = given.values() if isinstance(given, dict) else ()
     found = (_UPLOAD.fullmatch(value) for value in values if isinstance(value, str))
     return next((upload[1] for upload in found if upload), None)

@@ -1,4 +1,4 @@
-"""How a model is asked: each has its own word for the picture it takes, and its own further inputs."""
+"""Model inputs: each model names its picture and options differently."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInputs:
-    """One way to have a picture restored."""
+    """A model, its input names, and its fixed options."""
 
     model: str  # OWNER/NAME or OWNER/NAME:VERSION
     input_name: str
@@ -15,11 +15,11 @@ class ModelInputs:
 
     @property
     def path(self) -> str:
-        """Where predictions of this model are created."""
+        """Return the path that creates predictions of this model."""
         return "/v1/predictions" if self._version else f"/v1/models/{self.model}/predictions"
 
     def body(self, picture_url: str) -> dict[str, Any]:
-        """What a prediction on the picture is created with."""
+        """Return the request body for a prediction on this picture."""
         body: dict[str, Any] = {"input": {**self.extra_input, self.input_name: picture_url}}
         return body | {"version": self._version} if self._version else body
 

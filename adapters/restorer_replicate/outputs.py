@@ -1,4 +1,4 @@
-"""Fetching outputs: from the provider's own hosts only, without our credentials, and not without end."""
+"""Bounded downloads of outputs, from allowed hosts only, without credentials."""
 
 import time
 from typing import BinaryIO
@@ -8,7 +8,7 @@ import httpx2
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER
 from domain.ports.errors import RefusedError, UnavailableError
 
-#: A hundred megabytes come within this even over a poor line.
+#: Enough for a hundred megabytes over a slow connection.
 LONGEST_FETCH_SECONDS = 120.0
 
 CHUNK_BYTES = 256 * 1024
@@ -17,9 +17,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class OutputDownloader:
-    """Brings outputs home.
+    """Download outputs from ``hosts``.
 
-    ``hosts`` are ``host`` (at the usual port), ``host:port``, or ``*.domain`` for all hosts below a domain.
+    A host is ``host`` (default port), ``host:port``, or ``*.domain`` for all hosts below a domain.
     """
 
     def __init__(self, hosts: frozenset[str], *, timeout_seconds: float, max_bytes: int) -> None:
@@ -32,14 +32,17 @@ class OutputDownloader:
         )
 
     def fetch(self, url: str, target: BinaryIO) -> int:
-        """Write what is at ``url`` to ``target`` and tell its length; raises RefusedError or UnavailableError."""
+        """Write the output at ``url`` to ``target``; return its length in bytes.
+
+        Raises RefusedError or UnavailableError.
+        """
         self._check(url)
         try:
             with self._http.stream("GET", url) as response:
                 _check_status(response)
                 return self._write(response, target)
         except httpx2.TransportError as error:
-            # A body that ends before its Content-Length is among them.
+            # This includes a body shorter than its Content-Length.
             raise UnavailableError(PROVIDER, f"{type(error).__name__} on an output") from error
 
     def close(self) -> None:
@@ -83,7 +86,7 @@ def _check_status(response: httpx2.Response) -> None:
     if status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error:
         raise UnavailableError(PROVIDER, f"status {status} on an output")
     if response.is_redirect:
-        raise _refused("its output is somewhere else now", "redirect")
+        raise _refused("its output is redirected", "redirect")
     if status != httpx2.codes.OK:
         raise _refused(f"its output is gone (status {status})", str(status))
 

@@ -1,7 +1,7 @@
-"""What the Replicate SDK lacks, put underneath it: typed errors, and no sleeping in our threads.
+"""HTTP transport for the Replicate SDK: typed errors and no retries.
 
-The SDK drops the headers of an error, `Retry-After` among them, lets the HTTP library's errors through, and repeats
-reads up to ten times, asleep in between. Errors that are raised down here, it never sees.
+The SDK drops the headers of an error response, such as `Retry-After`, lets the HTTP library's errors through, and
+retries reads up to ten times, sleeping in our threads. It never sees errors raised here.
 """
 
 import httpx
@@ -12,21 +12,21 @@ from domain.ports.errors import AccountRefusedError, BusyError, LostReplyError, 
 
 PROVIDER = "Replicate"
 
-#: A wrong token, no credit, no permission: it says nothing about the picture.
-OUR_OWN_FAULT = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.PAYMENT_REQUIRED, httpx.codes.FORBIDDEN})
+#: A wrong token, no credit, no permission: not caused by the picture.
+ACCOUNT_ERRORS = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.PAYMENT_REQUIRED, httpx.codes.FORBIDDEN})
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
-#: Nothing was sent yet when one of these happens.
+#: Errors raised before anything was sent.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class StrictTransport(httpx.HTTPTransport):
-    """Gives complete, successful answers or raises one of the shop's errors."""
+    """Return successful responses, or raise one of the port's errors."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Carry out one request of the API, whose answers are all short enough to be read here."""
-        # What may have been done unheard, and would be done, and paid for, a second time.
+        """Send a request and read its response, which is always small."""
+        # A repeated creation may run, and cost, a second prediction.
         is_create = request.method == "POST" and request.url.path.endswith("/predictions")
         unanswered = LostReplyError if is_create else UnavailableError
         try:
@@ -41,7 +41,7 @@ class StrictTransport(httpx.HTTPTransport):
             raise BusyError(PROVIDER, "rate limit", retry_after_seconds=wait)
         if response.is_server_error:
             raise unanswered(PROVIDER, f"status {response.status_code}")
-        if response.status_code in OUR_OWN_FAULT:
+        if response.status_code in ACCOUNT_ERRORS:
             raise AccountRefusedError(PROVIDER, f"status {response.status_code}")
         if not response.is_success:
             raise RefusedError(PROVIDER, _title(response), code=str(response.status_code))
@@ -53,7 +53,7 @@ class _Problem(msgspec.Struct):
 
 
 def _title(response: httpx.Response) -> str:
-    """Replicate's short word for an error; its long one may quote our input, addresses and all."""
+    """Return the error's short title; the detail may quote inputs and addresses."""
     try:
         return msgspec.json.decode(response.content, type=_Problem).title
     except msgspec.MsgspecError:

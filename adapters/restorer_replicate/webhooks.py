@@ -1,4 +1,4 @@
-"""Reading Replicate's webhooks, which are signed as Standard Webhooks says."""
+"""Verify and parse Replicate's webhooks, signed as Standard Webhooks."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.restorer_replicate.transport import PROVIDER
 from adapters.webhooks.fields import readable
-from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, is_any
+from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, matches_any
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
 from domain.ports.restorer import PredictionWebhookEvent
@@ -18,7 +18,10 @@ ENDED = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 
 class ReplicateWebhookParser:
-    """Reads what Replicate posts. Raises ValueError for a secret that is not ``whsec_`` and base64."""
+    """Verify and parse Replicate's webhooks.
+
+    Raises ValueError for a secret that is not ``whsec_`` and base64.
+    """
 
     def __init__(self, secret: str, clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS) -> None:
         self._key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
@@ -26,13 +29,13 @@ class ReplicateWebhookParser:
         self._tolerance_seconds = tolerance_seconds
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
-        """Check the signature, then say which prediction it is about; raises ForgedMessageError."""
+        """Verify the signature and parse the event; raise ForgedMessageError if invalid."""
         message_id = headers.get("webhook-id", "")
         self._check(body, message_id, headers)
         try:
             prediction = _PREDICTION.decode(readable(body))
         except (msgspec.MsgspecError, ValueError) as error:
-            raise ForgedMessageError(PROVIDER, f"it tells of no prediction ({error})") from error
+            raise ForgedMessageError(PROVIDER, f"it is not a valid prediction ({error})") from error
         return PredictionWebhookEvent(
             event_id=message_id, prediction_id=prediction.id, has_ended=prediction.status in ENDED
         )
@@ -44,8 +47,8 @@ class ReplicateWebhookParser:
         expected = base64.b64encode(hmac.new(self._key, signed, hashlib.sha256).digest())
         versions = (one.partition(",") for one in headers.get("webhook-signature", "").split())
         given = (value.encode() for version, _, value in versions if version == "v1")
-        if not message_id or not is_any([expected], given):
-            raise ForgedMessageError(PROVIDER, "the signature does not fit")
+        if not message_id or not matches_any([expected], given):
+            raise ForgedMessageError(PROVIDER, "the signature does not match")
 
 
 class _Prediction(msgspec.Struct):

@@ -1,1 +1,1 @@
-"""What the readers of webhooks and of the providers' lists have in common."""
+"""Parsing shared by webhooks and listings."""

@@ -1,4 +1,4 @@
-"""Entries of providers' lists, read one by one: what is wrong with one costs nothing but itself."""
+"""Entries of providers' lists, parsed one by one."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -21,15 +21,15 @@ def entries_read(
     id_field: str = "id",
     unreadable: TakeUnreadable,
 ) -> Iterator[Read]:
-    """The entries that can be read; the others go to ``unreadable`` with their id, if that can be read."""
+    """Yield the entries that can be parsed; pass the others to ``unreadable``."""
     for entry in entries:
         try:
             found = read(entry)
         except (msgspec.MsgspecError, ValueError) as error:
-            told = UnreadableEntry(
+            entry_error = UnreadableEntry(
                 provider=provider, kind=kind, entry_id=_id_of(entry, id_field), detail=_shape(error)
             )
-            unreadable(told)
+            unreadable(entry_error)
         else:
             yield found
 
@@ -44,5 +44,8 @@ def _id_of(entry: object, field: str) -> str | None:
 
 
 def _shape(error: Exception) -> str:
-    """What is wrong with an entry; msgspec quotes types and paths, other errors may quote values."""
+    """Describe a parsing error without values.
+
+    Msgspec's messages have types and paths only; other errors may quote values.
+    """
     return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__

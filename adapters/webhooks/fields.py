@@ -1,75 +1,81 @@
-"""Fields of what providers send: our ids, their codes, and text that can be stored."""
+"""Fields that providers send: our ids, their codes, storable text."""
 
 import re
 import unicodedata
 from uuid import UUID
 
-#: Providers' codes and classes, as in `insufficient_funds`, `5.1.1`, `Invalid Address`: no sentence, and no address.
+#: Providers' codes, e.g. `insufficient_funds`, `5.1.1`, `Invalid Address`; sentences and addresses do not match.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
 
-#: Longer than any name or address that a person has.
+#: Longer than any real name or address.
 LONGEST_TEXT = 500
 
 #: Deeper than any provider nests.
 MAX_DEPTH = 100
 
-#: A string that does not end reaches to the end; nothing is read twice, whatever is in it.
+#: An unterminated string matches up to the end. Matching is linear for any input.
 _BRACKETS_AND_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[][{}]', re.DOTALL)
 
-#: JSON escapes of control characters and of surrogates, which may come in pairs or alone.
+#: JSON escapes of control characters, and of surrogates, paired or lone.
 _SUSPECT = re.compile(rb"\\[bf]|\\u(?:00[01][0-9A-Fa-f]|007[Ff]|00[89][0-9A-Fa-f]|[Dd][89A-Fa-f])")
 
-#: Every escape, one after the other; a pair of surrogates is one. JSON has backslashes in strings only.
+#: Any escape; a surrogate pair is one match. JSON has backslashes in strings only.
 _ESCAPES = re.compile(
     rb"\\u[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2}|\\u([0-9A-Fa-f]{4})|\\.", re.DOTALL
 )
-_UNFIT_SHORT = frozenset({rb"\b", rb"\f"})
+_UNSTORABLE_ESCAPES = frozenset({rb"\b", rb"\f"})
 
-#: Control characters, and halves of a pair that have no encoding: PostgreSQL stores neither NUL nor the halves.
-_UNFIT = frozenset({"Cc", "Cs"})
+#: Control characters and lone surrogates; PostgreSQL stores neither NUL nor surrogates.
+_UNSTORABLE_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
-def our_id(told: str | None) -> UUID | None:
-    """One of our ids, as we gave it to a provider with what we asked for; none where anything else stands."""
+def our_id(text: str | None) -> UUID | None:
+    """Parse one of our ids in a provider's metadata; None if invalid."""
     try:
-        return UUID(told or "")
+        return UUID(text or "")
     except ValueError:
         return None
 
 
-def plain_code(told: str | None) -> str | None:
-    """A provider's code for what happened; none where anything else stands, for that may be about a person."""
-    return told if told is not None and _CODE.fullmatch(told) else None
+def plain_code(text: str | None) -> str | None:
+    """Return a provider's code; None for text that may contain personal data."""
+    return text if text is not None and _CODE.fullmatch(text) else None
 
 
-def clean_text(told: str | None) -> str | None:
-    """A provider's text without control characters and lone surrogates, on one line; none if nothing is left."""
-    if told is None:
+def clean_text(text: str | None) -> str | None:
+    """Return one line without control characters and lone surrogates.
+
+    None if nothing is left.
+    """
+    if text is None:
         return None
-    spaced = (" " if each in "\t\n\r" else each for each in told)
-    fit = "".join(each for each in spaced if unicodedata.category(each) not in _UNFIT)
+    spaced = (" " if each in "\t\n\r" else each for each in text)
+    fit = "".join(each for each in spaced if unicodedata.category(each) not in _UNSTORABLE_CATEGORIES)
     return fit.strip()[:LONGEST_TEXT] or None
 
 
 def readable(body: bytes) -> bytes:
-    """A JSON document whose strings hold no control characters and no lone surrogates any more.
+    """Remove control characters and lone surrogates from a JSON document's strings.
 
-    Nothing else of it changes: a number that is too large for some reader stays in its own event. Raises ValueError
-    if it is nested too deep.
+    Everything else is unchanged, e.g. a number too large for a decoder. Raises ValueError if it is nested too deep.
     """
     _require_shallow(body)
     if _SUSPECT.search(body) is None:
         return body
-    return _ESCAPES.sub(_fit_escape, body)
+    return _ESCAPES.sub(_storable_escape, body)
 
 
-def _fit_escape(escape: re.Match[bytes]) -> bytes:
-    """An escape as it is, or nothing if it stands for what cannot be stored."""
-    told, lone = escape[0], escape[1]
+def _storable_escape(escape: re.Match[bytes]) -> bytes:
+    """Return an escape, or nothing if its character cannot be stored."""
+    text, lone = escape[0], escape[1]
     if lone is None:
-        return b"" if told in _UNFIT_SHORT else told
+        return b"" if text in _UNSTORABLE_ESCAPES else text
     character = chr(int(lone, 16))
-    return b"" if character not in "\t\n\r" and unicodedata.category(character) in _UNFIT else told
+    return (
+        b""
+        if character not in "\t\n\r" and unicodedata.category(character) in _UNSTORABLE_CATEGORIES
+        else text
+    )
 
 
 def _require_shallow(body: bytes) -> None:
@@ -83,15 +89,17 @@ def _require_shallow(body: bytes) -> None:
         elif token[0] in (b"]", b"}"):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise ValueError("It is nested too deep.")
+            raise ValueError("The document is nested too deep.")
 
 
 def cleaned(value: object) -> object:
-    """A JSON value with every string cleaned, names of fields included."""
+    """Remove what ``readable`` removes from a decoded JSON value, keys included."""
     match value:
         case str():
             return "".join(
-                each for each in value if each in "\t\n\r" or unicodedata.category(each) not in _UNFIT
+                each
+                for each in value
+                if each in "\t\n\r" or unicodedata.category(each) not in _UNSTORABLE_CATEGORIES
             )
         case list():
             return [cleaned(each) for each in value]

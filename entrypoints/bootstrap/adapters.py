@@ -35,7 +35,7 @@ from entrypoints.settings import Settings
 OUTPUT_PIXELS = 100_000_000
 
 
-def recipes_from(settings: Settings) -> dict[Variant, ModelInputs]:
+def model_inputs_from(settings: Settings) -> dict[Variant, ModelInputs]:
     """How each variant is restored; without a second model, by the first one with other settings."""
     first = ModelInputs(
         model=settings.replicate_model,
@@ -50,14 +50,14 @@ def recipes_from(settings: Settings) -> dict[Variant, ModelInputs]:
             input_name=settings.replicate_second_input_name,
             extra_input=settings.replicate_second_extra_input,
         )
-    recipes = {Variant.FIRST: first, Variant.SECOND: second}
+    model_inputs = {Variant.FIRST: first, Variant.SECOND: second}
     if settings.replicate_enlarge_model is not None:
-        recipes[Variant.ENLARGE] = ModelInputs(
+        model_inputs[Variant.ENLARGE] = ModelInputs(
             model=settings.replicate_enlarge_model,
             input_name=settings.replicate_enlarge_input_name,
             extra_input=settings.replicate_enlarge_extra_input,
         )
-    return recipes
+    return model_inputs
 
 
 def decoder_limits_from(settings: Settings) -> DecoderLimits:
@@ -162,7 +162,7 @@ def _restorer_from(settings: Settings) -> ReplicateRestorer:
     return ReplicateRestorer(
         api_token=settings.replicate_api_token.get_secret_value(),
         api_base=settings.replicate_api_base,
-        recipes=recipes_from(settings),
+        model_inputs=model_inputs_from(settings),
         output_hosts=frozenset(settings.replicate_output_hosts),
     )
 

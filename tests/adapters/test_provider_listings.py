@@ -227,7 +227,7 @@ def test_an_activity_that_cannot_be_read_on_is_not_taken_for_whole(monkeypatch: 
     monkeypatch.setattr(sendgrid_ledger, "PAGE", 2)
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: activity(handler, [9, 9, 9])
-        with pytest.raises(UnavailableError, match="more mails in a second"):
+        with pytest.raises(UnavailableError, match="more e-mails in one second"):
             list(SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
 
 

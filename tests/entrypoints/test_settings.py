@@ -7,7 +7,7 @@ import pytest
 
 from adapters.images.decoder_pool import DecoderLimits
 from domain.order.values import Variant
-from entrypoints.bootstrap.adapters import decoder_limits_from, recipes_from
+from entrypoints.bootstrap.adapters import decoder_limits_from, model_inputs_from
 from entrypoints.bootstrap.policy import policy_from
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from entrypoints.settings import Settings, SettingsError, example, read_settings
@@ -132,7 +132,7 @@ def test_a_second_model_has_inputs_of_its_own(environment: pytest.MonkeyPatch) -
     environment.setenv("REPLICATE_SECOND_INPUT_NAME", "img")
     environment.setenv("REPLICATE_SECOND_EXTRA_INPUT", '{"scale": 2}')
     settings = read_settings()
-    second = recipes_from(settings)[Variant.SECOND]
+    second = model_inputs_from(settings)[Variant.SECOND]
     assert (second.model, second.input_name) == ("tencentarc/gfpgan", "img")
     assert second.extra_input == {"scale": 2}
     assert policy_from(settings).limits.has_second_model
@@ -141,7 +141,7 @@ def test_a_second_model_has_inputs_of_its_own(environment: pytest.MonkeyPatch) -
 def test_without_a_second_model_the_first_is_asked_in_another_way(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("REPLICATE_REDO_EXTRA_INPUT", '{"seed": 5}')
     settings = read_settings()
-    first, second = recipes_from(settings)[Variant.FIRST], recipes_from(settings)[Variant.SECOND]
+    first, second = model_inputs_from(settings)[Variant.FIRST], model_inputs_from(settings)[Variant.SECOND]
     assert (second.model, second.input_name) == (first.model, first.input_name)
     assert (first.extra_input, second.extra_input) == (
         {"output_format": "png"},

@@ -24,7 +24,7 @@ from domain.ports.restorer import PredictionStatus
 from tests.adapters.support.misbehaving_server import RogueHandler, RogueServer, rogue_server
 from tests.adapters.support.provider_accounts import (
     REPLICATE_API_TOKEN,
-    REPLICATE_RECIPES,
+    REPLICATE_MODEL_INPUTS,
     replicate_restorer,
     small_photo,
 )
@@ -66,7 +66,7 @@ def start(restorer: ReplicateRestorer, variant: Variant = Variant.FIRST) -> Any:
 
 @pytest.mark.parametrize("variant", Variant)
 def test_each_model_is_called_in_its_own_words(replicate: TwinProcess, variant: Variant) -> None:
-    recipe = REPLICATE_RECIPES[variant]
+    recipe = REPLICATE_MODEL_INPUTS[variant]
     with closing(replicate_restorer(replicate.url)) as restorer:
         started = start(restorer, variant)
         eventually(lambda: restorer.look(started.prediction_id).status is PredictionStatus.SUCCEEDED)

@@ -20,7 +20,7 @@ STRIPE_SECRET_KEY = "sk_test_51adapters"
 STRIPE_WEBHOOK_SECRET = "whsec_adapters"
 SENDGRID_API_KEY = "SG.adapters"
 REPLICATE_API_TOKEN = "r8_adapters"
-REPLICATE_RECIPES = {
+REPLICATE_MODEL_INPUTS = {
     Variant.FIRST: ModelInputs(
         model="flux-kontext-apps/restore-image",
         input_name="input_image",
@@ -63,7 +63,7 @@ def replicate_restorer(api_base: str, **changes: Any) -> ReplicateRestorer:
     account: dict[str, Any] = {
         "api_token": REPLICATE_API_TOKEN,
         "api_base": api_base,
-        "recipes": REPLICATE_RECIPES,
+        "model_inputs": REPLICATE_MODEL_INPUTS,
         "output_hosts": frozenset({api_base.removeprefix("http://")}),
         "timeout_seconds": 5,
     }
