@@ -1,4 +1,4 @@
-"""Picture files that strangers send: inspected, normalised and shrunk within limits."""
+"""Untrusted picture files: inspected, normalized and thumbnailed within limits."""
 
 from adapters.images.inspector import PillowInspector
 from adapters.images.opening import FORMATS

@@ -1,4 +1,4 @@
-"""Camera raw files in containers of their makers; those in TIFF files are found by ``tiff_pages``."""
+"""Camera raw files in proprietary containers; ``tiff_pages`` finds raw TIFF files."""
 
 import re
 
@@ -9,5 +9,5 @@ _SIGNATURE = re.compile(
 
 
 def is_camera_raw(content: bytes) -> bool:
-    """Whether the file begins as raw files of cameras do."""
+    """Whether the file has the signature of a camera's raw file."""
     return _SIGNATURE.match(content) is not None

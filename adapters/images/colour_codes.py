@@ -1,4 +1,4 @@
-"""Colours that a file names by the codes of ITU-T H.273: PNG's cICP chunk, nclx in HEIF and AVIF files."""
+"""Colours given as H.273 codes, in PNG's cICP and HEIF's nclx."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from adapters.images.matrix_profiles import (
 _D65 = (0.3127, 0.3290)
 _BT601_525 = (*_D65, 0.630, 0.340, 0.310, 0.595, 0.155, 0.070)
 
-#: Those of sRGB and television, and unspecified ones, are left out: they are taken for sRGB, as viewers do.
+#: Without the primaries of sRGB and television, and unspecified ones, which are treated as sRGB, as viewers do.
 _PRIMARIES: dict[int, Chromaticities] = {
     4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     5: (*_D65, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06),
@@ -26,14 +26,14 @@ _PRIMARIES: dict[int, Chromaticities] = {
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
 }
 
-#: Television's curves count as that of sRGB: stills that name them were made on screens that show sRGB.
+#: Television's curves are treated as sRGB's: stills that name them were made on sRGB screens.
 _CURVES: dict[int, Curve] = {4: power(2.2), 5: power(2.8), 8: power(1.0)}
 
-#: Those that are taken for sRGB.
+#: Codes that are treated as sRGB.
 _SRGB_PRIMARIES = 1
 _SRGB_CURVES = frozenset({1, 6, 13, 14, 15})
 
-#: PQ and HLG: brighter than white, which a plain picture cannot be.
+#: PQ and HLG: brighter than white, which 8 bits of sRGB cannot represent.
 _HIGH_DYNAMIC_RANGE = frozenset({16, 18})
 
 
@@ -46,15 +46,15 @@ class ColourCodes:
 
     @property
     def is_known(self) -> bool:
-        """Whether both codes say something, to the shop at least."""
+        """Whether both codes are supported."""
         is_known_curve = self.transfer in _SRGB_CURVES | _CURVES.keys() | _HIGH_DYNAMIC_RANGE
         return is_known_curve and (self.primaries == _SRGB_PRIMARIES or self.primaries in _PRIMARIES)
 
 
 def profile_of(codes: ColourCodes) -> bytes | None:
-    """The profile that codes stand for; None if they stand for sRGB, or nothing is known of them.
+    """Return the profile of the codes; None for sRGB or unknown ones.
 
-    Raises UnreadableImageError for a high dynamic range: read as plain levels, it is dull and flat.
+    Raises UnreadableImageError for a high dynamic range: rendered as plain levels it looks dull and flat.
     """
     if codes.transfer in _HIGH_DYNAMIC_RANGE:
         raise refusals.high_dynamic_range()

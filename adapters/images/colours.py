@@ -1,4 +1,4 @@
-"""From whatever colours a file has to plain sRGB, eight bits a channel, on white paper."""
+"""Conversion of any colours to 8-bit sRGB on white."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -6,16 +6,16 @@ from functools import cache
 
 from PIL import Image, ImageCms
 
-#: Pictures are converted in strips of about this size, so that only the source and the result are whole in memory.
+#: Pictures are converted in strips of about this size, so that only the source and the result are held whole.
 STRIP_PIXELS = 1_000_000
 
-#: Sixteen and more bits of grey.
+#: Grey with sixteen or more bits.
 DEEP_GREY_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I"})
 _DEEP_LEVELS = 65536
 _GREY_MODES = frozenset({"1", "L", "LA", "La"})
 _RGB_MODES = frozenset({"P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr", "HSV"})
 
-#: By the colour space a profile says it is for: the mode that pixels are handed over in, and the modes it may be for.
+#: By a profile's colour space: the mode of the pixels passed to it, and the modes it applies to.
 _SPACES = {
     "RGB ": ("RGB", _GREY_MODES | DEEP_GREY_MODES | _RGB_MODES),
     "GRAY": ("L", _GREY_MODES | DEEP_GREY_MODES),
@@ -23,11 +23,11 @@ _SPACES = {
     "Lab ": ("LAB", frozenset({"LAB"})),
 }
 
-#: Where a profile says when it was made.
+#: The bytes of a profile that hold its creation date.
 _PROFILE_DATE = slice(24, 36)
 _A_DATE = bytes.fromhex("07d000010001000000000000")
 
-#: A profile that moves no colour by more than this is sRGB in all but name.
+#: A profile that moves no colour by more than this is treated as sRGB.
 _SAME_LEVELS = 1
 
 Conversion = Callable[[Image.Image], Image.Image]
@@ -35,17 +35,17 @@ Conversion = Callable[[Image.Image], Image.Image]
 
 @cache
 def srgb_profile() -> bytes:
-    """The profile that everything leaves the shop with: a few hundred bytes, always the same."""
+    """Return the sRGB profile of all output: a few hundred constant bytes."""
     made = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     made[_PROFILE_DATE] = _A_DATE
     return bytes(made)
 
 
 class PlainColours:
-    """The way from the pixels of one file to sRGB.
+    """The conversion of one file's pixels to sRGB.
 
-    ``white`` is the highest value of grey with more than eight bits, and ``is_negative`` says that it stands for
-    black. A profile that is broken, or for other channels than the file has, is ignored, as viewers do.
+    ``white`` is the highest value of grey with more than eight bits, and ``is_negative`` says that it is black. A
+    profile that is broken, or for other channels than the file has, is ignored, as viewers do.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PlainColours:
     ) -> None:
         self._transparent_grey = image.info.get("transparency") if image.mode in DEEP_GREY_MODES else None
         transform = _transform(image.mode, profile)
-        #: Whether RGB pixels are plain already.
+        #: Whether RGB pixels need no conversion.
         self.keeps_rgb = transform is None and not image.has_transparency_data
         self._convert: Conversion
         if image.mode in DEEP_GREY_MODES:
@@ -72,7 +72,7 @@ class PlainColours:
             self._convert = lambda strip: strip.convert("RGB")
 
     def on_white(self, strip: Image.Image) -> Image.Image:
-        """A part of the picture in RGB; what is transparent is white paper."""
+        """Convert a strip to RGB, with transparent pixels on white."""
         colours = self._convert(strip)
         alpha = self.alpha(strip)
         if alpha is None:
@@ -80,7 +80,7 @@ class PlainColours:
         return Image.composite(colours, Image.new("RGB", strip.size, "white"), alpha)
 
     def alpha(self, strip: Image.Image) -> Image.Image | None:
-        """How opaque a part of the picture is; None where nothing can be transparent."""
+        """Return a strip's opacity; None if nothing can be transparent."""
         if strip.mode in DEEP_GREY_MODES:
             key = self._transparent_grey
             if not isinstance(key, int) or not 0 <= key < _DEEP_LEVELS:
@@ -94,7 +94,7 @@ class PlainColours:
 
 
 def strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes over the whole width that cover a picture from top to bottom."""
+    """Yield full-width boxes that cover a picture from the top."""
     width, height = size
     rows = max(1, STRIP_PIXELS // width)
     for top in range(0, height, rows):
@@ -102,24 +102,22 @@ def strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _transform(mode: str, profile: bytes | None) -> Conversion | None:
-    """The conversion that a profile describes; None if it does not apply or changes nothing that anybody sees."""
+    """Return a profile's conversion; None if inapplicable or invisible."""
     if profile is None:
         return None
     try:
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        handed_over, modes = _SPACES.get(opened.profile.xcolor_space, ("", frozenset()))
+        input_mode, modes = _SPACES.get(opened.profile.xcolor_space, ("", frozenset()))
         if mode not in modes:
             return None
-        transform = ImageCms.buildTransform(opened, _srgb(), handed_over, "RGB")
-        if handed_over == "L":
+        transform = ImageCms.buildTransform(opened, _srgb(), input_mode, "RGB")
+        if input_mode == "L":
             return _grey(transform)
-        if handed_over == "RGB" and _changes_nothing(transform):
+        if input_mode == "RGB" and _changes_nothing(transform):
             return None
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
-    return lambda strip: _applied(
-        transform, strip if strip.mode == handed_over else strip.convert(handed_over)
-    )
+    return lambda strip: _applied(transform, strip if strip.mode == input_mode else strip.convert(input_mode))
 
 
 def _grey(transform: ImageCms.ImageCmsTransform) -> Conversion:
@@ -133,7 +131,7 @@ def _greys(transform: ImageCms.ImageCmsTransform) -> list[int]:
 
 
 def _deep_grey(transform: Conversion | None, white: int, *, is_negative: bool) -> Conversion:
-    """More than eight bits are looked up at once: rounded to eight before, the shadows of linear scans were lost."""
+    """Convert through a table of 16 bits: rounding first would lose shadows."""
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
     levels = list(transform(ramp).getchannel("G").tobytes()) if transform else list(range(256))
     table = []
@@ -146,7 +144,7 @@ def _deep_grey(transform: Conversion | None, white: int, *, is_negative: bool) -
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a transform leaves a cube of colours where they are."""
+    """Whether a transform leaves a cube of colours unchanged."""
     steps = (0, 32, 64, 96, 128, 160, 192, 224, 255)
     cube = bytes(level for red in steps for green in steps for blue in steps for level in (red, green, blue))
     before = Image.frombytes("RGB", (len(steps) ** 2, len(steps)), cube)
@@ -157,7 +155,7 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
 def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:
     changed = ImageCms.applyTransform(image, transform)
     if changed is None:
-        raise AssertionError("A transform that was not asked to work in place gives no picture.")
+        raise AssertionError("ImageCms returned no image for a transform that is not in place.")
     return changed
 
 

@@ -1,4 +1,4 @@
-"""The parent's side of one decoder process."""
+"""The parent's side of a decoder process."""
 
 import os
 import signal
@@ -14,17 +14,17 @@ import structlog
 from adapters.images.decoder_messages import Answer, ChannelClosedError, Ready, Task, receive_answer, send
 from adapters.images.decoder_process import ProcessLimits
 
-#: Loading the libraries takes a fifth of a second, and several seconds on a machine that is busy starting up.
+#: Loading the libraries takes a fifth of a second, and several on a busy machine.
 START_SECONDS = 30.0
 
-#: How much of what the libraries wrote is logged for one task.
+#: Limit of the libraries' output that is logged per task.
 _LOGGED_BYTES = 1_000
 
 _log = structlog.get_logger(__name__)
 
 
 class ChildEndedError(Exception):
-    """The process ended before it answered; ``signal`` is what ended it, none if it exited."""
+    """The process ended before it answered; ``signal`` is None if it exited."""
 
     def __init__(self, ended_by: signal.Signals | None) -> None:
         self.signal = ended_by
@@ -32,10 +32,10 @@ class ChildEndedError(Exception):
 
 
 class DecoderChild:
-    """A running decoder process; used by one thread at a time, except for ``kill``."""
+    """A decoder process, used by one thread except for ``kill``."""
 
     def __init__(self, limits: ProcessLimits) -> None:
-        """Start it; raises OSError, TimeoutError or ChildEndedError."""
+        """Start the process; raise OSError, TimeoutError or ChildEndedError."""
         self.tasks = 0
         self._channel, theirs = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
@@ -56,7 +56,7 @@ class DecoderChild:
                 stdout=self._output,
                 stderr=self._output,
                 pass_fds=(theirs.fileno(), lifeline),
-                # Not in the terminal's group: Ctrl-C lets the parent finish its work first.
+                # In a process group of its own: Ctrl-C lets the parent finish its work first.
                 start_new_session=True,
             )
         except OSError:
@@ -75,17 +75,17 @@ class DecoderChild:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
+        """Return the process's id."""
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether the process has not ended by itself."""
+        """Whether the process is still running."""
         with self._lock:
             return self._process.poll() is None
 
     def run(self, task: Task, files: tuple[int, int], *, wall_seconds: float) -> Answer:
-        """Have a task done; raises TimeoutError or ChildEndedError, and is of no use after either."""
+        """Run a task; raise TimeoutError or ChildEndedError, unusable after either."""
         self.tasks += 1
         self._channel.settimeout(wall_seconds)
         try:
@@ -98,13 +98,13 @@ class DecoderChild:
             self._log_output()
 
     def kill(self) -> None:
-        """End the process at once, whatever it does; from any thread."""
-        with self._lock:  # never a process that was waited for: its id may be another's by now
+        """Kill the process; callable from any thread."""
+        with self._lock:  # never after it was waited for: its id may be reused
             if self._process.returncode is None:
                 self._process.kill()
 
     def close(self) -> None:
-        """End the process and free what belongs to it."""
+        """Kill the process and free its resources."""
         self.kill()
         self._ending()
         self._channel.close()
@@ -122,13 +122,13 @@ class DecoderChild:
             raise ChildEndedError(None)
 
     def _ending(self) -> signal.Signals | None:
-        """Wait for the end of the process, and tell the signal that ended it."""
+        """Wait for the process to end; return the signal of its end."""
         with self._lock:
             code = self._process.wait()
         return signal.Signals(-code) if code < 0 else None
 
     def _log_output(self) -> None:
-        """Log what libraries wrote as one bounded line, at debug level: raw lines would break the log."""
+        """Log the libraries' output as one bounded debug line."""
         if not os.fstat(self._output.fileno()).st_size:
             return
         self._output.seek(0)
@@ -139,11 +139,11 @@ class DecoderChild:
 
 
 def _environment() -> dict[str, str]:
-    """Where the code is, and nothing of the shop's own environment: that holds every secret."""
+    """Return an environment without the shop's own, which holds every secret."""
     return {
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LANG": "C.UTF-8",
-        # One arena: a dozen reserve address space by the gigabyte, which is what the memory limit counts.
+        # One arena: a dozen would reserve gigabytes of address space, which is what the memory limit counts.
         "MALLOC_ARENA_MAX": "1",
     }

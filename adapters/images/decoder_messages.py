@@ -1,7 +1,7 @@
-"""What the pool and its decoder processes send each other: length, then MessagePack.
+"""Messages between the pool and its decoder processes: length, then MessagePack.
 
-Nothing that comes from a decoder process is unpickled: it works on hostile bytes, so its answers are data, checked
-against the type that the called function declares.
+A decoder process handles hostile bytes, so its answers are never unpickled: they are data, checked against the
+declared return type.
 """
 
 import socket
@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-#: The largest answer that is read; pictures travel in files, answers hold a few facts or a thumbnail.
+#: The largest message that is read; pictures travel in files, answers hold a few facts or a thumbnail.
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 _LENGTH = struct.Struct("!I")
 
 
 class Task(msgspec.Struct, frozen=True):
-    """Call ``function`` (``module:name``) with the two files that come along, and ``arguments``."""
+    """Call ``function`` (``module:name``) with two files and ``arguments``."""
 
     function: str
     arguments: list[Any]
@@ -29,7 +29,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Result(msgspec.Struct, frozen=True, tag=True):
-    """What the function returned."""
+    """The function's return value."""
 
     value: msgspec.Raw
 
@@ -45,7 +45,7 @@ class OutOfMemory(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
-    """The function raised something else; ``errno`` if it was an OSError."""
+    """The function raised another error; ``errno`` if it was an OSError."""
 
     error: str
     errno: int | None
@@ -55,11 +55,11 @@ Answer = Ready | Result | Refusal | OutOfMemory | Failure
 
 
 class ChannelClosedError(Exception):
-    """The other side ended, or sent what is no message."""
+    """The other side closed the channel, or sent an invalid message."""
 
 
 def send(channel: socket.socket, message: msgspec.Struct, files: tuple[int, ...] = ()) -> None:
-    """Send a message, and file descriptors with it."""
+    """Send a message with file descriptors."""
     body = msgspec.msgpack.encode(message)
     length = _LENGTH.pack(len(body))
     if files:
@@ -70,13 +70,13 @@ def send(channel: socket.socket, message: msgspec.Struct, files: tuple[int, ...]
 
 
 def receive_task(channel: socket.socket) -> tuple[Task, list[int]]:
-    """The next task and its files; raises ChannelClosedError when there will be none."""
+    """Return the next task and its files; raise ChannelClosedError at the end."""
     length, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 2)
     return msgspec.msgpack.decode(_body(channel, length), type=Task), files
 
 
 def receive_answer(channel: socket.socket) -> Answer:
-    """The next answer; raises ChannelClosedError, or TimeoutError by the channel's own time-out."""
+    """Return the next answer; raise ChannelClosedError, or TimeoutError on time-out."""
     body = _body(channel, _exactly(channel, _LENGTH.size))
     try:
         answer: Answer = msgspec.msgpack.decode(body, type=Answer)

@@ -1,4 +1,7 @@
-"""Decoding in a few child processes with limits: whatever a file does to a decoder, it costs that file alone."""
+"""A pool of limited child processes that decode untrusted pictures.
+
+Whatever a file does to a decoder affects that file only.
+"""
 
 import errno
 import os
@@ -31,46 +34,45 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderLimits:
-    """What decoding may take of the machine, and how long others wait for it."""
+    """Limits of decoding: processes, time, memory, and the queue for them."""
 
-    #: So many pictures are decoded at a time; a file of a few hundred kilobytes may be a picture of any size.
+    #: How many pictures are decoded at a time; a file of a few hundred kilobytes may be a picture of any size.
     processes: int = 2
-    #: CPU for a look into a picture; the slowest within the size limits takes five seconds.
+    #: CPU seconds per inspection; the slowest picture within the size limits takes five.
     cpu_seconds: float = 20.0
-    #: Time for one task by its CPU: the machine has other work, but beyond this something hangs.
+    #: Wall-clock time-out per CPU second: generous on a busy machine, exceeded only by a hung process.
     wall_seconds_per_cpu_second: float = 3.0
     #: Address space of one process. The largest picture within the size limits takes 800 MiB beside the libraries.
     memory_bytes: int = 1536 * MEBIBYTE
     #: The largest file that a task may write.
     output_bytes: int = 256 * MEBIBYTE
-    #: So many tasks may wait for a process ...
+    #: How many tasks may wait for a process ...
     waiting: int = 16
-    #: ... and so long. It ends, because a sender does not wait for ever either.
+    #: ... and for how long: the sender has a time-out too.
     waiting_seconds: float = 60.0
-    #: A process is replaced after so many tasks, which bounds what leaks in a decoder add up to.
+    #: A process is replaced after this many tasks, which bounds memory leaks.
     tasks_per_process: int = 500
 
 
 class DecoderDefectError(Exception):
-    """A task failed for another reason than its picture: a defect of the shop."""
+    """A task failed not because of its picture: a defect."""
 
 
 class _NeverCanceled:
-    """The cancellation of work whose result is wanted in any case."""
+    """The cancellation of a task that cannot be cancelled."""
 
     is_requested = False
 
     @contextmanager
     def calling(self, _: Callable[[], None]) -> Iterator[None]:
-        """Call nothing."""
         yield
 
 
 class DecoderPool:
-    """Runs functions on pictures in child processes, which are started when they are first needed.
+    """Run functions on pictures in child processes, started on first use.
 
-    A function of the pool is defined at module level. It gets the picture and an empty file for its output, both in
-    the child, then its own arguments; what it returns is data that msgspec can check against its return annotation.
+    A function of the pool is defined at module level. Its parameters are the picture, an empty file for its output,
+    and its own arguments; msgspec checks what it returns against its return annotation.
     """
 
     def __init__(self, limits: DecoderLimits | None = None) -> None:
@@ -78,7 +80,7 @@ class DecoderPool:
         self._condition = Condition()
         self._idle: list[DecoderChild] = []
         self._busy: set[DecoderChild] = set()
-        self._turns = 0
+        self._taken_slots = 0
         self._waiting = 0
         self._is_closed = False
         self._start_error: str | None = None
@@ -92,13 +94,12 @@ class DecoderPool:
         cancellation: Cancellation | None = None,
         effort: float = 1.0,
     ) -> R:
-        """What ``function`` returns for a picture; it may write to ``output``, which is a file of the system.
+        """Return what ``function`` returns for a picture.
 
-        ``effort`` multiplies the time and CPU that a task may take.
-
-        Raises UnreadableImageError for what is the picture's fault: also when it takes too much CPU or memory, or
-        crashes its decoder. Raises UnavailableError when the pool is full, hangs or cannot start a process, and
-        CanceledError soon after the cancellation was requested.
+        It may write to ``output``, a file with a descriptor. ``effort`` multiplies a task's time and CPU limits.
+        Raises UnreadableImageError if the picture is the cause, also when it takes too much CPU or memory or crashes
+        its decoder; UnavailableError when the pool is full, hangs or cannot start a process; CanceledError soon after
+        cancellation was requested.
         """
         task = Task(
             function=f"{function.__module__}:{function.__qualname__}",
@@ -106,22 +107,22 @@ class DecoderPool:
             cpu_seconds=self._limits.cpu_seconds * effort,
         )
         canceled = cancellation or _NeverCanceled()
-        with _opened(picture) as source, _opened_output(output) as target, self._turn(canceled):
+        with _opened(picture) as source, _opened_output(output) as target, self._slot(canceled):
             answer = self._answer(task, (source, target), canceled)
         return cast("R", _value(answer, get_type_hints(function)["return"]))
 
     def check(self) -> None:
-        """Raise UnavailableError when a picture would be refused now: the queue is full, or no process starts."""
+        """Raise UnavailableError if the queue is full or no process starts."""
         with self._condition:
             if self._is_full():
                 raise self._full()
             is_worth_a_try = self._start_error is not None and self._is_free()
         if is_worth_a_try:
-            with self._turn(_NeverCanceled()):
-                self._give_back(self._take())
+            with self._slot(_NeverCanceled()):
+                self._release(self._acquire())
 
     def close(self) -> None:
-        """End all processes; what waits or is being decoded ends with UnavailableError."""
+        """End all processes; running and waiting tasks raise UnavailableError."""
         with self._condition:
             self._is_closed = True
             idle, self._idle = self._idle, []
@@ -132,8 +133,8 @@ class DecoderPool:
             child.close()
 
     @contextmanager
-    def _turn(self, cancellation: Cancellation) -> Iterator[None]:
-        """Wait until few enough others decode."""
+    def _slot(self, cancellation: Cancellation) -> Iterator[None]:
+        """Wait for a free slot."""
         with cancellation.calling(self._wake), self._condition:
             if self._is_full():
                 raise self._full()
@@ -151,16 +152,16 @@ class DecoderPool:
                 raise _unavailable("it is shutting down")
             if not self._is_free():
                 raise self._full()
-            self._turns += 1
+            self._taken_slots += 1
         try:
             yield
         finally:
             with self._condition:
-                self._turns -= 1
+                self._taken_slots -= 1
                 self._condition.notify()
 
     def _is_free(self) -> bool:
-        return self._turns < self._limits.processes
+        return self._taken_slots < self._limits.processes
 
     def _is_full(self) -> bool:
         return not self._is_free() and self._waiting >= self._limits.waiting
@@ -171,12 +172,12 @@ class DecoderPool:
 
     def _answer(self, task: Task, files: tuple[int, int], cancellation: Cancellation) -> Answer:
         wall_seconds = task.cpu_seconds * self._limits.wall_seconds_per_cpu_second
-        child = self._take()
+        child = self._acquire()
         is_reusable = False
         try:
             with cancellation.calling(child.kill):
                 answer = child.run(task, files, wall_seconds=wall_seconds)
-            # From here on no cancellation ends the process, but one may have done so after it answered.
+            # From here on no cancellation kills the process, but one may have done so after it answered.
             is_reusable = not cancellation.is_requested
         except TimeoutError as error:
             _log.warning("decoder_hung", pid=child.pid, function=task.function)
@@ -187,13 +188,13 @@ class DecoderPool:
             if self._is_closed:
                 raise _unavailable("it is shutting down") from error
             _log.warning("decoder_ended", pid=child.pid, function=task.function, signal=error.signal)
-            raise _fault_of(error) from error
+            raise _error_of(error) from error
         finally:
-            self._give_back(child, is_reusable=is_reusable)
+            self._release(child, is_reusable=is_reusable)
         return answer
 
-    def _take(self) -> DecoderChild:
-        """An idle process, or a new one; raises UnavailableError when none can be started."""
+    def _acquire(self) -> DecoderChild:
+        """Return an idle process, or start one; raise UnavailableError if that fails."""
         while True:
             with self._condition:
                 child = self._idle.pop() if self._idle else None
@@ -214,7 +215,7 @@ class DecoderPool:
             self._busy.add(child)
         return child
 
-    def _give_back(self, child: DecoderChild, *, is_reusable: bool = True) -> None:
+    def _release(self, child: DecoderChild, *, is_reusable: bool = True) -> None:
         with self._condition:
             self._busy.discard(child)
             is_kept = is_reusable and child.tasks < self._limits.tasks_per_process and not self._is_closed
@@ -233,7 +234,10 @@ def _unavailable(detail: str, *, retry_after_seconds: float | None = None) -> Un
 
 @contextmanager
 def _opened(picture: BinaryIO) -> Iterator[int]:
-    """A descriptor to read the picture from its beginning; what is in memory is copied to a file."""
+    """Yield a read descriptor at the picture's beginning.
+
+    A picture in memory is copied to a file.
+    """
     try:
         descriptor = picture.fileno()
     except OSError:
@@ -246,7 +250,7 @@ def _opened(picture: BinaryIO) -> Iterator[int]:
     picture.flush()
     picture.seek(0)
     if sys.platform == "linux":
-        # Opened anew, it can be neither written to nor moved in by the child.
+        # Reopened, so that the child can neither write to it nor move its position.
         descriptor = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
     else:
         descriptor = os.dup(descriptor)
@@ -267,7 +271,7 @@ def _opened_output(output: BinaryIO | None) -> Iterator[int]:
 
 
 def _value(answer: Answer, expected: Any) -> object:
-    """What the function returned, checked; raises what it raised."""
+    """Return the function's checked value, or raise what it raised."""
     match answer:
         case Result(value):
             try:
@@ -285,13 +289,13 @@ def _value(answer: Answer, expected: Any) -> object:
         case Failure(error):
             raise DecoderDefectError(error)
         case Ready():
-            raise DecoderDefectError("It answered a task as if it had just started.")
+            raise DecoderDefectError("The decoder process answered a task with Ready.")
 
 
-def _fault_of(error: ChildEndedError) -> Exception:
-    """What the end of a process says about its picture.
+def _error_of(error: ChildEndedError) -> Exception:
+    """Map the end of a process to the error of its task.
 
-    SIGKILL comes from the machine, when it lacks memory, or from an operator: another attempt may go well.
+    SIGKILL comes from the machine, when it lacks memory, or from an operator: a retry may succeed.
     """
     if error.signal is signal.SIGXCPU:
         return UnreadableImageError(

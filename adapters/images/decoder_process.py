@@ -1,6 +1,6 @@
-"""A decoder process: runs one task at a time on hostile files, and has nothing that is worth stealing.
+"""A decoder process: one task at a time, without secrets.
 
-Its parent starts it without the shop's environment, connections or files. It ends when its parent does.
+It inherits no environment, connections or files of the shop, and ends when its parent does.
 """
 
 import fcntl
@@ -31,15 +31,15 @@ from adapters.images.decoder_messages import (
 )
 from domain.ports.errors import UnreadableImageError
 
-#: Decoding gives way to answering: downloads and webhooks go first on a busy machine.
+#: Downloads and webhooks have priority over decoding on a busy machine.
 _NICENESS = 5
 
-#: How much of an unexpected error is passed on.
+#: Limits the text of an unexpected error.
 _LONGEST_ERROR = 500
 
 
 class ProcessLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decoder process may use at any time."""
+    """The resource limits of a decoder process."""
 
     memory_bytes: int
     output_bytes: int
@@ -50,7 +50,7 @@ def main() -> None:
     channel_fd, lifeline, limits_json = sys.argv[1:]
     limits = msgspec.json.decode(limits_json, type=ProcessLimits)
     _end_with_the_parent(int(lifeline))
-    _bound(limits)
+    _set_limits(limits)
     with socket.socket(fileno=int(channel_fd)) as channel:
         send(channel, Ready())
         while True:
@@ -63,20 +63,21 @@ def main() -> None:
 
 
 def _end_with_the_parent(lifeline: int) -> None:
-    """Have the kernel end this process when the other end of the pipe is closed, also amid a decoder's C code.
+    """Let the kernel end this process when its parent closes the pipe.
 
-    Linux sends SIGIO for that. Elsewhere the process ends when it next waits for a task, or at its limits.
+    Linux sends SIGIO for that, even during a decoder's C code. Elsewhere the process ends when it next waits for a
+    task, or at its limits.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
     has_ended, _, _ = select.select([lifeline], [], [], 0)
-    if has_ended:  # before the kernel watched
+    if has_ended:  # before O_ASYNC was set
         sys.exit(0)
 
 
-def _bound(limits: ProcessLimits) -> None:
+def _set_limits(limits: ProcessLimits) -> None:
     os.nice(_NICENESS)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, limits.output_bytes)
@@ -84,7 +85,7 @@ def _bound(limits: ProcessLimits) -> None:
 
 
 def _limit(kind: int, value: int) -> None:
-    """Lower a limit; macOS refuses to bound the address space, the other limits hold there."""
+    """Lower a limit; macOS refuses to limit the address space."""
     _, most = resource.getrlimit(kind)
     allowed = value if most == resource.RLIM_INFINITY else min(value, most)
     try:
@@ -95,7 +96,7 @@ def _limit(kind: int, value: int) -> None:
 
 
 def _allow_cpu(seconds: float) -> None:
-    """Let the kernel end this process after so many more seconds of CPU."""
+    """Let the kernel end this process after this many more CPU seconds."""
     _limit(resource.RLIMIT_CPU, math.ceil(time.process_time() + seconds))
 
 

@@ -1,4 +1,4 @@
-"""What decoder processes do with pictures: each function here runs in a child of the pool."""
+"""The functions that run in the pool's child processes."""
 
 import io
 from typing import BinaryIO
@@ -14,12 +14,15 @@ def inspect(picture: BinaryIO, _: BinaryIO, limits: SizeLimits) -> ImageFacts:
 
 
 def upright(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> str:
-    """The media type of what was written, see ImageInspector."""
+    """Return the media type of what was written; see ImageInspector."""
     return normalization.normalize(picture, output, limits)
 
 
 def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_bytes: int) -> str:
-    """The media type of what was written, see ImageInspector; a result and its original come in one file."""
+    """Return the media type of what was written; see ImageInspector.
+
+    ``pictures`` is the result followed by its original.
+    """
     result, original = io.BytesIO(pictures.read(result_bytes)), io.BytesIO(pictures.read())
     return normalization.finish(result, original, output, limits)
 

@@ -1,6 +1,6 @@
-"""Counting the frames and pages of a file by its headers: a decoder that counts them reads what a stranger chose.
+"""Frame and page counts from a file's headers, without a decoder.
 
-Scans of JPEG files are counted in ``jpeg_scans``, the frames of an APNG by its one header in ``metadata_stripping``.
+Scans of JPEG files are counted in ``jpeg_scans``, an APNG's frames in ``metadata_stripping``.
 """
 
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from adapters.images import refusals, tiff_directories
 from adapters.images.refusals import COUNTED_AT_MOST
 
-#: Grids of tiles: a picture of 100 megapixels has 400 tiles of 512 x 512 pixels, as phones write them.
+#: Grid tiles: a picture of 100 megapixels has 400 tiles of 512 x 512 pixels, as phones write them.
 _ITEMS_AT_MOST = 4096
 
 _WEBP_HEADER_BYTES = 12
-#: Boxes of an ISO base media file that hold other boxes, on the way to the number of samples.
+#: Boxes of an ISO base media file on the path to the number of samples.
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 _BOXES_AT_MOST = 10_000
 
 
 def check_frames(content: bytes, file_format: str | None) -> None:
-    """Raise UnreadableImageError for animations, and for more pages or items than any photo has.
+    """Raise UnreadableImageError for animations and excessive pages or items.
 
-    Each header is read once, and reading ends at the limits, so the cost does not grow with what a file claims.
+    Each header is read once, and reading ends at the limits, so the cost is independent of what a file claims.
     """
     match file_format:
         case "WEBP":
@@ -40,11 +40,11 @@ def check_frames(content: bytes, file_format: str | None) -> None:
             if items > _ITEMS_AT_MOST:
                 raise refusals.damaged()
         case _:
-            pass  # has no frames, or has them counted elsewhere
+            pass  # no frames, or counted elsewhere
 
 
 def _webp_chunks(content: bytes) -> Iterator[bytes]:
-    """The names of the chunks, as far as they are counted."""
+    """Yield chunk names up to the counting limit."""
     at, file_end, frames = _WEBP_HEADER_BYTES, 8 + int.from_bytes(content[4:8], "little"), 0
     while at + 8 <= min(file_end, len(content)) and frames <= COUNTED_AT_MOST:
         name, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
@@ -54,7 +54,7 @@ def _webp_chunks(content: bytes) -> Iterator[bytes]:
 
 
 def _samples_and_items(content: bytes) -> tuple[int, int]:
-    """The frames of the longest track, and the items of the still picture, as the headers have them."""
+    """Return the longest track's frames, and the still picture's items."""
     samples = items = 0
     for name, start in _boxes(content):
         if name == b"stsz":
@@ -66,7 +66,7 @@ def _samples_and_items(content: bytes) -> tuple[int, int]:
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """The boxes and where their content starts; those that are looked into come before what is in them."""
+    """Yield boxes and the offsets of their content, parents first."""
     at = boxes = 0
     while at + 8 <= len(content) and boxes < _BOXES_AT_MOST:
         boxes += 1
@@ -81,4 +81,4 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, int]]:
         elif size >= start - at:
             at += size
         else:
-            return  # to the end of the file, or malformed
+            return  # extends to the end of the file, or malformed

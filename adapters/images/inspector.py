@@ -1,4 +1,4 @@
-"""Looking into picture files with Pillow, in the process that calls."""
+"""Inspection of picture files with Pillow, in the calling process."""
 
 import io
 from typing import BinaryIO
@@ -17,9 +17,10 @@ _WHITE = 255
 
 
 def inspect(source: BinaryIO, limits: SizeLimits) -> ImageFacts:
-    """Decode the whole picture the way ``normalize`` does, and tell what is in it; raises UnreadableImageError.
+    """Decode the picture as ``normalize`` does; raise UnreadableImageError.
 
-    All data of a JPEG is read, but at a fraction of its size: that takes a tenth of the time and little memory.
+    All data of a JPEG is read, but decoded at a fraction of its size: that takes a tenth of the time and little
+    memory.
     """
     with opened(source, limits) as picture:
         width, height = picture.size
@@ -32,9 +33,9 @@ def inspect(source: BinaryIO, limits: SizeLimits) -> ImageFacts:
 
 
 class PillowInspector:
-    """Decodes pictures of limited size in this process; strangers' pictures go through PooledInspector instead.
+    """Decode pictures in this process; untrusted ones go through PooledInspector.
 
-    A picture has at most ``max_pixels`` in all, or ``max_jpeg_pixels`` where the format spares memory, and at least
+    A picture has at most ``max_pixels``, or ``max_jpeg_pixels`` where the format needs less memory, and at least
     ``min_side_pixels`` on the shorter side.
     """
 
@@ -50,23 +51,23 @@ class PillowInspector:
         )
 
     def inspect(self, picture: BinaryIO) -> ImageFacts:
-        """Decode the whole picture within limits, see the port."""
+        """Decode the picture within limits; see the port."""
         return inspect(picture, self._limits)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """The picture as every restorer can read it, see the port."""
+        """Return the picture in the restorer's input format; see the port."""
         target = io.BytesIO()
         media_type = normalization.normalize(picture, target, self._limits)
         target.seek(0)
         return target, media_type
 
     def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
-        """A result as the customer gets it, see the port."""
+        """Return a result in its delivery format; see the port."""
         target = io.BytesIO()
         media_type = normalization.finish(output, original, target, self._limits)
         target.seek(0)
         return target, media_type
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """A small JPEG of the picture, see the port."""
+        """Return a small JPEG of the picture; see the port."""
         return thumbnails.thumbnail(picture, self._limits)

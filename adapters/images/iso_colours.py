@@ -1,18 +1,18 @@
-"""The colours that a HEIF or AVIF file names for its picture (ISO 14496-12 and 23008-12, boxes within boxes)."""
+"""Colour codes of HEIF and AVIF files (ISO 14496-12, 23008-12)."""
 
 import struct
 from collections.abc import Iterator
 
 from adapters.images.colour_codes import ColourCodes
 
-#: More than any file has on one level.
+#: More than any real file has on one level.
 _BOXES_AT_MOST = 10_000
 
 _HEADER = struct.Struct(">I4s")
 
 
 def codes_in(content: bytes) -> ColourCodes | None:
-    """What the primary picture's colour box names; None if it names nothing, or the boxes cannot be read."""
+    """Return the primary picture's colour codes; None if missing or unreadable."""
     try:
         return _codes(content)
     except (struct.error, IndexError):
@@ -36,7 +36,7 @@ def _codes(content: bytes) -> ColourCodes | None:
 
 
 def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes on one level: name and content."""
+    """Yield the name and content of the boxes on one level."""
     at = 0
     for _ in range(_BOXES_AT_MOST):
         if at + _HEADER.size > len(content):
@@ -54,7 +54,7 @@ def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _properties_of(item_id: int, associations: bytes) -> Iterator[int]:
-    """The numbers, from 1, of the properties that belong to an item."""
+    """Yield the indexes, from 1, of an item's properties."""
     version, flags = associations[0], associations[3]
     id_bytes, index_bytes = (4 if version else 2), (2 if flags & 1 else 1)
     at = 8
@@ -65,6 +65,6 @@ def _properties_of(item_id: int, associations: bytes) -> Iterator[int]:
         if its_id == item_id:
             for place in range(at, at + count * index_bytes, index_bytes):
                 stated = int.from_bytes(associations[place : place + index_bytes])
-                yield stated & ~(1 << (8 * index_bytes - 1))  # the first bit says whether it is essential
+                yield stated & ~(1 << (8 * index_bytes - 1))  # the first bit flags it as essential
             return
         at += count * index_bytes

@@ -1,15 +1,15 @@
-"""The scans of a JPEG: one, one for each component, or many that bring coefficients bit by bit (ITU T.81, annex G)."""
+"""Completeness of progressive JPEG scans (ITU T.81, annex G)."""
 
 from adapters.images.metadata_stripping import JPEG_MARKER
 
 _START_OF_SCAN = 0xDA
-#: All processes but the tables and extensions in between.
+#: Frame markers without the tables and extensions between them.
 _STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _COEFFICIENTS = 64
 
 
 def is_refined(content: bytes) -> bool:
-    """Whether the scans bring every coefficient of every component to its last bit."""
+    """Whether the scans contain all coefficients of all components at full precision."""
     components: set[int] = set()
     finished: set[tuple[int, int]] = set()
     at = 2

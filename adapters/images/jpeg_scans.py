@@ -1,11 +1,11 @@
-"""Counting the scans of a JPEG file without decoding it: decoding costs CPU for each of them."""
+"""Scan counts of JPEG files, without decoding, which costs CPU per scan."""
 
 import re
 from typing import BinaryIO
 
 from domain.ports.errors import UnreadableImageError
 
-#: Cameras, scanners and programs write one scan, or a dozen where the file is progressive.
+#: Cameras, scanners and programs write one scan, or about a dozen if progressive.
 MAX_SCANS = 100
 
 _START = b"\xff\xd8"
@@ -13,13 +13,16 @@ _SCAN = 0xDA
 _END = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})  # TEM, the restart markers, and the start
 
-#: The next marker; in the data of a scan, a 0xFF that belongs to it is followed by a zero or is a restart marker.
+#: The next marker; in a scan's data a 0xFF is followed by a zero or is a restart marker.
 _MARKER = re.compile(rb"\xff+([\x01-\xfe])")
 _MARKER_AFTER_SCAN = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 
 
 def check_scans(picture: BinaryIO) -> None:
-    """Raise UnreadableImageError for a JPEG file of more than MAX_SCANS scans; leaves the position at the start."""
+    """Raise UnreadableImageError for a JPEG of more than MAX_SCANS scans.
+
+    Leaves the position at the start.
+    """
     picture.seek(0)
     is_jpeg = picture.read(len(_START)) == _START
     picture.seek(0)
@@ -38,7 +41,7 @@ def check_scans(picture: BinaryIO) -> None:
 
 
 def count_scans(data: bytes, *, at_most: int) -> int:
-    """The scans up to the end of the picture, or ``at_most``; each byte is looked at once."""
+    """Return the number of scans, at most ``at_most``; linear in the size."""
     scans, position, marker_of = 0, 0, _MARKER
     while scans < at_most and (found := marker_of.search(data, position)):
         code, position, marker_of = found[1][0], found.end(), _MARKER

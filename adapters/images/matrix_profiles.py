@@ -1,4 +1,4 @@
-"""Colour profiles made from primaries and a curve, for files that name these instead of carrying a profile."""
+"""ICC profiles built from primaries and a transfer curve."""
 
 import struct
 from functools import cache
@@ -15,13 +15,13 @@ SRGB_CHROMATICITIES: Chromaticities = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0
 
 _CURVE_POINTS = 1024
 
-#: Profiles are relative to this white.
+#: The white point of ICC profiles.
 _D50 = (0.9642, 1.0, 0.8249)
 _BRADFORD: Matrix = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
 
 
 def matrix_profile(chromaticities: Chromaticities, curve: Curve) -> bytes | None:
-    """A profile of version 2 with three colorants and one curve (ICC.1:2001-04); None of impossible primaries."""
+    """Return a matrix profile (ICC.1:2001-04, version 2); None for impossible primaries."""
     try:
         return _profile(chromaticities, curve)
     except ZeroDivisionError:
@@ -29,13 +29,13 @@ def matrix_profile(chromaticities: Chromaticities, curve: Curve) -> bytes | None
 
 
 def power(exponent: float) -> Curve:
-    """The curve of a plain exponent."""
+    """Return the curve of an exponent."""
     return (round(exponent * 256),)
 
 
 @cache
 def srgb_curve() -> Curve:
-    """The curve of sRGB: from levels to light."""
+    """Return sRGB's curve from levels to light."""
     levels = (place / (_CURVE_POINTS - 1) for place in range(_CURVE_POINTS))
     light = (
         level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 -- IEC 61966-2-1
@@ -77,7 +77,7 @@ def _xyz(values: tuple[float, ...]) -> bytes:
 
 
 def _to_d50(chromaticities: Chromaticities) -> Matrix:
-    """The matrix from linear RGB to XYZ, adapted to D50."""
+    """Return the matrix from linear RGB to XYZ, adapted to D50."""
     white, *primaries = (
         (x / y, 1.0, (1 - x - y) / y) for x, y in zip(chromaticities[::2], chromaticities[1::2], strict=True)
     )

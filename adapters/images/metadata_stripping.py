@@ -1,8 +1,8 @@
-"""Take everything out of a picture file that no decoder needs, and note what of it says how the picture looks.
+"""Strip metadata from picture files, keeping what affects their look.
 
-Decoders are handed pixels and nothing else: malformed EXIF data, large texts, wrong checksums beside the pixels and a
-missing end neither stop them nor reach anybody. What is kept is listed and all else is left out, because no list of
-what cameras and editors write is ever complete. What leaves the shop is encoded anew, see ``normalization``.
+Decoders receive pixels only, so malformed EXIF data, large texts, wrong checksums and a missing end cannot affect
+them. What is kept is an allowlist, because no list of what cameras and editors write is ever complete. Output is
+encoded anew; see ``normalization``.
 """
 
 import re
@@ -20,10 +20,10 @@ PROFILE_BYTES_AT_MOST = 16 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class BarePicture:
-    """A file for a decoder, and what was in it about the look of the picture.
+    """A stripped file, and the metadata that affects its look.
 
-    ``frames`` counts the pictures of an animation. ``is_cut_short`` means that the file's end is missing and was
-    added: whether all pixels are there, the decoder has to find out.
+    ``frames`` counts an animation's pictures. ``is_cut_short`` means that the missing end of the file was added: the
+    decoder has to find out whether all pixels are there.
     """
 
     file_format: str
@@ -36,7 +36,7 @@ class BarePicture:
 
 
 def format_of(content: bytes) -> str | None:
-    """The format by the file's first bytes; None if it is none that the shop reads."""
+    """Return the format by the file's signature; None if unsupported."""
     if content.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if content.startswith(_PNG_SIGNATURE):
@@ -51,7 +51,7 @@ def format_of(content: bytes) -> str | None:
 
 
 def stripped(content: bytes) -> BarePicture | None:
-    """The bare picture; None for a format that the shop does not read. TIFF is chosen from elsewhere, see there."""
+    """Return the stripped picture; None if unsupported. TIFF: see ``tiff_pages``."""
     file_format = format_of(content)
     match file_format:
         case "JPEG":
@@ -75,22 +75,21 @@ def stripped(content: bytes) -> BarePicture | None:
 #: The next marker with a length, or the end; those without a length belong to the compressed data.
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
 JPEG_END = b"\xff\xd9"
-#: The application segments and the comment; of these, decoders need the ones that say what the channels mean.
+#: Application segments and comments; decoders need those that define the channels.
 _JPEG_NOTES = frozenset({*range(0xE0, 0xF0), 0xFE})
 _JPEG_CHANNELS = {0xE0: b"JFIF\x00", 0xEE: b"Adobe"}
-#: How long these are at least; decoders ignore shorter ones, or fail on them.
+#: Minimum lengths; decoders ignore shorter segments, or fail on them.
 _JPEG_CHANNELS_BYTES = {0xE0: 14, 0xEE: 12}
 _JPEG_PROFILE = b"ICC_PROFILE\x00"
 
 
 def _jpeg(content: bytes) -> BarePicture:
-    """The first picture of the file; phones append others, and films."""
+    """Strip the file's first picture; phones append others, and videos."""
     view, at = memoryview(content), 0
     kept: list[memoryview | bytes] = []
     profile: dict[int, bytes] = {}
-    orientation: int | None = (
-        None  # the first block that states one counts: editors leave older ones behind it
-    )
+    # The first block with an orientation counts: editors leave older ones behind it.
+    orientation: int | None = None
     is_whole = False
     while marker := JPEG_MARKER.search(content, at):
         code, body = marker[1][0], marker.end()
@@ -127,7 +126,7 @@ def _jpeg(content: bytes) -> BarePicture:
 # PNG, ISO 15948 ------------------------------------------------------------------------------------------------------
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-#: What is read of the ancillary chunks, whose names begin with a small letter; the first of each kind counts.
+#: The ancillary chunks that are read, whose names begin with a small letter; the first of each kind counts.
 _PNG_READ = frozenset({b"tRNS", b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
 
 
@@ -151,7 +150,7 @@ class _Chunk:
 
 
 def _png(content: bytes) -> BarePicture:
-    """The picture with its critical chunks; an ancillary one with a wrong checksum is ignored, as browsers do."""
+    """Keep the critical chunks; ignore ancillary ones with a wrong checksum."""
     read: dict[bytes, bytes] = {}
     kept = [_PNG_SIGNATURE]
     is_whole = False
@@ -185,7 +184,7 @@ def _png_chunk(name: bytes, data: bytes) -> _Chunk:
 
 
 def _png_chunks(content: bytes) -> Iterator[_Chunk]:
-    """The chunks in their order; one that is cut off by the end of the file ends there."""
+    """Yield the chunks in order; the last one may be truncated."""
     at = len(_PNG_SIGNATURE)
     while at + 8 <= len(content):
         name, start = content[at + 4 : at + 8], at + 8
@@ -211,7 +210,7 @@ def _inflated_profile(data: bytes) -> bytes | None:
 
 _WEBP_HEADER_BYTES = 12
 _WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
-#: Of the flags of a VP8X chunk, transparency and animation: profile, EXIF and XMP are taken out.
+#: The kept flags of a VP8X chunk, transparency and animation: profile, EXIF and XMP are removed.
 _WEBP_KEPT_FLAGS = 0b0001_0010
 
 
@@ -249,7 +248,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def _iso_brands(content: bytes) -> Iterator[bytes]:
-    """What a file says it is: its major brand, and those that it is compatible with."""
+    """Yield the file's major brand and its compatible brands."""
     yield content[8:12]
     for at in range(16, min(int.from_bytes(content[:4]), _LONGEST_FTYP), 4):
         yield content[at : at + 4]
@@ -257,6 +256,6 @@ def _iso_brands(content: bytes) -> Iterator[bytes]:
 
 _LONGEST_FTYP = 512
 
-#: The entry of an EXIF block among a file's items. Its orientation does not count there (the container has its own
-#: properties for it, which decoders obey), and one of the decoders fails on malformed blocks.
+#: The item entry of an EXIF block. Its orientation does not count (the container has its own properties for it, which
+#: decoders obey), and one decoder fails on malformed blocks.
 _ISO_EXIF = re.compile(rb"(infe[\x02\x03].{7,9}?)Exif", re.DOTALL)

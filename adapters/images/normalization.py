@@ -1,6 +1,6 @@
-"""What leaves the shop: plain pictures that every decoder reads alike, encoded anew from their pixels.
+"""Output pictures, encoded anew from their pixels.
 
-Nothing but pixels and the shop's own small sRGB profile is in them: no place, no name, no thumbnail, no tail.
+They contain the pixels and a small sRGB profile only: no location, no names, no thumbnail, no trailing data.
 """
 
 from typing import Any, BinaryIO
@@ -20,22 +20,20 @@ MEDIA_TYPES = {
 }
 
 _QUALITY = 95
-#: Models work on coarser colours than half of the pixels in each direction; what customers get keeps all of them.
+#: Models do not need colours at full resolution; customers get them.
 _FOR_MODELS, _FOR_CUSTOMERS = "4:2:0", "4:4:4"
 
-#: A JPEG cannot be longer.
+#: The longest side a JPEG can have.
 _JPEG_SIDE_PIXELS = 65_500
 
-#: In which results are delivered; what comes back in another format is delivered as PNG.
+#: Formats of results; any other one is delivered as PNG.
 _RESULT_FORMATS = frozenset({"JPEG", "PNG", "WEBP"})
 
 
 def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
-    """Write a picture as the restorer gets it: upright, RGB on white paper, in sRGB, as JPEG.
+    """Write the restorer's input: upright JPEG in sRGB on white.
 
-    One that is too long for a JPEG is PNG.
-
-    Gives its media type; raises UnreadableImageError.
+    PNG if it is too long for a JPEG. Returns its media type; raises UnreadableImageError.
     """
     plain, _ = _plain(source, limits)
     file_format = "PNG" if max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
@@ -43,9 +41,10 @@ def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
 
 
 def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
-    """Write a result as the customer gets it: in sRGB and its own format, transparent where the original was.
+    """Write a result in its own format, transparent where the original was.
 
-    A JPEG, which cannot be transparent, has white paper there. Gives its media type; raises UnreadableImageError.
+    It is in sRGB. A JPEG, which cannot be transparent, has white there. Returns its media type; raises
+    UnreadableImageError.
     """
     alpha = _alpha(original, limits)
     result, output_format = _plain(output, limits)
@@ -56,7 +55,7 @@ def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeL
 
 
 def _plain(source: BinaryIO, limits: SizeLimits) -> tuple[Image.Image, str]:
-    """The plain picture and its file's format; what it was made from is out of memory."""
+    """Return the plain picture and its file's format, releasing the source's memory."""
     with opened(source, limits) as picture:
         return picture.plain(), picture.file_format
 
@@ -69,7 +68,7 @@ def _alpha(original: BinaryIO, limits: SizeLimits) -> Image.Image | None:
 def _write(image: Image.Image, target: BinaryIO, file_format: str, subsampling: str) -> str:
     target.seek(0)
     target.truncate()
-    # What decoders note in here would be written out again.
+    # Pillow would write the decoder's metadata into the output.
     image.info = {}
     options: dict[str, Any] = {"icc_profile": srgb_profile(), "exif": b""}
     if file_format == "JPEG":
@@ -81,7 +80,7 @@ def _write(image: Image.Image, target: BinaryIO, file_format: str, subsampling: 
 
 
 def _cut_out(on_white: Image.Image, alpha: Image.Image) -> Image.Image:
-    """The picture which, laid on white paper, is the given one; hidden pixels are white."""
+    """Return the transparent picture that looks like ``on_white`` on white."""
     cut = Image.new("RGBA", on_white.size)
     for box in strips(cut.size):
         opacity = alpha.crop(box)

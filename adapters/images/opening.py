@@ -1,4 +1,4 @@
-"""Opening picture files that strangers send: sniffed, stripped, counted and measured before a decoder sees them."""
+"""Opening of untrusted pictures: sniffed, stripped and measured before decoding."""
 
 import hashlib
 import io
@@ -20,41 +20,41 @@ from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of,
 from adapters.images.tiff_pages import TiffPhoto, photo_in, unreadable
 from domain.ports.errors import UnreadableImageError
 
-#: What scanners, cameras and phones make. Every decoder that is not on the list is one that cannot be attacked.
+#: Formats of scanners, cameras and phones. Every decoder left out is one that cannot be attacked.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF")
 
-#: These cannot be transparent.
+#: Formats without transparency.
 OPAQUE_FORMATS = frozenset({"JPEG"})
 
 #: A large print, scanned well. Decoding and turning it takes 200 to 580 MiB in most formats, and 790 MiB in the worst
-#: of them, which are WebP and TIFF with 16 bits a channel.
+#: of them, WebP and TIFF with 16 bits a channel.
 MAX_PIXELS = 50_000_000
 
-#: The best camera there is. It takes 10 MiB to look into such a JPEG and 780 MiB to turn it. A progressive one counts
-#: with the others: its decoder holds the whole picture even for a look, and would come to 1,150 MiB.
+#: The best camera there is. Inspecting such a JPEG takes 10 MiB, turning it 780 MiB. A progressive one has the other
+#: limit: its decoder holds the whole picture even for an inspection, and would need 1,150 MiB.
 MAX_JPEG_PIXELS = 100_000_000
 
-#: Less than this is an icon, and some models fail on it.
+#: Smaller pictures are icons, and some models fail on them.
 MIN_SIDE_PIXELS = 32
 
-#: What may follow the data of a JPEG without an end: if it changes a pixel, pixels were missing.
+#: Appended to a JPEG without an end: if the padding changes a pixel, pixels were missing.
 _PADDINGS = (bytes(64), b"\x55" * 64)
 _CHECKED_AT = 8
 
-#: Where a PNG file says how many bits a sample has.
+#: The offset of a PNG's bits per sample.
 _PNG_BITS_AT = 24
 _BYTE_BITS = 8
 
 pillow_heif.register_heif_opener()
-# Pillow's own limit only warns until twice its value; ours is checked before anything is decoded.
+# Pillow's own limit only warns up to twice its value; ours is checked before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
-# The library reads more kinds of TIFF than Pillow alone, and reads none of them wrongly.
+# Libtiff supports more kinds of TIFF than Pillow alone, and decodes none of them wrongly.
 TiffImagePlugin.READ_LIBTIFF = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizeLimits:
-    """Which pictures are worked on: pixels in all, the same for a format that spares memory, and on a side."""
+    """Limits of pixels: in all, in low-memory formats, per side."""
 
     max_pixels: int = MAX_PIXELS
     max_jpeg_pixels: int = MAX_JPEG_PIXELS
@@ -63,9 +63,9 @@ class SizeLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedPicture:
-    """A picture whose header was read; its pixels are decoded when they are asked for.
+    """A picture whose header was read; its pixels are decoded on demand.
 
-    ``size`` is what a viewer shows, ``decoder.size`` what the decoder gives.
+    ``size`` is what a viewer shows, ``decoder.size`` what the decoder returns.
     """
 
     file_format: str
@@ -75,17 +75,17 @@ class OpenedPicture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height as a viewer shows them."""
+        """Return width and height as a viewer shows them."""
         width, height = self.decoder.size
         return (height, width) if self.orientation in SIDEWAYS else (width, height)
 
     def decode_smaller(self, side: int, fraction: int = 8) -> None:
-        """Have a JPEG decoded at a fraction of its size, which reads all of its data and needs little memory."""
+        """Decode a JPEG's whole data at a fraction of its size."""
         width, height = self.decoder.size
         self.decoder.draft(None, (max(width // fraction, side), max(height // fraction, side)))
 
     def plain(self) -> Image.Image:
-        """All of it, upright, in sRGB, eight bits a channel, on white paper."""
+        """Return the whole picture: upright, 8-bit sRGB, on white."""
         self.decoder.load()
         if self.decoder.mode == "RGB" and self.colours.keeps_rgb:
             return turned_upright(self.decoder, self.orientation)
@@ -95,7 +95,7 @@ class OpenedPicture:
         return plain
 
     def alpha(self) -> Image.Image | None:
-        """How opaque each pixel is, upright; None if all of it is opaque."""
+        """Return the upright opacity mask; None if everything is opaque."""
         self.decoder.load()
         alpha = Image.new("L", self.size, 255)
         for box in strips(self.decoder.size):
@@ -106,13 +106,13 @@ class OpenedPicture:
         return None if alpha.getextrema() == (255, 255) else alpha
 
     def is_invisible(self) -> bool:
-        """Whether every pixel is wholly transparent."""
+        """Whether every pixel is fully transparent."""
         self.decoder.load()
         parts = (self.colours.alpha(self.decoder.crop(box)) for box in strips(self.decoder.size))
         return all(part is not None and part.getextrema() == (0, 0) for part in parts)
 
     def _paste(self, target: Image.Image, strip: Image.Image, box: tuple[int, int, int, int]) -> None:
-        """Turn a strip and put it in its place, so that the picture is not held a third time to be turned."""
+        """Turn a strip and paste it, which avoids another whole copy."""
         _, top, _, bottom = box
         corner = turned_corner(self.orientation, top, bottom, self.decoder.height)
         target.paste(turned_upright(strip, self.orientation), corner)
@@ -120,7 +120,7 @@ class OpenedPicture:
 
 @contextmanager
 def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
-    """Open a picture of a bearable size; whatever goes wrong within the block is a fault of the file.
+    """Open a picture within limits; errors in the block are the file's.
 
     Raises UnreadableImageError, which says what to send instead.
     """
@@ -138,8 +138,8 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's own error, such as a disk that cannot be read: no fault of the file
-        # A decoder that is fed with damage may stumble in any way; all of them mean the same to the customer.
+            raise  # an error of the system, e.g. an unreadable disk
+        # A decoder may fail in any way on a damaged file; all of them mean the same to the customer.
         raise refusals.damaged() from error
 
 
@@ -174,7 +174,7 @@ def _opened(bare: BarePicture, photo: TiffPhoto | None, decoder: Image.Image) ->
         raise refusals.animation(frames)
     orientation, profile = bare.orientation, bare.profile
     if bare.file_format in {"HEIF", "AVIF"}:
-        # The decoders say how their container has the picture turned in EXIF data of their own.
+        # The decoders return the container's rotation as EXIF data of their own.
         orientation, profile = (
             orientation_in(decoder.info.get("exif") or b""),
             decoder.info.get("icc_profile"),
@@ -193,9 +193,9 @@ def _opened(bare: BarePicture, photo: TiffPhoto | None, decoder: Image.Image) ->
 
 
 def _scaled_key(key: object, mode: str, bits: int) -> object:
-    """The colour of a PNG file that is transparent, in the levels that its decoder gives pixels."""
+    """Scale a PNG's transparent colour to its decoder's levels."""
     if mode == "RGB" and isinstance(key, tuple) and bits > _BYTE_BITS:
-        return tuple(level >> _BYTE_BITS for level in key)  # its pixels have lost their lower half too
+        return tuple(level >> _BYTE_BITS for level in key)  # the decoder drops the pixels' lower byte too
     if mode == "L" and isinstance(key, int) and bits < _BYTE_BITS:
         return key * 255 // (2**bits - 1)
     return key
@@ -203,16 +203,16 @@ def _scaled_key(key: object, mode: str, bits: int) -> object:
 
 def _check_size(image: Image.Image, limits: SizeLimits) -> None:
     width, height = image.size
-    is_spared = image.format == "JPEG" and "progressive" not in image.info
-    limit = limits.max_jpeg_pixels if is_spared else limits.max_pixels
+    is_baseline_jpeg = image.format == "JPEG" and "progressive" not in image.info
+    limit = limits.max_jpeg_pixels if is_baseline_jpeg else limits.max_pixels
     if width * height > limit:
-        raise refusals.too_large(width, height, limit, None if is_spared else limits.max_jpeg_pixels)
+        raise refusals.too_large(width, height, limit, None if is_baseline_jpeg else limits.max_jpeg_pixels)
     if min(width, height) < limits.min_side_pixels:
         raise refusals.too_small(width, height, limits.min_side_pixels)
 
 
 def _require_all_pixels(bare: BarePicture) -> None:
-    """Raise UnreadableImageError if a JPEG that lacks its end lacks pixels too."""
+    """Raise UnreadableImageError if a JPEG without an end lacks pixels."""
     data = bare.content.removesuffix(JPEG_END)
     found = set()
     for padding in _PADDINGS:

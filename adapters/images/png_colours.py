@@ -1,4 +1,4 @@
-"""Colour profiles for PNG files that state colours in chunks of their own instead of in a profile."""
+"""Colour profiles of PNG files with colour chunks instead of a profile."""
 
 import struct
 from collections.abc import Mapping
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from adapters.images.colour_codes import ColourCodes
 from adapters.images.matrix_profiles import SRGB_CHROMATICITIES, Chromaticities, matrix_profile, power
 
-#: The gamma of sRGB as PNG files write it, and what counts as the same.
+#: SRGB's gamma in PNG files, and the tolerance.
 _SRGB_GAMMA = 0.45455
 _SAME_GAMMA = 0.05
 
-#: How far off white and primaries count as the same.
+#: Tolerance of white and primaries.
 _SAME_CHROMATICITY = 0.005
 
-#: Exponents beyond these are nonsense.
+#: Exponents outside this range are invalid.
 _GAMMA_RANGE = (0.1, 5.0)
 
 
 def codes_in(chunks: Mapping[bytes, bytes]) -> ColourCodes | None:
-    """What a cICP chunk states, which counts before all others; None of one that is malformed."""
+    """Return a cICP chunk's codes, which have precedence; None if malformed."""
     stated = chunks.get(b"cICP", b"")
     if len(stated) != 4 or stated[2:] != b"\x00\x01":  # noqa: PLR2004 -- RGB in full range, as PNG files have it
         return None
@@ -26,7 +26,7 @@ def codes_in(chunks: Mapping[bytes, bytes]) -> ColourCodes | None:
 
 
 def profile_from_chunks(chunks: Mapping[bytes, bytes]) -> bytes | None:
-    """The profile that gAMA and cHRM describe; None if they describe sRGB, or nothing, or sRGB is stated."""
+    """Return the profile of gAMA and cHRM; None for sRGB or none."""
     if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:  # noqa: PLR2004 -- one integer
         return None
     gamma = int.from_bytes(chunks[b"gAMA"]) / 100_000

@@ -1,4 +1,4 @@
-"""The picture tools of the shop: every stranger's bytes are decoded in a child process."""
+"""Picture tools that decode untrusted bytes in child processes."""
 
 import io
 import shutil
@@ -11,14 +11,15 @@ from adapters.images.opening import MAX_JPEG_PIXELS, MAX_PIXELS, MIN_SIDE_PIXELS
 from domain.ports.cancellation import Cancellation
 from domain.ports.images import ImageFacts
 
-#: A paid photo must not meet a limit that let it pass at upload: turning and encoding come on top of the decoding.
+#: Turning and encoding take time beyond the decoding, and a paid photo must not exceed a limit that it passed at
+#: upload.
 _EFFORT = 3.0
 
 
 class PooledInspector:
-    """Inspects, normalizes and shrinks pictures in the pool's processes; raises as the pool does.
+    """Inspect, normalize and thumbnail pictures in the pool; raises as it does.
 
-    A picture has at most ``max_pixels`` in all, or ``max_jpeg_pixels`` where the format spares memory, and at least
+    A picture has at most ``max_pixels``, or ``max_jpeg_pixels`` where the format needs less memory, and at least
     ``min_side_pixels`` on the shorter side.
     """
 
@@ -36,15 +37,15 @@ class PooledInspector:
         )
 
     def check(self) -> None:
-        """Raise UnavailableError when a picture would be refused now, whatever is in it."""
+        """Raise UnavailableError if any picture would be refused now."""
         self._pool.check()
 
     def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
-        """Decode the whole picture within limits, see the port."""
+        """Decode the picture within limits; see the port."""
         return self._pool.run(decoder_tasks.inspect, picture, self._limits, cancellation=cancellation)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """The picture as every restorer can read it, see the port."""
+        """Return the picture in the restorer's input format; see the port."""
         with TemporaryFile() as output:
             media_type = self._pool.run(
                 decoder_tasks.upright, picture, self._limits, output=output, effort=_EFFORT
@@ -52,7 +53,7 @@ class PooledInspector:
             return io.BytesIO(output.read()), media_type
 
     def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
-        """A result as the customer gets it, see the port."""
+        """Return a result in its delivery format; see the port."""
         with TemporaryFile() as pictures, TemporaryFile() as target:
             output.seek(0)
             shutil.copyfileobj(output, pictures)
@@ -65,7 +66,7 @@ class PooledInspector:
             return io.BytesIO(target.read()), media_type
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """A small JPEG of the picture, see the port."""
+        """Return a small JPEG of the picture; see the port."""
         with TemporaryFile() as output:
             self._pool.run(decoder_tasks.thumbnail, picture, self._limits, output=output)
             return output.read()

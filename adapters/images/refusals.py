@@ -1,15 +1,15 @@
-"""Why a picture is refused, in sentences for customers: what is wrong, and what to send instead."""
+"""Customer messages for refused pictures: the problem, and what to send instead."""
 
 from domain.ports.errors import UnreadableImageError
 
 _MEGA = 1_000_000
 
-#: Frames and pages are counted so far; what has more is refused just the same.
+#: Frames and pages are counted up to here.
 COUNTED_AT_MOST = 1000
 
 
 def not_a_picture() -> UnreadableImageError:
-    """The bytes are in no format that the shop reads."""
+    """The bytes are in no supported format."""
     return UnreadableImageError(
         "This file is not a picture we can read.",
         "Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file.",
@@ -19,7 +19,7 @@ def not_a_picture() -> UnreadableImageError:
 
 
 def damaged() -> UnreadableImageError:
-    """The decoder stumbles, or pixels are missing."""
+    """The decoder fails, or pixels are missing."""
     return UnreadableImageError(
         "This picture is damaged or incomplete.",
         "Please open it on your computer, save it again and send the new file.",
@@ -29,7 +29,7 @@ def damaged() -> UnreadableImageError:
 
 
 def camera_raw() -> UnreadableImageError:
-    """What a camera's sensor saw, which every program develops in another way."""
+    """Sensor data, which every program develops differently."""
     return UnreadableImageError(
         "This is a camera's raw file, which does not hold a finished picture.",
         "Please export the photo as JPEG or TIFF and send that file.",
@@ -39,7 +39,7 @@ def camera_raw() -> UnreadableImageError:
 
 
 def several_pages(count: int) -> UnreadableImageError:
-    """A TIFF file of several photos, as scanners with a feeder write it."""
+    """A TIFF file of several photos, e.g. of a scanner's feeder."""
     return UnreadableImageError(
         f"This file holds {_counted(count, 'more than')} pages.",
         "Please save each page as a file of its own and send them one by one.",
@@ -49,7 +49,7 @@ def several_pages(count: int) -> UnreadableImageError:
 
 
 def animation(count: int) -> UnreadableImageError:
-    """A film rather than a photo."""
+    """An animation or video."""
     return UnreadableImageError(
         f"This file is an animation of {_counted(count, 'more than')} pictures.",
         "Please save the picture you want restored as a JPEG or PNG file and send that.",
@@ -59,7 +59,7 @@ def animation(count: int) -> UnreadableImageError:
 
 
 def invisible() -> UnreadableImageError:
-    """Transparent from edge to edge, whatever colours are hidden in it."""
+    """Every pixel is transparent, whatever colours are hidden in it."""
     return UnreadableImageError(
         "This picture is transparent everywhere, so there is nothing to see on it.",
         "Please open it on your computer, save it as a JPEG file, look whether the photo is there, and send that.",
@@ -69,7 +69,7 @@ def invisible() -> UnreadableImageError:
 
 
 def high_dynamic_range() -> UnreadableImageError:
-    """A picture that is brighter than white, which only some screens show."""
+    """A picture brighter than white, which only some screens show."""
     return UnreadableImageError(
         "This is an HDR picture, whose brightness only some screens can show.",
         "Please save it as an ordinary JPEG or PNG file (SDR) and send that.",
@@ -79,7 +79,7 @@ def high_dynamic_range() -> UnreadableImageError:
 
 
 def kind_of_tiff(english: str, german: str) -> UnreadableImageError:
-    """A TIFF file whose pixels are stored in a manner that the shop does not read, which is described."""
+    """A TIFF file of an unsupported kind, which is described."""
     return UnreadableImageError(
         f"This is a TIFF file of a kind we cannot read ({english}).",
         "Please save it as JPEG or PNG, or as TIFF with 8 bits per channel in RGB or grey, and send that file.",
@@ -90,7 +90,7 @@ def kind_of_tiff(english: str, german: str) -> UnreadableImageError:
 
 
 def too_large(width: int, height: int, limit: int, jpeg_limit: int | None) -> UnreadableImageError:
-    """More pixels than ``limit``; ``jpeg_limit`` is named where another format may have more."""
+    """More pixels than ``limit``; ``jpeg_limit`` is named where JPEG allows more."""
     most, most_in_jpeg = limit // _MEGA, (jpeg_limit or 0) // _MEGA
     otherwise, sonst = "", ""
     if jpeg_limit is not None:

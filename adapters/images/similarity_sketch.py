@@ -1,4 +1,4 @@
-"""Sketches of pictures, by which an output is held against its original: see ``domain.similarity``."""
+"""Sketches of pictures, which compare outputs with originals; see ``domain.similarity``."""
 
 from PIL import Image, ImageFilter
 
@@ -6,15 +6,15 @@ from adapters.images.exif_orientation import turned_upright
 from adapters.images.opening import OpenedPicture
 from domain.similarity import SKETCH_SIDE
 
-#: A sketch is drawn in two steps: at the first, what is no wider than the brush is painted over by what surrounds it.
+#: A sketch is made in two steps; the first removes details narrower than the median filter.
 DRAWN_SIDE = 256
 _BRUSH = 7
 
 
 def sketch_of(picture: OpenedPicture) -> bytes:
-    """Squeeze a picture into a small grey square, upright, as ``plain`` shows it.
+    """Shrink a picture, as in ``plain``, to a small grey square.
 
-    It is drawn a band at a time, so that the picture is not held twice.
+    It is converted band by band, so that the picture is not held twice.
     """
     decoder = picture.decoder
     decoder.load()

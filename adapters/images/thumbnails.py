@@ -1,4 +1,4 @@
-"""Small pictures of large ones."""
+"""Thumbnails of pictures."""
 
 import io
 from typing import BinaryIO
@@ -7,13 +7,13 @@ from PIL import Image
 
 from adapters.images.opening import SizeLimits, opened
 
-#: Large enough to see on paper what was mended, and ten to twenty kilobytes: there may be hundreds on a page.
+#: Large enough to see the restoration on paper, and ten to twenty kilobytes: there may be hundreds on a page.
 SIDE_PIXELS = 360
 _QUALITY = 72
 
 
 def thumbnail(source: BinaryIO, limits: SizeLimits) -> bytes:
-    """A small JPEG of the whole picture, upright and without metadata; raises UnreadableImageError."""
+    """Return a small upright JPEG without metadata; raise UnreadableImageError."""
     with opened(source, limits) as picture:
         picture.decode_smaller(SIDE_PIXELS, fraction=max(picture.size))
         small = picture.plain()

@@ -1,4 +1,4 @@
-"""The directories of a TIFF file (or of an EXIF block, which is one), read without trusting anything in them."""
+"""The directories of a TIFF file or EXIF block, parsed without trust."""
 
 import struct
 from collections.abc import Iterator, Mapping
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
 
-#: A feeder full of prints has fewer pages; whoever counts farther is led in circles.
+#: More pages than any document feeder holds; a file with more directories is malicious.
 DIRECTORIES_AT_MOST = 1000
 
 
-#: A directory of a camera has a hundred fields; one of a stranger may claim as many as its file has bytes for.
+#: A camera's directory has a hundred fields; an untrusted one may claim as many as its file has bytes for.
 _FIELDS_AT_MOST = 512
 
 
 class Tag(IntEnum):
-    """The fields that the shop looks at."""
+    """The fields that the shop reads."""
 
     NEW_SUBFILE_TYPE = 254
     SUBFILE_TYPE = 255
@@ -35,7 +35,7 @@ class Tag(IntEnum):
 @dataclass(frozen=True)
 class _Type:
     size_bytes: int
-    code: str | None  # how struct reads one value; None for what is no integer
+    code: str | None  # the struct format of one value; None if it is not an integer
     is_rational: bool = False
 
 
@@ -61,29 +61,29 @@ _TYPES: Mapping[int, _Type] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Byte order (``<`` or ``>``) and width of the offsets, which is that of BigTIFF or that of all others."""
+    """Byte order (``<`` or ``>``) and offset width (BigTIFF or classic)."""
 
     order: str
     is_big: bool
 
     @property
     def offset(self) -> struct.Struct:
-        """An offset, or the number of values in a field."""
+        """Return the struct of an offset, or of a field's count."""
         return struct.Struct(self.order + ("Q" if self.is_big else "I"))
 
     @property
     def count(self) -> struct.Struct:
-        """The number of fields in a directory."""
+        """Return the struct of a directory's number of fields."""
         return struct.Struct(self.order + ("Q" if self.is_big else "H"))
 
     @property
     def head(self) -> struct.Struct:
-        """A field up to its value: tag, type, number of values."""
+        """Return the struct of a field's tag, type and count."""
         return struct.Struct(self.order + ("HHQ" if self.is_big else "HHI"))
 
     @property
     def first_offset_at(self) -> int:
-        """Where the header says where the first directory is."""
+        """Return the position of the first directory's offset in the header."""
         return 8 if self.is_big else 4
 
 
@@ -98,7 +98,7 @@ SIGNATURES = tuple(_LAYOUTS)
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A field as it is in the file: ``value`` is as long as ``kind`` and ``count`` say."""
+    """A field as stored; ``kind`` and ``count`` define the length of ``value``."""
 
     kind: int
     count: int
@@ -107,13 +107,13 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """One picture of a TIFF file; a field whose value is not within the file is left out."""
+    """One picture of a TIFF file, without fields that exceed the file."""
 
     layout: Layout
     fields: Mapping[int, Field]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
-        """The integers of a field, rationals rounded down; empty if it has none."""
+        """Return a field's integers, rationals rounded down; empty if missing."""
         field = self.fields.get(tag)
         if field is None or (kind := _TYPES[field.kind]).code is None:
             return ()
@@ -124,35 +124,35 @@ class Directory:
         return tuple(top // bottom for top, bottom in zip(values[::2], values[1::2], strict=True) if bottom)
 
     def number(self, tag: int) -> int | None:
-        """The first integer of a field."""
+        """Return a field's first integer."""
         return next(iter(self.numbers(tag)), None)
 
     @property
     def is_reduced(self) -> bool:
-        """Whether this is a smaller version of another picture in the file, or its mask."""
+        """Whether this is a smaller version or a mask of another picture."""
         flags = self.number(Tag.NEW_SUBFILE_TYPE) or 0
-        return bool(flags & 0b101) or self.number(Tag.SUBFILE_TYPE) == 2  # noqa: PLR2004 -- the old word for it
+        return bool(flags & 0b101) or self.number(Tag.SUBFILE_TYPE) == 2  # noqa: PLR2004 -- the deprecated tag
 
 
 def layout_of(content: bytes) -> Layout | None:
-    """How a TIFF file is laid out; None for what is no TIFF file."""
+    """Return a TIFF file's layout; None for other files."""
     return _LAYOUTS.get(content[:4])
 
 
 def first_directory(content: bytes) -> Directory | None:
-    """The first directory of a file or of an EXIF block, if there is one that can be read."""
+    """Return the first readable directory of a file or EXIF block."""
     return next(directories(content), None)
 
 
 def directories(content: bytes) -> Iterator[Directory]:
-    """The main directories in their order, each once, DIRECTORIES_AT_MOST of them."""
+    """Yield the main directories in order, each once, at most DIRECTORIES_AT_MOST."""
     layout = layout_of(content)
     if layout is not None:
         yield from islice(_chain(content, layout), DIRECTORIES_AT_MOST)
 
 
 def count_directories(content: bytes, *, at_most: int) -> int | None:
-    """The main directories, counted without reading their fields; None if they lead in circles."""
+    """Count the main directories without parsing; None if they form a cycle."""
     layout = layout_of(content)
     if layout is None:
         return 0
@@ -171,7 +171,7 @@ def count_directories(content: bytes, *, at_most: int) -> int | None:
 
 
 def sub_directories(content: bytes, directory: Directory) -> Iterator[Directory]:
-    """The directories below a main one, where cameras keep what programs should not show first."""
+    """Yield the directories below a main one, e.g. a camera's full picture."""
     for at in directory.numbers(Tag.SUB_DIRECTORIES)[:DIRECTORIES_AT_MOST]:
         found = _read(content, at, directory.layout)
         if found is not None:
@@ -196,7 +196,7 @@ def _offset(content: bytes, at: int, layout: Layout) -> int:
 
 
 def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | None:
-    """The directory at an offset and the offset of the next one."""
+    """Return a directory and the offset of the next one."""
     counted = content[at : at + layout.count.size]
     if len(counted) < layout.count.size:
         return None
@@ -218,7 +218,7 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
     return Directory(layout=layout, fields=fields), _offset(content, at + count * width, layout)
 
 
-#: What a decoder needs: size, samples, compression and its tables, strips and tiles, palette and transparency.
+#: Fields that a decoder needs: size, samples, compression and its tables, strips and tiles, palette, transparency.
 _NEEDED = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
     | {332, 338, 339, 347, *range(512, 522), 529, 530, 531, 532, 50674}
@@ -226,9 +226,9 @@ _NEEDED = frozenset(
 
 
 def with_single_directory(content: bytes, directory: Directory, replaced: Mapping[int, Field]) -> bytes:
-    """The file with one directory, which holds only what a decoder needs; pixels stay where they are.
+    """Return the file with one directory of needed fields.
 
-    Malformed fields that no decoder needs, and the directories beside it, are out of its sight.
+    Pixels stay in place. The decoder sees neither malformed other fields nor other directories.
     """
     layout = directory.layout
     kept = {tag: field for tag, field in directory.fields.items() if tag in _NEEDED} | dict(replaced)

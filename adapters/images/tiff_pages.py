@@ -1,4 +1,4 @@
-"""Which picture of a TIFF file is the photo, and whether the shop can read it."""
+"""The photo of a TIFF file, if it is supported."""
 
 import struct
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from adapters.images.tiff_directories import (
 )
 from domain.ports.errors import UnreadableImageError
 
-#: PhotometricInterpretation of what sensors see (a colour filter array, and the same after interpolation).
+#: PhotometricInterpretation of sensor data (a colour filter array, raw or interpolated).
 _SENSOR_DATA = frozenset({32803, 34892})
 #: Compressions of raw files: Sony, Nikon, Samsung, Epson, Pentax, Kodak and DNG's own.
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 32867, 34713, 34892, 52546, 65000, 65535})
@@ -27,10 +27,10 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _RGB_CHANNELS = 3
 #: Compressions of fax machines, whose paper is white.
 _FAX = frozenset({2, 3, 4, 32771})
-#: The most in palettes of writers that took its 16 bits for 8.
+#: The highest value in palettes of writers that used 8 bits where the format has 16.
 _BYTE = 0xFF
-#: Of these, the decoder itself makes white white.
-_TURNED_BY_THE_DECODER = frozenset({1, 2, 4, 8})
+#: Bit depths for which the decoder itself inverts white-is-zero.
+_INVERTED_BY_THE_DECODER = frozenset({1, 2, 4, 8})
 
 _COLOURS: Mapping[int, tuple[str, str]] = {
     0: ("grey", "Graustufen"),
@@ -54,14 +54,14 @@ _FORMATS: Mapping[int, tuple[str, str]] = {
     5: (" complex", " komplex"),
     6: (" complex", " komplex"),
 }
-_UNSIGNED = frozenset({1, 4})  # 4 says that the writer did not know
+_UNSIGNED = frozenset({1, 4})  # 4 means undefined
 _MOST_BITS = 16
 _UNCOMPRESSED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class TiffPhoto:
-    """The photo of a TIFF file, for a decoder; ``white`` and ``is_negative`` say what its grey values mean."""
+    """A TIFF file's photo; ``white`` and ``is_negative`` interpret its grey values."""
 
     bare: BarePicture
     directory: Directory
@@ -70,10 +70,10 @@ class TiffPhoto:
 
 
 def photo_in(content: bytes) -> TiffPhoto:
-    """The only photo of a TIFF file.
+    """Return the only photo of a TIFF file.
 
-    Raises UnreadableImageError for a camera's raw file, for several pages, and for samples that have more than 16
-    bits, a sign or a decimal point: what is black and white in them, every program decides for itself.
+    Raises UnreadableImageError for a camera's raw file, for several pages, and for samples with more than 16 bits, a
+    sign or a decimal point: black and white are not defined for these.
     """
     main = list(directories(content))
     _refuse_camera_raw(content, main)
@@ -98,7 +98,7 @@ def photo_in(content: bytes) -> TiffPhoto:
     palette = page.numbers(Tag.COLOR_MAP)
     if palette and max(palette) <= _BYTE:
         replaced[Tag.COLOR_MAP] = _shorts(page, *(level * 0x101 for level in palette))
-    is_negative = photometric == _WHITE_IS_ZERO and bits not in _TURNED_BY_THE_DECODER
+    is_negative = photometric == _WHITE_IS_ZERO and bits not in _INVERTED_BY_THE_DECODER
     if is_negative:
         replaced[Tag.PHOTOMETRIC] = _shorts(page, _BLACK_IS_ZERO)
     profile = page.fields.get(Tag.ICC_PROFILE)
@@ -112,7 +112,10 @@ def photo_in(content: bytes) -> TiffPhoto:
 
 
 def _usual_photometric(page: Directory) -> int:
-    """What readers take a page for that does not say how its samples are meant; the decoder takes it for a negative."""
+    """Return the usual photometric interpretation of a page without one.
+
+    The decoder would treat it as a negative.
+    """
     extra = page.fields.get(Tag.EXTRA_SAMPLES)
     colours = (page.number(Tag.SAMPLES_PER_PIXEL) or 1) - (extra.count if extra else 0)
     if colours >= _RGB_CHANNELS:
@@ -121,7 +124,7 @@ def _usual_photometric(page: Directory) -> int:
 
 
 def unreadable(page: Directory) -> UnreadableImageError:
-    """The refusal of a page, which says what kind of TIFF it is."""
+    """Return the refusal of a page, naming its kind of TIFF."""
     bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
     sample_format = max(page.numbers(Tag.SAMPLE_FORMAT), default=1)
     samples = page.number(Tag.SAMPLES_PER_PIXEL) or 1
@@ -147,7 +150,7 @@ def _refuse_camera_raw(content: bytes, main: list[Directory]) -> None:
             or each.number(Tag.PHOTOMETRIC) in _SENSOR_DATA
             or each.number(Tag.COMPRESSION) in _RAW_COMPRESSIONS
         )
-    # What hides its full picture below a preview is a camera's file too.
+    # A file with its full picture below a preview is a camera's raw file too.
     first = main[0] if main else None
     if first is not None and first.is_reduced and not any(not each.is_reduced for each in main):
         is_raw |= any(not each.is_reduced for each in sub_directories(content, first))
