@@ -1,1 +1,1 @@
-"""One translation per port: adapters translate, they never decide."""
+"""Adapters: one implementation per port, translating without deciding."""

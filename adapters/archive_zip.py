@@ -1,7 +1,7 @@
-"""Zip archives as streams, with the standard library: nothing is compressed, photos are already.
+"""Zip archives as streams, with the standard library, uncompressed.
 
-The same entries give the same bytes, so an archive that was stored before can be stored again. For that every
-file carries one fixed date, which is why the length is reckoned here.
+Equal entries give equal bytes, so storing an archive again is idempotent. Every file therefore has one fixed date.
+Photos are compressed already.
 """
 
 import zipfile
@@ -10,10 +10,10 @@ from zipfile import ZipFile, ZipInfo
 
 from domain.ports.archives import ArchiveEntry
 
-#: The first day that the format knows.
+#: The earliest date in the format.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
-#: Readable to all, as a file that somebody unpacks should be.
+#: Readable by all users after unpacking.
 _PERMISSIONS = 0o644 << 16
 
 #: In a stream, a file's length and checksum follow it.
@@ -29,45 +29,46 @@ _END_ZIP64_BYTES = 56 + 20
 
 
 class ZipArchiver:
-    """Makes zip archives without holding them in memory."""
+    """Build zip archives without holding them in memory."""
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
-        """The exact length and the stream, which raises ValueError if an entry is not as long as it says."""
+        """Return the exact length in bytes and the stream.
+
+        The stream raises ValueError if an entry differs from its declared size.
+        """
         return _length(entries), _stream(entries)
 
 
-class _Outlet:
-    """Where the archive is written to, and taken from piece by piece."""
+class _Buffer:
+    """A write-only file whose content is taken piece by piece."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
     def write(self, piece: bytes) -> int:
-        """Keep a piece until it is taken."""
         self._pieces.append(bytes(piece))
         return len(piece)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        pass
 
     def take(self) -> Iterator[bytes]:
-        """Hand over what has come since the last time."""
         pieces, self._pieces = self._pieces, []
         yield from pieces
 
 
 def _stream(entries: list[ArchiveEntry]) -> Iterator[bytes]:
-    outlet = _Outlet()
-    with ZipFile(outlet, "w") as archive:  # type: ignore[call-overload] # write-only is enough, typeshed wants more
+    buffer = _Buffer()
+    with ZipFile(buffer, "w") as archive:  # type: ignore[call-overload] # write-only is enough, typeshed wants more
         for entry in entries:
             written = 0
             with archive.open(_info(entry), "w") as file:
                 for chunk in entry.content:
                     written += file.write(chunk)
-                    yield from outlet.take()
+                    yield from buffer.take()
             if written != entry.size_bytes:
-                raise ValueError(f"{entry.name} has {written} bytes where {entry.size_bytes} were promised.")
-    yield from outlet.take()
+                raise ValueError(f"{entry.name} has {written} bytes, but {entry.size_bytes} were declared.")
+    yield from buffer.take()
 
 
 def _info(entry: ArchiveEntry) -> ZipInfo:
@@ -79,7 +80,7 @@ def _info(entry: ArchiveEntry) -> ZipInfo:
 
 
 def _length(entries: list[ArchiveEntry]) -> int:
-    """The parts of an archive as the format lays them down; what is large takes the larger, ZIP64, parts."""
+    """Compute the archive's length, with ZIP64 parts where sizes require them."""
     files_bytes = directory_bytes = 0
     for entry in entries:
         is_zip64 = entry.size_bytes * 1.05 > zipfile.ZIP64_LIMIT  # zipfile's own rule
@@ -95,6 +96,6 @@ def _length(entries: list[ArchiveEntry]) -> int:
 
 
 def _directory_extra_bytes(entry: ArchiveEntry, offset: int) -> int:
-    """Eight bytes for each figure that is too large for its usual place, and four that announce them."""
+    """Return eight bytes per ZIP64 field, and four of header if any."""
     figures = (2 if entry.size_bytes > zipfile.ZIP64_LIMIT else 0) + (offset > zipfile.ZIP64_LIMIT)
     return 4 + 8 * figures if figures else 0

@@ -1,7 +1,7 @@
-"""A circuit breaker: after a call that got no answer, the next ones fail at once instead of waiting too.
+"""A circuit breaker: calls fail fast after one got no answer.
 
-It is our own because `pybreaker` runs all calls one after another under one lock, and neither `purgatory` nor
-`circuitbreaker` limits the probes to one or can be shared by threads.
+It is our own because `pybreaker` serializes all calls under one lock, and neither `purgatory` nor `circuitbreaker`
+limits the probes to one or can be shared by threads.
 """
 
 import time
@@ -11,18 +11,17 @@ from threading import Lock
 
 from domain.ports.errors import NoAnswerError, UnavailableError
 
-#: How long calls fail at once after one got no answer; then one call, a probe, tries
-#: whether the other side answers again, and so on every so many seconds.
+#: Seconds for which calls fail fast after one got no answer; then one call is let through as a probe.
 PAUSE_SECONDS = 5.0
 
 
 class CircuitBreaker:
-    """Guards the calls to one dependency; safe for threads.
+    """Guard the calls to one dependency; thread-safe.
 
-    Only NoAnswerError opens it: any other failure comes at once and costs nobody time.
+    Only NoAnswerError opens it: other failures are fast already.
 
     Args:
-        provider: what the dependency is called in errors.
+        provider: the dependency's name in errors.
         pause_seconds: how long it stays open before a probe is let through.
         monotonic: the clock, in seconds.
     """
@@ -42,7 +41,7 @@ class CircuitBreaker:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Let a call through and learn from its end; raises UnavailableError while the breaker is open."""
+        """Run a call under the breaker; raise UnavailableError while it is open."""
         is_probe = self._admit()
         try:
             yield
@@ -57,7 +56,7 @@ class CircuitBreaker:
             self._close(is_probe=is_probe)
 
     def _admit(self) -> bool:
-        """Whether this call is a probe; raises UnavailableError for a call that comes between two of them."""
+        """Return whether this call is a probe; raise UnavailableError while open."""
         with self._lock:
             if self._open_until is None:
                 return False
@@ -65,7 +64,7 @@ class CircuitBreaker:
             wait = self._open_until - now
             if wait > 0:
                 raise UnavailableError(self._provider, "it does not answer", retry_after_seconds=wait)
-            self._open_until = now + self._pause_seconds  # until this probe ends, or is as silent as that
+            self._open_until = now + self._pause_seconds  # until this probe ends or times out
             return True
 
     def _open(self) -> None:
@@ -73,7 +72,10 @@ class CircuitBreaker:
             self._open_until = self._monotonic() + self._pause_seconds
 
     def _close(self, *, is_probe: bool) -> None:
-        """Close after the answer to a probe; calls that were under way before the silence prove nothing."""
+        """Close after a probe was answered.
+
+        Other calls prove nothing: they may have begun before the outage.
+        """
         if is_probe:
             with self._lock:
                 self._open_until = None

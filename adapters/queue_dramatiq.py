@@ -1,7 +1,7 @@
-"""Wakes workers through Dramatiq on Redis or Valkey.
+"""The reaction queue on Dramatiq, with Redis or Valkey.
 
-Redis is disposable here: a message carries the id of a reaction and nothing else, the reactions table is the only
-truth, and the sweeper sends again what gets lost. So Dramatiq's own retries, time limits and results stay off.
+Redis is disposable: a message carries a reaction's id only, the reactions table is the source of truth, and the
+sweeper resends what is lost. So Dramatiq's own retries, time limits and results stay off.
 """
 
 import time
@@ -23,31 +23,31 @@ from domain.use_cases.reaction_handlers import Queue, spec_of
 
 PROVIDER = "Redis"
 
-#: What the check writes, and how soon it is gone again.
+#: The key that the check writes, and its time to live.
 CHECK_KEY = "restoreclick:check"
 CHECK_KEY_SECONDS = 60
 
-#: Longer than a blocking wait for a wake-up takes, so that a quiet queue is no time-out.
+#: Longer than a blocking wait for a wake-up, so that an idle queue is no time-out.
 SOCKET_TIMEOUT_SECONDS = 5
-#: How long a consumer waits for a wake-up before it looks by itself; also the rhythm of its heartbeat.
+#: Seconds a consumer blocks for a wake-up before it polls; also its heartbeat interval.
 WAKE_UP_WAIT_SECONDS = 1
-#: How long a consumer whose hands are full waits before it looks whether they are free again.
-FULL_HANDS_WAIT_SECONDS = 0.01
-#: A worker that was silent for this long is dead, and what it had fetched goes to the others.
+#: Seconds between checks for a free thread while a consumer's prefetch is full.
+FULL_PREFETCH_WAIT_SECONDS = 0.01
+#: A worker without a heartbeat for this long is dead, and its messages are requeued.
 HEARTBEAT_TIMEOUT_MS = 15_000
-#: How many calls in a million look for dead workers: at a few calls a second, every few seconds.
+#: How many calls in a million requeue dead workers' messages: at a few calls a second, one every few seconds.
 MAINTENANCE_CHANCE = 50_000
-#: Wake-ups nobody waited for; more of them would only be looked at in vain.
+#: Wake-ups kept for consumers that do not wait yet; more would only cause empty polls.
 MAX_WAKE_UPS = 16
 
 _log = structlog.get_logger(__name__)
 
 
 class _WakingConsumer(_RedisConsumer):
-    """A consumer that blocks until it is woken, where Dramatiq's own polls with growing pauses.
+    """A consumer that blocks until woken, instead of polling with backoff.
 
-    A chain of a dozen reactions feels each pause twelve times: this brings the idle hop from some hundred
-    milliseconds to a few, at no cost while nothing happens.
+    A chain of a dozen reactions pays each delay twelve times: this cuts an idle hop from some hundred milliseconds to
+    a few, at no cost while idle.
     """
 
     def __next__(self) -> Any:
@@ -58,7 +58,7 @@ class _WakingConsumer(_RedisConsumer):
 
     def _wait(self) -> None:
         if self.outstanding_message_count >= self.prefetch:
-            time.sleep(FULL_HANDS_WAIT_SECONDS)
+            time.sleep(FULL_PREFETCH_WAIT_SECONDS)
             return
         try:
             self.broker.client.blpop([_wake_key(self.queue_name)], timeout=WAKE_UP_WAIT_SECONDS)
@@ -67,7 +67,7 @@ class _WakingConsumer(_RedisConsumer):
 
 
 class WakingBroker(RedisBroker):
-    """Dramatiq's Redis broker with consumers that are woken."""
+    """Dramatiq's Redis broker with consumers that block until woken."""
 
     consumer_class: ClassVar[type] = _WakingConsumer
 
@@ -86,11 +86,11 @@ class WakingBroker(RedisBroker):
             self.declare_queue(queue_name)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1) -> _WakingConsumer:  # noqa: ARG002
-        """A consumer that never polls: its idle time-out is a millisecond, then it waits to be woken."""
+        """Return a consumer that blocks; its own polling interval is a millisecond."""
         return _WakingConsumer(self, queue_name, prefetch, 1)
 
     def wake(self, queue_name: str) -> None:
-        """Have one waiting consumer of a queue look now."""
+        """Wake one waiting consumer of a queue."""
         key = _wake_key(queue_name)
         with self.client.pipeline(transaction=False) as pipeline:
             pipeline.lpush(key, "")
@@ -99,39 +99,42 @@ class WakingBroker(RedisBroker):
 
 
 class DramatiqQueue:
-    """Sends the ids of reactions that are due."""
+    """Enqueue the ids of reactions that are due."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
         self.broker = WakingBroker(redis_url, [queue.value for queue in Queue])
         self._brokers = [self.broker]
         self._breaker = CircuitBreaker(PROVIDER)
-        self._hand_over: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
+        self._fallback: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
 
-    def when_away(self, hand_over: Callable[[str, UUID], None]) -> None:
-        """Have reactions that Redis does not take handed to a function, with the names of their queues."""
-        self._hand_over = hand_over
+    def when_away(self, fallback: Callable[[str, UUID], None]) -> None:
+        """Set the fallback for reactions that Redis does not accept.
+
+        It receives the queue's name and the reaction's id.
+        """
+        self._fallback = fallback
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
-        """Tell workers; when Redis is away the sweeper does it later, so that is logged and no error."""
-        left = [(self.queue_of(reaction), reaction_id) for reaction_id, reaction in reactions]
+        """Enqueue reactions; an outage is logged, as the sweeper resends them."""
+        unsent = [(self.queue_of(reaction), reaction_id) for reaction_id, reaction in reactions]
         try:
-            while left:
+            while unsent:
                 with self._calling():
-                    self._enqueue(*left[0])
-                del left[0]
+                    self._enqueue(*unsent[0])
+                del unsent[0]
         except UnavailableError as error:
             _log.warning("queue_away", problem=error.detail)
-            for queue_name, reaction_id in left:
-                self._hand_over(queue_name, reaction_id)
+            for queue_name, reaction_id in unsent:
+                self._fallback(queue_name, reaction_id)
 
     @staticmethod
     def queue_of(reaction: Reaction) -> str:
-        """The name of the queue whose workers do this work."""
+        """Return the name of the reaction's queue."""
         return spec_of(reaction).queue.value
 
     def check(self) -> None:
-        """Raise UnavailableError unless Redis takes what is written."""
+        """Raise UnavailableError unless Redis accepts writes."""
         with self._calling():
             self.broker.client.set(CHECK_KEY, "", ex=CHECK_KEY_SECONDS)
 
@@ -149,7 +152,7 @@ class DramatiqQueue:
 
     @contextmanager
     def _calling(self) -> Iterator[None]:
-        """Tell Redis's errors in the shop's words, and fail at once while it does not answer."""
+        """Translate Redis's errors; fail fast while the breaker is open."""
         with self._breaker.guard():
             try:
                 yield
@@ -164,13 +167,13 @@ class DramatiqQueue:
                 raise UnavailableError(PROVIDER, "no answer; check REDIS_URL") from error
 
     def broker_of(self, queue_name: str) -> WakingBroker:
-        """A broker that knows this queue only, for a worker whose hands are for nothing else."""
+        """Return a broker that consumes this queue only."""
         broker = WakingBroker(self._redis_url, [queue_name])
         self._brokers.append(broker)
         return broker
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         for broker in self._brokers:
             broker.close()
             broker.client.close()

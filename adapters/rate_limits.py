@@ -1,4 +1,4 @@
-"""Counts by client on Redis or Valkey, with the `limits` library."""
+"""Rate limits per client on Redis or Valkey, with the `limits` library."""
 
 import time
 from datetime import timedelta
@@ -11,17 +11,20 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from domain.ports.rate_limiter import Quota, RateLimiter
 
-#: A store that does not answer at once is away: a visitor must not wait for it.
+#: A store that does not answer at once counts as unavailable: visitors must not wait for it.
 TIMEOUT_SECONDS = 0.5
 
-#: How long a store that was away is left alone, so that an outage costs one time-out and not one per request.
+#: Seconds without calls after an outage, so that it costs one time-out and not one per request.
 AWAY_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
 
 
 class RedisRateLimiter(RateLimiter):
-    """Sliding windows in Redis; while Redis is away, everything passes and a line in the log says so."""
+    """Sliding-window rate limits in Redis.
+
+    Everything is allowed while Redis is unavailable; a warning is logged.
+    """
 
     def __init__(self, redis_url: str) -> None:
         self._storage = RedisStorage(
@@ -44,18 +47,18 @@ class RedisRateLimiter(RateLimiter):
                 return None
             return self._wait(item, client)
         except StorageError as error:
-            self._be_away(error)
+            self._pause(error)
             return None
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
-        """The wait of a client whose quota is used up; see the port."""
+        """Return the wait if the quota is used up; see the port."""
         item = _item(quota)
         if time.monotonic() < self._away_until:
             return None
         try:
             return None if self._strategy.test(item, client) else self._wait(item, client)
         except StorageError as error:
-            self._be_away(error)
+            self._pause(error)
             return None
 
     def close(self) -> None:
@@ -66,7 +69,7 @@ class RedisRateLimiter(RateLimiter):
         reset_at, _ = self._strategy.get_window_stats(item, client)
         return timedelta(seconds=max(1.0, reset_at - time.time()))
 
-    def _be_away(self, error: StorageError) -> None:
+    def _pause(self, error: StorageError) -> None:
         self._away_until = time.monotonic() + AWAY_SECONDS
         _log.warning("rate_limiter_away", error=type(error.storage_error).__name__)
 

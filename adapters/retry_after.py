@@ -1,19 +1,19 @@
-"""The wait that a provider's Retry-After header asks for."""
+"""Parsing of the Retry-After header."""
 
 import math
 
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
-#: A longer wait than this is not honoured.
+#: Longer waits are capped to this.
 LONGEST_WAIT_SECONDS = 3600.0
 
 
 def wait_seconds(header: str | None) -> float | None:
-    """The wait in seconds, from a number of seconds or an HTTP date; None without a valid header.
+    """Return the wait in seconds, from a number or an HTTP date.
 
-    A date in the past is no wait. Fractions of a second, which RFC 9110 (section 10.2.3) does not know and some
-    providers send, are read too.
+    None without a valid header. A date in the past is no wait. Fractions of a second are accepted as well: some
+    providers send them, although RFC 9110 (section 10.2.3) does not allow them.
     """
     if not header:
         return None

@@ -1,4 +1,4 @@
-"""One large object in parts, which S3 wants for what is larger than 5 GB: streamed, and still written once."""
+"""Streamed multipart uploads for objects over 5 GB, write-once like others."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -14,30 +14,30 @@ from minio.helpers import md5sum_hash
 from domain.order.values import ObjectKey
 from domain.ports.errors import UnavailableError
 
-#: S3 takes 10,000 parts of 5 MB to 5 GB: with these an object may have 5 TB.
+#: S3 allows 10,000 parts of 5 MB to 5 GB: with these an object may have 5 TB.
 PART_BYTES = 512 * 1024 * 1024
 
-#: How long the signature of a part is good for; its write begins at once.
+#: Lifetime of a part's presigned URL; its write begins at once.
 _SIGNATURE_LIFE = timedelta(minutes=5)
 
-#: What S3 says when the key is taken, or is being written by another request at this moment.
+#: S3's codes for a key that exists, or is being written by another request.
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 Calling = Callable[[str], AbstractContextManager[None]]
 
 
-class PartedStream(Protocol):
-    """Content of a known length that is handed out in parts, one after the other."""
+class PartStream(Protocol):
+    """Content of a known length that is read part by part."""
 
     size_bytes: int
 
     def part(self, size_bytes: int) -> Iterator[bytes]:
-        """The next bytes in chunks, so many at most."""
+        """Yield the next bytes in chunks, at most ``size_bytes``."""
         ...
 
 
 class MultipartWriter:
-    """Writes objects in parts; ``calling`` translates the errors of a call."""
+    """Write objects in parts; ``calling`` translates the errors of a call."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class MultipartWriter:
         self._calling = calling
         self._part_bytes = part_bytes
 
-    def write_once(self, key: ObjectKey, content: PartedStream, headers: Mapping[str, str]) -> bool:
-        """Write an object; False, and nothing is changed, when the key is taken.
+    def write_once(self, key: ObjectKey, content: PartStream, headers: Mapping[str, str]) -> bool:
+        """Write an object; return False, changing nothing, if the key exists.
 
-        A part is a stream that is spent once it was sent, so what fails is not repeated here. The upload is aborted
-        then; one that a crash leaves behind goes with a purge of its prefix.
+        A part's stream is consumed by sending it, so failures are not retried here. The upload is then aborted; one
+        left over after a crash is removed by the purge of its prefix.
         """
         upload_id = self._begin(key, headers)
         is_written = False
@@ -85,7 +85,7 @@ class MultipartWriter:
     def _put_part(
         self, key: ObjectKey, upload_id: str, number: int, chunks: Iterator[bytes], size_bytes: int
     ) -> str:
-        """Stream one part to an address that the SDK signs: its own way holds a part in memory."""
+        """Stream one part to a presigned URL; the SDK would buffer it."""
         url = self._client.get_presigned_url(
             "PUT",
             self._bucket,
@@ -103,10 +103,10 @@ class MultipartWriter:
         return etag.strip('"')
 
     def _complete(self, key: ObjectKey, upload_id: str, etags: list[str]) -> bool:
-        """Make one object of the parts, unless there is one; the SDK's method cannot ask for that.
+        """Complete the upload unless the key exists; the SDK's method cannot.
 
-        SeaweedFS looks before it writes: of two completions at the same moment both may pass, and the later one's
-        bytes stay. Archives are named by their contents, so both write the same.
+        SeaweedFS checks before it writes: two concurrent completions may both succeed, and the later bytes stay.
+        Archives are named by their contents, so both write the same.
         """
         body = _completion(etags)
         headers: dict[str, str | list[str] | tuple[str]] = {
@@ -130,11 +130,11 @@ class MultipartWriter:
                 raise
         # S3 may begin with a 200 to keep the connection alive, and end with an error.
         if b"<Error>" in response.data:
-            raise UnavailableError("The storage", f"the parts of {key} were not joined")
+            raise UnavailableError("The storage", f"the multipart upload of {key} was not completed")
         return True
 
     def _abort(self, key: ObjectKey, upload_id: str) -> None:
-        """Give the parts up; if that fails as well, they are listed as an unfinished upload until the purge."""
+        """Abort the upload; if that fails, the purge removes it later."""
         with suppress(UnavailableError), self._calling(key):
             self._client._abort_multipart_upload(self._bucket, key, upload_id)  # noqa: SLF001
 

@@ -1,4 +1,4 @@
-"""The storage on any S3 server, through the minio SDK."""
+"""Object storage on any S3 server, through the minio SDK."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,39 +38,38 @@ POOL_SIZE = 20
 #: A server that is there accepts a connection at once.
 CONNECT_TIMEOUT_SECONDS = 3.0
 
-#: How long the server may be silent: it copies and assembles large objects meanwhile.
+#: Read time-out: the server copies and assembles large objects meanwhile.
 TIMEOUT_SECONDS = 15.0
 
-#: What S3 takes in one write.
+#: The largest single write that S3 accepts.
 SINGLE_WRITE_BYTES = 5 * 1024**3
 
-#: How much is held of an object at any moment: large enough that Python is not the bottleneck.
+#: Read chunk: bounds memory, and is large enough that Python is not the bottleneck.
 CHUNK_BYTES = 256 * 1024
 
-#: A purge lists once more what it has removed; somebody may have stored something meanwhile, but not for ever.
+#: How often a purge lists again for objects stored meanwhile, before it fails.
 PURGE_ROUNDS = 5
 
-#: How long the signature on a write is good for; the write begins at once.
+#: Lifetime of a write's presigned URL; the write begins at once.
 _SIGNATURE_LIFE = timedelta(minutes=5)
 
 
-#: Where an object's metadata keeps the mark and the labels.
-_MARK = "x-amz-meta-restoreclick-mark"
+#: Object metadata that holds the signed token and the labels.
+_OWNERSHIP = "x-amz-meta-restoreclick-mark"
 _LABEL = "x-amz-meta-restoreclick-label-"
 
-#: What of a label stays readable in its header.
-_PLAIN = " :.,-_/"
+#: Characters of a label that are not quoted in its header.
+_UNQUOTED = " :.,-_/"
 
-#: The bytes of a write are hashed while they pass: their hash is not known when its headers are signed.
+#: The payload is hashed while it is streamed, so its hash is unknown when the headers are signed.
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 class MinioStorage:
-    """Keeps objects in one bucket of an S3 server.
+    """Store objects in one bucket of an S3 server.
 
-    The SDK's own upload cannot ask for write-once and holds each part in memory. So the SDK signs the address of
-    a write, and the bytes go there as one stream, which any S3 server takes up to 5 GB; what is larger goes in parts.
-    Copies of more than 5 GB the SDK makes in parts by itself.
+    The SDK's own upload has no write-once and buffers each part. So the SDK signs a write's URL, and the bytes are
+    streamed there, up to S3's 5 GB; larger objects go in parts. The SDK copies more than 5 GB in parts by itself.
     """
 
     def __init__(
@@ -95,8 +94,9 @@ class MinioStorage:
         self._pool = urllib3.PoolManager(
             maxsize=POOL_SIZE,
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=timeout_seconds),
-            # Once, for a connection that died idle in the pool. A write is never repeated here: its stream is spent.
-            retries=_RetryUnlessSilent(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
+            # One retry, for a connection that died idle in the pool. Writes are never retried here: their stream is
+            # consumed.
+            retries=_RetryUnlessTimeout(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
             blocksize=CHUNK_BYTES,
         )
         self._client = Minio(
@@ -121,12 +121,15 @@ class MinioStorage:
         media_type: str,
         labels: Mapping[str, str] | None = None,
     ) -> StoredObject:
-        """Stream an object into the storage, see the port; raises ValueError if the content ends too early."""
+        """Stream an object into the storage; see the port.
+
+        Raises ValueError if the content is shorter than ``size_bytes``.
+        """
         body = _HashedStream(content, size_bytes)
         try:
             is_taken = not self._write_once(key, body, media_type, self._metadata(key, labels or {}))
         except UnavailableError:
-            # The reply may be lost, or the server hung up on a stream that it was going to refuse.
+            # The reply may be lost, or the server closed the connection of a write that it was going to refuse.
             is_taken = self._is_taken(key)
             if not is_taken:
                 raise
@@ -136,9 +139,9 @@ class MinioStorage:
         return StoredObject(key=key, sha256=sha256, size_bytes=size_bytes, media_type=media_type)
 
     def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
-        """Copy within the server and read the copy back; a copy that is not the recorded bytes is removed.
+        """Copy within the server and verify the copy; delete one that differs.
 
-        Only a source that differs itself raises ObjectDiffersError then; a copy that failed is an outage.
+        Raises ObjectDiffersError only if the source itself differs; a failed copy is an outage.
         """
         copied = StoredObject(
             key=target, sha256=source.sha256, size_bytes=source.size_bytes, media_type=source.media_type
@@ -157,12 +160,14 @@ class MinioStorage:
                     self._bucket,
                     target,
                     CopySource(self._bucket, source.key),
-                    # The mark is of one key, so the copy gets its own; replacing it replaces the media type as well.
+                    # The token is signed for one key, so the copy gets its own; replacing metadata replaces the media
+                    # type too.
                     metadata=metadata,
                     metadata_directive="REPLACE",
                 )
         except ObjectMissingError:
-            # The SDK begins with a HEAD request, whose 404 does not tell a missing object from a missing bucket.
+            # The SDK begins with a HEAD request, whose 404 does not distinguish a missing object from a missing
+            # bucket.
             self.check()
             raise
         try:
@@ -170,18 +175,18 @@ class MinioStorage:
         except ObjectDiffersError as error:
             self.delete([target])
             self._verify(source.key, source.sha256)
-            raise UnavailableError(PROVIDER, f"the copy of {source.key} came out otherwise") from error
+            raise UnavailableError(PROVIDER, f"the copy of {source.key} differs from it") from error
         return copied
 
     def describe(self, key: ObjectKey) -> ObjectDescription:
-        """What the storage knows of an object besides its bytes."""
+        """Return an object's metadata and owner."""
         with self._calling(key):
             found = self._client.stat_object(self._bucket, key)
         labels = _labels(found)
-        mark = (found.metadata or {}).get(_MARK)
+        token = (found.metadata or {}).get(_OWNERSHIP)
         owner = ObjectOwner.UNMARKED
-        if mark is not None:
-            is_ours = self._token_signer.is_object_token(mark, key, labels)
+        if token is not None:
+            is_ours = self._token_signer.is_object_token(token, key, labels)
             owner = ObjectOwner.OURS if is_ours else ObjectOwner.FOREIGN
         return ObjectDescription(
             key=key,
@@ -196,7 +201,7 @@ class MinioStorage:
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> Iterator[Iterator[bytes]]:
-        """The object's bytes in chunks, see the port."""
+        """Yield the object's bytes in chunks; see the port."""
         with self._calling(key):
             response = self._client.get_object(self._bucket, key, offset, size_bytes or 0)
         try:
@@ -206,24 +211,24 @@ class MinioStorage:
             response.release_conn()
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
-        """Remove objects, a thousand per request."""
-        with self._calling("what is to be deleted"):
+        """Delete objects, a thousand per request."""
+        with self._calling("the deletion"):
             refused = list(self._client.remove_objects(self._bucket, map(DeleteObject, keys)))
         if refused:
             raise UnavailableError(PROVIDER, f"{len(refused)} objects were not deleted: {refused[0].code}")
 
     def purge(self, prefix: str) -> int:
-        """Remove every version and every unfinished upload, and look whether that was all; see the port."""
+        """Delete all versions and unfinished uploads; see the port."""
         removed = 0
         for _ in range(PURGE_ROUNDS):
             found = self._remove_versions(prefix) + self._abort_uploads(prefix)
             if not found:
                 return removed
             removed += found
-        raise UnavailableError(PROVIDER, f"something is being stored under {prefix} again and again")
+        raise UnavailableError(PROVIDER, f"objects under {prefix} reappear while they are deleted")
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
-        """Every key that starts with ``prefix``, read page by page."""
+        """Yield every key under ``prefix``, page by page."""
         with _translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield ObjectKey(str(found.object_name))
@@ -231,7 +236,7 @@ class MinioStorage:
     def objects_under(
         self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedObject]:
-        """Every object whose key starts with ``prefix``, a thousand per request."""
+        """Yield every object under ``prefix``, a thousand per request."""
         with _translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 name = str(found.object_name)
@@ -244,7 +249,7 @@ class MinioStorage:
                 yield ListedObject(key=ObjectKey(name), size_bytes=found.size, stored_at=found.last_modified)
 
     def check(self) -> None:
-        """Raise UnavailableError unless the storage answers and the bucket is there."""
+        """Raise UnavailableError unless the storage answers and the bucket exists."""
         with self._calling(self._bucket):
             is_there = self._client.bucket_exists(self._bucket)
         if not is_there:
@@ -255,7 +260,10 @@ class MinioStorage:
         self._pool.clear()
 
     def _remove_versions(self, prefix: str) -> int:
-        """Marks of a deletion are versions like others; without versioning each object has one, called null."""
+        """Delete all versions, delete markers included.
+
+        Without versioning each object has one, called null.
+        """
         with self._calling(prefix):
             versions = [
                 DeleteObject(str(found.object_name), found.version_id)
@@ -269,7 +277,10 @@ class MinioStorage:
         return len(versions)
 
     def _abort_uploads(self, prefix: str) -> int:
-        """Uploads in parts that were begun and never ended; the SDK has public methods only for its own."""
+        """Abort unfinished multipart uploads.
+
+        The SDK's public methods cover its own uploads only.
+        """
         with self._calling(prefix):
             listed = self._client._list_multipart_uploads(self._bucket, prefix=prefix)  # noqa: SLF001
             for upload in listed.uploads:
@@ -281,7 +292,7 @@ class MinioStorage:
     def _write_once(
         self, key: ObjectKey, body: "_HashedStream", media_type: str, metadata: Mapping[str, str]
     ) -> bool:
-        """Write an object; False, and nothing is changed, when the key is taken."""
+        """Write an object; return False, changing nothing, if the key exists."""
         if body.size_bytes > self._single_write_bytes:
             return self._parts.write_once(key, body, {**metadata, "Content-Type": media_type})
         url, signed = self._signed_write(key, metadata)
@@ -300,7 +311,7 @@ class MinioStorage:
         return True
 
     def _signed_write(self, key: ObjectKey, metadata: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """The address of a write and its signed headers; S3 wants all of ``x-amz-`` to be signed."""
+        """Return a write's URL and headers, all ``x-amz-`` headers signed."""
         presigned = self._client.get_presigned_url("PUT", self._bucket, key, expires=_SIGNATURE_LIFE)
         url = urlsplit(presigned)._replace(query="")
         now = datetime.now(UTC)
@@ -322,15 +333,15 @@ class MinioStorage:
         return url.geturl(), {name: str(value) for name, value in signed.items()}
 
     def _metadata(self, key: ObjectKey, labels: Mapping[str, str]) -> dict[str, str]:
-        """Headers that keep the labels, in ASCII as S3 wants them, and this shop's mark of them."""
-        quoted = {f"{_LABEL}{name}": quote(value, safe=_PLAIN) for name, value in labels.items()}
-        return {_MARK: self._token_signer.object_token(key, labels), **quoted}
+        """Return metadata headers with the labels, quoted to ASCII, and our token."""
+        quoted = {f"{_LABEL}{name}": quote(value, safe=_UNQUOTED) for name, value in labels.items()}
+        return {_OWNERSHIP: self._token_signer.object_token(key, labels), **quoted}
 
     @contextmanager
     def _calling(self, subject: str) -> Iterator[None]:
-        """Translate errors, and fail at once while the storage does not answer.
+        """Translate errors, and fail fast while the breaker is open.
 
-        Whatever lasts for as long as its consumer likes, a listing or an object's bytes, does without the breaker.
+        Not for calls that last as long as their consumer, such as listings and reads.
         """
         with self._breaker.guard(), _translated(subject):
             yield
@@ -344,7 +355,7 @@ class MinioStorage:
         return True
 
     def _verify(self, key: ObjectKey, expected: Sha256) -> None:
-        """Read an object back; raises ObjectDiffersError."""
+        """Read an object back; raise ObjectDiffersError if its hash differs."""
         digest = hashlib.sha256()
         with self.read(key) as chunks:
             for chunk in chunks:
@@ -354,23 +365,26 @@ class MinioStorage:
 
 
 def _labels(found: Object) -> dict[str, str]:
-    """The labels in an object's metadata, whoever wrote them."""
+    """Return the labels in an object's metadata."""
     named = ((name.lower(), value) for name, value in (found.metadata or {}).items())
     return {name.removeprefix(_LABEL): unquote(value) for name, value in named if name.startswith(_LABEL)}
 
 
-class _RetryUnlessSilent(urllib3.Retry):
-    """Tries again what failed at once, and never what has used up its time."""
+class _RetryUnlessTimeout(urllib3.Retry):
+    """Retry fast failures, never time-outs."""
 
     def increment(self, *arguments: Any, **named: Any) -> Self:
         error = named.get("error")
-        if isinstance(error, Exception) and _is_silence(error):
+        if isinstance(error, Exception) and _is_timeout(error):
             raise error
         return super().increment(*arguments, **named)
 
 
 class _HashedStream:
-    """Exactly so many bytes of a stream, in chunks, hashed as they pass; raises ValueError if it ends before."""
+    """A stream of exactly ``size_bytes``, hashed while it is read.
+
+    Raises ValueError if the content ends before.
+    """
 
     def __init__(self, content: BinaryIO, size_bytes: int) -> None:
         self.size_bytes = size_bytes
@@ -379,11 +393,11 @@ class _HashedStream:
         self._digest = hashlib.sha256()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Go on where the last reader stopped."""
+        """Yield the remaining bytes in chunks."""
         return self.part(self._left)
 
     def part(self, size_bytes: int) -> Iterator[bytes]:
-        """The next bytes in chunks, so many at most."""
+        """Yield the next bytes in chunks, at most ``size_bytes``."""
         end = max(self._left - size_bytes, 0)
         while self._left > end:
             chunk = self._content.read(min(CHUNK_BYTES, self._left - end))
@@ -396,7 +410,7 @@ class _HashedStream:
             yield chunk
 
     def sha256(self) -> Sha256:
-        """Tell the hash of it all, reading what nobody wanted to have."""
+        """Return the hash of the whole content, reading the rest."""
         for _ in self:
             continue
         return Sha256(self._digest.hexdigest())
@@ -409,7 +423,10 @@ def _chunks(key: ObjectKey, response: urllib3.BaseHTTPResponse) -> Iterator[byte
 
 @contextmanager
 def _translated(subject: str) -> Iterator[None]:
-    """Tell the vendor's errors in the shop's words; theirs may quote a signed address, so only their names are told."""
+    """Translate the SDK's errors, omitting their messages.
+
+    They may quote a presigned URL.
+    """
     try:
         yield
     except S3Error as error:
@@ -419,16 +436,16 @@ def _translated(subject: str) -> Iterator[None]:
             raise BucketMissingError(PROVIDER, str(error.bucket_name)) from error
         raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
-        kind = NoAnswerError if _is_silence(error) else UnavailableError
+        kind = NoAnswerError if _is_timeout(error) else UnavailableError
         raise kind(PROVIDER, f"{type(error).__name__} for {subject}") from error
 
 
-def _is_silence(error: object) -> bool:
-    """Whether a time-out ended the wait for the server."""
+def _is_timeout(error: object) -> bool:
+    """Whether the error is a time-out of the server."""
     if isinstance(error, urllib3.exceptions.MaxRetryError):
-        return _is_silence(error.reason)
-    if isinstance(error, urllib3.exceptions.ProtocolError):  # it stopped reading what was sent
+        return _is_timeout(error.reason)
+    if isinstance(error, urllib3.exceptions.ProtocolError):  # the server stopped reading
         return any(isinstance(cause, TimeoutError) for cause in error.args)
-    is_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
-    # By its history this one is a time-out as well, and it is raised when a connection is refused.
-    return is_timeout and not isinstance(error, urllib3.exceptions.NewConnectionError)
+    is_urllib3_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
+    # NewConnectionError subclasses a time-out for historical reasons, and is raised for a refused connection.
+    return is_urllib3_timeout and not isinstance(error, urllib3.exceptions.NewConnectionError)

@@ -1,4 +1,4 @@
-"""Ids and room for large files, from the machine the shop runs on."""
+"""Ids and temporary files of this machine."""
 
 import errno
 import secrets
@@ -12,12 +12,12 @@ from uuid import UUID
 
 from domain.ports.errors import UnavailableError
 
-#: Most photos fit; a handful of workers holding one each is nothing.
+#: Most photos fit, and a worker holds only a few at a time.
 _SCRATCH_IN_MEMORY_BYTES = 8 * 1024 * 1024
 
-#: What the system says when a file cannot grow: the disk, the user's quota or the process's limit is used up.
+#: Error numbers of a file that cannot grow: the disk, the user's quota or the process's limit is used up.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-#: Others' temporary files are gone by then.
+#: By then other temporary files are deleted.
 _FULL_RETRY_SECONDS = 30.0
 
 _RANDOM_BITS = 74
@@ -26,18 +26,21 @@ _VARIANT = 0b10 << 62
 
 
 class TimeOrderedIds:
-    """Ids of RFC 9562's version 7: 48 bits of milliseconds, then chance. PostgreSQL likes them for their order."""
+    """UUIDs of version 7 (RFC 9562), sorted by time.
+
+    The order keeps PostgreSQL's indexes compact.
+    """
 
     def new(self) -> UUID:
-        """A fresh id; of two made in the same millisecond either may sort first."""
+        """Return a new id; within a millisecond the order is random."""
         milliseconds = time.time_ns() // 1_000_000
-        chance = secrets.randbits(_RANDOM_BITS)
-        first, second = chance >> 62, chance & ((1 << 62) - 1)
+        random_bits = secrets.randbits(_RANDOM_BITS)
+        first, second = random_bits >> 62, random_bits & ((1 << 62) - 1)
         return UUID(int=(milliseconds << 80) | _VERSION_7 | (first << 64) | _VARIANT | second)
 
 
 class TemporaryFiles:
-    """Temporary files: in memory while they are small, on the disk from there on.
+    """Temporary files, in memory while they are small.
 
     Args:
         folder: where they are; by default the system's folder for temporary files (TMPDIR).
@@ -48,7 +51,10 @@ class TemporaryFiles:
 
     @contextmanager
     def file(self) -> Iterator[BinaryIO]:
-        """An empty file to write and read, gone when the block ends; raises UnavailableError when the disk is full."""
+        """Yield an empty file, deleted when the block ends.
+
+        Raises UnavailableError when the disk is full.
+        """
         try:
             with SpooledTemporaryFile(max_size=_SCRATCH_IN_MEMORY_BYTES, dir=self._folder) as file:
                 yield cast("BinaryIO", file)
@@ -57,6 +63,6 @@ class TemporaryFiles:
                 raise
             raise UnavailableError(
                 "The disk for temporary files",
-                f"{self._folder} is full ({error.strerror}); free some room, or point TMPDIR at another folder",
+                f"{self._folder} is full ({error.strerror}); free some space, or point TMPDIR at another folder",
                 retry_after_seconds=_FULL_RETRY_SECONDS,
             ) from error

@@ -89,7 +89,7 @@ def test_an_archive_of_nothing_is_an_archive() -> None:
 @pytest.mark.parametrize("size_bytes", [4, 6])
 def test_an_entry_that_is_not_as_long_as_it_says_is_no_archive(size_bytes: int) -> None:
     _, stream = ARCHIVER.archive([ArchiveEntry(name="a", size_bytes=size_bytes, content=[b"uncle"])])
-    with pytest.raises(ValueError, match=f"a has 5 bytes where {size_bytes} were promised"):
+    with pytest.raises(ValueError, match=f"a has 5 bytes, but {size_bytes} were declared"):
         b"".join(stream)
 
 

@@ -253,7 +253,7 @@ def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
 
     with monkeypatch.context() as fault:
         fault.setattr(Minio, "copy_object", cut)
-        with pytest.raises(UnavailableError, match="came out otherwise"):
+        with pytest.raises(UnavailableError, match="differs from it"):
             store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo"))
     assert store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo")).sha256 == source.sha256
 
