@@ -1,1 +1,1 @@
-"""HTTP twins of the paid providers: the same protocol, none of the money."""
+"""HTTP twins of the paid providers: the same protocol, without costs."""

@@ -1,7 +1,7 @@
-"""What every twin is made of: a ledger, faults on order, signed webhooks, and a process to live in.
+"""The framework of the twins: recorded state, faults, webhooks, process.
 
-A twin's `__main__` reads top to bottom: parse the command line (`parser`), bind the socket (`listen`), open
-the `Ledger`, put a `Twin` together, `serve` it. docs/sandbox.md tells how to use the result.
+A twin's `__main__` parses the command line (`parser`), binds the socket (`listen`), opens the `TwinState`, builds a
+`Twin` and calls `serve`. See docs/sandbox.md for its use.
 """
 
 from sandbox.twins.common.control import GIVEN

@@ -1,4 +1,4 @@
-"""The doorway behind the scenes, /_twin: what the twin knows, and how it shall behave."""
+"""The control API /_twin: recorded state, faults, settings."""
 
 from typing import Any
 
@@ -13,23 +13,23 @@ from sandbox.twins.common.faults import ArmedFault, Fault, UnknownActionError
 from sandbox.twins.common.recorded_state import Json
 from sandbox.twins.common.twin import Twin
 
-#: A handler's parameter that the twin fills, not the request: no validation, it is what it is.
+#: Marks a handler's parameter as injected by the twin, without validation.
 GIVEN = Dependency(skip_validation=True)
 
 
 class Control(Controller):
-    """The handlers that every twin has in common."""
+    """The control handlers of every twin."""
 
     path = CONTROL_PREFIX
 
     @get("/health", sync_to_thread=False)
     def health(self, twin: Twin = GIVEN) -> Json:
-        """Say that the twin is there."""
+        """Report that the twin is running."""
         return {"twin": twin.name, "status": "ok"}
 
     @get("/ledger", sync_to_thread=False)
     def ledger(self, twin: Twin = GIVEN) -> Json:
-        """Tell everything: objects, requests, webhooks with their attempts."""
+        """Return all recorded objects, requests, and webhooks with their attempts."""
         return twin.ledger.snapshot()
 
     @get("/faults", sync_to_thread=False)
@@ -39,7 +39,7 @@ class Control(Controller):
 
     @post("/faults", sync_to_thread=False)
     def arm(self, data: Fault, twin: Twin = GIVEN) -> ArmedFault:
-        """Accept a rule; 400 when this twin cannot do what it asks."""
+        """Add a fault rule; 400 for an unsupported action."""
         try:
             return twin.faults.arm(data)
         except UnknownActionError as error:
@@ -47,23 +47,23 @@ class Control(Controller):
 
     @delete("/faults/{rule_id:str}", sync_to_thread=False)
     def lift(self, rule_id: str, twin: Twin = GIVEN) -> None:
-        """Behave again as far as one rule goes; 404 when there is none."""
+        """Remove a fault rule; 404 if unknown."""
         if not twin.faults.lift(rule_id):
             raise NotFoundException(f"There is no rule {rule_id}.")
 
     @delete("/faults", sync_to_thread=False)
     def clear(self, twin: Twin = GIVEN) -> None:
-        """Behave again."""
+        """Remove all fault rules."""
         twin.faults.clear()
 
     @get("/settings", sync_to_thread=False)
     def settings(self, twin: Twin = GIVEN) -> Json:
-        """Show the knobs."""
+        """Return the current settings."""
         return _plain(twin.settings.current)
 
     @put("/settings", sync_to_thread=False)
     def change(self, data: dict[str, Any], twin: Twin = GIVEN) -> Json:
-        """Turn the knobs that are named; 400, and nothing changed, when there is no such knob or value."""
+        """Change the named settings; 400, changing nothing, for invalid names or values."""
         try:
             return _plain(twin.settings.change(data))
         except msgspec.ValidationError as error:
@@ -71,14 +71,14 @@ class Control(Controller):
 
     @post("/webhooks/{event_id:str}/deliver", status_code=202, sync_to_thread=False)
     def deliver(self, event_id: str, twin: Twin = GIVEN) -> Json:
-        """Send an event once more, now."""
+        """Deliver an event once more, now."""
         if not twin.webhooks.deliver_again(event_id):
-            raise NotFoundException(f"No webhook was ever made of {event_id}.")
+            raise NotFoundException(f"There is no webhook of event {event_id}.")
         return {"event_id": event_id, "state": "pending"}
 
 
 def answer_in_plain_json(_: Request[Any, Any, State], error: HTTPException) -> Response[Json]:
-    """Say what was wrong with a request to the control doorway, or that there is no such address."""
+    """Answer errors of the control API, and unknown addresses."""
     return Response({"detail": error.detail, "extra": error.extra}, status_code=error.status_code)
 
 

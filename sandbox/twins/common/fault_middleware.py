@@ -1,8 +1,8 @@
-"""One request and its answer on the wire: recorded, and spoilt where a fault says so.
+"""Recording of requests, and the faults that change their answers.
 
-The layers from outside in: `Recorder` (reads the body, keeps the books, cuts the line of a lost reply), the
-provider's own layers (Stripe's idempotency keys), `FaultMiddleware` (the faults), the twin's handlers. So an
-idempotency key sees a lost reply as answered, as the provider would, though the caller never hears it.
+The layers from outside in: `Recorder` (reads the body, records, aborts the connection of a lost reply), the
+provider's own layers (Stripe's idempotency keys), `FaultMiddleware`, the twin's handlers. So an idempotency key
+counts a lost reply as answered, as at the provider.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from litestar.types import (
     Send,
 )
 
-from sandbox.twins.common.faults import REQUEST_DEEDS, ArmedFault, FaultRules
+from sandbox.twins.common.faults import REQUEST_ACTIONS, ArmedFault, FaultRules
 from sandbox.twins.common.recorded_state import TwinState
 
 Layer = Callable[[ASGIApp], ASGIApp]
-#: The twin's own doorway is neither recorded nor spoilt.
+#: The control API is neither recorded nor affected by faults.
 CONTROL_PREFIX = "/_twin"
 
 
 @dataclass
 class Exchange:
-    """What the layers tell each other about one request."""
+    """What the layers share about one request."""
 
     method: str
     path: str
@@ -44,24 +44,24 @@ class Exchange:
 
 
 def exchange_of(scope: Scope) -> Exchange:
-    """Return the exchange this scope belongs to; every request outside /_twin has one."""
+    """Return the scope's exchange; every request outside /_twin has one."""
     return cast("Exchange", scope["state"]["exchange"])
 
 
 def is_api_call(scope: Scope) -> bool:
-    """Whether the request is one that the provider would get, and not one for the twin behind it."""
+    """Whether the request is for the provider's API, not for control."""
     return scope["type"] == ScopeType.HTTP and not scope["path"].startswith(CONTROL_PREFIX)
 
 
 class Recorder:
-    """Notes each request before and after, and closes the connection where the answer shall be lost."""
+    """Record each request and its answer; abort connections of lost replies."""
 
     def __init__(self, app: ASGIApp, ledger: TwinState) -> None:
         self._app = app
         self._ledger = ledger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection, as ASGI asks."""
+        """Handle one ASGI connection."""
         if not is_api_call(scope):
             await self._app(scope, receive, send)
             return
@@ -86,7 +86,7 @@ class Recorder:
         try:
             await self._app(scope, _replay(exchange.body, receive), pass_on)
         except asyncio.CancelledError:
-            # The process is ending; whoever still waits sees the connection close.
+            # The process is ending: the connection is closed without an answer.
             exchange.cut = True
         self._ledger.close_request(request_id, status, _outcome(exchange))
         if exchange.cut:
@@ -94,7 +94,7 @@ class Recorder:
 
 
 class FaultMiddleware:
-    """Carries out the faults that concern requests."""
+    """Apply the faults that concern requests."""
 
     def __init__(self, app: ASGIApp, faults: FaultRules, error_body: Callable[[int], object]) -> None:
         self._app = app
@@ -102,12 +102,12 @@ class FaultMiddleware:
         self._error_body = error_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection, as ASGI asks."""
+        """Handle one ASGI connection."""
         if not is_api_call(scope):
             await self._app(scope, receive, send)
             return
         exchange = exchange_of(scope)
-        exchange.fault = fault = self._faults.take(f"{exchange.method} {exchange.path}", REQUEST_DEEDS)
+        exchange.fault = fault = self._faults.take(f"{exchange.method} {exchange.path}", REQUEST_ACTIONS)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.do == "refuse":
@@ -118,13 +118,13 @@ class FaultMiddleware:
         else:
             exchange.cut = fault.do == "lose_reply"
             if fault.do == "hang":
-                # The work is done afterwards, whether or not the caller still waits: providers do not notice.
+                # The request is carried out afterwards, even if the caller has gone: providers do not notice.
                 await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
 
 
 async def answer_json(send: Send, status: int, body: object, headers: Mapping[str, str]) -> None:
-    """Answer without any framework; a body that is text goes out as it is (proxies answer in HTML)."""
+    """Answer without a framework; text is sent as HTML, like proxies."""
     if isinstance(body, str):
         await answer(send, status, body.encode(), {"content-type": "text/html; charset=utf-8", **headers})
     else:
@@ -132,7 +132,7 @@ async def answer_json(send: Send, status: int, body: object, headers: Mapping[st
 
 
 async def answer(send: Send, status: int, content: bytes, headers: Mapping[str, str]) -> None:
-    """Answer with these very bytes, which are JSON unless the headers say otherwise."""
+    """Answer with these bytes, as JSON unless the headers differ."""
     described = {"content-type": "application/json", "content-length": str(len(content))}
     described |= {name.lower(): value for name, value in headers.items()}
     lines = [(name.encode(), value.encode("latin-1")) for name, value in described.items()]

@@ -1,11 +1,11 @@
-"""The few pages that people see: one look for all twins, and nothing fetched from anywhere."""
+"""HTML pages of the twins, without external resources."""
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
 
 class Pages:
-    """Renders the templates of one twin on the common sheet."""
+    """Render a twin's templates with the common base."""
 
     def __init__(self, package: str) -> None:
         loader = ChoiceLoader([PackageLoader(package), PackageLoader("sandbox.twins.common")])
@@ -14,7 +14,7 @@ class Pages:
         )
 
     def show(self, template: str, status_code: int = 200, **content: object) -> Response[str]:
-        """Answer with a page."""
+        """Return a rendered page."""
         text = self._environment.get_template(template).render(**content)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(text, media_type=MediaType.HTML, status_code=status_code, headers=headers)

@@ -1,4 +1,4 @@
-"""A twin's life as a process: command line, socket, announcement, end."""
+"""A twin's process: command line, socket, announcement, shutdown."""
 
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
-    """Return a command line with what all twins take; the twin adds its own."""
+    """Return a parser with the options of all twins."""
     made = argparse.ArgumentParser(prog=f"python -m sandbox.twins.{name}", description=description)
     made.add_argument(
         "--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 chooses a free port"
@@ -35,8 +35,8 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def listen(port: int) -> tuple[socket.socket, str]:
-    """Bind the socket now, so that the address is known and nobody can take it; return it with its URL."""
-    # With the protocol spelt out asyncio sends small answers at once; without it, each waits 40 ms for an ACK.
+    """Bind a socket to the port; return it with its URL."""
+    # With the protocol given asyncio sets TCP_NODELAY; without it, each small answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
@@ -45,14 +45,14 @@ def listen(port: int) -> tuple[socket.socket, str]:
 
 
 def application(twin: Twin) -> ASGIApp:
-    """Put handlers, faults, the provider's layers and the books together."""
+    """Assemble handlers, faults, the provider's layers and the recorder."""
     exception_handlers: ExceptionHandlersMap = {
         HTTPException: answer_in_plain_json,
         **twin.exception_handlers,
     }
 
     async def report(error: Exception, scope: Scope) -> None:
-        """Show a defect of the twin itself; Litestar would only answer 500."""
+        """Log a defect of the twin, which Litestar only answers with 500."""
         if not any(isinstance(kind, type) and isinstance(error, kind) for kind in exception_handlers):
             _LOG.error("%s failed", scope["path"], exc_info=error)
 
@@ -76,7 +76,7 @@ def _given(value: object) -> Provide:
 
 
 def serve(twin: Twin, listener: socket.socket, url: str) -> None:
-    """Serve until SIGTERM or Ctrl-C; one JSON line on stdout says when and where it began."""
+    """Serve until SIGTERM or Ctrl-C; announce the URL as JSON on stdout."""
     twin.webhooks.start()
     config = uvicorn.Config(
         application(twin),
@@ -92,7 +92,7 @@ def serve(twin: Twin, listener: socket.socket, url: str) -> None:
 
 
 class _AbortableProtocol(H11Protocol):
-    """Hands the connection itself to the layers: ASGI has no word for closing it without an answer."""
+    """Give the layers the transport: ASGI cannot close it without an answer."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -109,7 +109,7 @@ class _AnnouncingServer(uvicorn.Server):
         print(json.dumps(self._announcement), flush=True)  # noqa: T201 (the announcement is the interface)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A fault may have requests hang for minutes; whoever ends the twin does not want to wait for them.
+        # Cancel requests that a fault has hang for minutes, so that the twin ends at once.
         for task in list(self.server_state.tasks):
             task.cancel()
         await super().shutdown(sockets)

@@ -1,8 +1,7 @@
-"""A twin's memory: everything it was asked, everything it did, in one SQLite file.
+"""A twin's recorded state in one SQLite file: objects, requests, webhooks.
 
-The ledger is the ground truth that tests join with the shop's own books, so it must survive what the shop
-survives: each statement is on disk's side of the process before the caller hears of it (WAL), and a SIGKILL
-at any moment leaves a file that the next start opens and continues.
+Tests compare it with the shop's own log, so it survives what the shop survives: each statement is written (WAL)
+before the caller gets an answer, and after a SIGKILL at any moment the next start continues.
 """
 
 import json
@@ -16,8 +15,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
-#: More of a request's body than this is not kept: enough for every API call but an upload.
-KEPT_BODY_BYTES = 64 * 1024
+#: Recorded prefix of a request's body: enough for every API call but an upload.
+RECORDED_BODY_BYTES = 64 * 1024
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -48,17 +47,17 @@ CREATE TABLE IF NOT EXISTS attempts (
 
 
 class TwinState:
-    """Objects by kind and id, blobs, requests and webhook deliveries; safe to use from several threads."""
+    """Objects by kind and id, blobs, requests and webhook deliveries; thread-safe."""
 
     def __init__(self, folder: Path | None, name: str) -> None:
-        """Open `folder`/`name`.sqlite, or keep everything in memory when there is no folder."""
+        """Open `folder`/`name`.sqlite, or an in-memory database without a folder."""
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         target = ":memory:" if folder is None else str(folder / f"{name}.sqlite")
         self._connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
-        # Without fsync per commit a power cut may cost the last moments; the death of the process cannot.
+        # Without fsync per commit a power cut may lose the last transactions; the death of the process cannot.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
         #: Held by every transaction; the webhook sender waits on it for new work.
@@ -71,7 +70,7 @@ class TwinState:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the block or nothing; an inner transaction joins the outer. Never await inside."""
+        """Run the block atomically; nested transactions join. Never await inside."""
         with self.changed:
             if self._connection.in_transaction:
                 yield
@@ -85,7 +84,7 @@ class TwinState:
             self._connection.execute("COMMIT")
 
     def put(self, kind: str, object_id: str, body: Json) -> None:
-        """Store an object, or its new state; it keeps its place in the order of creation."""
+        """Upsert an object, keeping its place in the order of creation."""
         self.execute(
             "INSERT INTO objects (kind, id, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
@@ -98,18 +97,18 @@ class TwinState:
         return json.loads(rows[0]["body"]) if rows else None
 
     def find(self, kind: str, **equal: object) -> list[Json]:
-        """Return all objects of the kind whose top-level fields equal those given, newest first."""
+        """Return objects whose top-level fields equal those given, newest first."""
         conditions = "".join(" AND json_extract(body, ?) IS ?" for _ in equal)
         parameters = [part for field, value in equal.items() for part in (f"$.{field}", value)]
         sql = f"SELECT body FROM objects WHERE kind = ?{conditions} ORDER BY seq DESC"  # noqa: S608 (no value in it)
         return [json.loads(row["body"]) for row in self.execute(sql, (kind, *parameters))]
 
     def remove(self, kind: str, object_id: str) -> None:
-        """Forget an object; nothing happens when it is not there."""
+        """Delete an object, if it exists."""
         self.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, object_id))
 
     def put_blob(self, blob_id: str, content: bytes) -> None:
-        """Keep bytes that would only swell an object: an attachment, a picture."""
+        """Store bytes outside the objects: attachments, pictures."""
         self.execute("INSERT OR REPLACE INTO blobs (id, content) VALUES (?, ?)", (blob_id, content))
 
     def get_blob(self, blob_id: str) -> bytes | None:
@@ -118,12 +117,12 @@ class TwinState:
         return rows[0]["content"] if rows else None
 
     def remove_blob(self, blob_id: str) -> None:
-        """Forget the bytes; nothing happens when they are not there."""
+        """Delete the bytes, if they exist."""
         self.execute("DELETE FROM blobs WHERE id = ?", (blob_id,))
 
     def open_request(self, method: str, path: str, query: str, key: str | None, body: bytes) -> int:
-        """Note that a request has come in, before anything is done about it."""
-        text = body[:KEPT_BODY_BYTES].decode(errors="replace")
+        """Record a request before it is handled; return its id."""
+        text = body[:RECORDED_BODY_BYTES].decode(errors="replace")
         (row,) = self.execute(
             "INSERT INTO requests (at, method, path, query, idempotency_key, body, body_bytes, outcome) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, 'open') RETURNING id",
@@ -132,7 +131,7 @@ class TwinState:
         return int(row["id"])
 
     def close_request(self, request_id: int, status: int | None, outcome: str) -> None:
-        """Note what became of it: the status that was made, and whether the caller got to see it."""
+        """Record a request's status, and whether the caller received it."""
         self.execute(
             "UPDATE requests SET status = ?, outcome = ? WHERE id = ?", (status, outcome, request_id)
         )
@@ -148,7 +147,7 @@ class TwinState:
             }
 
     def deliveries(self) -> list[sqlite3.Row]:
-        """Return every webhook there is to deliver or was delivered, oldest first, without its body."""
+        """Return every webhook delivery without its body, oldest first."""
         return self.execute(
             "SELECT id, event_id, type, url, state, due_at FROM deliveries ORDER BY id",
         )

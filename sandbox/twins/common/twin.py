@@ -1,4 +1,4 @@
-"""What one twin consists of."""
+"""The parts of a twin."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from sandbox.twins.common.webhooks import WebhookSender
 
 @dataclass(frozen=True, kw_only=True)
 class Twin:
-    """Everything that makes one twin different from the others."""
+    """Everything in which one twin differs from the others."""
 
     name: str
     ledger: TwinState
@@ -23,12 +23,12 @@ class Twin:
     settings: RuntimeOptions[Any]
     webhooks: WebhookSender
     handlers: Sequence[ControllerRouterHandler]
-    #: What the handlers get by parameter name, besides `twin` itself.
+    #: Dependencies of the handlers by parameter name, besides `twin` itself.
     dependencies: Mapping[str, object] = field(default_factory=dict)
-    #: The provider's error shape, for a fault that names a status and no body.
+    #: The provider's error format, for a fault with a status and no body.
     error_body: Callable[[int], object]
-    #: The provider's own ASGI layers between the books and the faults, outermost first.
+    #: The provider's own ASGI layers between recorder and faults, outermost first.
     layers: Sequence[Layer] = ()
     exception_handlers: ExceptionHandlersMap = field(default_factory=dict)
-    #: What the announcement says besides name and address.
+    #: Further fields of the announcement.
     announcement: Mapping[str, str] = field(default_factory=dict)

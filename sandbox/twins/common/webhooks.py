@@ -1,4 +1,4 @@
-"""Webhooks: delivered in the background, signed at each attempt, repeated until somebody says 2xx."""
+"""Webhooks: delivered in the background, signed per attempt, retried until 2xx."""
 
 import threading
 import time
@@ -8,17 +8,17 @@ from typing import Any
 
 import httpx2
 
-from sandbox.twins.common.faults import WEBHOOK_DEEDS, FaultRules
+from sandbox.twins.common.faults import WEBHOOK_ACTIONS, FaultRules
 from sandbox.twins.common.recorded_state import TwinState
 from sandbox.twins.common.runtime_options import RuntimeOptions
 
-#: Enough that one receiver who hangs does not hold up the others.
+#: Enough that one hanging receiver does not delay the others.
 SENDING_THREADS = 4
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One webhook on its way to one address."""
+    """One webhook delivery to one address."""
 
     id: int
     event_id: str
@@ -29,7 +29,7 @@ class Delivery:
 
 
 class WebhookSender:
-    """Delivers what it is given, at least once, in no promised order, also across a restart of the twin."""
+    """Deliver webhooks at least once, in no guaranteed order, across restarts."""
 
     def __init__(
         self,
@@ -39,35 +39,35 @@ class WebhookSender:
         sign: Callable[[Delivery], Mapping[str, str]],
         is_repeated: Callable[[Delivery], bool] = lambda _: True,
     ) -> None:
-        """Make a sender; `sign` gives the headers of one attempt, made anew each time.
+        """Create a sender; `sign` returns the headers of one attempt.
 
-        What `is_repeated` says no to is tried once, and then given up.
+        Deliveries for which `is_repeated` is False are attempted once.
         """
         self._ledger = ledger
         self._faults = faults
         self._settings = settings
         self._sign = sign
         self._is_repeated = is_repeated
-        # Redirects are not followed and proxies of the environment not asked, as the providers would.
+        # Without redirects and proxies of the environment, like the providers.
         self._client = httpx2.Client(follow_redirects=False, trust_env=False)
 
     def start(self) -> None:
-        """Begin to deliver, first of all what a previous life of the twin left behind."""
+        """Start delivering, beginning with what a previous process left."""
         self._ledger.execute("UPDATE deliveries SET state = 'pending' WHERE state = 'sending'")
         for number in range(SENDING_THREADS):
             threading.Thread(target=self._deliver_forever, name=f"webhooks-{number}", daemon=True).start()
 
     def send(self, event_id: str, event_type: str, url: str, body: bytes) -> None:
-        """Queue a webhook; inside a transaction it goes out only if that commits."""
-        fault = self._faults.take(f"webhook:{event_type}", WEBHOOK_DEEDS)
-        deed = fault.do if fault else ""
-        wait = fault.seconds if fault and deed in {"late", "out_of_order"} else 0.0
-        state = {"never": "suppressed", "out_of_order": "held"}.get(deed, "pending")
-        for _ in range(2 if deed == "twice" else 1):
+        """Queue a webhook; it is sent only if the surrounding transaction commits."""
+        fault = self._faults.take(f"webhook:{event_type}", WEBHOOK_ACTIONS)
+        action = fault.do if fault else ""
+        wait = fault.seconds if fault and action in {"late", "out_of_order"} else 0.0
+        state = {"never": "suppressed", "out_of_order": "held"}.get(action, "pending")
+        for _ in range(2 if action == "twice" else 1):
             self._queue((event_id, event_type, url, body), state, time.time() + wait)
 
     def deliver_again(self, event_id: str) -> bool:
-        """Send the event once more, now, whatever became of it before; False when it is not known."""
+        """Queue the event once more, due now; return False if unknown."""
         with self._ledger.transaction():
             rows = self._ledger.execute(
                 "SELECT type, url, body FROM deliveries WHERE event_id = ? ORDER BY id DESC LIMIT 1",
@@ -78,7 +78,7 @@ class WebhookSender:
         return bool(rows)
 
     def was_delivered(self, event_id: str) -> bool:
-        """Whether nothing is left to deliver of this event: some receiver has said 2xx, or none was asked."""
+        """Whether the event was delivered, or had no receiver."""
         rows = self._ledger.execute("SELECT state FROM deliveries WHERE event_id = ?", (event_id,))
         return not rows or any(row["state"] == "delivered" for row in rows)
 
@@ -97,7 +97,7 @@ class WebhookSender:
             self._note(delivery, status, error)
 
     def _claim(self) -> Delivery:
-        """Wait for the next webhook that is due and take it, so that no other thread does."""
+        """Wait for the next due webhook and claim it."""
         with self._ledger.changed:
             while True:
                 rows = self._ledger.execute(
@@ -141,7 +141,7 @@ class WebhookSender:
                 "UPDATE deliveries SET state = ?, due_at = ?, attempts = attempts + 1 WHERE id = ?",
                 (state, now + wait, delivery.id),
             )
-            # What was held back to arrive out of order has now been overtaken.
+            # Deliveries held to arrive out of order have now been overtaken.
             self._ledger.execute(
                 "UPDATE deliveries SET due_at = ? WHERE state = 'held' AND id < ?", (now, delivery.id)
             )

@@ -1,13 +1,13 @@
-"""The twin of Replicate: takes predictions as the HTTP API does, and really restores, on this machine.
+"""The twin of Replicate: the predictions API, with real local restoration.
 
-models       what can be run, and under which input names
-inputs       what is wrong with an input
-predictions  a prediction's life, from starting to one of its ends, and its webhooks
-studio       where the work is done: the threads, and what time brings by itself
-pictures     from an input URL to the bytes of an output
-files        uploaded inputs
-api          the doorway /v1, and /pbxt, where outputs are delivered
-pages        lists, a page at a time
-gate         who is let in, and how often
-errors       what Replicate says when it says no
+models             the models, and their input names
+inputs             validation of inputs
+predictions        a prediction's states and webhooks
+prediction_runner  threads that run predictions, and their timers
+image_transfer     from an input's URL to an output's bytes
+files              uploaded inputs
+api                the API /v1, and /pbxt for outputs
+pages              paged lists
+authentication     the API token and the rate limit
+errors             error answers
 """

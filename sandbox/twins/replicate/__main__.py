@@ -21,14 +21,14 @@ from sandbox.twins.replicate.errors import (
     ReplicateError,
     answer_replicate_error,
     answer_routing_error,
-    sabotaged,
+    fault_body,
 )
 from sandbox.twins.replicate.files import Files
 from sandbox.twins.replicate.image_transfer import ImageDownloader
 from sandbox.twins.replicate.prediction_runner import PredictionRunner
 from sandbox.twins.replicate.predictions import (
     COMPLETED,
-    PREDICTION_DEEDS,
+    PREDICTION_ACTIONS,
     Predictions,
     ReplicateSettings,
     signature_headers,
@@ -36,7 +36,7 @@ from sandbox.twins.replicate.predictions import (
 
 
 def main() -> None:
-    """Run until told to end."""
+    """Run until SIGTERM or Ctrl-C."""
     arguments = parser("replicate", "A twin of Replicate: predictions that really restore, locally.")
     arguments.add_argument("--api-token", default="r8_sandbox", help="the API token that is let in")
     arguments.add_argument(
@@ -45,11 +45,11 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=2, help="restorations at a time")
     options = arguments.parse_args()
 
-    # The workers are the parallelism; threads within OpenCV would only get into each other's way.
+    # The workers are the parallelism; OpenCV's own threads would only compete with them.
     cv2.setNumThreads(1)
     listener, url = listen(options.port)
     ledger = TwinState(options.data, "replicate")
-    faults = FaultRules(PREDICTION_DEEDS)
+    faults = FaultRules(PREDICTION_ACTIONS)
     settings = RuntimeOptions(ledger, ReplicateSettings())
     webhooks = WebhookSender(
         ledger,
@@ -60,7 +60,7 @@ def main() -> None:
     )
     predictions = Predictions(ledger, webhooks, url)
     files = Files(ledger, url)
-    studio = PredictionRunner(predictions, ImageDownloader(files), faults, settings)
+    runner = PredictionRunner(predictions, ImageDownloader(files), faults, settings)
     twin = Twin(
         name="replicate",
         ledger=ledger,
@@ -71,14 +71,14 @@ def main() -> None:
         dependencies={
             "predictions": predictions,
             "files": files,
-            "studio": studio,
+            "runner": runner,
             "webhook_secret": options.webhook_secret,
         },
-        error_body=sabotaged,
+        error_body=fault_body,
         layers=[lambda app: Authentication(app, options.api_token, settings)],
         exception_handlers={ReplicateError: answer_replicate_error, HTTPException: answer_routing_error},
     )
-    studio.open(options.workers)
+    runner.open(options.workers)
     serve(twin, listener, url)
 
 

@@ -1,4 +1,4 @@
-"""The doorway /v1, and /pbxt, where outputs are delivered."""
+"""The API /v1, and /pbxt, where outputs are downloaded."""
 
 import asyncio
 import json
@@ -25,8 +25,8 @@ Call = Request[Any, Any, State]
 
 #: `Prefer: wait` without a number.
 LONGEST_WAIT_SECONDS = 60.0
-#: How often a waiting caller's prediction is looked at.
-GLANCE_SECONDS = 0.01
+#: Polling interval of a waiting request.
+POLL_SECONDS = 0.01
 
 
 class PredictionsApi(Controller):
@@ -36,12 +36,12 @@ class PredictionsApi(Controller):
 
     @post("/predictions")
     async def create(
-        self, request: Call, studio: PredictionRunner = GIVEN, predictions: Predictions = GIVEN
+        self, request: Call, runner: PredictionRunner = GIVEN, predictions: Predictions = GIVEN
     ) -> Response[Json]:
         """Start a prediction by version."""
-        wanted = _json_in(request)
-        wish = _wish(with_version(wanted.get("version")), wanted, request)
-        return await _started(wish, request, studio, predictions)
+        body = _json_in(request)
+        new = _new_prediction(with_version(body.get("version")), body, request)
+        return await _started(new, request, runner, predictions)
 
     @post("/models/{owner:str}/{name:str}/predictions")
     async def create_by_model(
@@ -49,12 +49,12 @@ class PredictionsApi(Controller):
         owner: str,
         name: str,
         request: Call,
-        studio: PredictionRunner = GIVEN,
+        runner: PredictionRunner = GIVEN,
         predictions: Predictions = GIVEN,
     ) -> Response[Json]:
         """Start a prediction by model."""
-        wish = _wish(named(f"{owner}/{name}"), _json_in(request), request)
-        return await _started(wish, request, studio, predictions)
+        new = _new_prediction(named(f"{owner}/{name}"), _json_in(request), request)
+        return await _started(new, request, runner, predictions)
 
     @get("/predictions", sync_to_thread=False)
     def pages(
@@ -63,38 +63,38 @@ class PredictionsApi(Controller):
         cursor: Annotated[str | None, Parameter(query="cursor")] = None,
         predictions: Predictions = GIVEN,
     ) -> Json:
-        """List predictions, newest first, a page at a time."""
+        """List predictions, newest first, page by page."""
         return page_of(predictions.newest_first(), cursor, str(request.url.with_replacements(query="")))
 
     @get("/predictions/{prediction_id:str}", sync_to_thread=False)
     def show(self, prediction_id: str, predictions: Predictions = GIVEN) -> Json:
-        """Show a prediction."""
+        """Return a prediction."""
         return predictions.get(prediction_id)
 
     @post("/predictions/{prediction_id:str}/cancel", status_code=200, sync_to_thread=False)
-    def cancel(self, prediction_id: str, studio: PredictionRunner = GIVEN) -> Json:
+    def cancel(self, prediction_id: str, runner: PredictionRunner = GIVEN) -> Json:
         """Cancel a prediction."""
-        return studio.cancel(prediction_id)
+        return runner.cancel(prediction_id)
 
 
 class ModelsApi(Controller):
-    """Models, the account, the webhooks' secret."""
+    """Models, the account, the webhook secret."""
 
     path = "/v1"
 
     @get("/models/{owner:str}/{name:str}", sync_to_thread=False)
     def show(self, owner: str, name: str, request: Call) -> Json:
-        """Show a model with its latest version."""
+        """Return a model with its latest version."""
         return named(f"{owner}/{name}").body(str(request.base_url).rstrip("/"))
 
     @get("/models/{owner:str}/{name:str}/versions", sync_to_thread=False)
     def versions(self, owner: str, name: str) -> Json:
-        """List a model's versions: there is one."""
+        """List a model's only version."""
         return {"next": None, "previous": None, "results": [named(f"{owner}/{name}").version_body()]}
 
     @get("/models/{owner:str}/{name:str}/versions/{version:str}", sync_to_thread=False)
     def version(self, owner: str, name: str, version: str) -> Json:
-        """Show a version."""
+        """Return a version."""
         model = named(f"{owner}/{name}")
         if version != model.version:
             raise MissingError
@@ -102,12 +102,12 @@ class ModelsApi(Controller):
 
     @get("/account", sync_to_thread=False)
     def account(self) -> Json:
-        """Show whose token it is."""
+        """Return the token's account."""
         return {"type": "user", "username": "sandbox", "name": "Sandbox", "github_url": None}
 
     @get("/webhooks/default/secret", sync_to_thread=False)
     def secret(self, webhook_secret: str = GIVEN) -> Json:
-        """Show what webhooks are signed with."""
+        """Return the webhook secret."""
         return {"key": webhook_secret}
 
 
@@ -118,7 +118,7 @@ class FilesApi(Controller):
 
     @post("/")
     async def create(self, request: Call, files: Files = GIVEN) -> Json:
-        """Take an upload."""
+        """Store an upload."""
         form = await request.form()
         content = form.get("content")
         if not isinstance(content, UploadFile):
@@ -134,18 +134,18 @@ class FilesApi(Controller):
 
     @get("/{file_id:str}", sync_to_thread=False)
     def show(self, file_id: str, files: Files = GIVEN) -> Json:
-        """Show what is known of an upload."""
+        """Return an upload's metadata."""
         return files.get(file_id)
 
     @delete("/{file_id:str}", sync_to_thread=False)
     def forget(self, file_id: str, files: Files = GIVEN) -> None:
-        """Forget an upload."""
+        """Delete an upload."""
         files.delete(file_id)
 
 
 @get("/pbxt/{prediction_id:str}/{name:str}", sync_to_thread=False)
 def deliver(prediction_id: str, name: str, predictions: Predictions = GIVEN) -> Response[bytes]:
-    """Hand over an output, to whoever knows its address; gone with the prediction's data."""
+    """Return an output, without authentication; 404 after its data was removed."""
     content = predictions.output_file(prediction_id, name)
     if content is None:
         raise NotFoundException("The output does not exist, or no longer.")
@@ -156,30 +156,30 @@ HANDLERS: list[ControllerRouterHandler] = [PredictionsApi, ModelsApi, FilesApi, 
 
 
 async def _started(
-    wish: NewPrediction, request: Call, studio: PredictionRunner, predictions: Predictions
+    new: NewPrediction, request: Call, runner: PredictionRunner, predictions: Predictions
 ) -> Response[Json]:
-    """Start it, and wait for its end as long as the caller prefers: 202 when that was not long enough."""
-    prediction = studio.take(wish)
-    patience_seconds = _patience_seconds(request.headers.get("prefer", ""))
-    if patience_seconds is None:
+    """Start a prediction and wait if preferred; 202 if not ended."""
+    prediction = runner.take(new)
+    wait_seconds = _wait_seconds(request.headers.get("prefer", ""))
+    if wait_seconds is None:
         return Response(prediction, status_code=201)
-    until = asyncio.get_running_loop().time() + patience_seconds
+    until = asyncio.get_running_loop().time() + wait_seconds
     while prediction["status"] in OPEN and asyncio.get_running_loop().time() < until:
-        await asyncio.sleep(GLANCE_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         prediction = predictions.get(prediction["id"])
     return Response(prediction, status_code=202 if prediction["status"] in OPEN else 201)
 
 
-def _patience_seconds(prefer: str) -> float | None:
+def _wait_seconds(prefer: str) -> float | None:
     asked = re.fullmatch(r"wait(?:=(\d+(?:\.\d+)?))?", prefer.strip())
     if asked is None:
         return None
     return min(float(asked[1] or LONGEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
 
 
-def _wish(model: Model, wanted: Json, request: Call) -> NewPrediction:
-    given = model.check(wanted.get("input"))
-    webhook, events = wanted.get("webhook"), wanted.get("webhook_events_filter") or list(DEFAULT_EVENTS)
+def _new_prediction(model: Model, body: Json, request: Call) -> NewPrediction:
+    given = model.check(body.get("input"))
+    webhook, events = body.get("webhook"), body.get("webhook_events_filter") or list(DEFAULT_EVENTS)
     complaints = []
     if webhook is not None and not str(webhook).startswith(("https://", "http://")):
         complaints.append(complaint("format", "webhook", "Does not match format 'uri'"))
@@ -204,7 +204,7 @@ def _wish(model: Model, wanted: Json, request: Call) -> NewPrediction:
 
 
 def _duration_seconds(text: str) -> float | None:
-    """Read 1h, 5m, 90s, 1m30s or a bare number of seconds; None when it is nothing of the kind."""
+    """Parse 1h, 5m, 90s, 1m30s or seconds; None if invalid."""
     parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
     if parts is None:
         return None
@@ -214,9 +214,9 @@ def _duration_seconds(text: str) -> float | None:
 
 def _json_in(request: Call) -> Json:
     try:
-        wanted = json.loads(exchange_of(request.scope).body)
+        body = json.loads(exchange_of(request.scope).body)
     except ValueError:
-        wanted = None
-    if not isinstance(wanted, dict):
+        body = None
+    if not isinstance(body, dict):
         raise InvalidInputError([complaint("invalid_type", "(root)", "the body must be a JSON object")])
-    return wanted
+    return body

@@ -1,4 +1,4 @@
-"""Replicate's front door: who is calling, and how often."""
+"""Replicate's authentication and rate limit."""
 
 import time
 from collections import deque
@@ -14,7 +14,7 @@ MINUTE_SECONDS = 60.0
 
 
 class Authentication:
-    """Lets in who has the API token, and not too often; outputs are delivered to anyone, as in reality."""
+    """Require the API token and limit creations; outputs need no token."""
 
     def __init__(self, app: ASGIApp, api_token: str, settings: Settings) -> None:
         self._app = app
@@ -23,7 +23,7 @@ class Authentication:
         self._creates: deque[float] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection, as ASGI asks."""
+        """Handle one ASGI connection."""
         refusal = self._refusal(scope) if is_api_call(scope) and scope["path"].startswith("/v1/") else None
         if refusal is None:
             await self._app(scope, receive, send)

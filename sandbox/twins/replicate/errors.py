@@ -1,4 +1,4 @@
-"""What Replicate says when it says no."""
+"""Replicate's error answers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sandbox.twins.common.control import answer_in_plain_json
 
 
 class ReplicateError(Exception):
-    """An error answer: title, detail and status, as in every problem that the API reports."""
+    """A problem answer: status, title and detail."""
 
     def __init__(
         self, status: int, title: str, detail: str, *, headers: dict[str, str] | None = None, **more: object
@@ -30,14 +30,14 @@ class UnauthenticatedError(ReplicateError):
 
 
 class MissingError(ReplicateError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     def __init__(self) -> None:
         super().__init__(404, "Not found", "The requested resource could not be found.")
 
 
 class ThrottledError(ReplicateError):
-    """Too many, too fast."""
+    """The rate limit is exceeded."""
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ class ThrottledError(ReplicateError):
 
 
 class InvalidVersionError(ReplicateError):
-    """The version asked for is none of ours."""
+    """The version does not exist."""
 
     def __init__(self) -> None:
         detail = "The specified version does not exist (or perhaps you don't have permission to use it?)"
@@ -58,27 +58,27 @@ class InvalidVersionError(ReplicateError):
 
 
 class InvalidInputError(ReplicateError):
-    """The request was understood and is wrong: each complaint has a type, a field and a description."""
+    """Invalid input: each complaint has a type, a field and a description."""
 
     def __init__(self, complaints: list[Json]) -> None:
         detail = "".join(f"- {one['field']}: {one['description']}\n" for one in complaints)
         super().__init__(422, "Input validation failed", detail, invalid_fields=complaints)
 
 
-def sabotaged(status: int) -> Json:
-    """Return the body of an error that a fault has ordered."""
+def fault_body(status: int) -> Json:
+    """Return the error body of a fault."""
     if status == 429:  # noqa: PLR2004
         return ThrottledError(1).body
     return ReplicateError(status, "Internal server error", "The sandbox was told to fail here.").body
 
 
 def answer_replicate_error(_: Request[Any, Any, State], error: ReplicateError) -> Response[Json]:
-    """Answer with Replicate's problem."""
+    """Return Replicate's problem answer."""
     return Response(error.body, status_code=error.status, headers=error.headers)
 
 
 def answer_routing_error(request: Request[Any, Any, State], error: HTTPException) -> Response[Json]:
-    """Answer an address or a method that /v1 does not have in Replicate's shape, any other in the kit's."""
+    """Answer unknown /v1 addresses in Replicate's format, others in plain JSON."""
     if not request.url.path.startswith("/v1/"):
         return answer_in_plain_json(request, error)
     if error.status_code == 404:  # noqa: PLR2004

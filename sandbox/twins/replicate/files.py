@@ -1,4 +1,4 @@
-"""Uploaded inputs: kept for a day, named in a prediction by their URL."""
+"""Uploaded inputs: kept for a day, referenced by URL."""
 
 import base64
 import hashlib
@@ -14,14 +14,14 @@ LIFETIME = timedelta(hours=24)
 
 
 class Files:
-    """The uploads of the one account there is."""
+    """The uploads of the only account."""
 
     def __init__(self, ledger: TwinState, url: str) -> None:
         self._ledger = ledger
         self._prefix = f"{url}/v1/files/"
 
     def create(self, name: str, content_type: str, content: bytes, metadata: str | None) -> Json:
-        """Keep an upload."""
+        """Store an upload."""
         file_id = base64.b32encode(secrets.token_bytes(35)).decode()
         digest = hashlib.sha256(content).hexdigest()
         expires_at = (datetime.now(UTC) + LIFETIME).isoformat(timespec="milliseconds")
@@ -43,11 +43,7 @@ class Files:
         return file
 
     def get(self, file_id: str) -> Json:
-        """Return what is known of an upload.
-
-        Raises:
-            MissingError: there is none, or its day is over.
-        """
+        """Return an upload's metadata; raise MissingError if unknown or expired."""
         file = self._ledger.get("file", file_id)
         if file is None or datetime.fromisoformat(file["expires_at"]) < datetime.now(UTC):
             raise MissingError
@@ -58,18 +54,14 @@ class Files:
         return self._ledger.find("file")
 
     def delete(self, file_id: str) -> None:
-        """Forget an upload.
-
-        Raises:
-            MissingError: there is none.
-        """
+        """Delete an upload; raise MissingError if unknown."""
         with self._ledger.transaction():
             self.get(file_id)
             self._ledger.remove("file", file_id)
             self._ledger.remove_blob(f"file/{file_id}")
 
     def content_at(self, url: str) -> bytes | None:
-        """Return the upload that a URL names; None when the URL names no upload of ours."""
+        """Return the content of an upload's URL; None for any other URL."""
         if not url.startswith(self._prefix):
             return None
         return self._ledger.get_blob(f"file/{url.removeprefix(self._prefix)}")

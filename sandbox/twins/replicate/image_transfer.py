@@ -1,4 +1,4 @@
-"""From the URL in an input to the bytes of an output."""
+"""From an input's URL to an output's bytes."""
 
 import base64
 import binascii
@@ -21,30 +21,26 @@ NOT_A_PICTURE = b"<html><body>502 Bad Gateway</body></html>"
 
 LARGEST_OUTPUT_PIXELS = 100_000_000
 
-#: By how many shades the outputs of two seeds differ at most.
-GRAIN_SHADES = 4
+#: The largest difference between the outputs of two seeds, in shades.
+NOISE_SHADES = 4
 
 Engine = Literal["preview", "copy"]
 
 
 class FailedPredictionError(Exception):
-    """The work could not be done; the text is what the prediction gives as its error."""
+    """The prediction fails; the text becomes its error."""
 
 
 class ImageDownloader:
-    """Gets what an input URL leads to: a data URI, an upload of ours, or an address on the web."""
+    """Download inputs: data URIs, uploads, or web addresses."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        # One for all: making a client reads all certificates, which takes longer than a download here.
+        # Shared: creating a client loads all certificates, which takes longer than a download here.
         self._client = httpx2.Client(follow_redirects=True, trust_env=False, timeout=DOWNLOAD_TIMEOUT_SECONDS)
 
     def fetch(self, url: str) -> bytes:
-        """Return the bytes.
-
-        Raises:
-            FailedPredictionError: there is nothing to be had there.
-        """
+        """Return the input's bytes; raise FailedPredictionError if unavailable."""
         if url.startswith("data:"):
             return _embedded(url)
         uploaded = self._files.content_at(url)
@@ -67,10 +63,9 @@ class ImageDownloader:
 def work(
     picture: bytes, output_format: OutputFormat, engine: Engine, variation: int | None
 ) -> tuple[bytes, str]:
-    """Return the output and the logs of the work on it; each variation is another output, as with models that draw.
+    """Return the output and its logs; raise FailedPredictionError if unreadable.
 
-    Raises:
-        FailedPredictionError: the input is no picture.
+    Each variation is a different output, as with generative models.
     """
     if engine == "copy":
         return varied(picture, variation), "Told to copy the input: nothing was restored.\n"
@@ -85,10 +80,9 @@ def work(
 
 
 def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
-    """Return the picture so many times as wide and high, and the logs of the work on it.
+    """Return the picture enlarged by ``scale``, and the logs.
 
-    Raises:
-        FailedPredictionError: the input is no picture, or would become larger than the model's memory holds.
+    Raises FailedPredictionError if the input is unreadable, or the output too large.
     """
     try:
         pixels = decoded(picture)
@@ -103,10 +97,9 @@ def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
 
 
 def varied(content: bytes, variation: int | None) -> bytes:
-    """Return the picture with a few shades that differ for each variation; as it is without one.
+    """Return the picture with noise seeded by the variation, if any.
 
-    Raises:
-        FailedPredictionError: it is no picture.
+    Raises FailedPredictionError if it is unreadable.
     """
     if variation is None:
         return content
@@ -114,13 +107,13 @@ def varied(content: bytes, variation: int | None) -> bytes:
         picture = decoded(content)
     except UnreadableImageError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
-    noise = np.random.default_rng(variation).integers(0, GRAIN_SHADES, picture.shape, np.uint8)
+    noise = np.random.default_rng(variation).integers(0, NOISE_SHADES, picture.shape, np.uint8)
     _, encoded = cv2.imencode(f".{format_of(content)}", cv2.add(picture, noise))
     return encoded.tobytes()
 
 
 def format_of(picture: bytes) -> OutputFormat:
-    """Tell the format by the first bytes; a PNG when it is none that we know."""
+    """Return the format by the signature; PNG if unknown."""
     if picture.startswith(b"\xff\xd8"):
         return "jpg"
     return "webp" if picture.startswith(b"RIFF") else "png"
@@ -133,14 +126,14 @@ def misshapen(output_format: OutputFormat) -> bytes:
 
 
 def reduced(picture: bytes) -> bytes:
-    """Return the picture 60 % as wide and high, as models do that work at a size of their own."""
+    """Return the picture at 60 % of its width and height."""
     smaller = cv2.resize(decoded(picture), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
     _, encoded = cv2.imencode(f".{format_of(picture)}", smaller)
     return encoded.tobytes()
 
 
 def another(picture: bytes) -> bytes:
-    """Return a picture of the same shape and format that shows something else."""
+    """Return a different picture of the same size and format."""
     height, width = decoded(picture).shape[:2]
     hills = np.random.default_rng(1931).integers(0, 255, (24, 24, 3), np.uint8)
     scene = cv2.resize(hills, (width, height), interpolation=cv2.INTER_LINEAR)

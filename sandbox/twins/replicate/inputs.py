@@ -1,4 +1,4 @@
-"""What is wrong with an input, told as the API tells it."""
+"""Input validation in the API's words."""
 
 from sandbox.twins.common import Json
 
@@ -17,7 +17,7 @@ def complaint(kind: str, field: str, description: str) -> Json:
 
 
 def complaints_about(field: str, value: object, schema: Json) -> list[Json]:
-    """Return what is wrong with a value that is given for a field of this JSON schema."""
+    """Return what is wrong with a value by its field's JSON schema."""
     if value is None and schema.get("nullable"):
         return []
     if not _is_a(schema["type"], value):
@@ -37,5 +37,5 @@ def complaints_about(field: str, value: object, schema: Json) -> list[Json]:
 
 
 def _is_a(kind: str, value: object) -> bool:
-    # To Python a truth value is an integer, to JSON it is not.
+    # In Python bool is a subclass of int, in JSON it is not.
     return isinstance(value, _TYPES[kind]) and (kind == "boolean") == isinstance(value, bool)

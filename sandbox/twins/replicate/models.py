@@ -1,4 +1,4 @@
-"""The models that can be run here, with their real input names. Behind each works the same local engine."""
+"""The available models with their input names, behind one local engine."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from sandbox.twins.common import Json
 from sandbox.twins.replicate.errors import InvalidInputError, InvalidVersionError, MissingError
 from sandbox.twins.replicate.inputs import complaint, complaints_about
 
-#: In place of a version, where the provider does not show it.
+#: In place of a version that the provider hides.
 HIDDEN = "hidden"
 
 
@@ -18,28 +18,24 @@ class Model:
     owner: str
     name: str
     version: str
-    #: Which input holds the picture; each model has its own word for it.
+    #: The input for the picture, which each model names differently.
     picture: str
     inputs: dict[str, Json]
-    #: The provider runs it itself: it is called by name and its version is not shown.
+    #: Run by the provider itself: called by name, its version hidden.
     official: bool = False
 
     @property
     def full_name(self) -> str:
-        """The model as the API names it."""
+        """Return OWNER/NAME."""
         return f"{self.owner}/{self.name}"
 
     @property
     def shown_version(self) -> str:
-        """The version as predictions show it."""
+        """Return the version in predictions."""
         return HIDDEN if self.official else self.version
 
     def check(self, given: object) -> Json:
-        """Return the input.
-
-        Raises:
-            InvalidInputError: something is missing, of the wrong type, or not allowed.
-        """
+        """Return the input; raise InvalidInputError if it is invalid."""
         if not isinstance(given, dict):
             raise InvalidInputError([complaint("required", "(root)", "input is required")])
         complaints = []
@@ -53,7 +49,7 @@ class Model:
         return given
 
     def openapi_schema(self) -> Json:
-        """What `latest_version.openapi_schema` tells about the inputs and the output."""
+        """Return `latest_version.openapi_schema`."""
         properties = {
             name: {"title": name.replace("_", " ").title(), "x-order": order, **schema}
             for order, (name, schema) in enumerate(self.inputs.items())
@@ -75,7 +71,7 @@ class Model:
         }
 
     def version_body(self) -> Json:
-        """The version as the API gives it."""
+        """Return the API's version object."""
         return {
             "id": self.version,
             "created_at": "2025-06-01T00:00:00.000000Z",
@@ -84,7 +80,7 @@ class Model:
         }
 
     def body(self, url: str) -> Json:
-        """The model as the API gives it."""
+        """Return the API's model object."""
         return {
             "url": f"{url}/{self.full_name}",
             "owner": self.owner,
@@ -172,11 +168,7 @@ MODELS = (
 
 
 def named(full_name: str) -> Model:
-    """Return the model "owner/name".
-
-    Raises:
-        MissingError: it is not offered here.
-    """
+    """Return the model "owner/name"; raise MissingError if unknown."""
     for model in MODELS:
         if model.full_name == full_name:
             return model
@@ -184,11 +176,9 @@ def named(full_name: str) -> Model:
 
 
 def with_version(wanted: object) -> Model:
-    """Return the model of a version: its id, "owner/name:id" or "owner/name".
+    """Return the model by version id, "owner/name:id" or "owner/name".
 
-    Raises:
-        InvalidInputError: no version was given.
-        InvalidVersionError: it is none of ours.
+    Raises InvalidInputError without a version, InvalidVersionError for an unknown one.
     """
     if not isinstance(wanted, str):
         raise InvalidInputError([complaint("required", "(root)", "version is required")])

@@ -1,4 +1,4 @@
-"""Lists, a page at a time: the cursor names the entry at the border and the direction from there."""
+"""Pages of lists: a cursor has a border entry and a direction."""
 
 import base64
 import binascii
@@ -10,17 +10,16 @@ PAGE_SIZE = 100
 
 
 class InvalidCursorError(ReplicateError):
-    """The cursor is none of ours."""
+    """The cursor is malformed or unknown."""
 
     def __init__(self) -> None:
         super().__init__(400, "Invalid cursor", "The cursor is not valid.")
 
 
 def page_of(newest_first: list[Json], cursor: str | None, address: str) -> Json:
-    """Return the page that a cursor asks for, the first without one, with the addresses of its neighbours.
+    """Return a cursor's page with its neighbours' addresses; raise InvalidCursorError.
 
-    Raises:
-        InvalidCursorError: the cursor is none of ours.
+    Without a cursor, the first page.
     """
     start = 0
     if cursor is not None:

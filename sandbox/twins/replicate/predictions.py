@@ -1,4 +1,4 @@
-"""A prediction's life: starting, processing, then succeeded, failed, canceled or aborted; never back."""
+"""The predictions' states: starting, processing, then one final state."""
 
 import base64
 import hashlib
@@ -15,8 +15,8 @@ from sandbox.twins.common import Delivery, Json, RuntimeOptions, TwinSettings, T
 from sandbox.twins.replicate.errors import MissingError
 from sandbox.twins.replicate.models import Model
 
-#: What may go wrong with a prediction, besides what may go wrong with requests and webhooks.
-PREDICTION_DEEDS = frozenset(
+#: Faults of predictions, besides those of requests and webhooks.
+PREDICTION_ACTIONS = frozenset(
     {
         "fail",
         "abort",
@@ -29,10 +29,10 @@ PREDICTION_DEEDS = frozenset(
         "succeed_without_output",
     }
 )
-#: A webhook is sent for these unless the caller chooses.
+#: Events with a webhook by default.
 DEFAULT_EVENTS = ("output", "completed")
 EVENTS = ("start", "output", "logs", "completed")
-#: The only event whose webhook is repeated until it is received, the last time after about a minute.
+#: The only event whose webhook is retried until it is received, the last time after about a minute.
 COMPLETED = "completed"
 COMPLETED_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 25.0)
 OPEN = frozenset({"starting", "processing"})
@@ -41,14 +41,14 @@ Ending = Literal["succeeded", "failed", "canceled", "aborted"]
 
 
 class ReplicateSettings(TwinSettings, kw_only=True):
-    """The knobs of this twin."""
+    """The settings of this twin."""
 
     webhook_delays_seconds: tuple[float, ...] = COMPLETED_DELAYS_SECONDS
-    #: "copy" hands the input back at once, for measuring everything around the restoration.
+    #: "copy" returns the input at once, for benchmarks of everything around the restoration.
     engine: Literal["preview", "copy"] = "preview"
-    #: How long after its end a prediction keeps its input, its output and its logs.
+    #: How long after its end a prediction keeps its input, output and logs.
     output_lifetime_seconds: float = 3600.0
-    #: How long a prediction stays "starting", as with a model that has to be loaded first.
+    #: How long a prediction is "starting", as with a model that has to be loaded first.
     start_delay_seconds: float = 0.0
     #: Replicate's own limit; null for none.
     creates_per_minute: int | None = 600
@@ -59,7 +59,7 @@ Settings = RuntimeOptions[ReplicateSettings]
 
 @dataclass(frozen=True, kw_only=True)
 class NewPrediction:
-    """What a caller wants done."""
+    """A request for a prediction."""
 
     model: Model
     input: Json
@@ -70,29 +70,29 @@ class NewPrediction:
 
 @dataclass(frozen=True)
 class Output:
-    """An output file, by its name; without content its URL leads nowhere."""
+    """An output file; without content its URL returns 404."""
 
     name: str
     content: bytes | None
 
 
 class Predictions:
-    """All predictions, each moved on in one transaction with the webhooks that tell of it."""
+    """All predictions; each change and its webhooks are one transaction."""
 
     def __init__(self, ledger: TwinState, webhooks: WebhookSender, url: str) -> None:
         self._ledger = ledger
         self._webhooks = webhooks
         self._url = url
 
-    def create(self, wish: NewPrediction, starts_at: float, deadline: float | None) -> Json:
-        """Take a wish on; it is `starting`, and the times (seconds since the epoch) are kept with it."""
+    def create(self, request: NewPrediction, starts_at: float, deadline: float | None) -> Json:
+        """Store a prediction, `starting`, with its timers in epoch seconds."""
         prediction_id = base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
         here = f"{self._url}/v1/predictions/{prediction_id}"
         prediction: Json = {
             "id": prediction_id,
-            "model": wish.model.full_name,
-            "version": wish.model.shown_version,
-            "input": wish.input,
+            "model": request.model.full_name,
+            "version": request.model.shown_version,
+            "input": request.input,
             "logs": "",
             "output": None,
             "data_removed": False,
@@ -108,8 +108,8 @@ class Predictions:
                 "web": f"{self._url}/p/{prediction_id}",
             },
             "metrics": {},
-            "_webhook": wish.webhook,
-            "_events": list(wish.events),
+            "_webhook": request.webhook,
+            "_events": list(request.events),
             "_starts_at": starts_at,
             "_deadline": deadline,
         }
@@ -117,27 +117,23 @@ class Predictions:
         return shown(prediction)
 
     def get(self, prediction_id: str) -> Json:
-        """Return a prediction as the API shows it.
-
-        Raises:
-            MissingError: there is none.
-        """
+        """Return a prediction as the API shows it; raise MissingError if unknown."""
         return shown(self._get(prediction_id))
 
     def still_open(self) -> list[Json]:
-        """Return what has not ended, oldest first, with what is not shown to callers."""
+        """Return predictions that have not ended, oldest first, with private fields."""
         found = [one for status in OPEN for one in self._ledger.find("prediction", status=status)]
         return sorted(found, key=lambda one: str(one["created_at"]))
 
     def perishable(self) -> list[Json]:
-        """Return what has ended and still has its data, in the order of its end."""
+        """Return ended predictions that still have data, ordered by end."""
         kept = self._ledger.find("prediction", data_removed=False)
         return sorted(
             (one for one in kept if one["status"] not in OPEN), key=lambda one: str(one["completed_at"])
         )
 
     def begin(self, prediction_id: str) -> Json | None:
-        """Say that the work begins, or begins again after a restart; None when it is not wanted any more."""
+        """Set `processing`, also again after a restart; None if it has ended."""
         with self._ledger.transaction():
             prediction = self._get(prediction_id)
             if prediction["status"] not in OPEN:
@@ -145,7 +141,7 @@ class Predictions:
             if prediction["status"] == "starting":
                 prediction |= {"status": "processing", "started_at": timestamp()}
                 self._ledger.put("prediction", prediction_id, prediction)
-                self._tell(prediction, "start")
+                self._send_webhook(prediction, "start")
         return shown(prediction)
 
     def end(
@@ -157,7 +153,7 @@ class Predictions:
         logs: str = "",
         output: Output | None = None,
     ) -> bool:
-        """Bring it to its end; False when it has ended before, and then nothing changes."""
+        """Set a final state; return False, changing nothing, if it has ended."""
         with self._ledger.transaction():
             prediction = self._get(prediction_id)
             if prediction["status"] not in OPEN:
@@ -171,17 +167,20 @@ class Predictions:
             self._ledger.put("prediction", prediction_id, prediction)
             for event, happened in (("output", output), ("logs", logs), (COMPLETED, True)):
                 if happened:
-                    self._tell(prediction, event)
+                    self._send_webhook(prediction, event)
         return True
 
     def cut_off(self, prediction_id: str) -> bool:
-        """End it because its time is over: canceled, or aborted when it had not begun; False when it has ended."""
+        """End at the deadline: canceled, or aborted before it began.
+
+        Returns False if it has ended.
+        """
         with self._ledger.transaction():
             begun = self._get(prediction_id)["status"] == "processing"
             return self.end(prediction_id, "canceled" if begun else "aborted")
 
     def forget_data(self, prediction_id: str) -> None:
-        """Remove input, output and logs, as Replicate does an hour after the end."""
+        """Remove input, output and logs, as Replicate does after an hour."""
         with self._ledger.transaction():
             prediction = self._get(prediction_id)
             if prediction["output"]:
@@ -190,7 +189,7 @@ class Predictions:
             self._ledger.put("prediction", prediction_id, prediction)
 
     def output_file(self, prediction_id: str, name: str) -> bytes | None:
-        """Return the bytes of an output that is still there."""
+        """Return an output's bytes, or None."""
         return self._ledger.get_blob(_blob_id(prediction_id, name))
 
     def newest_first(self) -> list[Json]:
@@ -203,29 +202,29 @@ class Predictions:
             raise MissingError
         return prediction
 
-    def _tell(self, prediction: Json, event: str) -> None:
+    def _send_webhook(self, prediction: Json, event: str) -> None:
         if prediction["_webhook"] is not None and event in prediction["_events"]:
             body = json.dumps(shown(prediction)).encode()
             self._webhooks.send(f"msg_{prediction['id']}_{event}", event, prediction["_webhook"], body)
 
 
 def shown(prediction: Json) -> Json:
-    """Return what callers get to see."""
+    """Return the fields that callers see."""
     return {name: value for name, value in prediction.items() if not name.startswith("_")}
 
 
 def timestamp() -> str:
-    """Return the present moment as the API writes it."""
+    """Return the current time in the API's format."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds_since(moment: str) -> float:
-    """Return how long ago something happened that the API has dated."""
+    """Return the seconds since an API timestamp."""
     return time.time() - datetime.fromisoformat(moment).timestamp()
 
 
 def signature_headers(secret: str, delivery: Delivery) -> Mapping[str, str]:
-    """Sign one attempt: the id stays the same in a retry, the time does not."""
+    """Sign one attempt; retries keep the id but not the time."""
     sent_at = str(int(time.time()))
     key = base64.b64decode(secret.removeprefix("whsec_"))
     content = f"{delivery.event_id}.{sent_at}.".encode() + delivery.body

@@ -1,9 +1,9 @@
-"""The twin of SendGrid: takes mail as the v3 API does, keeps it in a mailbox, and tells what became of it.
+"""The twin of SendGrid: the v3 API, a mailbox, the event webhook.
 
-validation   what SendGrid refuses, in its words
-post_office  from an accepted message to mails in the mailbox and events about them
-activity     the list of messages that Email Activity shows
-signing      the signed event webhook's key and headers
-api          the doorway /v3, and the mailbox for programs
-page         the mailbox for people
+validation  refusals, in SendGrid's words
+delivery    from an accepted message to e-mails in the mailbox and their events
+activity    the messages of Email Activity
+signing     the signed event webhook's key and headers
+api         the API /v3, and the mailbox API
+page        the mailbox in the browser
 """

@@ -13,13 +13,13 @@ from sandbox.twins.common import (
     serve,
 )
 from sandbox.twins.sendgrid import api
-from sandbox.twins.sendgrid.delivery import MAIL_DEEDS, MailDelivery, SendGridSettings
+from sandbox.twins.sendgrid.delivery import MAIL_ACTIONS, MailDelivery, SendGridSettings
 from sandbox.twins.sendgrid.page import MailboxPages
 from sandbox.twins.sendgrid.signing import EventSigner
 
 
 def main() -> None:
-    """Run until told to end."""
+    """Run until SIGTERM or Ctrl-C."""
     arguments = parser(
         "sendgrid", "A twin of SendGrid: takes mail, keeps it in a mailbox, tells what became of it."
     )
@@ -29,7 +29,7 @@ def main() -> None:
 
     listener, url = listen(options.port)
     ledger = TwinState(options.data, "sendgrid")
-    faults = FaultRules(MAIL_DEEDS)
+    faults = FaultRules(MAIL_ACTIONS)
     settings = RuntimeOptions(ledger, SendGridSettings())
     if options.webhook_url is not None:
         settings.change({"webhook_url": options.webhook_url})
@@ -44,10 +44,10 @@ def main() -> None:
         handlers=[api.V3, api.Mailbox, MailboxPages],
         dependencies={
             "api_key": options.api_key,
-            "post_office": MailDelivery(ledger, faults, settings, webhooks),
+            "delivery": MailDelivery(ledger, faults, settings, webhooks),
             "signer": signer,
         },
-        error_body=api.sabotaged,
+        error_body=api.fault_body,
         exception_handlers={api.RefusedError: api.answer_refused, HTTPException: api.answer_routing_error},
         announcement={"public_key": signer.public_key},
     )

@@ -1,4 +1,4 @@
-"""Email Activity: messages by a query, of the query language only what a shop asks."""
+"""Email Activity: messages by the few queries that a shop needs."""
 
 import re
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from sandbox.twins.common import Json
 
 HIGHEST_LIMIT = 1000
-#: What SendGrid calls a mail that met this end.
+#: SendGrid's status by event.
 _STATUSES = {"delivered": "delivered", "bounce": "not_delivered", "dropped": "not_delivered"}
 _BETWEEN = re.compile(r'last_event_time BETWEEN TIMESTAMP "([^"]+)" AND TIMESTAMP "([^"]+)"')
 _UNIQUE_ARG = re.compile(r"\(?unique_args\['([^']+)'\]\s*=\s*\"([^\"]*)\"\)?")
 
 
 class QueryError(Exception):
-    """A query, or a limit, that this twin does not understand."""
+    """An unsupported query or limit."""
 
 
 def listed(mails: list[Json], query: str, limit: str) -> Json:
-    """The messages that a query asks for, newest first; every recipient has one."""
+    """Return the matching messages, newest first, one per recipient."""
     if not limit.isdecimal() or not 1 <= int(limit) <= HIGHEST_LIMIT:
         raise QueryError(f"limit must be between 1 and {HIGHEST_LIMIT}")
     fits = _condition(query)

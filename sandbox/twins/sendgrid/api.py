@@ -1,4 +1,4 @@
-"""The doorway /v3, and the mailbox for programs."""
+"""The API /v3, and the mailbox API."""
 
 import json
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ Call = Request[Any, Any, State]
 
 
 class RefusedError(Exception):
-    """An error answer in SendGrid's shape."""
+    """An error answer in SendGrid's format."""
 
     def __init__(self, status: int, body: Json) -> None:
         super().__init__(body)
@@ -29,59 +29,59 @@ class RefusedError(Exception):
 
 
 class V3(Controller):
-    """What the SDK calls."""
+    """The endpoints that the SDK calls."""
 
     path = "/v3"
 
     @post("/mail/send", sync_to_thread=False)
-    def send(self, request: Call, api_key: str = GIVEN, post_office: MailDelivery = GIVEN) -> Response[bytes]:
-        """Accept a message, or say all that is wrong with it."""
+    def send(self, request: Call, api_key: str = GIVEN, delivery: MailDelivery = GIVEN) -> Response[bytes]:
+        """Accept a message, or return all that is wrong with it."""
         _check_key(request, api_key)
         message = _message_in(request)
         if (message.get("mail_settings") or {}).get("sandbox_mode", {}).get("enable"):
             return Response(b"", status_code=200)
-        return Response(b"", status_code=202, headers={"X-Message-Id": post_office.accept(message)})
+        return Response(b"", status_code=202, headers={"X-Message-Id": delivery.accept(message)})
 
     @get("/messages", sync_to_thread=False)
-    def messages(self, request: Call, api_key: str = GIVEN, post_office: MailDelivery = GIVEN) -> Json:
-        """List messages of the Email Activity that a query asks for, newest first."""
+    def messages(self, request: Call, api_key: str = GIVEN, delivery: MailDelivery = GIVEN) -> Json:
+        """List messages of the Email Activity by query, newest first."""
         _check_key(request, api_key)
-        if not post_office.shows_activity:
+        if not delivery.shows_activity:
             raise RefusedError(403, error_body(("access forbidden", None)))
         asked = request.query_params
         try:
-            return activity.listed(post_office.mailbox(), asked.get("query", ""), asked.get("limit", "10"))
+            return activity.listed(delivery.mailbox(), asked.get("query", ""), asked.get("limit", "10"))
         except activity.QueryError as error:
             raise RefusedError(400, error_body((str(error), "query"))) from error
 
     @get("/user/webhooks/event/settings/signed", sync_to_thread=False)
     def public_key(self, request: Call, api_key: str = GIVEN, signer: EventSigner = GIVEN) -> Json:
-        """Show the key that verifies the event webhook."""
+        """Return the public key of the event webhook."""
         _check_key(request, api_key)
         return {"public_key": signer.public_key}
 
 
 class Mailbox(Controller):
-    """What arrived, for tests and scripts."""
+    """Delivered e-mails, for tests and scripts."""
 
     path = "/_twin/mailbox"
 
     @get("/", sync_to_thread=False)
     def mails(
-        self, to: Annotated[str | None, Parameter(query="to")] = None, post_office: MailDelivery = GIVEN
+        self, to: Annotated[str | None, Parameter(query="to")] = None, delivery: MailDelivery = GIVEN
     ) -> list[Json]:
-        """List the mails, newest last."""
-        return post_office.mailbox(to)
+        """List the e-mails, newest last."""
+        return delivery.mailbox(to)
 
     @get("/{mail_id:str}", sync_to_thread=False)
-    def mail(self, mail_id: str, post_office: MailDelivery = GIVEN) -> Json:
-        """Show one mail."""
-        return mail_or_404(post_office, mail_id)
+    def mail(self, mail_id: str, delivery: MailDelivery = GIVEN) -> Json:
+        """Return one e-mail."""
+        return mail_or_404(delivery, mail_id)
 
     @get("/{mail_id:str}/attachments/{number:int}", sync_to_thread=False)
-    def attachment(self, mail_id: str, number: int, post_office: MailDelivery = GIVEN) -> Response[bytes]:
-        """Hand over what was attached, never to be shown by a browser as a page of ours."""
-        found = post_office.attachment(mail_id, number)
+    def attachment(self, mail_id: str, number: int, delivery: MailDelivery = GIVEN) -> Response[bytes]:
+        """Return an attachment, as a download that browsers do not render."""
+        found = delivery.attachment(mail_id, number)
         if found is None:
             raise NotFoundException("No such attachment.")
         described, content = found
@@ -92,30 +92,26 @@ class Mailbox(Controller):
         return Response(content, media_type=described["type"], headers=headers)
 
 
-def mail_or_404(post_office: MailDelivery, mail_id: str) -> Json:
-    """Return a mail.
-
-    Raises:
-        NotFoundException: there is none.
-    """
-    mail = post_office.mail(mail_id)
+def mail_or_404(delivery: MailDelivery, mail_id: str) -> Json:
+    """Return an e-mail; raise NotFoundException if unknown."""
+    mail = delivery.mail(mail_id)
     if mail is None:
         raise NotFoundException("No such mail.")
     return mail
 
 
-def sabotaged(status: int) -> Json:
-    """Return the body of an error that a fault has ordered."""
+def fault_body(status: int) -> Json:
+    """Return the error body of a fault."""
     return error_body(("too many requests" if status == 429 else "The sandbox was told to fail here.", None))  # noqa: PLR2004
 
 
 def answer_refused(_: Call, error: RefusedError) -> Response[Json]:
-    """Answer with SendGrid's errors."""
+    """Return SendGrid's error answer."""
     return Response(error.body, status_code=error.status)
 
 
 def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
-    """Answer an address that /v3 does not have in SendGrid's shape, any other in the kit's."""
+    """Answer unknown /v3 addresses in SendGrid's format, others in plain JSON."""
     if request.url.path.startswith("/v3/"):
         return Response(error_body((error.detail.lower(), None)), status_code=error.status_code)
     return answer_in_plain_json(request, error)

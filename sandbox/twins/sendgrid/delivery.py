@@ -1,4 +1,4 @@
-"""From an accepted message to mails in the mailbox, and events that tell what became of each."""
+"""Delivery of accepted messages to the mailbox, with their events."""
 
 import base64
 import json
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sandbox.twins.common import FaultRules, Json, RuntimeOptions, TwinSettings, TwinState, WebhookSender
 
-#: Every address at these domains meets this end. Any other address can be given one by a fault.
-DOOMED_DOMAINS = {
+#: The outcome of every address at these domains. A fault can set it for any other address.
+DOMAIN_OUTCOMES = {
     "bounce.example": "bounce",
     "dropped.example": "drop",
     "blocked.example": "block",
@@ -27,8 +27,8 @@ _BOUNCED: Json = {
 
 
 @dataclass(frozen=True)
-class _End:
-    """What the event webhook says of a mail: at once, and in a later batch of its own."""
+class _Outcome:
+    """The events of one outcome: immediate, and in a later batch."""
 
     at_once: Json
     later: Json | None = None
@@ -36,18 +36,18 @@ class _End:
 
     @property
     def outcome(self) -> str:
-        """What became of the mail itself."""
+        """Return the event that decides the e-mail's delivery."""
         told = self.later if self.later and self.later["event"] in {"bounce", "delivered"} else self.at_once
         return str(told["event"])
 
 
-_ENDS = {
-    "delivered": _End(_DELIVERED),
-    "bounce": _End(_BOUNCED),
-    # An asynchronous bounce: the server accepted the mail and returned it hours later.
-    "late_bounce": _End(_DELIVERED, _BOUNCED, later_keeps_custom_args=False),
-    "drop": _End({"event": "dropped", "reason": "Bounced Address", "status": "5.0.0"}),
-    "block": _End(
+_OUTCOMES = {
+    "delivered": _Outcome(_DELIVERED),
+    "bounce": _Outcome(_BOUNCED),
+    # An asynchronous bounce: the server accepted the e-mail and returned it hours later.
+    "late_bounce": _Outcome(_DELIVERED, _BOUNCED, later_keeps_custom_args=False),
+    "drop": _Outcome({"event": "dropped", "reason": "Bounced Address", "status": "5.0.0"}),
+    "block": _Outcome(
         {
             "event": "bounce",
             "type": "blocked",
@@ -57,16 +57,18 @@ _ENDS = {
             "tls": 1,
         }
     ),
-    "defer": _End({"event": "deferred", "attempt": "1", "response": "451 4.7.1 Try again later"}, _DELIVERED),
-    "spam_report": _End(_DELIVERED, {"event": "spamreport"}),
-    "unsubscribe": _End(_DELIVERED, {"event": "unsubscribe"}),
-    "group_unsubscribe": _End(_DELIVERED, {"event": "group_unsubscribe", "asm_group_id": 7}),
+    "defer": _Outcome(
+        {"event": "deferred", "attempt": "1", "response": "451 4.7.1 Try again later"}, _DELIVERED
+    ),
+    "spam_report": _Outcome(_DELIVERED, {"event": "spamreport"}),
+    "unsubscribe": _Outcome(_DELIVERED, {"event": "unsubscribe"}),
+    "group_unsubscribe": _Outcome(_DELIVERED, {"event": "group_unsubscribe", "asm_group_id": 7}),
 }
 
-#: The ends that a fault on "mail:ADDRESS" can order.
-MAIL_DEEDS = frozenset(_ENDS) - {"delivered"}
+#: The outcomes that a fault on "mail:ADDRESS" can set.
+MAIL_ACTIONS = frozenset(_OUTCOMES) - {"delivered"}
 
-#: Of other products on the same account, whose custom arguments and fields are their own affair.
+#: Events of other products on the account, with custom arguments of their own.
 _FOREIGN_EVENTS: tuple[Json, ...] = (
     {"email": "x@example.org", "timestamp": 0, "event": "processed", "sg_event_id": "e0", "order_id": 12345},
     {"email": ["x@example.org"], "timestamp": "soon", "event": "open", "email_id": {"of": "a newsletter"}},
@@ -75,18 +77,18 @@ _FOREIGN_EVENTS: tuple[Json, ...] = (
 
 
 class SendGridSettings(TwinSettings, kw_only=True):
-    """The knobs of the SendGrid twin."""
+    """The settings of the SendGrid twin."""
 
     #: Where events are delivered; empty: nowhere.
     webhook_url: str = ""
-    #: Email Activity, which an account pays for; without it nobody may look into the messages.
+    #: Email Activity, a paid option; without it messages cannot be listed.
     has_email_activity: bool = True
     #: Every batch begins with events of another product on the account, whose fields have other types.
     shares_account: bool = False
 
 
 class MailDelivery:
-    """Delivers into one mailbox, whoever the mail is for."""
+    """Deliver all e-mails into one mailbox."""
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class MailDelivery:
         self._webhooks = webhooks
 
     def accept(self, message: Json) -> str:
-        """Take in a valid message, one mail per personalization; return its X-Message-Id."""
+        """Accept a valid message, one e-mail per personalization; return its X-Message-Id."""
         message_id = secrets.token_urlsafe(16)
         events: list[Json] = []
         later: list[Json] = []
@@ -124,7 +126,7 @@ class MailDelivery:
         self._webhooks.send(batch_id, events[-1]["event"], settings.webhook_url, body)
 
     def mailbox(self, to: str | None = None) -> list[Json]:
-        """Return the mails, newest last; those to one address, if any is named."""
+        """Return the e-mails, newest last, optionally those to one address."""
         mails = self._ledger.find("mail")[::-1]
         wanted = to.lower() if to else None
         return [
@@ -132,12 +134,12 @@ class MailDelivery:
         ]
 
     def mail(self, mail_id: str) -> Json | None:
-        """Return one mail, or None."""
+        """Return one e-mail, or None."""
         return self._ledger.get("mail", mail_id)
 
     @property
     def shows_activity(self) -> bool:
-        """Whether the account has bought Email Activity."""
+        """Whether the account has Email Activity."""
         return self._settings.current.has_email_activity
 
     def attachment(self, mail_id: str, number: int) -> tuple[Json, bytes] | None:
@@ -149,10 +151,10 @@ class MailDelivery:
     def _deliver(
         self, message: Json, personalization: Json, sg_message_id: str
     ) -> tuple[list[Json], list[Json]]:
-        """Put one mail into the mailbox and return the events about it: those at once, and later ones."""
+        """Store one e-mail; return its immediate and its later events."""
         mail_id = f"mail_{secrets.token_hex(8)}"
         recipients = [one for field in ("to", "cc", "bcc") for one in personalization.get(field) or []]
-        ends = {one["email"]: self._end_of(one["email"]) for one in recipients}
+        ends = {one["email"]: self._outcome_of(one["email"]) for one in recipients}
         custom_args = (message.get("custom_args") or {}) | (personalization.get("custom_args") or {})
         parts = {part["type"]: part["value"] for part in message.get("content") or []}
         self._ledger.put(
@@ -171,7 +173,7 @@ class MailDelivery:
                 "text": parts.get("text/plain", ""),
                 "html": parts.get("text/html", ""),
                 "custom_args": custom_args,
-                "outcomes": {address: _ENDS[end].outcome for address, end in ends.items()},
+                "outcomes": {address: _OUTCOMES[end].outcome for address, end in ends.items()},
                 "attachments": self._keep_attachments(mail_id, message),
             },
         )
@@ -182,15 +184,15 @@ class MailDelivery:
             _event(shared, address, {"event": "processed"}) for address in ends if ends[address] != "drop"
         ]
         later = []
-        for address, end in ((address, _ENDS[end]) for address, end in ends.items()):
+        for address, end in ((address, _OUTCOMES[end]) for address, end in ends.items()):
             told.append(_event(shared, address, end.at_once))
             if end.later:
                 later.append(_event(shared if end.later_keeps_custom_args else ids, address, end.later))
         return told, later
 
-    def _end_of(self, address: str) -> str:
-        fault = self._faults.take(f"mail:{address}", MAIL_DEEDS)
-        return fault.do if fault else DOOMED_DOMAINS.get(address.rpartition("@")[2].lower(), "delivered")
+    def _outcome_of(self, address: str) -> str:
+        fault = self._faults.take(f"mail:{address}", MAIL_ACTIONS)
+        return fault.do if fault else DOMAIN_OUTCOMES.get(address.rpartition("@")[2].lower(), "delivered")
 
     def _keep_attachments(self, mail_id: str, message: Json) -> list[Json]:
         kept = []

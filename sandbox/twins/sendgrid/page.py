@@ -1,4 +1,4 @@
-"""The mailbox for people."""
+"""The mailbox in the browser."""
 
 from datetime import UTC, datetime
 
@@ -13,19 +13,19 @@ _PAGES = Pages("sandbox.twins.sendgrid")
 
 
 class MailboxPages(Controller):
-    """A list, and a mail as its reader would see it."""
+    """A list of e-mails, and an e-mail as its reader sees it."""
 
     path = "/mailbox"
 
     @get("/", sync_to_thread=False)
-    def mails(self, post_office: MailDelivery = GIVEN) -> Response[str]:
-        """Show what has arrived, newest first."""
-        return _PAGES.show("mailbox.html", mails=[_readable(mail) for mail in post_office.mailbox()[::-1]])
+    def mails(self, delivery: MailDelivery = GIVEN) -> Response[str]:
+        """Show the e-mails, newest first."""
+        return _PAGES.show("mailbox.html", mails=[_readable(mail) for mail in delivery.mailbox()[::-1]])
 
     @get("/{mail_id:str}", sync_to_thread=False)
-    def mail(self, mail_id: str, post_office: MailDelivery = GIVEN) -> Response[str]:
-        """Show one mail; its HTML stays locked into a frame."""
-        return _PAGES.show("mail.html", mail=_readable(mail_or_404(post_office, mail_id)))
+    def mail(self, mail_id: str, delivery: MailDelivery = GIVEN) -> Response[str]:
+        """Show one e-mail, its HTML in a sandboxed frame."""
+        return _PAGES.show("mail.html", mail=_readable(mail_or_404(delivery, mail_id)))
 
 
 def _readable(mail: Json) -> Json:

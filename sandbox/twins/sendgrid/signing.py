@@ -1,4 +1,4 @@
-"""The signed event webhook: an elliptic key of the account's own, whose public half the shop is given."""
+"""Signatures of the event webhook, with an elliptic key per account."""
 
 import base64
 import time
@@ -13,7 +13,7 @@ _KEY = "event-webhook-key"
 
 
 class EventSigner:
-    """Signs with a key that is made once and then kept with the ledger."""
+    """Sign with a key that is created once and stored."""
 
     def __init__(self, ledger: TwinState) -> None:
         stored = ledger.get_blob(_KEY)
@@ -23,14 +23,12 @@ class EventSigner:
         else:
             loaded = serialization.load_pem_private_key(stored, password=None)
             if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-                raise TypeError(
-                    "The ledger holds a webhook key that is not an elliptic one; begin a new folder."
-                )
+                raise TypeError("The stored webhook key is not an elliptic one; use a new folder.")
             self._key = loaded
 
     @property
     def public_key(self) -> str:
-        """The public half as SendGrid shows it: base64 of its DER form."""
+        """Return the public key in SendGrid's format: base64 of DER."""
         encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         return base64.b64encode(self._key.public_key().public_bytes(encoding, form)).decode()
 

@@ -1,4 +1,4 @@
-"""What SendGrid refuses, in its error shape: a message and the field it is about, all at once."""
+"""Validation in SendGrid's error format, reporting all errors at once."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 _RECIPIENT_FIELDS = ("to", "cc", "bcc")
 _HELP = "https://www.twilio.com/docs/sendgrid/api-reference/mail-send/errors"
 
-#: A message and the field it is about.
+#: A message and its field.
 Complaint = tuple[str, str | None]
 
 
@@ -42,7 +42,7 @@ class _Personalization(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    """Which fields are lists and which are objects; what is in them is for the complaints."""
+    """The fields that are lists and objects; their contents are checked separately."""
 
     personalizations: list[_Personalization] | None = None
     content: list[Json] | None = None
@@ -52,7 +52,7 @@ class _Message(msgspec.Struct):
 
 
 def complaints_about(message: object) -> list[Complaint]:
-    """Return everything that is wrong with a message; nothing means that it would be sent."""
+    """Return everything that is wrong with a message; empty if valid."""
     try:
         msgspec.convert(message, _Message)
     except msgspec.ValidationError as error:
@@ -70,24 +70,27 @@ def _rules_broken_by(message: Json) -> list[Complaint]:
 
 
 def _about_personalizations(message: Json) -> Iterator[Complaint]:
-    people = message.get("personalizations")
-    if not isinstance(people, list) or not people:
+    personalizations = message.get("personalizations")
+    if not isinstance(personalizations, list) or not personalizations:
         yield (
             "The personalizations field is required and must have at least one personalization.",
             "personalizations",
         )
         return
-    if len(people) > MAX_PERSONALIZATIONS:
+    if len(personalizations) > MAX_PERSONALIZATIONS:
         yield (
             f"The personalization block is limited to {MAX_PERSONALIZATIONS} per API request.",
             "personalizations",
         )
-    if sum(len(one.get(field) or []) for one in people for field in _RECIPIENT_FIELDS) > MAX_RECIPIENTS:
+    if (
+        sum(len(one.get(field) or []) for one in personalizations for field in _RECIPIENT_FIELDS)
+        > MAX_RECIPIENTS
+    ):
         yield (
             f"There is a limit of {MAX_RECIPIENTS} total recipients (to + cc + bcc) per request.",
             "personalizations",
         )
-    for number, one in enumerate(people):
+    for number, one in enumerate(personalizations):
         yield from _about_recipients(one, f"personalizations.{number}")
         merged = (message.get("custom_args") or {}) | (one.get("custom_args") or {})
         if len(json.dumps(merged, ensure_ascii=False).encode()) >= MAX_CUSTOM_ARGS_BYTES:
@@ -97,7 +100,7 @@ def _about_personalizations(message: Json) -> Iterator[Complaint]:
             )
         if any(not isinstance(value, str) for value in merged.values()):
             yield "The values of custom_args must be strings.", "custom_args"
-    if not message.get("subject") and not all(one.get("subject") for one in people):
+    if not message.get("subject") and not all(one.get("subject") for one in personalizations):
         rule = "You can get around this requirement if every personalization has a subject defined."
         yield f"The subject is required. {rule}", "subject"
 

@@ -18,16 +18,16 @@ from sandbox.twins.common import (
 )
 from sandbox.twins.stripe import api, authentication, payment
 from sandbox.twins.stripe.account import Account, StripeSettings, signature_headers
-from sandbox.twins.stripe.errors import StripeError, answer_stripe_error, sabotaged
+from sandbox.twins.stripe.errors import StripeError, answer_stripe_error, fault_body
 from sandbox.twins.stripe.page import PaymentPage
 from sandbox.twins.stripe.test_controls import TestControls
 
-#: How late something that happens by itself may be.
+#: The resolution of timers.
 CLOCK_TICK_SECONDS = 0.25
 
 
 def main() -> None:
-    """Run until told to end."""
+    """Run until SIGTERM or Ctrl-C."""
     arguments = parser("stripe", "A twin of Stripe: Checkout, refunds, disputes, events, webhooks.")
     arguments.add_argument("--secret-key", default="sk_test_sandbox", help="the API key that is let in")
     arguments.add_argument(
@@ -45,9 +45,9 @@ def main() -> None:
     account = Account(ledger, settings, url)
     webhook_secrets = options.webhook_secret or ["whsec_sandbox"]
     webhooks = WebhookSender(ledger, faults, settings, functools.partial(signature_headers, webhook_secrets))
-    account.deliver_with(webhooks)
+    account.set_webhooks(webhooks)
     keys = authentication.IdempotencyKeys(account)
-    threading.Thread(target=_let_time_pass, args=(account,), daemon=True).start()
+    threading.Thread(target=_run_timers, args=(account,), daemon=True).start()
     twin = Twin(
         name="stripe",
         ledger=ledger,
@@ -56,16 +56,16 @@ def main() -> None:
         webhooks=webhooks,
         handlers=[*api.HANDLERS, PaymentPage, TestControls],
         dependencies={"account": account, "api": api.Api(account, keys)},
-        error_body=sabotaged,
+        error_body=fault_body,
         layers=[lambda app: authentication.Authentication(app, options.secret_key), keys.layer],
         exception_handlers={StripeError: answer_stripe_error, HTTPException: api.answer_routing_error},
     )
     serve(twin, listener, url)
 
 
-def _let_time_pass(account: Account) -> None:
+def _run_timers(account: Account) -> None:
     while True:
-        payment.ring_alarms(account)
+        payment.run_timers(account)
         time.sleep(CLOCK_TICK_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""The account: its clock, its objects, its events, and who hears of them."""
+"""The account: clock, objects, events and their webhooks."""
 
 import hashlib
 import hmac
@@ -18,16 +18,16 @@ API_VERSION = "2026-10-28.endive"
 _HOURLY_TO_THE_THIRD_DAY = (300.0, 1800.0, *[3600.0] * 71)
 _ALPHABET = string.ascii_letters + string.digits
 
-#: What an event that nobody asked for by API says of its request.
+#: The request field of an event that no API request caused.
 NO_REQUEST = {"id": None, "idempotency_key": None}
 
 
 class StripeSettings(TwinSettings, kw_only=True):
-    """The knobs of the Stripe twin."""
+    """The settings of the Stripe twin."""
 
     webhook_url: str = ""
     webhook_delays_seconds: tuple[float, ...] = QUICK_THEN_GROWING_SECONDS + _HOURLY_TO_THE_THIRD_DAY
-    #: What the webhook endpoint has subscribed to; `*` stands for anything.
+    #: The webhook endpoint's event types; `*` is a wildcard.
     enabled_events: tuple[str, ...] = (
         "checkout.session.*",
         "payment_intent.succeeded",
@@ -36,24 +36,24 @@ class StripeSettings(TwinSettings, kw_only=True):
         "refund.*",
         "charge.dispute.*",
     )
-    #: The version that events are written in: the account's default.
+    #: The account's default version, in which events are written.
     api_version: str = API_VERSION
     #: The webhook endpoint's own version; null: the account's. The list of events is in the account's.
     endpoint_api_version: str | None = None
-    #: Refunds begin as pending and wait to be settled.
+    #: Refunds begin as pending until they are settled.
     refunds_pending: bool = False
-    #: Tax that Checkout adds on top of the price once it knows the customer, in percent: automatic tax.
+    #: Percentage of automatic tax that Checkout adds to the price once it knows the customer.
     tax_on_top_percent: int = 0
-    #: Whether a paid session names its customer only where the shop did: `customer_details` is null then.
+    #: Whether `customer_details` of paid sessions is null, so that the customer is named only where the shop did.
     hides_customer_details: bool = False
-    #: A bank debit settles by itself after so long; null: it waits to be settled.
+    #: Seconds until a bank debit settles by itself; null: never.
     debit_settles_after_seconds: float | None = None
-    #: How far the account's clock is ahead of the machine's, to see sessions expire and keys pruned.
+    #: Offset of the account's clock, to see sessions expire and keys pruned.
     clock_ahead_seconds: float = 0.0
 
 
 class Account:
-    """All that the parts of the twin share. Everything is done under the ledger's lock, in a transaction."""
+    """State that the parts of the twin share, changed in transactions only."""
 
     def __init__(self, ledger: TwinState, settings: RuntimeOptions[StripeSettings], url: str) -> None:
         self.ledger = ledger
@@ -64,20 +64,20 @@ class Account:
 
     @property
     def settings(self) -> StripeSettings:
-        """The knobs as they stand."""
+        """Return the current settings."""
         return self._settings.current
 
-    def deliver_with(self, webhooks: WebhookSender) -> None:
-        """Say who carries the webhooks."""
+    def set_webhooks(self, webhooks: WebhookSender) -> None:
+        """Set the webhook sender."""
         self._webhooks = webhooks
 
     def now(self) -> int:
-        """Return the account's time as Stripe writes time: whole seconds since 1970."""
+        """Return the account's time, in whole Unix seconds."""
         return int(time.time() + self.settings.clock_ahead_seconds)
 
     @contextmanager
     def requested_by(self, request_id: str, idempotency_key: str | None) -> Iterator[None]:
-        """Have the events of this block name the API request that caused them."""
+        """Run a transaction whose events name the API request as their cause."""
         with self.ledger.transaction():
             self._request = {"id": request_id, "idempotency_key": idempotency_key}
             try:
@@ -90,26 +90,22 @@ class Account:
         self.ledger.put(stored["object"], stored["id"], stored)
 
     def load(self, kind: str, object_id: str, param: str = "id") -> Json:
-        """Return an object.
-
-        Raises:
-            MissingError: there is none.
-        """
+        """Return an object; raise MissingError if unknown."""
         found = self.ledger.get(kind, object_id)
         if found is None:
             raise MissingError(kind, object_id, param)
         return found
 
-    def set_alarm(self, session_id: str, what: str, at: float) -> None:
-        """Have something happen to a session by itself: `expire` or `settle`. One alarm a session."""
+    def set_timer(self, session_id: str, what: str, at: float) -> None:
+        """Schedule `expire` or `settle` for a session, which has one timer."""
         self.ledger.put("alarm", session_id, {"session": session_id, "what": what, "at": at})
 
-    def clear_alarm(self, session_id: str) -> None:
-        """Let nothing more happen by itself."""
+    def clear_timer(self, session_id: str) -> None:
+        """Cancel the session's timer."""
         self.ledger.remove("alarm", session_id)
 
     def emit(self, event_type: str, about: Json) -> None:
-        """Make an event of the object as it is now, and have it delivered if the endpoint wants its type."""
+        """Create an event of the object, and deliver it if subscribed to."""
         wanted = bool(self.settings.webhook_url) and any(
             fnmatchcase(event_type, pattern) for pattern in self.settings.enabled_events
         )
@@ -133,17 +129,17 @@ class Account:
             self._webhooks.send(event["id"], event_type, self.settings.webhook_url, body)
 
     def was_delivered(self, event: Json) -> bool:
-        """Whether the endpoint has had this event, or never wanted it."""
+        """Whether the event was delivered, or not subscribed to."""
         return self._webhooks is None or self._webhooks.was_delivered(event["id"])
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """Return a fresh id such as `pi_Vh3...`."""
+    """Return a new id such as `pi_Vh3...`."""
     return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(length))}"
 
 
 def signature_headers(webhook_secrets: Sequence[str], delivery: Delivery) -> Mapping[str, str]:
-    """Sign one attempt with each secret in force: while one is rolled, Stripe signs with both."""
+    """Sign one attempt with each secret, as Stripe does during rotation."""
     timestamp = int(time.time())
     signed = f"{timestamp}.".encode() + delivery.body
     signatures = [

@@ -1,4 +1,4 @@
-"""The doorway /v1."""
+"""The API /v1."""
 
 import json
 from collections.abc import Callable
@@ -22,14 +22,14 @@ Operation = Callable[[Account, Json], Json]
 
 
 class Api:
-    """Carries out what a request asks for and answers as Stripe does."""
+    """Run operations and answer as Stripe does."""
 
     def __init__(self, account: Account, keys: IdempotencyKeys) -> None:
         self._account = account
         self._keys = keys
 
     def answer(self, call: Call, operation: Operation) -> Response[str]:
-        """Do the work, and keep the answer under the request's key, in one transaction."""
+        """Run the operation and store its answer, in one transaction."""
         exchange = exchange_of(call.scope)
         request_id = call.scope["state"]["request_id"]
         sent = exchange.body if exchange.method == "POST" else call.scope["query_string"]
@@ -41,7 +41,7 @@ class Api:
         return Response(body, media_type=MediaType.JSON, status_code=200)
 
     def _with_urls(self, answer: Json) -> Json:
-        """Fill in where the customer pays: where this twin lives may change from start to start."""
+        """Set the payment pages' URLs, which change with the twin's port."""
         for one in answer["data"] if answer["object"] == "list" else [answer]:
             if one["object"] == SESSION and one["status"] == "open":
                 one["url"] = f"{self._account.url}/c/pay/{one['id']}"
@@ -55,30 +55,30 @@ class Sessions(Controller):
 
     @post("/", sync_to_thread=False)
     def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """Open one."""
+        """Create a session."""
         return api.answer(request, checkout.create)
 
     @get("/", sync_to_thread=False)
     def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List them."""
+        """List sessions."""
         filters = frozenset({"payment_intent", "status", "customer_details.email"})
         return api.answer(
-            request, lambda account, asked: lists.listed(account, SESSION, self.path, asked, filters)
+            request, lambda account, params: lists.listed(account, SESSION, self.path, params, filters)
         )
 
     @get("/{session_id:str}", sync_to_thread=False)
     def read(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
-        """Show one."""
+        """Return a session."""
         return api.answer(request, lambda account, _: account.load(SESSION, session_id, "session"))
 
     @get("/{session_id:str}/line_items", sync_to_thread=False)
     def items(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
-        """List what one sells."""
-        return api.answer(request, lambda account, asked: lists.line_items(account, session_id, asked))
+        """List a session's line items."""
+        return api.answer(request, lambda account, params: lists.line_items(account, session_id, params))
 
     @post("/{session_id:str}/expire", sync_to_thread=False)
     def expire(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
-        """End one that is open."""
+        """Expire an open session."""
         return api.answer(
             request, lambda account, _: payment.expire(account, account.load(SESSION, session_id, "session"))
         )
@@ -91,52 +91,52 @@ class Refunds(Controller):
 
     @post("/", sync_to_thread=False)
     def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """Give money back."""
+        """Create a refund."""
         return api.answer(request, refunds.create)
 
     @get("/", sync_to_thread=False)
     def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List them."""
+        """List refunds."""
         filters = frozenset({"payment_intent", "charge"})
         return api.answer(
-            request, lambda account, asked: lists.listed(account, "refund", self.path, asked, filters)
+            request, lambda account, params: lists.listed(account, "refund", self.path, params, filters)
         )
 
     @get("/{refund_id:str}", sync_to_thread=False)
     def read(self, request: Call, refund_id: str, api: Api = GIVEN) -> Response[str]:
-        """Show one."""
+        """Return a refund."""
         return api.answer(request, lambda account, _: account.load("refund", refund_id))
 
 
 class Coupons(Controller):
-    """Coupons: a share of the price, or an amount."""
+    """Coupons: a percentage or an amount."""
 
     path = "/v1/coupons"
 
     @post("/", sync_to_thread=False)
     def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """Make one."""
+        """Create a coupon."""
         return api.answer(request, coupons.create)
 
     @get("/{coupon_id:str}", sync_to_thread=False)
     def read(self, request: Call, coupon_id: str, api: Api = GIVEN) -> Response[str]:
-        """Show one."""
+        """Return a coupon."""
         return api.answer(request, lambda account, _: coupons.find(account, coupon_id))
 
 
 class Events(Controller):
-    """Events, whether or not a webhook told of them."""
+    """Events, delivered by webhook or not."""
 
     path = "/v1/events"
 
     @get("/", sync_to_thread=False)
     def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List them."""
+        """List events."""
         return api.answer(request, _list_events)
 
     @get("/{event_id:str}", sync_to_thread=False)
     def read(self, request: Call, event_id: str, api: Api = GIVEN) -> Response[str]:
-        """Show one."""
+        """Return an event."""
         return api.answer(request, lambda account, _: account.load("event", event_id))
 
 
@@ -152,21 +152,21 @@ class WebhookEndpoints(Controller):
 
 
 def readable(kind: str, filters: frozenset[str]) -> type[Controller]:
-    """Make the doorway to objects that the API can only show: one of them, or a list."""
+    """Return a controller for objects that the API only lists and returns."""
 
     class Readable(Controller):
         path = f"/v1/{kind}s"
 
         @get("/", sync_to_thread=False)
         def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-            """List them."""
+            """List the objects."""
             return api.answer(
-                request, lambda account, asked: lists.listed(account, kind, self.path, asked, filters)
+                request, lambda account, params: lists.listed(account, kind, self.path, params, filters)
             )
 
         @get("/{object_id:str}", sync_to_thread=False)
         def read(self, request: Call, object_id: str, api: Api = GIVEN) -> Response[str]:
-            """Show one."""
+            """Return an object."""
             return api.answer(request, lambda account, _: account.load(kind, object_id))
 
     return Readable
@@ -185,7 +185,7 @@ HANDLERS: list[type[Controller]] = [
 
 
 def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
-    """Answer an address that /v1 does not have in Stripe's shape, any other in the kit's."""
+    """Answer unknown /v1 addresses in Stripe's format, others in plain JSON."""
     if not request.url.path.startswith("/v1/"):
         return answer_in_plain_json(request, error)
     message = f"Unrecognized request URL ({request.method}: {request.url.path})."

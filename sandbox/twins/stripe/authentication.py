@@ -1,4 +1,4 @@
-"""Stripe's front door: who is calling, and has this key been used before?"""
+"""Stripe's authentication and idempotency keys."""
 
 import base64
 import hashlib
@@ -19,19 +19,19 @@ LONGEST_KEY = 255
 
 
 def is_v1(scope: Scope) -> bool:
-    """Whether the request is for the API, and not for the payment page or backstage."""
+    """Whether the request is for the API, not for a page."""
     return is_api_call(scope) and scope["path"].startswith("/v1/")
 
 
 class Authentication:
-    """Lets in who has the secret key, and gives every answer the headers that Stripe's answers have."""
+    """Require the secret key, and add Stripe's headers to every answer."""
 
     def __init__(self, app: ASGIApp, secret_key: str) -> None:
         self._app = app
         self._secret_key = secret_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection, as ASGI asks."""
+        """Handle one ASGI connection."""
         if not is_v1(scope):
             await self._app(scope, receive, send)
             return
@@ -64,14 +64,14 @@ class Authentication:
 
 
 class IdempotencyKeys:
-    """What was answered under which key, for a day."""
+    """Stored answers by idempotency key, kept for a day."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._in_use: set[str] = set()
 
     def layer(self, app: ASGIApp) -> ASGIApp:
-        """Return the app behind the keys: what was answered before is answered again, and not done again."""
+        """Return a layer that replays stored answers instead of repeating requests."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             key = exchange_of(scope).headers.get("idempotency-key") if is_v1(scope) else None
@@ -91,14 +91,14 @@ class IdempotencyKeys:
                 return
             self._in_use.add(key)
             try:
-                await app(scope, receive, self._keeping_sabotage(scope, send))
+                await app(scope, receive, self._storing_faults(scope, send))
             finally:
                 self._in_use.discard(key)
 
         return guarded
 
     def save(self, exchange: Exchange, request_id: str, status: int, body: str) -> None:
-        """Keep an answer, in the same transaction as what it tells of; without a key, nothing happens."""
+        """Store an answer in its request's transaction; ignored without a key."""
         key = exchange.headers.get("idempotency-key")
         if key is not None and exchange.method == "POST":
             answer = {"status": status, "body": body, "request_id": request_id}
@@ -121,8 +121,8 @@ class IdempotencyKeys:
             raise IdempotencyMismatchError(key)
         return saved
 
-    def _keeping_sabotage(self, scope: Scope, send: Send) -> Callable[[Message], Any]:
-        """Keep also an error that a fault has the endpoint itself answer: Stripe keeps its own 500s."""
+    def _storing_faults(self, scope: Scope, send: Send) -> Callable[[Message], Any]:
+        """Store a fault's answer of the endpoint, as Stripe stores its 500s."""
         exchange = exchange_of(scope)
         status = 0
 
@@ -139,7 +139,7 @@ class IdempotencyKeys:
 
 
 def _key_in(authorization: str) -> str:
-    """Find the key in a Bearer header, or in the user name of a Basic one (`curl -u sk_test_...:`)."""
+    """Return a Bearer header's key, or a Basic one's user name."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() == "basic":
         try:

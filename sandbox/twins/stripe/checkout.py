@@ -1,4 +1,4 @@
-"""Opening a checkout session: what it sells, what it costs, how long it stays open."""
+"""Creation of checkout sessions: line items, total, expiry."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from sandbox.twins.stripe.objects import checkout
 SESSION = "checkout.session"
 SHORTEST_LIFE_SECONDS = 30 * 60
 LONGEST_LIFE_SECONDS = 24 * 60 * 60
-#: Below these totals Stripe takes no money. Free is another matter.
+#: The smallest totals that Stripe charges; free is allowed.
 SMALLEST_AMOUNTS = {"usd": 50, "eur": 50, "chf": 50, "gbp": 30}
-#: What the twin understands of a session; everything else it refuses as unknown.
+#: The supported parameters of a session; others are refused as unknown.
 PARAMETERS = frozenset(
     {
         "cancel_url",
@@ -37,7 +37,7 @@ PARAMETERS = frozenset(
 
 
 def create(account: Account, params: Json) -> Json:
-    """Open a session; the prices are whatever the shop says."""
+    """Create a session with the shop's prices."""
     form_values.known(params, PARAMETERS)
     form_values.one_of(form_values.required(params, "mode"), "mode", {"payment"})
     form_values.one_of(params.get("ui_mode", "hosted_page"), "ui_mode", {"hosted_page"})
@@ -62,7 +62,7 @@ def create(account: Account, params: Json) -> Json:
     intent_data = params.get("payment_intent_data", {})
     intent_metadata = form_values.metadata(intent_data, "payment_intent_data[metadata]")
     account.ledger.put("line_items", session_id, {"data": items, "payment_intent_metadata": intent_metadata})
-    account.set_alarm(session_id, "expire", session["expires_at"])
+    account.set_timer(session_id, "expire", session["expires_at"])
     return session
 
 
@@ -109,7 +109,7 @@ def _expiry(account: Account, params: Json) -> int:
     if "expires_at" not in params:
         return account.now() + LONGEST_LIFE_SECONDS
     expires_at = form_values.whole(params["expires_at"], "expires_at", at_least=0)
-    # Clocks differ by a little, and a request takes its time.
+    # A tolerance for clock drift and slow requests.
     life_seconds = expires_at - account.now()
     if not SHORTEST_LIFE_SECONDS - 60 <= life_seconds <= LONGEST_LIFE_SECONDS + 60:
         raise StripeError(

@@ -1,4 +1,4 @@
-"""Coupons: what they take off, how often and how long."""
+"""Coupons: amounts, redemptions, expiry."""
 
 from sandbox.twins.common import Json
 from sandbox.twins.stripe import form_values
@@ -24,7 +24,7 @@ LONGEST_LIFE_SECONDS = 5 * 365 * 24 * 3600
 
 
 def create(account: Account, params: Json) -> Json:
-    """Make one, of a share or of an amount."""
+    """Create a coupon of a percentage or an amount."""
     form_values.known(params, PARAMETERS)
     numbers: Json = {}
     if "percent_off" in params:
@@ -48,20 +48,20 @@ def create(account: Account, params: Json) -> Json:
 
 
 def find(account: Account, coupon_id: str, param: str = "id") -> Json:
-    """Show one as it is now: time alone may have ended it."""
+    """Return a coupon in its current validity."""
     coupon = account.load("coupon", coupon_id, param)
-    return coupon | {"valid": _is_good(account, coupon)}
+    return coupon | {"valid": _is_valid(account, coupon)}
 
 
 def discounts(account: Account, params: Json, currency: str, subtotals: list[int]) -> list[int]:
-    """Say how much of each line of a new session its coupon takes off."""
+    """Return the coupon's discount on each line of a new session."""
     given = params.get("discounts", [])
     if len(given) > 1:
         raise StripeError("You can only apply one discount to a Checkout Session.", param="discounts")
     if not given:
         return [0] * len(subtotals)
     param = "discounts[0][coupon]"
-    coupon = _good(account, form_values.required(given[0], "coupon"), param)
+    coupon = _valid(account, form_values.required(given[0], "coupon"), param)
     if coupon["percent_off"] is not None:
         return [round(subtotal * coupon["percent_off"] / 100) for subtotal in subtotals]
     if coupon["currency"] != currency:
@@ -77,25 +77,24 @@ def discounts(account: Account, params: Json, currency: str, subtotals: list[int
 
 
 def redeem(account: Account, session: Json) -> None:
-    """Use up the coupon of a session that is being paid.
+    """Redeem the coupon of a session that is being paid.
 
-    Raises:
-        StripeError: others have used it up, or its time is over.
+    Raises StripeError if it is used up or expired.
     """
     for given in session["discounts"]:
-        coupon = _good(account, given["coupon"], "discounts[0][coupon]")
+        coupon = _valid(account, given["coupon"], "discounts[0][coupon]")
         coupon |= {"times_redeemed": coupon["times_redeemed"] + 1}
-        account.save(coupon | {"valid": _is_good(account, coupon)})
+        account.save(coupon | {"valid": _is_valid(account, coupon)})
 
 
-def _good(account: Account, coupon_id: str, param: str) -> Json:
+def _valid(account: Account, coupon_id: str, param: str) -> Json:
     coupon = find(account, coupon_id, param)
     if not coupon["valid"]:
         raise StripeError(f"Coupon {coupon_id} is expired or used up.", code="coupon_expired", param=param)
     return coupon
 
 
-def _is_good(account: Account, coupon: Json) -> bool:
+def _is_valid(account: Account, coupon: Json) -> bool:
     most, redeem_by = coupon["max_redemptions"], coupon["redeem_by"]
     is_left = most is None or coupon["times_redeemed"] < most
     return is_left and (redeem_by is None or account.now() <= redeem_by)

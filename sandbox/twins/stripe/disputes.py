@@ -1,4 +1,4 @@
-"""Disputes: the customer's bank takes the money back first and asks later."""
+"""Disputes: the bank withdraws the money first."""
 
 from sandbox.twins.common import Json
 from sandbox.twins.stripe.account import Account, new_id
@@ -16,7 +16,10 @@ OPEN = {
 
 
 def open_dispute(account: Account, payment_intent_id: str, reason: str, *, is_inquiry: bool = False) -> Json:
-    """Dispute the whole payment, or only ask about it: an inquiry takes no money and bars no refund."""
+    """Open a dispute of the whole payment.
+
+    An inquiry withdraws no money and does not prevent refunds.
+    """
     intent = account.load("payment_intent", payment_intent_id, "payment_intent")
     if intent["status"] != "succeeded":
         raise StripeError("Only a payment that has succeeded can be disputed.", param="payment_intent")
@@ -36,7 +39,7 @@ def open_dispute(account: Account, payment_intent_id: str, reason: str, *, is_in
 
 
 def escalate(account: Account, dispute: Json) -> Json:
-    """Let an inquiry become a chargeback: the bank takes the money now."""
+    """Escalate an inquiry to a chargeback, which withdraws the money."""
     if not dispute["status"].startswith("warning_"):
         raise StripeError("Only an inquiry can become a chargeback.")
     dispute |= {"is_charge_refundable": False}
@@ -47,7 +50,7 @@ def escalate(account: Account, dispute: Json) -> Json:
 
 
 def review(account: Account, dispute: Json) -> Json:
-    """Put a dispute under review, as the bank does once there is evidence."""
+    """Put a dispute under review, as after submitting evidence."""
     prefix = "warning_" if dispute["status"].startswith("warning_") else ""
     return _change(account, dispute, f"{prefix}under_review", "charge.dispute.updated")
 
@@ -60,7 +63,7 @@ def appeal(account: Account, dispute: Json) -> Json:
 
 
 def close(account: Account, dispute: Json, status: str) -> Json:
-    """Decide a dispute: `won` by the shop, or `lost`; an inquiry ends as `warning_closed`."""
+    """Close a dispute as `won` or `lost`, an inquiry as `warning_closed`."""
     if (status == "warning_closed") != dispute["status"].startswith("warning_"):
         raise StripeError(f"A dispute that is {dispute['status']} cannot end as {status}.")
     dispute = _change(account, dispute, status, "charge.dispute.closed")

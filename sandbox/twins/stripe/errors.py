@@ -1,4 +1,4 @@
-"""What Stripe says when it says no."""
+"""Stripe's error answers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sandbox.twins.common import Json
 
 
 class StripeError(Exception):
-    """An error answer: the HTTP status and the fields of Stripe's error object."""
+    """An error answer: HTTP status and Stripe's error object."""
 
     def __init__(
         self, message: str, *, status: int = 400, code: str | None = None, param: str | None = None
@@ -20,7 +20,7 @@ class StripeError(Exception):
         self.param = param
 
     def body(self) -> Json:
-        """Return the error as the API gives it; fields without a value are left out, as Stripe does."""
+        """Return Stripe's error object, without empty fields."""
         fields = {
             "code": self.code,
             "message": str(self),
@@ -31,14 +31,14 @@ class StripeError(Exception):
 
 
 class MissingError(StripeError):
-    """There is no such object."""
+    """The object does not exist."""
 
     def __init__(self, noun: str, object_id: str, param: str = "id") -> None:
         super().__init__(f"No such {noun}: '{object_id}'", status=404, code="resource_missing", param=param)
 
 
 class IdempotencyMismatchError(StripeError):
-    """The key was used before with something else."""
+    """The key was used before with other parameters."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
@@ -47,17 +47,17 @@ class IdempotencyMismatchError(StripeError):
         )
 
     def body(self) -> Json:
-        """Return the error, with the type of its own that the SDKs look for."""
+        """Return the error with the type that the SDKs expect."""
         return {"error": {"message": str(self), "type": "idempotency_error"}}
 
 
 def error_type(status: int) -> str:
-    """Return Stripe's word for the kind of error."""
+    """Return Stripe's error type by status."""
     return "api_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004 (HTTP's own border)
 
 
-def sabotaged(status: int) -> Json:
-    """Return the body of an error that a fault has ordered."""
+def fault_body(status: int) -> Json:
+    """Return the error body of a fault."""
     if status == 429:  # noqa: PLR2004
         return StripeError(
             "Too many requests in the sandbox too quickly.", status=429, code="rate_limit"
@@ -66,5 +66,5 @@ def sabotaged(status: int) -> Json:
 
 
 def answer_stripe_error(_: Request[Any, Any, State], error: StripeError) -> Response[Json]:
-    """Answer with Stripe's error object."""
+    """Return Stripe's error answer."""
     return Response(error.body(), status_code=error.status)

@@ -1,4 +1,4 @@
-"""Reading a form's values, with Stripe's words for what is wrong with them."""
+"""Validation of form values, with Stripe's messages."""
 
 import re
 from collections.abc import Collection
@@ -17,14 +17,14 @@ _STEPS = {"bhd": 10, "jod": 10, "kwd": 10, "omr": 10, "tnd": 10, "isk": 100, "ug
 
 
 def known(params: Json, names: Collection[str]) -> None:
-    """Refuse a parameter that the API does not have (or the twin does not know)."""
+    """Refuse parameters that are not among the names."""
     for name in params:
         if name not in names:
             raise StripeError(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
 
 
 def required(params: Json, *path: str) -> Any:
-    """Return a parameter that must be there; its path names it in the error."""
+    """Return a required parameter; its path names it in the error."""
     value: Any = params
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
@@ -35,7 +35,7 @@ def required(params: Json, *path: str) -> Any:
 
 
 def whole(value: Any, param: str, *, at_least: int) -> int:
-    """Return a whole number that is not too small."""
+    """Return an integer of at least ``at_least``."""
     if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,15}", value):
         raise StripeError(f"Invalid integer: {value}", code="parameter_invalid_integer", param=param)
     if int(value) < at_least:
@@ -48,7 +48,7 @@ def whole(value: Any, param: str, *, at_least: int) -> int:
 
 
 def charged(text: str, param: str, currency: str, *, at_least: int) -> int:
-    """Return an amount that Stripe charges or pays in a currency: the last digits of some have to be zero."""
+    """Return an amount, a multiple of the currency's step."""
     amount = whole(text, param, at_least=at_least)
     step = _STEPS.get(currency.lower(), 1)
     if amount % step:
@@ -69,19 +69,19 @@ def one_of(value: str, param: str, choices: Collection[str]) -> str:
 
 
 def email(value: str, param: str) -> str:
-    """Return an e-mail address that looks like one."""
+    """Return a plausible e-mail address."""
     if not is_email(value):
         raise StripeError(f"Invalid email address: {value}", code="email_invalid", param=param)
     return value
 
 
 def is_email(value: object) -> bool:
-    """Whether it looks like an e-mail address."""
+    """Whether it is a plausible e-mail address."""
     return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
 
 
 def metadata(params: object, param: str = "metadata") -> Json:
-    """Return the metadata within Stripe's limits; no metadata is empty metadata."""
+    """Return the metadata within Stripe's limits; empty if missing."""
     value = (params.get("metadata") or {}) if isinstance(params, dict) else None
     if not isinstance(value, dict):
         raise StripeError("Invalid object", param=param)
@@ -102,5 +102,5 @@ def metadata(params: object, param: str = "metadata") -> Json:
 
 
 def spelled(*path: str) -> str:
-    """Spell a path as forms do: a[b][c]."""
+    """Return a path as forms write it: a[b][c]."""
     return path[0] + "".join(f"[{step}]" for step in path[1:])

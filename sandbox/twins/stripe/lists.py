@@ -1,4 +1,4 @@
-"""Lists a page at a time, and objects unfolded inside others."""
+"""Paged lists, and expansion of nested objects."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,14 +18,17 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     "lt": lambda created, bound: created < bound,
     "lte": lambda created, bound: created <= bound,
 }
-#: Fields that hold an id, and the kind of object it is the id of.
+#: Fields that contain an id, and the kind of its object.
 _EXPANDABLE = {"charge": "charge", "latest_charge": "charge", "payment_intent": "payment_intent"}
 
 
 def listed(
     account: Account, kind: str, url: str, params: Json, filters: frozenset[str] = frozenset()
 ) -> Json:
-    """List the objects of a kind that pass, newest first; `filters` are what may be asked for by value."""
+    """Return a page of a kind's matching objects, newest first.
+
+    `filters` are the fields that can be matched by value.
+    """
     form_values.known(params, PAGING | {name.partition(".")[0] for name in filters})
     equal = {name: value for name in filters if (value := _at(params, name)) is not None}
     return paged(
@@ -34,7 +37,7 @@ def listed(
 
 
 def paged(found: list[Json], url: str, params: Json) -> Json:
-    """Cut one page out of what was found, newest first."""
+    """Return one page of the objects found."""
     limit = form_values.whole(params.get("limit", str(DEFAULT_LIMIT)), "limit", at_least=1)
     if limit > HIGHEST_LIMIT:
         raise StripeError(f"This value must be less than or equal to {HIGHEST_LIMIT}.", param="limit")
@@ -52,7 +55,7 @@ def paged(found: list[Json], url: str, params: Json) -> Json:
 
 
 def created_within(one: Json, params: Json) -> bool:
-    """Whether an object was created when `created` asks for: a time, or gt, gte, lt, lte."""
+    """Whether an object matches `created`: a time, or gt, gte, lt, lte."""
     bounds = params.get("created", {})
     if isinstance(bounds, str):
         return bool(one["created"] == form_values.whole(bounds, "created", at_least=0))
@@ -65,31 +68,31 @@ def created_within(one: Json, params: Json) -> bool:
 
 
 def line_items(account: Account, session_id: str, params: Json) -> Json:
-    """List what a session sells, in the order of the basket."""
+    """List a session's line items in order."""
     account.load("checkout.session", session_id, "session")
     items = (account.ledger.get("line_items", session_id) or {"data": []})["data"]
     return paged(items, f"/v1/checkout/sessions/{session_id}/line_items", params)
 
 
 def expand(account: Account, answer: Json, params: Json) -> Json:
-    """Unfold the fields that `expand` names, `data.payment_intent.latest_charge` and the like."""
+    """Expand the fields that `expand` names, e.g. `data.payment_intent.latest_charge`."""
     for path in params.get("expand", []):
-        _unfold(account, answer, path.split("."), path)
+        _expand(account, answer, path.split("."), path)
     return answer
 
 
-def _unfold(account: Account, inside: Json, path: list[str], whole_path: str) -> None:
+def _expand(account: Account, inside: Json, path: list[str], whole_path: str) -> None:
     field, *rest = path
     if field == "data" and inside["object"] == "list":
         for one in inside["data"]:
-            _unfold(account, one, rest, whole_path)
+            _expand(account, one, rest, whole_path)
     elif field == "line_items" and inside["object"] == "checkout.session":
         inside["line_items"] = line_items(account, inside["id"], {})
     elif field in _EXPANDABLE and field in inside:
         if isinstance(inside[field], str):
             inside[field] = account.load(_EXPANDABLE[field], inside[field])
         if rest and inside[field] is not None:
-            _unfold(account, inside[field], rest, whole_path)
+            _expand(account, inside[field], rest, whole_path)
     else:
         raise StripeError(f"This property cannot be expanded ({whole_path}).", param="expand")
 

@@ -1,4 +1,4 @@
-"""The hosted payment page. Its buttons are a plain form, so that a script can pay as well as a person."""
+"""The hosted payment page, a form that scripts can post too."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,25 +13,25 @@ from sandbox.twins.stripe.account import Account
 from sandbox.twins.stripe.checkout import SESSION
 
 _PAGES = Pages("sandbox.twins.stripe")
-#: Currencies whose smallest unit is the whole.
+#: Currencies without a smaller unit.
 _WITHOUT_CENTS = {"jpy", "krw", "vnd", "clp", "isk"}
 
 
 class PaymentPage(Controller):
-    """Where the customer pays, declines, cancels or promises."""
+    """The page where the customer pays, declines or cancels."""
 
     path = "/c/pay/{session_id:str}"
 
     @get("/", sync_to_thread=False)
     def show(self, session_id: str, account: Account = GIVEN) -> Response[str]:
-        """Show the order, and what can be done about it."""
+        """Show the order and its actions."""
         return _show(account, account.load(SESSION, session_id))
 
     @post("/")
     async def act(
         self, request: Request[Any, Any, State], session_id: str, account: Account = GIVEN
     ) -> Response[str] | Response[bytes]:
-        """Do what the button says."""
+        """Carry out the button's action."""
         form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
         with account.ledger.transaction():
             return _act(account, account.load(SESSION, session_id), form)

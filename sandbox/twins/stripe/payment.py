@@ -1,4 +1,4 @@
-"""What becomes of a checkout session: paid, paid later, declined, expired."""
+"""Outcomes of a checkout session: paid, paid later, declined, expired."""
 
 from sandbox.twins.common import Json
 from sandbox.twins.stripe import coupons
@@ -7,13 +7,13 @@ from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError
 from sandbox.twins.stripe.objects import checkout, payments
 
-#: Bank debits: the money comes days after the customer has agreed.
+#: Bank debits: the money arrives days after the customer's consent.
 DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
 
 
 def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
-    """Take the money at once, by card."""
-    session = _of_customer(account, session, email, name)
+    """Pay by card, at once."""
+    session = _with_customer(account, session, email, name)
     coupons.redeem(account, session)
     if session["payment_status"] == "no_payment_required":
         return _complete(account, session)
@@ -22,21 +22,21 @@ def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
 
 
 def pay_later(account: Account, session: Json, email: str, name: str | None) -> Json:
-    """Complete the session on the promise of a bank debit that has yet to succeed."""
-    session = _of_customer(account, session, email, name)
+    """Complete the session with a bank debit that is pending."""
+    session = _with_customer(account, session, email, name)
     coupons.redeem(account, session)
     method = next(method for method in session["payment_method_types"] if method in DELAYED_METHODS)
     intent = _charge(account, session, method, "pending")
     after = account.settings.debit_settles_after_seconds
     session = _complete(account, session | {"payment_intent": intent["id"]})
     if after is not None:
-        account.set_alarm(session["id"], "settle", account.now() + after)
+        account.set_timer(session["id"], "settle", account.now() + after)
     return session
 
 
 def decline(account: Account, session: Json, email: str, name: str | None) -> Json:
-    """Have the card declined; the session stays open."""
-    session = _of_customer(account, session, email, name)
+    """Decline the card; the session stays open."""
+    session = _with_customer(account, session, email, name)
     intent = _charge(account, session, "card", "failed")
     session |= {"payment_intent": intent["id"]}
     account.save(session)
@@ -44,14 +44,14 @@ def decline(account: Account, session: Json, email: str, name: str | None) -> Js
 
 
 def can_pay_later(session: Json) -> bool:
-    """Whether there is something to pay, and a method that pays it later."""
+    """Whether there is an amount due, and a delayed payment method."""
     return session["payment_status"] == "unpaid" and not DELAYED_METHODS.isdisjoint(
         session["payment_method_types"]
     )
 
 
 def settle(account: Account, session: Json, outcome: str) -> Json:
-    """Let a bank debit succeed or fail at last."""
+    """Let a pending bank debit succeed or fail."""
     intent = account.load("payment_intent", session["payment_intent"] or "none", "payment_intent")
     if intent["status"] != "processing":
         raise StripeError("Only a payment that is still processing can be settled.")
@@ -59,26 +59,26 @@ def settle(account: Account, session: Json, outcome: str) -> Json:
     if outcome == "succeeded":
         session |= {"payment_status": "paid"}
         account.save(session)
-    account.clear_alarm(session["id"])
+    account.clear_timer(session["id"])
     account.emit(f"checkout.session.async_payment_{outcome}", session)
     return session
 
 
 def expire(account: Account, session: Json) -> Json:
-    """End an open session without payment."""
+    """Expire an open session."""
     if session["status"] != "open":
         raise StripeError(
             f'Only Checkout Sessions with a status in ["open"] can be expired; this is {session["status"]}.'
         )
     session |= {"status": "expired"}
     account.save(session)
-    account.clear_alarm(session["id"])
+    account.clear_timer(session["id"])
     account.emit("checkout.session.expired", session)
     return session
 
 
-def ring_alarms(account: Account) -> None:
-    """Do what time has come for: expire sessions, settle debits."""
+def run_timers(account: Account) -> None:
+    """Run due timers: expire sessions, settle debits."""
     with account.ledger.transaction():
         for alarm in account.ledger.find("alarm"):
             if alarm["at"] <= account.now():
@@ -89,8 +89,8 @@ def ring_alarms(account: Account) -> None:
                     settle(account, session, "succeeded")
 
 
-def _of_customer(account: Account, session: Json, email: str, name: str | None) -> Json:
-    """Return the session with its customer, and with the tax that is due where they live."""
+def _with_customer(account: Account, session: Json, email: str, name: str | None) -> Json:
+    """Return the session with its customer, and their tax."""
     session = checkout.with_customer(session, email, name)
     percent = account.settings.tax_on_top_percent
     return checkout.with_tax_on_top(session, percent) if percent else session
@@ -101,13 +101,13 @@ def _complete(account: Account, session: Json) -> Json:
     if account.settings.hides_customer_details:
         session |= {"customer_details": None}
     account.save(session)
-    account.clear_alarm(session["id"])
+    account.clear_timer(session["id"])
     account.emit("checkout.session.completed", session)
     return session
 
 
 def _charge(account: Account, session: Json, method: str, status: str) -> Json:
-    """Try to take the session's money with a method; return the payment intent as it stands then."""
+    """Charge the session by a method; return the resulting payment intent."""
     if session["payment_intent"] is None:
         metadata = (account.ledger.get("line_items", session["id"]) or {})["payment_intent_metadata"]
         intent_id = new_id("pi")
@@ -131,7 +131,7 @@ def _charge(account: Account, session: Json, method: str, status: str) -> Json:
 
 
 def _resolve(account: Account, intent: Json, charge: Json, outcome: str) -> Json:
-    """Write down that a charge has succeeded or failed, and what that makes of its payment intent."""
+    """Store a charge's success or failure, and its payment intent."""
     if outcome == "succeeded":
         charge |= {"status": "succeeded", "captured": True, "paid": True, "amount_captured": charge["amount"]}
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "last_payment_error": None}

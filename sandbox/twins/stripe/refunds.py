@@ -1,4 +1,4 @@
-"""Refunds: all or part of a charge goes back, never more than is left of it."""
+"""Refunds of a charge, up to its unrefunded amount."""
 
 from sandbox.twins.common import Json
 from sandbox.twins.stripe import form_values
@@ -11,7 +11,7 @@ REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
 
 def create(account: Account, params: Json) -> Json:
-    """Refund an amount, or all that is left."""
+    """Refund an amount, or the whole unrefunded amount."""
     form_values.known(params, PARAMETERS)
     charge = _charge_to_refund(account, params)
     left = charge["amount"] - charge["amount_refunded"]
@@ -30,21 +30,21 @@ def create(account: Account, params: Json) -> Json:
         refund["reason"] = form_values.one_of(params["reason"], "reason", REASONS)
     refund["metadata"] = form_values.metadata(params)
     account.save(refund)
-    charge = _give_back(account, charge, amount)
+    charge = _add_refunded(account, charge, amount)
     account.emit("refund.created", refund)
     account.emit("charge.refunded", charge)
     return refund
 
 
 def settle(account: Account, refund: Json, outcome: str) -> Json:
-    """Let a pending refund succeed, or let a refund fail: the money is then the shop's again."""
+    """Settle a pending refund, or fail one, which returns the money."""
     if refund["status"] == "failed" or (outcome == "succeeded" and refund["status"] != "pending"):
         raise StripeError(f"This refund has already {refund['status']}.")
     refund |= {"status": outcome}
     if outcome == "failed":
         refund |= {"failure_reason": "expired_or_canceled_card"}
         charge = account.load("charge", refund["charge"])
-        _give_back(account, charge, -refund["amount"])
+        _add_refunded(account, charge, -refund["amount"])
     account.save(refund)
     account.emit("refund.updated", refund)
     if outcome == "failed":
@@ -76,7 +76,7 @@ def _charge_to_refund(account: Account, params: Json) -> Json:
     return charge
 
 
-def _give_back(account: Account, charge: Json, amount: int) -> Json:
+def _add_refunded(account: Account, charge: Json, amount: int) -> Json:
     refunded = charge["amount_refunded"] + amount
     charge |= {"amount_refunded": refunded, "refunded": refunded == charge["amount"]}
     account.save(charge)

@@ -1,4 +1,4 @@
-"""What only a twin has: deciding what the banks decide, and what a person does in the dashboard."""
+"""Controls of the twin: decisions of banks, actions in the dashboard."""
 
 from typing import Literal
 
@@ -12,20 +12,20 @@ from sandbox.twins.stripe.checkout import SESSION
 
 
 class Outcome(msgspec.Struct, forbid_unknown_fields=True):
-    """How something that was pending ends."""
+    """The outcome of a pending payment or refund."""
 
     outcome: Literal["succeeded", "failed"]
 
 
 class DashboardRefund(msgspec.Struct, forbid_unknown_fields=True):
-    """A refund made by hand; without an amount, of all that is left."""
+    """A dashboard refund, by default of the whole unrefunded amount."""
 
     payment_intent: str
     amount: int | None = None
 
 
 class NewDispute(msgspec.Struct, forbid_unknown_fields=True):
-    """A customer disputes a payment."""
+    """A new dispute of a payment."""
 
     payment_intent: str
     reason: str = "fraudulent"
@@ -33,32 +33,32 @@ class NewDispute(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Verdict(msgspec.Struct, forbid_unknown_fields=True):
-    """How a dispute ends for the shop."""
+    """The final status of a dispute."""
 
     status: Literal["won", "lost", "warning_closed"]
 
 
 class TestControls(Controller):
-    """Bank and dashboard."""
+    """Decisions of the bank, and actions in the dashboard."""
 
     path = "/_twin"
 
     @post("/checkout/{session_id:str}/settle", sync_to_thread=False)
     def settle_payment(self, session_id: str, data: Outcome, account: Account = GIVEN) -> Json:
-        """End a bank debit."""
+        """Settle a bank debit."""
         with account.ledger.transaction():
             return payment.settle(account, account.load(SESSION, session_id), data.outcome)
 
     @post("/refunds", sync_to_thread=False)
     def refund_by_hand(self, data: DashboardRefund, account: Account = GIVEN) -> Json:
-        """Refund in the dashboard: no API request, no metadata of the shop's."""
+        """Refund in the dashboard: no API request, none of the shop's metadata."""
         amount = {} if data.amount is None else {"amount": str(data.amount)}
         with account.ledger.transaction():
             return refunds.create(account, {"payment_intent": data.payment_intent, **amount})
 
     @post("/refunds/{refund_id:str}/settle", sync_to_thread=False)
     def settle_refund(self, refund_id: str, data: Outcome, account: Account = GIVEN) -> Json:
-        """End a pending refund, or have one fail that looked done."""
+        """Settle a pending refund, or fail a successful one."""
         with account.ledger.transaction():
             return refunds.settle(account, account.load("refund", refund_id), data.outcome)
 
@@ -78,7 +78,7 @@ class TestControls(Controller):
 
     @post("/disputes/{dispute_id:str}/escalate", sync_to_thread=False)
     def escalate(self, dispute_id: str, account: Account = GIVEN) -> Json:
-        """Let an inquiry become a chargeback."""
+        """Escalate an inquiry to a chargeback."""
         with account.ledger.transaction():
             return disputes.escalate(account, account.load("dispute", dispute_id))
 
@@ -90,6 +90,6 @@ class TestControls(Controller):
 
     @post("/disputes/{dispute_id:str}/close", sync_to_thread=False)
     def close(self, dispute_id: str, data: Verdict, account: Account = GIVEN) -> Json:
-        """Decide a dispute."""
+        """Close a dispute."""
         with account.ledger.transaction():
             return disputes.close(account, account.load("dispute", dispute_id), data.status)

@@ -1,1 +1,1 @@
-"""The shapes of Stripe's objects, with every field that is always there."""
+"""Stripe's objects, with every field that is always present."""

@@ -1,4 +1,4 @@
-"""What is sold: sessions, their lines, coupons."""
+"""Sessions, line items and coupons."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from sandbox.twins.common import Json
 def checkout_session(
     params: Json, *, session_id: str, now: int, expires_at: int, line_items: Sequence[Json]
 ) -> Json:
-    """Return an open session, as created."""
+    """Return a new open session."""
     subtotal = sum(item["amount_subtotal"] for item in line_items)
     discount = sum(item["amount_discount"] for item in line_items)
     total = subtotal - discount
@@ -81,12 +81,12 @@ def checkout_session(
 
 
 def with_customer(session: Json, email: str, name: str | None) -> Json:
-    """Return the session with what the customer has typed on the page."""
+    """Return the session with the customer's details."""
     return session | {"customer_details": _customer(email, name)}
 
 
 def with_tax_on_top(session: Json, percent: int) -> Json:
-    """Return the session with automatic tax added to its total; what is free is not taxed."""
+    """Return the session with automatic tax added, unless it is free."""
     totals = session["total_details"]
     price = session["amount_subtotal"] - totals["amount_discount"]
     tax = (price * percent + 50) // 100
@@ -103,7 +103,7 @@ def with_tax_on_top(session: Json, percent: int) -> Json:
 
 
 def line_item(item: Json, *, item_id: str, price_id: str, now: int, discount: int) -> Json:
-    """Return one line of a session; `item` holds currency, unit_amount, quantity, name and description."""
+    """Return a line item; `item` has currency, unit_amount, quantity and name."""
     subtotal = item["unit_amount"] * item["quantity"]
     return {
         "id": item_id,
@@ -142,7 +142,7 @@ def line_item(item: Json, *, item_id: str, price_id: str, now: int, discount: in
 
 
 def coupon(params: Json, *, coupon_id: str, now: int) -> Json:
-    """Return a coupon; numbers in `params` are numbers already."""
+    """Return a new coupon; numeric `params` are numbers already."""
     return {
         "id": coupon_id,
         "object": "coupon",

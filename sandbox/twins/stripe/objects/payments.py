@@ -1,4 +1,4 @@
-"""What moves: payments, charges, and the two ways back."""
+"""Payment intents, charges, refunds and disputes."""
 
 from sandbox.twins.common import Json
 
@@ -13,7 +13,7 @@ _CARD: Json = {
 
 
 def payment_intent(session: Json, *, intent_id: str, now: int, metadata: Json, method: str) -> Json:
-    """Return the intent to pay a session's total, not yet paid."""
+    """Return an unpaid intent for a session's total."""
     return {
         "id": intent_id,
         "object": "payment_intent",
@@ -58,7 +58,7 @@ def payment_intent(session: Json, *, intent_id: str, now: int, metadata: Json, m
 
 
 def charge(intent: Json, *, charge_id: str, now: int, customer: Json) -> Json:
-    """Return one try to take the intent's money, still pending."""
+    """Return a pending charge of the intent."""
     method = intent["payment_method_types"][0]
     return {
         "id": charge_id,
@@ -138,7 +138,7 @@ def refund(of: Json, *, refund_id: str, now: int, amount: int, status: str) -> J
 
 
 def dispute(of: Json, *, dispute_id: str, now: int, reason: str) -> Json:
-    """Return a dispute of a whole charge that waits for the shop's answer."""
+    """Return a dispute of a whole charge that awaits a response."""
     week = 7 * 24 * 3600
     return {
         "id": dispute_id,
