@@ -1,1 +1,1 @@
-"""The whole world on one machine: real servers out of wheels, and HTTP twins of the paid providers."""
+"""All external services on one machine: servers from wheels, provider twins."""

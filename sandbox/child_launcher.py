@@ -1,7 +1,7 @@
-"""Become another program, in a way that cannot outlive the process which asked for it.
+"""Launcher that replaces itself with a program which dies with its parent.
 
-Run as a script by `sandbox.processes`: `launch.py PARENT_PID USER PROGRAM [ARGUMENT...]`. It is a program of its own
-because what it does must happen between fork and exec, where a process with threads may not run Python.
+Run as a script by `sandbox.processes`: `child_launcher.py PARENT_PID USER PROGRAM [ARGUMENT...]`. It is a program of
+its own because its work must happen between fork and exec, where a process with threads must not run Python.
 """
 
 import ctypes
@@ -19,13 +19,13 @@ LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 
 def main(parent_pid: int, user: str, argv: list[str]) -> None:
-    """Drop to `user` (empty: stay who we are), tie our life to the parent's, and exec."""
+    """Drop to `user` unless empty, bind to the parent's life, exec."""
     if user:
         try:
-            become(user)
+            drop_root_for(user)
         except OSError as error:
             sys.exit(
-                f"Root may not become {user!r} and keep access to root's folders here ({error}): "
+                f"Root cannot become {user!r} and keep access to root's folders here ({error}): "
                 "start this as an ordinary user, or grant the capabilities SETUID, SETGID and DAC_OVERRIDE."
             )
     if sys.platform == "linux":
@@ -35,12 +35,12 @@ def main(parent_pid: int, user: str, argv: list[str]) -> None:
     os.execv(argv[0], argv)  # noqa: S606 - replacing ourselves, without a shell, is the purpose
 
 
-def become(user: str) -> None:
-    """Give up root for `user`, yet keep the right to enter folders that only root may enter.
+def drop_root_for(user: str) -> None:
+    """Drop root for `user`, but keep access to root's folders.
 
-    PostgreSQL refuses to run as root. The data folder and the virtual environment, however, often lie in root's
-    home: rather than open those folders to everyone, the program may pass them. Raises OSError where the
-    system does not let us.
+    PostgreSQL refuses to run as root, while the data folder and the virtual environment are often in root's home. The
+    capability to pass these folders is kept instead of opening them to everyone. Raises OSError where the system does
+    not allow it.
     """
     entry = pwd.getpwnam(user)
     keeps_capability = sys.platform == "linux"
@@ -59,20 +59,20 @@ def become(user: str) -> None:
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill us when the parent ends, however it ends."""
+    """Let the kernel kill this process when the parent ends."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:  # It ended before the line above.
+    if os.getppid() != parent_pid:  # it ended before the line above
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def prctl(option: int, *arguments: int) -> None:
-    """Ask the kernel, with every argument spelled out: the stricter options insist on it."""
+    """Call prctl with all five arguments, which stricter options require."""
     padded = [*arguments, 0, 0, 0, 0][:4]
     checked(libc().prctl(option, *map(ctypes.c_ulong, padded)), "prctl")
 
 
 def libc() -> ctypes.CDLL:
-    """Return the C library this Python runs on."""
+    """Return the C library of this Python."""
     return ctypes.CDLL(None, use_errno=True)
 
 

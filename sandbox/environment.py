@@ -1,4 +1,4 @@
-"""The outside world of the shop on one machine: servers and twins in one data folder, and the way to them."""
+"""The sandbox: servers and twins in one data folder, with their settings."""
 
 import base64
 import fcntl
@@ -13,7 +13,7 @@ from typing import Self
 
 from minio import Minio
 
-from sandbox.persisted_values import DataFolderError, kept, private_folder
+from sandbox.persisted_values import DataFolderError, load_or_create, private_folder
 from sandbox.ports import claimed_ports
 from sandbox.processes import Process, Supervisor
 from sandbox.services import postgres_server, seaweedfs_server, valkey_server
@@ -21,20 +21,20 @@ from sandbox.services.seaweedfs_server import S3
 
 BUCKET = "restoreclick"
 
-#: What the shop turns to when the model it begins with refuses a photo, or when a customer asks again.
+#: The model for a photo that the first model refuses, and for a redo.
 SECOND_MODEL = "tencentarc/gfpgan:0fbacf7afc6c144e5be9767cff80f25aff23e52b0708f17e20f9879b2f21516c"
 SECOND_INPUT_NAME = "img"
 
 _TWINS = ("stripe", "replicate", "sendgrid")
 
-#: Python, a web framework and, for one of them, OpenCV are loaded by three processes at once.
+#: Three processes load Python, a web framework and, in one of them, OpenCV at once.
 _TWIN_READY_SECONDS = 60.0
 
 _TWIN_STOP_SECONDS = 3.0
 
 
 class DataFolderInUseError(DataFolderError):
-    """Another sandbox lives in the data folder."""
+    """Another sandbox uses the data folder."""
 
     def __init__(self, data_dir: Path, pid: str) -> None:
         self.data_dir = data_dir
@@ -44,7 +44,7 @@ class DataFolderInUseError(DataFolderError):
         )
 
 
-#: Every visitor of a sandbox has the address of this machine, so the quota of one client is that of all.
+#: All visitors of a sandbox have this machine's address, so the quota of one client is that of all.
 _QUOTAS = {
     "MAX_SESSIONS_PER_CLIENT": "1000000",
     "MAX_SESSIONS_PER_HOUR": "1000000",
@@ -56,18 +56,18 @@ _QUOTAS = {
 
 
 class Sandbox:
-    """Everything the shop talks to, running for as long as the context lasts.
+    """All external services of the shop, running while the context lasts.
 
-    What is stored stays in the data folder: a sandbox started there again has the same credentials, the same data
-    and, unless somebody took them meanwhile, the same addresses.
+    Data is kept in the data folder: a sandbox started there again has the same credentials, the same data and,
+    unless they were taken meanwhile, the same addresses.
 
     Args:
-        data_dir: the folder that holds everything; made if needed.
-        shop_url: where the shop's API will answer; the twins send their webhooks there.
+        data_dir: the data folder; created if needed.
+        shop_url: the URL of the shop's API, to which the twins send webhooks.
 
     Attributes:
-        environment: what the shop's processes need in theirs.
-        addresses: what there is to look at for people, by name.
+        environment: the settings for the shop's processes.
+        addresses: the addresses of pages and services, by name.
     """
 
     def __init__(self, data_dir: Path, shop_url: str) -> None:
@@ -79,13 +79,13 @@ class Sandbox:
         self._supervisors: list[Supervisor] = []
 
     def __enter__(self) -> Self:
-        """Start everything at once; raise ProcessError, with nothing left running, if a part does not come up."""
+        """Start everything in parallel; raise ProcessError, leaving nothing running, on failure."""
         with self._stack:
             self._lock()
-            credentials = kept(self._data_dir / "credentials.json", _new_credentials)
-            # The database is listed first because what is listed first ends last.
+            credentials = load_or_create(self._data_dir / "credentials.json", _new_credentials)
+            # The first one listed ends last, so the database is listed first.
             database, broker, storage, twins = [self._supervisor() for _ in range(4)]
-            # On the stack above them, so that after Ctrl-C nothing is ended while it is still being started.
+            # On the stack above them, so that after Ctrl-C nothing is stopped while it is being started.
             starter = self._stack.enter_context(ThreadPoolExecutor())
             database_url = starter.submit(postgres_server.start, database, self._data_dir)
             redis_url = starter.submit(valkey_server.start, broker, self._data_dir)
@@ -97,7 +97,7 @@ class Sandbox:
                 **_storage_environment(s3.result()),
                 **_twins_environment(announcements.result()),
                 **credentials,
-                **_past_proxies(),
+                **_without_proxies(),
                 **_QUOTAS,
                 "PUBLIC_URL": self._shop_url,
                 "SENDER_ADDRESS": "photos@shop.example",
@@ -116,16 +116,16 @@ class Sandbox:
 
     @property
     def processes(self) -> list[Process]:
-        """Every server and twin, as it runs now or has died."""
+        """Return every server and twin, running or dead."""
         return [process for supervisor in self._supervisors for process in supervisor.processes]
 
     def check(self) -> None:
-        """Raise ProcessError, naming the process and the end of its log, if any of them has died."""
+        """Raise ProcessError, quoting its log, if a process has died."""
         for process in self.processes:
             process.check()
 
     def _lock(self) -> None:
-        """Take the data folder for us alone; the lock goes with our process, whatever ends it."""
+        """Lock the data folder; the lock is released when this process ends."""
         lock = self._stack.enter_context((private_folder(self._data_dir) / "lock").open("a+"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -142,7 +142,7 @@ class Sandbox:
         return supervisor
 
     def _start_twins(self, supervisor: Supervisor, credentials: dict[str, str]) -> dict[str, dict[str, str]]:
-        """Start the twins and return what each announces: its URL, and its public key if it has one."""
+        """Start the twins; return their announcements: URL, and public key if any."""
         home = private_folder(self._data_dir / "twins")
         ports = supervisor.enter_context(claimed_ports(home / "ports.json", _TWINS))
         webhooks = f"{self._shop_url}/api/webhooks"
@@ -174,7 +174,7 @@ class Sandbox:
             ]
             argv += [f"{option}={value}" for option, value in options[name].items()]
             log = self._data_dir / "logs" / f"{name}.log"
-            process = Process.start(f"The {name} twin", argv, log=log, env=os.environ | _past_proxies())
+            process = Process.start(f"The {name} twin", argv, log=log, env=os.environ | _without_proxies())
             twins[name] = supervisor.watch(process, timeout_seconds=_TWIN_STOP_SECONDS)
         return {
             name: json.loads(twin.wait_for_line('{"twin":', _TWIN_READY_SECONDS))
@@ -183,7 +183,7 @@ class Sandbox:
 
 
 def _start_storage(supervisor: Supervisor, data_dir: Path) -> S3:
-    """Start the S3 server with the shop's bucket in it."""
+    """Start the S3 server and create the shop's bucket."""
     s3 = seaweedfs_server.start(supervisor, data_dir)
     client = Minio(
         s3.endpoint.removeprefix("http://"),
@@ -221,7 +221,7 @@ def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, st
 
 
 def _new_credentials() -> dict[str, str]:
-    """Make credentials in each provider's own form; they open nothing but this sandbox."""
+    """Create credentials in each provider's format, valid in this sandbox only."""
     return {
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
@@ -232,8 +232,8 @@ def _new_credentials() -> dict[str, str]:
     }
 
 
-def _past_proxies() -> dict[str, str]:
-    """Keep a proxy the user may have set from being asked for what is on this machine."""
+def _without_proxies() -> dict[str, str]:
+    """Return an environment in which this machine is exempt from proxies."""
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    past = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
-    return {"NO_PROXY": past, "no_proxy": past}
+    exempt = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": exempt, "no_proxy": exempt}

@@ -1,4 +1,4 @@
-"""Small things a data folder remembers between starts: credentials, port numbers."""
+"""Small values kept in a data folder: credentials, port numbers."""
 
 import errno
 import json
@@ -11,22 +11,22 @@ T = TypeVar("T")
 
 
 class DataFolderError(Exception):
-    """A data folder cannot be used; the message is a sentence that says what to do."""
+    """A data folder cannot be used; the message says what to do."""
 
 
 class UnwritableFolderError(DataFolderError):
-    """Nothing can be kept in a folder."""
+    """A folder cannot be written."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         self.folder = folder
         self.reason = reason
         super().__init__(
-            f"Nothing can be kept in {folder} ({reason}): choose another folder, or mend this one."
+            f"Nothing can be kept in {folder} ({reason}): choose another folder, or make it writable."
         )
 
 
 class UnreadableFileError(DataFolderError):
-    """A file of the data folder does not hold what was kept in it."""
+    """A file of the data folder is damaged."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -34,7 +34,7 @@ class UnreadableFileError(DataFolderError):
 
 
 def private_folder(path: Path) -> Path:
-    """Make the folder, for its owner only, unless it exists; return it. Raises UnwritableFolderError."""
+    """Create a folder for its owner only; raise UnwritableFolderError if impossible."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(path, os.W_OK | os.X_OK):
@@ -44,15 +44,15 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def kept(file: Path, make: Callable[[], T]) -> T:
-    """Return what `file` holds; the first time, what `make` returns (anything JSON can hold), and keep it.
+def load_or_create(file: Path, make: Callable[[], T]) -> T:
+    """Return the file's JSON value, or save and return that of `make`.
 
-    Raises UnreadableFileError when it is damaged, UnwritableFolderError when its folder is not ours.
+    Raises UnreadableFileError when the file is damaged, UnwritableFolderError when its folder cannot be used.
     """
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        keep(file, made := make())
+        save(file, made := make())
         return made
     except OSError as error:
         raise UnwritableFolderError(file.parent, error.strerror or type(error).__name__) from error
@@ -62,8 +62,8 @@ def kept(file: Path, make: Callable[[], T]) -> T:
         raise UnreadableFileError(file) from error
 
 
-def keep(file: Path, value: object) -> None:
-    """Write the value so that only its owner can read it, and nobody, even after a power cut, ever sees half of it."""
+def save(file: Path, value: object) -> None:
+    """Write a JSON value atomically and durably, readable by its owner only."""
     private_folder(file.parent)
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Child processes: started out of the terminal's reach, watched, and ended in order.
+"""Child processes: started in their own sessions, watched, and stopped in order.
 
-A child lives in a session of its own, so that Ctrl-C reaches the parent alone, which then ends its children one by
-one. Should the parent be killed outright, the kernel kills them (on Linux). What a child prints goes to its log.
+Ctrl-C reaches the parent alone, which then stops its children one by one. If the parent is killed, the kernel kills
+them (on Linux). A child's output is appended to its log.
 """
 
 import os
@@ -16,24 +16,24 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-#: The kernel ties a child's life to the *thread* that forked it, so one that lives to the end forks them all.
+#: The kernel ties a child's life to the thread that forked it, so one long-lived thread forks them all.
 _FORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
 
-#: How often a fact that cannot be waited for otherwise is looked at.
+#: Polling interval of conditions that cannot be waited for otherwise.
 _POLL_SECONDS = 0.02
 
-#: How much of a log an error quotes.
+#: How many lines of a log an error quotes.
 _TAIL_LINES = 12
 
 
 class ProcessError(Exception):
-    """A child process did not do what it was started for.
+    """A child process failed.
 
     Attributes:
         name: which process.
-        reason: what is wrong with it, as the rest of a sentence.
-        log: the file that holds all it printed.
-        tail: the last lines of it, from this start of the process on.
+        reason: what is wrong, as the rest of a sentence.
+        log: the file of its output.
+        tail: the last lines since this start.
     """
 
     def __init__(self, name: str, reason: str, log: Path, tail: list[str]) -> None:
@@ -51,7 +51,7 @@ class ProcessError(Exception):
 
 
 class Process:
-    """One running child. As a context manager it is stopped at the end."""
+    """A running child process; as a context manager it stops it."""
 
     def __init__(self, name: str, launch: "Callable[..., subprocess.Popen[bytes]]", log: Path) -> None:
         self.name = name
@@ -71,15 +71,15 @@ class Process:
         user: str = "",
         pass_fds: Sequence[int] = (),
     ) -> Self:
-        """Start `argv` (the program by its path) and return at once.
+        """Start a program without waiting for it.
 
         Args:
-            name: what people call it.
+            name: its name in errors.
             argv: the program's path and its arguments.
-            log: the file its output is appended to; folders are made.
+            log: the file its output is appended to; folders are created.
             env: its whole environment; by default a copy of ours.
             cwd: its working directory; by default ours.
-            user: for root only: who it runs as, see `sandbox.child_launcher`.
+            user: for root only: the user it runs as, see `sandbox.child_launcher`.
             pass_fds: open files it inherits, a listening socket for example.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -104,28 +104,28 @@ class Process:
         return cls(name, popen, log)
 
     def start_again(self) -> None:
-        """Start the same program anew, after the one before has ended; its output goes on in the same log."""
+        """Start the same program again after it ended, with the same log."""
         with self.log.open("ab") as output:
             self._log_start = output.tell()
             self._popen = _FORKER.submit(self._launch, stdout=output).result()
 
     @property
     def pid(self) -> int:
-        """The process id, and that of its process group."""
+        """Return the id of the process and of its group."""
         return self._popen.pid
 
     def poll(self) -> int | None:
-        """Return the exit status, or None while it runs; negative is the signal that ended it."""
+        """Return the exit status, negative for a signal, or None while running."""
         return self._popen.poll()
 
     def check(self) -> None:
-        """Raise ProcessError if it has ended."""
+        """Raise ProcessError if the process has ended."""
         status = self.poll()
         if status is not None:
             raise self._error(f"has ended unexpectedly ({_in_words(status)})")
 
     def wait(self, timeout_seconds: float) -> None:
-        """Wait for it to end well; raise ProcessError if it does not, or not in time."""
+        """Wait for a successful end; raise ProcessError on failure or time-out."""
         try:
             status = self._popen.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -134,7 +134,7 @@ class Process:
             raise self._error(f"has failed ({_in_words(status)})")
 
     def wait_until(self, fact: Callable[[], bool], timeout_seconds: float) -> None:
-        """Wait for `fact` to hold; raise ProcessError if the process ends before, or time is up."""
+        """Poll until `fact` holds; raise ProcessError on its end or time-out."""
         deadline = time.monotonic() + timeout_seconds
         while not fact():
             self.check()
@@ -143,7 +143,7 @@ class Process:
             time.sleep(_POLL_SECONDS)
 
     def wait_for_line(self, start: str, timeout_seconds: float) -> str:
-        """Return the first line it printed that begins with `start`, waiting for it as `wait_until` does."""
+        """Return the first printed line that begins with `start`; see `wait_until`."""
         found: list[str] = []
 
         def printed() -> bool:
@@ -155,24 +155,24 @@ class Process:
         return found[0]
 
     def output(self) -> str:
-        """Return what it has printed so far."""
+        """Return the output so far."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
 
     def stop(self, timeout_seconds: float = 10, by: signal.Signals = signal.SIGTERM) -> None:
-        """Ask it to end by a signal to it alone; kill whatever of its group is left when time is up."""
+        """Send a signal; kill the process group when time is up."""
         try:
             if self.poll() is None:
                 self._popen.send_signal(by)
                 self._popen.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
-            pass  # It had its time: what follows does not ask.
+            pass  # killed below
         finally:
             self.kill()
 
     def kill(self) -> None:
-        """End it and all its process group, at once."""
+        """Kill the process and its group at once."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
@@ -188,9 +188,9 @@ class Process:
 
 
 class Supervisor(ExitStack):
-    """Processes that live and end together: the last one started ends first.
+    """Processes that are stopped together, the last one started first.
 
-    It is an exit stack, so folders and reservations that belong to the processes end with them, in order.
+    It is an exit stack, so folders and reservations of the processes are released with them, in order.
     """
 
     def __init__(self) -> None:
@@ -200,13 +200,13 @@ class Supervisor(ExitStack):
     def watch(
         self, process: Process, *, stop_by: signal.Signals = signal.SIGTERM, timeout_seconds: float = 10
     ) -> Process:
-        """Take charge of a process: notice when it dies, and stop it at the end."""
+        """Register a process to check, and to stop at the end."""
         self.callback(self._end, process, stop_by, timeout_seconds)
         self.processes.append(process)
         return process
 
     def check(self) -> None:
-        """Raise ProcessError, naming the process and the end of its log, if one of them has ended."""
+        """Raise ProcessError, quoting its log, if a process has ended."""
         for process in list(self.processes):
             process.check()
 

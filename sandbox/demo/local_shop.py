@@ -12,7 +12,7 @@ from typing import Self
 from sandbox.demo.errors import DemoError
 from sandbox.demo.shop_command import RESTORECLICK
 from sandbox.environment import Sandbox
-from sandbox.persisted_values import DataFolderError, keep, kept
+from sandbox.persisted_values import DataFolderError, load_or_create, save
 from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process, ProcessError
 
@@ -108,7 +108,7 @@ class LocalShop:
             self._listener = self._stack.enter_context(self._bound_listener())
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
             self._sandbox = self._stack.enter_context(Sandbox(self.data_dir, self.url))
-            keep(self._port_file, self._listener.getsockname()[1])
+            save(self._port_file, self._listener.getsockname()[1])
             self.addresses = self._sandbox.addresses
             self.environment = _inherited() | self._sandbox.environment | self._settings
             self._upgrade()
@@ -163,7 +163,7 @@ class LocalShop:
     def _bound_listener(self) -> socket:
         """The API's socket, which stays open while the API restarts."""
         try:
-            return listening_socket(kept(self._port_file, int))
+            return listening_socket(load_or_create(self._port_file, int))
         except OSError:
             return listening_socket()  # another process took the port meanwhile
 

@@ -1,4 +1,4 @@
-"""Where a print is damaged: thin long lines (scratches, creases) and small specks (dust)."""
+"""The damage of a print: thin long lines and small specks."""
 
 from sandbox.restoration.grain import CLEAN_SIGMA, grain_sigma
 from sandbox.restoration.lines import lines
@@ -6,16 +6,16 @@ from sandbox.restoration.pixels import Mask, Pixels, brightness, resized, scaled
 from sandbox.restoration.specks import specks
 from sandbox.restoration.tones import is_faded
 
-#: The longer side of the picture in which marks are looked for, whatever the size of the photo.
+#: The longer side of the picture in which damage is detected, whatever the size of the photo.
 WORKING_SIDE = 1200
-#: A panorama is not shrunk below this on its shorter side: nothing could be found, or measured, in a thread.
+#: The shorter side of a panorama is not shrunk below this, so that something can still be measured.
 LEAST_SIDE = 32
-#: In a picture without grain and fading a mark must stand out so much more: it is probably part of the picture.
+#: Contrast factor for a picture without grain and fading, where a mark is probably part of the picture.
 DOUBT = 2.0
 
 
-def marks(picture: Pixels) -> Mask:
-    """Where the picture is scratched, creased or dusty: True on the damage and a pixel or two around it."""
+def damage_mask(picture: Pixels) -> Mask:
+    """Return the mask of scratches, creases and dust, with a small margin."""
     sides = picture.shape[:2]
     light = scaled(brightness(picture), max(WORKING_SIDE / max(sides), LEAST_SIDE / min(sides)))
     sigma = grain_sigma(light)

@@ -1,11 +1,11 @@
-"""From the bytes of a damaged photo to the bytes of a better one."""
+"""Restoration of encoded photos."""
 
 from typing import Literal
 
 import cv2
 import numpy as np
 
-from sandbox.restoration.damage_mask import LEAST_SIDE, marks
+from sandbox.restoration.damage_mask import LEAST_SIDE, damage_mask
 from sandbox.restoration.grain import without_grain
 from sandbox.restoration.pixels import Mask, Pixels, as_pixels
 from sandbox.restoration.tones import refreshed
@@ -24,22 +24,21 @@ ENCODING: dict[OutputFormat, list[int]] = {
     "jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
     "webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
 }
-#: How far around a mark the filling looks, in pixels.
+#: Radius of the inpainting, in pixels.
 FILL_RADIUS = 3
 
 
 class UnreadableImageError(Exception):
-    """The bytes are no picture that OpenCV can decode."""
+    """The bytes are not a picture that OpenCV can decode."""
 
     def __init__(self) -> None:
         super().__init__("The input is not a picture that can be read; send a JPEG, PNG or WebP file.")
 
 
 def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
-    """Restore one picture, upright as its EXIF orientation says; same size, grey stays grey.
+    """Restore one picture, upright by EXIF, of the same size.
 
-    Raises:
-        UnreadableImageError: the bytes cannot be decoded.
+    Grey pictures stay grey. Raises UnreadableImageError if the bytes cannot be decoded.
     """
     restored = restore_pixels(decoded(image_bytes))
     _, encoded = cv2.imencode(f".{output_format}", restored, ENCODING[output_format])
@@ -47,27 +46,27 @@ def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
 
 
 def restore_pixels(picture: Pixels) -> Pixels:
-    """Restore a BGR or grey picture: marks first, or else their paper would pass for the picture's white.
+    """Restore a BGR or grey picture.
 
-    What is smaller than LEAST_SIDE on a side is no photograph and comes back as it is.
+    Damage comes first: its bare paper would count as the picture's white. Pictures with a side below LEAST_SIDE are
+    returned unchanged.
     """
     if min(picture.shape[:2]) < LEAST_SIDE:
         return picture
-    return refreshed(without_grain(filled(picture, marks(picture))))
+    return refreshed(without_grain(filled(picture, damage_mask(picture))))
 
 
 def filled(picture: Pixels, damage: Mask) -> Pixels:
-    """Fill the damaged places from their surroundings; every other pixel stays as it is."""
+    """Inpaint the damaged pixels; every other pixel stays."""
     if not damage.any():
         return picture
     return as_pixels(cv2.inpaint(picture, damage.astype(np.uint8), FILL_RADIUS, cv2.INPAINT_TELEA))
 
 
 def decoded(image_bytes: bytes) -> Pixels:
-    """Decode to BGR, or to a single channel where the file holds no colour.
+    """Decode to BGR, or to one channel without colour.
 
-    Raises:
-        UnreadableImageError: the bytes cannot be decoded.
+    Raises UnreadableImageError if the bytes cannot be decoded.
     """
     data = np.frombuffer(image_bytes, np.uint8)
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None

@@ -1,4 +1,4 @@
-"""Grain: how much there is, and less of it."""
+"""Measurement and reduction of grain."""
 
 import cv2
 import numpy as np
@@ -9,16 +9,16 @@ from sandbox.restoration.pixels import Pixels, Plane, as_pixels, brightness
 CLEAN_SIGMA = 2.5
 #: Grain is measured in squares of this many pixels ...
 SQUARE = 16
-#: ... on the smoothest part of them; what varies more there is texture.
+#: ... on the smoothest share of them; higher variance is texture.
 SMOOTHEST_PERCENT = 25
-#: Squares close to black or white are clipped and show less grain than there is.
+#: Squares close to black or white are clipped and show less grain.
 UNCLIPPED = (10, 245)
-#: Non-local means forgets differences up to about this multiple of the grain.
+#: Filter strength of non-local means, as a multiple of the grain.
 STRENGTH = 1.1
 
 
 def grain_sigma(light: Pixels) -> float:
-    """Standard deviation of the grain, in brightness levels; 0 where nothing can be measured."""
+    """Return the grain's standard deviation in brightness levels, or 0."""
     height, width = (side // SQUARE * SQUARE for side in light.shape)
     plane = light[:height, :width].astype(np.float32)
     fine = plane - cv2.GaussianBlur(plane, (0, 0), 2)
@@ -29,7 +29,7 @@ def grain_sigma(light: Pixels) -> float:
 
 
 def without_grain(picture: Pixels) -> Pixels:
-    """Smooth grain away, edges kept; a clean picture comes back unchanged."""
+    """Smooth grain, keeping edges; return a clean picture unchanged."""
     sigma = grain_sigma(brightness(picture))
     if sigma < CLEAN_SIGMA:
         return picture
@@ -47,7 +47,7 @@ def _smoothed(light: Pixels, sigma: float) -> Pixels:
 
 
 def _smoothed_colour(colour: Pixels, sigma: float) -> Pixels:
-    """Colour is seen less sharply than brightness, so a cheaper filter does."""
+    """Smooth a colour channel, with a cheaper filter."""
     return as_pixels(cv2.bilateralFilter(colour, d=7, sigmaColor=3 * sigma, sigmaSpace=3))
 
 

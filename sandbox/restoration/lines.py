@@ -1,6 +1,7 @@
-"""Scratches and creases: thin, long, nearly straight, and equally light on both sides.
+"""Detection of scratches and creases: thin, long, nearly straight lines.
 
-The limits are pixels of a picture of about a megapixel, or of that picture at half its size.
+Their sides are equally light. The limits are pixels of a picture of about a megapixel, or of that picture at half its
+size.
 """
 
 import cv2
@@ -8,43 +9,43 @@ import numpy as np
 
 from sandbox.restoration.pixels import Mask, Pixels, Plane, grown, resized, scaled
 
-#: Directions in which a line is looked for.
+#: Number of directions in which lines are detected.
 DIRECTIONS = 20
-#: Brightness is averaged over this length along the line; print and texture do not last that long.
+#: Brightness is averaged over this length along the line; print and texture are shorter.
 REACH = 21
 #: The widest line is narrower than half of this window.
 BACKGROUND_WINDOW = 11
-#: What stands out more counts no more than this, or a single speck would look like the middle of a line.
+#: Contrast is clipped to this, or a single speck would look like the middle of a line.
 MOST_CONTRAST = 24.0
-#: The sides are looked at in these distances from the middle of the line, in pixels of the half-size picture.
+#: Distances of the sides from the middle of the line, in pixels of the half-size picture.
 SIDES = (2, 4)
-#: A line stands out this much more than either of its sides, over its whole length ...
+#: Contrast of a line to either side, over its whole length ...
 LINE_CONTRAST = 5.0
-#: ... more where everything is restless, by this share of the usual contrast there ...
+#: ... higher in busy surroundings, by this share of the mean contrast there ...
 RESTLESS = 0.6
-#: ... and more where it runs between a light and a dark side, as the rim of an object does.
+#: ... and higher between a light and a dark side, as at the edge of an object.
 UNEVEN = 0.2
-#: How far out the two sides are compared.
+#: The distance at which the two sides are compared.
 OUTSIDE = 6
-#: It must be as long as this, in half-size pixels ...
+#: Minimum length, in half-size pixels ...
 SHORTEST_LINE = 45
-#: ... not counting gaps, which may be as long as this ...
+#: ... without gaps of up to this length ...
 GAP = 21
-#: ... and so wide on average; less would be a row of dots.
+#: ... and range of the mean width; a lower one would be a row of dots.
 THINNEST_LINE, WIDEST_LINE = 0.5, 4.0
-#: A scratch is sharper than what the lens saw: this share of its contrast is left within the small window ...
+#: A scratch is sharper than the photo: this share of its contrast remains within the small window ...
 FINE_WINDOW = 5
 LEAST_SHARPNESS = 0.6
 #: ... and more if the contrast is low, so that whiskers and threads stay.
 SHARP_OR_STRONG = 1.0
-#: In the picture at full size, what stands out against the middle of this window belongs to the line itself.
+#: In the full-size picture, pixels that differ from the median of this window belong to the line itself.
 CORE_WINDOW = 15
 
 
 def lines(light: Pixels, sigma: float, doubt: float = 1.0) -> Mask:
-    """Thin, long, nearly straight marks, lighter than both their sides or darker than both.
+    """Return the mask of lines lighter or darker than both their sides.
 
-    `sigma` is the grain, in brightness levels; with `doubt` all of it must stand out that many times more.
+    `sigma` is the grain, in brightness levels; `doubt` multiplies the required contrast.
     """
     half = scaled(light, 0.5)
     smooth = cv2.medianBlur(half, BACKGROUND_WINDOW)
@@ -58,7 +59,7 @@ def lines(light: Pixels, sigma: float, doubt: float = 1.0) -> Mask:
         along = np.asarray(cv2.filter2D(contrast, -1, _line_kernel(angle, REACH)), np.float32)
         out_left, out_right = _both_sides(surface, angle, OUTSIDE)
         limit = doubt * (needed + UNEVEN * np.abs(out_left - out_right))
-        highest, lowest = _stands_out(along, angle)
+        highest, lowest = _side_contrast(along, angle)
         bridge = _line_kernel(angle, GAP) > 0
         lighter |= _scratches_among(highest > limit, bridge, difference, fine)
         darker |= _scratches_among(lowest > limit, bridge, -difference, -fine)
@@ -66,8 +67,8 @@ def lines(light: Pixels, sigma: float, doubt: float = 1.0) -> Mask:
     return _core(light, next(bands), next(bands), sigma)
 
 
-def _stands_out(along: Plane, angle: float) -> tuple[Plane, Plane]:
-    """How much lighter, and how much darker, than both its sides a line through each pixel is."""
+def _side_contrast(along: Plane, angle: float) -> tuple[Plane, Plane]:
+    """Return each line's contrast, lighter and darker, to both its sides."""
     lighter, darker = np.full_like(along, -255), np.full_like(along, -255)
     for distance in SIDES:
         left, right = _both_sides(along, angle, distance)
@@ -77,7 +78,7 @@ def _stands_out(along: Plane, angle: float) -> tuple[Plane, Plane]:
 
 
 def _scratches_among(candidates: Mask, bridge: Mask, contrast: Plane, fine: Plane) -> Mask:
-    """Connected stretches that are long, narrow, and sharp for how much they stand out."""
+    """Return connected components that are long, narrow and sharp for their contrast."""
     bridged = cv2.dilate(candidates.astype(np.uint8), bridge.astype(np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(bridged, connectivity=8)
     length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) - GAP
@@ -95,7 +96,7 @@ def _scratches_among(candidates: Mask, bridge: Mask, contrast: Plane, fine: Plan
 
 
 def _core(light: Pixels, lighter: Mask, darker: Mask, sigma: float) -> Mask:
-    """Of the bands in which lines run, the pixels that really stand out, and their soft edge."""
+    """Return the pixels within the bands that differ, and their soft edge."""
     difference = light.astype(np.float32) - cv2.medianBlur(light, CORE_WINDOW)
     visible = max(5.0, 1.2 * sigma)
     return grown((lighter & (difference > visible)) | (darker & (difference < -visible)), 1)
@@ -111,7 +112,7 @@ def _line_kernel(angle: float, reach: int) -> Plane:
 
 
 def _both_sides(plane: Plane, angle: float, distance: int) -> tuple[Plane, Plane]:
-    """What lies this far to the left and to the right of each pixel, seen along the line."""
+    """Return the planes shifted to both sides of a line."""
     dx, dy = round(-np.sin(angle) * distance), round(np.cos(angle) * distance)
     height, width = plane.shape
     wide = np.pad(plane, distance, mode="edge")

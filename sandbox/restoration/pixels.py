@@ -1,4 +1,4 @@
-"""The kinds of array that the engine passes around."""
+"""Array types of the engine."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 #: One brightness value per pixel, 0 to 255.
 Plane = NDArray[np.float32]
-#: True where something was found.
+#: True where something was detected.
 Mask = NDArray[np.bool_]
 
 
@@ -20,21 +20,21 @@ def as_pixels(values: Any) -> Pixels:
 
 
 def brightness(picture: Pixels) -> Pixels:
-    """How light each pixel is, whatever its colour."""
+    """Return the brightness of each pixel."""
     if picture.ndim == 2:  # noqa: PLR2004 (a picture without a channel axis)
         return picture
     return as_pixels(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
 
 
 def scaled(picture: Pixels, factor: float) -> Pixels:
-    """Return a smaller copy; the same picture where nothing would change."""
+    """Return a smaller copy, or the picture itself for factors from 1."""
     if factor >= 1:
         return picture
     return as_pixels(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
 
 
 def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """Bring a mask to the height and width of `shape`."""
+    """Scale a mask to the height and width of `shape`."""
     if mask.shape == shape[:2]:
         return mask
     size = (shape[1], shape[0])
@@ -42,7 +42,7 @@ def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
 
 
 def grown(mask: Mask, pixels: int) -> Mask:
-    """The mask, widened on all sides."""
+    """Dilate a mask on all sides."""
     if pixels == 0:
         return mask
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))

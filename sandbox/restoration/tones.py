@@ -1,4 +1,4 @@
-"""Fading and colour cast: what black and white have become, and most of the way back."""
+"""Correction of fading and colour cast, towards black and white."""
 
 import cv2
 import numpy as np
@@ -6,22 +6,22 @@ from numpy.typing import NDArray
 
 from sandbox.restoration.pixels import Pixels, as_pixels, brightness, scaled
 
-#: The darkest and lightest share of the pixels that stand for black and white.
+#: The darkest and lightest share of the pixels, which define black and white.
 SHARE_PERCENT = 0.5
 #: A print whose black is lighter than this has faded ...
 FADED_BLACK = 24.0
-#: ... and this is where its black and white are brought back to.
+#: ... and its black and white are mapped to these.
 BLACK, WHITE = 4.0, 238.0
-#: Never amplify more: what is left of the grain would come back with it.
+#: The largest amplification: more would also amplify the remaining grain.
 MOST_GAIN = 2.0
-#: A picture need not contain white, so only this much of the way there is gone.
+#: A picture need not contain white, so only this share of the correction is applied.
 TOWARDS_WHITE = 0.75
-#: What is lighter than white ends no more than this above it.
+#: What is lighter than white is limited to this above it.
 ABOVE_WHITE = 2.0
 
 
 def refreshed(picture: Pixels) -> Pixels:
-    """Bring back black, white and neutral grey in a faded picture; any other comes back unchanged."""
+    """Correct black, white and grey of a faded picture; others stay unchanged."""
     sample = scaled(picture, 0.25)
     if not is_faded(brightness(sample)):
         return picture
@@ -34,12 +34,12 @@ def refreshed(picture: Pixels) -> Pixels:
 
 
 def is_faded(light: Pixels) -> bool:
-    """Whether black is no longer black."""
+    """Whether the picture's black is grey."""
     return float(np.percentile(light, SHARE_PERCENT)) > FADED_BLACK
 
 
 def _levelled(picture: Pixels, black: NDArray[np.float64], gain: NDArray[np.float64], aim: float) -> Pixels:
     levels = np.arange(256)[:, None]
-    # Whatever is lighter than white was (bare paper, a reflex) would come out in the complement of the cast.
+    # Pixels lighter than white (bare paper, a reflex) would get the complement of the cast.
     table = as_pixels(np.minimum((levels - black) * gain + BLACK, aim + ABOVE_WHITE))
     return as_pixels(cv2.LUT(picture, table.reshape((1, 256) if picture.ndim == 2 else (1, 256, 3))))  # noqa: PLR2004

@@ -1,11 +1,14 @@
-"""Three old photographs to try the shop with, and the script that made them old (sources: SOURCES.md)."""
+"""Three old photographs as samples, and the script that aged them.
+
+Sources: SOURCES.md.
+"""
 
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 UNDAMAGED = FOLDER / "undamaged"
 
-#: The sample photos in the order they are shown, each with the seed of its ageing.
+#: The sample photos in order, each with the seed of its ageing.
 SEEDS = {
     "eileen-before-her-flight.jpg": 1978,
     "the-photographer-at-work.jpg": 1931,
@@ -14,5 +17,5 @@ SEEDS = {
 
 
 def photos() -> list[Path]:
-    """The aged photos, as a customer would send them."""
+    """Return the aged photos, as a customer would send them."""
     return [FOLDER / name for name in SEEDS]

@@ -1,7 +1,7 @@
 """Age a photograph: `python -m sandbox.samples.age INPUT OUTPUT --seed N`.
 
-`python -m sandbox.samples.age --all` makes the committed samples anew from their undamaged originals.
-The same picture and seed give the same result, so the committed samples can be checked against this script.
+`--all` recreates the committed samples from their undamaged originals. The same picture and seed give the same
+result, so a test compares the samples with this script.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, degradation
 #: Keeps a grainy megapixel under 350 KB.
 JPEG_QUALITY = 86
 
-#: A mark fainter than this cannot be told from grain.
+#: Fainter marks cannot be distinguished from grain.
 VISIBLE_OPACITY = 0.15
 
 #: Bare paper and dirt (blue, green, red); neither is quite white or black.
@@ -26,14 +26,14 @@ PAPER, DIRT = (228, 238, 242), (28, 32, 36)
 
 @dataclass(frozen=True, kw_only=True)
 class Aged:
-    """An aged picture (BGR uint8) and where marks lie on it (bool, same height and width)."""
+    """An aged picture (BGR uint8) and its damage (bool, same size)."""
 
     picture: degradation.Pixels
     damage: NDArray[np.bool_]
 
 
 def age(picture: degradation.Pixels, seed: int) -> Aged:
-    """Age a BGR picture of about a megapixel; everything is drawn from the seed."""
+    """Age a BGR picture of about a megapixel, deterministically by the seed."""
     rng = np.random.default_rng(seed)
     shape = (picture.shape[0], picture.shape[1])
     aged = degradation.faded(picture, str(rng.choice(sorted(degradation.FADED))), rng)
@@ -54,10 +54,9 @@ def age(picture: degradation.Pixels, seed: int) -> Aged:
 
 
 def age_file(source: Path, target: Path, seed: int, mask: Path | None = None) -> None:
-    """Age one picture file; with `mask`, also write where the marks lie (white) as an image.
+    """Age a picture file; optionally write its damage as an image.
 
-    Raises:
-        ValueError: the source is no picture that OpenCV can read.
+    Raises ValueError if OpenCV cannot read the source.
     """
     picture = cv2.imread(str(source), cv2.IMREAD_COLOR)
     if picture is None:
@@ -69,7 +68,7 @@ def age_file(source: Path, target: Path, seed: int, mask: Path | None = None) ->
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.samples.age", description="Age a photograph.")
     parser.add_argument("source", metavar="INPUT", type=Path, nargs="?")
     parser.add_argument("target", metavar="OUTPUT", type=Path, nargs="?")

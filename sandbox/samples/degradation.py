@@ -1,8 +1,8 @@
-"""What time does to a print: creases, scratches, fibres, dust, fading, colour cast and grain.
+"""Degradation of prints: creases, scratches, fibres, dust, fading, colour cast, grain.
 
-Pictures are BGR uint8 arrays; everything is drawn from the generator given. Marks are painted as an opacity
-map (0 to 1, float32) that is then blended with the tone of bare paper or of dirt, so that a mark is soft at
-its edges like a scanned one.
+Pictures are BGR uint8 arrays; all randomness comes from the given generator. Marks are painted as an opacity map (0
+to 1, float32) that is blended with the tone of bare paper or of dirt, so that a mark has soft edges like a scanned
+one.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Draw = Callable[[np.random.Generator, tuple[int, int]], Opacity]
 #: Sub-pixel precision of OpenCV's drawing functions, in bits.
 SHIFT = 4
 
-#: Where black and white end up (blue, green, red) as the dyes fade.
+#: Black and white (blue, green, red) of faded dyes.
 FADED = {
     "yellowed": ((30, 46, 54), (160, 208, 228)),
     "magenta": ((52, 34, 60), (196, 182, 230)),
@@ -27,7 +27,7 @@ FADED = {
 
 
 def faded(picture: Pixels, style: str, rng: np.random.Generator) -> Pixels:
-    """Colours lose strength, black turns grey, white takes the colour of the paper; a little unevenly."""
+    """Fade a picture: weaker colours, grey black, paper-coloured white, slightly uneven."""
     black, white = (np.asarray(tone, np.float32) for tone in FADED[style])
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)[..., None].astype(np.float32)
     dulled = grey + 0.8 * (picture.astype(np.float32) - grey)
@@ -38,20 +38,20 @@ def faded(picture: Pixels, style: str, rng: np.random.Generator) -> Pixels:
 
 
 def grainy(picture: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    """Film grain: mostly in brightness, a little in colour."""
+    """Add film grain, mostly in brightness, a little in colour."""
     height, width = picture.shape[:2]
     grain = rng.normal(0, sigma, (height, width, 1)) + rng.normal(0, sigma / 3, (height, width, 3))
     return _clipped(picture + cv2.GaussianBlur(grain.astype(np.float32), (0, 0), 0.5) * 1.3)
 
 
 def marked(picture: Pixels, opacity: Opacity, tone: tuple[int, int, int]) -> Pixels:
-    """The picture with a mark of this tone (blue, green, red) blended over it."""
+    """Blend marks of this tone (blue, green, red) over the picture."""
     cover = opacity[..., None]
     return _clipped(picture * (1 - cover) + np.asarray(tone, np.float32) * cover)
 
 
 def scratches(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
-    """Thin, nearly straight lines in a common direction, each fading in and out along its way."""
+    """Draw thin, nearly straight lines in a common direction."""
     canvas = np.zeros(shape, np.float32)
     direction = rng.uniform(0, np.pi)
     for _ in range(int(rng.integers(5, 9))):
@@ -63,7 +63,7 @@ def scratches(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
 
 
 def fibres(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
-    """A few short curled hairs that lay on the glass."""
+    """Draw a few short curled fibres."""
     canvas = np.zeros(shape, np.float32)
     for _ in range(int(rng.integers(3, 6))):
         line = _arc(rng, shape, rng.uniform(40, 110), rng.uniform(0, 2 * np.pi), bend=0.5)
@@ -72,7 +72,7 @@ def fibres(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
 
 
 def dust(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
-    """Specks of one to five pixels, most of them small."""
+    """Draw specks of one to five pixels, most of them small."""
     canvas = np.zeros(shape, np.float32)
     for _ in range(int(rng.integers(70, 110))):
         centre = (int(rng.integers(shape[1])), int(rng.integers(shape[0])))
@@ -82,7 +82,7 @@ def dust(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
 
 
 def creases(rng: np.random.Generator, shape: tuple[int, int]) -> Opacity:
-    """One fold across the print and one bent corner, where the emulsion broke and the paper shows."""
+    """Draw a fold and a bent corner, where the paper shows."""
     height, width = shape
     canvas = np.zeros(shape, np.float32)
     level = rng.uniform(0.25, 0.75) * height
@@ -107,7 +107,10 @@ def _trace_crease(
 def _arc(
     rng: np.random.Generator, shape: tuple[int, int], length: float, direction: float, bend: float
 ) -> NDArray[np.float64]:
-    """Points every three pixels along a line that starts anywhere and turns by about `bend` radians."""
+    """Return points every three pixels along a randomly placed arc.
+
+    It turns by about `bend` radians.
+    """
     steps = max(4, int(length / 3))
     angles = direction + rng.normal(0, bend) * np.linspace(-1, 1, steps) + rng.normal(0, bend / 4, steps)
     start = rng.uniform(0, 1, 2) * (shape[1], shape[0])
@@ -118,14 +121,14 @@ def _arc(
 
 
 def _drift(rng: np.random.Generator, steps: int) -> NDArray[np.float64]:
-    """A slow random wave of about unit size."""
+    """Return a slow random wave of about unit size."""
     knots = rng.normal(0, 1, max(4, steps // 12))
     wave: NDArray[np.float64] = np.interp(np.linspace(0, len(knots) - 1, steps), np.arange(len(knots)), knots)
     return wave
 
 
 def _trace(canvas: Opacity, way: NDArray[np.float64], depth: NDArray[np.float64], thickness: int) -> None:
-    """Draw a way point to point, each stretch as deep as told; crossing marks keep the deeper one."""
+    """Draw a polyline of varying depth; crossing marks keep the deeper one."""
     layer = np.zeros_like(canvas)
     fixed = np.round(way * (1 << SHIFT)).astype(int)
     for begin, end, value in zip(fixed[:-1], fixed[1:], depth, strict=False):

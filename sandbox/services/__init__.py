@@ -1,4 +1,4 @@
-"""Real servers out of PyPI wheels, each inside one data folder: `with postgresql(data_dir) as database_url:`."""
+"""Servers from PyPI wheels in one data folder: `with postgresql(data_dir) as database_url:`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,13 +20,13 @@ def _alone(start: Callable[[Supervisor, Path], T]) -> Callable[[Path], AbstractC
     return service
 
 
-#: PostgreSQL 18 for as long as the context lasts: the URL of a database.
+#: PostgreSQL 18 while the context lasts: the URL of a database.
 postgresql = _alone(postgres_server.start)
 
-#: Valkey 9 for as long as the context lasts: its URL.
+#: Valkey 9 while the context lasts: its URL.
 valkey = _alone(valkey_server.start)
 
-#: SeaweedFS for as long as the context lasts: endpoint, access key and secret key.
+#: SeaweedFS while the context lasts: endpoint, access key and secret key.
 seaweedfs = _alone(seaweedfs_server.start)
 
 __all__ = ["postgresql", "seaweedfs", "valkey"]

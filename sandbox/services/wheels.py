@@ -1,15 +1,14 @@
-"""The servers' programs, as their wheels installed them."""
+"""The servers' programs in their installed wheels."""
 
 from importlib import metadata
 from pathlib import Path
 
-#: All a server needs to know of the user's environment. Theirs may hold PGPORT, WEED_... or a proxy, which is not
-#: meant for us.
+#: The servers' environment. The user's own may contain PGPORT, WEED_... or a proxy.
 CLEAN_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 class ProgramNotFoundError(Exception):
-    """A wheel that should carry a server's program does not, or is not installed."""
+    """A wheel with a server's program is not installed."""
 
     def __init__(self, distribution: str, ending: str) -> None:
         self.distribution = distribution
@@ -24,7 +23,7 @@ class ProgramNotFoundError(Exception):
 
 
 def program(distribution: str, ending: str) -> Path:
-    """Return the path of the program in `distribution` whose path there ends with `ending`."""
+    """Return a distribution's program by the end of its path."""
     try:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:

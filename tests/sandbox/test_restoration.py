@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sandbox.restoration import OutputFormat, UnreadableImageError, restore, restore_pixels
-from sandbox.restoration.damage_mask import marks
+from sandbox.restoration.damage_mask import damage_mask
 from sandbox.restoration.grain import grain_sigma
 from sandbox.restoration.pixels import Mask, Pixels, as_pixels, brightness
 from sandbox.samples import FOLDER, SEEDS, UNDAMAGED
@@ -63,7 +63,7 @@ def test_where_the_marks_were_it_comes_closer_too(cases: Cases) -> None:
 def test_most_of_the_damage_is_found_and_most_of_what_is_found_is_damage(cases: Cases) -> None:
     found, right = [], []
     for _, aged, damage, _ in cases:
-        mask = marks(aged)
+        mask = damage_mask(aged)
         found.append((mask & damage).sum() / damage.sum())
         near = cv2.dilate(damage.astype(np.uint8), np.ones((7, 7))) > 0
         right.append((mask & near).sum() / mask.sum())
@@ -104,7 +104,7 @@ def test_lights_in_the_eyes_and_teeth_of_a_worn_portrait_are_not_taken_for_dust(
     worn = np.clip(whole * 0.7 + 40 + grain, 0, 255).astype(np.uint8)
     left, top, right, bottom = FACE
 
-    assert marks(worn)[top:bottom, left:right].mean() < 0.002
+    assert damage_mask(worn)[top:bottom, left:right].mean() < 0.002
 
 
 def test_lettering_survives() -> None:
@@ -117,7 +117,7 @@ def test_lettering_survives() -> None:
     aged = age(whole, 23)
     ink = (written > 0) & ~(cv2.dilate(aged.damage.astype(np.uint8), np.ones((9, 9))) > 0)
 
-    taken = marks(aged.picture)[ink].mean()
+    taken = damage_mask(aged.picture)[ink].mean()
     restored = restore_pixels(aged.picture)
 
     assert taken < 0.05
