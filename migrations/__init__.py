@@ -1,1 +1,1 @@
-"""The database's schema, step by step; each revision is named for the fact it establishes."""
+"""Migrations of the database schema, each named for the fact it establishes."""

@@ -1,4 +1,4 @@
-"""Runs the revisions on the connection the caller hands over in the configuration's attributes."""
+"""Run the revisions on the connection in the configuration's attributes."""
 
 from alembic import context
 

@@ -1,4 +1,7 @@
-"""Customers upload photos: sessions, files, and people unique by address without regard to case."""
+"""Customers upload photos: sessions, files, and customers unique by address.
+
+Addresses are compared without regard to case.
+"""
 
 from alembic import op
 

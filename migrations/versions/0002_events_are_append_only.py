@@ -1,4 +1,4 @@
-"""Events are append-only: the audit log, one gapless stream an order, refused to every UPDATE and DELETE."""
+"""Events are append-only: one gapless stream per order, without UPDATE and DELETE."""
 
 from alembic import op
 

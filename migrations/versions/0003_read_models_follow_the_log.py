@@ -1,4 +1,4 @@
-"""Read models follow the log: what people look up, rebuilt from the events at any time."""
+"""Read models follow the log and can be rebuilt from it."""
 
 from alembic import op
 

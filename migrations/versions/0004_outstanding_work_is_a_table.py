@@ -1,4 +1,7 @@
-"""Outstanding work is a table: reactions with their leases, the providers' messages, money without an order."""
+"""Outstanding work is a table: reactions with leases.
+
+The webhook inbox and unmatched payments are tables as well.
+"""
 
 from alembic import op
 

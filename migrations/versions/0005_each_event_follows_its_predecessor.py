@@ -1,7 +1,7 @@
-"""Each event follows its predecessor: it carries the predecessor's SHA-256 and its own.
+"""Each event follows its predecessor and has that one's SHA-256.
 
-Events that are there get theirs. How they are hashed is written down here once more, for this revision has to give
-the same hashes for ever, whatever becomes of the program.
+Existing events get theirs. The hashing is copied here, because this revision has to give the same hashes forever,
+however the program changes.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def upgrade() -> None:
         ALTER TABLE events DISABLE TRIGGER events_append_only;
         """
     )
-    _chain_what_is_there(op.get_bind())
+    _chain_existing(op.get_bind())
     op.execute(
         """
         ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
@@ -55,8 +55,8 @@ def downgrade() -> None:
     op.execute("ALTER TABLE events DROP COLUMN previous_sha256, DROP COLUMN sha256")
 
 
-def _chain_what_is_there(connection: Connection) -> None:
-    """Stream by stream; a stream may be longer than a batch."""
+def _chain_existing(connection: Connection) -> None:
+    """Chain the existing events by stream, in batches."""
     stream, version, previous = UUID(int=0), 0, None
     while rows := connection.execute(
         _NEXT, {"order_id": stream, "version": version, "limit": BATCH_EVENTS}

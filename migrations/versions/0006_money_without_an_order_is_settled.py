@@ -1,4 +1,7 @@
-"""Money without an order goes back or is matched; a message under the id of another one is set aside."""
+"""Money without an order is refunded or matched.
+
+Webhook events that conflict with an earlier one of the same id are quarantined.
+"""
 
 from alembic import op
 

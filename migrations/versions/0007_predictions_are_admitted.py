@@ -1,4 +1,4 @@
-"""Predictions are admitted: how many run, how many were begun within a minute, and until when none may begin."""
+"""Predictions are admitted: running ones, starts per minute, and pauses."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Customers can be forgotten: their row stays for the books to refer to, and says nothing about them any more."""
+"""Customers can be erased: their row stays, without personal data."""
 
 from alembic import op
 

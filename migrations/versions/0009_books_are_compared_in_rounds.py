@@ -1,4 +1,4 @@
-"""Books are compared in rounds: when each began and ended, and how much was found and healed."""
+"""Reconciliation runs are recorded: their time, findings and repairs."""
 
 from alembic import op
 

@@ -1,4 +1,7 @@
-"""Links have editions and can be revoked, a mail of a kind may be sent more than once, and people write notes."""
+"""Links have revisions and can be revoked, and staff write notes.
+
+An e-mail of a kind may be sent more than once.
+"""
 
 from alembic import op
 

@@ -1,4 +1,7 @@
-"""Customers have a referral code and points, and a checkout knows whose points it is about to spend."""
+"""Customers have a referral code and points.
+
+A checkout records whose points it is about to spend.
+"""
 
 from alembic import op
 

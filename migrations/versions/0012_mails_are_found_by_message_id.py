@@ -1,4 +1,4 @@
-"""Mails are found by the message id that their provider returned."""
+"""E-mails are found by the message id that their provider returned."""
 
 from alembic import op
 

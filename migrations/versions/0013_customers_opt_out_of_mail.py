@@ -1,4 +1,4 @@
-"""Customers can opt out of mail, by a spam report or by unsubscribing."""
+"""Customers can opt out of e-mail, by spam report or unsubscribing."""
 
 from alembic import op
 

@@ -1,4 +1,7 @@
-"""What was only served through a link is no fetch: the counts of links are those of the customer's buttons."""
+"""Serving a file through a link is not a download.
+
+The counts of links are those of the customer's buttons.
+"""
 
 from alembic import op
 
@@ -7,12 +10,12 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    # Every download that is stored so far (order.result_downloaded.v1) was some client's GET, so none is a fetch.
+    # Every download stored so far (order.result_downloaded.v1) was some client's GET, so none is counted.
     op.execute("UPDATE download_links SET openings = 0 WHERE openings > 0")
 
 
 def downgrade() -> None:
-    """Count as the version before does: each file of a link that was ever asked for."""
+    """Count as the previous version does: each file requested through a link."""
     op.execute(
         """
         UPDATE download_links SET openings = fetched.files

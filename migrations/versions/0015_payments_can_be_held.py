@@ -1,4 +1,4 @@
-"""A payment without an order can be held: the shop refunds it only when a person says so."""
+"""A payment without an order can be held: only staff refund it."""
 
 from alembic import op
 

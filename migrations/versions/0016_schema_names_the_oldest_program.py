@@ -1,6 +1,6 @@
-"""The schema names the oldest program that can work with it, so that two versions run side by side in an upgrade.
+"""The schema names the oldest compatible program, so two versions can run.
 
-A later revision that takes something away sets ``oldest_program`` to the first revision whose program does without it.
+A later revision that removes something sets ``oldest_program`` to the first revision whose program does without it.
 """
 
 from alembic import op

@@ -1,4 +1,4 @@
-"""What strangers ask for is counted in total, by quota and hour, so that a bound holds without Redis."""
+"""Usage is counted in total by quota and hour, without Redis."""
 
 from alembic import op
 

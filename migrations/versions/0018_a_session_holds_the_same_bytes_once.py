@@ -1,6 +1,6 @@
-"""An upload session holds the same bytes once; what was sent twice before stays as it is.
+"""An upload session holds the same bytes once; earlier duplicates stay.
 
-Only sessions that can still take photos are filled in. The index that keeps it so is built in 0021.
+Only sessions that can still accept photos are filled in. The index that enforces it is built in 0021.
 """
 
 from alembic import op

@@ -1,4 +1,4 @@
-"""Orders say whether a bank asks about their payment; those before had disputes only."""
+"""Orders record open inquiries of banks; earlier ones had disputes only."""
 
 from alembic import op
 

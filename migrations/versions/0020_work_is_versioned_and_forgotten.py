@@ -1,4 +1,7 @@
-"""Stored work has the version of its arguments; the indexes by which it is forgotten are built in 0021."""
+"""Reactions have the version of their arguments.
+
+The indexes for their deletion are built in 0021.
+"""
 
 from alembic import op
 

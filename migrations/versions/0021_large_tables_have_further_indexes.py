@@ -1,7 +1,8 @@
-"""Waiting starts, closed work, old messages, the log by time and a session's bytes have indexes.
+"""Large tables have further indexes, built concurrently.
 
-They are built while the shop writes to the tables. A build that was interrupted leaves an index that is not valid, so
-that is dropped first. A build blocks no writer, so it may wait for old transactions as long as they take.
+They are for waiting starts, closed reactions, old webhook events, the log by time, and a session's bytes. An
+interrupted build leaves an invalid index, which is dropped first. A build blocks no writer, so it may wait for old
+transactions as long as they take.
 """
 
 from alembic import op
