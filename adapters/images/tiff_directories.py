@@ -201,7 +201,7 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
     if len(counted) < layout.count.size:
         return None
     at += layout.count.size
-    room, width = layout.offset.size, layout.head.size + layout.offset.size
+    inline_bytes, width = layout.offset.size, layout.head.size + layout.offset.size
     count = min(layout.count.unpack(counted)[0], (len(content) - at) // width)
     fields: dict[int, Field] = {}
     for start in range(at, at + min(count, _FIELDS_AT_MOST) * width, width):
@@ -210,7 +210,7 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
             continue
         size_bytes = number * _TYPES[kind].size_bytes
         value_at = start + layout.head.size
-        if size_bytes > room:
+        if size_bytes > inline_bytes:
             value_at = _offset(content, value_at, layout)
         value = content[value_at : value_at + size_bytes]
         if len(value) == size_bytes:
@@ -219,7 +219,7 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
 
 
 #: Fields that a decoder needs: size, samples, compression and its tables, strips and tiles, palette, transparency.
-_NEEDED = frozenset(
+_DECODED = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
     | {332, 338, 339, 347, *range(512, 522), 529, 530, 531, 532, 50674}
 )
@@ -231,18 +231,18 @@ def with_single_directory(content: bytes, directory: Directory, replaced: Mappin
     Pixels stay in place. The decoder sees neither malformed other fields nor other directories.
     """
     layout = directory.layout
-    kept = {tag: field for tag, field in directory.fields.items() if tag in _NEEDED} | dict(replaced)
-    room = layout.offset.size
+    kept = {tag: field for tag, field in directory.fields.items() if tag in _DECODED} | dict(replaced)
+    inline_bytes = layout.offset.size
     file = bytearray(content)
     entries = bytearray(layout.count.pack(len(kept)))
     for tag in sorted(kept):
         field = kept[tag]
         value = field.value
-        if len(value) > room:
+        if len(value) > inline_bytes:
             file += bytes(len(file) % 2)
             value = layout.offset.pack(len(file))
             file += field.value
-        entries += layout.head.pack(tag, field.kind, field.count) + value.ljust(room, b"\x00")
+        entries += layout.head.pack(tag, field.kind, field.count) + value.ljust(inline_bytes, b"\x00")
     file += bytes(len(file) % 2)
     layout.offset.pack_into(file, layout.first_offset_at, len(file))
     return bytes(file + entries + layout.offset.pack(0))

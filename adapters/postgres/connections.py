@@ -93,7 +93,7 @@ def connect(
         connect_args={
             "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # Notice a server that vanished within a minute instead of hours.
+            # Detect a server that vanished within a minute instead of hours.
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,

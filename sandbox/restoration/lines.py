@@ -53,12 +53,12 @@ def lines(light: Pixels, sigma: float, doubt: float = 1.0) -> Mask:
     fine = half.astype(np.float32) - cv2.medianBlur(half, FINE_WINDOW)
     contrast = np.clip(difference, -MOST_CONTRAST, MOST_CONTRAST)
     surface = cv2.blur(smooth, (5, 5)).astype(np.float32)
-    needed = max(LINE_CONTRAST, sigma) + RESTLESS * cv2.blur(np.abs(contrast), (41, 41))
+    required = max(LINE_CONTRAST, sigma) + RESTLESS * cv2.blur(np.abs(contrast), (41, 41))
     lighter, darker = (np.zeros(half.shape, np.bool_) for _ in range(2))
     for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
         along = np.asarray(cv2.filter2D(contrast, -1, _line_kernel(angle, REACH)), np.float32)
         out_left, out_right = _both_sides(surface, angle, OUTSIDE)
-        limit = doubt * (needed + UNEVEN * np.abs(out_left - out_right))
+        limit = doubt * (required + UNEVEN * np.abs(out_left - out_right))
         highest, lowest = _side_contrast(along, angle)
         bridge = _line_kernel(angle, GAP) > 0
         lighter |= _scratches_among(highest > limit, bridge, difference, fine)

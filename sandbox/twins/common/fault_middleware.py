@@ -118,7 +118,7 @@ class FaultMiddleware:
         else:
             exchange.cut = fault.do == "lose_reply"
             if fault.do == "hang":
-                # The request is carried out afterwards, even if the caller has gone: providers do not notice.
+                # The request is carried out afterwards, even if the caller has gone: like at a provider.
                 await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
 
