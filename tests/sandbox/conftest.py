@@ -1,4 +1,4 @@
-"""What the twins' tests share: a place where webhooks arrive, and twins that start each test well-behaved."""
+"""Fixtures of the twins' tests: a webhook receiver, and twins without faults."""
 
 from collections.abc import Iterator
 

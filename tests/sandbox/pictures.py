@@ -1,4 +1,4 @@
-"""Pictures between bytes and pixels."""
+"""Conversion between bytes and pixels."""
 
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from sandbox.restoration.pixels import Pixels, as_pixels
 
 
 def decoded(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Pixels:
-    """Raises UnreadableImageError."""
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if picture is None:
         raise UnreadableImageError

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class TwinProcess:
-    """One twin that runs, and its control doorway."""
+    """A running twin and its control API."""
 
     def __init__(self, name: str, *arguments: str) -> None:
         command = [sys.executable, "-m", f"sandbox.twins.{name}", *arguments]
@@ -43,7 +43,7 @@ class TwinProcess:
 
     @contextmanager
     def on_loan(self, webhook_url: str) -> Iterator[None]:
-        """Deliver to this address for the time of the block, and behave as at first after it."""
+        """Deliver webhooks to this address in the block, then reset the twin."""
         before = self.control("GET", "settings")
         self.turn(webhook_url=webhook_url)
         try:
@@ -57,7 +57,7 @@ class TwinProcess:
         return known
 
     def kill(self) -> None:
-        """End it as the operating system would, without a word."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait(timeout=5)
 

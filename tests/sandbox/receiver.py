@@ -1,4 +1,4 @@
-"""A shop's end of the line: keeps every webhook it gets, and answers as it is told."""
+"""A webhook receiver that records and answers as configured."""
 
 import itertools
 import threading
@@ -15,8 +15,6 @@ from tests.waiting import eventually
 
 @dataclass(frozen=True)
 class Received:
-    """One webhook as it came in."""
-
     body: bytes
     headers: dict[str, str]
     answered: int
@@ -27,7 +25,7 @@ class Received:
 
 
 class WebhookReceiver:
-    """One address; `answers` holds the next status codes, after which it is 200 for ever."""
+    """One address; `answers` has the next status codes, then 200."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,12 +41,12 @@ class WebhookReceiver:
         return [one for one in list(self.received) if one.json["type"] == event_type]
 
     def wait_for(self, event_type: str, count: int = 1) -> list[Received]:
-        """Return what came of this type as soon as there are so many."""
+        """Return the webhooks of a type once there are so many."""
         return eventually(lambda: found if len(found := self.all(event_type)) >= count else [])
 
 
 class ReceivingServer:
-    """Gives every test an address of its own, so that no webhook strays from one test into the next."""
+    """Give every test an address, so that webhooks stay apart."""
 
     def __init__(self) -> None:
         self._receivers: dict[str, WebhookReceiver] = {}
@@ -67,7 +65,7 @@ class ReceivingServer:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 

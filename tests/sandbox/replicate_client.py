@@ -1,4 +1,4 @@
-"""A shop's account at Replicate, as the tests use it."""
+"""An account at Replicate, for tests."""
 
 import http.server
 import threading
@@ -32,13 +32,13 @@ def small_photo(shade: int = 120) -> bytes:
 
 
 def close(client: Client) -> None:
-    """The official client cannot be closed from outside, and pytest minds open sockets."""
+    """Close the official client, which has no method for it."""
     client._client.close()  # noqa: SLF001
 
 
 @dataclass
 class Lab:
-    """The twin, the official client, a plain one, and the place where webhooks arrive."""
+    """The twin, the official client, an HTTP client, and the webhook receiver."""
 
     twin: TwinProcess
     receiver: WebhookReceiver
@@ -74,19 +74,21 @@ class Lab:
     def run(self, model: str = RESTORE_IMAGE, **fields: Any) -> Any:
         return self.ended(self.create(model, **fields)["id"])
 
-    def told(self, prediction_id: str) -> list[Received]:
-        """What came in about a prediction, in the order of arrival."""
+    def received(self, prediction_id: str) -> list[Received]:
+        """The webhooks of a prediction, in the order of arrival."""
         return [one for one in list(self.receiver.received) if one.json["id"] == prediction_id]
 
-    def told_of_end(self, prediction_id: str) -> Received:
-        """Wait for the webhook that a prediction has ended."""
+    def end_webhook(self, prediction_id: str) -> Received:
+        """Wait for the webhook of a prediction's end."""
         return eventually(
-            lambda: next((one for one in self.told(prediction_id) if one.json["status"] not in OPEN), None)
+            lambda: next(
+                (one for one in self.received(prediction_id) if one.json["status"] not in OPEN), None
+            )
         )
 
 
 def verify(received: Received, secret: str = WEBHOOK_SECRET) -> None:
-    """Check a webhook with the official SDK's own validator."""
+    """Check a webhook with the official SDK's validator."""
     Webhooks.validate(
         headers=received.headers,
         body=received.body.decode(),
@@ -96,15 +98,15 @@ def verify(received: Received, secret: str = WEBHOOK_SECRET) -> None:
 
 
 @contextmanager
-def shelf(folder: Path) -> Iterator[str]:
-    """Serve a folder over HTTP, as the shop's storage does with presigned addresses."""
+def served_folder(folder: Path) -> Iterator[str]:
+    """Serve a folder over HTTP, like a storage with presigned URLs."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments, directory=str(folder))
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))

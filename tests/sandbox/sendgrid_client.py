@@ -1,4 +1,4 @@
-"""A small sender of mail on SendGrid's own SDK, as the tests of the SendGrid twin play it."""
+"""A sender of e-mail with SendGrid's SDK, for tests."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ API_KEY = "SG.sandbox.key"
 
 
 class Mailer:
-    """Tells customers that their photos are ready."""
+    """Send notifications of finished photos."""
 
     def __init__(self, twin: TwinProcess, key: str = API_KEY) -> None:
         self.twin = twin

@@ -1,4 +1,4 @@
-"""A small shop on Stripe's own SDK, as the tests of the Stripe twin play it."""
+"""A small shop with Stripe's SDK, for tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ WEBHOOK_SECRET = "whsec_sandbox_shop"
 
 @dataclass(frozen=True)
 class Shop:
-    """Sells restorations of great-aunt Adele's portraits at 9 euros each."""
+    """Sell portrait restorations at 9 euros each."""
 
     twin: TwinProcess
     client: stripe.StripeClient

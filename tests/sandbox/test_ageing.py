@@ -43,13 +43,13 @@ def test_the_same_seed_ages_the_same_way_and_another_differently() -> None:
     assert not np.array_equal(once.damage, other.damage)
 
 
-def test_the_mask_lies_where_the_marks_are(tmp_path: Path) -> None:
+def test_the_mask_covers_the_damage(tmp_path: Path) -> None:
     name = next(iter(SEEDS))
     main([str(UNDAMAGED / name), str(tmp_path / "a.png"), "--mask", str(tmp_path / "mask.png")])
     aged = read(tmp_path / "a.png").astype(int)
     mask = read(tmp_path / "mask.png")[..., 0] > 0
     around = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9))) > 0
-    # Marks are small, so a median over a wide window is the picture without them.
+    # Damage is small, so a median over a wide window is the picture without it.
     away = np.abs(aged - cv2.medianBlur(aged.astype(np.uint8), 15)).mean(axis=2)
 
     assert 0.005 < mask.mean() < 0.05

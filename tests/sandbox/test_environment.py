@@ -1,4 +1,4 @@
-"""The whole sandbox: everything up, the environment handed over, nothing left."""
+"""The whole sandbox: start, settings, shutdown."""
 
 import os
 import signal
@@ -27,14 +27,14 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_environment(data_dir: Path) -> dict[str, str]:
-    """Return what a sandbox handed over that has ended since."""
+    """Return the settings of a sandbox that has ended."""
     with Sandbox(data_dir, SHOP_URL) as sandbox:
         return sandbox.environment
 
 
 @pytest.fixture(scope="module")
 def sandbox(data_dir: Path, first_environment: dict[str, str]) -> Iterator[Sandbox]:
-    """Start a sandbox in a folder that has known one before."""
+    """Start a sandbox in a folder of an earlier one."""
     assert first_environment
     with Sandbox(data_dir, SHOP_URL) as sandbox:
         yield sandbox
@@ -71,7 +71,7 @@ def test_everything_named_in_the_environment_answers(sandbox: Sandbox) -> None:
     sandbox.check()
 
 
-def test_the_twins_let_in_who_has_the_credentials_and_nobody_else(sandbox: Sandbox) -> None:
+def test_the_twins_require_the_credentials(sandbox: Sandbox) -> None:
     env = sandbox.environment
     sessions = f"{env['STRIPE_API_BASE']}/v1/checkout/sessions"
     for key, status in ((env["STRIPE_SECRET_KEY"], 200), ("sk_test_guessed", 401)):
@@ -97,9 +97,7 @@ def test_a_data_folder_holds_one_sandbox_at_a_time(sandbox: Sandbox, data_dir: P
     sandbox.check()
 
 
-def test_two_sandboxes_live_side_by_side_and_one_that_loses_a_part_says_so(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_two_sandboxes_run_side_by_side_and_report_a_dead_part(sandbox: Sandbox, tmp_path: Path) -> None:
     with Sandbox(tmp_path, SHOP_URL) as other:
         assert not set(other.addresses.values()) & set(sandbox.addresses.values())
         with redis.Redis.from_url(other.environment["REDIS_URL"]) as broker:

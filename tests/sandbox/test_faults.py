@@ -1,4 +1,4 @@
-"""What the kit promises for every twin, shown on Stripe's."""
+"""The common behaviour of twins, tested on Stripe's."""
 
 import signal
 import threading
@@ -40,7 +40,7 @@ def test_a_refused_connection_has_done_nothing(shop: Shop) -> None:
     assert shop.client.v1.refunds.list({"payment_intent": payment}).data == []
 
 
-def test_an_ordered_status_comes_with_its_body_and_headers(shop: Shop) -> None:
+def test_a_status_fault_has_its_body_and_headers(shop: Shop) -> None:
     shop.twin.misbehave(
         "GET /v1/events*", "status", status=502, body="<h1>Bad gateway</h1>", headers={"X-Edge": "7"}
     )
@@ -59,7 +59,7 @@ def test_a_hanging_request_is_carried_out_even_if_the_caller_has_gone(shop: Shop
     eventually(lambda: shop.client.v1.refunds.list({"payment_intent": payment}).data)
 
 
-def test_a_rule_fires_as_often_as_it_was_told_and_shows_it(shop: Shop) -> None:
+def test_a_rule_fires_as_often_as_set_and_shows_it(shop: Shop) -> None:
     fault = shop.twin.misbehave("* /v1/events", "status", status=500, times=2)
     for _ in range(2):
         with pytest.raises(stripe.APIError):
@@ -69,7 +69,7 @@ def test_a_rule_fires_as_often_as_it_was_told_and_shows_it(shop: Shop) -> None:
     assert (rule["id"], rule["fired"], rule["times"]) == (fault, 2, 2)
 
 
-def test_a_rule_that_is_lifted_strikes_no_more_and_the_others_do(shop: Shop) -> None:
+def test_a_removed_rule_no_longer_fires_and_others_do(shop: Shop) -> None:
     outage = shop.twin.misbehave("GET /v1/events", "status", status=503, times=None)
     shop.twin.misbehave("GET /v1/refunds", "status", status=503)
     shop.twin.control("DELETE", f"faults/{outage}")
@@ -92,18 +92,18 @@ def test_a_rule_without_number_fires_until_it_is_cleared(shop: Shop) -> None:
 @pytest.mark.parametrize(
     "rule", [{"on": "GET /", "do": "explode"}, {"on": "GET /"}, {"on": "*", "do": "hang", "for": 3}]
 )
-def test_a_rule_that_makes_no_sense_is_refused(shop: Shop, rule: dict[str, Any]) -> None:
+def test_an_invalid_rule_is_refused(shop: Shop, rule: dict[str, Any]) -> None:
     assert shop.twin.http.post("/_twin/faults", json=rule).status_code == 400
     assert shop.twin.control("GET", "faults") == []
 
 
-def test_a_knob_that_does_not_exist_is_refused(shop: Shop) -> None:
+def test_an_unknown_setting_is_refused(shop: Shop) -> None:
     answer = shop.twin.http.put("/_twin/settings", json={"refunds_pendign": True})
     assert answer.status_code == 400
     assert "refunds_pendign" in answer.json()["detail"]
 
 
-def test_every_request_is_on_the_ledger_with_its_key_and_its_fate(shop: Shop) -> None:
+def test_every_request_is_recorded_with_its_key_and_outcome(shop: Shop) -> None:
     payment = shop.payment()
     shop.twin.misbehave("POST /v1/refunds", "lose_reply")
     with pytest.raises(stripe.APIConnectionError):
@@ -117,11 +117,11 @@ def test_every_request_is_on_the_ledger_with_its_key_and_its_fate(shop: Shop) ->
     assert (request["status"], request["outcome"]) == (200, "lose_reply")
 
 
-def test_the_twin_says_that_it_is_well(shop: Shop) -> None:
+def test_the_twin_reports_its_health(shop: Shop) -> None:
     assert shop.twin.control("GET", "health") == {"twin": "stripe", "status": "ok"}
 
 
-def test_a_webhook_is_repeated_until_the_receiver_says_200(shop: Shop, receiver: WebhookReceiver) -> None:
+def test_a_webhook_is_retried_until_the_receiver_answers_200(shop: Shop, receiver: WebhookReceiver) -> None:
     shop.twin.turn(enabled_events=[COMPLETED], webhook_delays_seconds=[0.02, 0.02, 0.02])
     receiver.answers = [500, 302, 404]
     shop.paid_session()
@@ -133,7 +133,7 @@ def test_a_webhook_is_repeated_until_the_receiver_says_200(shop: Shop, receiver:
     assert attempts_for(shop.twin, event_id) == [500, 302, 404, 200]
 
 
-def test_after_the_last_retry_the_twin_gives_up_and_delivers_again_only_when_told(
+def test_after_the_last_retry_a_webhook_is_delivered_on_request_only(
     shop: Shop, receiver: WebhookReceiver
 ) -> None:
     shop.twin.turn(enabled_events=[COMPLETED], webhook_delays_seconds=[0.02])
@@ -168,9 +168,7 @@ def test_a_webhook_can_be_overtaken_by_the_next(shop: Shop, receiver: WebhookRec
     assert came == sessions[::-1]
 
 
-def test_a_webhook_can_never_come_and_still_be_delivered_by_hand(
-    shop: Shop, receiver: WebhookReceiver
-) -> None:
+def test_a_suppressed_webhook_can_be_delivered_by_hand(shop: Shop, receiver: WebhookReceiver) -> None:
     shop.twin.misbehave(f"webhook:{COMPLETED}", "never")
     shop.paid_session()
     event_id = last_event(shop)
@@ -180,7 +178,7 @@ def test_a_webhook_can_never_come_and_still_be_delivered_by_hand(
     assert receiver.wait_for(COMPLETED)[0].json["id"] == event_id
 
 
-def test_everything_survives_a_kill_and_undelivered_webhooks_go_on(tmp_path: Path) -> None:
+def test_state_survives_a_kill_and_undelivered_webhooks_are_resumed(tmp_path: Path) -> None:
     arguments = ["--data", str(tmp_path), "--secret-key", SECRET_KEY]
     with running_twin("stripe", *arguments, "--webhook-url", "http://127.0.0.1:1/nobody") as first:
         shop = Shop(first, client_of(first))
@@ -200,7 +198,7 @@ def test_everything_survives_a_kill_and_undelivered_webhooks_go_on(tmp_path: Pat
         eventually(lambda: len(attempts_for(second, event_id)) > 1)
 
 
-def test_a_told_end_comes_at_once_even_while_requests_hang() -> None:
+def test_a_twin_stops_at_once_even_while_requests_hang() -> None:
     with running_twin("stripe", "--secret-key", SECRET_KEY) as twin:
         twin.misbehave("GET /v1/events", "hang", seconds=60)
         errors: list[Exception] = []

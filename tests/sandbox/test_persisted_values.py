@@ -1,4 +1,4 @@
-"""What a data folder remembers, and what is told when it cannot."""
+"""Values kept in a data folder, and errors of the folder."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sandbox.persisted_values import (
 )
 
 
-def test_what_was_kept_once_is_found_again_by_its_owner_only(tmp_path: Path) -> None:
+def test_a_saved_value_is_loaded_again_by_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "shop" / "port.json"
     assert load_or_create(file, lambda: 8001) == 8001
     assert load_or_create(file, lambda: 8002) == 8001
@@ -29,7 +29,7 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path, content: bytes)
         load_or_create(file, int)
 
 
-def test_a_place_where_no_folder_can_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("milk")
     for attempt in (
         lambda: private_folder(tmp_path / "list"),

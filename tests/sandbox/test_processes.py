@@ -45,7 +45,7 @@ def start(code: str, log: Path) -> Process:
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a process runs; one that has ended may stay in the table until its parent looks."""
+    """Whether a process runs; zombies do not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -53,7 +53,7 @@ def lives(pid: int) -> bool:
     return state not in "ZX"
 
 
-def test_a_child_is_out_of_reach_of_ctrl_c_in_our_terminal(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_a_child_does_not_receive_ctrl_c(supervisor: Supervisor, tmp_path: Path) -> None:
     child = supervisor.watch(start(SLEEP_FOR_EVER, tmp_path / "log"))
     assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
 
@@ -92,14 +92,14 @@ def test_a_child_dies_with_a_parent_that_is_killed_outright(tmp_path: Path) -> N
     eventually(lambda: not lives(child))
 
 
-def test_a_child_that_ignores_being_asked_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
+def test_a_child_that_ignores_sigterm_is_killed_after_its_time_out(tmp_path: Path) -> None:
     child = start(IGNORE_SIGTERM, tmp_path / "log")
     child.wait_for_line("sleeping", timeout_seconds=10)
     child.stop(timeout_seconds=0.1)
     assert child.poll() == -signal.SIGKILL
 
 
-def test_nothing_a_child_has_started_outlives_it(tmp_path: Path) -> None:
+def test_processes_of_a_child_do_not_outlive_it(tmp_path: Path) -> None:
     child = start(HAVE_A_CHILD_OF_ITS_OWN, tmp_path / "log")
     child.wait_for_line("sleeping", timeout_seconds=10)
     grandchild = int(child.output().split()[0])
@@ -108,7 +108,7 @@ def test_nothing_a_child_has_started_outlives_it(tmp_path: Path) -> None:
     eventually(lambda: not lives(grandchild))
 
 
-def test_a_child_that_died_is_named_with_its_last_words(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_a_dead_child_is_reported_with_its_last_output(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("what an earlier start has printed\n")
     supervisor.watch(start("raise SystemExit('The river has risen.')", log))
@@ -121,15 +121,13 @@ def test_a_child_that_died_is_named_with_its_last_words(supervisor: Supervisor, 
         supervisor.check()
 
 
-def test_a_child_that_is_never_ready_is_not_waited_for_for_ever(
-    supervisor: Supervisor, tmp_path: Path
-) -> None:
+def test_waiting_for_a_child_times_out(supervisor: Supervisor, tmp_path: Path) -> None:
     child = supervisor.watch(start(SLEEP_FOR_EVER, tmp_path / "log"))
     with pytest.raises(ProcessError, match=r"not become ready within 0\.1 s"):
         child.wait_for_line("awake", timeout_seconds=0.1)
 
 
-def test_what_was_started_last_ends_first(tmp_path: Path) -> None:
+def test_the_last_process_started_ends_first(tmp_path: Path) -> None:
     say_when_asked = (
         "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(print(NAME)));" + SLEEP_FOR_EVER
     )

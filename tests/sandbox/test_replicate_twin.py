@@ -1,4 +1,4 @@
-"""The Replicate twin, driven by the official client and by plain HTTP."""
+"""The Replicate twin, by the official client and plain HTTP."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ from tests.sandbox.replicate_client import (
     WEBHOOK_SECRET,
     Lab,
     close,
-    shelf,
+    served_folder,
     small_photo,
     verify,
 )
@@ -44,14 +44,14 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "small.png").write_bytes(small_photo())
     (folder / "letter.png").write_text("Dear Sirs")
     (folder / EILEEN).write_bytes((FOLDER / EILEEN).read_bytes())
-    with shelf(folder) as address:
+    with served_folder(folder) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def replicate_twin() -> Iterator[TwinProcess]:
     with running_twin("replicate", *KEYS) as twin:
-        # The suite is faster than an account is allowed to be.
+        # The suite exceeds an account's rate limit.
         twin.turn(creates_per_minute=None)
         yield twin
 
@@ -79,7 +79,7 @@ def test_the_official_client_gets_a_photo_restored(lab: Lab, storage: str) -> No
     assert np.abs(restored - whole).mean() < 0.7 * np.abs(aged - whole).mean()
 
 
-def test_it_says_of_itself_that_it_is_a_local_preview(lab: Lab) -> None:
+def test_it_describes_itself_as_a_local_preview(lab: Lab) -> None:
     assert "Local preview engine" in lab.run()["logs"]
     assert "Local preview engine" in str(lab.client.models.get(RESTORE_IMAGE).description)
 
@@ -104,9 +104,7 @@ def test_the_official_client_can_upload_run_and_read(lab: Lab, tmp_path: Path) -
         ("microsoft/bringing-old-photos-back-to-life", "image"),
     ],
 )
-def test_every_model_is_run_by_its_version_and_has_its_own_word_for_the_photo(
-    lab: Lab, model: str, name: str
-) -> None:
+def test_every_model_is_run_by_version_with_its_own_input_name(lab: Lab, model: str, name: str) -> None:
     version = lab.client.models.get(model).latest_version
     assert version is not None
     schema = version.openapi_schema["components"]["schemas"]["Input"]
@@ -146,7 +144,7 @@ def test_a_photo_may_come_inside_the_request(lab: Lab) -> None:
     assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
 
 
-def test_an_upload_is_described_and_can_be_forgotten(lab: Lab, tmp_path: Path) -> None:
+def test_an_upload_is_described_and_can_be_deleted(lab: Lab, tmp_path: Path) -> None:
     photo = tmp_path / "uncle-in-uniform.png"
     photo.write_bytes(small_photo())
 
@@ -161,7 +159,7 @@ def test_an_upload_is_described_and_can_be_forgotten(lab: Lab, tmp_path: Path) -
     assert lab.http.get(f"/v1/files/{file.id}").status_code == 404
 
 
-def test_without_the_right_token_nothing_is_shown(lab: Lab) -> None:
+def test_requests_need_the_token(lab: Lab) -> None:
     for client in (
         httpx2.Client(trust_env=False),
         httpx2.Client(headers={"Authorization": "Bearer r8_x"}, trust_env=False),
@@ -196,7 +194,7 @@ def test_without_the_right_token_nothing_is_shown(lab: Lab) -> None:
         (None, "required", "(root)", "input is required"),
     ],
 )
-def test_a_wrong_input_is_refused_with_what_is_wrong(
+def test_an_invalid_input_is_refused_with_the_reason(
     lab: Lab, given: object, kind: str, field: str, says: str
 ) -> None:
     answer = lab.http.post(f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": given})
@@ -210,7 +208,7 @@ def test_a_wrong_input_is_refused_with_what_is_wrong(
     assert problem["detail"] == f"- {field}: {invalid['description']}\n"
 
 
-def test_what_does_not_exist_is_not_found(lab: Lab) -> None:
+def test_unknown_resources_are_not_found(lab: Lab) -> None:
     for path in ("predictions/nothere", "models/no/body", "files/nothere", "nowhere"):
         answer = lab.http.get(f"/v1/{path}")
         assert (answer.status_code, answer.json()["title"]) == (404, "Not found")
@@ -220,11 +218,11 @@ def test_what_does_not_exist_is_not_found(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{"])
-def test_what_is_no_json_object_is_refused(lab: Lab, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(lab: Lab, body: bytes) -> None:
     assert lab.http.post("/v1/predictions", content=body).status_code == 422
 
 
-def test_webhooks_tell_the_story_signed_as_the_official_validator_wants(lab: Lab) -> None:
+def test_webhooks_report_every_change_with_valid_signatures(lab: Lab) -> None:
     prediction = lab.client.predictions.create(
         model=RESTORE_IMAGE,
         input={"input_image": lab.photo_url},
@@ -232,20 +230,20 @@ def test_webhooks_tell_the_story_signed_as_the_official_validator_wants(lab: Lab
         webhook_events_filter=["start", "output", "logs", "completed"],
     )
 
-    told = eventually(lambda: all_ if len(all_ := lab.told(prediction.id)) == 4 else None)
+    webhooks = eventually(lambda: all_ if len(all_ := lab.received(prediction.id)) == 4 else None)
 
-    for one in told:
+    for one in webhooks:
         verify(one)
         with pytest.raises(InvalidSignatureError):
             verify(one, "whsec_c29tZWJvZHkgZWxzZQ==")
-    assert len({one.headers["webhook-id"] for one in told}) == 4
-    by_event = {one.headers["webhook-id"].rpartition("_")[2]: one.json for one in told}
+    assert len({one.headers["webhook-id"] for one in webhooks}) == 4
+    by_event = {one.headers["webhook-id"].rpartition("_")[2]: one.json for one in webhooks}
     assert by_event["start"]["status"] == "processing"
     assert by_event["completed"] == lab.get(prediction.id)
     assert lab.client.webhooks.default.secret().key == WEBHOOK_SECRET
 
 
-def test_only_the_events_asked_for_are_told(lab: Lab) -> None:
+def test_only_requested_events_are_sent(lab: Lab) -> None:
     only_end = lab.create(webhook=lab.receiver.url, webhook_events_filter=["completed"])
     as_usual = lab.create(webhook=lab.receiver.url)
     none = lab.create()
@@ -253,27 +251,27 @@ def test_only_the_events_asked_for_are_told(lab: Lab) -> None:
         lab.ended(prediction["id"])
 
     eventually(lambda: len(lab.receiver.received) == 3)
-    assert (len(lab.told(only_end["id"])), len(lab.told(as_usual["id"]))) == (1, 2)
+    assert (len(lab.received(only_end["id"])), len(lab.received(as_usual["id"]))) == (1, 2)
 
 
-def test_only_the_end_is_told_again_until_it_is_heard(lab: Lab) -> None:
+def test_only_the_end_is_retried_until_received(lab: Lab) -> None:
     lab.receiver.answers[:] = [500, 500, 500]
 
     prediction = lab.create(webhook=lab.receiver.url, webhook_events_filter=["start", "completed"])
 
     def attempts() -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for one in lab.told(prediction["id"]):
+        for one in lab.received(prediction["id"]):
             found.setdefault(one.headers["webhook-id"].rpartition("_")[2], []).append(one.answered)
         return found
 
     eventually(lambda: attempts().get("completed", [0])[-1] == 200)
     assert attempts() == {"start": [500], "completed": [500, 500, 200]}
-    for one in lab.told(prediction["id"]):
+    for one in lab.received(prediction["id"]):
         verify(one)
 
 
-def test_a_webhook_that_is_no_address_is_refused(lab: Lab) -> None:
+def test_a_webhook_that_is_not_an_address_is_refused(lab: Lab) -> None:
     for wrong in (
         {"webhook": "shop.example"},
         {"webhook": lab.receiver.url, "webhook_events_filter": ["end"]},
@@ -289,17 +287,17 @@ def test_the_webhook_of_the_end_can_be_duplicated_or_lost(lab: Lab) -> None:
     lab.twin.misbehave("webhook:completed", "never")
 
     doubled = lab.create(webhook=lab.receiver.url, webhook_events_filter=["completed"])["id"]
-    eventually(lambda: len(lab.told(doubled)) == 2)
+    eventually(lambda: len(lab.received(doubled)) == 2)
     lost = lab.run(webhook=lab.receiver.url, webhook_events_filter=["completed"])["id"]
 
-    first, second = lab.told(doubled)
+    first, second = lab.received(doubled)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert lab.told(lost) == []
+    assert lab.received(lost) == []
     lab.twin.control("POST", f"webhooks/msg_{lost}_completed/deliver")
-    assert lab.told_of_end(lost).json["status"] == "succeeded"
+    assert lab.end_webhook(lost).json["status"] == "succeeded"
 
 
-def test_a_cancelled_prediction_ends_so_and_says_so(lab: Lab) -> None:
+def test_a_cancelled_prediction_ends_and_sends_its_webhook(lab: Lab) -> None:
     lab.twin.misbehave("prediction", "never_end")
     prediction = lab.client.predictions.create(
         model=RESTORE_IMAGE,
@@ -312,10 +310,10 @@ def test_a_cancelled_prediction_ends_so_and_says_so(lab: Lab) -> None:
     prediction.cancel()
 
     assert lab.get(prediction.id)["status"] == "canceled"
-    assert lab.told_of_end(prediction.id).json["status"] == "canceled"
+    assert lab.end_webhook(prediction.id).json["status"] == "canceled"
 
 
-def test_what_has_ended_cannot_be_cancelled_any_more(lab: Lab) -> None:
+def test_an_ended_prediction_cannot_be_cancelled(lab: Lab) -> None:
     done = lab.run()
 
     answer = lab.http.post(f"/v1/predictions/{done['id']}/cancel")
@@ -323,7 +321,7 @@ def test_what_has_ended_cannot_be_cancelled_any_more(lab: Lab) -> None:
     assert (answer.status_code, answer.json()) == (200, done)
 
 
-def test_a_prediction_cancelled_before_its_start_never_works(lab: Lab) -> None:
+def test_a_prediction_cancelled_before_its_start_never_runs(lab: Lab) -> None:
     lab.twin.turn(start_delay_seconds=1.5)
     prediction = lab.create()
     lab.client.predictions.cancel(prediction["id"])
@@ -335,7 +333,7 @@ def test_a_prediction_cancelled_before_its_start_never_works(lab: Lab) -> None:
     assert (cancelled["status"], cancelled["started_at"]) == ("canceled", None)
 
 
-def test_cancel_after_cuts_off_what_runs_and_aborts_what_waits(lab: Lab) -> None:
+def test_cancel_after_cancels_running_and_aborts_waiting_predictions(lab: Lab) -> None:
     lab.twin.misbehave("prediction", "never_end")
     runs = lab.create(headers={"Cancel-After": "0.2s"})
     eventually(lambda: lab.get(runs["id"])["status"] == "processing")
@@ -360,7 +358,7 @@ def test_prefer_wait_answers_with_the_end(lab: Lab) -> None:
     assert (answer.status_code, answer.json()["status"]) == (202, "processing")
 
 
-def test_an_input_that_is_no_picture_or_not_there_fails_with_text(lab: Lab, storage: str) -> None:
+def test_an_unreadable_or_missing_input_fails_with_text(lab: Lab, storage: str) -> None:
     email_content = lab.run(input={"input_image": f"{storage}/letter.png"})
     nowhere = lab.run(input={"input_image": f"{storage}/nowhere.png"})
 
@@ -370,7 +368,7 @@ def test_an_input_that_is_no_picture_or_not_there_fails_with_text(lab: Lab, stor
     assert (email_content["output"], nowhere["output"]) == (None, None)
 
 
-def test_a_prediction_can_be_told_to_fail_with_any_text(lab: Lab) -> None:
+def test_a_fault_can_fail_a_prediction_with_any_text(lab: Lab) -> None:
     refusal = "NSFW content detected. Try running it again, or try a different prompt. (E005)"
     lab.twin.misbehave("prediction", "fail", options={"error": refusal})
     lab.twin.misbehave(f"prediction:{GFPGAN}", "fail")
@@ -379,23 +377,23 @@ def test_a_prediction_can_be_told_to_fail_with_any_text(lab: Lab) -> None:
     crashed = lab.run(GFPGAN, input={"img": lab.photo_url})
 
     assert (refused["status"], refused["error"], refused["output"]) == ("failed", refusal, None)
-    assert lab.told_of_end(refused["id"]).json["error"] == refusal
+    assert lab.end_webhook(refused["id"]).json["error"] == refusal
     assert well["status"] == "succeeded"
     assert "CUDA out of memory" in crashed["error"]
 
 
-def test_a_prediction_can_be_told_to_abort(lab: Lab) -> None:
+def test_a_fault_can_abort_a_prediction(lab: Lab) -> None:
     lab.twin.misbehave("prediction", "abort")
 
     aborted = lab.run(webhook=lab.receiver.url)
 
     assert (aborted["status"], aborted["started_at"]) == ("aborted", None)
-    assert lab.told_of_end(aborted["id"]).json["status"] == "aborted"
+    assert lab.end_webhook(aborted["id"]).json["status"] == "aborted"
 
 
-def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> None:
+def test_a_fault_can_make_an_output_wrong_corrupt_missing_or_none(lab: Lab) -> None:
     outputs = {}
-    for deed in (
+    for action in (
         "small_output",
         "wrong_output",
         "other_output",
@@ -403,10 +401,10 @@ def test_an_output_can_be_told_to_be_wrong_corrupt_missing_or_none(lab: Lab) -> 
         "missing_output",
         "succeed_without_output",
     ):
-        lab.twin.misbehave("prediction", deed)
+        lab.twin.misbehave("prediction", action)
         done = lab.run()
         assert done["status"] == "succeeded"
-        outputs[deed] = done["output"] and httpx2.get(done["output"], trust_env=False)
+        outputs[action] = done["output"] and httpx2.get(done["output"], trust_env=False)
 
     assert decoded(outputs["small_output"].content).shape == (29, 38, 3)
     assert decoded(outputs["wrong_output"].content).shape != (48, 64, 3)
@@ -429,7 +427,7 @@ def test_requests_can_be_refused_throttled_and_lost(lab: Lab) -> None:
         lab.http.post(path, json=body)
 
     assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "7")
-    # The reply was lost, the work was not.
+    # The reply was lost, not the request.
     assert len(lab.http.get("/v1/predictions").json()["results"]) == before + 1
 
 
@@ -447,7 +445,7 @@ def test_more_predictions_than_the_limit_have_to_wait(lab: Lab) -> None:
     assert lab.http.get("/v1/predictions").is_success
 
 
-def test_an_output_is_gone_when_its_time_is_over(lab: Lab) -> None:
+def test_an_output_expires(lab: Lab) -> None:
     done = lab.run()
     assert httpx2.get(done["output"], trust_env=False).headers["content-type"] == "image/png"
 
@@ -476,7 +474,7 @@ def test_predictions_are_listed_newest_first_page_by_page(lab: Lab) -> None:
     assert lab.http.get("/v1/predictions", params={"cursor": "x"}).status_code == 400
 
 
-def test_the_copying_engine_hands_back_the_very_bytes(lab: Lab, storage: str) -> None:
+def test_the_copy_engine_returns_the_same_bytes(lab: Lab, storage: str) -> None:
     lab.twin.turn(engine="copy")
 
     done = lab.run(input={"input_image": f"{storage}/{EILEEN}"})
@@ -497,11 +495,11 @@ def test_the_twin_answers_at_once_while_it_restores(lab: Lab, storage: str) -> N
     assert np.median(waits) < 0.1
 
 
-def test_the_account_is_shown(lab: Lab) -> None:
+def test_the_account_is_returned(lab: Lab) -> None:
     assert lab.client.accounts.current().username == "sandbox"
 
 
-def test_a_killed_twin_finishes_what_it_had_begun(
+def test_a_killed_twin_finishes_its_predictions_after_a_restart(
     tmp_path: Path, receiver: WebhookReceiver, storage: str
 ) -> None:
     arguments = ("--data", str(tmp_path), *KEYS)
@@ -517,7 +515,7 @@ def test_a_killed_twin_finishes_what_it_had_begun(
 
         with running_twin("replicate", *arguments, "--port", first.port):
             assert lab.ended(running["id"])["status"] == "succeeded"
-            assert lab.told_of_end(running["id"]).json["id"] == running["id"]
+            assert lab.end_webhook(running["id"]).json["id"] == running["id"]
             assert lab.get(done["id"]) == done
             assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
 

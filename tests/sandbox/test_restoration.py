@@ -15,9 +15,9 @@ from tests.sandbox.pictures import decoded, png, read
 
 #: (undamaged, aged, where, restored)
 Cases = list[tuple[Pixels, Pixels, Mask, Pixels]]
-#: None of these was used to tune the engine.
+#: Seeds that were not used to tune the engine.
 DAMAGE_SEEDS = (11, 23)
-#: Left, top, right and bottom of Eileen's face, in her portrait.
+#: Left, top, right and bottom of Eileen's face in her portrait.
 FACE = (350, 120, 560, 370)
 
 
@@ -26,7 +26,7 @@ def undamaged(name: str) -> Pixels:
 
 
 def psnr(one: Pixels, other: Pixels, where: Any = ...) -> float:
-    """Peak signal-to-noise ratio in decibels; the higher, the more alike."""
+    """Peak signal-to-noise ratio in decibels; higher is more similar."""
     error = (one.astype(float) - other.astype(float))[where]
     return float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9)))
 
@@ -44,14 +44,14 @@ def cases() -> Cases:
     return made
 
 
-def test_every_aged_photo_comes_closer_to_the_undamaged_one_and_six_decibels_on_average(cases: Cases) -> None:
+def test_every_aged_photo_becomes_more_similar_by_six_decibels_on_average(cases: Cases) -> None:
     gains = [psnr(whole, restored) - psnr(whole, aged) for whole, aged, _, restored in cases]
 
     assert min(gains) > 4
     assert np.mean(gains) > 6
 
 
-def test_where_the_marks_were_it_comes_closer_too(cases: Cases) -> None:
+def test_damaged_areas_become_more_similar_too(cases: Cases) -> None:
     gains = [
         psnr(whole, restored, where) - psnr(whole, aged, where) for whole, aged, where, restored in cases
     ]
@@ -97,8 +97,8 @@ def test_a_face_that_is_not_damaged_is_not_touched() -> None:
     assert difference.max() <= 2
 
 
-def test_lights_in_the_eyes_and_teeth_of_a_worn_portrait_are_not_taken_for_dust() -> None:
-    # Worn, but without marks: whatever is found in the face is a mistake.
+def test_lights_in_eyes_and_teeth_are_not_detected_as_dust() -> None:
+    # Worn, but undamaged: whatever is detected in the face is wrong.
     whole = undamaged("eileen-before-her-flight.jpg")
     grain = np.random.default_rng(3).normal(0, 5, whole.shape)
     worn = np.clip(whole * 0.7 + 40 + grain, 0, 255).astype(np.uint8)
@@ -146,7 +146,7 @@ def test_every_format_keeps_the_size(output_format: OutputFormat, signature: byt
     assert decoded(restored).shape == (300, 441, 3)
 
 
-def test_a_photo_taken_sideways_comes_back_upright() -> None:
+def test_a_photo_taken_sideways_is_returned_upright() -> None:
     picture = undamaged("chelsea-by-the-window.jpg")[100:300, 300:700]
     exif = bytes.fromhex("ffe1002245786966000049492a00080000000100120103000100000006000000") + bytes(4)
     data = cv2.imencode(".jpg", picture)[1].tobytes()
@@ -158,21 +158,21 @@ def test_a_photo_taken_sideways_comes_back_upright() -> None:
 
 
 @pytest.mark.parametrize("size", [(32, 2600), (2600, 32), (33, 20_000), (1, 500), (500, 1)])
-def test_a_panorama_comes_back_in_its_size(size: tuple[int, int]) -> None:
+def test_a_panorama_keeps_its_size(size: tuple[int, int]) -> None:
     grainy = as_pixels(np.random.default_rng(1931).normal(150, 25, (*size, 3)))
 
     assert decoded(restore(png(grainy))).shape[:2] == size
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (40, 33)])
-def test_even_a_scrap_comes_back_in_its_size(size: tuple[int, int]) -> None:
+def test_a_tiny_picture_keeps_its_size(size: tuple[int, int]) -> None:
     scrap = np.full((*size, 3), 90, np.uint8)
 
     assert decoded(restore(png(scrap))).shape == scrap.shape
 
 
 @pytest.mark.parametrize("data", [b"", b"Dear Sirs", png(np.zeros((9, 9, 3), np.uint8))[:40]])
-def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(UnreadableImageError, match="not a picture"):
         restore(data)
 
@@ -183,5 +183,5 @@ def test_a_megapixel_takes_about_a_second() -> None:
     start = time.process_time()
     restore(aged)
 
-    # Processor time, with room for a slow or busy machine.
+    # Processor time, with a margin for a slow or busy machine.
     assert time.process_time() - start < 4

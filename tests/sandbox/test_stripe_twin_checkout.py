@@ -87,7 +87,7 @@ def test_a_session_with_a_wrong_parameter_is_refused_by_name(
     assert (refusal.value.param, refusal.value.code, refusal.value.http_status) == (param, code, 400)
 
 
-def test_what_does_not_exist_is_missing(shop: Shop) -> None:
+def test_unknown_objects_are_missing(shop: Shop) -> None:
     with pytest.raises(
         stripe.InvalidRequestError, match=r"No such checkout\.session: 'cs_test_no'"
     ) as refusal:
@@ -97,7 +97,7 @@ def test_what_does_not_exist_is_missing(shop: Shop) -> None:
         shop.client.v1.customers.list()
 
 
-def test_another_key_is_not_let_in(shop: Shop) -> None:
+def test_another_key_is_refused(shop: Shop) -> None:
     with pytest.raises(stripe.AuthenticationError, match="Invalid API Key provided") as refusal:
         client_of(shop.twin, key="sk_test_somebody_else").v1.events.list()
     assert refusal.value.http_status == 401
@@ -109,8 +109,8 @@ def test_the_page_shows_the_order_and_says_that_no_money_moves(shop: Shop) -> No
     assert session.url is not None
     page = shop.twin.http.get(session.url)
     assert page.headers["content-type"].startswith("text/html")
-    for told in ("no real money", "Restored portrait", "27.00 EUR", 'value="adele@example.com"', "<label"):
-        assert told in page.text
+    for shown in ("no real money", "Restored portrait", "27.00 EUR", 'value="adele@example.com"', "<label"):
+        assert shown in page.text
 
 
 def test_paying_completes_the_session_and_brings_the_customer_back(shop: Shop) -> None:
@@ -160,14 +160,14 @@ def test_a_declined_card_leaves_the_session_open_and_can_be_followed_by_a_good_o
     assert shop.client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
 
 
-def test_cancelling_goes_back_to_the_basket_and_leaves_the_session_open(shop: Shop) -> None:
+def test_cancelling_returns_to_the_basket_and_leaves_the_session_open(shop: Shop) -> None:
     session = shop.open_session()
     back = shop.press(session, "cancel", email="")
     assert (back.status_code, back.headers["location"]) == (303, "http://shop.example/basket")
     assert shop.client.v1.checkout.sessions.retrieve(session.id).status == "open"
 
 
-def test_nobody_pays_without_an_email_address(shop: Shop) -> None:
+def test_paying_requires_an_email_address(shop: Shop) -> None:
     refused = shop.press(shop.open_session(), "pay", email="adele")
     assert refused.status_code == 400
     assert "complete e-mail address" in refused.text
@@ -187,7 +187,7 @@ def test_a_bank_debit_completes_the_session_first_and_settles_later(
     assert shop.client.v1.checkout.sessions.retrieve(session.id).payment_status == payment_status
 
 
-def test_a_bank_debit_settles_by_itself_when_told_so(shop: Shop, receiver: WebhookReceiver) -> None:
+def test_a_bank_debit_settles_by_itself_when_set(shop: Shop, receiver: WebhookReceiver) -> None:
     shop.twin.turn(debit_settles_after_seconds=60)
     session = shop.open_session()
     shop.press(session, "pay_later")
@@ -271,7 +271,7 @@ def test_events_can_be_listed_by_type_and_retrieved(shop: Shop) -> None:
     assert shop.client.v1.events.retrieve(event.id).id == event.id
 
 
-def test_the_event_list_tells_what_was_not_delivered(shop: Shop, receiver: WebhookReceiver) -> None:
+def test_the_event_list_filters_undelivered_events(shop: Shop, receiver: WebhookReceiver) -> None:
     shop.twin.misbehave("webhook:checkout.session.completed", "never")
     lost = shop.paid_session()
     receiver.wait_for("payment_intent.succeeded")

@@ -1,4 +1,4 @@
-"""Coupons at the twin, as the SDK sees them."""
+"""Coupons of the twin, through the SDK."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ def discounted(shop: Shop, coupon_id: str, **changes: Any) -> stripe.checkout.Se
     return shop.open_session(discounts=[{"coupon": coupon_id}], **changes)
 
 
-def test_an_amount_comes_off_the_total_and_never_more_than_it(shop: Shop) -> None:
+def test_an_amount_reduces_the_total_at_most_to_zero(shop: Shop) -> None:
     session = discounted(shop, coupon(shop))
     assert (session.amount_subtotal, session.amount_total) == (900, 600)
     assert session.total_details is not None
@@ -60,7 +60,7 @@ def test_a_coupon_is_good_until_its_last_moment(shop: Shop) -> None:
         ({"name": "a" * 41}, "name"),
     ],
 )
-def test_a_coupon_that_cannot_be_is_refused(shop: Shop, changes: dict[str, Any], param: str) -> None:
+def test_an_invalid_coupon_is_refused(shop: Shop, changes: dict[str, Any], param: str) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         coupon(shop, **changes)
     assert refusal.value.param == param

@@ -14,7 +14,7 @@ def refunds_of(shop: Shop, payment: str) -> list[str]:
 
 
 def post_refund(twin: TwinProcess, payment: str, key: str, **changes: str) -> httpx2.Response:
-    """Refund without an SDK, to see the headers and the bodies as they are."""
+    """Refund without the SDK, to see headers and bodies."""
     headers = {"Authorization": f"Bearer {SECRET_KEY}", "Idempotency-Key": key}
     return twin.http.post("/v1/refunds", data={"payment_intent": payment, **changes}, headers=headers)
 
@@ -57,8 +57,8 @@ def test_the_sdk_recovers_a_lost_reply_by_itself_when_it_may_retry(shop: Shop) -
     assert refunds_of(shop, payment) == [refund.id]
 
 
-def test_a_refused_request_may_be_made_again_with_the_same_key_once_it_can_be_granted(shop: Shop) -> None:
-    """A validation error is not kept: nothing had begun."""
+def test_a_refused_request_may_be_retried_with_the_same_key(shop: Shop) -> None:
+    """A validation error is not stored: nothing was begun."""
     session = shop.open_session()
     shop.press(session, "decline")
     payment = shop.client.v1.checkout.sessions.retrieve(session.id).payment_intent
@@ -82,9 +82,7 @@ def test_a_500_of_the_endpoint_itself_is_replayed_under_its_key(shop: Shop) -> N
 @pytest.mark.parametrize(
     ("status", "error"), [(429, stripe.RateLimitError), (500, stripe.APIError), (503, stripe.APIError)]
 )
-def test_an_error_in_front_of_the_endpoint_leaves_the_key_unused(
-    shop: Shop, status: int, error: type[Exception]
-) -> None:
+def test_an_error_of_a_proxy_leaves_the_key_unused(shop: Shop, status: int, error: type[Exception]) -> None:
     payment = shop.payment()
     shop.twin.misbehave("POST /v1/refunds", "status", status=status, headers={"Retry-After": "1"})
     with pytest.raises(error):

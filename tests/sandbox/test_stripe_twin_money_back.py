@@ -5,7 +5,7 @@ from tests.sandbox.receiver import WebhookReceiver
 from tests.sandbox.stripe_client import Shop
 
 
-def test_a_refund_gives_back_all_that_is_left(shop: Shop, receiver: WebhookReceiver) -> None:
+def test_a_refund_returns_the_unrefunded_amount(shop: Shop, receiver: WebhookReceiver) -> None:
     payment = shop.payment(photos=3)
     part = shop.client.v1.refunds.create(
         {"payment_intent": payment, "amount": 900, "metadata": {"image": "img_2"}}
@@ -26,7 +26,7 @@ def test_a_refund_gives_back_all_that_is_left(shop: Shop, receiver: WebhookRecei
     assert sorted(events) == [900, 2700]
 
 
-def test_more_than_was_paid_is_never_refunded(shop: Shop) -> None:
+def test_more_than_was_paid_cannot_be_refunded(shop: Shop) -> None:
     payment = shop.payment()
     with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded amount"):
         shop.client.v1.refunds.create({"payment_intent": payment, "amount": 901})
@@ -36,7 +36,7 @@ def test_more_than_was_paid_is_never_refunded(shop: Shop) -> None:
     assert refusal.value.code == "charge_already_refunded"
 
 
-def test_what_was_not_paid_is_not_refunded(shop: Shop) -> None:
+def test_an_unpaid_session_is_not_refunded(shop: Shop) -> None:
     session = shop.open_session()
     shop.press(session, "decline")
     intent = shop.client.v1.checkout.sessions.retrieve(session.id).payment_intent
@@ -104,7 +104,7 @@ def test_a_disputed_payment_is_not_refunded_as_well(shop: Shop) -> None:
     assert refusal.value.code == "charge_disputed"
 
 
-def test_an_inquiry_takes_no_money_and_bars_no_refund_until_it_becomes_a_chargeback(
+def test_an_inquiry_withdraws_no_money_and_allows_refunds_until_escalated(
     shop: Shop, receiver: WebhookReceiver
 ) -> None:
     asked, disputed = shop.payment(), shop.payment()
