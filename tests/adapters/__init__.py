@@ -1,1 +1,1 @@
-"""What is particular to one adapter; what every adapter of a port owes is in tests/contracts."""
+"""Tests particular to one adapter; those of a port are in tests/contracts."""

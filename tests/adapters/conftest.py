@@ -1,4 +1,4 @@
-"""What the adapters' tests share."""
+"""Fixtures of the adapters' tests."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def rogue() -> Iterator[RogueServer]:
 
 @pytest.fixture
 def shop(own_database_url: str) -> Iterator[InMemoryShop]:
-    """A shop of doubles on real books that several can use at once."""
+    """A shop of doubles on a real database, for concurrent use."""
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=8)
     yield InMemoryShop(unit_of_work=unit_of_work)
     unit_of_work.close()

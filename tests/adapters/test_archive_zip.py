@@ -28,7 +28,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + 1_000]
 
 
-def test_what_goes_in_comes_out() -> None:
+def test_an_archive_contains_its_entries() -> None:
     length, stream = ARCHIVER.archive(entries())
     made = b"".join(stream)
     assert len(made) == length
@@ -62,7 +62,7 @@ def test_it_is_made_as_it_is_read() -> None:
 def test_the_length_is_exact_also_beyond_the_borders_of_the_old_format(
     limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)  # in reality, two gigabytes
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)  # really two gigabytes
     length, stream = ARCHIVER.archive(entries())
     made = b"".join(stream)
     assert len(made) == length
@@ -87,13 +87,13 @@ def test_an_archive_of_nothing_is_an_archive() -> None:
 
 
 @pytest.mark.parametrize("size_bytes", [4, 6])
-def test_an_entry_that_is_not_as_long_as_it_says_is_no_archive(size_bytes: int) -> None:
+def test_an_entry_of_another_size_than_declared_is_refused(size_bytes: int) -> None:
     _, stream = ARCHIVER.archive([ArchiveEntry(name="a", size_bytes=size_bytes, content=[b"uncle"])])
     with pytest.raises(ValueError, match=f"a has 5 bytes, but {size_bytes} were declared"):
         b"".join(stream)
 
 
-def test_a_file_beyond_the_old_format_says_so_in_its_header_and_the_length_reckons_with_it() -> None:
+def test_a_zip64_file_is_counted_in_the_length() -> None:
     size_bytes = 5 * 1024**3
 
     def endless() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The circuit breaker: silence opens it, one probe at a time closes it, everything else passes."""
+"""The circuit breaker: time-outs open it, an answered probe closes it."""
 
 from threading import Barrier, Thread
 
@@ -9,7 +9,7 @@ from domain.ports.errors import NoAnswerError, UnavailableError
 
 
 class Seconds:
-    """A clock that a test moves."""
+    """A clock that a test advances."""
 
     now = 0.0
 
@@ -47,16 +47,14 @@ def test_calls_pass_while_there_are_answers_even_if_these_are_errors(breaker: Ci
         pass
 
 
-def test_silence_refuses_the_calls_after_it_at_once_and_tells_when_to_come_back(
-    breaker: CircuitBreaker, clock: Seconds
-) -> None:
+def test_a_time_out_makes_later_calls_fail_fast_with_a_wait(breaker: CircuitBreaker, clock: Seconds) -> None:
     fail_silently(breaker)
     assert_refused(breaker, 5)
     clock.now = 3
     assert_refused(breaker, 2)
 
 
-def test_the_silence_of_another_dependency_is_none_of_its_business(breaker: CircuitBreaker) -> None:
+def test_the_time_out_of_another_dependency_is_ignored(breaker: CircuitBreaker) -> None:
     fail_silently(breaker, provider="PostgreSQL")
     with breaker.guard():
         pass
@@ -78,7 +76,7 @@ def test_an_error_is_an_answer_to_the_probe(breaker: CircuitBreaker, clock: Seco
             raise UnavailableError("The storage", "no bucket")
 
 
-def test_a_probe_that_meets_silence_opens_it_again(breaker: CircuitBreaker, clock: Seconds) -> None:
+def test_a_probe_that_times_out_opens_it_again(breaker: CircuitBreaker, clock: Seconds) -> None:
     fail_silently(breaker)
     clock.now = 5
     fail_silently(breaker)

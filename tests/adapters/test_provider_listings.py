@@ -1,4 +1,4 @@
-"""Where the providers' lists are more than a double knows: events, pages, and what cannot be read."""
+"""Lists beyond what doubles model: events, pages, unreadable entries."""
 
 import io
 import json
@@ -28,7 +28,7 @@ from tests.adapters.support.provider_accounts import (
     small_photo,
     stripe_payments,
 )
-from tests.contracts.test_payments import pay_at, refund, wish
+from tests.contracts.test_payments import new_checkout, pay_at, refund
 from tests.doubles.clock import SystemClock
 from tests.sandbox.processes import TwinProcess
 
@@ -38,30 +38,32 @@ SINCE = datetime.now(UTC) - timedelta(minutes=5)
 def test_an_event_of_the_list_says_what_its_webhook_says(
     stripe: TwinProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe_ledger, "PAGE", 2)  # so that there are many
+    monkeypatch.setattr(stripe_ledger, "PAGE", 2)  # so that there are many pages
     payments = stripe_payments(stripe.url)
-    checkout = payments.open_checkout(wish()).checkout_session_id
+    checkout = payments.open_checkout(new_checkout()).checkout_session_id
     intent = pay_at(stripe, checkout)
     made = payments.issue_refund(refund(intent, 490))
-    told = [
+    listed = [
         each
         for each in StripeListing(payments.client).events(SINCE)
         if (each.payment_intent_id or (each.checkout and each.checkout.payment_intent_id)) == intent
     ]
-    assert [each.event_type for each in told] == ["refund.created", "checkout.session.completed"]
-    issued, paid = told
+    assert [each.event_type for each in listed] == ["refund.created", "checkout.session.completed"]
+    issued, paid = listed
     assert (issued.kind, issued.refund) == (PaymentEventKind.REFUND_ISSUED, made)
     state = payments.find_checkout(checkout)
     assert state is not None
     assert (paid.kind, paid.checkout) == (PaymentEventKind.PAID, state.checkout)
     events = {event["id"] for event in stripe.ledger()["objects"]["event"]}
-    assert {each.event_id for each in told} <= events
+    assert {each.event_id for each in listed} <= events
 
 
 @pytest.mark.parametrize(("verdict", "outcome"), [("won", DisputeOutcome.WON), ("lost", DisputeOutcome.LOST)])
-def test_a_dispute_is_listed_as_it_stands(stripe: TwinProcess, verdict: str, outcome: DisputeOutcome) -> None:
+def test_a_dispute_is_listed_in_its_current_state(
+    stripe: TwinProcess, verdict: str, outcome: DisputeOutcome
+) -> None:
     payments = stripe_payments(stripe.url)
-    intent = pay_at(stripe, payments.open_checkout(wish()).checkout_session_id)
+    intent = pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id)
     opened: dict[str, Any] = stripe.control("POST", "disputes", {"payment_intent": intent})
 
     def listed() -> Any:
@@ -77,13 +79,13 @@ def test_a_dispute_is_listed_as_it_stands(stripe: TwinProcess, verdict: str, out
     assert (listed().kind, listed().outcome) == (PaymentEventKind.DISPUTE_CLOSED, outcome)
 
 
-def test_stripe_that_goes_away_between_two_pages_is_told(
+def test_an_outage_between_two_pages_is_reported(
     stripe: TwinProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stripe_ledger, "PAGE", 1)
     payments = stripe_payments(stripe.url)
     for _ in range(2):
-        payments.open_checkout(wish())
+        payments.open_checkout(new_checkout())
     listed = StripeListing(payments.client).checkouts(SINCE)
     next(listed)
     stripe.misbehave("GET /v1/checkout/sessions", "status", status=503)
@@ -118,8 +120,8 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_an_entry_of_another_shape_costs_a_list_nothing_but_itself(name: str, rogue: RogueServer) -> None:
-    """Two pages, both of which end with an entry without an id."""
+def test_an_unreadable_entry_is_skipped_alone(name: str, rogue: RogueServer) -> None:
+    """Both pages end with an entry without an id."""
 
     def answer(request: RogueHandler) -> None:
         is_first = "starting_after" not in request.path
@@ -158,9 +160,9 @@ def test_a_listed_event_with_text_that_cannot_be_stored_is_read_without_it(
         request.answer(200, listed % (event, session), Content_Type="application/json")
 
     rogue.manners["GET"] = answer
-    (told,) = StripeListing(stripe_payments(rogue.url).client).events(SINCE)
-    assert told.checkout is not None
-    assert (told.checkout.name, told.checkout.email) == ("Ada", "ada@customer.example")
+    (event,) = StripeListing(stripe_payments(rogue.url).client).events(SINCE)
+    assert event.checkout is not None
+    assert (event.checkout.name, event.checkout.email) == ("Ada", "ada@customer.example")
 
 
 def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProcess) -> None:
@@ -174,12 +176,12 @@ def test_the_list_of_predictions_is_followed_over_its_pages(replicate: TwinProce
                 variant=Variant.FIRST,
                 ends_within=timedelta(hours=1),
             ).prediction_id
-            for _ in range(101)  # a page holds a hundred
+            for _ in range(101)  # a page has a hundred
         }
         assert names <= {each.prediction_id for each in ReplicateListing(restorer).predictions(SINCE)}
 
 
-def test_a_prediction_of_another_shape_costs_the_list_nothing_but_itself(rogue: RogueServer) -> None:
+def test_an_unreadable_prediction_is_skipped_alone(rogue: RogueServer) -> None:
     good = {"id": "p1", "status": "succeeded", "created_at": "2099-11-22T12:00:00Z"}
     page = json.dumps({"results": [7, {"id": "p2"}, good, {**good, "status": None}]}).encode()
     rogue.manners["GET"] = lambda request: request.answer(200, page)
@@ -190,7 +192,7 @@ def test_a_prediction_of_another_shape_costs_the_list_nothing_but_itself(rogue: 
     assert [each.entry_id for each in entries] == [None, "p2", "p1"]
 
 
-def test_a_prediction_whose_upload_is_gone_or_was_none_has_no_address(replicate: TwinProcess) -> None:
+def test_a_prediction_without_an_upload_has_no_address(replicate: TwinProcess) -> None:
     with closing(replicate_restorer(replicate.url)) as restorer:
         unnamed = ListedPrediction(
             prediction_id="p1", status=PredictionStatus.RUNNING, created_at=SINCE, name_tag=None
@@ -200,7 +202,7 @@ def test_a_prediction_whose_upload_is_gone_or_was_none_has_no_address(replicate:
 
 
 def activity(handler: RogueHandler, minutes: list[int]) -> None:
-    """Answer as SendGrid does, of mails that something happened to at these minutes of an hour."""
+    """Answer like SendGrid, with events at these minutes of an hour."""
     query = parse_qs(urlsplit(handler.path).query)
     until = query["query"][0].split('"')[3]
     moments = {f"mail-{number}": f"2026-11-22T12:{minute:02}:00Z" for number, minute in enumerate(minutes)}
@@ -213,7 +215,7 @@ def activity(handler: RogueHandler, minutes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("minutes", [[9, 8, 7, 6, 5, 4], [9, 8, 8, 8, 7, 7, 1]])
-def test_the_activity_is_read_on_where_a_full_page_ends(
+def test_the_activity_is_continued_where_a_full_page_ends(
     monkeypatch: pytest.MonkeyPatch, minutes: list[int]
 ) -> None:
     monkeypatch.setattr(sendgrid_ledger, "PAGE", 4)
@@ -223,7 +225,7 @@ def test_the_activity_is_read_on_where_a_full_page_ends(
     assert [each.message_id for each in listed] == [f"mail-{number}" for number in range(len(minutes))]
 
 
-def test_an_activity_that_cannot_be_read_on_is_not_taken_for_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_activity_that_cannot_be_continued_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sendgrid_ledger, "PAGE", 2)
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: activity(handler, [9, 9, 9])
@@ -231,7 +233,7 @@ def test_an_activity_that_cannot_be_read_on_is_not_taken_for_whole(monkeypatch: 
             list(SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE))
 
 
-def test_a_message_that_cannot_be_read_costs_nothing_but_itself() -> None:
+def test_an_unreadable_message_is_skipped_alone() -> None:
     good = {"msg_id": "m1.recvd-5c9", "status": "delivered", "last_event_time": "2026-11-22T12:00:00Z"}
     foreign = [7, {}, {**good, "status": 7}, {**good, "last_event_time": None}]
     body = json.dumps({"messages": [*foreign, good, *foreign]}).encode()
@@ -245,14 +247,14 @@ def test_a_message_that_cannot_be_read_costs_nothing_but_itself() -> None:
     assert [each.entry_id for each in entries] == [None, None, "m1.recvd-5c9", "m1.recvd-5c9"] * 2
 
 
-def test_a_mail_that_is_known_and_cannot_be_read_is_not_taken_for_unknown() -> None:
+def test_an_unreadable_matching_email_is_not_unknown() -> None:
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, b'{"messages": [{"msg_id": "m1"}]}')
         with pytest.raises(UnreadableAnswerError, match="m1"):
             SendGridListing(sendgrid_mailer(server.url), SystemClock()).find(EmailId(uuid4()))
 
 
-def test_an_activity_that_is_no_list_is_told() -> None:
+def test_an_activity_that_is_not_a_list_is_an_error() -> None:
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, b"<html>")
         with pytest.raises(UnavailableError, match="cannot be read"):
@@ -265,14 +267,14 @@ def test_listed_events_say_whether_their_version_has_refunds_of_cards(
 ) -> None:
     stripe.turn(api_version=version)
     payments = stripe_payments(stripe.url)
-    checkout = payments.open_checkout(wish()).checkout_session_id
+    checkout = payments.open_checkout(new_checkout()).checkout_session_id
     pay_at(stripe, checkout)
-    (told,) = [
+    (event,) = [
         each
         for each in StripeListing(payments.client).events(SINCE)
         if each.checkout is not None and each.checkout.checkout_session_id == checkout
     ]
-    assert (told.api_version, told.is_of_old_version) == (version, is_old)
+    assert (event.api_version, event.is_of_old_version) == (version, is_old)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ OLD, NEW = "2022-11-15", "2026-10-28.endive"
         ([(NEW, "enabled"), (None, "enabled")], EndpointVersion(api_version=NEW, is_old=False)),
     ],
 )
-def test_of_several_endpoints_at_one_address_the_newest_enabled_one_counts(
+def test_the_newest_enabled_endpoint_at_an_address_counts(
     endpoints: list[tuple[str | None, str]], found: EndpointVersion | None
 ) -> None:
     entries = [

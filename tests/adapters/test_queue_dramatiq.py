@@ -1,4 +1,4 @@
-"""The queue wakes workers at once, forgets without harm, and carries ids alone."""
+"""The queue wakes workers at once, and carries disposable ids only."""
 
 import time
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def queue(redis_url: str) -> Iterator[DramatiqQueue]:
 
 
 class Hands:
-    """A worker that remembers what it was handed, and when."""
+    """A worker that records what it received, and when."""
 
     def __init__(self, queue: DramatiqQueue) -> None:
         self.handed: list[tuple[str, float]] = []
@@ -57,7 +57,7 @@ class Hands:
         self.worker.stop()
 
 
-def test_every_kind_of_work_has_a_queue_and_there_are_four(queue: DramatiqQueue) -> None:
+def test_every_reaction_has_one_of_four_queues(queue: DramatiqQueue) -> None:
     assert queue.broker.get_declared_queues() == {"storage", "restoration", "payments", "email"}
     assert set(Queue) == queue.broker.get_declared_queues()
 
@@ -71,7 +71,7 @@ def test_an_idle_worker_is_woken_at_once(queue: DramatiqQueue) -> None:
             queue.send([(uuid4(), REACTION)])
             assert hands.came.wait(SOON_SECONDS)
             delays.append(hands.handed[-1][1] - sent_at)
-    # Dramatiq's own polling takes some 140 ms; half of that would still tell the two apart on a busy machine.
+    # Dramatiq's own polling takes about 140 ms; half of that still distinguishes the two on a busy machine.
     assert sorted(delays)[len(delays) // 2] < 0.07
 
 
@@ -93,7 +93,7 @@ def test_a_message_carries_the_id_and_nothing_else(queue: DramatiqQueue) -> None
     assert b"secret-prediction" not in raw
 
 
-def test_wake_ups_that_nobody_waits_for_do_not_pile_up(queue: DramatiqQueue) -> None:
+def test_unused_wake_ups_do_not_accumulate(queue: DramatiqQueue) -> None:
     for _ in range(MAX_WAKE_UPS * 2):
         queue.send([(uuid4(), REACTION)])
     assert queue.broker.client.llen("restoreclick:storage:wake-ups") == MAX_WAKE_UPS
@@ -106,7 +106,7 @@ def test_a_worker_goes_on_after_redis_was_emptied(queue: DramatiqQueue) -> None:
         assert hands.came.wait(SOON_SECONDS)
 
 
-def test_a_redis_that_is_away_is_no_error_for_whoever_sends(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_unavailable_redis_is_not_an_error_for_senders(tmp_path_factory: pytest.TempPathFactory) -> None:
     away = DramatiqQueue(f"unix://{tmp_path_factory.mktemp('nobody')}/valkey.sock")
     away.send([(uuid4(), REACTION)])
     with pytest.raises(UnavailableError, match="check REDIS_URL"):
@@ -126,7 +126,7 @@ def test_a_redis_that_is_away_is_no_error_for_whoever_sends(tmp_path_factory: py
     ],
     ids=["out of memory", "a replica"],
 )
-def test_a_redis_that_refuses_writes_fails_its_check_and_is_no_error_for_senders(
+def test_a_redis_that_refuses_writes_fails_its_check_only(
     queue: DramatiqQueue, refusal: tuple[str, ...], undo: str, says: str
 ) -> None:
     handed: list[tuple[str, UUID]] = []
@@ -147,7 +147,7 @@ def test_a_redis_that_refuses_writes_fails_its_check_and_is_no_error_for_senders
     assert len(handed) == 2
 
 
-def test_a_redis_that_hangs_costs_its_time_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_redis_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue_dramatiq, "SOCKET_TIMEOUT_SECONDS", 0.3)
     handed: list[tuple[str, UUID]] = []
     with silent_listener() as port:

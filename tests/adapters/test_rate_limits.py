@@ -1,4 +1,4 @@
-"""Clients are counted apart on a real Valkey, and an outage of it lets everything pass at once."""
+"""Rate limits per client on a real Valkey, and its outage."""
 
 import socket
 import time
@@ -33,9 +33,7 @@ def quota() -> Quota:
     return Quota(name=f"photos-{uuid4()}", amount=10, window=HOUR)
 
 
-def test_a_client_that_used_up_its_quota_waits_and_another_does_not(
-    limiter: RedisRateLimiter, quota: Quota
-) -> None:
+def test_only_a_client_that_used_up_its_quota_waits(limiter: RedisRateLimiter, quota: Quota) -> None:
     assert limiter.take(quota, "198.51.100.7", 6) is None
     refused = limiter.take(quota, "198.51.100.7", 5)
     assert refused is not None
@@ -59,7 +57,7 @@ def test_two_processes_count_together(redis_url: str, limiter: RedisRateLimiter,
     other.close()
 
 
-def test_a_store_that_hangs_costs_one_time_out_and_refuses_nobody(quota: Quota) -> None:
+def test_a_hanging_store_is_waited_for_once_and_refuses_no_client(quota: Quota) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         limiter = RedisRateLimiter(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         started = time.monotonic()

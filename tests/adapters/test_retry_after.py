@@ -29,5 +29,5 @@ def test_a_date_to_come_is_a_wait_until_then() -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "-1", "nan", "soon", "22 November"])
-def test_what_is_no_wait_is_ignored(header: str | None) -> None:
+def test_an_invalid_wait_is_ignored(header: str | None) -> None:
     assert wait_seconds(header) is None

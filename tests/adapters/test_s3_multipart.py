@@ -1,4 +1,4 @@
-"""What is larger than one write takes goes in parts: with small limits here, for S3 itself draws them at 5 GB."""
+"""Multipart uploads, with small limits here instead of S3's 5 GB."""
 
 import hashlib
 import io
@@ -17,9 +17,9 @@ from tests.adapters.support.misbehaving_server import RogueHandler, RogueServer
 from tests.adapters.support.provider_accounts import BUCKET, minio_store
 from tests.adapters.test_storage_minio import Roll, sdk, uploads_under
 
-#: The smallest part that S3 takes, but for the last one.
+#: The smallest part that S3 accepts, except for the last one.
 PART_BYTES = 5 * 1024 * 1024
-GREAT_AUNT = b"great-aunt-1931 " * 800_000  # 12.8 MB: two parts and a rest
+GREAT_AUNT = b"great-aunt-1931 " * 800_000  # 12.8 MB: two parts and a remainder
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def held(store: MinioStorage, key: ObjectKey) -> bytes:
         return b"".join(chunks)
 
 
-def test_what_was_put_in_parts_is_read_back_whole_and_ours(s3: S3, key: ObjectKey) -> None:
+def test_an_object_put_in_parts_is_read_back_and_ours(s3: S3, key: ObjectKey) -> None:
     store = parted(s3)
     labels = {"file-name": "Käthe.zip"}
     stored = store.put(
@@ -61,13 +61,13 @@ def test_what_was_put_in_parts_is_read_back_whole_and_ours(s3: S3, key: ObjectKe
 
 
 @pytest.mark.parametrize("size_bytes", [6_000_000, 6_000_001, 2 * PART_BYTES, 2 * PART_BYTES + 1])
-def test_the_borders_of_parts_cost_no_byte(s3: S3, key: ObjectKey, size_bytes: int) -> None:
+def test_no_byte_is_lost_between_parts(s3: S3, key: ObjectKey, size_bytes: int) -> None:
     data = GREAT_AUNT[:size_bytes]
     put(parted(s3), key, data)
     assert held(parted(s3), key) == data
 
 
-def test_putting_the_same_parts_again_is_harmless(s3: S3, key: ObjectKey) -> None:
+def test_putting_the_same_parts_again_is_idempotent(s3: S3, key: ObjectKey) -> None:
     assert put(parted(s3), key) == put(parted(s3), key)
     assert uploads_under(s3, BUCKET, key) == 0
 
@@ -82,7 +82,7 @@ def test_a_taken_key_is_not_overwritten_in_parts(s3: S3, key: ObjectKey, first: 
     assert uploads_under(s3, BUCKET, key) == 0
 
 
-def test_of_writers_in_parts_the_first_wins_and_the_others_hear_of_it(s3: S3, key: ObjectKey) -> None:
+def test_concurrent_writers_in_parts_succeed_once(s3: S3, key: ObjectKey) -> None:
     store = parted(s3)
     put(store, key, b"0" * 6_500_000)
     for other in (b"1", b"2"):
@@ -134,7 +134,7 @@ def test_a_server_that_refuses_a_part_is_an_outage_and_the_upload_is_aborted(
 def test_a_copy_of_more_than_one_write_takes_is_made_in_parts(
     s3: S3, key: ObjectKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(minio.api, "MAX_PART_SIZE", PART_BYTES)  # in reality, five gigabytes
+    monkeypatch.setattr(minio.api, "MAX_PART_SIZE", PART_BYTES)  # really five gigabytes
     store = parted(s3)
     source = store.put(key, io.BytesIO(GREAT_AUNT), size_bytes=len(GREAT_AUNT), media_type="application/zip")
     target = ObjectKey(f"{key}-copy")

@@ -21,13 +21,13 @@ from tests.adapters.support.provider_accounts import BUCKET, minio_store
 from tests.silence import silent_listener
 
 UNCLE = b"uncle-on-a-motorcycle-1954"
-#: More than the kernel takes in before anything is read.
+#: More than the kernel buffers before anything is read.
 FILM = 32 * 1024 * 1024
 KEY = ObjectKey("uploads/temp/session/photo")
 
 
 class Roll(io.RawIOBase):
-    """A roll of film of any length that takes no room."""
+    """Content of any length that needs no memory."""
 
     def __init__(self, size_bytes: int) -> None:
         super().__init__()
@@ -83,13 +83,13 @@ def test_a_large_photo_passes_through_little_memory(s3: S3) -> None:
         ({"endpoint_url": "http://127.0.0.1:9"}, "MaxRetryError for {bucket}"),
     ],
 )
-def test_a_storage_that_is_not_set_up_fails_its_check(s3: S3, changes: dict[str, str], detail: str) -> None:
+def test_a_misconfigured_storage_fails_its_check(s3: S3, changes: dict[str, str], detail: str) -> None:
     with pytest.raises(UnavailableError) as refusal:
         minio_store(s3, **changes).check()
     assert refusal.value.detail == detail.format(bucket=BUCKET)
 
 
-def test_a_write_with_a_wrong_secret_says_so_without_telling_it(s3: S3) -> None:
+def test_an_error_of_a_wrong_secret_does_not_contain_it(s3: S3) -> None:
     store = minio_store(s3, secret_key="not-ours")
     with pytest.raises(UnavailableError) as refusal:
         put(store)
@@ -105,7 +105,7 @@ def test_a_write_whose_reply_was_lost_is_looked_up(rogue: RogueServer) -> None:
         put(store_at(rogue.url), b"great-aunt-1931")
 
 
-def test_a_write_that_was_not_done_is_not_told_as_done(rogue: RogueServer) -> None:
+def test_a_failed_write_is_not_reported_as_done(rogue: RogueServer) -> None:
     rogue.manners["PUT"] = lambda request: request.hang_up()
     rogue.manners["HEAD"] = lambda request: request.answer(404)
     with pytest.raises(UnavailableError):
@@ -113,7 +113,7 @@ def test_a_write_that_was_not_done_is_not_told_as_done(rogue: RogueServer) -> No
     assert [request.command for request in rogue.seen] == ["PUT", "HEAD"]
 
 
-def test_a_server_that_refuses_before_it_reads_is_understood(rogue: RogueServer) -> None:
+def test_an_early_refusal_of_a_write_is_read(rogue: RogueServer) -> None:
     def refuse_unread(request: object) -> None:
         assert hasattr(request, "answer")
         request.answer(412, Connection="close")
@@ -126,14 +126,14 @@ def test_a_server_that_refuses_before_it_reads_is_understood(rogue: RogueServer)
     assert stored.size_bytes == 8_000_000
 
 
-def test_a_server_that_hangs_is_left_in_time(rogue: RogueServer) -> None:
+def test_a_hanging_server_times_out(rogue: RogueServer) -> None:
     for method in ("GET", "HEAD"):
         rogue.manners[method] = lambda request: request.hang()
     with pytest.raises(UnavailableError):
         store_at(rogue.url, timeout_seconds=0.1).check()
 
 
-def test_a_storage_that_hangs_costs_its_time_out_once() -> None:
+def test_a_hanging_storage_is_waited_for_once() -> None:
     with (
         silent_listener() as port,
         closing(store_at(f"http://127.0.0.1:{port}", timeout_seconds=0.3)) as store,
@@ -141,7 +141,7 @@ def test_a_storage_that_hangs_costs_its_time_out_once() -> None:
         began = time.monotonic()
         with pytest.raises(NoAnswerError):
             store.check()
-        assert time.monotonic() - began < 0.6  # it was not asked twice
+        assert time.monotonic() - began < 0.6  # it was asked once
         began = time.monotonic()
         for _ in range(20):
             with pytest.raises(UnavailableError, match="it does not answer"):
@@ -149,7 +149,7 @@ def test_a_storage_that_hangs_costs_its_time_out_once() -> None:
         assert time.monotonic() - began < 0.3
 
 
-def test_a_server_that_stops_while_it_is_sent_a_photo_is_left_in_time(
+def test_a_server_that_stops_reading_times_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(storage_minio, "CONNECT_TIMEOUT_SECONDS", 0.3)
@@ -163,7 +163,7 @@ def test_a_server_that_stops_while_it_is_sent_a_photo_is_left_in_time(
             store.check()
 
 
-def test_an_object_that_breaks_off_is_not_taken_for_whole(rogue: RogueServer) -> None:
+def test_a_truncated_object_is_an_outage(rogue: RogueServer) -> None:
     rogue.manners["GET"] = lambda request: request.answer(
         200, UNCLE, Content_Length="1000", Connection="close"
     )
@@ -172,7 +172,7 @@ def test_an_object_that_breaks_off_is_not_taken_for_whole(rogue: RogueServer) ->
 
 
 @pytest.mark.parametrize("status", [301, 403, 500, 503])
-def test_an_answer_that_is_not_s3_is_no_answer(rogue: RogueServer, status: int) -> None:
+def test_an_answer_that_is_not_s3_is_an_outage(rogue: RogueServer, status: int) -> None:
     for method in ("GET", "HEAD"):
         rogue.manners[method] = lambda request: request.answer(
             status, b"<html>the proxy is tired</html>", Content_Type="text/html", Location=rogue.url
@@ -189,13 +189,13 @@ def sdk(server: S3) -> Minio:
 
 
 def versions_under(server: S3, bucket: str, prefix: str) -> list[tuple[str, bool]]:
-    """Every key that has a version there, and whether that only marks a deletion."""
+    """Every key with a version, and whether that deletes it."""
     found = sdk(server).list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
     return [(str(each.object_name), bool(each.is_delete_marker)) for each in found]
 
 
 def begin_in_parts(server: S3, bucket: str, key: str) -> None:
-    """Begin an upload and send a part of it, as somebody does who is killed then."""
+    """Begin a multipart upload and leave it unfinished."""
     client = sdk(server)
     upload_id = client._create_multipart_upload(bucket, key, {})  # noqa: SLF001 -- its public upload never ends half way
     client._upload_part(bucket, key, b"great-aunt" * 600_000, None, upload_id, 1)  # noqa: SLF001
@@ -205,7 +205,7 @@ def uploads_under(server: S3, bucket: str, prefix: str) -> int:
     return len(sdk(server)._list_multipart_uploads(bucket, prefix=prefix).uploads)  # noqa: SLF001
 
 
-def test_a_purge_leaves_no_version_no_mark_and_no_part_where_versions_are_kept(s3: S3) -> None:
+def test_a_purge_removes_versions_delete_markers_and_parts(s3: S3) -> None:
     bucket = f"versions-{uuid4()}"
     sdk(s3).make_bucket(bucket)
     sdk(s3).set_bucket_versioning(bucket, VersioningConfig(ENABLED))
@@ -223,7 +223,7 @@ def test_a_purge_leaves_no_version_no_mark_and_no_part_where_versions_are_kept(s
     assert (len(versions_under(s3, bucket, other)), uploads_under(s3, bucket, other)) == (2, 1)
 
 
-def test_a_purge_takes_unfinished_uploads_where_no_versions_are_kept(s3: S3) -> None:
+def test_a_purge_removes_unfinished_uploads_without_versioning(s3: S3) -> None:
     store, order = minio_store(s3), f"uploads/restored/{uuid4()}/"
     store.put(ObjectKey(f"{order}result"), io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png")
     begin_in_parts(s3, BUCKET, f"{order}unfinished")
@@ -237,9 +237,7 @@ def test_a_purge_that_cannot_reach_the_storage_says_so() -> None:
         minio_store(account).purge("uploads/originals/")
 
 
-def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
-    s3: S3, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_corrupt_copy_of_a_sound_source_is_an_outage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     store, folder = minio_store(s3), uuid4()
     source = store.put(
         ObjectKey(f"uploads/temp/{folder}/photo"),
@@ -258,7 +256,7 @@ def test_a_copy_that_comes_out_otherwise_than_its_sound_source_is_an_outage(
     assert store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo")).sha256 == source.sha256
 
 
-def test_the_mark_tells_whose_an_object_is(s3: S3) -> None:
+def test_the_signed_token_identifies_an_objects_owner(s3: S3) -> None:
     ours, theirs = (
         minio_store(s3),
         minio_store(s3, token_signer=TokenSigner(b"the key of another shop in the bucket")),
@@ -269,7 +267,7 @@ def test_the_mark_tells_whose_an_object_is(s3: S3) -> None:
     )
     assert ours.describe(key).owner is ObjectOwner.OURS
     assert (theirs.describe(key).owner, theirs.describe(key).labels) == (ObjectOwner.FOREIGN, {})
-    # A mark is good for its own key only: a copy that the storage made by itself is not ours.
+    # A token is valid for its own key only: a copy made by the storage itself is not ours.
     sdk(s3).copy_object(BUCKET, copied, CopySource(BUCKET, key))
     assert ours.describe(copied).owner is ObjectOwner.FOREIGN
     unmarked = ObjectKey(f"uploads/temp/{uuid4()}/photo")

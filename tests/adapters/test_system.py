@@ -46,7 +46,7 @@ def test_scratch_is_empty_and_gone_at_the_end() -> None:
 
 @pytest.fixture
 def files_of_one_mebibyte() -> Iterator[None]:
-    """No file of this process grows beyond a mebibyte, as on a disk that is full."""
+    """Limit files of this process to a mebibyte, like a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, before[1]))
     yield
@@ -63,11 +63,11 @@ def test_scratch_that_is_full_is_not_available(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT])
-def test_whatever_fills_the_disk_while_scratch_is_used_is_not_available(reason: int) -> None:
+def test_a_full_disk_during_use_of_scratch_is_unavailable(reason: int) -> None:
     with pytest.raises(UnavailableError, match="is full"), TemporaryFiles().file():
         raise OSError(reason, os.strerror(reason))
 
 
-def test_another_error_of_the_system_is_no_full_disk() -> None:
+def test_another_system_error_is_not_a_full_disk() -> None:
     with pytest.raises(PermissionError), TemporaryFiles().file():
         raise PermissionError(errno.EACCES, "Permission denied")

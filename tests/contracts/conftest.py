@@ -1,4 +1,4 @@
-"""Each port twice: its double, and the real adapter against the outside world."""
+"""Each port's double, and its real adapter."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -22,7 +22,7 @@ def store(request: pytest.FixtureRequest) -> ObjectStorage:
 
 @pytest.fixture(params=["double", "postgres"])
 def unit_of_work(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Empty books, for each test its own."""
+    """An empty database per test."""
     if request.param == "double":
         yield InMemoryUnitOfWork()
         return
@@ -33,5 +33,5 @@ def unit_of_work(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 @pytest.fixture
 def folder() -> str:
-    """A prefix of its own for each test, for they share one bucket."""
+    """A prefix per test, as they share one bucket."""
     return f"uploads/temp/{uuid4()}"

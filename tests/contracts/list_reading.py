@@ -1,4 +1,4 @@
-"""Reading the whole log as a follower does: again and again, for what was committed shows when it may."""
+"""Reading the whole log repeatedly, until committed events are visible."""
 
 import time
 
@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 10.0
 
 
 def read_whole_log(unit_of_work: Database, *, expected: int = 0) -> list[tuple[LogCursor, RecordedEvent]]:
-    """Read on until so many lines have come, in pages of two."""
+    """Read pages of two until ``expected`` events have come."""
     lines: list[tuple[LogCursor, RecordedEvent]] = []
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""What the books' contract writes down: sessions, photos, orders and work, each with ids of its own."""
+"""Sessions, photos, orders and reactions for the contracts, with unique ids."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,12 +43,11 @@ def keys(photos: tuple[UploadedPhoto, ...]) -> set[ObjectKey]:
 
 
 def facts(photos: int = 2) -> Facts:
-    """Facts of an order nobody else knows."""
     return Facts(order_id=OrderId(uuid4()), photos=photos)
 
 
 def pay(transaction: Transaction, about: Facts, *, at: datetime = NOON) -> e.PaymentReceived:
-    """Find a number and a customer for an order, as a payment does; gives what remains to be recorded."""
+    """Get an order's number and customer; return its first event."""
     customer_id, number = transaction.customers.receive(
         CustomerId(uuid4()), f"{uuid4()}@example.org", None, None, at.date()
     )
@@ -56,7 +55,7 @@ def pay(transaction: Transaction, about: Facts, *, at: datetime = NOON) -> e.Pay
 
 
 def take_order(unit_of_work: Database, about: Facts, *further: e.Event, at: datetime = NOON) -> Order:
-    """Write an order down, from its payment on."""
+    """Record an order, from its payment on."""
     with unit_of_work.transaction() as transaction:
         first = step(about.order_id, pay(transaction, about, at=at), *further, at=at)
         transaction.event_store.append(first)
@@ -108,12 +107,12 @@ def admit(
 
 
 class ChangeOfMindError(Exception):
-    """What makes a transaction roll back."""
+    """Raised to roll a transaction back."""
 
 
 @contextmanager
 def rolled_back(unit_of_work: Database) -> Iterator[Transaction]:
-    """A transaction of which nothing is kept."""
+    """A transaction that is rolled back."""
     try:
         with unit_of_work.transaction() as transaction:
             yield transaction

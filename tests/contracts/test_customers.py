@@ -1,4 +1,4 @@
-"""Customers and their order numbers, and the inbox of what providers posted."""
+"""Customers, order numbers and the webhook inbox."""
 
 from dataclasses import replace
 from datetime import date
@@ -52,7 +52,7 @@ def test_a_customer_is_the_same_without_regard_to_case(unit_of_work: Database) -
     assert again == first != other
 
 
-def test_a_customer_who_comes_back_keeps_what_is_not_told_anew(unit_of_work: Database) -> None:
+def test_a_returning_customer_keeps_fields_that_are_not_given(unit_of_work: Database) -> None:
     customer_id, _ = receive(unit_of_work, "eileen@example.org", "Eileen")
     receive(unit_of_work, "EILEEN@example.org", None)
     with unit_of_work.transaction() as transaction:
@@ -81,9 +81,7 @@ def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit
         assert transaction.customers.find_by_referral_code(code[:-1]) is None
 
 
-def test_a_code_that_is_somebodys_is_given_to_nobody_else(
-    unit_of_work: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_referral_code_is_given_once(unit_of_work: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("adapters.postgres.customers", "tests.doubles.unit_of_work"):
         monkeypatch.setattr(f"{module}.referral_codes_of", lambda _: ("SAMESAME", "AN0THER1"))
     with unit_of_work.transaction() as transaction:
@@ -93,12 +91,12 @@ def test_a_code_that_is_somebodys_is_given_to_nobody_else(
     assert [customer and customer.email for customer in found] == ["eileen@example.org", "grace@example.org"]
 
 
-def test_a_customer_nobody_received_is_not_found(unit_of_work: Database) -> None:
+def test_an_unknown_customer_is_not_found(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         assert transaction.customers.find(CustomerId(uuid4())) is None
 
 
-def test_a_customer_gets_another_address_unless_it_is_anothers(unit_of_work: Database) -> None:
+def test_a_customer_gets_another_address_unless_it_is_taken(unit_of_work: Database) -> None:
     eileen, _ = receive(unit_of_work, "eilen@example.org", "Eileen")
     bruno, _ = receive(unit_of_work, "bruno@example.org")
     with unit_of_work.transaction() as transaction:
@@ -121,7 +119,7 @@ def test_a_customer_who_was_erased_gets_no_address(unit_of_work: Database) -> No
         assert not transaction.customers.change_email(customer_id, "eileen@example.org")
 
 
-def test_orders_in_trouble_are_those_held_or_disputed_or_with_a_mail_that_nobody_has(
+def test_orders_needing_attention_are_held_disputed_or_without_delivered_email(
     unit_of_work: Database,
 ) -> None:
     held, disputed, failed, bounced, well, settled = (facts() for _ in range(6))
@@ -157,7 +155,7 @@ def test_a_number_that_was_not_committed_is_given_again(unit_of_work: Database, 
     assert receive(unit_of_work, "clara@example.org")[1] == "20261122-000002"
 
 
-def test_a_message_is_taken_once(unit_of_work: Database) -> None:
+def test_a_webhook_event_is_accepted_once(unit_of_work: Database) -> None:
     assert take(unit_of_work, "stripe", "evt_1")
     assert not take(unit_of_work, "stripe", "evt_1")
     assert take(unit_of_work, "stripe", "evt_2")
@@ -168,14 +166,14 @@ def test_two_providers_may_use_the_same_id(unit_of_work: Database) -> None:
     assert take(unit_of_work, "sendgrid", "1")
 
 
-def test_a_message_whose_transaction_failed_is_still_new(unit_of_work: Database) -> None:
+def test_a_webhook_event_whose_transaction_failed_is_still_new(unit_of_work: Database) -> None:
     with rolled_back(unit_of_work) as transaction:
         assert transaction.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
         assert not transaction.webhook_inbox.accept("stripe", "evt_1", "charge.refunded", DIGEST, NOON)
     assert take(unit_of_work, "stripe", "evt_1")
 
 
-def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(
+def test_a_conflicting_webhook_event_is_quarantined_once(
     unit_of_work: Database,
 ) -> None:
     assert take(unit_of_work, "stripe", "evt_1")
@@ -199,7 +197,7 @@ def test_another_message_under_a_known_id_is_set_aside_once_and_the_first_stays(
         ]
 
 
-def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(
+def test_finished_orders_are_those_closed_before_a_time_with_photos(
     unit_of_work: Database,
 ) -> None:
     old, purged, refunded, recent, unfinished = (facts() for _ in range(5))
@@ -216,7 +214,7 @@ def test_finished_orders_are_those_whose_photos_are_kept_since_before_a_moment(
         assert transaction.order_queries.finished(NOON, None, 10) == []
 
 
-def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_was_fetched(
+def test_links_due_for_a_reminder_expire_soon_and_were_not_used(
     unit_of_work: Database,
 ) -> None:
     due, also_due, reminded, fetched, held, purged, renewed, withdrawn = (facts() for _ in range(8))
@@ -233,25 +231,25 @@ def test_links_to_be_reminded_of_are_those_that_end_soon_and_of_which_nothing_wa
     take_order(unit_of_work, renewed, *renewed.until_completed()[1:], renewed.link_issued())
     take_order(unit_of_work, withdrawn, *withdrawn.until_completed()[1:], withdrawn.link_revoked())
     (link,) = orders[due].links.values()
-    (told,) = orders[reminded].links.values()
+    (link,) = orders[reminded].links.values()
     asked = reminded.email_requested(EmailKind.REMINDER)
     with unit_of_work.transaction() as transaction:
-        transaction.event_store.append(step(orders[reminded], asked, cause=f"{REMINDER}{told.link_id}"))
+        transaction.event_store.append(step(orders[reminded], asked, cause=f"{REMINDER}{link.link_id}"))
     ends = link.expires_at
     expected = sorted(
         ((about.order_id, next(iter(orders[about].links))) for about in (due, also_due)),
         key=lambda each: each[1],
     )
     with unit_of_work.transaction() as transaction:
-        shelf = transaction.order_queries
-        assert shelf.unfetched(ends - MINUTE, ends, None, 10) == expected
-        assert shelf.unfetched(ends - MINUTE, ends, None, 1) == expected[:1]
-        assert shelf.unfetched(ends - MINUTE, ends, expected[0][1], 10) == expected[1:]
-        assert shelf.unfetched(ends, ends + MINUTE, None, 10) == []
-        assert shelf.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []
+        order_queries = transaction.order_queries
+        assert order_queries.unfetched(ends - MINUTE, ends, None, 10) == expected
+        assert order_queries.unfetched(ends - MINUTE, ends, None, 1) == expected[:1]
+        assert order_queries.unfetched(ends - MINUTE, ends, expected[0][1], 10) == expected[1:]
+        assert order_queries.unfetched(ends, ends + MINUTE, None, 10) == []
+        assert order_queries.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []
 
 
-def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(unit_of_work: Database) -> None:
+def test_an_email_is_found_by_its_message_id(unit_of_work: Database) -> None:
     about, other = facts(), facts()
     order = take_order(unit_of_work, about, about.sent(EmailKind.CONFIRMATION, "m1"))
     take_order(unit_of_work, other, other.sent(EmailKind.CONFIRMATION, "m2"))
@@ -262,7 +260,7 @@ def test_a_mail_is_found_by_the_message_id_that_sending_it_returned(unit_of_work
         assert transaction.order_queries.find_by_messages([]) == {}
 
 
-def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(
+def test_a_customer_who_opted_out_needs_attention_and_gets_no_reminder(
     unit_of_work: Database,
 ) -> None:
     first, second, other = facts(), facts(), facts()
@@ -281,7 +279,7 @@ def test_a_customer_who_opted_out_is_in_trouble_and_not_reminded_in_any_order(
     assert reminded == [(other.order_id, link.link_id)]
 
 
-def test_old_messages_are_forgotten_a_page_at_a_time_unless_another_conflicts_with_them(
+def test_old_webhook_events_are_deleted_unless_in_conflict(
     unit_of_work: Database,
 ) -> None:
     with unit_of_work.transaction() as transaction:

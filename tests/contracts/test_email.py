@@ -18,7 +18,7 @@ LETTER = RenderedEmail(
 
 @dataclass(frozen=True)
 class MailDelivery:
-    """A mailer, and what arrived of its mails."""
+    """A mailer, and the e-mails it delivered."""
 
     mailer: Mailer
     arrived: Callable[[OutgoingEmail], int]
@@ -59,20 +59,20 @@ def mail() -> OutgoingEmail:
     )
 
 
-def test_a_mail_is_accepted_under_an_id_of_the_provider(post_office: MailDelivery) -> None:
+def test_an_email_is_accepted_under_a_message_id(post_office: MailDelivery) -> None:
     first, second = mail(), mail()
     assert post_office.mailer.send(first) != post_office.mailer.send(second)
     assert (post_office.arrived(first), post_office.arrived(second)) == (1, 1)
 
 
-def test_a_repeat_is_a_second_mail(post_office: MailDelivery) -> None:
+def test_a_retry_sends_a_second_email(post_office: MailDelivery) -> None:
     one = mail()
     post_office.mailer.send(one)
     post_office.mailer.send(one)
     assert post_office.arrived(one) == 2
 
 
-def test_a_mail_whose_reply_was_lost_may_have_arrived(post_office: MailDelivery) -> None:
+def test_an_email_whose_reply_was_lost_may_have_arrived(post_office: MailDelivery) -> None:
     one = mail()
     post_office.lose_reply()
     with pytest.raises(LostReplyError):
@@ -80,7 +80,7 @@ def test_a_mail_whose_reply_was_lost_may_have_arrived(post_office: MailDelivery)
     assert post_office.arrived(one) == 1
 
 
-def test_a_busy_provider_took_nothing_and_says_when_to_come_back(post_office: MailDelivery) -> None:
+def test_a_busy_provider_does_nothing_and_returns_a_wait(post_office: MailDelivery) -> None:
     one = mail()
     post_office.be_busy()
     with pytest.raises(UnavailableError) as answer:
@@ -90,6 +90,6 @@ def test_a_busy_provider_took_nothing_and_says_when_to_come_back(post_office: Ma
     assert post_office.arrived(one) == 0
 
 
-def test_a_mail_to_no_address_is_refused(post_office: MailDelivery) -> None:
+def test_an_email_to_an_invalid_address_is_refused(post_office: MailDelivery) -> None:
     with pytest.raises(RefusedError):
         post_office.mailer.send(replace(mail(), to="adele"))

@@ -1,4 +1,4 @@
-"""How far the log has come, and order numbers that are skipped."""
+"""The newest event, and order numbers that are skipped."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -31,7 +31,7 @@ def number(unit_of_work: Database) -> str:
         return transaction.customers.receive(CustomerId(uuid4()), email, None, None, TODAY)[1]
 
 
-def test_numbers_go_on_after_those_that_are_skipped_and_never_back(unit_of_work: Database) -> None:
+def test_numbers_continue_after_skipped_ones_and_never_decrease(unit_of_work: Database) -> None:
     assert number(unit_of_work).endswith("-000001")
     with unit_of_work.transaction() as transaction:
         transaction.log_recovery.skip_order_numbers(TODAY, 7)

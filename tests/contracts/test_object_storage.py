@@ -26,9 +26,7 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("data", [GREAT_AUNT, UNCLE, b""], ids=["many chunks", "one chunk", "nothing"])
-def test_what_was_put_is_read_back_and_its_hash_is_told(
-    store: ObjectStorage, folder: str, data: bytes
-) -> None:
+def test_an_object_is_read_back_and_its_hash_returned(store: ObjectStorage, folder: str, data: bytes) -> None:
     stored = put(store, f"{folder}/photo", data)
     assert stored == StoredObject(
         key=ObjectKey(f"{folder}/photo"),
@@ -39,7 +37,7 @@ def test_what_was_put_is_read_back_and_its_hash_is_told(
     assert held(store, f"{folder}/photo") == data
 
 
-def test_exactly_so_many_bytes_are_taken_from_the_content(store: ObjectStorage, folder: str) -> None:
+def test_exactly_the_declared_bytes_are_read_from_the_content(store: ObjectStorage, folder: str) -> None:
     content = io.BytesIO(b"photo and what follows it")
     stored = store.put(ObjectKey(f"{folder}/photo"), content, size_bytes=5, media_type="image/png")
     assert (stored.size_bytes, stored.sha256) == (5, sha256(b"photo"))
@@ -53,7 +51,7 @@ def test_content_that_ends_too_early_is_not_stored(store: ObjectStorage, folder:
 
 
 @pytest.mark.parametrize("data", [GREAT_AUNT, UNCLE], ids=["many chunks", "one chunk"])
-def test_putting_the_same_bytes_again_is_harmless(store: ObjectStorage, folder: str, data: bytes) -> None:
+def test_putting_the_same_bytes_again_is_idempotent(store: ObjectStorage, folder: str, data: bytes) -> None:
     first = put(store, f"{folder}/photo", data)
     assert put(store, f"{folder}/photo", data) == first
 
@@ -70,9 +68,7 @@ def test_a_taken_key_is_not_overwritten(store: ObjectStorage, folder: str) -> No
     assert held(store, f"{folder}/photo") == GREAT_AUNT
 
 
-def test_of_many_writers_of_one_key_one_wins_and_the_others_hear_of_it(
-    store: ObjectStorage, folder: str
-) -> None:
+def test_concurrent_writers_of_one_key_succeed_once(store: ObjectStorage, folder: str) -> None:
     def write(writer: int) -> int | None:
         try:
             put(store, f"{folder}/photo", b"%d" % writer * 10_000)
@@ -99,7 +95,7 @@ def test_a_copy_has_the_same_bytes_under_another_key(store: ObjectStorage, folde
     assert held(store, f"{folder}/photo") == GREAT_AUNT
 
 
-def test_copying_again_is_harmless_even_when_the_source_has_gone(store: ObjectStorage, folder: str) -> None:
+def test_copying_again_is_idempotent_even_without_the_source(store: ObjectStorage, folder: str) -> None:
     upload = put(store, f"{folder}/photo", UNCLE)
     original = store.copy(upload, ObjectKey(f"{folder}/original"))
     assert store.copy(upload, ObjectKey(f"{folder}/original")) == original
@@ -115,7 +111,7 @@ def test_a_copy_of_nothing_says_what_is_missing(store: ObjectStorage, folder: st
     assert refusal.value.key == upload.key
 
 
-def test_a_source_that_is_not_what_was_recorded_leaves_no_copy(store: ObjectStorage, folder: str) -> None:
+def test_a_source_that_differs_from_its_record_leaves_no_copy(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", UNCLE)
     recorded = StoredObject(
         key=ObjectKey(f"{folder}/photo"),
@@ -137,20 +133,22 @@ def test_a_copy_does_not_overwrite_other_bytes(store: ObjectStorage, folder: str
     assert held(store, f"{folder}/original") == GREAT_AUNT
 
 
-def test_what_is_not_there_is_missing(store: ObjectStorage, folder: str) -> None:
+def test_a_missing_object_is_reported(store: ObjectStorage, folder: str) -> None:
     with pytest.raises(ObjectMissingError, match=f"{folder}/nothing"):
         held(store, f"{folder}/nothing")
 
 
 def test_a_reader_may_stop_early(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", GREAT_AUNT)
-    for _ in range(30):  # more often than there are connections to lose
+    for _ in range(30):  # more often than there are connections
         with store.read(ObjectKey(f"{folder}/photo")) as chunks:
             assert GREAT_AUNT.startswith(next(chunks))
     assert held(store, f"{folder}/photo") == GREAT_AUNT
 
 
-def test_deleting_removes_what_is_there_and_minds_nothing_else(store: ObjectStorage, folder: str) -> None:
+def test_deleting_removes_existing_objects_and_ignores_missing_ones(
+    store: ObjectStorage, folder: str
+) -> None:
     for name in ("adele", "bruno", "clara"):
         put(store, f"{folder}/{name}", UNCLE)
     store.delete(ObjectKey(f"{folder}/{name}") for name in ("adele", "clara", "never-was"))
@@ -158,7 +156,7 @@ def test_deleting_removes_what_is_there_and_minds_nothing_else(store: ObjectStor
     store.delete([])
 
 
-def test_a_purge_removes_all_under_a_prefix_and_tells_how_much(store: ObjectStorage, folder: str) -> None:
+def test_a_purge_removes_all_under_a_prefix_and_counts_it(store: ObjectStorage, folder: str) -> None:
     for name in ("adele/1", "adele/2", "adele-and-bruno", "bruno/1"):
         put(store, f"{folder}/{name}", UNCLE)
     assert store.purge(f"{folder}/adele/") == 2
@@ -166,7 +164,7 @@ def test_a_purge_removes_all_under_a_prefix_and_tells_how_much(store: ObjectStor
     assert store.purge(f"{folder}/adele/") == 0
 
 
-def test_what_was_purged_can_be_stored_anew(store: ObjectStorage, folder: str) -> None:
+def test_a_purged_object_can_be_stored_again(store: ObjectStorage, folder: str) -> None:
     put(store, f"{folder}/photo", UNCLE)
     store.purge(folder)
     put(store, f"{folder}/photo", GREAT_AUNT)
@@ -185,7 +183,7 @@ def test_a_storage_that_works_passes_its_check(store: ObjectStorage) -> None:
     store.check()
 
 
-def test_what_was_put_carries_the_shops_mark_and_labels(store: ObjectStorage, folder: str) -> None:
+def test_an_object_carries_the_shops_token_and_labels(store: ObjectStorage, folder: str) -> None:
     labels = {"file-name": "Großtante \u201eMinna\u201c, 1931 ☂ +100%.jpg", "edition": "2"}
     key = ObjectKey(f"{folder}/photo one")
     store.put(key, io.BytesIO(UNCLE), size_bytes=len(UNCLE), media_type="image/png", labels=labels)

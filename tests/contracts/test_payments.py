@@ -27,7 +27,7 @@ ENDPOINTS = {"open_checkout": "POST /v1/checkout/sessions", "issue_refund": "POS
 
 @dataclass(frozen=True)
 class Till:
-    """A payment provider, and what the world does to it."""
+    """A payment provider, and actions of its customers and banks."""
 
     provider: PaymentProvider
     pay: Callable[[str], str]
@@ -42,7 +42,7 @@ class Till:
     be_busy: Callable[[str], object]
 
     def paid(self, photos: int = 3) -> str:
-        return self.pay(self.provider.open_checkout(wish(photos)).checkout_session_id)
+        return self.pay(self.provider.open_checkout(new_checkout(photos)).checkout_session_id)
 
 
 @pytest.fixture(params=["double", "stripe"])
@@ -104,7 +104,7 @@ def refund_at(twin: TwinProcess, intent: str, amount: int) -> str:
     return made
 
 
-def wish(photos: int = 3) -> NewCheckout:
+def new_checkout(photos: int = 3) -> NewCheckout:
     return NewCheckout(
         upload_session_id=UploadSessionId(uuid4()),
         order_id=OrderId(uuid4()),
@@ -130,42 +130,42 @@ def refund(intent: str, amount: int = 490, refund_id: UUID | None = None) -> New
 
 
 def test_a_checkout_opens_on_a_page_until_its_time(till: Till) -> None:
-    wished = wish()
-    opened = till.provider.open_checkout(wished)
+    requested = new_checkout()
+    opened = till.provider.open_checkout(requested)
     assert isinstance(opened, OpenedCheckout)
     assert opened.checkout_session_id in opened.url
-    assert opened.expires_at == wished.expires_at
+    assert opened.expires_at == requested.expires_at
 
 
 def test_opening_again_with_the_same_key_opens_the_same_page(till: Till) -> None:
-    wished = wish()
-    assert till.provider.open_checkout(wished) == till.provider.open_checkout(wished)
-    assert till.provider.open_checkout(wish()).url != till.provider.open_checkout(wished).url
+    requested = new_checkout()
+    assert till.provider.open_checkout(requested) == till.provider.open_checkout(requested)
+    assert till.provider.open_checkout(new_checkout()).url != till.provider.open_checkout(requested).url
 
 
 def test_a_key_cannot_be_used_for_something_else(till: Till) -> None:
-    wished = wish()
-    till.provider.open_checkout(wished)
+    requested = new_checkout()
+    till.provider.open_checkout(requested)
     with pytest.raises(RefusedError):
-        till.provider.open_checkout(replace(wished, photos=4))
+        till.provider.open_checkout(replace(requested, photos=4))
 
 
-def test_what_was_paid_is_refunded_and_found_by_our_id(till: Till) -> None:
+def test_a_payment_is_refunded_and_the_refund_found_by_our_id(till: Till) -> None:
     intent = till.paid()
-    wished = refund(intent, 490)
-    assert till.provider.find_refund(intent, wished.refund_id) is None
-    made = till.provider.issue_refund(wished)
+    requested = refund(intent, 490)
+    assert till.provider.find_refund(intent, requested.refund_id) is None
+    made = till.provider.issue_refund(requested)
     assert (made.has_failed, made.amount) == (False, Money(amount=490, currency="EUR"))
-    assert till.provider.find_refund(intent, wished.refund_id) == made
+    assert till.provider.find_refund(intent, requested.refund_id) == made
     assert till.provider.find_refund(intent, RefundId(uuid4())) is None
 
 
 def test_the_same_refund_twice_pays_once(till: Till) -> None:
-    wished = refund(till.paid(photos=1), 490)
-    assert till.provider.issue_refund(wished) == till.provider.issue_refund(wished)
+    requested = refund(till.paid(photos=1), 490)
+    assert till.provider.issue_refund(requested) == till.provider.issue_refund(requested)
 
 
-def test_more_than_was_paid_does_not_go_back(till: Till) -> None:
+def test_more_than_was_paid_is_not_refunded(till: Till) -> None:
     intent = till.paid(photos=1)
     till.provider.issue_refund(refund(intent, 300))
     with pytest.raises(RefusedError):
@@ -173,7 +173,7 @@ def test_more_than_was_paid_does_not_go_back(till: Till) -> None:
     till.provider.issue_refund(refund(intent, 190))
 
 
-def test_a_payment_that_is_not_there_cannot_be_refunded(till: Till) -> None:
+def test_an_unknown_payment_cannot_be_refunded(till: Till) -> None:
     with pytest.raises(RefusedError) as refusal:
         till.provider.issue_refund(refund("pi_nobody"))
     assert refusal.value.code == "resource_missing"
@@ -181,34 +181,34 @@ def test_a_payment_that_is_not_there_cannot_be_refunded(till: Till) -> None:
 
 def test_a_refund_whose_reply_was_lost_is_paid_once_however_often_it_is_repeated(till: Till) -> None:
     intent = till.paid(photos=1)
-    wished = refund(intent, 490)
+    requested = refund(intent, 490)
     till.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
-        till.provider.issue_refund(wished)
-    found = till.provider.find_refund(intent, wished.refund_id)
+        till.provider.issue_refund(requested)
+    found = till.provider.find_refund(intent, requested.refund_id)
     assert found is not None
-    assert till.provider.issue_refund(wished) == found
+    assert till.provider.issue_refund(requested) == found
 
 
 def test_a_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
-    wished = wish()
+    requested = new_checkout()
     till.lose_reply("open_checkout")
     with pytest.raises(LostReplyError):
-        till.provider.open_checkout(wished)
-    assert till.provider.open_checkout(wished) == till.provider.open_checkout(wished)
+        till.provider.open_checkout(requested)
+    assert till.provider.open_checkout(requested) == till.provider.open_checkout(requested)
 
 
 @pytest.mark.parametrize("method", ["open_checkout", "issue_refund"])
-def test_a_busy_provider_did_nothing_and_says_when_to_come_back(till: Till, method: str) -> None:
-    wished = refund(till.paid(), 490)
+def test_a_busy_provider_does_nothing_and_returns_a_wait(till: Till, method: str) -> None:
+    requested = refund(till.paid(), 490)
     till.be_busy(method)
     with pytest.raises(UnavailableError) as answer:
-        till.provider.open_checkout(wish()) if method == "open_checkout" else till.provider.issue_refund(
-            wished
-        )
+        till.provider.open_checkout(
+            new_checkout()
+        ) if method == "open_checkout" else till.provider.issue_refund(requested)
     assert not isinstance(answer.value, LostReplyError)
     assert answer.value.retry_after_seconds == 7
-    assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None
+    assert till.provider.find_refund(requested.payment_intent_id, requested.refund_id) is None
 
 
 def test_a_refund_that_failed_later_is_found_as_failed_and_one_that_followed_is_preferred(till: Till) -> None:
@@ -222,7 +222,7 @@ def test_a_refund_that_failed_later_is_found_as_failed_and_one_that_followed_is_
     assert till.provider.find_refund(intent, first.refund_id) == second
 
 
-def test_a_refund_is_looked_up_as_it_is_now_whoever_made_it(till: Till) -> None:
+def test_any_refund_is_looked_up_in_its_current_state(till: Till) -> None:
     intent = till.paid(photos=2)
     ours = till.provider.issue_refund(refund(intent, 490))
     by_hand = till.refund_by_hand(intent, 200)
@@ -236,105 +236,108 @@ def test_a_refund_is_looked_up_as_it_is_now_whoever_made_it(till: Till) -> None:
 
 def discounted(points: int, photos: int = 1) -> NewCheckout:
     spending = Spending(customer_id=CustomerId(uuid4()), points=points, discount=euros(points))
-    return replace(wish(photos), spending=spending)
+    return replace(new_checkout(photos), spending=spending)
 
 
-def test_points_come_off_the_price_once_and_the_checkout_tells_whose_they_were(till: Till) -> None:
-    wished = discounted(100, photos=2)
-    opened = till.provider.open_checkout(wished)
-    assert till.provider.open_checkout(wished) == opened
+def test_points_reduce_the_price_once_and_the_checkout_has_their_owner(till: Till) -> None:
+    requested = discounted(100, photos=2)
+    opened = till.provider.open_checkout(requested)
+    assert till.provider.open_checkout(requested) == opened
     intent = till.pay(opened.checkout_session_id)
     found = till.provider.find_checkout(opened.checkout_session_id)
     assert found is not None
     assert (found.checkout.paid, found.checkout.discount) == (euros(880), euros(100))
-    assert found.checkout.spending == wished.spending
+    assert found.checkout.spending == requested.spending
     with pytest.raises(RefusedError):
         till.provider.issue_refund(refund(intent, 881))
 
 
-def test_what_points_pay_for_whole_is_paid_without_a_payment(till: Till) -> None:
-    wished = discounted(490)
-    session_id = till.provider.open_checkout(wished).checkout_session_id
-    assert standing(till, session_id) == (CheckoutStatus.OPEN, 0)
+def test_a_checkout_covered_by_points_is_paid_without_a_payment(till: Till) -> None:
+    requested = discounted(490)
+    session_id = till.provider.open_checkout(requested).checkout_session_id
+    assert status_of(till, session_id) == (CheckoutStatus.OPEN, 0)
     assert not till.pay(session_id)
-    assert standing(till, session_id) == (CheckoutStatus.PAID, 0)
+    assert status_of(till, session_id) == (CheckoutStatus.PAID, 0)
     found = till.provider.find_checkout(session_id)
     assert found is not None
-    assert (found.checkout.payment_intent_id, found.checkout.spending) == (None, wished.spending)
+    assert (found.checkout.payment_intent_id, found.checkout.spending) == (None, requested.spending)
 
 
 def test_a_discounted_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
-    wished = discounted(100)
+    requested = discounted(100)
     till.lose_reply("open_checkout")
     with pytest.raises(LostReplyError):
-        till.provider.open_checkout(wished)
-    opened = till.provider.open_checkout(wished)
-    assert opened == till.provider.open_checkout(wished)
+        till.provider.open_checkout(requested)
+    opened = till.provider.open_checkout(requested)
+    assert opened == till.provider.open_checkout(requested)
     till.pay(opened.checkout_session_id)
-    assert standing(till, opened.checkout_session_id) == (CheckoutStatus.PAID, 390)
+    assert status_of(till, opened.checkout_session_id) == (CheckoutStatus.PAID, 390)
 
 
-def standing(till: Till, session_id: str) -> tuple[CheckoutStatus, int]:
+def status_of(till: Till, session_id: str) -> tuple[CheckoutStatus, int]:
     found = till.provider.find_checkout(session_id)
     assert found is not None
     return found.status, found.checkout.paid.amount
 
 
-def test_a_checkout_is_found_with_all_that_a_notice_of_it_tells(till: Till) -> None:
-    wished = replace(wish(photos=2), locale="de-AT")
-    session_id = till.provider.open_checkout(wished).checkout_session_id
+def test_a_checkout_is_found_with_all_fields_of_its_webhook(till: Till) -> None:
+    requested = replace(new_checkout(photos=2), locale="de-AT")
+    session_id = till.provider.open_checkout(requested).checkout_session_id
     intent = till.pay(session_id)
     found = till.provider.find_checkout(session_id)
     assert isinstance(found, CheckoutState)
     assert found.status is CheckoutStatus.PAID
-    told = found.checkout
-    assert (told.checkout_session_id, told.payment_intent_id) == (session_id, intent)
-    assert (told.upload_session_id, told.order_id) == (wished.upload_session_id, wished.order_id)
-    assert (told.email, told.name) == CUSTOMER
-    assert told.locale == "de-AT"
-    assert (told.paid, told.discount) == (
+    checkout = found.checkout
+    assert (checkout.checkout_session_id, checkout.payment_intent_id) == (session_id, intent)
+    assert (checkout.upload_session_id, checkout.order_id) == (
+        requested.upload_session_id,
+        requested.order_id,
+    )
+    assert (checkout.email, checkout.name) == CUSTOMER
+    assert checkout.locale == "de-AT"
+    assert (checkout.paid, checkout.discount) == (
         Money(amount=980, currency="EUR"),
         Money(amount=0, currency="EUR"),
     )
     assert till.provider.find_checkout_by_payment(intent) == found
 
 
-def test_a_checkout_or_a_payment_that_is_not_there_is_not_found(till: Till) -> None:
+def test_an_unknown_checkout_or_payment_is_not_found(till: Till) -> None:
     till.paid()
     assert till.provider.find_checkout("cs_test_nobodys") is None
     assert till.provider.find_checkout_by_payment("pi_nobodys") is None
 
 
-def test_a_checkout_is_open_until_somebody_pays_or_its_time_is_over(till: Till) -> None:
-    session_id = till.provider.open_checkout(wish()).checkout_session_id
-    assert standing(till, session_id) == (CheckoutStatus.OPEN, 0)
+def test_a_checkout_is_open_until_it_is_paid_or_expires(till: Till) -> None:
+    session_id = till.provider.open_checkout(new_checkout()).checkout_session_id
+    assert status_of(till, session_id) == (CheckoutStatus.OPEN, 0)
     till.expire(session_id)
-    assert standing(till, session_id) == (CheckoutStatus.EXPIRED, 0)
+    assert status_of(till, session_id) == (CheckoutStatus.EXPIRED, 0)
 
 
 @pytest.mark.parametrize(
     ("fate", "outcome"),
     [("succeeded", (CheckoutStatus.PAID, 1470)), ("failed", (CheckoutStatus.FAILED, 0))],
 )
-def test_money_that_takes_days_is_pending_until_it_arrives_or_fails(
+def test_a_delayed_payment_is_pending_until_it_succeeds_or_fails(
     till: Till, fate: str, outcome: tuple[CheckoutStatus, int]
 ) -> None:
-    session_id = till.provider.open_checkout(wish()).checkout_session_id
+    session_id = till.provider.open_checkout(new_checkout()).checkout_session_id
     intent = till.pay_later(session_id)
-    assert standing(till, session_id) == (CheckoutStatus.PENDING, 0)
+    assert status_of(till, session_id) == (CheckoutStatus.PENDING, 0)
     till.settle(session_id, fate)
-    assert standing(till, session_id) == outcome
+    assert status_of(till, session_id) == outcome
     by_payment = till.provider.find_checkout_by_payment(intent)
     assert by_payment is not None
     assert by_payment.status is outcome[0]
 
 
-def test_what_a_bank_disputes_is_not_paid_back(till: Till) -> None:
-    wished = refund(till.paid(), 490)
-    till.dispute(wished.payment_intent_id)
+def test_a_disputed_payment_is_not_refunded(till: Till) -> None:
+    requested = refund(till.paid(), 490)
+    till.dispute(requested.payment_intent_id)
     with pytest.raises(DisputedError):
-        till.provider.issue_refund(wished)
-    assert till.provider.find_refund(wished.payment_intent_id, wished.refund_id) is None
+        till.provider.issue_refund(requested)
+    assert till.provider.find_refund(requested.payment_intent_id, requested.refund_id) is None
 
 
 def test_a_dispute_is_looked_up_as_it_is_now(till: Till) -> None:
@@ -352,7 +355,7 @@ def test_a_dispute_is_looked_up_as_it_is_now(till: Till) -> None:
 
 
 def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:
-    opened = till.provider.open_checkout(wish(3)).checkout_session_id
+    opened = till.provider.open_checkout(new_checkout(3)).checkout_session_id
     assert till.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
     assert till.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
     state = till.provider.find_checkout(opened)
@@ -361,7 +364,7 @@ def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:
 
 
 def test_a_page_that_was_paid_is_not_expired(till: Till) -> None:
-    paid, pending = (till.provider.open_checkout(wish(3)).checkout_session_id for _ in range(2))
+    paid, pending = (till.provider.open_checkout(new_checkout(3)).checkout_session_id for _ in range(2))
     till.pay(paid)
     till.pay_later(pending)
     assert till.provider.expire_checkout(paid) is CheckoutStatus.PAID

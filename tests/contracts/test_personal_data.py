@@ -1,4 +1,4 @@
-"""What the books hold about a person is found, shown, and blotted out."""
+"""Personal data is found, exported and erased."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ GRACE = "Grace.Hopper@example.org"
 
 
 def buy(unit_of_work: Database, email: str = GRACE) -> tuple[Facts, CustomerId]:
-    """Upload, pay and live until the end, with trouble on the way; gives the order's facts and the customer."""
+    """Complete an order with problems; return its facts and customer."""
     about = facts()
     with unit_of_work.transaction() as transaction:
         customer_id, number = transaction.customers.receive(
@@ -76,7 +76,7 @@ def erasure(customer_id: CustomerId) -> Erasure:
     )
 
 
-def test_a_person_is_found_by_address_without_regard_to_case(unit_of_work: Database) -> None:
+def test_a_customer_is_found_by_address_without_regard_to_case(unit_of_work: Database) -> None:
     about, customer_id = buy(unit_of_work)
     other, other_id = buy(unit_of_work, "ada@example.org")
     with unit_of_work.transaction() as transaction:
@@ -89,7 +89,7 @@ def test_a_person_is_found_by_address_without_regard_to_case(unit_of_work: Datab
         assert transaction.personal_data.orders(other_id) == [other.order_id]
 
 
-def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(unit_of_work: Database) -> None:
+def test_holdings_are_of_one_customer_only(unit_of_work: Database) -> None:
     _, customer_id = buy(unit_of_work)
     buy(unit_of_work, "ada@example.org")
     with unit_of_work.transaction() as transaction:
@@ -106,7 +106,7 @@ def test_what_is_held_about_a_person_is_theirs_and_nobody_elses(unit_of_work: Da
     assert "ada@example.org" not in str(held)
 
 
-def test_nothing_tells_who_a_forgotten_person_was(unit_of_work: Database) -> None:
+def test_nothing_identifies_an_erased_customer(unit_of_work: Database) -> None:
     about, customer_id = buy(unit_of_work)
     other, other_id = buy(unit_of_work, "ada@example.org")
     with unit_of_work.transaction() as transaction:
@@ -140,11 +140,11 @@ def test_nothing_tells_who_a_forgotten_person_was(unit_of_work: Database) -> Non
             if each.upload_session_id == about.paid().upload_session_id
         )
         assert "Grace" not in repr(payment)
-        assert transaction.personal_data.holdings(other_id) == kept, "nobody else is forgotten"
+        assert transaction.personal_data.holdings(other_id) == kept, "no other customer is erased"
         assert transaction.upload_sessions.file_names(other.order_id)
 
 
-def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(unit_of_work: Database) -> None:
+def test_uploads_of_an_erased_customer_are_left_alone_by_the_cleanup(unit_of_work: Database) -> None:
     about, customer_id = buy(unit_of_work)
     later = NOON + timedelta(days=30)
     with unit_of_work.transaction() as transaction:
@@ -153,7 +153,7 @@ def test_a_forgotten_persons_uploads_are_none_of_housekeepings_business(unit_of_
     assert about.paid().upload_session_id not in stale
 
 
-def test_whoever_pays_with_a_forgotten_address_is_somebody_new(unit_of_work: Database) -> None:
+def test_a_payment_with_an_erased_address_is_a_new_customers(unit_of_work: Database) -> None:
     _, customer_id = buy(unit_of_work)
     with unit_of_work.transaction() as transaction:
         transaction.personal_data.forget(erasure(customer_id))

@@ -1,4 +1,4 @@
-"""What customers have in points, and what is reserved of it."""
+"""Points of customers, and what is reserved of them."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -15,7 +15,7 @@ from tests.domain.support.recording import step
 EXPIRY = NOON + 30 * MINUTE
 
 
-def somebody() -> CustomerId:
+def new_customer_id() -> CustomerId:
     return CustomerId(uuid4())
 
 
@@ -36,8 +36,8 @@ def reserve(
     return opened
 
 
-def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: Database) -> None:
-    customer_id, first, second = somebody(), facts(), facts()
+def test_a_balance_is_the_sum_over_all_orders(unit_of_work: Database) -> None:
+    customer_id, first, second = new_customer_id(), facts(), facts()
     earned = first.credited(100, customer_id=customer_id)
     more = second.credited(100, PointsReason.REFERRAL, customer_id=customer_id)
     spent = second.debited(150, customer_id=customer_id)
@@ -48,7 +48,7 @@ def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: Database) -
         transaction.event_store.append(step(second.order_id, pay(transaction, second), more, spent))
     with unit_of_work.transaction() as transaction:
         assert transaction.points_balances.balance(customer_id) == 50
-        assert transaction.points_balances.balance(somebody()) == 0
+        assert transaction.points_balances.balance(new_customer_id()) == 0
         lines = transaction.points_balances.lines(customer_id)
     assert [(line.points, line.reason) for line in lines] == [
         (100, PointsReason.WELCOME),
@@ -60,9 +60,9 @@ def test_a_balance_is_what_came_and_went_in_all_orders(unit_of_work: Database) -
 
 
 def test_points_are_reserved_while_their_checkout_can_be_paid(unit_of_work: Database) -> None:
-    customer_id = somebody()
+    customer_id = new_customer_id()
     reserve(unit_of_work, customer_id, 30)
-    reserve(unit_of_work, somebody(), 7)
+    reserve(unit_of_work, new_customer_id(), 7)
     pending = reserve(unit_of_work, customer_id, 5, UploadStatus.PENDING)
     for over in (UploadStatus.OPEN, UploadStatus.PAID, UploadStatus.EXPIRED):
         reserve(unit_of_work, customer_id, 1000, over)
@@ -73,14 +73,14 @@ def test_points_are_reserved_while_their_checkout_can_be_paid(unit_of_work: Data
         assert points.reserved(customer_id, EXPIRY + MINUTE) == 5, "delayed money may take days"
 
 
-def test_a_checkout_is_kept_with_whose_points_and_recommendation_it_is_about(
+def test_a_checkout_stores_its_points_and_referrer(
     unit_of_work: Database,
 ) -> None:
     about = session()
     whole = replace(
         checkout(),
-        referrer_id=somebody(),
-        spending=Spending(customer_id=somebody(), points=3, discount=euros(6)),
+        referrer_id=new_customer_id(),
+        spending=Spending(customer_id=new_customer_id(), points=3, discount=euros(6)),
     )
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.open(about)

@@ -1,4 +1,4 @@
-"""Admissions: orders take turns, both limits hold, and whatever becomes of a start, its slot comes back."""
+"""Prediction slots: turns between orders, both limits, release of slots."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 def waiting(
     unit_of_work: Database, photos: int = 1, *, about: Facts | None = None
 ) -> list[ScheduledReaction]:
-    """The starts of an order, one a photo, scheduled."""
+    """The scheduled starts of an order, one per photo."""
     order = about or facts(photos)
     work = [scheduled(order, RestoreImage(image_id, 1)) for image_id in order.images]
     schedule(unit_of_work, *work)
@@ -38,7 +38,7 @@ def waiting(
 
 
 def following(start: ScheduledReaction, kind: type) -> ScheduledReaction:
-    """The work that follows when a start has brought a prediction."""
+    """The reaction that follows when a start has created a prediction."""
     about = Facts(order_id=start.order_id)
     if kind is CancelPrediction:
         return scheduled(about, CancelPrediction("prediction-1"))
@@ -48,7 +48,7 @@ def following(start: ScheduledReaction, kind: type) -> ScheduledReaction:
 def taken(
     unit_of_work: Database, now: datetime = NOON, *, of: Iterable[ScheduledReaction], max_running: int
 ) -> int:
-    """How many of these are admitted."""
+    """The number of these that get a slot."""
     ours = {work.reaction_id for work in of}
     return len(ours & {reaction_id for reaction_id, _ in admit(unit_of_work, now, max_running=max_running)})
 
@@ -80,7 +80,7 @@ def want_again(unit_of_work: Database, held: Claim) -> None:
         transaction.event_store.append(again)
 
 
-def test_a_start_is_nobodys_to_have_before_it_is_admitted(unit_of_work: Database) -> None:
+def test_a_start_cannot_be_claimed_before_its_slot_is_granted(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     assert claim(unit_of_work, start) is None
     assert take_unsent(unit_of_work, NOON) == []
@@ -88,7 +88,7 @@ def test_a_start_is_nobodys_to_have_before_it_is_admitted(unit_of_work: Database
     assert claimed(unit_of_work, start).reaction == start.reaction
 
 
-def test_a_start_is_admitted_once_and_counts_as_sent(unit_of_work: Database) -> None:
+def test_a_start_gets_a_slot_once_and_counts_as_sent(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     assert admit(unit_of_work) == []
@@ -96,7 +96,7 @@ def test_a_start_is_admitted_once_and_counts_as_sent(unit_of_work: Database) -> 
     assert take_unsent(unit_of_work, NOON + 10 * SECOND) == [start.reaction_id]
 
 
-def test_only_starts_that_are_due_are_admitted_and_no_other_work(unit_of_work: Database) -> None:
+def test_only_due_starts_get_slots(unit_of_work: Database) -> None:
     about = facts(2)
     later = scheduled(about, RestoreImage(about.image(0), 1), due_at=NOON + MINUTE)
     schedule(unit_of_work, later, scheduled(about), scheduled(about, CancelPrediction("prediction-1")))
@@ -104,7 +104,7 @@ def test_only_starts_that_are_due_are_admitted_and_no_other_work(unit_of_work: D
     assert admit(unit_of_work, NOON + MINUTE) == [(later.reaction_id, later.reaction)]
 
 
-def test_no_more_starts_are_admitted_than_may_run(unit_of_work: Database) -> None:
+def test_no_more_slots_are_granted_than_may_run(unit_of_work: Database) -> None:
     waiting(unit_of_work, photos=9)
     assert len(admit(unit_of_work, max_running=5)) == 5
     assert admit(unit_of_work, max_running=5) == []
@@ -123,7 +123,7 @@ def test_no_more_starts_are_admitted_than_may_run(unit_of_work: Database) -> Non
     ],
     ids=["done", "failed", "dropped", "postponed", "wanted again"],
 )
-def test_a_start_that_ended_gives_its_slot_back(
+def test_a_closed_start_frees_its_slot(
     unit_of_work: Database, end: Callable[[Database, Claim], None]
 ) -> None:
     (start,) = waiting(unit_of_work)
@@ -136,7 +136,7 @@ def test_a_start_that_ended_gives_its_slot_back(
 
 
 @pytest.mark.parametrize("end", [postpone, want_again], ids=["postponed", "wanted again"])
-def test_each_try_needs_an_admission_of_its_own(
+def test_each_attempt_needs_a_slot_of_its_own(
     unit_of_work: Database, end: Callable[[Database, Claim], None]
 ) -> None:
     (start,) = waiting(unit_of_work)
@@ -148,7 +148,7 @@ def test_each_try_needs_an_admission_of_its_own(
     assert claimed(unit_of_work, start, NOON + MINUTE).attempts == 2
 
 
-def test_a_start_that_reopens_needs_an_admission_of_its_own(unit_of_work: Database) -> None:
+def test_a_reopened_start_needs_a_slot_of_its_own(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     close(unit_of_work, claimed(unit_of_work, start), Outcome.DROPPED)
@@ -182,7 +182,7 @@ def test_a_prediction_that_is_to_be_collected_and_to_be_cancelled_has_one_slot(
     assert len(admit(unit_of_work, max_running=2)) == 1
 
 
-def test_a_start_whose_worker_died_keeps_its_slot_and_is_taken_over(unit_of_work: Database) -> None:
+def test_a_start_whose_worker_died_keeps_its_slot_and_is_claimed_again(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work, max_running=1)
     claimed(unit_of_work, start, NOON, MINUTE)
@@ -207,7 +207,7 @@ def test_orders_take_turns(unit_of_work: Database) -> None:
     assert admitted == {0: 5, 1: 3, 2: 5}
 
 
-def test_an_order_with_predictions_that_run_lets_others_go_first(unit_of_work: Database) -> None:
+def test_an_order_with_running_predictions_comes_after_others(unit_of_work: Database) -> None:
     about = facts(9)
     many = waiting(unit_of_work, about=about)
     running = [
@@ -219,8 +219,8 @@ def test_an_order_with_predictions_that_run_lets_others_go_first(unit_of_work: D
     assert taken(unit_of_work, of=many, max_running=8) == 1
 
 
-def test_of_orders_that_have_as_much_comes_first_whose_turn_is_longest_ago(unit_of_work: Database) -> None:
-    """Or else an order of many, whose photos are all done at once, would always be the oldest."""
+def test_among_equal_orders_the_least_recently_served_comes_first(unit_of_work: Database) -> None:
+    """Otherwise an order of many photos would always be the oldest."""
     many = waiting(unit_of_work, photos=200)
     ((first, _),) = admit(unit_of_work, NOON, max_running=1)
     close(unit_of_work, claimed(unit_of_work, next(w for w in many if w.reaction_id == first)), Outcome.DONE)
@@ -230,7 +230,7 @@ def test_of_orders_that_have_as_much_comes_first_whose_turn_is_longest_ago(unit_
     assert second not in {work.reaction_id for work in many}
 
 
-def test_no_more_starts_are_admitted_within_any_minute_than_allowed(unit_of_work: Database) -> None:
+def test_no_more_slots_are_granted_within_any_minute_than_allowed(unit_of_work: Database) -> None:
     waiting(unit_of_work, photos=9)
     for second in (0, 30):
         admitted = admit(unit_of_work, NOON + second * SECOND, max_running=second + 2, max_per_minute=3)
@@ -240,7 +240,7 @@ def test_no_more_starts_are_admitted_within_any_minute_than_allowed(unit_of_work
     assert len(admit(unit_of_work, NOON + 90 * SECOND, max_per_minute=3)) == 1
 
 
-def test_a_try_that_failed_counts_for_its_minute(unit_of_work: Database) -> None:
+def test_a_failed_attempt_counts_for_its_minute(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     postpone(unit_of_work, claimed(unit_of_work, start))
@@ -248,7 +248,7 @@ def test_a_try_that_failed_counts_for_its_minute(unit_of_work: Database) -> None
     assert len(admit(unit_of_work, max_per_minute=3)) == 2
 
 
-def test_a_start_that_was_dropped_created_nothing_and_does_not_count(unit_of_work: Database) -> None:
+def test_a_dropped_start_does_not_count(unit_of_work: Database) -> None:
     (start,) = waiting(unit_of_work)
     admit(unit_of_work)
     close(unit_of_work, claimed(unit_of_work, start), Outcome.DROPPED)
@@ -256,7 +256,7 @@ def test_a_start_that_was_dropped_created_nothing_and_does_not_count(unit_of_wor
     assert len(admit(unit_of_work, max_per_minute=3)) == 3
 
 
-def test_nothing_is_admitted_in_a_pause_and_the_longest_pause_counts(unit_of_work: Database) -> None:
+def test_no_slot_is_granted_in_a_pause_and_the_longest_pause_counts(unit_of_work: Database) -> None:
     waiting(unit_of_work)
     pause(unit_of_work, NOON + 2 * MINUTE)
     pause(unit_of_work, NOON + MINUTE)
@@ -264,7 +264,7 @@ def test_nothing_is_admitted_in_a_pause_and_the_longest_pause_counts(unit_of_wor
     assert len(admit(unit_of_work, NOON + 2 * MINUTE)) == 1
 
 
-def test_a_pause_takes_back_what_nobody_has_begun(unit_of_work: Database) -> None:
+def test_a_pause_withdraws_slots_of_unclaimed_starts(unit_of_work: Database) -> None:
     begun, admitted = waiting(unit_of_work, photos=2)
     admit(unit_of_work)
     held = claimed(unit_of_work, begun)

@@ -1,4 +1,4 @@
-"""What providers say of their own books, on each double and on the real adapter against its twin."""
+"""Providers' lists, on each double and each real adapter."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ from tests.adapters.support.provider_accounts import (
     stripe_payments,
 )
 from tests.contracts.test_email import LETTER
-from tests.contracts.test_payments import pay_at, refund, wish
+from tests.contracts.test_payments import new_checkout, pay_at, refund
 from tests.doubles.clock import SystemClock
 from tests.doubles.email import InMemoryMailer
 from tests.doubles.payments import InMemoryPayments
@@ -49,7 +49,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Bank:
-    """A payment provider with its books, and the customers and banks around it."""
+    """A payment provider with its lists, and actions of customers and banks."""
 
     ledger: PaymentListing
     provider: PaymentProvider
@@ -75,8 +75,8 @@ def bank(request: pytest.FixtureRequest) -> Bank:
     )
 
 
-def test_checkouts_are_listed_as_they_stand(bank: Bank) -> None:
-    opened, paid = (bank.provider.open_checkout(wish()).checkout_session_id for _ in range(2))
+def test_checkouts_are_listed_in_their_current_state(bank: Bank) -> None:
+    opened, paid = (bank.provider.open_checkout(new_checkout()).checkout_session_id for _ in range(2))
     intent = bank.pay(paid)
     listed = {
         each.state.checkout.checkout_session_id: each for each in bank.ledger.checkouts(bank.now - HOUR)
@@ -87,10 +87,10 @@ def test_checkouts_are_listed_as_they_stand(bank: Bank) -> None:
     assert abs(listed[paid].created_at - bank.now) < HOUR
 
 
-def test_refunds_are_listed_as_they_stand(bank: Bank) -> None:
-    intent = bank.pay(bank.provider.open_checkout(wish()).checkout_session_id)
-    wished = refund(intent, 490)
-    good = bank.provider.issue_refund(wished).provider_refund_id
+def test_refunds_are_listed_in_their_current_state(bank: Bank) -> None:
+    intent = bank.pay(bank.provider.open_checkout(new_checkout()).checkout_session_id)
+    requested = refund(intent, 490)
+    good = bank.provider.issue_refund(requested).provider_refund_id
     bad = bank.provider.issue_refund(refund(intent, 200)).provider_refund_id
     bank.fail_refund(bad)
     listed = {
@@ -103,12 +103,12 @@ def test_refunds_are_listed_as_they_stand(bank: Bank) -> None:
         PaymentEventKind.REFUND_FAILED,
     )
     assert listed[good].refund == bank.provider.look_up_refund(good)
-    assert (listed[good].refund_id, listed[good].payment_intent_id) == (wished.refund_id, intent)
+    assert (listed[good].refund_id, listed[good].payment_intent_id) == (requested.refund_id, intent)
     assert listed[good].event_id != listed[bad].event_id
 
 
-def test_nothing_that_began_before_the_moment_is_listed(bank: Bank) -> None:
-    intent = bank.pay(bank.provider.open_checkout(wish()).checkout_session_id)
+def test_nothing_created_before_the_time_is_listed(bank: Bank) -> None:
+    intent = bank.pay(bank.provider.open_checkout(new_checkout()).checkout_session_id)
     bank.provider.issue_refund(refund(intent, 490))
     later = bank.now + HOUR
     lists = (bank.ledger.events, bank.ledger.checkouts, bank.ledger.refunds, bank.ledger.disputes)
@@ -117,7 +117,7 @@ def test_nothing_that_began_before_the_moment_is_listed(bank: Bank) -> None:
 
 @dataclass(frozen=True)
 class Studio:
-    """A restorer with its books."""
+    """A restorer with its list."""
 
     ledger: PredictionListing
     restorer: Restorer
@@ -148,7 +148,7 @@ def started(studio: Studio, address: str) -> str:
     ).prediction_id
 
 
-def test_predictions_are_listed_newest_first_and_name_where_their_end_is_posted_to(studio: Studio) -> None:
+def test_predictions_are_listed_newest_first_with_their_webhook_address(studio: Studio) -> None:
     addresses = [f"http://127.0.0.1:9/{uuid4()}" for _ in range(2)]
     names = [started(studio, address) for address in addresses]
     for name in names:
@@ -163,7 +163,7 @@ def test_predictions_are_listed_newest_first_and_name_where_their_end_is_posted_
 
 @dataclass(frozen=True)
 class Office:
-    """A mailer with its books."""
+    """A mailer with its list."""
 
     ledger: EmailListing
     mailer: Mailer
@@ -189,7 +189,7 @@ def office(request: pytest.FixtureRequest) -> Office:
     return Office(
         ledger=SendGridListing(mailer, SystemClock()),
         mailer=mailer,
-        lose=lambda *_: None,  # its domain is enough
+        lose=lambda *_: None,  # the address's domain does it
         close=lambda: twin.turn(has_email_activity=False),
         now=datetime.now(UTC),
     )
@@ -201,7 +201,7 @@ def mail(domain: str = "customers.example") -> OutgoingEmail:
     return OutgoingEmail(email_id=email_id, order_id=OrderId(uuid4()), to=to, to_name=None, content=LETTER)
 
 
-def test_mails_are_listed_by_the_message_id_that_sending_told(office: Office) -> None:
+def test_emails_are_listed_by_the_returned_message_id(office: Office) -> None:
     good, bad = mail(), mail("bounce.example")
     names = [office.mailer.send(each) for each in (good, bad)]
     office.lose(bad, names[1])
@@ -220,13 +220,13 @@ def test_a_mail_is_found_by_our_own_id(office: Office) -> None:
     assert office.ledger.find(EmailId(uuid4())) is None
 
 
-def test_an_activity_that_was_not_bought_is_told_as_closed(office: Office) -> None:
+def test_an_account_without_email_activity_is_reported_as_closed(office: Office) -> None:
     office.close()
     with pytest.raises(ListingClosedError, match="cannot be compared, because"):
         list(office.ledger.messages(office.now))
 
 
-def test_objects_are_listed_with_their_size_and_moment(store: ObjectStorage, folder: str) -> None:
+def test_objects_are_listed_with_their_size_and_time(store: ObjectStorage, folder: str) -> None:
     ledger: ObjectListing = store  # type: ignore[assignment]
     for number in (1, 2):
         store.put(

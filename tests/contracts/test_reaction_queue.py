@@ -1,4 +1,4 @@
-"""The reactions table: the only truth about outstanding work, whoever does it."""
+"""The reactions table, the source of truth about outstanding work."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +68,7 @@ def postpone(unit_of_work: Database, held: Claim, due_at: timedelta, *, has_prog
         )
 
 
-def hasten(unit_of_work: Database, work: ScheduledReaction) -> None:
+def expedite(unit_of_work: Database, work: ScheduledReaction) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.reactions.expedite(work)
 
@@ -80,7 +80,7 @@ def take_unsent(unit_of_work: Database, now: timedelta, limit: int = 10) -> list
 
 
 @pytest.mark.parametrize("reaction", EXAMPLES, ids=lambda reaction: type(reaction).__name__)
-def test_work_is_claimed_as_it_was_scheduled(unit_of_work: Database, reaction: Reaction) -> None:
+def test_a_reaction_is_claimed_as_it_was_scheduled(unit_of_work: Database, reaction: Reaction) -> None:
     work = scheduled(facts(), reaction)
     schedule(unit_of_work, work)
     admit(unit_of_work)
@@ -100,18 +100,18 @@ def test_work_is_claimed_as_it_was_scheduled(unit_of_work: Database, reaction: R
     )
 
 
-def test_work_nobody_scheduled_is_not_to_be_had(unit_of_work: Database) -> None:
+def test_an_unknown_reaction_cannot_be_claimed(unit_of_work: Database) -> None:
     assert claim(unit_of_work, scheduled(facts())) is None
 
 
-def test_work_is_to_be_had_from_the_moment_it_is_due(unit_of_work: Database) -> None:
+def test_a_reaction_is_claimable_once_it_is_due(unit_of_work: Database) -> None:
     work = scheduled(facts(), due_at=LATER)
     schedule(unit_of_work, work)
     assert claim(unit_of_work, work, LATER - timedelta(microseconds=1)) is None
     assert claim(unit_of_work, work, LATER) is not None
 
 
-def test_claimed_work_is_not_to_be_had_until_its_lease_runs_out(unit_of_work: Database) -> None:
+def test_a_leased_reaction_is_not_claimable_until_its_lease_expires(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     claimed(unit_of_work, work, NOON, 5 * MINUTE)
@@ -120,7 +120,7 @@ def test_claimed_work_is_not_to_be_had_until_its_lease_runs_out(unit_of_work: Da
     assert (again.attempts, again.was_interrupted, again.first_due_at) == (2, True, NOON)
 
 
-def test_of_many_who_claim_the_same_work_one_gets_it(unit_of_work: Database) -> None:
+def test_concurrent_claims_of_a_reaction_succeed_once(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     with ThreadPoolExecutor(4) as workers:
@@ -140,7 +140,7 @@ def test_a_renewed_lease_holds_longer(unit_of_work: Database) -> None:
     assert claim(unit_of_work, work, LATER) is not None
 
 
-def test_a_lease_that_somebody_else_took_over_is_not_renewed(unit_of_work: Database) -> None:
+def test_a_lost_lease_is_not_renewed(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     lost = claimed(unit_of_work, work, NOON, MINUTE)
@@ -150,7 +150,7 @@ def test_a_lease_that_somebody_else_took_over_is_not_renewed(unit_of_work: Datab
     assert claim(unit_of_work, work, NOON + 2 * MINUTE) is not None
 
 
-def test_postponed_work_comes_back_when_it_is_due_and_counts_its_attempts(unit_of_work: Database) -> None:
+def test_a_postponed_reaction_is_due_again_and_counts_its_attempts(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     postpone(unit_of_work, claimed(unit_of_work, work), 3 * MINUTE)
@@ -159,7 +159,7 @@ def test_postponed_work_comes_back_when_it_is_due_and_counts_its_attempts(unit_o
     assert (again.attempts, again.was_interrupted, again.first_due_at) == (2, False, NOON)
 
 
-def test_postponed_work_that_has_progressed_counts_from_the_beginning(unit_of_work: Database) -> None:
+def test_a_postponed_reaction_that_progressed_resets_its_attempts(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     postpone(unit_of_work, claimed(unit_of_work, work), MINUTE, has_progressed=True)
@@ -167,7 +167,7 @@ def test_postponed_work_that_has_progressed_counts_from_the_beginning(unit_of_wo
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_is_not_to_be_had(unit_of_work: Database, outcome: Outcome) -> None:
+def test_a_closed_reaction_is_not_claimable(unit_of_work: Database, outcome: Outcome) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work), outcome)
@@ -176,7 +176,7 @@ def test_closed_work_is_not_to_be_had(unit_of_work: Database, outcome: Outcome) 
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_reopens_when_it_is_needed_anew(unit_of_work: Database, outcome: Outcome) -> None:
+def test_a_closed_reaction_reopens_when_required_again(unit_of_work: Database, outcome: Outcome) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     close(unit_of_work, claimed(unit_of_work, scheduled(about)), outcome)
@@ -187,7 +187,7 @@ def test_closed_work_reopens_when_it_is_needed_anew(unit_of_work: Database, outc
 
 
 @pytest.mark.parametrize("reaction", [CancelPrediction("prediction-0-1"), DeletePhotos(for_good=False)])
-def test_work_that_is_done_once_stays_done_and_reopens_only_if_it_was_not_done(
+def test_a_reaction_that_runs_once_reopens_only_if_not_done(
     unit_of_work: Database, reaction: Reaction
 ) -> None:
     done, failed = scheduled(facts(), reaction), scheduled(facts(), reaction)
@@ -199,15 +199,15 @@ def test_work_that_is_done_once_stays_done_and_reopens_only_if_it_was_not_done(
     assert claim(unit_of_work, failed, LATER) is not None
 
 
-def test_work_that_is_done_stays_done_when_hastened(unit_of_work: Database) -> None:
+def test_a_done_reaction_stays_done_when_expedited(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work), Outcome.DONE)
-    hasten(unit_of_work, work)
+    expedite(unit_of_work, work)
     assert claim(unit_of_work, work, LATER) is None
 
 
-def test_scheduling_what_is_there_already_changes_nothing(unit_of_work: Database) -> None:
+def test_scheduling_an_existing_reaction_changes_nothing(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, due_at=LATER))
     schedule(unit_of_work, scheduled(about, due_at=NOON))
@@ -219,7 +219,7 @@ def test_scheduling_what_is_there_already_changes_nothing(unit_of_work: Database
 
 
 @pytest.mark.parametrize("ending", ["postpone", "close"])
-def test_only_who_holds_the_lease_ends_the_work(unit_of_work: Database, ending: str) -> None:
+def test_only_the_leases_holder_can_end_a_reaction(unit_of_work: Database, ending: str) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     lost = claimed(unit_of_work, work, NOON, MINUTE)
@@ -235,14 +235,14 @@ def test_only_who_holds_the_lease_ends_the_work(unit_of_work: Database, ending: 
         close(unit_of_work, owner, Outcome.DONE)
 
 
-def test_a_lease_that_ran_out_is_still_its_holders_while_nobody_else_has_it(unit_of_work: Database) -> None:
+def test_an_expired_lease_is_valid_until_it_is_claimed_again(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work, NOON, MINUTE), Outcome.DONE)
     assert claim(unit_of_work, work, LATER) is None
 
 
-def test_open_work_is_rewritten_and_due_then(unit_of_work: Database) -> None:
+def test_an_open_reaction_is_rewritten_and_due(unit_of_work: Database) -> None:
     work = scheduled(facts(), due_at=NOON + 5 * MINUTE)
     schedule(unit_of_work, work)
     with unit_of_work.transaction() as transaction:
@@ -252,7 +252,7 @@ def test_open_work_is_rewritten_and_due_then(unit_of_work: Database) -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.DROPPED, Outcome.FAILED])
-def test_closed_work_is_not_rewritten(unit_of_work: Database, outcome: Outcome) -> None:
+def test_a_closed_reaction_is_not_rewritten(unit_of_work: Database, outcome: Outcome) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     held = claimed(unit_of_work, work)
@@ -262,7 +262,7 @@ def test_closed_work_is_not_rewritten(unit_of_work: Database, outcome: Outcome) 
     assert claim(unit_of_work, work, NOON + 60 * MINUTE) is None
 
 
-def test_work_under_a_lease_is_not_rewritten(unit_of_work: Database) -> None:
+def test_a_leased_reaction_is_not_rewritten(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     held = claimed(unit_of_work, work, NOON, 5 * MINUTE)
@@ -271,39 +271,39 @@ def test_work_under_a_lease_is_not_rewritten(unit_of_work: Database) -> None:
         transaction.reactions.close(held, outcome=Outcome.DONE)
 
 
-def test_hastened_work_is_done_earlier_and_never_later(unit_of_work: Database) -> None:
+def test_an_expedited_reaction_is_due_earlier_and_never_later(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, due_at=LATER))
-    hasten(unit_of_work, scheduled(about, due_at=NOON + MINUTE))
-    hasten(unit_of_work, scheduled(about, due_at=NOON + 5 * MINUTE))
+    expedite(unit_of_work, scheduled(about, due_at=NOON + MINUTE))
+    expedite(unit_of_work, scheduled(about, due_at=NOON + 5 * MINUTE))
     assert claim(unit_of_work, scheduled(about), NOON) is None
     assert claimed(unit_of_work, scheduled(about), NOON + MINUTE).first_due_at == LATER
 
 
-def test_work_that_is_not_there_is_inserted_when_hastened(unit_of_work: Database) -> None:
+def test_an_unknown_reaction_is_inserted_when_expedited(unit_of_work: Database) -> None:
     work = scheduled(facts())
-    hasten(unit_of_work, work)
+    expedite(unit_of_work, work)
     assert claim(unit_of_work, work) is not None
 
 
-def test_claimed_work_is_not_hastened(unit_of_work: Database) -> None:
+def test_a_leased_reaction_is_not_expedited(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     held = claimed(unit_of_work, scheduled(about))
-    hasten(unit_of_work, scheduled(about))
+    expedite(unit_of_work, scheduled(about))
     assert claim(unit_of_work, scheduled(about)) is None
     close(unit_of_work, held, Outcome.DONE)
 
 
-def test_dropped_work_stays_dropped_when_hastened(unit_of_work: Database) -> None:
+def test_a_dropped_reaction_stays_dropped_when_expedited(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     close(unit_of_work, claimed(unit_of_work, work), Outcome.DROPPED)
-    hasten(unit_of_work, work)
+    expedite(unit_of_work, work)
     assert claim(unit_of_work, work, LATER) is None
 
 
-def test_work_that_is_due_and_unsent_is_taken_once(unit_of_work: Database) -> None:
+def test_a_due_unsent_reaction_is_taken_once(unit_of_work: Database) -> None:
     due, later = scheduled(facts()), scheduled(facts(), due_at=LATER)
     schedule(unit_of_work, due, later)
     assert take_unsent(unit_of_work, 0 * MINUTE) == [due.reaction_id]
@@ -311,7 +311,7 @@ def test_work_that_is_due_and_unsent_is_taken_once(unit_of_work: Database) -> No
     assert take_unsent(unit_of_work, 10 * MINUTE) == [due.reaction_id, later.reaction_id]
 
 
-def test_taken_work_says_what_it_is(unit_of_work: Database) -> None:
+def test_a_taken_reaction_is_complete(unit_of_work: Database) -> None:
     about = facts()
     work = scheduled(about, CancelPrediction("prediction-0-1"))
     schedule(unit_of_work, work)
@@ -321,14 +321,14 @@ def test_taken_work_says_what_it_is(unit_of_work: Database) -> None:
         ]
 
 
-def test_work_sent_by_who_committed_it_is_taken_only_when_it_may_be_lost(unit_of_work: Database) -> None:
+def test_a_sent_reaction_is_taken_only_when_it_may_be_lost(unit_of_work: Database) -> None:
     work = scheduled(facts(), sent_at=NOON)
     schedule(unit_of_work, work)
     assert take_unsent(unit_of_work, RETRY_AFTER - MINUTE) == []
     assert take_unsent(unit_of_work, RETRY_AFTER) == [work.reaction_id]
 
 
-def test_claimed_work_is_taken_again_only_after_its_lease(unit_of_work: Database) -> None:
+def test_a_leased_reaction_is_taken_only_after_its_lease(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     claimed(unit_of_work, work, NOON, 5 * MINUTE)
@@ -336,7 +336,7 @@ def test_claimed_work_is_taken_again_only_after_its_lease(unit_of_work: Database
     assert take_unsent(unit_of_work, 5 * MINUTE) == [work.reaction_id]
 
 
-def test_postponed_work_is_taken_as_soon_as_it_is_due(unit_of_work: Database) -> None:
+def test_a_postponed_reaction_is_taken_when_due(unit_of_work: Database) -> None:
     work = scheduled(facts(), sent_at=NOON)
     schedule(unit_of_work, work)
     postpone(unit_of_work, claimed(unit_of_work, work), MINUTE)
@@ -344,15 +344,15 @@ def test_postponed_work_is_taken_as_soon_as_it_is_due(unit_of_work: Database) ->
     assert take_unsent(unit_of_work, MINUTE) == [work.reaction_id]
 
 
-def test_hastened_work_counts_as_sent_by_who_hastened_it(unit_of_work: Database) -> None:
+def test_an_expedited_reaction_counts_as_sent(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, due_at=LATER))
-    hasten(unit_of_work, scheduled(about, due_at=NOON, sent_at=NOON))
+    expedite(unit_of_work, scheduled(about, due_at=NOON, sent_at=NOON))
     assert take_unsent(unit_of_work, MINUTE) == []
     assert take_unsent(unit_of_work, RETRY_AFTER) == [scheduled(about).reaction_id]
 
 
-def test_reopened_work_counts_as_sent_by_who_reopened_it(unit_of_work: Database) -> None:
+def test_a_reopened_reaction_counts_as_sent(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     close(unit_of_work, claimed(unit_of_work, scheduled(about)), Outcome.FAILED)
@@ -360,14 +360,14 @@ def test_reopened_work_counts_as_sent_by_who_reopened_it(unit_of_work: Database)
     assert take_unsent(unit_of_work, MINUTE) == []
 
 
-def test_no_more_work_is_taken_than_asked_for_and_the_oldest_first(unit_of_work: Database) -> None:
+def test_reactions_are_taken_oldest_first_up_to_the_limit(unit_of_work: Database) -> None:
     works = [scheduled(facts(), due_at=NOON - minutes * MINUTE) for minutes in range(5)]
     schedule(unit_of_work, *works)
     assert set(take_unsent(unit_of_work, 0 * MINUTE, limit=2)) == {works[4].reaction_id, works[3].reaction_id}
     assert set(take_unsent(unit_of_work, 0 * MINUTE, limit=2)) == {works[2].reaction_id, works[1].reaction_id}
 
 
-def test_work_that_is_wanted_again_is_due_anew(unit_of_work: Database) -> None:
+def test_a_reaction_required_again_is_due_again(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     work = scheduled(about)
@@ -382,22 +382,22 @@ def test_work_that_is_wanted_again_is_due_anew(unit_of_work: Database) -> None:
     assert claimed(unit_of_work, work, NOON + MINUTE).attempts == 2
 
 
-def test_work_that_was_sent_is_to_be_had_even_if_this_clock_is_behind(unit_of_work: Database) -> None:
+def test_a_sent_reaction_is_claimable_even_if_this_clock_is_behind(unit_of_work: Database) -> None:
     work = scheduled(facts(), due_at=NOON, sent_at=NOON)
     schedule(unit_of_work, work)
     assert claim(unit_of_work, work, NOON - MINUTE) is not None
 
 
-def test_work_that_is_hastened_while_it_is_leased_is_done_again_at_once(unit_of_work: Database) -> None:
+def test_a_reaction_expedited_while_leased_is_due_again_at_once(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     held = claimed(unit_of_work, work)
-    hasten(unit_of_work, replace(work, due_at=NOON + timedelta(seconds=1)))
+    expedite(unit_of_work, replace(work, due_at=NOON + timedelta(seconds=1)))
     postpone(unit_of_work, held, 10 * MINUTE)
     assert claim(unit_of_work, work, NOON + MINUTE) is not None
 
 
-def test_each_sending_in_vain_doubles_the_wait_for_the_next(unit_of_work: Database) -> None:
+def test_each_resend_doubles_the_wait_for_the_next(unit_of_work: Database) -> None:
     work = scheduled(facts())
     schedule(unit_of_work, work)
     sent_at = [
@@ -408,7 +408,7 @@ def test_each_sending_in_vain_doubles_the_wait_for_the_next(unit_of_work: Databa
     assert waits[-1] > waits[0] > 0
 
 
-def test_what_was_given_up_and_no_event_tells_of_is_listed_until_it_is_reopened(
+def test_an_exhausted_reaction_is_listed_until_it_is_reopened(
     unit_of_work: Database,
 ) -> None:
     about, other = facts(), facts()
@@ -431,7 +431,9 @@ def test_what_was_given_up_and_no_event_tells_of_is_listed_until_it_is_reopened(
         assert [work.order_id for work in transaction.reactions.exhausted()] == [other.order_id]
 
 
-def test_closed_work_is_forgotten_after_a_while_and_can_be_needed_anew(unit_of_work: Database) -> None:
+def test_a_closed_reaction_is_deleted_after_a_while_and_can_be_required_again(
+    unit_of_work: Database,
+) -> None:
     closed, fresh, left, given_up = (
         scheduled(facts()),
         scheduled(facts(), due_at=LATER),

@@ -1,4 +1,4 @@
-"""Many things asked of the books with one question, on the double and on PostgreSQL alike."""
+"""Batch queries, on the double and on PostgreSQL."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -36,7 +36,7 @@ def checkout_of(order: Order) -> str:
     return order.payment.checkout_session_id
 
 
-def test_orders_of_a_period_are_those_that_something_happened_to_or_that_are_not_over(
+def test_orders_of_a_period_have_events_in_it_or_are_open(
     unit_of_work: Database,
 ) -> None:
     old, over, new = facts(), facts(), facts()
@@ -57,7 +57,7 @@ def test_an_order_on_hold_is_of_every_period(unit_of_work: Database) -> None:
         assert transaction.reconciliation_queries.orders_since(NOON) == [held.order_id]
 
 
-def test_streams_come_whole_and_apart(unit_of_work: Database) -> None:
+def test_streams_are_complete_and_separate(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     take_order(unit_of_work, one, one.moved())
     take_order(unit_of_work, other)
@@ -80,26 +80,26 @@ def test_read_models_that_follow_from_the_log_do_not_differ(unit_of_work: Databa
         assert transaction.reconciliation_queries.differing_read_models([]) == {}
 
 
-def test_work_is_told_as_open_until_it_is_closed(unit_of_work: Database) -> None:
+def test_a_reaction_is_reported_as_open_until_it_is_closed(unit_of_work: Database) -> None:
     about, other = facts(), facts()
     work, others = scheduled(about), scheduled(other)
     schedule(unit_of_work, work, others)
     reaction_id = reaction_id_of(about.order_id, MoveImages())
 
-    def told() -> tuple[UUID, str, bool, object]:
+    def reported() -> tuple[UUID, str, bool, object]:
         with unit_of_work.transaction() as transaction:
             ((line,),) = transaction.reconciliation_queries.work([about.order_id]).values()
         return line.reaction_id, line.kind, line.is_open, line.free_since
 
-    assert told() == (reaction_id, "MoveImages", True, NOON)
+    assert reported() == (reaction_id, "MoveImages", True, NOON)
     claim = claimed(unit_of_work, work, NOON + MINUTE, 5 * MINUTE)
-    assert told() == (reaction_id, "MoveImages", True, NOON + 6 * MINUTE)
+    assert reported() == (reaction_id, "MoveImages", True, NOON + 6 * MINUTE)
     with unit_of_work.transaction() as transaction:
         transaction.reactions.close(claim, outcome=Outcome.DONE)
-    assert told()[2] is False
+    assert reported()[2] is False
 
 
-def test_a_start_is_free_for_anybody_only_from_its_admission_on(unit_of_work: Database) -> None:
+def test_a_start_is_free_only_from_its_slot_on(unit_of_work: Database) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about, RestoreImage(about.image(0), 1)))
 
@@ -113,7 +113,7 @@ def test_a_start_is_free_for_anybody_only_from_its_admission_on(unit_of_work: Da
     assert free_since() == NOON + MINUTE
 
 
-def test_messages_that_the_inbox_never_took_are_told(unit_of_work: Database) -> None:
+def test_webhook_events_missing_in_the_inbox_are_reported(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.webhook_inbox.accept("stripe", "evt_1", "refund.created", Sha256("1" * 64), NOON)
         transaction.webhook_inbox.accept("sendgrid", "evt_2", "bounce", Sha256("2" * 64), NOON)
@@ -126,7 +126,7 @@ def test_messages_that_the_inbox_never_took_are_told(unit_of_work: Database) -> 
 
 
 @pytest.mark.parametrize("first", [UNSEEN, Sha256("1" * 64)])
-def test_a_message_that_was_found_on_a_list_conflicts_with_nothing(
+def test_a_webhook_event_found_on_a_list_conflicts_with_nothing(
     unit_of_work: Database, first: Sha256
 ) -> None:
     second = Sha256("1" * 64) if first == UNSEEN else UNSEEN
@@ -176,7 +176,7 @@ def test_predictions_are_known_by_the_attempts_on_record(unit_of_work: Database)
         assert transaction.reconciliation_queries.known_predictions(asked) == {started.prediction_id}
 
 
-def test_sessions_are_known_whether_or_not_they_are_tidied(unit_of_work: Database) -> None:
+def test_sessions_are_known_before_and_after_cleanup(unit_of_work: Database) -> None:
     kept, tidied = session(), session()
     unknown = UploadSessionId(uuid4())
     with unit_of_work.transaction() as transaction:
@@ -212,7 +212,7 @@ def test_one_comparison_begins_in_an_interval(unit_of_work: Database) -> None:
         assert third.previous == NOON + DAY + MINUTE
 
 
-def test_what_is_asked_of_many_orders_is_about_these_alone(unit_of_work: Database) -> None:
+def test_queries_of_many_orders_return_these_only(unit_of_work: Database) -> None:
     about: Facts = facts()
     order = take_order(unit_of_work, about)
     other = take_order(unit_of_work, facts())

@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 PHOTO = small_photo()
 
-#: How a model's failure sounds, by what it means.
+#: A text of each kind of model failure.
 WORDS = {
     FailureReason.CONTENT_FILTER: "The input or output was flagged as sensitive. (E005)",
     FailureReason.REFUSED_INPUT: "cannot identify image file",
@@ -28,7 +28,7 @@ ENDPOINTS = {"start": "POST /v1/models/*/predictions", "look": "GET /v1/predicti
 
 @dataclass(frozen=True)
 class Bench:
-    """A restorer, and how the world lets its predictions end."""
+    """A restorer, and the endings of its predictions."""
 
     restorer: Restorer
     succeed: Callable[[], str]
@@ -89,11 +89,11 @@ def bench_in_memory() -> Bench:
 
 
 def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
-    def started(deed: str | None, *, ends_within: timedelta = timedelta(hours=1), **options: str) -> str:
-        if deed:
-            twin.misbehave("prediction", deed, options=options)
+    def started(action: str | None, *, ends_within: timedelta = timedelta(hours=1), **options: str) -> str:
+        if action:
+            twin.misbehave("prediction", action, options=options)
         prediction_id = start(restorer, ends_within=ends_within)
-        if deed != "never_end":
+        if action != "never_end":
             eventually(lambda: restorer.look(prediction_id).status is not PredictionStatus.RUNNING)
         return prediction_id
 
@@ -113,7 +113,7 @@ def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
         fail=lambda reason: started("fail", error=WORDS[reason]),
         succeed_without_output=lambda: started("succeed_without_output"),
         never_end=lambda **options: started("never_end", **options),
-        pass_time=lambda _: None,  # it does by itself
+        pass_time=lambda _: None,  # it passes by itself
         forget_output=forget_output,
         lose_reply=lambda method: twin.misbehave(ENDPOINTS[method], "lose_reply"),
         be_busy=be_busy,
@@ -122,12 +122,12 @@ def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
 
 
 def test_a_picture_that_is_restored_can_be_fetched(bench: Bench) -> None:
-    told = bench.restorer.look(bench.succeed())
-    assert told.status is PredictionStatus.SUCCEEDED
-    assert told.failure is None
-    assert told.output_url is not None
+    prediction = bench.restorer.look(bench.succeed())
+    assert prediction.status is PredictionStatus.SUCCEEDED
+    assert prediction.failure is None
+    assert prediction.output_url is not None
     target = io.BytesIO()
-    assert bench.restorer.fetch(told.output_url, target) == len(target.getvalue()) > 0
+    assert bench.restorer.fetch(prediction.output_url, target) == len(target.getvalue()) > 0
     assert target.getvalue().startswith(b"\x89PNG")
 
 
@@ -138,24 +138,30 @@ def test_each_variant_has_a_model_of_its_own(bench: Bench) -> None:
 
 def test_a_prediction_runs_until_it_ends(bench: Bench) -> None:
     prediction_id = bench.never_end()
-    told = bench.restorer.look(prediction_id)
-    assert told == Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=told.model)
-    assert "/" in told.model
+    prediction = bench.restorer.look(prediction_id)
+    assert prediction == Prediction(
+        prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=prediction.model
+    )
+    assert "/" in prediction.model
 
 
 @pytest.mark.parametrize("reason", WORDS)
 def test_a_failure_says_whether_another_attempt_makes_sense(bench: Bench, reason: FailureReason) -> None:
-    told = bench.restorer.look(bench.fail(reason))
-    assert (told.status, told.failure, told.output_url) == (PredictionStatus.FAILED, reason, None)
-    assert told.detail
+    prediction = bench.restorer.look(bench.fail(reason))
+    assert (prediction.status, prediction.failure, prediction.output_url) == (
+        PredictionStatus.FAILED,
+        reason,
+        None,
+    )
+    assert prediction.detail
 
 
 def test_success_without_an_output_is_failure(bench: Bench) -> None:
-    told = bench.restorer.look(bench.succeed_without_output())
-    assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.BAD_OUTPUT)
+    prediction = bench.restorer.look(bench.succeed_without_output())
+    assert (prediction.status, prediction.failure) == (PredictionStatus.FAILED, FailureReason.BAD_OUTPUT)
 
 
-def test_an_output_that_is_gone_will_not_come_back(bench: Bench) -> None:
+def test_a_missing_output_is_refused(bench: Bench) -> None:
     prediction_id = bench.succeed()
     url = bench.restorer.look(prediction_id).output_url
     assert url is not None
@@ -164,43 +170,43 @@ def test_an_output_that_is_gone_will_not_come_back(bench: Bench) -> None:
         bench.restorer.fetch(url, io.BytesIO())
 
 
-def test_an_output_somewhere_else_is_not_fetched(bench: Bench) -> None:
+def test_an_output_on_another_host_is_not_fetched(bench: Bench) -> None:
     with pytest.raises(RefusedError):
         bench.restorer.fetch("https://elsewhere.example/out.png", io.BytesIO())
 
 
-def test_a_canceled_prediction_says_so(bench: Bench) -> None:
+def test_a_canceled_prediction_is_reported(bench: Bench) -> None:
     prediction_id = bench.never_end()
     bench.restorer.cancel(prediction_id)
-    told = bench.restorer.look(prediction_id)
-    assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
+    prediction = bench.restorer.look(prediction_id)
+    assert (prediction.status, prediction.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
 
 
-def test_a_prediction_that_nobody_cancels_is_canceled_when_its_time_is_over(bench: Bench) -> None:
+def test_a_prediction_is_canceled_at_its_deadline(bench: Bench) -> None:
     time = timedelta(seconds=1)
     prediction_id = bench.never_end(ends_within=time)
     bench.pass_time(time)
-    told = eventually(lambda: _unless_running(bench.restorer.look(prediction_id)))
-    assert (told.status, told.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
+    prediction = eventually(lambda: _unless_running(bench.restorer.look(prediction_id)))
+    assert (prediction.status, prediction.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
 
 
-def _unless_running(told: Prediction) -> Prediction | None:
-    return None if told.status is PredictionStatus.RUNNING else told
+def _unless_running(prediction: Prediction) -> Prediction | None:
+    return None if prediction.status is PredictionStatus.RUNNING else prediction
 
 
-def test_canceling_what_has_ended_or_never_was_is_no_error(bench: Bench) -> None:
+def test_canceling_an_ended_or_unknown_prediction_is_no_error(bench: Bench) -> None:
     prediction_id = bench.succeed()
     bench.restorer.cancel(prediction_id)
     bench.restorer.cancel("prediction-of-nobody")
     assert bench.restorer.look(prediction_id).status is PredictionStatus.SUCCEEDED
 
 
-def test_a_prediction_that_never_was_cannot_be_looked_at(bench: Bench) -> None:
+def test_an_unknown_prediction_is_refused(bench: Bench) -> None:
     with pytest.raises(RefusedError):
         bench.restorer.look("prediction-of-nobody")
 
 
-def test_a_start_whose_reply_was_lost_has_started_and_a_repeat_starts_another(bench: Bench) -> None:
+def test_a_start_whose_reply_was_lost_has_started_and_a_retry_starts_another(bench: Bench) -> None:
     bench.lose_reply("start")
     with pytest.raises(LostReplyError):
         start(bench.restorer)
@@ -210,7 +216,7 @@ def test_a_start_whose_reply_was_lost_has_started_and_a_repeat_starts_another(be
 
 
 @pytest.mark.parametrize("method", ["start", "look"])
-def test_a_busy_restorer_did_nothing_and_says_when_to_come_back(bench: Bench, method: str) -> None:
+def test_a_busy_restorer_does_nothing_and_returns_a_wait(bench: Bench, method: str) -> None:
     bench.be_busy(method)
     with pytest.raises(BusyError) as answer:
         start(bench.restorer) if method == "start" else bench.restorer.look("prediction-1")

@@ -1,5 +1,3 @@
-"""Small pictures of large ones: what the page for a bank relies on."""
-
 import io
 
 import pytest
@@ -19,7 +17,7 @@ def thumbnailer(request: pytest.FixtureRequest) -> Thumbnailer:
     return made
 
 
-def test_a_thumbnail_is_a_small_jpeg_wherever_the_file_stands(thumbnailer: Thumbnailer) -> None:
+def test_a_thumbnail_is_a_small_jpeg_whatever_the_position(thumbnailer: Thumbnailer) -> None:
     file = encoded(picture((1600, 1200)), "TIFF")
     file.seek(7)
     small = thumbnailer.thumbnail(file)
@@ -28,6 +26,6 @@ def test_a_thumbnail_is_a_small_jpeg_wherever_the_file_stands(thumbnailer: Thumb
     assert thumbnailer.thumbnail(file) == small
 
 
-def test_what_is_no_picture_has_no_thumbnail(thumbnailer: Thumbnailer) -> None:
+def test_a_file_that_is_not_a_picture_has_no_thumbnail(thumbnailer: Thumbnailer) -> None:
     with pytest.raises(UnreadableImageError):
         thumbnailer.thumbnail(io.BytesIO(b"broken"))

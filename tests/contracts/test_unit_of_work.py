@@ -1,4 +1,4 @@
-"""Transactions, the log and the shelf: what every book of the shop promises."""
+"""Transactions, the event log and the order queries."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -51,14 +51,14 @@ def test_an_order_that_was_never_recorded_is_new(unit_of_work: Database) -> None
         assert transaction.event_store.history(order_id) == []
 
 
-def test_a_recorded_order_is_loaded_as_its_stream_tells_it(unit_of_work: Database) -> None:
+def test_a_recorded_order_is_loaded_from_its_stream(unit_of_work: Database) -> None:
     about = facts()
     after = take_order(unit_of_work, about, *about.until_completed()[1:], about.downloaded())
     assert load(unit_of_work, about.order_id) == after
     assert after.state is State.COMPLETED
 
 
-def test_a_stream_is_kept_word_for_word_with_its_envelopes(unit_of_work: Database) -> None:
+def test_a_stream_is_stored_unchanged_with_its_envelopes(unit_of_work: Database) -> None:
     about = facts()
     with unit_of_work.transaction() as transaction:
         first = step(about.order_id, pay(transaction, about), about.moved())
@@ -85,7 +85,7 @@ def test_a_stream_is_kept_word_for_word_with_its_envelopes(unit_of_work: Databas
     assert all(earlier < later for earlier, later in pairwise(positions))
 
 
-def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(unit_of_work: Database) -> None:
+def test_a_commit_on_an_old_version_is_a_conflict_and_writes_nothing(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     record(unit_of_work, step(paid, about.moved()))
@@ -97,7 +97,7 @@ def test_a_step_decided_on_an_old_version_is_a_conflict_and_leaves_nothing(unit_
     assert claim(unit_of_work, scheduled(about)) is None
 
 
-def test_two_first_steps_of_one_order_are_a_conflict(unit_of_work: Database) -> None:
+def test_two_first_commits_of_one_order_are_a_conflict(unit_of_work: Database) -> None:
     about = facts()
     take_order(unit_of_work, about)
     with pytest.raises(VersionConflictError), unit_of_work.transaction() as transaction:
@@ -124,7 +124,7 @@ def test_the_same_cause_may_concern_two_orders(unit_of_work: Database) -> None:
 
 
 def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(unit_of_work: Database) -> None:
-    """Whoever loads again and decides again then learns that it is on record."""
+    """A caller that loads and decides again then finds it recorded."""
     about = facts()
     paid = take_order(unit_of_work, about)
     record(unit_of_work, step(paid, about.held(), cause_key="stripe:evt_3#1"))
@@ -132,7 +132,7 @@ def test_a_repeated_cause_on_an_old_version_is_a_conflict_first(unit_of_work: Da
         record(unit_of_work, step(paid, about.held(), cause_key="stripe:evt_3#1"))
 
 
-def test_a_step_schedules_what_follows_and_closes_what_led_to_it(unit_of_work: Database) -> None:
+def test_a_commit_schedules_reactions_and_closes_its_claim(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
@@ -143,7 +143,7 @@ def test_a_step_schedules_what_follows_and_closes_what_led_to_it(unit_of_work: D
     assert claim(unit_of_work, moving, NOON + 60 * MINUTE) is None
 
 
-def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(unit_of_work: Database) -> None:
+def test_a_commit_whose_lease_was_lost_writes_and_closes_nothing(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     moving, following = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
@@ -159,7 +159,7 @@ def test_a_step_whose_lease_was_lost_writes_nothing_and_closes_nothing(unit_of_w
     assert load(unit_of_work, about.order_id).state is State.RESTORING
 
 
-def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(unit_of_work: Database) -> None:
+def test_a_claim_closed_by_a_commit_may_be_dropped_or_failed_and_reopens(unit_of_work: Database) -> None:
     for outcome in (Outcome.DROPPED, Outcome.FAILED):
         about = facts()
         paid = take_order(unit_of_work, about)
@@ -170,7 +170,7 @@ def test_a_claim_closed_by_a_step_may_be_dropped_or_given_up_and_reopens(unit_of
         assert claimed(unit_of_work, scheduled(about)).attempts == 1
 
 
-def test_a_step_without_events_only_closes_its_claim(unit_of_work: Database) -> None:
+def test_a_commit_without_events_only_closes_its_claim(unit_of_work: Database) -> None:
     about = facts()
     paid = take_order(unit_of_work, about)
     schedule(unit_of_work, scheduled(about))
@@ -256,7 +256,7 @@ def test_the_whole_log_is_read_on_from_any_line_and_in_pages(unit_of_work: Datab
         assert transaction.event_store.read_all(LogCursor(), 2) == lines[:2]
 
 
-def test_the_whole_log_does_not_hold_what_is_not_committed(unit_of_work: Database) -> None:
+def test_the_whole_log_contains_committed_events_only(unit_of_work: Database) -> None:
     about = facts()
     with unit_of_work.transaction() as transaction:
         transaction.event_store.append(step(about.order_id, pay(transaction, about)))
@@ -284,7 +284,7 @@ def test_each_event_carries_the_hash_of_its_predecessor_and_its_own(unit_of_work
     assert len({event.sha256 for event in chain}) == len(chain)
 
 
-def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committed(
+def test_the_chain_contains_committed_events_in_commit_order(
     unit_of_work: Database,
 ) -> None:
     one, other = facts(), facts()
@@ -296,16 +296,14 @@ def test_the_chain_is_read_in_commit_order_and_does_not_hold_what_is_not_committ
         assert [event.cursor for event in unit_of_work.chained_events()] == [cursor for cursor, _ in lines]
 
 
-def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_others(
+def test_the_chain_of_one_order_contains_its_committed_events_only(
     unit_of_work: Database,
 ) -> None:
     one, other = facts(), facts()
     take_order(unit_of_work, one, one.moved())
     second = take_order(unit_of_work, other)
     with unit_of_work.transaction() as transaction:
-        transaction.event_store.append(
-            step(second, other.moved())
-        )  # a neighbour's transaction that takes its time
+        transaction.event_store.append(step(second, other.moved()))  # a slow transaction of another order
         chain = list(unit_of_work.chained_events(one.order_id))
     assert [(event.order_id, event.version) for event in chain] == [(one.order_id, 1), (one.order_id, 2)]
     assert all(event.actual_sha256 == event.sha256 and event.is_readable for event in chain)
@@ -313,7 +311,7 @@ def test_the_chain_of_one_order_holds_all_that_it_committed_and_nothing_of_other
     assert list(unit_of_work.chained_events(OrderId(uuid4()))) == []
 
 
-def test_the_shelf_shows_the_newest_orders_first(unit_of_work: Database) -> None:
+def test_orders_are_listed_newest_first(unit_of_work: Database) -> None:
     old, new = facts(), facts(photos=3)
     take_order(unit_of_work, old, *old.until_delivered()[1:], old.held())
     take_order(unit_of_work, new, at=NOON + timedelta(days=1))
@@ -381,17 +379,17 @@ def test_an_order_is_found_by_its_number(unit_of_work: Database) -> None:
         assert transaction.order_queries.find(OrderNumber("20261122-999999")) is None
 
 
-def test_a_rebuild_tells_every_order_once_and_changes_nothing(unit_of_work: Database) -> None:
+def test_a_rebuild_yields_every_order_once_and_changes_nothing(unit_of_work: Database) -> None:
     one, other = facts(), facts()
     take_order(unit_of_work, one, *one.until_delivered()[1:])
     take_order(unit_of_work, other, other.moved(), other.sent(EmailKind.CONFIRMATION))
     with unit_of_work.transaction() as transaction:
-        shelf = transaction.order_queries.newest(10)
+        order_queries = transaction.order_queries.newest(10)
     assert sorted(unit_of_work.rebuild()) == sorted([one.order_id, other.order_id])
     with unit_of_work.transaction() as transaction:
-        assert sorted(transaction.order_queries.newest(10), key=str) == sorted(shelf, key=str)
+        assert sorted(transaction.order_queries.newest(10), key=str) == sorted(order_queries, key=str)
         assert transaction.event_store.load_by_token(one.prepared().token_sha256) is not None
 
 
-def test_books_that_work_pass_their_check(unit_of_work: Database) -> None:
+def test_a_working_database_passes_its_check(unit_of_work: Database) -> None:
     unit_of_work.check()

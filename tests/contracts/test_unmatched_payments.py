@@ -1,4 +1,4 @@
-"""Payments that belong to no order, as the books keep them."""
+"""Payments that belong to no order."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ WEEK = timedelta(days=7)
 
 
 def payment(number: int = 1, **facts: Any) -> UnmatchedPayment:
-    told = UnmatchedPayment(
+    made = UnmatchedPayment(
         checkout_session_id=f"cs_{number}",
         upload_session_id=UploadSessionId(uuid4()),
         payment_intent_id=f"pi_{number}",
@@ -25,18 +25,18 @@ def payment(number: int = 1, **facts: Any) -> UnmatchedPayment:
         reason="The order was paid before.",
         received_at=NOON + number * MINUTE,
     )
-    return replace(told, **facts)
+    return replace(made, **facts)
 
 
-def set_aside(unit_of_work: Database, *payments: UnmatchedPayment) -> None:
+def store(unit_of_work: Database, *payments: UnmatchedPayment) -> None:
     with unit_of_work.transaction() as transaction:
         for each in payments:
             transaction.unmatched_payments.set_aside(each)
 
 
-def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(unit_of_work: Database) -> None:
+def test_a_payment_is_stored_and_found_by_checkout_and_payment(unit_of_work: Database) -> None:
     first, other = payment(1), payment(2, upload_session_id=None, payment_intent_id=None)
-    set_aside(unit_of_work, first, other)
+    store(unit_of_work, first, other)
     with unit_of_work.transaction() as transaction:
         for lock in (False, True):
             assert transaction.unmatched_payments.find("cs_1", lock=lock) == first
@@ -46,15 +46,15 @@ def test_a_payment_is_kept_as_it_is_and_found_by_checkout_and_by_payment(unit_of
         assert transaction.unmatched_payments.find_by_payment("pi_2") is None
 
 
-def test_setting_a_payment_aside_again_leaves_it_as_it_is(unit_of_work: Database) -> None:
+def test_storing_an_unmatched_payment_again_changes_nothing(unit_of_work: Database) -> None:
     closed = payment(status=UnmatchedStatus.REFUNDED, returned={"re_1": 490})
-    set_aside(unit_of_work, closed, payment())
+    store(unit_of_work, closed, payment())
     with unit_of_work.transaction() as transaction:
         assert transaction.unmatched_payments.find("cs_1") == closed
 
 
-def test_all_that_is_done_about_a_payment_is_kept(unit_of_work: Database) -> None:
-    set_aside(unit_of_work, payment(1), payment(2))
+def test_every_change_of_an_unmatched_payment_is_stored(unit_of_work: Database) -> None:
+    store(unit_of_work, payment(1), payment(2))
     changed = payment(
         1,
         status=UnmatchedStatus.MATCHED,
@@ -77,10 +77,8 @@ def test_all_that_is_done_about_a_payment_is_kept(unit_of_work: Database) -> Non
         assert [one.checkout_session_id for one in transaction.unmatched_payments.unsettled()] == ["cs_2"]
 
 
-def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(unit_of_work: Database) -> None:
-    set_aside(
-        unit_of_work, *(payment(n, status=status) for n, status in enumerate(reversed(UnmatchedStatus)))
-    )
+def test_a_payment_neither_refunded_nor_matched_is_unsettled(unit_of_work: Database) -> None:
+    store(unit_of_work, *(payment(n, status=status) for n, status in enumerate(reversed(UnmatchedStatus))))
     with unit_of_work.transaction() as transaction:
         unsettled = [one.status for one in transaction.unmatched_payments.unsettled()]
     assert unsettled == [UnmatchedStatus.REFUNDING, UnmatchedStatus.OPEN]
@@ -104,10 +102,10 @@ def test_what_has_not_gone_back_and_is_not_matched_is_unsettled(unit_of_work: Da
         ({"status": UnmatchedStatus.MATCHED, "actor": "person:bruno"}, []),
     ],
 )
-def test_a_payment_is_due_after_its_wait_or_when_somebody_resolved_it(
+def test_a_payment_is_due_after_its_wait_or_when_staff_resolved_it(
     unit_of_work: Database, facts: dict[str, Any], due: list[str]
 ) -> None:
-    set_aside(unit_of_work, payment(**facts))
+    store(unit_of_work, payment(**facts))
     with unit_of_work.transaction() as transaction:
         found = transaction.unmatched_payments.due(received_before=NOON + 2 * MINUTE, now=NOON + WEEK)
     assert found == due

@@ -1,4 +1,4 @@
-"""The upload desk: sessions, their photos and their checkout, and which temp objects may go."""
+"""Upload sessions, their photos and checkout, and stale temporary objects."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ LONG_AGO = NOON - timedelta(days=30)
 def visited(
     unit_of_work: Database, *photos: UploadedPhoto, visit: UploadSession | None = None
 ) -> UploadSession:
-    """A session that was opened long ago, with photos."""
+    """A session opened long ago, with photos."""
     opened = visit or session(LONG_AGO)
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.open(opened)
@@ -50,7 +50,7 @@ def test_an_open_session_is_found_as_it_was_written(unit_of_work: Database) -> N
         assert transaction.upload_sessions.find(visit.session_id, lock=True) == visit
 
 
-def test_a_session_nobody_opened_is_not_found(unit_of_work: Database) -> None:
+def test_an_unknown_session_is_not_found(unit_of_work: Database) -> None:
     assert find(unit_of_work, UploadSessionId(uuid4())) is None
 
 
@@ -72,7 +72,7 @@ def test_a_checkout_fixes_the_session_and_its_page_follows(unit_of_work: Databas
     assert find(unit_of_work, visit.session_id) == replace(reserved, checkout=page)
 
 
-def test_a_second_checkout_takes_the_place_of_the_first(unit_of_work: Database) -> None:
+def test_a_second_checkout_replaces_the_first(unit_of_work: Database) -> None:
     visit = visited(unit_of_work)
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_checkout(visit.session_id, checkout(1))
@@ -83,7 +83,7 @@ def test_a_second_checkout_takes_the_place_of_the_first(unit_of_work: Database) 
 
 
 @pytest.mark.parametrize("status", list(UploadStatus))
-def test_a_session_moves_on(unit_of_work: Database, status: UploadStatus) -> None:
+def test_a_session_changes_its_status(unit_of_work: Database, status: UploadStatus) -> None:
     visit = visited(unit_of_work)
     set_status(unit_of_work, visit, status)
     assert find(unit_of_work, visit.session_id) == replace(visit, status=status)
@@ -99,7 +99,7 @@ def test_file_names_are_those_of_an_orders_photos(unit_of_work: Database) -> Non
     assert names == {uncle.photo_id: "uncle-1954.png", aunt.photo_id: "great-aunt-1931.jpg"}
 
 
-def test_an_abandoned_session_expires_and_is_stale_until_it_is_forgotten(unit_of_work: Database) -> None:
+def test_an_abandoned_session_expires_and_is_stale_until_cleaned_up(unit_of_work: Database) -> None:
     visit = visited(unit_of_work, photo(), photo())
     empty = visited(unit_of_work, visit=session(LONG_AGO + MINUTE))
     for _ in range(2):
@@ -165,7 +165,7 @@ def test_a_paid_session_whose_images_are_verified_is_stale_once(unit_of_work: Da
         assert list(transaction.upload_sessions.file_names(about.order_id)) == [photos[0].photo_id]
 
 
-def test_a_paid_session_is_stale_when_all_its_money_went_back_before_its_images_were_verified(
+def test_a_paid_session_is_stale_when_refunded_before_its_images_were_verified(
     unit_of_work: Database,
 ) -> None:
     about = facts()
@@ -183,7 +183,7 @@ def test_the_oldest_sessions_are_stale_first(unit_of_work: Database) -> None:
     assert stale(unit_of_work, limit=2) == oldest_first[:2]
 
 
-def test_of_a_tidied_session_without_an_order_only_its_row_stays(unit_of_work: Database) -> None:
+def test_a_cleaned_up_unpaid_session_keeps_only_its_row(unit_of_work: Database) -> None:
     visit = visited(unit_of_work, photo())
     set_status(unit_of_work, visit, UploadStatus.EXPIRED)
     with unit_of_work.transaction() as transaction:
@@ -196,7 +196,7 @@ def test_of_a_tidied_session_without_an_order_only_its_row_stays(unit_of_work: D
     assert stale(unit_of_work) == []
 
 
-def test_rows_of_tidied_sessions_without_an_order_are_removed_after_a_while(unit_of_work: Database) -> None:
+def test_rows_of_cleaned_up_unpaid_sessions_are_removed_after_a_while(unit_of_work: Database) -> None:
     tidied, paid, open_one = (visited(unit_of_work, photo()) for _ in range(3))
     set_status(unit_of_work, tidied, UploadStatus.EXPIRED)
     set_status(unit_of_work, paid, UploadStatus.PAID)
@@ -210,7 +210,7 @@ def test_rows_of_tidied_sessions_without_an_order_are_removed_after_a_while(unit
         assert transaction.upload_sessions.find(open_one.session_id) is not None
 
 
-def test_checkouts_whose_money_is_on_its_way_are_found_by_their_time_oldest_first(
+def test_checkouts_with_pending_payments_are_found_oldest_first(
     unit_of_work: Database,
 ) -> None:
     reserved = [NOON - 2 * MINUTE, NOON - 3 * MINUTE, NOON, NOON - 4 * MINUTE]

@@ -1,4 +1,4 @@
-"""The totals of what strangers ask for count exactly, and refuse exactly what exceeds a quota."""
+"""Usage totals count and limit exactly."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -30,7 +30,7 @@ def test_what_is_rolled_back_is_not_counted(unit_of_work: Database) -> None:
         assert transaction.usage_totals.take(GUESSES, NOON, 3)
 
 
-def test_past_windows_are_forgotten(unit_of_work: Database) -> None:
+def test_past_windows_are_deleted(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         transaction.usage_totals.take(GUESSES, NOON)
         transaction.usage_totals.take(GUESSES, NOON + HOUR)
@@ -38,7 +38,7 @@ def test_past_windows_are_forgotten(unit_of_work: Database) -> None:
         assert [transaction.usage_totals.taken(GUESSES, at) for at in (NOON, NOON + HOUR)] == [0, 1]
 
 
-def test_as_many_as_the_quota_allows_pass_of_those_who_ask_at_the_same_time(own_database_url: str) -> None:
+def test_concurrent_requests_do_not_exceed_a_quota(own_database_url: str) -> None:
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=8)
 
     def take(_: int) -> bool:
@@ -50,7 +50,7 @@ def test_as_many_as_the_quota_allows_pass_of_those_who_ask_at_the_same_time(own_
     unit_of_work.close()
 
 
-def test_the_size_of_what_is_kept_is_that_of_photos_results_and_archives(unit_of_work: Database) -> None:
+def test_the_stored_size_includes_photos_results_and_archives(unit_of_work: Database) -> None:
     with unit_of_work.transaction() as transaction:
         assert transaction.usage_totals.stored_bytes() == 0
     about = facts(photos=2)

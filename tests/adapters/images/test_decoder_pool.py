@@ -23,7 +23,7 @@ from tests.adapters.support import decoder_functions as functions
 
 ROOT = Path(__file__).parents[3]
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has what this looks at")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads what only Linux provides")
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def photo(content: bytes = b"great-aunt Adele, 1931") -> BinaryIO:
 
 
 class Occupied:
-    """A pool whose only process hangs, until the cancellation is requested."""
+    """A pool whose only process hangs until cancellation is requested."""
 
     def __init__(self, pool: DecoderPool, fifo: Path) -> None:
         os.mkfifo(fifo)
@@ -104,24 +104,24 @@ def test_refusals_keep_their_problem_and_advice(pool: DecoderPool) -> None:
     assert (refusal.value.problem, refusal.value.advice) == ("It shows nothing.", "Send another one.")
 
 
-def test_a_defect_of_ours_is_no_fault_of_the_picture(pool: DecoderPool) -> None:
+def test_a_defect_is_not_blamed_on_the_picture(pool: DecoderPool) -> None:
     with pytest.raises(DecoderDefectError, match="LookupError: a defect of ours"):
         pool.run(functions.stumble, photo())
 
 
-def test_an_answer_of_another_type_is_not_believed(pool: DecoderPool) -> None:
+def test_an_answer_of_another_type_is_a_defect(pool: DecoderPool) -> None:
     with pytest.raises(DecoderDefectError, match="Expected `int`, got `str`"):
         pool.run(functions.lie, photo())
 
 
-def test_a_crash_costs_its_own_picture_only(pool: DecoderPool) -> None:
+def test_a_crash_affects_its_own_picture_only(pool: DecoderPool) -> None:
     before = pool.run(functions.process_id, photo())
     with pytest.raises(UnreadableImageError, match=r"cannot be opened.*save it again"):
         pool.run(functions.crash, photo())
     assert pool.run(functions.process_id, photo()) != before
 
 
-def test_a_process_that_the_system_killed_is_not_the_fault_of_its_picture(pool: DecoderPool) -> None:
+def test_a_process_killed_by_the_system_is_not_blamed_on_its_picture(pool: DecoderPool) -> None:
     with pytest.raises(UnavailableError, match="the system ended a decoder process"):
         pool.run(functions.be_killed, photo())
     assert pool.run(functions.length, photo()) == 22
@@ -147,7 +147,7 @@ def test_cpu_is_counted_anew_for_each_task() -> None:
     assert len(pids) == 1
 
 
-def test_a_decoder_that_hangs_is_ended_when_its_time_is_over() -> None:
+def test_a_hanging_decoder_is_killed_after_its_time_out() -> None:
     with opened(processes=1, wall_seconds_per_cpu_second=0.001) as pool:
         pid = pool.run(functions.process_id, photo(), effort=1000)
         with pytest.raises(UnavailableError, match="a picture took longer"):
@@ -163,14 +163,14 @@ def test_a_picture_that_takes_too_much_memory_is_refused(pool: DecoderPool) -> N
     assert pool.run(functions.devour, photo(), 256 * MEBIBYTE) == 256 * MEBIBYTE
 
 
-def test_no_more_is_written_than_the_limit() -> None:
+def test_output_is_limited_in_size() -> None:
     with opened(processes=1, output_bytes=MEBIBYTE) as pool, TemporaryFile() as output:
         with pytest.raises(UnreadableImageError):
             pool.run(functions.echo, photo(bytes(1024)), 1025, output=output)
         assert os.fstat(output.fileno()).st_size <= MEBIBYTE
 
 
-def test_a_task_ends_when_its_result_is_no_longer_wanted(occupied: tuple[DecoderPool, Occupied]) -> None:
+def test_a_running_task_ends_when_it_is_cancelled(occupied: tuple[DecoderPool, Occupied]) -> None:
     pool, occupant = occupied
     occupant.cancellation.request()
     with pytest.raises(CanceledError):
@@ -179,7 +179,7 @@ def test_a_task_ends_when_its_result_is_no_longer_wanted(occupied: tuple[Decoder
     assert pool.run(functions.length, photo()) == 22
 
 
-def test_a_task_in_the_queue_ends_when_its_result_is_no_longer_wanted(
+def test_a_queued_task_ends_when_it_is_cancelled(
     occupied: tuple[DecoderPool, Occupied],
 ) -> None:
     pool, _ = occupied
@@ -191,7 +191,7 @@ def test_a_task_in_the_queue_ends_when_its_result_is_no_longer_wanted(
             waiting.result(timeout=20)
 
 
-def test_what_is_no_longer_wanted_is_not_begun(pool: DecoderPool) -> None:
+def test_a_cancelled_task_is_not_started(pool: DecoderPool) -> None:
     cancellation = ThreadCancellation()
     cancellation.request()
     with pytest.raises(CanceledError):
@@ -234,7 +234,7 @@ def test_a_closed_pool_decodes_nothing_and_leaves_no_process(tmp_path: Path) -> 
             pool.run(functions.length, photo())
 
 
-def test_a_process_is_replaced_after_so_many_tasks() -> None:
+def test_a_process_is_replaced_after_its_task_limit() -> None:
     with opened(processes=1, tasks_per_process=2) as pool:
         pids = [pool.run(functions.process_id, photo()) for _ in range(3)]
     assert pids[0] == pids[1] != pids[2]
@@ -294,9 +294,8 @@ def test_libraries_write_no_raw_lines(pool: DecoderPool, capfd: pytest.CaptureFi
 
 @contextmanager
 def exit_of(pid: int) -> Iterator[Any]:
-    """A question that waits until a process has ended, or for 20 seconds."""
     if sys.platform != "linux":
-        pytest.skip("only Linux tells when a process ends that is not ours to wait for")
+        pytest.skip("only Linux can wait for another process's child")
     descriptor = os.pidfd_open(pid)
     try:
         yield lambda: bool(select.select([descriptor], [], [], 20)[0])

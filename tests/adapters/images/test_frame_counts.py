@@ -1,5 +1,3 @@
-"""Frames and pages are counted by headers: whatever a file claims, no decoder is asked to find out."""
-
 import io
 import struct
 import time
@@ -62,7 +60,7 @@ def tiff_with_many_pages() -> bytes:
 
 
 def tiff_in_circles(pages: int) -> bytes:
-    """The last directory leads back to the first one."""
+    """The last directory refers to the first one."""
     made = bytearray(tiff(*[Page(size=(64, 64), pixels=bytes(64 * 64))] * pages))
     at = first = int.from_bytes(made[4:8], "little")
     for _ in range(pages):
@@ -73,7 +71,7 @@ def tiff_in_circles(pages: int) -> bytes:
 
 
 def tiff_whose_fields_overlap(directories: int) -> bytes:
-    """Each directory begins six bytes behind the one before it, and claims 65,535 fields."""
+    """Each directory begins six bytes after the previous; each claims 65,535 fields."""
     fields_bytes = 12 * 65_535
     made = bytearray(b"II*\x00" + struct.pack("<I", 8) + bytes(6 * directories + fields_bytes + 6))
     for number in range(directories):
@@ -84,7 +82,7 @@ def tiff_whose_fields_overlap(directories: int) -> bytes:
 
 
 def avif_with_many_frames() -> bytes:
-    """The number of samples of a sequence is replaced by a larger one."""
+    """The number of a sequence's samples is replaced by a larger one."""
     content = saved("AVIF", 3)
     at = content.index(b"stsz") + 4 + 8
     assert int.from_bytes(content[at : at + 4]) == 3
@@ -134,14 +132,14 @@ def test_a_single_picture_passes(file_format: str) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF"])
-def test_the_frames_of_a_short_animation_are_told(file_format: str) -> None:
+def test_the_frames_of_a_short_animation_are_reported(file_format: str) -> None:
     content = saved(file_format, 3)
     with pytest.raises(UnreadableImageError, match="an animation of 3 pictures"):
         check_frames(content, format_of(content))
 
 
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF", "TIFF", "HEIF"])
-def test_a_file_that_is_cut_anywhere_is_counted_as_far_as_it_goes(file_format: str) -> None:
+def test_a_file_cut_anywhere_is_counted_up_to_its_end(file_format: str) -> None:
     content = saved(file_format, 1 if file_format == "HEIF" else 2)
     for end in range(0, len(content), 7):
         try:

@@ -22,12 +22,12 @@ pillow_heif.register_heif_opener()
 INSPECTOR = PillowInspector(max_pixels=4_000_000)
 ROOT = Path(__file__).parents[3]
 SAMPLES = ROOT / "sandbox" / "samples"
-#: How a phone held upright writes a picture: lying on its side, with a note in its EXIF data.
+#: How a phone held upright writes a picture: sideways, with its orientation in EXIF data.
 LYING = 6
 
 
 def picture(size: tuple[int, int] = (120, 80), mode: str = "RGB") -> Image.Image:
-    """Darker to the right, so that one sees which way it lies."""
+    """Darker to the right, so that its orientation is visible."""
     return Image.linear_gradient("L").rotate(90).resize(size).convert(mode)
 
 
@@ -54,7 +54,7 @@ def exif(orientation: int) -> Image.Exif:
         ("AVIF", "image/avif"),
     ],
 )
-def test_what_cameras_and_scanners_make_is_read(file_format: str, media_type: str) -> None:
+def test_formats_of_cameras_and_scanners_are_read(file_format: str, media_type: str) -> None:
     facts = INSPECTOR.inspect(encoded(picture(), file_format))
     assert facts == ImageFacts(media_type=media_type, width=120, height=80, sketch=facts.sketch)
 
@@ -71,7 +71,7 @@ def test_width_and_height_are_what_a_viewer_shows(file_format: str) -> None:
     assert (facts.width, facts.height) == (80, 120)
 
 
-def test_it_reads_from_the_beginning_wherever_the_file_stands() -> None:
+def test_it_reads_from_the_beginning_whatever_the_position() -> None:
     file = encoded(picture(), "PNG")
     file.seek(7)
     assert INSPECTOR.inspect(file).width == 120
@@ -82,7 +82,7 @@ def test_it_reads_from_the_beginning_wherever_the_file_stands() -> None:
     [b"", b"dear shop, please find my photo attached", b"%PDF-1.7", bytes(5_000)],
     ids=["nothing", "a letter", "a pdf", "zeros"],
 )
-def test_what_is_no_picture_is_refused_with_what_to_send_instead(content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused_with_what_to_send(content: bytes) -> None:
     with pytest.raises(UnreadableImageError) as refusal:
         INSPECTOR.inspect(io.BytesIO(content))
     assert str(refusal.value) == (
@@ -91,7 +91,7 @@ def test_what_is_no_picture_is_refused_with_what_to_send_instead(content: bytes)
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "BMP", "ICO", "PPM", "PDF", "JPEG2000"])
-def test_other_formats_are_not_even_tried(file_format: str) -> None:
+def test_other_formats_are_not_opened(file_format: str) -> None:
     with pytest.raises(UnreadableImageError, match="not a picture we can read"):
         INSPECTOR.inspect(encoded(picture(), file_format))
 
@@ -121,7 +121,7 @@ def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
     assert peak < 5_000_000
 
 
-def test_a_jpeg_may_be_larger_than_what_takes_more_memory() -> None:
+def test_a_jpeg_may_be_larger_than_formats_that_need_more_memory() -> None:
     inspector = PillowInspector(max_pixels=9_000, max_jpeg_pixels=10_000)
     allowed, larger = picture((120, 80)), picture((120, 90))
     for file_format in ("JPEG", "MPO"):
@@ -133,7 +133,7 @@ def test_a_jpeg_may_be_larger_than_what_takes_more_memory() -> None:
             inspector.inspect(encoded(allowed, file_format, **options))
 
 
-#: Sets a picture upright in a process of its own, and tells by how many bytes a pixel that made the process grow.
+#: Turns a picture upright in a process of its own, and prints that process's growth in bytes per pixel.
 PEAK = """
 import re, sys
 from pathlib import Path
@@ -152,19 +152,19 @@ print((peak_bytes() - before) / 16_000_000)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read where Linux tells it")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from Linux's procfs")
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "I;16", "P"])
 def test_no_picture_is_held_more_than_twice(mode: str, tmp_path: Path) -> None:
     file = tmp_path / "the-whole-village-1911.png"
     Image.new(mode, (4_000, 4_000)).save(file, exif=exif(LYING), compress_level=1)
-    told = subprocess.run(  # noqa: S603
+    printed = subprocess.run(  # noqa: S603
         [sys.executable, "-c", PEAK, str(file)], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    assert float(told.stdout) < 2 * 4 + 2
+    assert float(printed.stdout) < 2 * 4 + 2
 
 
 def bomb(width: int, height: int) -> io.BytesIO:
-    """A few hundred bytes that promise ten gigabytes."""
+    """A few hundred bytes that claim ten gigabytes."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -182,7 +182,7 @@ def test_a_picture_that_is_too_small_is_refused() -> None:
 
 @pytest.mark.parametrize("file_format", ["JPEG", "MPO", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_a_restorer_gets_plain_jpeg_of_everything(file_format: str, mode: str) -> None:
+def test_a_restorer_gets_plain_jpeg_for_every_format(file_format: str, mode: str) -> None:
     upright, media_type = INSPECTOR.upright(encoded(picture(mode=mode), file_format))
     assert media_type == "image/jpeg"
     assert upright.tell() == 0
@@ -191,7 +191,7 @@ def test_a_restorer_gets_plain_jpeg_of_everything(file_format: str, mode: str) -
         assert image.info["icc_profile"] == srgb_profile()
 
 
-def test_what_is_longer_than_a_jpeg_can_be_is_handed_on_as_png() -> None:
+def test_a_picture_longer_than_a_jpeg_can_be_is_sent_as_png() -> None:
     upright, media_type = PillowInspector().upright(encoded(Image.new("L", (66_000, 70)), "PNG"))
     assert media_type == "image/png"
     with Image.open(upright) as image:
@@ -199,7 +199,7 @@ def test_what_is_longer_than_a_jpeg_can_be_is_handed_on_as_png() -> None:
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_what_lies_on_its_side_is_set_upright_and_its_metadata_left_out(file_format: str) -> None:
+def test_a_sideways_picture_is_turned_upright_without_metadata(file_format: str) -> None:
     upright, media_type = INSPECTOR.upright(encoded(picture(), file_format, exif=exif(LYING)))
     assert media_type == "image/jpeg"
     with Image.open(upright) as image:
@@ -232,7 +232,7 @@ def test_print_shop_and_fax_colours_become_plain_ones(mode: str, file_format: st
         assert image.mode == "RGB"
 
 
-def test_what_is_transparent_becomes_white_paper() -> None:
+def test_transparent_pixels_become_white() -> None:
     clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     upright, _ = INSPECTOR.upright(encoded(clear, "TIFF"))
     with Image.open(upright) as image:
@@ -256,7 +256,7 @@ AGED = sorted(SAMPLES.glob("*.jpg"))
 
 
 @pytest.mark.parametrize("aged", AGED, ids=lambda path: path.stem)
-def test_an_aged_photo_is_like_the_undamaged_one_and_like_no_other(aged: Path) -> None:
+def test_an_aged_photo_is_similar_to_its_undamaged_one_only(aged: Path) -> None:
     for undamaged in sorted((SAMPLES / "undamaged").glob("*.jpg")):
         found = likeness(sketch_of(aged), sketch_of(undamaged))
         assert found > 0.8 if undamaged.name == aged.name else found < 0.2
@@ -265,7 +265,7 @@ def test_an_aged_photo_is_like_the_undamaged_one_and_like_no_other(aged: Path) -
 @pytest.mark.parametrize(
     "change", ["grey", "sepia", "faded", "darker", "scratched", "framed", "narrower", "small"]
 )
-def test_what_restoring_changes_leaves_a_photo_like_itself(change: str) -> None:
+def test_changes_of_a_restoration_keep_a_photo_similar(change: str) -> None:
     with Image.open(SAMPLES / "undamaged" / AGED[0].name) as image:
         photo = image.convert("RGB").reduce(2)
     changed = photo.copy()

@@ -19,7 +19,7 @@ def jpeg(**options: object) -> bytes:
 
 
 def with_scans(scans: int, size: tuple[int, int] = (640, 480)) -> bytes:
-    """A progressive JPEG whose last scan, which refines what is there, is repeated."""
+    """A progressive JPEG whose last, refining scan is repeated."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize(size).save(file, "JPEG", progressive=True, quality=20)
     content = file.getvalue()
@@ -49,7 +49,7 @@ def test_counting_ends_at_the_limit() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff\xda", b"\xff\xd8\xff\xda\x00\x00"]
 )
-def test_what_is_cut_short_is_counted_as_far_as_it_goes(content: bytes) -> None:
+def test_a_truncated_file_is_counted_up_to_its_end(content: bytes) -> None:
     assert count_scans(content, at_most=1000) == content.count(b"\xff\xda")
 
 
@@ -59,7 +59,7 @@ def test_ten_megabytes_of_hostile_markers_are_counted_quickly() -> None:
     assert time.process_time() - before < 2
 
 
-def test_a_picture_with_as_many_scans_as_allowed_is_taken_and_left_at_its_start() -> None:
+def test_a_picture_with_the_most_scans_allowed_is_accepted_and_rewound() -> None:
     file = io.BytesIO(with_scans(MAX_SCANS))
     check_scans(file)
     assert file.tell() == 0

@@ -1,4 +1,4 @@
-"""What a family photo tells of its family besides the picture: nobody outside needs it."""
+"""Removal of metadata, which in a family photo is private."""
 
 import io
 import random
@@ -33,7 +33,7 @@ def photo(mode: str = "RGB") -> Image.Image:
 
 
 def tagged(file_format: str, mode: str = "RGB", orientation: int = 1, **options: Any) -> bytes:
-    """A picture with all that a camera or an editor may tell in it."""
+    """A picture with all metadata that cameras and editors write."""
     if file_format == "PNG":
         notes = PngImagePlugin.PngInfo()
         notes.add_text("Author", MAKER)
@@ -84,7 +84,7 @@ def test_the_colours_of_a_print_shops_jpeg_stay_as_they_were() -> None:
         assert shown.tobytes() == original.tobytes()
 
 
-def test_what_hangs_behind_the_picture_is_left_out() -> None:
+def test_data_behind_the_picture_is_removed() -> None:
     for file_format in ("JPEG", "PNG", "WEBP"):
         whole = tagged(file_format)
         assert bare_content(whole + b"a film of the same moment") == bare_content(whole)
@@ -97,7 +97,7 @@ def test_the_sample_photos_stay_the_same_pictures(sample: Path) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_what_passes_at_upload_can_be_normalized_whatever_the_damage(file_format: str) -> None:
+def test_a_damaged_picture_accepted_at_upload_can_be_normalized(file_format: str) -> None:
     chance = random.Random(1931)  # noqa: S311 -- the same damage in every run
     source = tagged(file_format, compression="tiff_lzw") if file_format == "TIFF" else tagged(file_format)
     passed = 0
@@ -154,16 +154,16 @@ def test_nothing_but_pixels_leaves_the_shop(canary: Callable[[bytes], bytes]) ->
 
 @pytest.mark.parametrize(("file_format", "mode", "options"), [*CAMERAS, ("TIFF", "RGB", {})])
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_neither_restorer_nor_customer_gets_what_a_camera_noted(
+def test_neither_restorer_nor_customer_gets_a_cameras_metadata(
     file_format: str, mode: str, options: dict[str, Any], orientation: int
 ) -> None:
     source = tagged(file_format, mode, orientation=orientation, **options)
     file = io.BytesIO(source + b"Adele")
     for given, _ in (INSPECTOR.upright(file), INSPECTOR.finished(file, file)):
-        told = given.read()
+        written = given.read()
         for secret in (b"Adele", b"Exif\x00", b"EXIF", b"eXIf", b"xmpmeta", b"MPF\x00"):
-            assert secret not in told
-        with Image.open(io.BytesIO(told)) as shown:
+            assert secret not in written
+        with Image.open(io.BytesIO(written)) as shown:
             assert not shown.getexif()
             assert shown.info["icc_profile"] == srgb_profile()
 
@@ -179,7 +179,7 @@ def with_segment(jpeg: bytes, code: int, data: bytes) -> bytes:
 
 
 def with_secret_tag(profile: bytes) -> bytes:
-    """The profile with a private tag, as some makers write the camera's number."""
+    """The profile with a private tag, like a camera's serial number."""
     count = int.from_bytes(profile[128:132])
     shifted = bytearray(profile[:128] + (count + 1).to_bytes(4))
     for at in range(132, 132 + 12 * count, 12):

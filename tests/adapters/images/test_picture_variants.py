@@ -1,4 +1,4 @@
-"""Rarer files of the kinds that people send: whatever viewers make of them, the shop does the same."""
+"""Rarer variants of accepted formats, read as viewers read them."""
 
 import io
 import struct
@@ -25,13 +25,13 @@ GREY = RAMP.convert("RGB")
 
 
 def without_tag(content: bytes, tag: int) -> bytes:
-    """A little-endian TIFF file whose directory has an unknown tag in the place of one."""
+    """A little-endian TIFF file with one tag replaced by an unknown one."""
     at = content.index(struct.pack("<H", tag), struct.unpack_from("<I", content, 4)[0])
     return content[:at] + struct.pack("<H", 305) + content[at + 2 :]
 
 
 def png(depth: int, colour_type: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> io.BytesIO:
-    """A PNG file of SIZE, whose rows are given one after the other."""
+    """A PNG file of SIZE from its rows."""
     length = len(rows) // SIZE[1]
     raw = b"".join(b"\0" + rows[at : at + length] for at in range(0, len(rows), length))
     head = struct.pack(">IIBBBBB", *SIZE, depth, colour_type, 0, 0, 0)
@@ -45,7 +45,7 @@ def png(depth: int, colour_type: int, rows: bytes, *chunks: tuple[bytes, bytes])
 # TIFF -----------------------------------------------------------------------------------------------------------------
 
 
-def test_grey_of_unstated_meaning_is_no_negative() -> None:
+def test_grey_of_unstated_meaning_is_not_inverted() -> None:
     whole = tiff(Page(size=SIZE, pixels=RAMP.tobytes()))
     assert difference(restored(io.BytesIO(without_tag(whole, 262))), GREY) < 2
 
@@ -70,7 +70,7 @@ def with_segments(content: bytes, *segments: tuple[int, bytes]) -> io.BytesIO:
     return io.BytesIO(content[:2] + b"".join(made) + content[2:])
 
 
-def test_of_two_exif_blocks_the_first_that_states_an_orientation_counts() -> None:
+def test_the_first_exif_block_with_an_orientation_counts() -> None:
     plain = encoded(RAMP, "JPEG").getvalue()
     upright, sideways = exif(1).tobytes(), exif(6).tobytes()
     silent = b"Exif\0\0II*\0\x08\0\0\0" + bytes(6)
@@ -89,7 +89,7 @@ def test_a_segment_that_is_too_short_is_ignored(segment: tuple[int, bytes]) -> N
 
 
 @pytest.mark.parametrize(("bits", "key"), [(1, 0), (1, 1), (2, 1), (2, 2), (4, 0), (4, 5), (4, 11), (4, 15)])
-def test_a_level_that_counts_as_transparent_becomes_paper_at_any_depth(bits: int, key: int) -> None:
+def test_a_transparent_level_becomes_white_at_any_depth(bits: int, key: int) -> None:
     most = 2**bits - 1
     levels = RAMP.point(lambda level: level >> (8 - bits))
     packed = bytearray()
@@ -121,13 +121,13 @@ def test_a_colour_profile_counts_for_deep_grey_as_it_does_for_eight_bits() -> No
 
 # Colours by codes (ITU-T H.273) ---------------------------------------------------------------------------------------
 
-#: A green of Display P3, and what it is in sRGB.
+#: A green of Display P3, and the same colour in sRGB.
 P3_GREEN, SRGB_GREEN = (150, 200, 100), (133, 202, 83)
 P3, SRGB, LINEAR, PQ, HLG, UNKNOWN = (12, 13), (1, 13), (1, 8), (9, 16), (9, 18), (2, 2)
 
 
 def named(file_format: str, colour: tuple[int, int, int], codes: tuple[int, int]) -> io.BytesIO:
-    """A file whose colours are named by codes: in a chunk of a PNG, in a box of the others."""
+    """A file with colour codes: a PNG's chunk, or a box."""
     options = {"quality": 100} if file_format != "PNG" else {}
     content = encoded(Image.new("RGB", (64, 64), colour), file_format, **options).getvalue()
     if file_format == "PNG":
@@ -137,7 +137,7 @@ def named(file_format: str, colour: tuple[int, int, int], codes: tuple[int, int]
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "HEIF", "AVIF"])
-def test_colours_that_a_file_names_by_codes_count_like_a_profile(file_format: str) -> None:
+def test_colour_codes_are_applied_like_a_profile(file_format: str) -> None:
     assert restored(named(file_format, P3_GREEN, P3)).getpixel((9, 9)) == pytest.approx(SRGB_GREEN, abs=5)
     for same in (SRGB, UNKNOWN):
         assert restored(named(file_format, P3_GREEN, same)).getpixel((9, 9)) == pytest.approx(P3_GREEN, abs=5)
@@ -149,9 +149,9 @@ def test_colours_that_a_file_names_by_codes_count_like_a_profile(file_format: st
 @pytest.mark.parametrize("file_format", ["PNG", "HEIF", "AVIF"])
 @pytest.mark.parametrize("codes", [PQ, HLG])
 def test_a_high_dynamic_range_is_refused_with_what_to_send(file_format: str, codes: tuple[int, int]) -> None:
-    told = refusal(named(file_format, P3_GREEN, codes))
-    assert "HDR" in told.problem
-    assert "JPEG or PNG" in told.advice
+    message = refusal(named(file_format, P3_GREEN, codes))
+    assert "HDR" in message.problem
+    assert "JPEG or PNG" in message.advice
 
 
 def test_codes_count_before_a_profile_in_a_png_unless_they_are_unknown() -> None:
@@ -163,7 +163,7 @@ def test_codes_count_before_a_profile_in_a_png_unless_they_are_unknown() -> None
 
 
 @pytest.mark.parametrize("file_format", ["HEIF", "AVIF"])
-def test_boxes_that_cannot_be_read_name_no_colours(file_format: str) -> None:
+def test_unreadable_boxes_have_no_colours(file_format: str) -> None:
     content = named(file_format, P3_GREEN, P3).getvalue()
     for box in (b"ipma", b"pitm"):
         at = content.index(box)
@@ -185,7 +185,7 @@ def test_an_avif_is_known_by_the_brands_it_is_compatible_with() -> None:
 
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
 def test_a_picture_that_is_transparent_everywhere_is_refused(file_format: str) -> None:
-    """Blank paper would be restored and charged otherwise, whatever colours are hidden."""
+    """It would be restored as blank paper and charged otherwise."""
     hidden = GREY.convert("RGBA")
     hidden.putalpha(0)
     with pytest.raises(UnreadableImageError, match="transparent everywhere"):
@@ -194,6 +194,6 @@ def test_a_picture_that_is_transparent_everywhere_is_refused(file_format: str) -
     assert restored(encoded(hidden, file_format)).size == SIZE
 
 
-def test_a_white_page_is_no_transparent_one() -> None:
+def test_a_white_page_is_not_transparent() -> None:
     for mode in ("RGB", "RGBA", "L"):
         assert restored(encoded(Image.new(mode, SIZE, "white"), "PNG")).size == SIZE

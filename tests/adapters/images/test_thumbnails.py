@@ -1,5 +1,3 @@
-"""Thumbnails show the whole picture the right way up, tell nothing else, and cost little."""
-
 import io
 
 import pytest
@@ -32,7 +30,7 @@ def small(file: io.BytesIO) -> Image.Image:
         ("RGB", "HEIF"),
     ],
 )
-def test_whatever_was_sent_is_shown_in_small(mode: str, file_format: str) -> None:
+def test_every_mode_and_format_has_a_thumbnail(mode: str, file_format: str) -> None:
     image = picture((1200, 800), "L" if mode == "I;16" else mode)
     if mode == "I;16":
         image = image.convert("I").point(lambda value: value * 256).convert("I;16")
@@ -43,7 +41,7 @@ def test_whatever_was_sent_is_shown_in_small(mode: str, file_format: str) -> Non
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_a_thumbnail_stands_upright_and_carries_no_metadata(file_format: str) -> None:
+def test_a_thumbnail_is_upright_and_without_metadata(file_format: str) -> None:
     lying = exif(LYING)
     lying[0x010E] = "the beach at Ostend"
     thumbnail = INSPECTOR.thumbnail(encoded(picture((1200, 800)), file_format, exif=lying))
@@ -54,11 +52,11 @@ def test_a_thumbnail_stands_upright_and_carries_no_metadata(file_format: str) ->
     assert b"Ostend" not in thumbnail
 
 
-def test_a_small_picture_is_not_blown_up() -> None:
+def test_a_small_picture_is_not_enlarged() -> None:
     assert small(encoded(picture((120, 80)), "PNG")).size == (120, 80)
 
 
-def test_what_is_damaged_or_too_large_has_no_thumbnail() -> None:
+def test_a_damaged_or_too_large_picture_has_no_thumbnail() -> None:
     cut = io.BytesIO(encoded(picture((900, 600)), "JPEG").getvalue()[:2000])
     for file in (cut, encoded(picture((2500, 2000)), "PNG")):
         with pytest.raises(UnreadableImageError):

@@ -34,7 +34,7 @@ def on_send(rogue: RogueServer, behave: Any) -> None:
     rogue.manners["POST"] = post
 
 
-def test_the_whole_letter_arrives_with_its_attachment(sendgrid: TwinProcess) -> None:
+def test_the_whole_email_arrives_with_its_attachment(sendgrid: TwinProcess) -> None:
     sent = replace(
         mail(), attachment=Attachment(name="photos.zip", media_type="application/zip", content=b"PK")
     )
@@ -51,7 +51,7 @@ def test_the_whole_letter_arrives_with_its_attachment(sendgrid: TwinProcess) -> 
     assert content == b"PK"
 
 
-def test_nobody_counts_who_opens_the_link(rogue: RogueServer) -> None:
+def test_links_are_sent_without_click_tracking(rogue: RogueServer) -> None:
     bodies = []
 
     def accept(request: RogueHandler) -> None:
@@ -80,9 +80,7 @@ def test_a_name_cannot_add_a_header(sendgrid: TwinProcess) -> None:
         (200, LostReplyError),
     ],
 )
-def test_each_answer_says_whether_a_repeat_makes_sense(
-    rogue: RogueServer, status: int, ours: type[OutsideError]
-) -> None:
+def test_each_answer_says_whether_to_retry(rogue: RogueServer, status: int, ours: type[OutsideError]) -> None:
     sent = mail()
     body = b'{"errors": [{"message": "no mail for %b", "field": "to"}]}' % sent.to.encode()
     on_send(rogue, lambda request: request.answer(status, body))
@@ -93,19 +91,19 @@ def test_each_answer_says_whether_a_repeat_makes_sense(
 
 
 @pytest.mark.parametrize("manner", ["hang", "hang_up"])
-def test_without_an_answer_the_mail_may_be_under_way(rogue: RogueServer, manner: str) -> None:
+def test_without_an_answer_the_email_may_have_been_sent(rogue: RogueServer, manner: str) -> None:
     on_send(rogue, lambda request: getattr(request, manner)())
     with pytest.raises(LostReplyError):
         sendgrid_mailer(rogue.url, timeout_seconds=0.1).send(mail())
 
 
-def test_where_nobody_listens_no_mail_is_under_way() -> None:
+def test_without_a_connection_no_email_was_sent() -> None:
     with pytest.raises(UnavailableError) as raised:
         sendgrid_mailer("http://127.0.0.1:9").send(mail())
     assert not isinstance(raised.value, LostReplyError)
 
 
-def test_the_wait_is_counted_on_the_providers_own_clock(rogue: RogueServer) -> None:
+def test_the_wait_is_computed_by_the_providers_clock(rogue: RogueServer) -> None:
     now = StoppedClock().now().replace(microsecond=0)
 
     def be_busy(request: RogueHandler) -> None:
@@ -122,7 +120,7 @@ def test_the_wait_is_counted_on_the_providers_own_clock(rogue: RogueServer) -> N
     assert raised.value.retry_after_seconds == 40
 
 
-def test_the_log_tells_neither_the_key_nor_the_customer(
+def test_the_log_contains_neither_the_key_nor_the_customer(
     sendgrid: TwinProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):

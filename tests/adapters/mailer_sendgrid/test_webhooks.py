@@ -25,7 +25,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 PUBLIC_KEY = base64.b64encode(
     KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 ).decode()
-NOTICES = SendGridWebhookParser(PUBLIC_KEY, CLOCK)
+PARSER = SendGridWebhookParser(PUBLIC_KEY, CLOCK)
 SIGNATURE, TIMESTAMP = (f"x-twilio-email-event-webhook-{name}" for name in ("signature", "timestamp"))
 BODY = b'[{"event": "delivered", "timestamp": 1773500966, "sg_message_id": "m1.recvd-5c9"}]'
 
@@ -38,24 +38,24 @@ def signed(body: bytes = BODY, *, age_seconds: float = 0) -> dict[str, str]:
 
 def read(**event: Any) -> EmailWebhookEvent:
     body = json.dumps([{"timestamp": 1773500966, "email": "adele@customers.example", **event}]).encode()
-    (webhook_event,) = NOTICES.read(body, signed(body))
+    (webhook_event,) = PARSER.read(body, signed(body))
     return webhook_event
 
 
-def test_what_sendgrid_posts_of_a_mail_is_read(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_sendgrids_webhook_of_an_email_is_parsed(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
     sent = mail()
     message_id = sendgrid_mailer(sendgrid.url).send(sent)
     (posted,) = eventually(lambda: list(letterbox.received))
     webhook_events = SendGridWebhookParser(sendgrid.announcement["public_key"], SystemClock())
-    told = webhook_events.read(posted.body, posted.headers)
-    assert [webhook_event.fate for webhook_event in told] == [
+    parsed = webhook_events.read(posted.body, posted.headers)
+    assert [webhook_event.fate for webhook_event in parsed] == [
         DeliveryStatus.ACCEPTED,
         DeliveryStatus.ACCEPTED,
     ]
-    assert {webhook_event.email_id for webhook_event in told} == {sent.email_id}
-    assert {webhook_event.order_id for webhook_event in told} == {sent.order_id}
-    assert {webhook_event.message_id for webhook_event in told} == {message_id}
-    assert len({webhook_event.event_id for webhook_event in told}) == 2
+    assert {webhook_event.email_id for webhook_event in parsed} == {sent.email_id}
+    assert {webhook_event.order_id for webhook_event in parsed} == {sent.order_id}
+    assert {webhook_event.message_id for webhook_event in parsed} == {message_id}
+    assert len({webhook_event.event_id for webhook_event in parsed}) == 2
 
 
 def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
@@ -89,7 +89,7 @@ def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: 
         ("something_new", DeliveryStatus.OTHER),
     ],
 )
-def test_each_event_tells_a_fate(event: str, fate: DeliveryStatus) -> None:
+def test_each_event_maps_to_a_delivery_status(event: str, fate: DeliveryStatus) -> None:
     assert read(event=event).fate is fate
 
 
@@ -99,9 +99,9 @@ def test_a_reason_does_not_quote_the_address() -> None:
 
 
 @pytest.mark.parametrize("field", ["type", "status", "bounce_classification"])
-@pytest.mark.parametrize("told", ["<adele@customers.example>", "Adele's mailbox, in Rennes, is full; " * 2])
-def test_a_reason_holds_codes_and_nothing_else(field: str, told: str) -> None:
-    assert read(event="bounce", **{field: told}).reason == "bounce"
+@pytest.mark.parametrize("code", ["<adele@customers.example>", "Adele's mailbox, in Rennes, is full; " * 2])
+def test_a_reason_contains_codes_only(field: str, code: str) -> None:
+    assert read(event="bounce", **{field: code}).reason == "bounce"
 
 
 def test_the_same_event_has_the_same_id_in_every_retry() -> None:
@@ -114,7 +114,7 @@ def test_the_same_event_has_the_same_id_in_every_retry() -> None:
 
 
 @pytest.mark.parametrize("ids", [{}, {"email_id": "newsletter-7", "order_id": ""}])
-def test_a_mail_that_is_not_ours_has_no_ids(ids: dict[str, str]) -> None:
+def test_a_foreign_email_has_no_ids(ids: dict[str, str]) -> None:
     webhook_event = read(event="delivered", **ids)
     assert (webhook_event.email_id, webhook_event.order_id) == (None, None)
 
@@ -136,21 +136,21 @@ def test_a_mail_that_is_not_ours_has_no_ids(ids: dict[str, str]) -> None:
 )
 def test_a_message_without_a_fresh_signature_is_forged(changes: dict[str, str]) -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(BODY, signed() | changes)
+        PARSER.read(BODY, signed() | changes)
 
 
 def test_a_message_without_any_header_is_forged() -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(BODY, {})
+        PARSER.read(BODY, {})
 
 
-def test_a_bounce_that_is_a_block_says_nothing_against_the_address() -> None:
+def test_a_blocking_bounce_does_not_invalidate_the_address() -> None:
     webhook_event = read(event="bounce", type="blocked", status="5.7.1")
     assert (webhook_event.fate, webhook_event.reason) == (DeliveryStatus.BLOCKED, "bounce blocked 5.7.1")
 
 
 @pytest.mark.parametrize(
-    ("given", "fate", "told"),
+    ("given", "fate", "reason"),
     [
         ("Bounced Address", DeliveryStatus.UNDELIVERABLE, "dropped Bounced Address"),
         ("Unsubscribed Address", DeliveryStatus.UNDELIVERABLE, "dropped Unsubscribed Address"),
@@ -164,11 +164,11 @@ def test_a_bounce_that_is_a_block_says_nothing_against_the_address() -> None:
         ("Adele Brandt", DeliveryStatus.UNDELIVERABLE, "dropped"),
     ],
 )
-def test_a_mail_that_is_dropped_says_why_in_sendgrids_own_words(
-    given: str, fate: DeliveryStatus, told: str
+def test_a_dropped_email_has_sendgrids_documented_reason(
+    given: str, fate: DeliveryStatus, reason: str
 ) -> None:
     webhook_event = read(event="dropped", reason=given)
-    assert (webhook_event.fate, webhook_event.reason) == (fate, told)
+    assert (webhook_event.fate, webhook_event.reason) == (fate, reason)
 
 
 @pytest.mark.parametrize(
@@ -180,38 +180,36 @@ def test_a_mail_that_is_dropped_says_why_in_sendgrids_own_words(
         ("delivered", None),
     ],
 )
-def test_an_opt_out_says_how(event: str, how: OptOut | None) -> None:
+def test_an_opt_out_has_its_kind(event: str, how: OptOut | None) -> None:
     assert read(event=event).opt_out is how
 
 
 @pytest.mark.parametrize("sg_message_id", ["m.1.recvd-5c9-1-A-0.0", "m.1.filterdrecv-p3mdw1-7", "m.1.x9"])
-def test_the_id_that_sending_returned_is_among_the_beginnings_of_the_messages_id(sg_message_id: str) -> None:
+def test_the_returned_id_is_among_the_possible_message_ids(sg_message_id: str) -> None:
     assert "m.1" in read(event="bounce", sg_message_id=sg_message_id).message_ids
 
 
 @pytest.mark.parametrize("sg_message_id", ["m1.recvd-5c9-1-A-0.0", None, "z9"])
 @pytest.mark.parametrize("smtp_id", ["<m1@geopod-ismtpd-20>", "m1@ismtpd-555", "<m1>"])
-def test_the_mails_own_header_has_the_id_that_sending_returned(
-    smtp_id: str, sg_message_id: str | None
-) -> None:
-    told = read(**{"event": "bounce", "sg_message_id": sg_message_id, "smtp-id": smtp_id})
-    assert "m1" in told.message_ids
+def test_the_emails_header_has_the_returned_message_id(smtp_id: str, sg_message_id: str | None) -> None:
+    parsed = read(**{"event": "bounce", "sg_message_id": sg_message_id, "smtp-id": smtp_id})
+    assert "m1" in parsed.message_ids
 
 
 @pytest.mark.parametrize("smtp_id", ["", "<>", "<@x>", "<" + "m" * 300, 7, None, ["m1"]])
-def test_a_header_that_is_none_finds_nothing(smtp_id: Any) -> None:
+def test_an_invalid_header_has_no_message_id(smtp_id: Any) -> None:
     assert read(**{"event": "bounce", "smtp-id": smtp_id}).message_ids == ()
 
 
 @pytest.mark.parametrize("sg_message_id", ["", "m" * 256, 7, None, ["m1"]])
-def test_an_id_that_cannot_be_one_is_none(sg_message_id: Any) -> None:
+def test_an_invalid_message_id_is_none(sg_message_id: Any) -> None:
     webhook_event = read(event="bounce", sg_message_id=sg_message_id)
     assert (webhook_event.message_id, webhook_event.message_ids) == (None, ())
 
 
 @pytest.mark.parametrize("value", [7, 5.1, True, None, ["5.1.1"], {"code": 5}])
 @pytest.mark.parametrize("field", ["type", "status", "bounce_classification", "reason", "email", "timestamp"])
-def test_a_field_of_another_type_costs_no_event(field: str, value: Any) -> None:
+def test_an_event_with_a_field_of_another_type_is_read(field: str, value: Any) -> None:
     email_id, order_id = str(uuid4()), str(uuid4())
     webhook_event = read(**{"event": "bounce", "email_id": email_id, "order_id": order_id, field: value})
     assert (str(webhook_event.email_id), str(webhook_event.order_id)) == (email_id, order_id)
@@ -221,42 +219,42 @@ def test_a_field_of_another_type_costs_no_event(field: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "foreign", ["7", "[]", "null", '"open"', "{}", '{"event": 7}', '{"event": "open", "order_id": 12345}']
 )
-def test_an_event_that_is_not_ours_costs_nothing_but_itself(foreign: str) -> None:
+def test_a_foreign_event_is_skipped_alone(foreign: str) -> None:
     ours = {"event": "bounce", "timestamp": 1, "email_id": str(uuid4()), "order_id": str(uuid4())}
     body = f"[{foreign}, {json.dumps(ours)}, {foreign}]".encode()
-    told = [webhook_event for webhook_event in NOTICES.read(body, signed(body)) if webhook_event.order_id]
-    assert [str(webhook_event.email_id) for webhook_event in told] == [ours["email_id"]]
+    parsed = [webhook_event for webhook_event in PARSER.read(body, signed(body)) if webhook_event.order_id]
+    assert [str(webhook_event.email_id) for webhook_event in parsed] == [ours["email_id"]]
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"7", b"[" * 100_000, b'[{"event": "open"'])
-def test_what_is_no_list_of_events_is_refused_even_when_it_is_signed(body: bytes) -> None:
+def test_a_signed_body_that_is_not_a_list_of_events_is_refused(body: bytes) -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(body, signed(body))
+        PARSER.read(body, signed(body))
 
 
-def test_a_public_key_that_is_none_is_told_at_the_start() -> None:
+def test_an_invalid_public_key_is_reported_at_start() -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever the vendor's words are
         SendGridWebhookParser("not a key", CLOCK)
 
 
 @pytest.mark.parametrize("unfit", ["\\u0000", "\\ud800", "\\u001f"])
-def test_text_that_cannot_be_stored_costs_no_event_of_the_batch(unfit: str) -> None:
+def test_unstorable_text_loses_no_event_of_the_batch(unfit: str) -> None:
     ids = {"email_id": str(uuid4()), "order_id": str(uuid4())}
     ours = json.dumps({"event": "bounce", "timestamp": 1, "sg_message_id": "abc.recvd", **ids})
     spoilt = ours.replace("abc", f"a{unfit}bc").replace("bounce", f"bou{unfit}nce")
     body = f"[{spoilt}, {ours}]".encode()
-    first, second = NOTICES.read(body, signed(body))
+    first, second = PARSER.read(body, signed(body))
     assert first == second
     assert first.fate is DeliveryStatus.UNDELIVERABLE
 
 
 @pytest.mark.parametrize("number", ["9" * 5_000, "1e999", "-1e-999", "-0", "1" * 400 + ".5"])
-def test_a_number_of_any_size_costs_nothing_beside_text_that_cannot_be_stored(number: str) -> None:
+def test_a_number_of_any_size_beside_unstorable_text_is_read(number: str) -> None:
     ids = {"email_id": str(uuid4()), "order_id": str(uuid4())}
     ours = json.dumps({"event": "bounce", "timestamp": 1, **ids})
     body = f'[{{"event": "open", "order_id": {number}, "campaign": "a\\u0007b"}}, {ours}]'.encode()
-    told = [webhook_event for webhook_event in NOTICES.read(body, signed(body)) if webhook_event.email_id]
-    assert [str(webhook_event.email_id) for webhook_event in told] == [ids["email_id"]]
+    parsed = [webhook_event for webhook_event in PARSER.read(body, signed(body)) if webhook_event.email_id]
+    assert [str(webhook_event.email_id) for webhook_event in parsed] == [ids["email_id"]]
 
 
 def test_escapes_that_can_be_stored_stay() -> None:

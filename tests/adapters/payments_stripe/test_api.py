@@ -13,7 +13,7 @@ from domain.ports.errors import (
 )
 from tests.adapters.support.misbehaving_server import RogueServer
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, stripe_payments
-from tests.contracts.test_payments import discounted, pay_at, refund, wish
+from tests.contracts.test_payments import discounted, new_checkout, pay_at, refund
 from tests.sandbox.processes import TwinProcess
 
 
@@ -22,18 +22,18 @@ def answer_with(rogue: RogueServer, status: int, body: bytes) -> None:
         rogue.manners[method] = lambda request: request.answer(status, body, Content_Type="application/json")
 
 
-def test_stripe_is_told_what_is_bought_and_whose_it_is(stripe: TwinProcess) -> None:
-    wished = wish(photos=4)
-    opened = stripe_payments(stripe.url).open_checkout(wished)
+def test_a_checkout_sends_stripe_the_purchase_and_our_ids(stripe: TwinProcess) -> None:
+    requested = new_checkout(photos=4)
+    opened = stripe_payments(stripe.url).open_checkout(requested)
     intent = pay_at(stripe, opened.checkout_session_id)
     objects = stripe.ledger()["objects"]
     (session,) = [one for one in objects["checkout.session"] if one["id"] == opened.checkout_session_id]
     (payment,) = [one for one in objects["payment_intent"] if one["id"] == intent]
     (charge,) = [one for one in objects["charge"] if one["payment_intent"] == intent]
     ids = {
-        "upload_session_id": str(wished.upload_session_id),
-        "order_id": str(wished.order_id),
-        "seal": wished.payment_token,
+        "upload_session_id": str(requested.upload_session_id),
+        "order_id": str(requested.order_id),
+        "seal": requested.payment_token,
     }
     assert session["metadata"] == payment["metadata"] == charge["metadata"] == ids
     assert (session["amount_total"], session["currency"]) == (4 * 490, "eur")
@@ -41,34 +41,34 @@ def test_stripe_is_told_what_is_bought_and_whose_it_is(stripe: TwinProcess) -> N
 
 
 def test_points_are_a_coupon_for_one_payment_on_one_page(stripe: TwinProcess) -> None:
-    wished = discounted(100)
-    assert wished.spending is not None
+    requested = discounted(100)
+    assert requested.spending is not None
     payments = stripe_payments(stripe.url)
-    opened = payments.open_checkout(wished)
+    opened = payments.open_checkout(requested)
     objects = stripe.ledger()["objects"]
     (session,) = [one for one in objects["checkout.session"] if one["id"] == opened.checkout_session_id]
     ((coupon_id,),) = [tuple({one["coupon"] for one in session["discounts"]})]
     (coupon,) = [one for one in objects["coupon"] if one["id"] == coupon_id]
     assert (coupon["amount_off"], coupon["currency"], coupon["duration"]) == (100, "eur", "once")
     assert (coupon["max_redemptions"], coupon["times_redeemed"]) == (1, 0)
-    assert coupon["redeem_by"] == session["expires_at"] == int(wished.expires_at.timestamp())
-    assert session["metadata"]["points_of"] == str(wished.spending.customer_id)
+    assert coupon["redeem_by"] == session["expires_at"] == int(requested.expires_at.timestamp())
+    assert session["metadata"]["points_of"] == str(requested.spending.customer_id)
     assert (session["amount_total"], session["total_details"]["amount_discount"]) == (390, 100)
 
 
 def test_a_coupon_whose_reply_was_lost_is_made_once(stripe: TwinProcess) -> None:
     before = len(stripe.ledger()["objects"].get("coupon", []))
-    wished = discounted(100)
+    requested = discounted(100)
     stripe.misbehave("POST /v1/coupons", "lose_reply")
     payments = stripe_payments(stripe.url)
     with pytest.raises(LostReplyError):
-        payments.open_checkout(wished)
-    payments.open_checkout(wished)
+        payments.open_checkout(requested)
+    payments.open_checkout(requested)
     assert len(stripe.ledger()["objects"]["coupon"]) == before + 1
 
 
-def test_a_customer_who_gave_no_address_is_asked_for_it_by_stripe(stripe: TwinProcess) -> None:
-    opened = stripe_payments(stripe.url).open_checkout(replace(wish(), email=None))
+def test_stripe_asks_for_an_address_that_is_not_given(stripe: TwinProcess) -> None:
+    opened = stripe_payments(stripe.url).open_checkout(replace(new_checkout(), email=None))
     (session,) = [
         one
         for one in stripe.ledger()["objects"]["checkout.session"]
@@ -77,18 +77,18 @@ def test_a_customer_who_gave_no_address_is_asked_for_it_by_stripe(stripe: TwinPr
     assert session["customer_email"] is None
 
 
-def test_a_refund_tells_stripe_which_of_ours_it_is(stripe: TwinProcess) -> None:
+def test_a_refund_carries_our_id_at_stripe(stripe: TwinProcess) -> None:
     payments = stripe_payments(stripe.url)
-    wished = refund(pay_at(stripe, payments.open_checkout(wish()).checkout_session_id))
-    made = payments.issue_refund(wished)
+    requested = refund(pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id))
+    made = payments.issue_refund(requested)
     (kept,) = [one for one in stripe.ledger()["objects"]["refund"] if one["id"] == made.provider_refund_id]
-    assert kept["metadata"] == {"refund_id": str(wished.refund_id), "order_id": str(wished.order_id)}
+    assert kept["metadata"] == {"refund_id": str(requested.refund_id), "order_id": str(requested.order_id)}
 
 
 def test_a_pending_refund_counts_as_issued(stripe: TwinProcess) -> None:
     stripe.turn(refunds_pending=True)
     payments = stripe_payments(stripe.url)
-    intent = pay_at(stripe, payments.open_checkout(wish()).checkout_session_id)
+    intent = pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id)
     assert not payments.issue_refund(refund(intent)).has_failed
 
 
@@ -122,7 +122,7 @@ def test_a_refund_that_fails_at_once_is_refused_with_its_reason(rogue: RogueServ
         (503, '{"type": "api_error"}', LostReplyError, None),
     ],
 )
-def test_each_error_says_whether_a_repeat_makes_sense(
+def test_each_error_says_whether_to_retry(
     rogue: RogueServer, status: int, error: str, ours: type[OutsideError], code: str | None
 ) -> None:
     answer_with(rogue, status, b'{"error": %b}' % error.encode())
@@ -150,14 +150,14 @@ def test_a_write_without_an_answer_may_have_been_done_and_a_read_cannot(
     assert type(raised.value) is UnavailableError
 
 
-def test_an_error_tells_no_key_and_no_person(rogue: RogueServer, stripe: TwinProcess) -> None:
+def test_an_error_contains_no_key_and_no_personal_data(rogue: RogueServer, stripe: TwinProcess) -> None:
     message = f'"message": "Invalid email: adele@example.com with {STRIPE_SECRET_KEY}"'
     answer_with(rogue, 400, b'{"error": {%b, "code": "email_invalid"}}' % message.encode())
     with pytest.raises(RefusedError) as refusal:
-        stripe_payments(rogue.url).open_checkout(wish())
+        stripe_payments(rogue.url).open_checkout(new_checkout())
     assert str(refusal.value) == "Stripe refuses: email_invalid (status 400, request None)"
     with pytest.raises(AccountRefusedError) as account:
-        stripe_payments(stripe.url, secret_key="sk_test_somebody_else").open_checkout(wish())
+        stripe_payments(stripe.url, secret_key="sk_test_somebody_else").open_checkout(new_checkout())
     assert "sk_test" not in str(account.value)
 
 
@@ -165,12 +165,12 @@ def test_a_key_whose_checkout_has_ended_opens_nothing(rogue: RogueServer) -> Non
     body = b'{"id": "cs_1", "object": "checkout.session", "status": "expired", "url": null, "expires_at": 1}'
     answer_with(rogue, 200, body)
     with pytest.raises(RefusedError, match="checkout cs_1 is expired"):
-        stripe_payments(rogue.url).open_checkout(wish())
+        stripe_payments(rogue.url).open_checkout(new_checkout())
 
 
 def test_a_dispute_under_appeal_is_open_until_the_appeal_is_decided(stripe: TwinProcess) -> None:
     payments = stripe_payments(stripe.url)
-    intent = pay_at(stripe, payments.open_checkout(wish()).checkout_session_id)
+    intent = pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id)
     dispute_id = stripe.control("POST", "disputes", {"payment_intent": intent})["id"]
     outcomes = []
     for step, verdict in (("close", {"status": "lost"}), ("appeal", None), ("close", {"status": "won"})):

@@ -1,5 +1,3 @@
-"""Where a Checkout Session is, by what Stripe shows of it and of its payment."""
-
 from typing import Any
 
 import msgspec
@@ -10,7 +8,7 @@ from domain.ports.payments import CheckoutStatus
 
 
 @pytest.mark.parametrize(
-    ("status", "payment_status", "intent", "standing", "paid"),
+    ("status", "payment_status", "intent", "expected", "paid"),
     [
         ("open", "unpaid", None, CheckoutStatus.OPEN, 0),
         ("open", "unpaid", "requires_payment_method", CheckoutStatus.OPEN, 0),
@@ -23,12 +21,12 @@ from domain.ports.payments import CheckoutStatus
         ("complete", "unpaid", "canceled", CheckoutStatus.FAILED, 0),
         ("expired", "unpaid", None, CheckoutStatus.EXPIRED, 0),
         ("complete", "a_status_of_tomorrow", "succeeded", CheckoutStatus.PENDING, 0),
-        # It expired while the payment went through: the money is there.
+        # It expired while the payment succeeded: the money arrived.
         ("expired", "paid", "succeeded", CheckoutStatus.PAID, 490),
     ],
 )
-def test_a_session_is_paid_when_the_money_is_there(
-    status: str | None, payment_status: str, intent: str | None, standing: CheckoutStatus, paid: int
+def test_a_session_is_paid_when_the_money_arrived(
+    status: str | None, payment_status: str, intent: str | None, expected: CheckoutStatus, paid: int
 ) -> None:
     shown: dict[str, Any] = {
         "id": "cs_1",
@@ -40,7 +38,7 @@ def test_a_session_is_paid_when_the_money_is_there(
     }
     state = state_of(msgspec.convert(shown, Session))
     assert state is not None
-    assert (state.status, state.checkout.paid.amount) == (standing, paid)
+    assert (state.status, state.checkout.paid.amount) == (expected, paid)
 
 
 def test_a_session_that_sells_nothing_has_no_state() -> None:

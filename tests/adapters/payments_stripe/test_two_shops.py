@@ -1,4 +1,4 @@
-"""Two shops with their own keys and databases on one Stripe account, each with every event and list of it."""
+"""Two shops on one Stripe account, both of which receive every event."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -25,7 +25,7 @@ def account(stripe: TwinProcess) -> StripePayments:
 
 
 def shop_on(account: StripePayments, secret_key: bytes) -> InMemoryShop:
-    ids = CountingIds(given=uuid4().int >> 1)  # the twin remembers what earlier tests asked for
+    ids = CountingIds(given=uuid4().int >> 1)  # the twin has the objects of earlier tests
     shop = InMemoryShop(payment_provider=account, secret_key=secret_key, ids=ids)
     shop.clock.moment = datetime.now(UTC)
     return shop
@@ -55,7 +55,7 @@ def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding],
     return list(comparison.compare(scope)), foreign
 
 
-def test_what_the_other_shop_sold_is_never_refunded_recorded_or_stored(
+def test_payments_of_the_other_shop_are_never_refunded_or_recorded(
     stripe: TwinProcess, account: StripePayments
 ) -> None:
     ours = shop_on(account, b"our own key, of thirty-two characters")

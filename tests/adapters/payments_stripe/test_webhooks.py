@@ -12,7 +12,7 @@ from domain.order.values import DisputeOutcome, Money
 from domain.ports.errors import ForgedMessageError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from tests.adapters.support.provider_accounts import STRIPE_WEBHOOK_SECRET, stripe_payments
-from tests.contracts.test_payments import pay_at, refund, wish
+from tests.contracts.test_payments import new_checkout, pay_at, refund
 from tests.doubles.clock import StoppedClock, SystemClock
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
@@ -20,7 +20,7 @@ from tests.sandbox.receiver import WebhookReceiver
 CLOCK = StoppedClock()
 SECRET = "whsec_now"
 OLD_SECRET = "whsec_until_tomorrow"
-NOTICES = StripeWebhookParser((SECRET, OLD_SECRET), CLOCK)
+PARSER = StripeWebhookParser((SECRET, OLD_SECRET), CLOCK)
 EVENT = b'{"id": "evt_1", "object": "event", "type": "payout.paid", "data": {"object": {"id": "po_1"}}}'
 
 
@@ -32,16 +32,16 @@ def signature(body: bytes = EVENT, *, secret: str = SECRET, age_seconds: float =
 
 def read(event: dict[str, Any]) -> PaymentWebhookEvent:
     body = json.dumps(event).encode()
-    return NOTICES.read(body, {"stripe-signature": signature(body)})
+    return PARSER.read(body, {"stripe-signature": signature(body)})
 
 
 def event(event_type: str, **fields: Any) -> dict[str, Any]:
     return {"id": "evt_1", "type": event_type, "data": {"object": {"id": "obj_1", **fields}}}
 
 
-def test_what_stripe_posts_of_a_payment_is_read(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
-    wished = wish()
-    opened = stripe_payments(stripe.url).open_checkout(wished)
+def test_stripes_webhook_of_a_payment_is_parsed(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
+    requested = new_checkout()
+    opened = stripe_payments(stripe.url).open_checkout(requested)
     intent = pay_at(stripe, opened.checkout_session_id)
     (posted,) = letterbox.wait_for("checkout.session.completed")
     webhook_event = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock()).read(
@@ -51,8 +51,8 @@ def test_what_stripe_posts_of_a_payment_is_read(stripe: TwinProcess, letterbox: 
     assert webhook_event.checkout is not None
     assert webhook_event.checkout.checkout_session_id == opened.checkout_session_id
     assert (webhook_event.checkout.upload_session_id, webhook_event.checkout.order_id) == (
-        wished.upload_session_id,
-        wished.order_id,
+        requested.upload_session_id,
+        requested.order_id,
     )
     assert webhook_event.checkout.payment_intent_id == intent
     assert (webhook_event.checkout.paid, webhook_event.checkout.discount) == (
@@ -68,22 +68,22 @@ def test_what_stripe_posts_of_a_payment_is_read(stripe: TwinProcess, letterbox: 
     assert abs(webhook_event.created_at - datetime.now(UTC)) < timedelta(minutes=5)
 
 
-def test_a_notice_tells_when_it_came_to_be() -> None:
-    told = read(event("payout.paid") | {"created": 1773500966})
-    assert told.created_at == datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
+def test_a_webhook_event_has_its_creation_time() -> None:
+    parsed = read(event("payout.paid") | {"created": 1773500966})
+    assert parsed.created_at == datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
     assert read(event("payout.paid")).created_at is None
 
 
 @pytest.mark.parametrize("created", [-1, 253_402_300_800, "yesterday", 1.5])
-def test_a_notice_of_no_moment_is_none_of_stripes(created: object) -> None:
+def test_a_webhook_event_with_an_invalid_time_is_refused(created: object) -> None:
     with pytest.raises(ForgedMessageError):
         read(event("payout.paid") | {"created": created})
 
 
-def test_what_stripe_posts_of_a_refund_is_read(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_stripes_webhook_of_a_refund_is_parsed(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
     payments = stripe_payments(stripe.url)
-    wished = refund(pay_at(stripe, payments.open_checkout(wish()).checkout_session_id))
-    made = payments.issue_refund(wished)
+    requested = refund(pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id))
+    made = payments.issue_refund(requested)
     (posted,) = letterbox.wait_for("refund.created")
     webhook_events = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
     webhook_event = webhook_events.read(posted.body, posted.headers)
@@ -95,8 +95,8 @@ def test_what_stripe_posts_of_a_refund_is_read(stripe: TwinProcess, letterbox: W
     ) == (
         PaymentEventKind.REFUND_ISSUED,
         made,
-        wished.refund_id,
-        wished.payment_intent_id,
+        requested.refund_id,
+        requested.payment_intent_id,
     )
     (posted,) = letterbox.wait_for("charge.refunded")
     assert webhook_events.read(posted.body, posted.headers).kind is PaymentEventKind.OTHER
@@ -106,10 +106,10 @@ def test_what_stripe_posts_of_a_refund_is_read(stripe: TwinProcess, letterbox: W
 
 
 @pytest.mark.parametrize(("verdict", "outcome"), [("won", DisputeOutcome.WON), ("lost", DisputeOutcome.LOST)])
-def test_what_stripe_posts_of_a_dispute_is_read(
+def test_stripes_webhook_of_a_dispute_is_parsed(
     stripe: TwinProcess, letterbox: WebhookReceiver, verdict: str, outcome: DisputeOutcome
 ) -> None:
-    intent = pay_at(stripe, stripe_payments(stripe.url).open_checkout(wish()).checkout_session_id)
+    intent = pay_at(stripe, stripe_payments(stripe.url).open_checkout(new_checkout()).checkout_session_id)
     dispute = stripe.control("POST", "disputes", {"payment_intent": intent})
     stripe.control("POST", f"disputes/{dispute['id']}/close", {"status": verdict})
     webhook_events = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
@@ -141,7 +141,7 @@ def test_what_stripe_posts_of_a_dispute_is_read(
         ("checkout.session.expired", "unpaid", PaymentEventKind.ABANDONED, 0),
     ],
 )
-def test_a_checkout_is_paid_only_when_the_money_is_there(
+def test_a_checkout_is_paid_only_when_the_money_arrived(
     event_type: str, payment_status: str, kind: PaymentEventKind, paid: int
 ) -> None:
     webhook_event = read(event(event_type, payment_status=payment_status, amount_total=900, currency="eur"))
@@ -150,7 +150,7 @@ def test_a_checkout_is_paid_only_when_the_money_is_there(
     assert webhook_event.checkout.paid == Money(amount=paid, currency="EUR")
 
 
-def test_a_discount_is_told() -> None:
+def test_a_discount_is_parsed() -> None:
     webhook_event = read(
         event(
             "checkout.session.completed",
@@ -165,7 +165,7 @@ def test_a_discount_is_told() -> None:
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"order_id": "4711", "upload_session_id": ""}])
-def test_a_checkout_that_this_shop_did_not_open_has_none_of_its_ids(metadata: dict[str, str] | None) -> None:
+def test_a_foreign_checkout_has_none_of_our_ids(metadata: dict[str, str] | None) -> None:
     fields = {"payment_status": "paid", "amount_total": 5, "currency": "usd", "metadata": metadata}
     webhook_event = read(event("checkout.session.completed", **fields))
     assert webhook_event.checkout is not None
@@ -184,7 +184,7 @@ def test_a_checkout_that_this_shop_did_not_open_has_none_of_its_ids(metadata: di
         ("refund.failed", "failed", PaymentEventKind.REFUND_FAILED),
     ],
 )
-def test_a_refund_is_on_its_way_until_it_is_paid_or_fails(
+def test_a_refund_is_pending_until_it_is_paid_or_fails(
     event_type: str, status: str, kind: PaymentEventKind
 ) -> None:
     refund_id = uuid4()
@@ -195,7 +195,7 @@ def test_a_refund_is_on_its_way_until_it_is_paid_or_fails(
     assert webhook_event.refund.has_failed is (kind is PaymentEventKind.REFUND_FAILED)
 
 
-def test_why_a_refund_failed_is_told_as_a_code() -> None:
+def test_a_failed_refund_has_a_reason_code() -> None:
     fields = {"amount": 490, "currency": "eur", "payment_intent": "pi_1", "status": "failed"}
     assert read(event("refund.failed", failure_reason="lost_or_stolen_card", **fields)).reason == (
         "lost_or_stolen_card"
@@ -210,10 +210,10 @@ def test_a_refund_made_in_the_dashboard_has_no_id_of_ours() -> None:
     assert webhook_event.refund_id is None
 
 
-def test_the_reason_of_a_dispute_is_a_code_or_not_told() -> None:
+def test_the_reason_of_a_dispute_is_a_code_or_none() -> None:
     fields = {"amount": 490, "currency": "eur", "payment_intent": "pi_1", "status": "needs_response"}
-    told = read(event("charge.dispute.created", reason="adele@customers.example says so", **fields))
-    assert told.reason is None
+    parsed = read(event("charge.dispute.created", reason="adele@customers.example says so", **fields))
+    assert parsed.reason is None
     assert read(event("charge.dispute.created", reason="not_received", **fields)).reason == "not_received"
 
 
@@ -236,7 +236,7 @@ def test_the_reason_of_a_dispute_is_a_code_or_not_told() -> None:
         ("lost", DisputeOutcome.LOST, False),
     ],
 )
-def test_the_status_of_a_dispute_says_what_it_is(
+def test_the_status_of_a_dispute_decides_its_event(
     event_type: str, status: str, outcome: DisputeOutcome | None, *, is_inquiry: bool
 ) -> None:
     fields = {"amount": 490, "currency": "eur", "reason": "fraudulent", "payment_intent": "pi_1"}
@@ -262,7 +262,7 @@ def test_a_prevented_dispute_that_moved_money_is_lost(money: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("details", [None, {"email": None}, {"email": ""}, {"email": " \t"}])
-def test_the_address_that_the_shop_gave_counts_where_the_customer_gave_none(
+def test_the_shops_address_is_used_if_the_customer_gave_none(
     details: dict[str, str | None] | None,
 ) -> None:
     fields = {
@@ -298,12 +298,12 @@ def test_tax_counts_where_stripe_added_it(
         event("checkout.session.completed", **fields, amount_subtotal=subtotal, amount_total=total)
     )
     assert webhook_event.checkout is not None
-    told = webhook_event.checkout.tax
-    assert (told.amount if told is not None else None) == on_top
+    parsed = webhook_event.checkout.tax
+    assert (parsed.amount if parsed is not None else None) == on_top
 
 
 @pytest.mark.parametrize("event_type", ["charge.refunded", "payout.paid"])
-def test_what_the_shop_does_not_act_upon_is_other(event_type: str) -> None:
+def test_events_without_an_action_are_other(event_type: str) -> None:
     assert read(event(event_type)).kind is PaymentEventKind.OTHER
 
 
@@ -317,7 +317,7 @@ def test_what_the_shop_does_not_act_upon_is_other(event_type: str) -> None:
         (None, PaymentEventKind.OTHER, False),
     ],
 )
-def test_a_refunded_charge_tells_something_where_refunds_have_no_events(
+def test_a_refunded_charge_is_a_hint_where_refunds_have_no_events(
     api_version: str | None, kind: PaymentEventKind, *, is_old: bool
 ) -> None:
     webhook_event = read({**event("charge.refunded", payment_intent="pi_1"), "api_version": api_version})
@@ -325,11 +325,11 @@ def test_a_refunded_charge_tells_something_where_refunds_have_no_events(
 
 
 @pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
-def test_either_secret_is_good_while_one_is_rolled(secret: str) -> None:
+def test_both_secrets_are_valid_during_rotation(secret: str) -> None:
     header = signature(secret=secret)
-    assert NOTICES.read(EVENT, {"stripe-signature": header}).event_type == "payout.paid"
+    assert PARSER.read(EVENT, {"stripe-signature": header}).event_type == "payout.paid"
     beside_another = header.replace("v1=", "v1=00ff,v0=11,v1=")
-    assert NOTICES.read(EVENT, {"stripe-signature": beside_another}).event_id == "evt_1"
+    assert PARSER.read(EVENT, {"stripe-signature": beside_another}).event_id == "evt_1"
 
 
 @pytest.mark.parametrize(
@@ -353,17 +353,17 @@ def test_either_secret_is_good_while_one_is_rolled(secret: str) -> None:
 )
 def test_a_message_without_a_fresh_signature_is_forged(header: str) -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(EVENT, {"stripe-signature": header})
+        PARSER.read(EVENT, {"stripe-signature": header})
 
 
 def test_a_message_without_any_header_is_forged() -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(EVENT, {})
+        PARSER.read(EVENT, {})
 
 
 @pytest.mark.parametrize("age_seconds", [299, -299])
 def test_a_message_may_be_a_little_old_and_clocks_may_differ_a_little(age_seconds: int) -> None:
-    NOTICES.read(EVENT, {"stripe-signature": signature(age_seconds=age_seconds)})
+    PARSER.read(EVENT, {"stripe-signature": signature(age_seconds=age_seconds)})
 
 
 @pytest.mark.parametrize(
@@ -377,15 +377,15 @@ def test_a_message_may_be_a_little_old_and_clocks_may_differ_a_little(age_second
         b'{"id": "evt_1", "type": "refund.created", "data": {"object": {"id": "re_1"}}}',
     ],
 )
-def test_what_is_no_event_is_refused_even_when_it_is_signed(body: bytes) -> None:
+def test_a_signed_body_that_is_not_an_event_is_refused(body: bytes) -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(body, {"stripe-signature": signature(body)})
+        PARSER.read(body, {"stripe-signature": signature(body)})
 
 
 @pytest.mark.parametrize(
     "unfit", ["\\u0000", "\\u0007", "\\u001b", "\\u007f", "\\u0085", "\\ud800", "\\udfff"]
 )
-def test_text_that_cannot_be_stored_costs_nothing_but_itself(unfit: str) -> None:
+def test_unstorable_text_is_removed_alone(unfit: str) -> None:
     person = f'{{"email":"a{unfit}da@customer.example","name":"A{unfit}da \\ud83d\\ude00"}}'
     session = (
         f'{{"id":"cs_{unfit}1","payment_status":"paid","amount_total":5,"currency":"eur","unknown":"{unfit}",'
@@ -394,7 +394,7 @@ def test_text_that_cannot_be_stored_costs_nothing_but_itself(unfit: str) -> None
     body = (
         f'{{"id":"evt_1{unfit}","type":"checkout.session.completed","data":{{"object":{session}}}}}'
     ).encode()
-    webhook_event = NOTICES.read(body, {"stripe-signature": signature(body)})
+    webhook_event = PARSER.read(body, {"stripe-signature": signature(body)})
     assert webhook_event.checkout is not None
     assert (webhook_event.event_id, webhook_event.checkout.checkout_session_id) == ("evt_1", "cs_1")
     assert (webhook_event.checkout.email, webhook_event.checkout.name) == (
@@ -402,7 +402,7 @@ def test_text_that_cannot_be_stored_costs_nothing_but_itself(unfit: str) -> None
         "Ada \N{GRINNING FACE}",
     )
     assert webhook_event.checkout.locale == "de"
-    assert unfit.encode() not in NOTICES.contents(body)
+    assert unfit.encode() not in PARSER.contents(body)
 
 
 def test_a_name_stays_on_one_line_and_within_bounds() -> None:
@@ -418,4 +418,4 @@ def test_a_name_stays_on_one_line_and_within_bounds() -> None:
 def test_json_nested_too_deep_is_refused_even_when_it_is_signed() -> None:
     body = b'{"a":"\\u0000","b":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(body, {"stripe-signature": signature(body)})
+        PARSER.read(body, {"stripe-signature": signature(body)})

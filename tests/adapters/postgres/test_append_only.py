@@ -1,5 +1,3 @@
-"""The log refuses to be rewritten, whoever asks."""
-
 from collections.abc import Iterator
 from typing import LiteralString
 from uuid import uuid4
@@ -38,7 +36,7 @@ def kept_url(own_database_url: str) -> str:
 
 @pytest.fixture
 def clerk(kept_url: str) -> Iterator[str]:
-    """A role that was given every right on the log, and is neither superuser nor owner."""
+    """A role with every right on the log, neither superuser nor owner."""
     role = f"clerk_{uuid4().hex}"
     name = sql.Identifier(role)
     with psycopg.connect(kept_url, autocommit=True) as connection:
@@ -68,7 +66,9 @@ def test_the_log_refuses_every_change_from_a_superuser_who_owns_it(
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_the_log_refuses_every_change_even_where_triggers_rest(kept_url: str, change: LiteralString) -> None:
+def test_the_log_refuses_every_change_even_without_ordinary_triggers(
+    kept_url: str, change: LiteralString
+) -> None:
     with psycopg.connect(kept_url) as connection:
         connection.execute("SET session_replication_role = replica")
         assert_refused(connection, change)
@@ -83,7 +83,7 @@ def test_the_log_refuses_every_change_from_a_role_with_every_right(
         assert_refused(connection, change)
 
 
-def test_the_log_takes_new_events_all_the_same(kept_url: str) -> None:
+def test_the_log_accepts_new_events(kept_url: str) -> None:
     unit_of_work = PostgresUnitOfWork(kept_url, connections=1)
     about = facts()
     take_order(unit_of_work, about)

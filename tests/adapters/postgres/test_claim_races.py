@@ -1,8 +1,7 @@
-"""Claims on PostgreSQL while another transaction holds the row: decided by what that transaction commits."""
+"""Claims on PostgreSQL that wait for another transaction's row lock."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from uuid import uuid4
 
 import psycopg
@@ -18,14 +17,8 @@ LEASE_IS_OVER = NOON + MINUTE
 
 
 @pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=4)) as unit_of_work:
-        yield unit_of_work
-
-
-@pytest.fixture
 def claim_meanwhile(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> "ClaimMeanwhile":
-    """Runs a change in one transaction and has a claim wait for its commit."""
+    """Run a change in a transaction while a claim waits for it."""
 
     def waits() -> bool:
         with psycopg.connect(own_database_url) as connection:
@@ -65,7 +58,7 @@ def test_a_claim_that_waited_for_another_claim_gets_nothing(
     assert taken is None
 
 
-def test_a_claim_that_waited_for_a_postponement_is_no_interruption(
+def test_a_claim_that_waited_for_a_postponement_is_not_an_interruption(
     unit_of_work: PostgresUnitOfWork, claim_meanwhile: ClaimMeanwhile
 ) -> None:
     schedule(unit_of_work, work := scheduled(facts()))

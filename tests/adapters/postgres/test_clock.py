@@ -1,4 +1,4 @@
-"""The database's clock decides, whatever the machine's own clock says."""
+"""The database's clock is used whatever the machine's clock shows."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +24,7 @@ SOON = timedelta(seconds=30)
 
 @dataclass
 class Monotonic:
-    """Seconds that pass when a test says so."""
+    """Monotonic seconds that a test advances."""
 
     seconds: float = 0.0
 
@@ -33,7 +33,7 @@ class Monotonic:
 
 
 def ahead() -> datetime:
-    """What a machine says whose clock is 400 days ahead."""
+    """The time of a machine whose clock is 400 days ahead."""
     return datetime.now(UTC) + DAYS_AHEAD
 
 
@@ -51,12 +51,6 @@ def clock(own_database_url: str) -> Iterator[DatabaseClock]:
         yield clock
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url)) as unit_of_work:
-        yield unit_of_work
-
-
 def photo_retention(unit_of_work: PostgresUnitOfWork, clock: Clock) -> PhotoRetention:
     return InMemoryShop(unit_of_work=unit_of_work).with_ports(clock=clock).photo_retention
 
@@ -67,7 +61,7 @@ def test_the_time_is_the_databases_on_a_machine_whose_clock_is_far_ahead(
     assert abs(clock.now() - database_now(own_database_url)) < SOON
 
 
-def test_between_two_answers_time_passes_by_the_monotonic_clock(own_database_url: str) -> None:
+def test_between_two_queries_time_passes_by_the_monotonic_clock(own_database_url: str) -> None:
     monotonic = Monotonic()
     with closing(DatabaseClock(own_database_url, monotonic=monotonic)) as clock:
         first = clock.now()
@@ -77,9 +71,7 @@ def test_between_two_answers_time_passes_by_the_monotonic_clock(own_database_url
         assert clock.now() - first < SOON  # the database was asked again: hardly any time has passed there
 
 
-def test_a_machine_whose_clock_is_off_is_told_by_how_much_and_one_that_is_not_is_not(
-    clock: DatabaseClock, own_database_url: str
-) -> None:
+def test_only_a_machine_whose_clock_is_off_is_reported(clock: DatabaseClock, own_database_url: str) -> None:
     with pytest.raises(ClockOffError, match=r"seconds ahead of the database's; have NTP set both clocks\.$"):
         clock.check()
     for behind, is_off in ((timedelta(seconds=10), True), (timedelta(seconds=1), False)):
@@ -92,7 +84,7 @@ def test_a_machine_whose_clock_is_off_is_told_by_how_much_and_one_that_is_not_is
                 other.check()
 
 
-def test_a_database_that_never_answered_is_away_and_one_that_did_is_carried_on(own_database_url: str) -> None:
+def test_a_database_that_answered_once_is_extrapolated(own_database_url: str) -> None:
     with (
         closing(DatabaseClock("postgresql://nobody@127.0.0.1:1/none")) as clock,
         pytest.raises(UnavailableError),

@@ -1,4 +1,4 @@
-"""Customers' wishes on real books, while many arrive at the same moment."""
+"""Concurrent requests of customers on a real database."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ MANY = 8
 
 @pytest.fixture
 def order_id(shop: InMemoryShop) -> OrderId:
-    """An order whose result went out six minutes ago."""
+    """An order whose result was sent six minutes ago."""
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.end_predictions()
@@ -29,7 +29,7 @@ def requests(shop: InMemoryShop, order_id: OrderId) -> list[e.Event]:
     return [event for event in shop.events(order_id) if isinstance(event, kinds)]
 
 
-def test_many_who_ask_for_a_mail_at_once_get_one(shop: InMemoryShop, order_id: OrderId) -> None:
+def test_concurrent_requests_for_an_email_send_one(shop: InMemoryShop, order_id: OrderId) -> None:
     refused = at_once(
         *[partial(shop.customer_requests.resend, order_id, shop.ids.new()) for _ in range(MANY)]
     )
@@ -43,9 +43,7 @@ def test_many_who_ask_for_a_mail_at_once_get_one(shop: InMemoryShop, order_id: O
     assert asked.kind is EmailKind.RESULT
 
 
-def test_many_who_renew_a_link_or_ask_for_another_attempt_at_once_cause_one(
-    shop: InMemoryShop, order_id: OrderId
-) -> None:
+def test_concurrent_requests_for_a_link_or_a_redo_cause_one(shop: InMemoryShop, order_id: OrderId) -> None:
     token = shop.token_signer.download_token(next(iter(shop.order(order_id).links)))
     image_id = next(iter(shop.order(order_id).images))
     assert (
@@ -60,9 +58,7 @@ def test_many_who_renew_a_link_or_ask_for_another_attempt_at_once_cause_one(
     assert [type(event) for event in requests(shop, order_id)] == [e.RedoRequested, e.DownloadLinkIssued]
 
 
-def test_a_reminder_is_found_and_recorded_once_by_workers_that_look_at_once(
-    shop: InMemoryShop, order_id: OrderId
-) -> None:
+def test_concurrent_workers_record_a_reminder_once(shop: InMemoryShop, order_id: OrderId) -> None:
     shop.clock.advance(days=28)
     assert at_once(*[shop.link_reminders.remind for _ in range(MANY)]) == []
     shop.work()

@@ -1,4 +1,4 @@
-"""What is stored of an event stays readable for as long as there is a log."""
+"""Stored events stay readable."""
 
 import json
 from dataclasses import replace
@@ -59,7 +59,7 @@ EVENTS: tuple[e.Event, ...] = (
     FACTS.purged(),
     FACTS.erased(),
 )
-#: What only older versions wrote.
+#: Events that only older versions wrote.
 OLD_EVENTS: tuple[e.Event, ...] = (
     FACTS.restored(),
     replace(FACTS.refund_issued(441), is_told=False),
@@ -74,7 +74,7 @@ WITH_NOTHING_OPTIONAL: tuple[e.Event, ...] = (
     FACTS.released(),
 )
 
-#: As if released orders had first been stored with a "by", then with a "memo", and now with a note's id.
+#: As if OrderReleased had first been stored with a "by", then with a "memo", and now with a note's id.
 THIRD_VERSION = {**NAMES, e.OrderReleased: ("order.released", 3)}
 
 
@@ -104,8 +104,8 @@ def test_there_is_an_example_of_every_event() -> None:
     assert [type(event) for event in EVENTS] == list(e.EVENT_TYPES)
 
 
-def test_the_shape_of_a_stored_event_does_not_change_unawares() -> None:
-    """Whoever changes an event's shape gives it the next version and an upcaster, and adds a line to the file."""
+def test_the_stored_form_of_an_event_does_not_change_by_accident() -> None:
+    """Increase the version, add an upcaster, and add a line here."""
     golden = json.loads(STORED_EVENTS.read_text())
     current = {line["name"]: line for line in golden}
     assert [current[Codec().stored_name(event)] for event in EVENTS] == [stored(event) for event in EVENTS]
@@ -140,7 +140,7 @@ def test_every_older_version_has_an_upcaster() -> None:
     assert not set(UPCASTERS) & replaced
 
 
-def test_a_download_as_it_was_first_stored_says_only_that_something_was_sent() -> None:
+def test_a_download_of_version_1_is_read_as_served() -> None:
     link_id, image_id = FACTS.downloaded().link_id, FACTS.image(1)
     stored = json.dumps({"link_id": str(link_id), "image_id": str(image_id)})
     assert Codec().decode("order.result_downloaded.v1", stored) == e.ResultServed(
@@ -160,7 +160,7 @@ def test_a_download_as_it_was_first_stored_says_only_that_something_was_sent() -
         "order.released.v-1",
     ],
 )
-def test_what_no_version_of_the_shop_wrote_is_not_guessed_at(name: str) -> None:
+def test_an_unknown_stored_name_is_refused(name: str) -> None:
     with pytest.raises(UnknownEventError) as refusal:
         CODEC.decode(name, "{}")
     assert refusal.value.stored_name == name
@@ -168,11 +168,11 @@ def test_what_no_version_of_the_shop_wrote_is_not_guessed_at(name: str) -> None:
 
 def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: str) -> None:
     about = facts()
-    old_books, new_books = (
+    old_database, new_database = (
         PostgresUnitOfWork(own_database_url, connections=1),
         PostgresUnitOfWork(own_database_url, connections=1, codec=CODEC),
     )
-    take_order(old_books, about, about.held())
+    take_order(old_database, about, about.held())
     engine = connect(own_database_url, connections=1)
     with engine.begin() as connection:
         connection.execute(
@@ -184,11 +184,11 @@ def test_an_old_event_in_the_log_is_loaded_as_a_current_one(own_database_url: st
             ),
             {"note": str(NOTE)},
         )
-    with new_books.transaction() as transaction:
+    with new_database.transaction() as transaction:
         assert transaction.event_store.history(about.order_id)[2].event == replace(
             about.released(), note_id=NOTE
         )
         assert not transaction.event_store.load(about.order_id).is_held
-    for each in (old_books, new_books):
+    for each in (old_database, new_database):
         each.close()
     engine.dispose()

@@ -1,4 +1,4 @@
-"""The append on PostgreSQL: what it costs, what follows the log, and that no late commit is ever skipped."""
+"""Appends on PostgreSQL: cost, projections, and reading in commit order."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ PAYMENTS = 120
 
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
-    """The engines that books are opened on from now on."""
+    """The engines that are created from now on."""
     opened: list[Engine] = []
 
     def connect(database_url: str, **options: Any) -> Engine:
@@ -61,7 +61,7 @@ def unit_of_work(own_database_url: str, engines: list[Engine]) -> Iterator[Postg
 
 @contextmanager
 def statements(engines: list[Engine]) -> Iterator[list[str]]:
-    """The statements that are sent in the meantime."""
+    """The statements that are sent meanwhile."""
     sent: list[str] = []
 
     def note(*details: object) -> None:
@@ -77,7 +77,7 @@ def read_page(unit_of_work: PostgresUnitOfWork, after: LogCursor) -> list[tuple[
         return transaction.event_store.read_all(after, 100)
 
 
-def test_a_step_is_one_statement(unit_of_work: PostgresUnitOfWork, engines: list[Engine]) -> None:
+def test_a_commit_is_one_statement(unit_of_work: PostgresUnitOfWork, engines: list[Engine]) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     held = claimed(unit_of_work, scheduled(about))
@@ -148,7 +148,7 @@ def test_an_event_is_not_skipped_when_positions_and_transactions_disagree(
     assert (first[1].position or 0) > (second[1].position or 0)
 
 
-def test_what_a_late_transaction_takes_back_holds_nothing_up(unit_of_work: PostgresUnitOfWork) -> None:
+def test_a_late_rollback_delays_no_reader(unit_of_work: PostgresUnitOfWork) -> None:
     slow_order, fast_order = take_order(unit_of_work, SLOW), take_order(unit_of_work, FAST)
     with rolled_back(unit_of_work) as slow:
         slow.event_store.append(step(slow_order, SLOW.moved()))
@@ -158,7 +158,7 @@ def test_what_a_late_transaction_takes_back_holds_nothing_up(unit_of_work: Postg
     assert [line.order_id for _, line in lines] == [SLOW.order_id, FAST.order_id, FAST.order_id]
 
 
-def test_of_many_steps_decided_on_one_version_one_is_written(unit_of_work: PostgresUnitOfWork) -> None:
+def test_concurrent_commits_on_one_version_are_written_once(unit_of_work: PostgresUnitOfWork) -> None:
     paid = take_order(unit_of_work, SLOW)
 
     def try_to_hold(_: int) -> bool:
@@ -197,7 +197,7 @@ def test_order_numbers_are_unique_and_gap_free_under_concurrent_payments(
         assert {order.number for order in transaction.order_queries.newest(PAYMENTS)} == set(numbers)
 
 
-def test_a_row_tells_when_it_was_written_last(
+def test_a_row_has_the_time_of_its_last_write(
     unit_of_work: PostgresUnitOfWork, engines: list[Engine]
 ) -> None:
     paid = take_order(unit_of_work, SLOW)
@@ -220,7 +220,7 @@ def test_a_row_tells_when_it_was_written_last(
     assert moved[second] == restored[second]
 
 
-def test_a_transaction_is_void_once_a_lease_was_lost(unit_of_work: PostgresUnitOfWork) -> None:
+def test_a_transaction_is_rolled_back_once_a_lease_is_lost(unit_of_work: PostgresUnitOfWork) -> None:
     paid = take_order(unit_of_work, SLOW)
     schedule(unit_of_work, scheduled(SLOW))
     lost = claimed(unit_of_work, scheduled(SLOW), NOON, MINUTE)

@@ -1,8 +1,7 @@
-"""The hash of an event on PostgreSQL: its form never changes, and logs from before there was one get theirs."""
+"""Hashes of events on PostgreSQL, and the chaining of older logs."""
 
 import hashlib
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -48,42 +47,36 @@ HASHED = (
 )
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
-        yield unit_of_work
-
-
 def hashes(unit_of_work: PostgresUnitOfWork, expected: int) -> list[tuple[str | None, str]]:
-    """The chain as it is stored, all of which holds."""
+    """The stored chain, verified."""
     eventually(lambda: len(list(unit_of_work.chained_events())) == expected, "the whole log")
     chain = list(unit_of_work.chained_events())
     assert [event.actual_sha256 for event in chain] == [event.sha256 for event in chain]
     return [(event.previous_sha256, event.sha256) for event in chain]
 
 
-def test_the_form_that_is_hashed_is_this_one_for_ever() -> None:
+def test_the_hashed_form_never_changes() -> None:
     assert event_sha256(ROW) == hashlib.sha256(HASHED.encode()).hexdigest()
 
 
-def test_a_moment_has_one_hash_wherever_it_is_read() -> None:
+def test_a_time_has_one_hash_in_every_time_zone() -> None:
     moved = ROW["recorded_at"].astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert event_sha256({**ROW, "recorded_at": moved}) == event_sha256(ROW)
 
 
 @pytest.mark.parametrize("column", ROW)
-def test_everything_an_event_says_is_in_its_hash(column: str) -> None:
+def test_every_field_of_an_event_is_in_its_hash(column: str) -> None:
     others = {"version": 3, "data": {}, "recorded_at": ROW["recorded_at"] + timedelta(microseconds=1)}
     assert event_sha256({**ROW, column: others.get(column, "another")}) != event_sha256(ROW)
 
 
-def test_every_column_but_the_place_in_the_log_is_in_the_hash(own_database_url: str) -> None:
+def test_every_column_but_the_position_is_in_the_hash(own_database_url: str) -> None:
     with psycopg.connect(own_database_url) as connection:
         columns = connection.execute("SELECT * FROM events").description or []
     assert {column.name for column in columns} - set(ROW) == {"position", "txid", "sha256"}
 
 
-def test_no_event_holds_a_fraction_whose_digits_could_be_written_in_two_ways() -> None:
+def test_no_event_has_a_fraction_with_two_notations() -> None:
     stored = Path(__file__).with_name("stored_events.json").read_text()
 
     def refuse(digits: str) -> None:
@@ -98,7 +91,7 @@ def test_a_log_written_before_events_were_chained_gets_the_same_chain(
     events = 0
     for about in (facts(), facts(), facts(photos=3)):
         events += take_order(unit_of_work, about, *about.until_completed()[1:], about.held()).version
-    long = facts()  # longer than what is hashed at a time
+    long = facts()  # longer than a batch of the migration
     events += take_order(unit_of_work, long, *[long.note()] * 1100).version
     before = hashes(unit_of_work, expected=events)
     take_back(own_database_url, UNCHAINED)
@@ -106,7 +99,7 @@ def test_a_log_written_before_events_were_chained_gets_the_same_chain(
     assert hashes(unit_of_work, expected=events) == before
 
 
-def test_a_log_that_was_chained_later_goes_on(
+def test_a_log_that_was_chained_later_is_continued(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()
@@ -132,7 +125,7 @@ def test_the_log_is_append_only_again_after_it_was_chained(
         connection.execute("UPDATE events SET sha256 = repeat('0', 64)")
 
 
-def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
+def test_events_of_unknown_versions_are_in_the_chain(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()
@@ -153,7 +146,7 @@ def test_events_that_this_version_does_not_know_are_in_the_chain_like_any_other(
     assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
 
 
-def test_what_may_yet_be_overtaken_by_a_late_commit_is_left_to_the_next_time(own_database_url: str) -> None:
+def test_events_that_a_late_commit_may_precede_are_read_later(own_database_url: str) -> None:
     slow_order, fast_order = facts(), facts()
     with closing(PostgresUnitOfWork(own_database_url, connections=3)) as unit_of_work:
         for about in (slow_order, fast_order):
@@ -184,7 +177,7 @@ def test_the_chain_is_streamed_through_a_cursor_of_the_server(
     assert list(chain) == []
 
 
-def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(
+def test_a_commit_on_an_order_that_was_not_loaded_finds_its_predecessor(
     unit_of_work: PostgresUnitOfWork,
 ) -> None:
     about = facts()
@@ -197,7 +190,7 @@ def test_a_step_on_an_order_that_was_not_loaded_finds_its_predecessor(
     assert (second_follows, third_follows) == (first, second)
 
 
-def test_the_chain_of_one_order_is_whole_at_once_while_others_take_their_time(
+def test_the_chain_of_one_order_does_not_wait_for_other_transactions(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()

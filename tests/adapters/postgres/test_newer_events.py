@@ -1,4 +1,4 @@
-"""While an upgrade rolls, orders that only the newer version can read are left to it, and all others go on."""
+"""A rolling upgrade: orders of the newer version are left to it."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -14,7 +14,7 @@ from tests.doubles.container import InMemoryShop
 
 @pytest.fixture
 def append_newer_event(own_database_url: str) -> Callable[[OrderId], None]:
-    """Appends what a newer version would record."""
+    """Append an event that a newer version would record."""
 
     def append(order_id: OrderId) -> None:
         with psycopg.connect(own_database_url) as connection:
@@ -30,7 +30,7 @@ def append_newer_event(own_database_url: str) -> Callable[[OrderId], None]:
     return append
 
 
-def test_an_order_of_a_newer_version_is_left_alone_and_the_others_go_on(
+def test_an_order_of_a_newer_version_is_left_alone_and_others_proceed(
     shop: InMemoryShop,
     own_database_url: str,
     append_newer_event: Callable[[OrderId], None],

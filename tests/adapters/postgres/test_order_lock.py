@@ -1,10 +1,7 @@
-"""Many hands on one order: each waits for the one before, so no work that is done is lost to a conflict."""
+"""Concurrent work on one order, serialized by its lock."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
-
-import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import TimeOrderedIds
@@ -22,15 +19,8 @@ HANDS = 16
 NOTES = 10
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=HANDS)
-    yield unit_of_work
-    unit_of_work.close()
-
-
 def write_many_notes(unit_of_work: PostgresUnitOfWork) -> OrderId:
-    """An order with HANDS times NOTES notes, written at the same time."""
+    """An order with HANDS times NOTES notes, written concurrently."""
     about = Facts()
     take_order(unit_of_work, about)
     shop = InMemoryShop(unit_of_work=unit_of_work).with_ports(clock=SystemClock(), ids=TimeOrderedIds())
@@ -45,13 +35,13 @@ def write_many_notes(unit_of_work: PostgresUnitOfWork) -> OrderId:
     return about.order_id
 
 
-def test_nothing_that_many_hands_say_about_one_order_is_lost(unit_of_work: PostgresUnitOfWork) -> None:
+def test_concurrent_notes_on_one_order_are_all_recorded(unit_of_work: PostgresUnitOfWork) -> None:
     order_id = write_many_notes(unit_of_work)
     with unit_of_work.transaction() as transaction:
         assert len(transaction.event_store.history(order_id)) == 1 + HANDS * NOTES
 
 
-def test_a_streams_events_stand_in_the_log_in_their_own_order(unit_of_work: PostgresUnitOfWork) -> None:
+def test_a_streams_events_are_in_the_log_in_version_order(unit_of_work: PostgresUnitOfWork) -> None:
     write_many_notes(unit_of_work)
     versions: list[int] = []
     cursor = LogCursor()

@@ -1,4 +1,4 @@
-"""A database that is away is an outage to the shop, not a defect: it says so, and goes on when the server is back."""
+"""Outages of the database are reported until the server is back."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from tests.silence import silent_listener, stopped
 from tests.waiting import eventually
 
 
-def test_a_server_nobody_answers_for_is_not_available(tmp_path: Path) -> None:
+def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
     unit_of_work = PostgresUnitOfWork(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
     with pytest.raises(UnavailableError, match="PostgreSQL"), unit_of_work.transaction():
         pass
@@ -43,7 +43,7 @@ def test_a_connection_that_is_cut_is_an_outage_once_and_replaced(own_database_ur
     unit_of_work.close()
 
 
-def test_whoever_is_stopped_in_the_middle_of_a_transaction_does_not_keep_its_locks(
+def test_a_client_stopped_in_a_transaction_loses_its_locks(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
@@ -68,7 +68,7 @@ def test_whoever_is_stopped_in_the_middle_of_a_transaction_does_not_keep_its_loc
 
 
 def test_a_statement_that_takes_too_long_is_ended_by_the_server_itself(own_database_url: str) -> None:
-    """A client that gives up alone leaves its statement on the server, which goes on to wait for the lock."""
+    """A client-side time-out alone would leave the statement waiting on the server."""
     with (
         closing(PostgresUnitOfWork(own_database_url, connections=1)) as holding,
         closing(
@@ -101,7 +101,7 @@ def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(own
 
 
 def test_a_server_that_lost_its_writes_is_an_outage_until_a_writer_answers(tmp_path: Path) -> None:
-    """Its pooled connections still answer, and every one of them is thrown away at the first refusal."""
+    """Pooled connections still answer, and are replaced at the first refusal."""
     with Supervisor() as server:
         url = postgres_server.start(server, tmp_path)
         upgrade(url)
@@ -138,7 +138,7 @@ def test_a_standby_that_the_shop_was_left_on_is_an_outage_until_it_is_promoted(t
             unit_of_work.check()
 
 
-def test_a_server_that_hangs_costs_its_time_out_once(tmp_path: Path) -> None:
+def test_a_hanging_server_is_waited_for_once(tmp_path: Path) -> None:
     with Supervisor() as server:
         url = postgres_server.start(server, tmp_path)
         upgrade(url)
@@ -159,7 +159,7 @@ def test_a_server_that_hangs_costs_its_time_out_once(tmp_path: Path) -> None:
             )
 
 
-def test_a_listener_that_never_answers_costs_its_time_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_listener_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "CONNECT_TIMEOUT_SECONDS", 2)  # libpq takes no less
     with (
         silent_listener() as port,
@@ -174,7 +174,7 @@ def test_a_listener_that_never_answers_costs_its_time_out_once(monkeypatch: pyte
 
 
 def test_commands_are_not_slowed_by_a_server_that_refuses_at_once(tmp_path: Path) -> None:
-    """What fails at once opens no breaker: each call may find the server back."""
+    """Fast failures do not open the breaker."""
     with closing(
         PostgresUnitOfWork(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
     ) as unit_of_work:
@@ -196,7 +196,7 @@ def stack_of(stack: ExitStack, url: str) -> PostgresUnitOfWork:
 
 
 def alter(database_url: str, change: str) -> None:
-    """Change the database's own settings, which new sessions take over."""
+    """Change settings of the database, for new sessions."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         database = connection.info.dbname
@@ -204,7 +204,7 @@ def alter(database_url: str, change: str) -> None:
 
 
 def alter_system(url: str, change: str) -> None:
-    """Change the server's settings, which all sessions take over."""
+    """Change settings of the server, for all sessions."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER SYSTEM {change}".encode())
         connection.execute("SELECT pg_reload_conf()")

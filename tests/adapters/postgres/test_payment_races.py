@@ -1,4 +1,4 @@
-"""Payments on a real PostgreSQL while their session expires, or while other money of their order moves."""
+"""Payments on PostgreSQL that race with expiry and with other payment events."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,7 +31,7 @@ def take(shop: InMemoryShop, webhook_event: PaymentWebhookEvent) -> object:
 def while_the_session_expires(
     shop: InMemoryShop, database_url: str, work: Callable[[], object], session_id: UploadSessionId
 ) -> None:
-    """Do work that begins after the session expired and before that is committed."""
+    """Begin work after the session expired and before that is committed."""
     now, policy = shop.clock.now(), shop.policy
     with ThreadPoolExecutor(1) as other:
         with shop.unit_of_work.transaction() as transaction:
@@ -64,7 +64,7 @@ def test_a_session_whose_payment_is_being_recorded_does_not_expire(
     assert [photo.upload.key for photo in session.photos] == list(shop.storage.objects)
 
 
-def test_a_payment_that_waited_for_the_expiry_of_its_session_is_set_aside(
+def test_a_payment_that_waited_for_its_sessions_expiry_is_unmatched(
     shop: InMemoryShop, own_database_url: str
 ) -> None:
     session_id = shop.upload(b"wedding")
@@ -81,7 +81,7 @@ def test_a_payment_that_waited_for_the_expiry_of_its_session_is_set_aside(
     assert unmatched.status is UnmatchedStatus.OPEN
 
 
-def test_a_pending_payment_does_not_bring_back_a_session_that_expires_meanwhile(
+def test_a_pending_payment_does_not_reopen_an_expired_session(
     shop: InMemoryShop, own_database_url: str
 ) -> None:
     session_id = shop.upload(b"wedding")
@@ -93,10 +93,10 @@ def test_a_pending_payment_does_not_bring_back_a_session_that_expires_meanwhile(
     assert shop.upload_service.find(session_id).status is UploadStatus.EXPIRED
 
 
-def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_meanwhile(
+def test_a_payment_event_is_recorded_despite_concurrent_events_of_its_order(
     shop: InMemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the order's lock each one that comes first is a conflict, and the second conflict is an error."""
+    """Without the lock concurrent events conflict; the second conflict is an error."""
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
@@ -104,19 +104,19 @@ def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_me
         replace(of_dispute(payment.payment_intent_id), dispute_id=f"dp_{number}") for number in range(3)
     )
     preview, coming = shop.command_handler.preview, list(others)
-    told: list[Future[object]] = []
+    handled: list[Future[object]] = []
 
     def preview_while_others_come(before: Order, proposed: Sequence[e.Event], *arguments: Any) -> Commit:
         step = preview(before, proposed, *arguments)
         if proposed == [opened(first)] and coming:
-            told.append(threads.submit(take, shop, coming.pop(0)))
-            until_it_waits_or_ends(own_database_url, told[-1])
+            handled.append(threads.submit(take, shop, coming.pop(0)))
+            until_it_waits_or_ends(own_database_url, handled[-1])
         return step
 
     monkeypatch.setattr(shop.command_handler, "preview", preview_while_others_come)
     with ThreadPoolExecutor(len(others)) as threads:
         take(shop, first)
-        for one in told:
+        for one in handled:
             one.result()
         for webhook_event in coming:
             take(shop, webhook_event)
@@ -124,10 +124,10 @@ def test_word_of_money_is_recorded_however_much_other_word_of_its_order_comes_me
     assert disputes == ["dp_0", "dp_1", "dp_2"]
 
 
-def test_word_of_money_counts_what_was_recorded_before_its_lock(
+def test_a_payment_event_counts_what_was_recorded_before_its_lock(
     shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An order that was loaded before the lock alone is out of date, at the second try as well."""
+    """An order loaded before the lock is out of date."""
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None
@@ -149,7 +149,7 @@ def test_word_of_money_counts_what_was_recorded_before_its_lock(
 
 
 def opened(webhook_event: PaymentWebhookEvent) -> e.DisputeOpened:
-    """The event that a notice of a dispute becomes."""
+    """The event that a dispute's webhook becomes."""
     assert webhook_event.dispute_id is not None
     assert webhook_event.dispute_amount is not None
     return e.DisputeOpened(

@@ -1,6 +1,5 @@
-"""Payments on real books: many at the same time, each notice several times, in few round trips."""
+"""Concurrent payments on a real database, each webhook several times."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,15 +17,8 @@ from tests.doubles.container import InMemoryShop
 
 THREADS = 12
 PAYMENTS = 36
-#: What a payment asks of the database: inbox, lock of the session, session, order, customer with number, step, status.
+#: Statements of a payment: inbox, lock of the session, session, order, customer with number, commit, status.
 STATEMENTS = 7
-
-
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=THREADS)
-    yield unit_of_work
-    unit_of_work.close()
 
 
 @pytest.fixture
@@ -40,7 +32,7 @@ def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_or
     shop = InMemoryShop(unit_of_work=unit_of_work)
     webhook_events = [shop.payment(shop.upload(b"wedding")) for _ in range(PAYMENTS)]
     with ThreadPoolExecutor(THREADS) as customers:
-        # Stripe may post the same notice twice at the same moment.
+        # Stripe may send the same webhook twice at the same moment.
         list(
             customers.map(
                 lambda webhook_event: payment_webhook.handle(webhook_event, sha256_of(b"notice")),
@@ -52,7 +44,7 @@ def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_or
     assert numbers == [f"20260314-{count:06}" for count in range(1, PAYMENTS + 1)]
 
 
-def test_a_payment_is_written_down_in_few_round_trips(
+def test_a_payment_is_recorded_in_few_round_trips(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engines: list[Engine] = []
@@ -73,7 +65,7 @@ def test_a_payment_is_written_down_in_few_round_trips(
     unit_of_work.close()
 
 
-def test_a_notice_with_other_contents_is_logged_as_an_error_once(
+def test_a_conflicting_webhook_event_is_logged_as_an_error_once(
     unit_of_work: PostgresUnitOfWork, payment_webhook: PaymentWebhook
 ) -> None:
     shop = InMemoryShop(unit_of_work=unit_of_work)

@@ -1,8 +1,6 @@
-"""The tables know what is a person's: nothing may be added to them without saying so."""
+"""Every table declares its personal data."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from threading import Event
 from uuid import uuid4
 
@@ -18,8 +16,8 @@ from tests.contracts.stored_streams import NOON
 from tests.contracts.test_personal_data import GRACE, buy, erasure
 from tests.domain.support.recording import step
 
-#: Counters, fingerprints of messages, and that somebody was forgotten: none of it leads back to a person.
-ABOUT_NOBODY = frozenset(
+#: Counters, hashes of webhook bodies, and erasures: none identifies a customer.
+WITHOUT_PERSONAL_DATA = frozenset(
     {
         "order_numbers",
         "webhook_inbox",
@@ -33,18 +31,12 @@ ABOUT_NOBODY = frozenset(
 )
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
-        yield unit_of_work
+def test_every_table_declares_its_personal_data() -> None:
+    assert set(HOLDINGS) | WITHOUT_PERSONAL_DATA == set(metadata.tables)
+    assert not set(HOLDINGS) & WITHOUT_PERSONAL_DATA
 
 
-def test_every_table_says_which_of_its_rows_are_about_a_person() -> None:
-    assert set(HOLDINGS) | ABOUT_NOBODY == set(metadata.tables)
-    assert not set(HOLDINGS) & ABOUT_NOBODY
-
-
-def test_a_forgotten_person_is_in_no_table_and_that_they_were_forgotten_is(
+def test_an_erased_customer_is_in_no_table_but_the_erasure_is(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     _, customer_id = buy(unit_of_work)
@@ -58,18 +50,18 @@ def test_a_forgotten_person_is_in_no_table_and_that_they_were_forgotten_is(
         (kept,) = connection.execute("SELECT erasure_id, actor, reason, erased_at FROM erasures").fetchall()
         ((customer,),) = connection.execute("SELECT to_jsonb(customers) FROM customers").fetchall()
     assert kept == (done.erasure_id, "person:ada", "asked by mail", NOON)
-    assert customer["customer_id"] == str(customer_id), "the books refer to the row"
-    told = {column for column, value in customer.items() if value is not None}
-    assert told == {"customer_id", "erased_at", "created_at", "updated_at"}
+    assert customer["customer_id"] == str(customer_id), "the log refers to the row"
+    remaining = {column for column, value in customer.items() if value is not None}
+    assert remaining == {"customer_id", "erased_at", "created_at", "updated_at"}
 
 
-def test_no_row_is_half_forgotten(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> None:
+def test_no_row_is_erased_by_half(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> None:
     buy(unit_of_work)
     with psycopg.connect(own_database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute("UPDATE customers SET erased_at = now(), email = NULL")
 
 
-def test_the_read_models_of_the_forgotten_are_rebuilt_to_the_same_rows(
+def test_the_read_models_of_erased_customers_are_rebuilt_to_the_same_rows(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about, customer_id = buy(unit_of_work)
@@ -101,7 +93,7 @@ def test_an_erasure_is_of_one_customer_and_once(unit_of_work: PostgresUnitOfWork
         transaction.personal_data.forget(erasure(customer_id))
 
 
-def test_a_payment_at_the_moment_of_an_erasure_is_somebody_news(unit_of_work: PostgresUnitOfWork) -> None:
+def test_a_payment_during_an_erasure_is_a_new_customers(unit_of_work: PostgresUnitOfWork) -> None:
     _, customer_id = buy(unit_of_work)
     is_waiting = Event()
 

@@ -1,4 +1,4 @@
-"""Points on real books, when two want them at the same moment."""
+"""Points on a real database under concurrent use."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +47,7 @@ def balance(shop: InMemoryShop, email: str) -> int:
 
 
 def referred(shop: InMemoryShop, email: str = GRACE) -> PaymentWebhookEvent:
-    """A friend's payment with Ada's code, not taken in yet."""
+    """A friend's payment with Ada's code, not handled yet."""
     session_id = shop.upload(b"wedding")
     codes = Codes(referral=customer(shop, ADA).referral_code)
     shop.checkout_service.open(session_id, email=None, codes=codes)
@@ -68,7 +68,7 @@ def until_a_lock_is_waited_for(database_url: str) -> None:
 
 
 def all_at_once(work: Sequence[Callable[[], object]]) -> None:
-    """Do work in threads that begin together; raises what any of it raises."""
+    """Run work in threads that begin together; raise their errors."""
     start = Barrier(len(work))
 
     def begin(one: Callable[[], object]) -> None:
@@ -79,21 +79,21 @@ def all_at_once(work: Sequence[Callable[[], object]]) -> None:
         list(threads.map(begin, work))
 
 
-def test_of_first_orders_that_race_one_earns(shop: InMemoryShop) -> None:
+def test_concurrent_first_orders_earn_points_once(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
     webhook_events = [referred(shop) for _ in range(AT_ONCE)]
     all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
     assert (balance(shop, ADA), balance(shop, GRACE)) == (100, 100)
 
 
-def test_friends_who_come_at_once_each_bring_points(shop: InMemoryShop) -> None:
+def test_concurrent_referrals_each_earn_points(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
     webhook_events = [referred(shop, f"friend{number}@friends.example") for number in range(AT_ONCE)]
     all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
     assert balance(shop, ADA) == 100 * AT_ONCE
 
 
-def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: InMemoryShop) -> None:
+def test_concurrent_checkouts_reserve_the_same_points_once(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
     shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
@@ -112,7 +112,7 @@ def test_of_checkouts_that_race_for_the_same_points_one_gets_them(shop: InMemory
     assert len([one for one in shop.payments.checkouts.values() if one.spending]) == 1
 
 
-def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: InMemoryShop) -> None:
+def test_concurrent_payments_spend_the_same_points_once(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
     shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
@@ -124,7 +124,7 @@ def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: InMemor
         webhook_events.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
         shop.clock.advance(
             minutes=71
-        )  # nothing is reserved any more, and word of the payment is still on its way
+        )  # nothing is reserved any more, and the payment's webhook has not arrived
     all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
     assert balance(shop, ADA) == 0
 
@@ -132,7 +132,7 @@ def test_of_payments_that_race_for_the_same_points_one_spends_them(shop: InMemor
 def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
     shop: InMemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Order numbers are counted by day, so nothing but the owner's lock keeps these two payments apart."""
+    """Numbers are counted by day, so only the owner's lock serializes."""
     shop.pay(shop.upload(b"harvest"))
     shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
@@ -144,7 +144,7 @@ def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
         webhook_events.append(shop.payment(session_id, email=f"friend{number}@friends.example"))
         shop.clock.advance(minutes=71)  # nothing is reserved any more
     before, after = webhook_events
-    follows, told = shop.referral_program.follows, []
+    follows, handled = shop.referral_program.follows, []
 
     def follow_past_midnight(
         transaction: Transaction,
@@ -155,21 +155,21 @@ def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
         proposed = follows(transaction, payment, paid, referrer)
         if paid == before.checkout:
             shop.clock.advance(days=1)
-            told.append(other.submit(shop.payment_webhook.handle, after, sha256_of(b"notice")))
-            until_it_waits_or_ends(own_database_url, told[-1])
+            handled.append(other.submit(shop.payment_webhook.handle, after, sha256_of(b"notice")))
+            until_it_waits_or_ends(own_database_url, handled[-1])
         return proposed
 
     monkeypatch.setattr(shop.referral_program, "follows", follow_past_midnight)
     with ThreadPoolExecutor(1) as other:
         shop.payment_webhook.handle(before, sha256_of(b"notice"))
-        told[0].result()
+        handled[0].result()
     numbers = [numbered(shop, webhook_event) for webhook_event in webhook_events]
     assert len({number.partition("-")[0] for number in numbers}) == 2, "they are orders of two days"
     assert balance(shop, ADA) == 0
 
 
 def numbered(shop: InMemoryShop, webhook_event: PaymentWebhookEvent) -> str:
-    """The number of the order that a payment began."""
+    """The number of a payment's order."""
     assert webhook_event.checkout is not None
     assert webhook_event.checkout.order_id is not None
     payment = shop.order(webhook_event.checkout.order_id).payment
@@ -180,7 +180,7 @@ def numbered(shop: InMemoryShop, webhook_event: PaymentWebhookEvent) -> str:
 def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
     shop: InMemoryShop, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The owner's payment begins while the other one is between its two customers."""
+    """The owner's payment begins while the other is between its customers."""
     shop.pay(shop.upload(b"harvest"))
     shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
     ada = customer(shop, ADA)
@@ -211,7 +211,7 @@ def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
     assert (balance(shop, ADA), balance(shop, GRACE)) == (0, 100)
 
 
-def test_customers_from_before_have_a_code_each(shop: InMemoryShop, own_database_url: str) -> None:
+def test_existing_customers_have_a_code_each(shop: InMemoryShop, own_database_url: str) -> None:
     for number in range(3):
         shop.pay(shop.upload(b"harvest"), email=f"old{number}@customer.example")
     take_back(own_database_url, "0010")

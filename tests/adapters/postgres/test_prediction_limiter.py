@@ -1,13 +1,11 @@
-"""Admissions on a real server: many workers at once never exceed the limit, and no order waits for a larger one."""
+"""Prediction slots on a real server: limits and fairness under concurrency."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
 import psycopg
-import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.reactions import RestoreImage
@@ -23,17 +21,10 @@ _WAITS = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = 
     WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=WORKERS)
-    yield unit_of_work
-    unit_of_work.close()
-
-
 def starts(
     unit_of_work: PostgresUnitOfWork, photos: int, due_at: datetime = NOON
 ) -> dict[UUID, ScheduledReaction]:
-    """The starts of one order, by their ids."""
+    """The starts of one order, by id."""
     about = facts(photos)
     work = [scheduled(about, RestoreImage(image_id, 1), due_at=due_at) for image_id in about.images]
     schedule(unit_of_work, *work)
@@ -50,7 +41,7 @@ def finish(unit_of_work: PostgresUnitOfWork, start: ScheduledReaction) -> None:
         transaction.reactions.close(held, outcome=Outcome.DONE)
 
 
-def test_workers_that_admit_at_the_same_time_share_the_free_slots(unit_of_work: PostgresUnitOfWork) -> None:
+def test_concurrent_workers_share_the_free_slots(unit_of_work: PostgresUnitOfWork) -> None:
     starts(unit_of_work, photos=200)
     with ThreadPoolExecutor(WORKERS) as workers:
         rounds = list(workers.map(lambda _: admitted(unit_of_work), range(5 * WORKERS)))
@@ -58,7 +49,7 @@ def test_workers_that_admit_at_the_same_time_share_the_free_slots(unit_of_work: 
     assert len(everything) == len(set(everything)) == MAX_RUNNING
 
 
-def test_who_admits_waits_for_an_admission_that_is_under_way(
+def test_granting_slots_waits_for_a_grant_in_progress(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     starts(unit_of_work, photos=1)
@@ -67,13 +58,13 @@ def test_who_admits_waits_for_an_admission_that_is_under_way(
             assert len(transaction.prediction_slots.grant(NOON, max_running=1, max_per_minute=1)) == 1
             starts(
                 unit_of_work, photos=1, due_at=NOON - MINUTE
-            )  # these would come first, and are not known above
+            )  # these would come first, and are not committed above
             other = worker.submit(admitted, unit_of_work, 1)
             eventually(lambda: other.done() or look.execute(_WAITS).fetchone() == (1,), "another worker")
         assert other.result() == []
 
 
-def test_an_order_of_one_is_admitted_within_a_round_of_its_arrival_while_workers_race(
+def test_an_order_of_one_gets_a_slot_in_its_first_round(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     work = starts(unit_of_work, photos=200)
@@ -95,4 +86,4 @@ def test_an_order_of_one_is_admitted_within_a_round_of_its_arrival_while_workers
             assert len(following) <= MAX_RUNNING
             assert rounds > 1 or one in following
             running = following
-    assert rounds == 11  # 20 at a time: nothing stood still
+    assert rounds == 11  # 20 at a time

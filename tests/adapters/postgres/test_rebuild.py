@@ -1,7 +1,4 @@
-"""Read models are a fold of the log and nothing else: written anew, they end in the same rows."""
-
-from collections.abc import Iterator
-from contextlib import closing
+"""A rebuild of the read models gives the same rows."""
 
 import psycopg
 import pytest
@@ -18,14 +15,8 @@ from tests.domain.support.recording import step
 Rows = dict[str, list[dict[str, object]]]
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=3)) as unit_of_work:
-        yield unit_of_work
-
-
 def lives(about: Facts) -> tuple[tuple[e.Event, ...], ...]:
-    """What may have happened to an order after its payment, so that every read model has rows and changes."""
+    """Events that give every read model rows and changes."""
     return (
         (),
         about.until_completed()[1:],
@@ -39,7 +30,7 @@ def lives(about: Facts) -> tuple[tuple[e.Event, ...], ...]:
 
 
 def keep_a_shop(unit_of_work: PostgresUnitOfWork) -> list[OrderId]:
-    """Orders of every kind, each event a step of its own as in life."""
+    """Orders of every kind, each event a commit of its own."""
     kept: list[OrderId] = []
     for index in range(len(lives(facts()))):
         about = facts()
@@ -54,7 +45,7 @@ def keep_a_shop(unit_of_work: PostgresUnitOfWork) -> list[OrderId]:
 
 
 def rows(database_url: str) -> Rows:
-    """Every row of every read model, all columns but the moment it was written."""
+    """Every row of every read model, without the time it was written."""
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         return {
             table.name: [
@@ -65,7 +56,7 @@ def rows(database_url: str) -> Rows:
         }
 
 
-def test_a_rebuild_ends_in_the_same_rows(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> None:
+def test_a_rebuild_gives_the_same_rows(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> None:
     kept = keep_a_shop(unit_of_work)
     before = rows(own_database_url)
     assert all(before.values())
@@ -73,7 +64,7 @@ def test_a_rebuild_ends_in_the_same_rows(unit_of_work: PostgresUnitOfWork, own_d
     assert rows(own_database_url) == before
 
 
-def test_a_rebuild_puts_right_what_somebody_wrote_by_hand(
+def test_a_rebuild_corrects_rows_changed_by_hand(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     keep_a_shop(unit_of_work)
@@ -93,7 +84,7 @@ def test_a_rebuild_puts_right_what_somebody_wrote_by_hand(
     assert rows(own_database_url) == before
 
 
-def test_a_rebuild_that_is_given_up_changes_nothing(
+def test_an_interrupted_rebuild_changes_nothing(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     keep_a_shop(unit_of_work)
@@ -125,7 +116,7 @@ def test_a_rebuild_streams_the_log_through_a_cursor_of_the_server(
     assert len(list(rebuild)) == len(lives(facts())) - 1
 
 
-def test_the_log_takes_nothing_while_it_is_rebuilt_and_everything_after(
+def test_appends_wait_for_the_end_of_a_rebuild(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     keep_a_shop(unit_of_work)

@@ -1,7 +1,4 @@
-"""Read models that somebody changed by hand are found, whichever table it is."""
-
-from collections.abc import Iterator
-from contextlib import closing
+"""Changes by hand are found in every read model."""
 
 import psycopg
 import pytest
@@ -10,7 +7,7 @@ from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.contracts.stored_streams import facts, take_order
 
-#: A change to each read model that a fold would not give.
+#: A change to each read model that a fold would not produce.
 CHANGES = {
     "orders": "UPDATE orders SET state = 'paid'",
     "images": "UPDATE images SET width = 1",
@@ -19,12 +16,6 @@ CHANGES = {
     "download_links": "UPDATE download_links SET openings = 7",
     "points": "UPDATE points SET points = 1000",
 }
-
-
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
-        yield unit_of_work
 
 
 @pytest.mark.parametrize("table", [table.name for table in READ_MODELS])
@@ -39,7 +30,7 @@ def test_a_read_model_that_was_changed_is_named(
         assert transaction.reconciliation_queries.differing_read_models([order]) == {order.order_id: [table]}
 
 
-def test_an_order_that_no_read_model_has_is_found_by_its_events(
+def test_an_order_missing_in_the_read_models_is_found_by_its_events(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     about = facts()

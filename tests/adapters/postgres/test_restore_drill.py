@@ -1,6 +1,6 @@
-"""The drill: a real PostgreSQL with its log archived into a bucket, lost, and restored, to the log's end or without it.
+"""The restore drill: PostgreSQL with its log archived to a bucket.
 
-The commands are those of docs/operations.md, word for word but for the addresses of the bucket and of curl's settings.
+The commands are those of docs/operations.md, except for the addresses of the bucket and of curl's settings.
 """
 
 import re
@@ -30,13 +30,13 @@ from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
-#: What docs/operations.md calls them.
+#: Their values in docs/operations.md.
 CURL_SETTINGS, BUCKET_ADDRESS = "/etc/restoreclick/wal.curl", "https://s3.example.com/shop-database"
 
 
 @dataclass(frozen=True)
 class Archive:
-    """The bucket that the log is archived into, and curl's way to it."""
+    """The bucket of the archived log, and curl's settings for it."""
 
     s3: S3
     curl_settings: Path
@@ -53,7 +53,7 @@ class Archive:
 
     @property
     def client(self) -> Minio:
-        """The way to the bucket for the test."""
+        """A client of the bucket."""
         return Minio(
             self.s3.endpoint.removeprefix("http://"),
             self.s3.access_key,
@@ -63,7 +63,7 @@ class Archive:
         )
 
     def files(self) -> list[str]:
-        """The files of the log that are there."""
+        """The archived files of the log."""
         return [str(each.object_name) for each in self.client.list_objects("shop-database", "wal/")]
 
 
@@ -88,7 +88,7 @@ def running(folder: Path) -> Iterator[str]:
 
 
 def archive(url: str) -> None:
-    """Have all that was written archived."""
+    """Wait until everything written is archived."""
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
         assert row is not None
@@ -102,11 +102,11 @@ def archive(url: str) -> None:
 
 @contextmanager
 def shop_on(url: str, lost: InMemoryShop | None = None) -> Iterator[InMemoryShop]:
-    """A shop on these books; the world outside is that of the shop that lost its own."""
+    """A shop on this database, with a lost shop's outside services."""
     unit_of_work = PostgresUnitOfWork(url, connections=4)
     shop = InMemoryShop(unit_of_work=unit_of_work)
     if lost is not None:
-        # Copies, so that each restore begins in the same world.
+        # Copies, so that each restore begins with the same services.
         outside = (lost.clock, lost.ids, lost.storage, lost.payments, lost.restorer, lost.mailer)
         shop.clock, shop.ids, shop.storage, shop.payments, shop.restorer, shop.mailer = deepcopy(outside)
         shop.wire(shop.payments)
@@ -128,7 +128,7 @@ def numbers(shop: InMemoryShop) -> list[str]:
 
 @dataclass(frozen=True)
 class Loss:
-    """A shop whose database is gone but for a base backup after its first order and the archived log."""
+    """A shop of whose database a base backup and archive remain."""
 
     folder: Path
     shop: InMemoryShop
@@ -158,7 +158,7 @@ def loss(tmp_path_factory: pytest.TempPathFactory, archived: Archive) -> Loss:
 
 
 def unpack(loss: Loss, target: Path, *, replay_from: Archive | None = None) -> Path:
-    """The base backup as a cluster to start, as docs/operations.md says."""
+    """Unpack the base backup to a cluster, as in docs/operations.md."""
     home = target / "postgresql"
     home.mkdir(parents=True)
     cluster = home / "data"
@@ -209,9 +209,7 @@ def test_an_archived_file_is_never_overwritten_and_archiving_it_again_succeeds(
 
 
 @pytest.mark.usefixtures("loss")
-def test_a_bucket_that_cannot_be_read_is_not_taken_for_the_end_of_the_log(
-    tmp_path: Path, archived: Archive
-) -> None:
+def test_an_unreadable_bucket_is_not_the_end_of_the_log(tmp_path: Path, archived: Archive) -> None:
     command = archived.value_of("restore_command")
     name = archived.files()[0].removeprefix("wal/")
     assert run(command, tmp_path / "found", name) == 0
@@ -223,12 +221,12 @@ def test_a_bucket_that_cannot_be_read_is_not_taken_for_the_end_of_the_log(
 
 
 def run(command: str, path: Path, name: str) -> int:
-    """The status of a command that PostgreSQL would run for a file of its log."""
+    """The exit status of an archive or restore command for one file."""
     filled = command.replace("%%", "\0").replace("%p", str(path)).replace("%f", name).replace("\0", "%")
     return subprocess.run(["/bin/sh", "-c", filled], check=False, capture_output=True).returncode  # noqa: S603
 
 
-def test_a_restored_backup_is_noticed_and_put_right(tmp_path: Path, loss: Loss) -> None:
+def test_a_restored_backup_is_detected_and_repaired(tmp_path: Path, loss: Loss) -> None:
     with (
         running(unpack(loss, tmp_path)) as url,
         shop_on(url, loss.shop) as shop,

@@ -1,4 +1,4 @@
-"""Retention on a real PostgreSQL: what happens to an order between being found and being locked counts."""
+"""Retention on PostgreSQL while an order changes before it is locked."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +14,7 @@ from domain.use_cases.order_command_handler import Cause
 from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
 from tests.doubles.container import InMemoryShop
 
-Said = Callable[[InMemoryShop, OrderId], Sequence[e.Event]]
+Change = Callable[[InMemoryShop, OrderId], Sequence[e.Event]]
 
 
 def a_hold(_shop: InMemoryShop, _order_id: OrderId) -> Sequence[e.Event]:
@@ -32,7 +32,7 @@ def a_new_link(shop: InMemoryShop, order_id: OrderId) -> Sequence[e.Event]:
 
 
 def another_end(shop: InMemoryShop, order_id: OrderId) -> Sequence[e.Event]:
-    """All of the money is paid back and a mail tells so: nothing is owed, and the retention begins anew."""
+    """All is refunded and a mail sent: the retention begins again."""
     refund_id, paid = RefundId(shop.ids.new()), Money(amount=shop.order(order_id).paid_amount, currency="EUR")
     return [
         e.RefundRequested(refund_id=refund_id, amount=paid, reason=RefundReason.REQUESTED, image_ids=()),
@@ -41,8 +41,8 @@ def another_end(shop: InMemoryShop, order_id: OrderId) -> Sequence[e.Event]:
 
 
 @pytest.mark.parametrize("happens", [a_hold, a_new_link, another_end])
-def test_photos_are_kept_for_what_happens_after_their_order_was_found(
-    shop: InMemoryShop, own_database_url: str, happens: Said
+def test_photos_are_kept_if_their_order_changes_before_the_lock(
+    shop: InMemoryShop, own_database_url: str, happens: Change
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id, hours=0.2)

@@ -1,4 +1,4 @@
-"""The revisions establish what ``tables.py`` says, and can be taken back."""
+"""The migrations establish the schema in ``tables``, and can be reversed."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def empty_database_url(own_database_url: str) -> str:
 
 @pytest.fixture
 def xid8_is_known() -> Iterator[None]:
-    """SQLAlchemy reads schemas with this register of types, which lacks PostgreSQL's transaction ids."""
+    """Register PostgreSQL's transaction ids, which SQLAlchemy's reflection lacks."""
     ischema_names["xid8"] = Xid8
     yield
     del ischema_names["xid8"]
@@ -71,7 +71,7 @@ def test_the_migrated_schema_is_the_one_the_tables_describe(database_url: str) -
 
 
 @pytest.mark.parametrize("aspect", [catalog.checks, catalog.indexes, catalog.foreign_keys, catalog.columns])
-def test_what_alembic_does_not_compare_is_the_same_as_well(
+def test_aspects_that_alembic_does_not_compare_are_the_same(
     database_url: str, empty_database_url: str, aspect: Callable[[str], set[str]]
 ) -> None:
     engine = connect(empty_database_url, connections=1)
@@ -110,7 +110,7 @@ def test_each_revision_can_be_taken_back_by_itself(own_database_url: str) -> Non
         upgrade(own_database_url, revision)
 
 
-def test_an_upgrade_from_many_processes_at_once_is_harmless(empty_database_url: str) -> None:
+def test_an_upgrade_from_many_processes_at_once_is_idempotent(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as processes:
         list(processes.map(lambda _: upgrade(empty_database_url), range(4)))
     upgrade(empty_database_url)
@@ -119,7 +119,7 @@ def test_an_upgrade_from_many_processes_at_once_is_harmless(empty_database_url: 
     unit_of_work.close()
 
 
-def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) -> None:
+def test_an_older_schema_is_reported_with_how_to_upgrade_it(own_database_url: str) -> None:
     downgrade(own_database_url, "0003")
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
     with pytest.raises(
@@ -131,20 +131,20 @@ def test_books_of_an_older_schema_say_how_to_bring_it_up(own_database_url: str) 
 
 
 def make_newer(database_url: str, *, oldest_program: str) -> None:
-    """Leave the schema as a program of the future would."""
+    """Leave the schema as a later program would."""
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9042'")
         connection.execute("UPDATE schema_compatibility SET oldest_program = %s", [oldest_program])
 
 
-def test_a_newer_schema_that_this_program_can_work_beside_is_accepted(own_database_url: str) -> None:
+def test_a_newer_compatible_schema_is_accepted(own_database_url: str) -> None:
     newest = max(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
     make_newer(own_database_url, oldest_program=newest)
     with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
         unit_of_work.check()
 
 
-def test_a_newer_schema_that_left_this_program_behind_is_refused(own_database_url: str) -> None:
+def test_a_newer_incompatible_schema_is_refused(own_database_url: str) -> None:
     make_newer(own_database_url, oldest_program="9041")
     says = r"at 9042, newer than this program, which knows \d{4} at most; install the version of RestoreClick"
     with (
@@ -156,7 +156,7 @@ def test_a_newer_schema_that_left_this_program_behind_is_refused(own_database_ur
         upgrade(own_database_url)
 
 
-def test_a_server_that_is_too_old_is_refused_with_the_version_it_needs(
+def test_an_old_server_is_refused_with_the_minimum_version(
     own_database_url: str, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "OLDEST_SERVER", 99)
@@ -171,7 +171,7 @@ def test_a_server_that_is_too_old_is_refused_with_the_version_it_needs(
         unit_of_work.check()
 
 
-def test_a_migration_waits_politely_for_a_table_that_is_in_use(
+def test_a_migration_retries_for_the_lock_of_a_table_in_use(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
@@ -195,7 +195,7 @@ def test_a_migration_waits_politely_for_a_table_that_is_in_use(
         unit_of_work.check()
 
 
-def test_a_migration_that_never_gets_its_lock_names_who_holds_it_and_goes_on_later(
+def test_a_migration_without_its_lock_names_the_holder_and_can_be_resumed(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
@@ -211,7 +211,7 @@ def test_a_migration_that_never_gets_its_lock_names_who_holds_it_and_goes_on_lat
     upgrade(own_database_url)
 
 
-def test_no_statement_of_a_migration_is_cut_short(
+def test_no_statement_of_a_migration_times_out(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "STATEMENT_TIMEOUT_SECONDS", 0.01)
@@ -231,7 +231,7 @@ def settings_of(config: Config, seen: dict[str, str]) -> None:
 
 
 def test_indexes_of_tables_that_exist_are_built_while_others_write(own_database_url: str) -> None:
-    """A build that locked the table would wait for the first writer, and the second one for the build."""
+    """A locking build would wait for one writer and block the next."""
     downgrade(own_database_url, "0020")
     with (
         psycopg.connect(own_database_url) as first,
@@ -255,7 +255,7 @@ INSERT_WORK: LiteralString = """
     VALUES (gen_random_uuid(), gen_random_uuid(), 'MoveImages', '{}', now(), now())"""
 
 
-def test_an_index_whose_build_was_interrupted_is_built_anew(database_url: str, own_database_url: str) -> None:
+def test_an_interrupted_index_build_is_repeated(database_url: str, own_database_url: str) -> None:
     downgrade(own_database_url, "0020")
     with psycopg.connect(own_database_url, autocommit=True) as connection:
         connection.execute(INSERT_WORK)
@@ -277,7 +277,7 @@ def test_later_migrations_build_indexes_of_tables_that_exist_concurrently() -> N
             assert f"CREATE TABLE {table}" in code, f"{file.name} locks {table} while it builds an index"
 
 
-def test_a_schema_with_events_is_not_taken_back(own_database_url: str) -> None:
+def test_a_schema_with_events_is_not_downgraded(own_database_url: str) -> None:
     with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
         take_order(unit_of_work, facts())
         with pytest.raises(UnavailableError, match="its log has 1 events, and an older schema would lose"):
@@ -285,14 +285,14 @@ def test_a_schema_with_events_is_not_taken_back(own_database_url: str) -> None:
         unit_of_work.check()
 
 
-def test_books_without_a_schema_say_how_to_bring_one(empty_database_url: str) -> None:
+def test_a_missing_schema_is_reported_with_how_to_create_it(empty_database_url: str) -> None:
     unit_of_work = PostgresUnitOfWork(empty_database_url, connections=1)
     with pytest.raises(UnavailableError, match=r"has no schema yet; run `restoreclick db upgrade`\.$"):
         unit_of_work.check()
     unit_of_work.close()
 
 
-def test_books_without_a_server_say_which_address_to_check() -> None:
+def test_a_missing_server_is_reported_with_the_setting_to_check() -> None:
     unit_of_work = PostgresUnitOfWork("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
     with pytest.raises(UnavailableError, match="check DATABASE_URL"):
         unit_of_work.check()

@@ -1,4 +1,4 @@
-"""Many people at the desk at the same moment, on real books: the sum of what goes back stays what was paid."""
+"""Concurrent staff actions: refunds never exceed the payment."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.doubles.container import InMemoryShop
 
 PEOPLE = 50
-#: Fewer than there are people: then some wait for a connection, as they would in the shop.
+#: Fewer than staff members, so that some wait for a connection.
 CONNECTIONS = 20
 
 
@@ -33,12 +33,12 @@ def shop(own_database_url: str) -> Iterator[InMemoryShop]:
 
 @pytest.fixture
 def order_id(shop: InMemoryShop) -> OrderId:
-    """An order of ten photos for 39.00 EUR, of which nothing has been begun."""
+    """An order of ten photos for 39.00 EUR that was not begun."""
     return shop.pay(shop.upload(*(b"portrait of %d" % number for number in range(10))))
 
 
 def at_once(work: Callable[[int], object]) -> list[object]:
-    """Have everybody do it at the same moment; gives what came of each, a refusal among it."""
+    """Run work concurrently; return its results and refusals."""
     start = Barrier(PEOPLE)
 
     def do(number: int) -> object:
@@ -65,8 +65,10 @@ def test_fifty_refunds_at_once_never_exceed_what_was_paid(shop: InMemoryShop, or
     with shop.unit_of_work.transaction() as transaction:
         notes = {note.note_id: note.actor for note in transaction.notes.of(order_id)}
         history = transaction.event_store.history(order_id)
-    told = {each.event.note_id: each.actor for each in history if isinstance(each.event, e.RefundRequested)}
-    assert told == notes  # each refund has its own note, by who asked for it; who was refused left none
+    recorded = {
+        each.event.note_id: each.actor for each in history if isinstance(each.event, e.RefundRequested)
+    }
+    assert recorded == notes  # each refund has its own note and actor; refused ones left none
     shop.work()
     [payment] = shop.payments.payments.values()
     assert (payment.left, len(payment.refunds)) == (0, 39)
@@ -81,7 +83,7 @@ def test_fifty_repeats_of_one_command_are_one_refund(shop: InMemoryShop, order_i
     assert shop.order(order_id).ledger.requested == 100
 
 
-def test_of_many_customers_who_are_given_one_address_one_gets_it(shop: InMemoryShop) -> None:
+def test_concurrent_changes_to_one_address_succeed_once(shop: InMemoryShop) -> None:
     orders = [
         shop.pay(shop.upload(b"wedding"), email=f"{number}@customer.example") for number in range(PEOPLE)
     ]

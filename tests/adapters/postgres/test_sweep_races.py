@@ -1,8 +1,7 @@
-"""Sweeps on PostgreSQL while another sweep has its rows: each takes what is free and waits for nobody's commit."""
+"""Concurrent sweeps on PostgreSQL skip each other's locked rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -16,14 +15,8 @@ from tests.contracts.stored_streams import MINUTE, NOON, claimed, facts, schedul
 
 LATER = NOON + timedelta(days=60)
 
-#: Takes up to so many rows and tells how many those were.
+#: Process up to this many rows; return their number.
 Sweep = Callable[[Transaction, int], int]
-
-
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=4)) as unit_of_work:
-        yield unit_of_work
 
 
 def unsent_work(unit_of_work: PostgresUnitOfWork) -> Sweep:
@@ -55,7 +48,7 @@ def stale_sessions(unit_of_work: PostgresUnitOfWork) -> Sweep:
 
 
 @pytest.mark.parametrize("prepare", [unsent_work, closed_work, old_messages, stale_sessions])
-def test_a_sweep_takes_what_another_one_left_without_waiting_for_it(
+def test_a_sweep_skips_rows_that_another_one_locked(
     unit_of_work: PostgresUnitOfWork, own_database_url: str, prepare: Callable[[PostgresUnitOfWork], Sweep]
 ) -> None:
     sweep = prepare(unit_of_work)

@@ -1,7 +1,5 @@
-"""Whoever owns the database can lift the log's guard and rewrite it; the chain tells what they did, and where."""
+"""Tampering by the database's owner is found and located by the chain."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -16,18 +14,18 @@ from tests.waiting import eventually
 
 Found = list[tuple[DefectKind, OrderId | None, int | None, int | None]]
 
-#: Versions of the order that is tampered with; the other's are left alone.
+#: Versions of the order that is tampered with; the other order's are left alone.
 VERSIONS = 5
 
 
 @dataclass(frozen=True)
 class Crime:
-    """Statements, with ``%s`` for the order, and the defects they leave: alone, and against a kept head."""
+    """Statements, with ``%s`` for the order, and the defects they cause."""
 
     statements: tuple[LiteralString, ...]
     alone: tuple[tuple[DefectKind, int, int], ...]
     against_head: tuple[tuple[DefectKind, int, int], ...] = ()
-    is_a_difference: bool = True  # between the log and the kept head
+    is_a_difference: bool = True  # between the log and the snapshot
 
 
 CRIMES = {
@@ -121,14 +119,8 @@ CRIMES = {
 }
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
-        yield unit_of_work
-
-
 def keep_head(unit_of_work: PostgresUnitOfWork) -> LogSnapshot:
-    """The head of an untouched log, in which there are two orders."""
+    """The head of an unchanged log of two orders."""
     eventually(lambda: len(list(unit_of_work.chained_events())) == 2 * VERSIONS, "the whole log")
     verdict = verify(unit_of_work.chained_events())
     assert verdict.findings == ()
@@ -136,7 +128,7 @@ def keep_head(unit_of_work: PostgresUnitOfWork) -> LogSnapshot:
 
 
 def tamper(database_url: str, order_id: OrderId, *statements: LiteralString) -> None:
-    """What a superuser can do to the log and still leave its guard as it was."""
+    """Change the log as a superuser, restoring its trigger afterwards."""
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
         for statement in statements:
@@ -152,7 +144,7 @@ def found(unit_of_work: PostgresUnitOfWork, kept: LogSnapshot | None = None) -> 
 
 
 @pytest.mark.parametrize("crime", CRIMES.values(), ids=CRIMES)
-def test_every_way_to_tamper_is_found_and_its_place_is_named(
+def test_every_kind_of_tampering_is_found_and_located(
     unit_of_work: PostgresUnitOfWork, own_database_url: str, crime: Crime
 ) -> None:
     victim, other = facts(), facts()

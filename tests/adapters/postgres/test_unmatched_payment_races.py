@@ -1,4 +1,4 @@
-"""Money without an order on real books, while several settle it at the same moment."""
+"""Concurrent resolutions of unmatched payments on a real database."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +16,8 @@ BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
 ROUNDS = 10
 
 
-def set_aside(shop: InMemoryShop) -> str:
-    """Have a session paid twice, long ago; gives the checkout of the second payment."""
+def unmatched_payment(shop: InMemoryShop) -> str:
+    """Pay a session twice, long ago; return the second payment's checkout."""
     session_id = shop.upload(b"wedding")
     first = shop.checkout(session_id)
     shop.clock.advance(hours=1)
@@ -30,7 +30,7 @@ def set_aside(shop: InMemoryShop) -> str:
 
 
 def at_once(*works: Callable[[], object]) -> list[ShopError]:
-    """Do all of it at the same moment; gives who was refused."""
+    """Run works concurrently; return the refusals."""
     start = Barrier(len(works))
 
     def do(work: Callable[[], object]) -> ShopError | None:
@@ -46,7 +46,7 @@ def at_once(*works: Callable[[], object]) -> list[ShopError]:
 
 
 def how_it_ended(shop: InMemoryShop, checkout: str) -> tuple[UnmatchedStatus, int, bool]:
-    """The payment's status, how many refunds were made of it, and whether an order began with it."""
+    """The payment's status, its number of refunds, whether it was matched."""
     with shop.unit_of_work.transaction() as transaction:
         payment = transaction.unmatched_payments.find(checkout)
         assert payment is not None
@@ -55,9 +55,9 @@ def how_it_ended(shop: InMemoryShop, checkout: str) -> tuple[UnmatchedStatus, in
     return payment.status, len(shop.payments.payments[payment.payment_intent_id].refunds), order is not None
 
 
-def test_a_payment_is_matched_or_goes_back_and_never_both(shop: InMemoryShop) -> None:
+def test_a_payment_is_matched_or_refunded_never_both(shop: InMemoryShop) -> None:
     for _ in range(ROUNDS):
-        checkout, session_id = set_aside(shop), shop.upload(b"harvest")
+        checkout, session_id = unmatched_payment(shop), shop.upload(b"harvest")
 
         def match(checkout: str = checkout, session_id: object = session_id) -> None:
             shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)  # type: ignore[arg-type]
@@ -69,9 +69,9 @@ def test_a_payment_is_matched_or_goes_back_and_never_both(shop: InMemoryShop) ->
         }
 
 
-def test_a_payment_goes_back_once_however_many_resolve_it(shop: InMemoryShop) -> None:
+def test_concurrent_resolutions_refund_a_payment_once(shop: InMemoryShop) -> None:
     for _ in range(ROUNDS):
-        checkout = set_aside(shop)
+        checkout = unmatched_payment(shop)
 
         def refund(checkout: str = checkout) -> None:
             shop.unmatched_payment_service.refund(checkout, **BRUNO)
@@ -88,7 +88,7 @@ def test_a_payment_goes_back_once_however_many_resolve_it(shop: InMemoryShop) ->
 
 def test_two_sessions_do_not_get_the_same_payment(shop: InMemoryShop) -> None:
     for _ in range(ROUNDS):
-        checkout, photos = set_aside(shop), [shop.upload(b"harvest"), shop.upload(b"portrait")]
+        checkout, photos = unmatched_payment(shop), [shop.upload(b"harvest"), shop.upload(b"portrait")]
         matches = [
             lambda session_id=session_id: shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)  # noqa: B023 -- done within the round
             for session_id in photos
@@ -97,9 +97,9 @@ def test_two_sessions_do_not_get_the_same_payment(shop: InMemoryShop) -> None:
         assert how_it_ended(shop, checkout) == (UnmatchedStatus.MATCHED, 0, True)
 
 
-def test_word_of_a_refund_that_comes_while_it_is_made_is_counted_once(shop: InMemoryShop) -> None:
+def test_a_refund_webhook_during_the_refund_is_counted_once(shop: InMemoryShop) -> None:
     for _ in range(ROUNDS):
-        checkout = set_aside(shop)
+        checkout = unmatched_payment(shop)
         with shop.unit_of_work.transaction() as transaction:
             payment = transaction.unmatched_payments.find(checkout)
         assert payment is not None
@@ -114,9 +114,9 @@ def test_word_of_a_refund_that_comes_while_it_is_made_is_counted_once(shop: InMe
         assert shop.payments.payments[payment.payment_intent_id].left == 0
 
 
-def test_a_dispute_told_while_a_payment_is_matched_reaches_the_order(shop: InMemoryShop) -> None:
+def test_a_dispute_during_a_match_reaches_the_order(shop: InMemoryShop) -> None:
     for _ in range(ROUNDS):
-        checkout, session_id = set_aside(shop), shop.upload(b"harvest")
+        checkout, session_id = unmatched_payment(shop), shop.upload(b"harvest")
         with shop.unit_of_work.transaction() as transaction:
             payment = transaction.unmatched_payments.find(checkout)
         assert payment is not None

@@ -1,7 +1,5 @@
-"""Rows that another version of the shop wrote: old ones are upcast, unknown ones stop no other."""
+"""Reactions of other versions: old ones are upcast, unknown ones skipped."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
 
@@ -33,12 +31,6 @@ from tests.domain.support.reconciliation_runs import compare
 from tests.doubles.container import POLICY, InMemoryShop
 
 
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url)) as unit_of_work:
-        yield unit_of_work
-
-
 def rewrite(url: str, work: ScheduledReaction, change: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
@@ -51,7 +43,7 @@ def rewrite(url: str, work: ScheduledReaction, change: str) -> None:
     "change",
     ["kind = 'EngraveFrame'", "arguments_version = 99", """arguments = '{"prediction_id": 7}'"""],
 )
-def test_work_that_cannot_be_read_stops_no_other(
+def test_unreadable_reactions_stop_no_other(
     unit_of_work: PostgresUnitOfWork, own_database_url: str, change: str
 ) -> None:
     strange, plain = scheduled(facts(), CancelPrediction("orphan")), scheduled(facts())
@@ -69,7 +61,7 @@ def test_work_that_cannot_be_read_stops_no_other(
         claim(unit_of_work, strange)
 
 
-def test_a_start_that_cannot_be_read_takes_no_slot_from_others(
+def test_an_unreadable_start_takes_no_slot_from_others(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1))
@@ -80,7 +72,7 @@ def test_a_start_that_cannot_be_read_takes_no_slot_from_others(
     assert admit(unit_of_work, NOON + MINUTE, max_running=1) == [(plain.reaction_id, plain.reaction)]
 
 
-def test_a_start_with_arguments_that_cannot_be_read_is_found_when_its_turn_comes(
+def test_a_start_with_unreadable_arguments_is_found_at_its_turn(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange = scheduled(facts(), RestoreImage(ImageId(uuid4()), 1))
@@ -91,7 +83,7 @@ def test_a_start_with_arguments_that_cannot_be_read_is_found_when_its_turn_comes
         assert [work.reaction_id for work in transaction.reactions.unreadable()] == [strange.reaction_id]
 
 
-def test_given_up_work_that_cannot_be_read_does_not_hide_the_rest(
+def test_an_unreadable_exhausted_reaction_does_not_hide_others(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange, plain = (
@@ -108,7 +100,7 @@ def test_given_up_work_that_cannot_be_read_does_not_hide_the_rest(
         assert [work.order_id for work in transaction.reactions.exhausted()] == [plain.order_id]
 
 
-def test_work_that_is_needed_anew_is_written_as_this_version_writes_it(
+def test_a_reaction_required_again_is_written_in_this_version(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     work = scheduled(facts(), CancelPrediction("orphan"))
@@ -139,7 +131,7 @@ def work_of(order_id: OrderId, reaction: Reaction) -> ScheduledReaction:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_needed_work_that_cannot_be_read_is_listed_and_rewritten(
+def test_a_required_unreadable_reaction_is_listed_and_rewritten(
     unit_of_work: PostgresUnitOfWork, own_database_url: str, change: str
 ) -> None:
     shop = InMemoryShop(unit_of_work=unit_of_work)
@@ -167,7 +159,7 @@ def test_needed_work_that_cannot_be_read_is_listed_and_rewritten(
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_a_start_that_waits_for_its_turn_and_cannot_be_read_is_rewritten(
+def test_a_waiting_unreadable_start_is_rewritten(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     shop = InMemoryShop(
@@ -185,7 +177,7 @@ def test_a_start_that_waits_for_its_turn_and_cannot_be_read_is_rewritten(
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_unreadable_work_of_an_order_that_was_over_long_ago_is_found_as_well(
+def test_an_unreadable_reaction_of_an_old_order_is_found(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     shop = InMemoryShop(unit_of_work=unit_of_work)
@@ -204,7 +196,7 @@ def test_unreadable_work_of_an_order_that_was_over_long_ago_is_found_as_well(
     assert commands_for(attention_item) == [f"restoreclick orders history {attention_item.number}"]
 
 
-def test_work_that_a_newer_version_is_doing_at_this_moment_is_left_alone(
+def test_a_reaction_leased_by_a_newer_version_is_left_alone(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     shop = InMemoryShop(unit_of_work=unit_of_work)

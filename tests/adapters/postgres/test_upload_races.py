@@ -1,4 +1,4 @@
-"""Many senders of the same bytes at once, on a real PostgreSQL: one photo, one object."""
+"""Concurrent uploads of the same bytes: one photo, one object."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from tests.doubles.container import POLICY, InMemoryShop
 SENDERS = 4
 
 
-def test_of_the_same_bytes_at_once_one_becomes_a_photo(own_database_url: str) -> None:
+def test_concurrent_uploads_of_the_same_bytes_add_one_photo(own_database_url: str) -> None:
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=SENDERS)
     shop = InMemoryShop(unit_of_work=unit_of_work)
     session_id, together = shop.upload_service.open().session_id, Barrier(SENDERS)
@@ -35,7 +35,7 @@ def test_of_the_same_bytes_at_once_one_becomes_a_photo(own_database_url: str) ->
     unit_of_work.close()
 
 
-def test_no_more_photos_are_added_at_once_than_an_order_may_hold(own_database_url: str) -> None:
+def test_concurrent_uploads_do_not_exceed_an_orders_limit(own_database_url: str) -> None:
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=SENDERS)
     shop = InMemoryShop(
         replace(POLICY, uploads=replace(POLICY.uploads, max_photos=1)), unit_of_work=unit_of_work

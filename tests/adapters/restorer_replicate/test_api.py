@@ -42,7 +42,7 @@ def restorer(rogue: RogueServer) -> Iterator[ReplicateRestorer]:
 
 
 def on_create(rogue: RogueServer, behave: Any) -> None:
-    """Take the upload, and behave so when the prediction is created."""
+    """Accept the upload, and behave so when the prediction is created."""
 
     def post(request: RogueHandler) -> None:
         request.read_body()
@@ -65,7 +65,7 @@ def start(restorer: ReplicateRestorer, variant: Variant = Variant.FIRST) -> Any:
 
 
 @pytest.mark.parametrize("variant", Variant)
-def test_each_model_is_called_in_its_own_words(replicate: TwinProcess, variant: Variant) -> None:
+def test_each_model_gets_its_own_input_names(replicate: TwinProcess, variant: Variant) -> None:
     recipe = REPLICATE_MODEL_INPUTS[variant]
     with closing(replicate_restorer(replicate.url)) as restorer:
         started = start(restorer, variant)
@@ -96,7 +96,7 @@ def test_each_model_is_called_in_its_own_words(replicate: TwinProcess, variant: 
         (503, LostReplyError),
     ],
 )
-def test_each_error_of_a_start_says_whether_a_repeat_makes_sense(
+def test_each_error_of_a_start_says_whether_to_retry(
     rogue: RogueServer, restorer: ReplicateRestorer, status: int, ours: type[OutsideError]
 ) -> None:
     problem = b'{"title": "Input validation failed", "detail": "at https://shop.example/a-secret-address"}'
@@ -137,7 +137,7 @@ def test_a_look_without_a_usable_answer_changes_nothing(
     assert time.monotonic() - before < 2, "the SDK slept for us"
 
 
-def test_where_nobody_listens_nothing_was_started() -> None:
+def test_without_a_connection_nothing_was_started() -> None:
     with (
         closing(replicate_restorer("http://127.0.0.1:9")) as restorer,
         pytest.raises(UnavailableError) as raised,
@@ -181,9 +181,9 @@ def test_every_status_has_a_meaning(
     rogue.manners["GET"] = lambda request: request.answer(
         200, b'{"id": "p1", "model": "a/b", "status": %b}' % answer
     )
-    told = restorer.look("p1")
-    assert (told.status, told.failure) == (status, failure)
-    assert told.output_url == ("https://x/1" if status is PredictionStatus.SUCCEEDED else None)
+    prediction = restorer.look("p1")
+    assert (prediction.status, prediction.failure) == (status, failure)
+    assert prediction.output_url == ("https://x/1" if status is PredictionStatus.SUCCEEDED else None)
 
 
 @pytest.mark.parametrize(
@@ -208,11 +208,11 @@ def test_every_status_has_a_meaning(
         ("None", FailureReason.PROVIDER_ERROR),
     ],
 )
-def test_failures_are_told_apart_by_their_words(error: str, reason: FailureReason) -> None:
+def test_failures_are_classified_by_their_text(error: str, reason: FailureReason) -> None:
     assert reason_for(error) is reason
 
 
-def test_a_prediction_id_cannot_lead_somewhere_else(rogue: RogueServer, restorer: ReplicateRestorer) -> None:
+def test_a_prediction_id_cannot_change_the_path(rogue: RogueServer, restorer: ReplicateRestorer) -> None:
     rogue.manners["GET"] = lambda request: request.answer(404)
     with pytest.raises(RefusedError):
         restorer.look("../account?x=1")
@@ -267,14 +267,12 @@ def test_an_output_is_not_fetched_from(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["replicate.delivery", "pb.replicate.delivery", "a.pb.replicate.delivery"])
-def test_an_output_is_asked_for_at_the_providers_own_hosts(
-    host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_output_is_fetched_from_the_providers_hosts(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def look_up(name: str, *_: Any) -> Any:
         asked.append(name)
-        raise socket.gaierror("nobody is at home in a test")
+        raise socket.gaierror("no name resolution in tests")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     hosts = frozenset({"replicate.delivery", "*.replicate.delivery"})
@@ -291,7 +289,7 @@ def test_an_output_is_asked_for_at_the_providers_own_hosts(
         *((status, UnavailableError) for status in (429, 500, 503)),
     ],
 )
-def test_an_output_that_is_not_there_says_whether_to_ask_again(
+def test_a_missing_output_says_whether_to_retry(
     rogue: RogueServer, restorer: ReplicateRestorer, status: int, ours: type[OutsideError]
 ) -> None:
     rogue.manners["GET"] = lambda request: request.answer(status, Location=f"{rogue.url}/elsewhere")
@@ -318,14 +316,14 @@ def test_a_redirect_is_followed_nowhere_not_even_to_another_allowed_host(
         assert (elsewhere.seen, target.getvalue()) == ([], b"")
 
 
-def test_an_output_that_is_too_large_is_left(rogue: RogueServer, restorer: ReplicateRestorer) -> None:
+def test_a_too_large_output_is_refused(rogue: RogueServer, restorer: ReplicateRestorer) -> None:
     rogue.manners["GET"] = lambda request: request.answer(200, bytes(1_001))
     with pytest.raises(RefusedError, match="larger than 1000 bytes"):
         restorer.fetch(f"{rogue.url}/out.png", io.BytesIO())
 
 
 @pytest.mark.parametrize("manner", ["hang", "hang_up", "break_off"])
-def test_an_output_that_does_not_come_whole_may_come_later(
+def test_an_incomplete_output_can_be_retried(
     rogue: RogueServer, restorer: ReplicateRestorer, manner: str
 ) -> None:
     def behave(request: RogueHandler) -> None:
@@ -339,7 +337,7 @@ def test_an_output_that_does_not_come_whole_may_come_later(
         restorer.fetch(f"{rogue.url}/out.png", io.BytesIO())
 
 
-def test_an_output_that_trickles_is_left_in_time(
+def test_a_slow_output_times_out(
     rogue: RogueServer, restorer: ReplicateRestorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outputs, "LONGEST_FETCH_SECONDS", 0.0)

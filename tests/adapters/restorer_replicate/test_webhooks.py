@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 CLOCK = StoppedClock()
 KEY = b"sixteen bytes!!!"
-NOTICES = ReplicateWebhookParser("whsec_" + base64.b64encode(KEY).decode(), CLOCK)
+PARSER = ReplicateWebhookParser("whsec_" + base64.b64encode(KEY).decode(), CLOCK)
 BODY = b'{"id": "p1", "status": "succeeded", "output": "https://replicate.delivery/out.png"}'
 
 
@@ -32,7 +32,7 @@ def signed(body: bytes = BODY, *, key: bytes = KEY, age_seconds: float = 0) -> d
     }
 
 
-def test_what_replicate_posts_of_an_end_is_read(replicate: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_replicates_webhook_of_an_end_is_parsed(replicate: TwinProcess, letterbox: WebhookReceiver) -> None:
     with closing(replicate_restorer(replicate.url)) as restorer:
         started = restorer.start(
             io.BytesIO(small_photo()),
@@ -63,13 +63,13 @@ def test_what_replicate_posts_of_an_end_is_read(replicate: TwinProcess, letterbo
 )
 def test_a_prediction_has_ended_or_not(status: str, has_ended: bool) -> None:  # noqa: FBT001 - a parameter of the test
     body = b'{"id": "p1", "status": "%b"}' % status.encode()
-    assert NOTICES.read(body, signed(body)).has_ended is has_ended
+    assert PARSER.read(body, signed(body)).has_ended is has_ended
 
 
-def test_one_good_signature_among_several_is_enough() -> None:
+def test_one_valid_signature_among_several_is_enough() -> None:
     headers = signed()
     headers["webhook-signature"] = f"v1,AAAA v1a,BBBB nonsense {headers['webhook-signature']}"
-    assert NOTICES.read(BODY, headers).prediction_id == "p1"
+    assert PARSER.read(BODY, headers).prediction_id == "p1"
 
 
 @pytest.mark.parametrize(
@@ -92,20 +92,20 @@ def test_one_good_signature_among_several_is_enough() -> None:
 )
 def test_a_message_without_a_fresh_signature_is_forged(changes: dict[str, str]) -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(BODY, signed() | changes)
+        PARSER.read(BODY, signed() | changes)
 
 
 def test_a_message_without_any_header_is_forged() -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(BODY, {})
+        PARSER.read(BODY, {})
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"id": 1}', b'{"status": "succeeded"}'])
-def test_what_is_no_prediction_is_refused_even_when_it_is_signed(body: bytes) -> None:
+def test_a_signed_body_that_is_not_a_prediction_is_refused(body: bytes) -> None:
     with pytest.raises(ForgedMessageError):
-        NOTICES.read(body, signed(body))
+        PARSER.read(body, signed(body))
 
 
-def test_a_secret_that_is_none_is_told_at_the_start() -> None:
+def test_an_invalid_secret_is_reported_at_start() -> None:
     with pytest.raises(ValueError, match="base64"):
         ReplicateWebhookParser("whsec_!", CLOCK)

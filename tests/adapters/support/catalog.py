@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalogs say about a schema, in words that can be compared."""
+"""PostgreSQL's catalogs as comparable strings."""
 
 from typing import LiteralString
 
@@ -56,7 +56,7 @@ def columns(database_url: str) -> set[str]:
 
 
 def take_back(database_url: str, revision: str) -> None:
-    """Take the schema back although there are events, for a test of what an upgrade makes of old ones."""
+    """Downgrade the schema despite events, to test upgrades of old ones."""
     engine = connect(database_url, connections=1)
     with engine.begin() as connection:
         command.downgrade(alembic_config(connection), revision)

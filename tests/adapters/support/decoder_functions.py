@@ -1,4 +1,4 @@
-"""What a hostile picture may make its decoder do, as functions for the pool."""
+"""Behaviour of decoders on hostile pictures, as functions for the pool."""
 
 import ctypes
 import os
@@ -44,7 +44,7 @@ def be_killed(_: BinaryIO, __: BinaryIO) -> None:
 
 
 def burn(_: BinaryIO, __: BinaryIO, seconds: float) -> int:
-    """Use so much CPU, and give this process's id."""
+    """Use this much CPU; return this process's id."""
     end = time.process_time() + seconds
     while time.process_time() < end:
         pass
@@ -57,7 +57,7 @@ def spin(_: BinaryIO, __: BinaryIO) -> None:
 
 
 def spin_after_telling(_: BinaryIO, __: BinaryIO, fifo: str) -> None:
-    """Write this process's id to a pipe that the test reads, then use all the CPU there is."""
+    """Write this process's id to a pipe, then use all CPU."""
     Path(fifo).write_text(str(os.getpid()))
     while True:
         pass
@@ -77,7 +77,7 @@ def devour(_: BinaryIO, __: BinaryIO, size_bytes: int) -> int:
 
 
 def chatter(_: BinaryIO, __: BinaryIO) -> None:
-    """What libraries in C do: write to the process's own standard streams."""
+    """Write to the process's own standard streams, as C libraries do."""
     os.write(1, b"TIFFReadDirectory: unknown tag\n")
     os.write(2, b"Corrupt JPEG data\n" * 10_000)
     sys.stderr.flush()

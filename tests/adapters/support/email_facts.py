@@ -1,4 +1,4 @@
-"""The facts of a letter, and a reader of what was written from them."""
+"""Facts of an e-mail, and a reader of the rendered one."""
 
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -64,7 +64,7 @@ def read(*changes: Any, **more: Any) -> str:
 
 
 class Reader(HTMLParser):
-    """Reads a letter as a person does: what is in its body, and where its links lead."""
+    """The text in an e-mail's body, and the targets of its links."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        self.seen.append(" ")  # no word goes on beyond a tag
+        self.seen.append(" ")  # a tag ends a word
         self.links |= {value for name, value in attrs if name in {"href", "src"}}
 
     def handle_data(self, data: str) -> None:

@@ -1,4 +1,4 @@
-"""TIFF files of any kind, written by hand: no library writes what scanners and cameras write."""
+"""TIFF files of any kind, which no library writes."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Value = int | Sequence[int] | bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One directory and its uncompressed pixels; ``tags`` come on top of the usual ones, or replace them."""
+    """A directory with uncompressed pixels; ``tags`` extend or replace the defaults."""
 
     size: tuple[int, int]
     pixels: bytes
@@ -20,7 +20,6 @@ class Page:
 
 
 def tiff(*pages: Page, order: str = "<") -> bytes:
-    """A file of these pages."""
     file = bytearray((b"II*\0" if order == "<" else b"MM\0*") + bytes(4))
     link = 4
     for page in pages:
@@ -30,7 +29,7 @@ def tiff(*pages: Page, order: str = "<") -> bytes:
 
 
 def _append(file: bytearray, page: Page, order: str) -> int:
-    """Append a directory with its values and pixels; gives where the offset of the next one belongs."""
+    """Append a directory; return the position of the next one's offset."""
     width, height = page.size
     usual: dict[int, Value] = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 277: 1, 278: height}
     tags = usual | dict(page.tags)

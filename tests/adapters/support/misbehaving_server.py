@@ -1,4 +1,4 @@
-"""An HTTP server without manners: each test writes down what it does to a request."""
+"""An HTTP server whose behaviour each test defines."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ Manner = Callable[["RogueHandler"], None]
 
 
 class RogueHandler(BaseHTTPRequestHandler):
-    """Hands each request to the manner that was set for its method."""
+    """Pass each request to the behaviour set for its method."""
 
     protocol_version = "HTTP/1.1"
     server: "RogueServer"
@@ -21,7 +21,7 @@ class RogueHandler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _behave  # noqa: N815 - http.server's words
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-        """Give a complete answer; header names are written with underscores."""
+        """Send a complete answer; header names are written with underscores."""
         self.send_response(status)
         for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -33,20 +33,20 @@ class RogueHandler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers["Content-Length"]))
 
     def hang_up(self) -> None:
-        """End the connection without an answer."""
+        """Close the connection without an answer."""
         self.close_connection = True
 
     def hang(self) -> None:
-        """Say nothing until the test is over."""
+        """Send nothing until the test is over."""
         self.server.is_over.wait()
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        pass
 
 
 class RogueServer(ThreadingHTTPServer):
-    """Listens on a free port; ``manners`` by method."""
+    """Listen on a free port; ``manners`` by method."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), RogueHandler)
@@ -57,7 +57,7 @@ class RogueServer(ThreadingHTTPServer):
         self.url = f"http://{self.host}"
 
     def handle_error(self, *_: object) -> None:
-        """Mind no client that has gone."""
+        """Ignore clients that disconnected."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The shop's accounts at the sandbox's providers, and the adapters that use them."""
+"""Adapters with accounts at the sandbox's providers."""
 
 import io
 import os
@@ -71,7 +71,7 @@ def replicate_restorer(api_base: str, **changes: Any) -> ReplicateRestorer:
 
 
 def small_photo() -> bytes:
-    """A picture that takes a millisecond."""
+    """A picture that is processed in a millisecond."""
     file = io.BytesIO()
     Image.new("RGB", (64, 80), (120, 110, 90)).save(file, "PNG")
     return file.getvalue()

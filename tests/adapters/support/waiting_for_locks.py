@@ -1,4 +1,4 @@
-"""Two transactions of which one has to wait for the other: the wait is seen in PostgreSQL, never slept for."""
+"""Waiting for lock waits in PostgreSQL, without sleeping."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -13,7 +13,6 @@ _WAITING = (
 
 
 def waiting_sessions(database_url: str) -> int:
-    """How many sessions of this database wait for a lock."""
     with psycopg.connect(database_url) as connection:
         row = connection.execute(_WAITING).fetchone()
     assert row is not None
@@ -21,7 +20,7 @@ def waiting_sessions(database_url: str) -> int:
 
 
 def until_it_waits_or_ends(database_url: str, work: Future[Any]) -> None:
-    """Return once work in another thread waits for a lock, or has ended because there was none."""
+    """Return once work in another thread waits or has ended."""
     eventually(
         lambda: work.done() or waiting_sessions(database_url) > 0, "the other transaction's wait or end"
     )

@@ -14,7 +14,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, stripe_payments
-from tests.contracts.test_payments import pay_at, wish
+from tests.contracts.test_payments import new_checkout, pay_at
 from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell, Terminal
 from tests.entrypoints.test_settings import COMPLETE
@@ -52,7 +52,7 @@ def shop(own_database_url: str) -> Iterator[InMemoryShop]:
 def checkout(shop: InMemoryShop, stripe: TwinProcess) -> str:
     """A checkout of this shop that was paid at Stripe, and whose upload session the database has lost."""
     payments = stripe_payments(stripe.url)
-    wished = wish(photos=1)
+    wished = new_checkout(photos=1)
     sealed = replace(
         wished, payment_token=shop.token_signer.payment_token(wished.upload_session_id, wished.order_id)
     )
