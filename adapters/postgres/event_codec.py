@@ -77,7 +77,7 @@ REPLACED: Mapping[str, tuple[str, Upcaster]] = {
 
 
 class UnknownEventError(UnreadableEventError):
-    """The log holds an event of a newer version, which may run beside this."""
+    """The log holds an event of an unknown, perhaps newer, version."""
 
     def __init__(self, stored_name: str) -> None:
         self.stored_name = stored_name
@@ -85,7 +85,7 @@ class UnknownEventError(UnreadableEventError):
 
 
 class DamagedEventError(UnreadableEventError):
-    """The stored fields of an event are not those that its name and version have."""
+    """An event's stored fields do not match its name and version."""
 
     def __init__(self, stored_name: str, reason: str) -> None:
         self.stored_name = stored_name
