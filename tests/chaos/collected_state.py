@@ -1,105 +1,274 @@
-"""All evidence of a run in one place: what the laws are held against."""
+"""A snapshot of a running shop: its database, its storage, its providers' files and its visitors."""
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from minio import Minio
 
 from adapters.postgres.read_models import Rows
 from adapters.postgres.tables import READ_MODELS, metadata
-from domain.order import events as e
-from domain.order.errors import ShopError
-from domain.order.evolve import fold
-from domain.order.order import Order
-from domain.order.values import OrderId
+from domain.order.values import HoldReason, OrderId, Sha256
+from domain.signed_tokens import TokenSigner, sha256_of
+from domain.unmatched_payment import UnmatchedStatus
 from domain.use_cases.audit.log_verification import verify
-from tests.chaos.provider_records import Ledger, ledger_of
-from tests.chaos.shop_under_test import Stage
-from tests.chaos.visits import Town
+from sandbox.demo.local_shop import LocalShop
+from tests.chaos.mailbox import token_in
+from tests.chaos.provider_records import Json, Ledger, ledger_of
+from tests.chaos.visits import FORGED, Town
 from tests.journeys.running_shop import unit_of_work_of
+from tests.laws.snapshot import (
+    AcceptedMail,
+    Claim,
+    Fetched,
+    Forgery,
+    LeaseChange,
+    LinkOpening,
+    OrderStream,
+    ProviderCall,
+    ProviderPayment,
+    ProviderPrediction,
+    ProviderRefund,
+    Snapshot,
+    StoredEvent,
+    UnmatchedRow,
+    WorkName,
+    whole_stream,
+)
 
 Row = dict[str, Any]
-#: Where a token might hide: a word as long as one, of the letters that tokens are made of.
+Query = Callable[[str], Sequence[Row]]
+
+#: For what an order at rest may wait for staff: mail that came back or stayed in doubt.
+ALLOWED_HOLDS = (HoldReason.EMAIL_BOUNCED, HoldReason.EMAIL_NOT_SENT)
+#: What may be a token: a word as long as one, of the letters that tokens are made of.
 _WORD = re.compile(r"[A-Za-z0-9_-]{20,}")
+_LANGUAGE = re.compile(r'<html lang="(\w+)"')
+#: What names the work at a provider, by the kind of work.
+_NAMES = {"SendEmail": ("email_id",), "IssueRefund": ("refund_id",), "RestoreImage": ("image_id", "attempt")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExportArchive:
-    """What the log, the database, the storage, the providers and the visitors say. Nothing of it changes any more."""
-
-    histories: Mapping[OrderId, Sequence[e.RecordedEvent]] = field(default_factory=dict)
-    broken_chain: Sequence[str] = ()  # what the shop's own verification of the hashes finds
-    read_models: Rows = field(default_factory=dict)
-    recorded: Sequence[Row] = ()  # the events' rows: order_id, version, cause_key, txid
-    reactions: Sequence[Row] = ()
-    leases: Sequence[Row] = ()
-    unmatched: Sequence[Row] = ()
-    upload_sessions: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()  # every long word in any table
-    objects: Mapping[str, str] = field(default_factory=dict)  # key and SHA-256 of all that is stored
-    stripe: Ledger = field(default_factory=Ledger)
-    replicate: Ledger = field(default_factory=Ledger)
-    sendgrid: Ledger = field(default_factory=Ledger)
-    town: Town = field(default_factory=Town)
-    restless: Sequence[str] = ()  # what had not come to rest when time was up
-
-    @cached_property
-    def orders(self) -> dict[OrderId, Order]:
-        """Every stream that can be folded, folded; the first law tells of the others."""
-        folded = {}
-        for order_id, history in self.histories.items():
-            try:
-                folded[order_id] = fold(order_id, history)
-            except (ShopError, LookupError, AssertionError):
-                continue
-        return folded
-
-    @cached_property
-    def events(self) -> list[e.Event]:
-        """What happened, in any order."""
-        return [recorded.event for history in self.histories.values() for recorded in history]
-
-
-def gathered(stage: Stage, town: Town, restless: Sequence[str]) -> ExportArchive:
-    """The evidence as it stands now."""
-    with unit_of_work_of(stage.shop) as unit_of_work:
-        order_ids = [OrderId(row["order_id"]) for row in stage.ask("SELECT DISTINCT order_id FROM events")]
+def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[str]) -> Snapshot:
+    """All there is, once it is at rest."""
+    with unit_of_work_of(shop) as unit_of_work:
+        order_ids = [OrderId(row["order_id"]) for row in query("SELECT DISTINCT order_id FROM events")]
         with unit_of_work.transaction() as transaction:
             histories = transaction.reconciliation_queries.streams(order_ids)
         verdict = verify(unit_of_work.chained_events())
-    return ExportArchive(
-        histories=histories,
-        broken_chain=[str(finding) for finding in verdict.findings],
-        read_models=_read_models(stage),
-        recorded=stage.ask("SELECT order_id, version, cause_key, txid::text AS txid FROM events"),
-        reactions=stage.ask("SELECT * FROM reactions"),
-        leases=stage.ask("SELECT *, txid::text AS txid FROM chaos.leases ORDER BY number"),
-        unmatched=stage.ask("SELECT * FROM unmatched_payments"),
+    streams = {order_id: whole_stream(order_id, history) for order_id, history in histories.items()}
+    leases = query("SELECT *, txid::text AS txid FROM chaos.leases ORDER BY number")
+    reactions = query("SELECT reaction_id, kind, arguments, status FROM reactions")
+    stripe, replicate, sendgrid = (
+        ledger_of(shop.data_dir, twin) for twin in ("stripe", "replicate", "sendgrid")
+    )
+    signer = TokenSigner(shop.environment["WORKER_SECRET_KEY"].encode())
+    return Snapshot(
+        is_at_rest=True,
+        time_is_up=True,
+        unfinished=unfinished,
+        allowed_holds=ALLOWED_HOLDS,
+        streams=streams,
+        chain_defects=[str(finding) for finding in verdict.findings],
+        read_models=_read_models(query),
+        reaction_outcomes={
+            row["reaction_id"]: None if row["status"] in {"pending", "leased"} else row["status"]
+            for row in reactions
+        },
+        stored_events=[
+            StoredEvent(
+                order_id=row["order_id"],
+                version=row["version"],
+                cause_key=row["cause_key"],
+                transaction=row["txid"],
+            )
+            for row in query("SELECT order_id, version, cause_key, txid::text AS txid FROM events")
+        ],
+        lease_changes=list(map(lease_change, leases)),
+        claims=claims_of(leases, reactions),
+        calls=list(calls_of(stripe, replicate, sendgrid)),
+        payments=payments_of(stripe),
+        unmatched=list(map(_unmatched, query("SELECT * FROM unmatched_payments"))),
+        predictions=predictions_of(replicate),
+        mails=mails_of(sendgrid),
+        objects=_objects(shop),
         upload_sessions=frozenset(
-            str(row["session_id"]) for row in stage.ask("SELECT session_id FROM upload_sessions")
+            str(row["session_id"]) for row in query("SELECT session_id FROM upload_sessions")
         ),
-        words=frozenset(_words(stage)),
-        objects=_objects(stage.storage(), stage.shop.environment["S3_BUCKET"]),
-        stripe=ledger_of(stage.data_dir, "stripe"),
-        replicate=ledger_of(stage.data_dir, "replicate"),
-        sendgrid=ledger_of(stage.data_dir, "sendgrid"),
-        town=town,
-        restless=restless,
+        customers={
+            row["customer_id"]: row["email"] for row in query("SELECT customer_id, email FROM customers")
+        },
+        openings=list(openings_of(town, streams.values())),
+        fetched=[
+            Fetched(
+                who=f"Visitor {lived.visit.number}",
+                order_id=lived.order_id,
+                token_sha256=sha256_of(lived.link),
+                pictures=lived.delivered,
+            )
+            for lived in town.experiences
+            if lived.link
+        ],
+        tokens=frozenset(
+            signer.download_token(link_id) for stream in streams.values() for link_id in stream.order.links
+        ),
+        stored_words=frozenset(_words(query)),
+        forgeries=[Forgery(what=f"{one.what} ({one.mark})", status=one.status) for one in town.forgeries],
+        forged_word=FORGED,
     )
 
 
-def _read_models(stage: Stage) -> Rows:
-    """Every read model by its key, but for when its rows were written."""
+def lease_change(row: Row) -> LeaseChange:
+    """A line of the journal of leases."""
+    return LeaseChange(
+        reaction_id=row["reaction_id"],
+        transaction=row["txid"],
+        at=row["at"],
+        is_claim=row["status"] == "leased",
+        token_before=row["token_before"] if row["status_before"] == "leased" else None,
+        leased_until_before=row["leased_until_before"],
+    )
+
+
+def claims_of(leases: Sequence[Row], reactions: Sequence[Row]) -> dict[WorkName, list[Claim]]:
+    """Every claim that was committed, by the name of its work."""
+    names = {
+        row["reaction_id"]: (
+            row["kind"],
+            *(str(row["arguments"][field]) for field in _NAMES.get(row["kind"], ())),
+        )
+        for row in reactions
+    }
+    claims: defaultdict[WorkName, list[Claim]] = defaultdict(list)
+    for row in leases:
+        if row["status"] == "leased" and row["reaction_id"] in names:
+            claims[names[row["reaction_id"]]].append(Claim(row["token"], row["at"]))
+    return claims
+
+
+def calls_of(stripe: Ledger, replicate: Ledger, sendgrid: Ledger) -> Iterator[ProviderCall]:
+    """Everything that a call of the shop made at a provider, and when at the latest."""
+    for mail in sendgrid.kind("mail"):
+        at = datetime.fromtimestamp(mail["at"], UTC)
+        work: WorkName = ("SendEmail", mail["custom_args"]["email_id"])
+        yield ProviderCall(work=work, at=at, sentence=f"Mail {mail['id']}")
+    for refund in stripe.kind("refund"):
+        if refund_id := refund["metadata"].get("refund_id"):
+            at = datetime.fromtimestamp(refund["created"] + 1, UTC)  # Stripe writes whole seconds
+            yield ProviderCall(work=("IssueRefund", refund_id), at=at, sentence=f"Refund {refund['id']}")
+    for prediction in replicate.kind("prediction"):
+        _, image_id, attempt, _ = prediction["_webhook"].split("/")[-4:]
+        # Replicate cuts off at milliseconds.
+        at = datetime.fromisoformat(prediction["created_at"]) + timedelta(milliseconds=1)
+        work = ("RestoreImage", image_id, attempt)
+        yield ProviderCall(work=work, at=at, sentence=f"Prediction {prediction['id']}")
+
+
+def payments_of(stripe: Ledger) -> list[ProviderPayment]:
+    """Each payment that succeeded with its refunds, and refunds of what never was."""
+    refunds: defaultdict[str, list[Json]] = defaultdict(list)
+    for refund in stripe.kind("refund"):
+        refunds[refund["payment_intent"]].append(refund)
+    intents = {intent["id"]: intent for intent in stripe.kind("payment_intent") if intent["amount_received"]}
+    free = [
+        ProviderPayment(payment_intent_id=None, checkout_session_id=session["id"], amount=0)
+        for session in stripe.kind("checkout.session")
+        if session["payment_status"] == "no_payment_required" and session["status"] == "complete"
+    ]
+    return free + [
+        ProviderPayment(
+            payment_intent_id=name,
+            amount=intents[name]["amount_received"] if name in intents else 0,
+            is_ours=name in intents and bool(intents[name]["metadata"].get("seal")),
+            refunds=list(map(_refund, refunds[name])),
+        )
+        for name in intents.keys() | refunds.keys()
+    ]
+
+
+def _refund(refund: Json) -> ProviderRefund:
+    return ProviderRefund(
+        provider_refund_id=refund["id"],
+        refund_id=refund["metadata"].get("refund_id"),
+        amount=refund["amount"],
+        has_failed=refund["status"] == "failed",
+        is_paid=refund["status"] == "succeeded",
+    )
+
+
+def predictions_of(replicate: Ledger) -> list[ProviderPrediction]:
+    """Every prediction."""
+    return [
+        ProviderPrediction(
+            prediction_id=prediction["id"],
+            order_id=prediction["_webhook"].split("/")[-4],
+            image_id=prediction["_webhook"].split("/")[-3],
+            is_running=prediction["status"] in {"starting", "processing"},
+            has_succeeded=prediction["status"] == "succeeded",
+        )
+        for prediction in replicate.kind("prediction")
+    ]
+
+
+def mails_of(sendgrid: Ledger) -> list[AcceptedMail]:
+    """Every mail that was accepted, with its text in the language that it names."""
+    mails = []
+    for mail in sendgrid.kind("mail"):
+        language = _LANGUAGE.search(mail["html"])
+        mails.append(
+            AcceptedMail(
+                message_id=mail["id"],
+                email_id=mail["custom_args"]["email_id"],
+                order_id=mail["custom_args"]["order_id"],
+                addresses=frozenset(to["email"] for to in mail["to"]),
+                token=token_in(mail["text"]),
+                texts={language[1] if language else "no language": (mail["subject"], mail["text"])},
+            )
+        )
+    return mails
+
+
+def openings_of(town: Town, streams: Iterable[OrderStream]) -> Iterator[LinkOpening]:
+    """Each customer's own link, tried on another's photo."""
+    links = {
+        link.token_sha256: (stream.order, link) for stream in streams for link in stream.order.links.values()
+    }
+    now = datetime.now(UTC)
+    for trespass in town.trespasses:
+        token, target = trespass.mark.split("/")[-2:]
+        order, link = links.get(Sha256(sha256_of(token)), (None, None))
+        yield LinkOpening(
+            token_sha256=sha256_of(token),
+            target=target,
+            status=trespass.status,
+            began_at=now,
+            answered_at=now,
+            before=order,
+            link=link,
+            after=order,
+        )
+
+
+def _unmatched(row: Row) -> UnmatchedRow:
+    return UnmatchedRow(
+        payment_intent_id=row["payment_intent_id"],
+        checkout_session_id=row["checkout_session_id"],
+        amount=row["amount"],
+        status=UnmatchedStatus(row["status"]),
+        reason=row["reason"],
+    )
+
+
+def _read_models(query: Query) -> Rows:
+    """Every read model by its key, without the time when a row was written."""
     rows: Rows = {}
     for table in READ_MODELS:
         key = [column.name for column in table.primary_key]
-        found = stage.ask(f"SELECT * FROM {table.name}")
+        found = query(f"SELECT * FROM {table.name}")
         rows[table.name] = {
             tuple(row[name] for name in key): {k: v for k, v in row.items() if k != "updated_at"}
             for row in found
@@ -107,13 +276,22 @@ def _read_models(stage: Stage) -> Rows:
     return rows
 
 
-def _words(stage: Stage) -> Iterator[str]:
+def _words(query: Query) -> Iterator[str]:
     for table in metadata.tables:
-        for row in stage.ask(f"SELECT to_jsonb(t)::text AS told FROM {table} t"):
-            yield from _WORD.findall(row["told"])
+        for row in query(f"SELECT to_jsonb(t)::text AS row FROM {table} t"):
+            yield from _WORD.findall(row["row"])
 
 
-def _objects(storage: Minio, bucket: str) -> dict[str, str]:
+def _objects(shop: LocalShop) -> dict[str, str]:
+    settings = shop.environment
+    host, bucket = settings["S3_ENDPOINT"].removeprefix("http://"), settings["S3_BUCKET"]
+    storage = Minio(
+        host,
+        settings["S3_ACCESS_KEY"],
+        settings["S3_SECRET_KEY"],
+        secure=False,
+        region=settings["S3_REGION"],
+    )
     keys = [str(found.object_name) for found in storage.list_objects(bucket, recursive=True)]
 
     def fingerprint(key: str) -> str:

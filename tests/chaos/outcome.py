@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.fault_runner import Incident
-from tests.chaos.laws import LAWS
 from tests.chaos.schedule import Schedule
 from tests.chaos.visits import Ending, Town
+from tests.laws import LAWS
 
 #: Fewer orders than so many for each second of faults, and the run has shown too little: 300 in two minutes. Those
 #: count, too, that come to their end when it is quiet: how many do so before, the speed of the machine decides.

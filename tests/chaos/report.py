@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.chaos.fault_runner import Incident
-from tests.chaos.laws import LAWS
 from tests.chaos.outcome import Outcome
 from tests.chaos.visits import Ending, Town
+from tests.laws import LAWS
 
 #: How often it is told how far the run is where nothing can move.
 _PLAIN_SECONDS = 10.0

@@ -13,13 +13,11 @@ from typing import Protocol
 
 from domain.order import events as e
 from domain.order.states import TERMINAL
-from domain.order.values import HoldReason
 from entrypoints.command_errors import CommandFailedError
-from tests.chaos.collected_state import ExportArchive, gathered
+from tests.chaos.collected_state import ALLOWED_HOLDS, collected
 from tests.chaos.customers import Visitors
 from tests.chaos.fault_runner import Conductor, Incident
 from tests.chaos.forger import forge
-from tests.chaos.laws import LAWS
 from tests.chaos.mailbox import Mailbox
 from tests.chaos.outcome import Outcome
 from tests.chaos.provider_records import ledger_file, undelivered
@@ -27,6 +25,8 @@ from tests.chaos.schedule import Manner, Schedule
 from tests.chaos.shop_under_test import TWINS, Stage
 from tests.chaos.visitor_threads import Crowd
 from tests.chaos.visits import Ending, Experience, Forgery, Town
+from tests.laws import LAWS
+from tests.laws.snapshot import Snapshot
 from tests.waiting import eventually
 
 #: The bounded time of law 11. On two cores what was behind when the faults stopped takes about a minute; then come the
@@ -34,8 +34,6 @@ from tests.waiting import eventually
 REST_SECONDS = 200.0
 #: How often to tell how far the run is.
 _TELL_SECONDS = 0.5
-#: For what an order may wait for a person in the end: mail that came back or stayed in doubt, and nothing else.
-_HELD_FOR = (HoldReason.EMAIL_BOUNCED, HoldReason.EMAIL_NOT_SENT)
 #: What the shop's own comparison may find at rest: outputs of predictions that came second wait for the purge, and
 #: orders that are held for their mails.
 _EXPLAINED = {"stray_object", "order_held"}
@@ -98,7 +96,7 @@ class Run:
         self._watcher.say(f"At rest after {rest_seconds:.0f} s; the books are checked.")
         self._trespass()
         self._crowd.close()
-        dossier = gathered(self._stage, self._town, restless)
+        snapshot = collected(self._stage.shop, self._stage.ask, self._town, restless)
         return Outcome(
             schedule=self._schedule,
             incidents=self._conductor.incidents,
@@ -106,8 +104,8 @@ class Run:
             completed=completed,
             completed_at_rest=self._completed(),
             rest_seconds=rest_seconds,
-            counts=counted(dossier),
-            breaches={law.number: list(law.breaches(dossier)) for law in LAWS},
+            counts=counted(snapshot),
+            breaches={law.number: [one.sentence for one in law.check(snapshot)] for law in LAWS},
             disagreements=self._compare(),
             deaths=self._deaths(),
             defects=[repr(failure) for failure in self._crowd.failures],
@@ -149,7 +147,7 @@ class Run:
         return [
             *(
                 f"Order {row['order_id']} is {row['state']}, held: {row['hold_reason'] or 'no'}."
-                for row in self._stage.ask(_OPEN_ORDERS, [terminal, list(map(str, _HELD_FOR))])
+                for row in self._stage.ask(_OPEN_ORDERS, [terminal, list(map(str, ALLOWED_HOLDS))])
             ),
             *(
                 f"{row['kind']} of order {row['order_id']} is {row['status']}: {row}"
@@ -195,31 +193,35 @@ class Run:
         return []
 
 
-def counted(dossier: ExportArchive) -> dict[str, int]:
+def counted(snapshot: Snapshot) -> dict[str, int]:
     """How much of what a run is about has happened in it."""
-    kinds = [type(event) for event in dossier.events]
-    predictions = dossier.replicate.kind("prediction")
-    adopted = {event.prediction_id for event in dossier.events if isinstance(event, e.RestorationCompleted)}
-    taken_over = [row for row in dossier.leases if row["status_before"] == row["status"] == "leased"]
+    kinds = [type(event) for stream in snapshot.streams.values() for event in stream.history]
+    adopted = {
+        event.prediction_id
+        for stream in snapshot.streams.values()
+        for event in stream.history
+        if isinstance(event, e.RestorationCompleted)
+    }
+    payments, mails = snapshot.payments or (), snapshot.mails or ()
+    claims = [change for change in snapshot.lease_changes if change.is_claim]
     return {
-        "orders": len(dossier.histories),
+        "orders": len(snapshot.streams),
         "events": len(kinds),
-        "payments at Stripe": sum(
-            bool(intent["amount_received"]) for intent in dossier.stripe.kind("payment_intent")
-        ),
-        "payments without an order": len(dossier.unmatched),
-        "refunds at Stripe": len(dossier.stripe.kind("refund")),
-        "predictions at Replicate": len(predictions),
+        "payments at Stripe": sum(bool(payment.amount) for payment in payments),
+        "payments without an order": len(snapshot.unmatched),
+        "refunds at Stripe": sum(len(payment.refunds) for payment in payments),
+        "predictions at Replicate": len(snapshot.predictions),
         "predictions that came second": sum(
-            one["status"] == "succeeded" and one["id"] not in adopted for one in predictions
+            one.has_succeeded and one.prediction_id not in adopted for one in snapshot.predictions
         ),
-        "mails at SendGrid": len(dossier.sendgrid.kind("mail")),
+        "mails at SendGrid": len(mails),
         "mails in doubt": kinds.count(e.EmailUnconfirmed),
         "mails that came back": kinds.count(e.EmailBounced),
-        "claims": sum(row["status"] == "leased" for row in dossier.leases),
-        "leases that ran out and were taken over": len(taken_over),
-        "objects in the storage": len(dossier.objects),
-        "forged or malformed messages": len(dossier.town.forgeries),
+        "calls that changed something at a provider": len(snapshot.calls),
+        "claims": len(claims),
+        "leases that ran out and were taken over": sum(change.token_before is not None for change in claims),
+        "objects in the storage": len(snapshot.objects or ()),
+        "forged or malformed messages": len(snapshot.forgeries),
     }
 
 

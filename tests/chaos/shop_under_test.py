@@ -10,7 +10,6 @@ from typing import Any, Self
 import httpx2
 import psycopg
 import redis
-from minio import Minio
 from psycopg.rows import DictRow, dict_row
 
 from sandbox.demo.local_shop import LocalShop
@@ -103,14 +102,6 @@ class Stage:
     def valkey(self) -> redis.Redis:
         """A client of Valkey, to be closed."""
         return redis.Redis.from_url(self.shop.environment["REDIS_URL"], socket_timeout=5)
-
-    def storage(self) -> Minio:
-        """A client of the storage."""
-        told = self.shop.environment
-        host = told["S3_ENDPOINT"].removeprefix("http://")
-        return Minio(
-            host, told["S3_ACCESS_KEY"], told["S3_SECRET_KEY"], secure=False, region=told["S3_REGION"]
-        )
 
     def arm(self, twin: str, rule: dict[str, Any]) -> str:
         """Have a twin misbehave; gives the rule's id."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 from tests.chaos.__main__ import verdict
 from tests.chaos.fault_runner import Incident
 from tests.chaos.faults import FAULTS
-from tests.chaos.laws import LAWS
 from tests.chaos.outcome import Outcome
 from tests.chaos.report import told_to_programs
 from tests.chaos.schedule import Deed, Manner, Schedule, Visit
 from tests.chaos.visits import Ending, Experience, Town
+from tests.laws import LAWS
 
 VISIT = Visit(number=7, at_seconds=1, manner=Manner.PAYS, email="a@b", photos=(1,), hesitates_seconds=1)
 

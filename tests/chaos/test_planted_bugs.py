@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tests.chaos.laws import LAWS
 from tests.chaos.planted_bugs import PLANTS, environment_with
+from tests.laws import LAWS
 
 #: What a process that carries the bug works with; it names the bug's module, or its words.
 LOOKS = {

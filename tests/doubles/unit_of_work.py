@@ -33,12 +33,12 @@ from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
 from domain.referral_program import referral_codes_of
 from domain.signed_tokens import sha256_of
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
-from tests.domain.support.laws import no_rows, with_changes
 from tests.doubles.log_recovery import InMemoryLogRecovery
 from tests.doubles.personal_data import InMemoryPersonalData
 from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.prediction_limiter import InMemoryPredictionSlots
 from tests.doubles.reaction_table import InMemoryReactionTable
+from tests.doubles.read_models import no_rows, with_changes
 from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries, InMemoryReconciliationRounds
 from tests.doubles.tables import DraftTables, Tables, hold
 from tests.doubles.transaction_overlay import Locks, TransactionWrites

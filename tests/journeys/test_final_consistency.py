@@ -21,10 +21,12 @@ from domain.order.order import Order
 from domain.order.states import TERMINAL
 from domain.order.values import ImageId, OrderId, RefundReason, StoredObject
 from sandbox.demo.local_shop import LocalShop
-from tests.domain.support.laws import check_laws, objects_named_in
 from tests.entrypoints.support.shell import Answer
 from tests.journeys.outcomes import findings
 from tests.journeys.running_shop import RunningShop
+from tests.laws import violations
+from tests.laws.photos import objects_named_in
+from tests.laws.snapshot import Snapshot, whole_stream
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.after_journeys
@@ -73,11 +75,9 @@ def orders(histories: Histories) -> list[Order]:
     return [fold(order_id, history) for order_id, history in histories.items()]
 
 
-def test_versions_have_no_gap_and_the_pure_laws_hold(histories: Histories, orders: list[Order]) -> None:
-    for history in histories.values():
-        assert [recorded.version for recorded in history] == list(range(1, len(history) + 1))
-    for order in orders:
-        check_laws(order)
+def test_the_laws_hold_of_every_stream(histories: Histories) -> None:
+    streams = {order_id: whole_stream(order_id, history) for order_id, history in histories.items()}
+    assert list(violations(Snapshot(streams=streams))) == []
 
 
 def test_the_read_models_equal_a_fold_of_the_log(hands: RunningShop, histories: Histories) -> None:

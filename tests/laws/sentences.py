@@ -5,8 +5,8 @@ which events earn which sentence. A sentence with a word of weight that no row c
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from html import unescape
 from typing import Any
 
@@ -19,6 +19,7 @@ from entrypoints.http.api import order_schemas
 from entrypoints.http.pages import status_pages
 from tests.laws import english, german
 from tests.laws.known import Earned, Known, known_from
+from tests.laws.snapshot import AcceptedMail, OrderStream, Snapshot, Step, Violation, violation
 
 __all__ = [
     "LANGUAGES",
@@ -27,6 +28,7 @@ __all__ = [
     "check_timeline",
     "check_what_is_said_now",
     "known_from",
+    "sentences_are_earned",
     "unearned",
 ]
 
@@ -36,6 +38,64 @@ _TABLES = {
     for name, table in (("en", english), ("de", german))
 }
 LANGUAGES = tuple(_TABLES)
+
+
+def sentences_are_earned(snapshot: Snapshot) -> Iterator[Violation]:
+    """Law 13, of timelines, of what is said of each order now, and of each mail as of when it was sent."""
+    for order_id in snapshot.orders:
+        stream = snapshot.streams[order_id]
+        checks = []
+        if stream.steps:
+            checks.append(partial(check_what_is_said_now, stream.order, known_from(stream.history)))
+        if snapshot.is_at_rest:
+            checks.append(partial(check_timeline, stream.events))
+        for sentence in (
+            *_raised_by(checks),
+            *(wrong for step in stream.steps for wrong in _not_requested(step, snapshot)),
+        ):
+            yield violation(13, sentence, order_id)
+    streams = {str(order_id): stream for order_id, stream in snapshot.streams.items()}
+    for mail in snapshot.mails or ():
+        for language, (subject, text) in mail.texts.items():
+            if language not in LANGUAGES:
+                yield violation(13, f"No table says what earns a sentence in {language}.", mail.message_id)
+                continue
+            known = known_from(_known_when_sent(mail, streams.get(mail.order_id)))
+            for sentence in _raised_by([partial(check_mail, subject, text, known, language)]):
+                yield violation(13, sentence, mail.order_id)
+
+
+def _raised_by(checks: Iterable[Callable[[], None]]) -> Iterator[str]:
+    for check in checks:
+        try:
+            check()
+        except AssertionError as wrong:
+            yield str(wrong).partition("\n")[0]
+
+
+def _known_when_sent(mail: AcceptedMail, stream: OrderStream | None) -> Iterator[e.Event]:
+    """The events before a mail was sent; all of them if nothing is on record of it."""
+    for recorded in (stream.events if stream else ())[: mail.version]:
+        event = recorded.event
+        outcome_of = event.email_id if isinstance(event, e.EmailSent | e.EmailUnconfirmed) else None
+        if mail.version is None and str(outcome_of) == mail.email_id:
+            return
+        yield event
+
+
+def _not_requested(step: Step, snapshot: Snapshot) -> Iterator[str]:
+    """What is recorded as downloaded was asked for by its button, what as served by a request."""
+    match step.recorded.event:
+        case e.ResultDownloaded(link_id=link_id, image_id=image_id):
+            method, lacking = "POST", "is on record as fetched, and nobody pressed its button"
+        case e.ResultServed(link_id=link_id, image_id=image_id):
+            method, lacking = "GET", "is on record as served, and nobody asked for it"
+        case _:
+            return
+    target = str(image_id or "archive")
+    token_sha256 = step.before.links[link_id].token_sha256
+    if snapshot.requested is not None and (method, token_sha256, target) not in snapshot.requested:
+        yield f"{target} {lacking}."
 
 
 def unearned(sentence: str, known: Known, language: str = "en") -> Iterator[str]:

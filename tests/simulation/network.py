@@ -1,9 +1,11 @@
 """The way from a customer, a provider or a forger to the shop, on which requests and answers get lost."""
 
+from tests.laws.snapshot import Forgery, Snapshot
 from tests.simulation.fault_hooks import FaultHooks
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.keyed_random import KeyedRandom
-from tests.simulation.laws import Answers, LawBrokenError
+from tests.simulation.laws import LinkRequests
+from tests.simulation.laws.errors import check, law
 from tests.simulation.requests import Answer, doorway
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
@@ -16,7 +18,7 @@ class Network:
     chance: KeyedRandom
     trace: Trace
     faults: Faults
-    answers: Answers
+    link_requests: LinkRequests
     trouble: FaultHooks
     api: Process
     outside: Process
@@ -66,7 +68,7 @@ class Network:
         task.facts["about"] = about
         request_id = self.chance.uuid(self.chance.numbered(f"request {about}"))
         try:
-            with self.scheduler.inside(self.api), self.answers.watching(method, target) as watch:
+            with self.scheduler.inside(self.api), self.link_requests.watching(method, target) as watch:
                 answer = doorway().ask(
                     method, target, body=body, headers={**headers, "x-request-id": str(request_id)}
                 )
@@ -89,5 +91,6 @@ class Network:
 
     def check_refused(self, path: str, answer: Answer | None) -> None:
         """Law 12: a forgery is refused."""
-        if answer is not None and answer.status < 400:
-            raise LawBrokenError(12, f"A forged message to {path} was answered with {answer.status}.")
+        if answer is not None and answer.status < 500:
+            forgery = Forgery(what=f"A forged message to {path}", status=answer.status)
+            check(Snapshot(forgeries=[forgery]), law(12))

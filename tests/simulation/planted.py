@@ -29,7 +29,7 @@ from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from domain.use_cases.wording import status_text
 from entrypoints.http.api import order_schemas
-from tests.domain.support import laws
+from tests.doubles import read_models
 from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
 from tests.doubles.unit_of_work import InMemoryCustomers, InMemoryEventStore
@@ -119,15 +119,15 @@ PLANTED: dict[str, Planted] = {
     "a read model forgets links": Planted(
         2,
         "The rows of download links are not written.",
-        _patch(laws, "changed_rows", planted_code.forgets_links),
-        told="The rows of the read models",
+        _patch(read_models, "changed_rows", planted_code.forgets_links),
+        told="and the log says",
         found_by=2,
     ),
     "money without an order is forgotten": Planted(
         3,
         "What cannot become an order is not set aside.",
         _patch(OrderPlacement, "_set_aside", planted_code.no_lock),
-        told="that nobody knows wait",
+        told="has 0 orders",
         found_by=7,
     ),
     "an order of another amount": Planted(
@@ -161,7 +161,7 @@ PLANTED: dict[str, Planted] = {
             _patch(Order, "money_is_owed", property(lambda _: False)),
             _patch(Order, "uncovered_images", property(lambda _: ())),
         ),
-        told="check_completion",
+        told="neither delivered nor refunded",
         found_by=16,
     ),
     "anybody may record an outcome": Planted(
@@ -210,7 +210,7 @@ PLANTED: dict[str, Planted] = {
         8,
         "Housekeeping finds nothing.",
         _patch(UploadCleanup, "tidy", lambda _: 0),
-        told="outlive their time",
+        told="outlives its time",
     ),
     "a mail is sent again after a lost reply": Planted(
         9,
@@ -258,7 +258,7 @@ PLANTED: dict[str, Planted] = {
         11,
         "What is lost or expired is never sent again.",
         _patch(ReactionRunner, "resend_due", lambda _: 0),
-        told="wait:",
+        told="still waits",
         found_by=3,
     ),
     "an address that anybody can make": Planted(

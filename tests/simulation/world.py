@@ -24,7 +24,7 @@ from tests.simulation.faults import Fault, Faults, Plan
 from tests.simulation.interleaved_unit_of_work import InterleavedUnitOfWork
 from tests.simulation.journal import Journal
 from tests.simulation.keyed_random import KeyedRandom
-from tests.simulation.laws import Answers, Continuous, LawBrokenError, unsettled_checkouts
+from tests.simulation.laws import LawBrokenError, LawChecker, LinkRequests, unsettled_checkouts
 from tests.simulation.network import Network
 from tests.simulation.participants import FORGER, STAFF, Participant, whole_cast
 from tests.simulation.process_clock import WorldClock, WorldIds
@@ -92,7 +92,7 @@ class World(ProviderFollowups, Network):
         self.visitors = [Visitor(self, part) for part in self.cast if part.number]
         self.staff, self.forger = Staff(self), Forger(self)
         self.agenda = Agenda(self)
-        self.laws, self.answers = Continuous(self), Answers(self)
+        self.laws, self.link_requests = LawChecker(self), LinkRequests(self)
         self.disputes: dict[str, PaymentWebhookEvent] = {}
         #: Between two rounds of each chore that time alone makes due; an hour in production.
         self.chore_pause = 6 * HOUR
@@ -167,7 +167,7 @@ class World(ProviderFollowups, Network):
             self._come_to_rest()
             # In the other worlds nobody fetches what they forgot, and is reminded of it.
             if self.chance.at("every link is opened") < 0.5:
-                self.scheduler.spawn("whoever has a link", self.answers.open_every_link, self.outside)
+                self.scheduler.spawn("whoever has a link", self.link_requests.open_every_link, self.outside)
                 self.scheduler.run(self.scheduler.now + HOUR)
             self.laws.at_rest()
             self._grow_old()
@@ -304,7 +304,7 @@ class World(ProviderFollowups, Network):
 
     def mail_arrives(self, message_id: str, mail: OutgoingEmail) -> None:
         """Hold a letter to its law; the scanner of its mailbox may follow its link at once, even if it bounces."""
-        self.laws.on_letter(mail.order_id, self.email_renderer.facts[mail.content.html])
+        self.laws.on_mail(mail.order_id, self.email_renderer.facts[mail.content.html])
         if self.is_eventful:
             name = f"scanner of {message_id}"
             self.scheduler.spawn(name, lambda: scan(self, message_id, mail), self.outside, after=SECOND)

@@ -1,8 +1,8 @@
-"""The laws of the house, held against a simulated world: some after every step, the others when it has come to rest."""
+"""Snapshots of a simulated world, on which tests/laws is checked: at every commit, call and answer, and at rest."""
 
-from tests.simulation.laws.answers import Answers
-from tests.simulation.laws.continuous import Continuous
+from tests.simulation.laws.checker import LawChecker
 from tests.simulation.laws.errors import LawBrokenError
-from tests.simulation.laws.rest import unsettled_checkouts
+from tests.simulation.laws.link_requests import LinkRequests
+from tests.simulation.laws.world_snapshot import unsettled_checkouts
 
-__all__ = ["Answers", "Continuous", "LawBrokenError", "unsettled_checkouts"]
+__all__ = ["LawBrokenError", "LawChecker", "LinkRequests", "unsettled_checkouts"]

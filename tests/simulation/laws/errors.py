@@ -1,34 +1,33 @@
-"""What is raised when a promise is broken."""
+"""What is raised when a law is broken."""
 
-#: The laws by their numbers, in a few words.
-SENTENCES = {
-    0: "nothing happens that nobody thought of",
-    1: "versions without a gap, no illegal move",
-    2: "the read models equal a fold of the log",
-    3: "each payment belongs to exactly one order, or is set aside",
-    4: "never more is paid back than was paid; no photo both delivered and refunded",
-    5: "a completed order has each photo delivered or refunded",
-    6: "no call without a committed claim; only who holds the lease records",
-    7: "no original goes before its time",
-    8: "what the log names is there; what nobody names goes",
-    9: "a mail is accepted once, or its resend is on record",
-    10: "a token opens its own order, in its time",
-    11: "every order comes to an end",
-    12: "what is forged changes nothing",
-    13: "no sentence is stronger than its events",
-    14: "what an order needs has an open row, or one under lease",
-}
+from collections.abc import Iterable
+
+from tests.laws import LAWS, Law, violations
+from tests.laws.snapshot import Snapshot
+
+#: Law 0 is of the simulation alone: what no code expects, an exception or an answer of 500.
+SENTENCES = {0: "Nothing unexpected happens."} | {law.number: law.sentence for law in LAWS}
 
 
 class LawBrokenError(BaseException):
-    """A law does not hold; ``about`` are the ids that tell which lines of a trace matter.
+    """A law does not hold; ``about`` are the ids that select the lines of a trace.
 
-    It is none of the exceptions that a program handles: code of the shop, in the middle of which it may be raised,
-    must not take it for a failure of its own.
+    It is no ``Exception``: code of the shop, within which it may be raised, must not handle it as a failure of its own.
     """
 
     def __init__(self, law: int, sentence: str, *about: object) -> None:
         self.law = law
         self.sentence = sentence
         self.about = tuple(str(each) for each in about)
-        super().__init__(f"Law {law} ({SENTENCES[law]}) is broken: {sentence}")
+        super().__init__(f"Law {law} ({SENTENCES[law].rstrip('.')}) is broken: {sentence}")
+
+
+def check(snapshot: Snapshot, laws: Iterable[Law] = LAWS) -> None:
+    """Raise LawBrokenError for the first violation."""
+    for broken in violations(snapshot, laws):
+        raise LawBrokenError(broken.law, broken.sentence, *broken.about)
+
+
+def law(*numbers: int) -> tuple[Law, ...]:
+    """The laws of some numbers."""
+    return tuple(LAWS[number - 1] for number in numbers)
