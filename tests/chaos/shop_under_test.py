@@ -54,7 +54,9 @@ class Stage:
         with self._stack:
             self._stack.enter_context(self.shop)
             keep_journal(self.shop.environment["DATABASE_URL"])
-            self._http = self._stack.enter_context(httpx2.Client(timeout=10, trust_env=False))
+            once = httpx2.Limits(max_keepalive_connections=0)  # a twin may close what was idle
+            client = httpx2.Client(timeout=10, trust_env=False, limits=once)
+            self._http = self._stack.enter_context(client)
             for twin, settings in TWIN_SETTINGS.items():
                 self._http.put(self._control(twin, "settings"), json=settings).raise_for_status()
             self._stack = self._stack.pop_all()
