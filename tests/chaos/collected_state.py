@@ -1,4 +1,4 @@
-"""A snapshot of a running shop: its database, its storage, its providers' files and its visitors."""
+"""A snapshot of a running shop, its providers and its visitors."""
 
 import hashlib
 import re
@@ -151,7 +151,7 @@ def claims_of(leases: Sequence[Row], reactions: Sequence[Row]) -> dict[WorkName,
 
 
 def calls_of(stripe: Ledger, replicate: Ledger, sendgrid: Ledger) -> Iterator[ProviderCall]:
-    """Everything that a call of the shop made at a provider, and when at the latest."""
+    """Each provider object that a call made, and when."""
     for mail in sendgrid.kind("mail"):
         at = datetime.fromtimestamp(mail["at"], UTC)
         work: WorkName = ("SendEmail", mail["custom_args"]["email_id"])
@@ -169,7 +169,7 @@ def calls_of(stripe: Ledger, replicate: Ledger, sendgrid: Ledger) -> Iterator[Pr
 
 
 def payments_of(stripe: Ledger) -> list[ProviderPayment]:
-    """Each payment that succeeded with its refunds, and refunds of what never was."""
+    """Payments with their refunds, and refunds without a payment."""
     refunds: defaultdict[str, list[Json]] = defaultdict(list)
     for refund in stripe.kind("refund"):
         refunds[refund["payment_intent"]].append(refund)
@@ -215,7 +215,7 @@ def predictions_of(replicate: Ledger) -> list[ProviderPrediction]:
 
 
 def mails_of(sendgrid: Ledger) -> list[AcceptedMail]:
-    """Every mail that was accepted, with its text in the language that it names."""
+    """Every accepted mail, with its text by language."""
     mails = []
     for mail in sendgrid.kind("mail"):
         language = _LANGUAGE.search(mail["html"])
@@ -264,7 +264,7 @@ def _unmatched(row: Row) -> UnmatchedRow:
 
 
 def _read_models(query: Query) -> Rows:
-    """Every read model by its key, without the time when a row was written."""
+    """Every read model by key, without ``updated_at``."""
     rows: Rows = {}
     for table in READ_MODELS:
         key = [column.name for column in table.primary_key]

@@ -1,4 +1,4 @@
-"""Read models in memory, written change by change as the PostgreSQL adapter writes them."""
+"""Read models in memory, written change by change as in PostgreSQL."""
 
 from adapters.postgres.read_models import Rows, changed_rows, rows_of
 from domain.order.order import Order

@@ -1,4 +1,4 @@
-"""The laws of docs/proof.md: each a function of a snapshot, by its number."""
+"""The laws of docs/proof.md, each a function of a snapshot."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -62,7 +62,10 @@ LAWS = tuple(
             ("Once faults stop, every order is terminal, or held with a reason.", work.orders_come_to_rest),
             ("Forged or malformed input changes nothing.", links.forgeries_change_nothing),
             ("No sentence is stronger than the events behind it.", sentences.sentences_are_earned),
-            ("Work that an order needs has an open row, or one under lease.", work.needed_work_is_open),
+            (
+                "Work that an order needs has an open row, or one under lease.",
+                work.required_reactions_are_open,
+            ),
         ),
         start=1,
     )

@@ -1,4 +1,4 @@
-"""Which events earn which English sentence of the timeline, the pages and the mails."""
+"""Which events prove which English sentence."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _PAGE_AMOUNT = r"[^\d:]*(?P<amount>\d[\d.,]*)"
 _FILE = r"(?P<file>the whole archive|photo \d+)"
 _FILES = r"(?P<count>\d+) files?"
 #: What says that money is to come, and not that it came.
-_GOING_BACK = (
+_ON_ITS_WAY = (
     rf"{_AMOUNT} (has yet to go back|has to be paid back|is on its way back, not paid yet)|"
     rf"all of {_AMOUNT.replace('<amount>', '<all>')} goes back( to the customer)?|"
     r"everything that was paid is on its way back|what is paid back is on its way|"
@@ -99,7 +99,7 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
     (rf"and {_AMOUNT} went back", lambda known, found: sum(known.issued.values()) >= minor_units(found)),
     (r"money that goes back another way takes its place", lambda known, _: e.RefundDropped in known.kinds),
     (
-        _GOING_BACK,
+        _ON_ITS_WAY,
         lambda known, _: known.owes_money,
     ),
     # What letters say: money is announced when it was asked for.

@@ -1,4 +1,4 @@
-"""Which events earn which German sentence of the pages and the mails."""
+"""Which events prove which German sentence."""
 
 import re
 

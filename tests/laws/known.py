@@ -1,4 +1,4 @@
-"""What the events of an order prove, worked out apart from the shop's own model."""
+"""What the events of an order prove, independent of the shop's model."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Known:
     ever_issued: set[int] = field(default_factory=set)
     disputes: dict[str, tuple[int, DisputeOutcome | None]] = field(default_factory=dict)
 
-    def learn(self, event: e.Event) -> None:  # noqa: C901, PLR0912 -- a case per event that proves anything
+    def apply(self, event: e.Event) -> None:  # noqa: C901, PLR0912 -- a case per event that proves anything
         """Add what one more event proves."""
         self.kinds.add(type(event))
         match event:
@@ -73,14 +73,14 @@ class Known:
 
     @property
     def link_is_sent(self) -> bool:
-        """Whether a mail with the link was accepted and is not known to have come back."""
+        """Whether a mail with the link was accepted and did not bounce."""
         return any(
             kind.brings_a_link and email_id not in self.returned for email_id, kind in self.accepted.items()
         )
 
     @property
     def is_delivered(self) -> bool:
-        """What the shop calls delivered: the link was sent, or the customer fetched something."""
+        """Whether the link was sent, or the customer downloaded something."""
         return self.link_is_sent or bool(self.fetched)
 
     @property
@@ -90,16 +90,16 @@ class Known:
 
     @property
     def is_all_back(self) -> bool:
-        """Whether the customer has all that was paid, from the shop or through a bank."""
+        """Whether all that was paid is refunded, by shop or bank."""
         return sum(self.issued.values()) + self.lost >= self.paid
 
     @property
     def owes_money(self) -> bool:
-        """Whether money was asked back, by anyone, or has to be paid back for a photo that failed."""
+        """Whether a refund was requested or is due for a failed photo."""
         return bool(self.asked) or bool(self.disputes) or e.RestorationFailed in self.kinds
 
     def has(self, files: set[File], what: str) -> bool:
-        """Whether ``the whole archive`` or ``photo 2`` is among files, whichever link it was behind."""
+        """Whether ``the whole archive`` or ``photo 2`` is among files."""
         number = what.rpartition(" ")[2]
         image_id = self.photos[int(number) - 1] if number.isdecimal() else None
         return any(known == image_id for _, known in files)
@@ -109,7 +109,7 @@ def known_from(events: Iterable[e.Event]) -> Known:
     """What some events prove together."""
     known = Known()
     for event in events:
-        known.learn(event)
+        known.apply(event)
     return known
 
 

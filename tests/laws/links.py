@@ -1,4 +1,4 @@
-"""Laws 10 and 12: what a download link opens, and what strangers can do."""
+"""Laws 10 and 12: download links and forged input."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ _NOT_FOUND = {404, 410}
 
 
 def links_open_their_own_order(snapshot: Snapshot) -> Iterator[Violation]:
-    """A link opens its own order while it is valid; mails bring the right one; only hashes of tokens are stored."""
+    """Require that links open their own order and no token is stored."""
     for order in snapshot.orders.values():
         newest = order.newest_link
         if newest is not None and newest.is_revoked:

@@ -1,4 +1,4 @@
-"""Laws 1 and 2: the event log, and the read models that follow from it."""
+"""Laws 1 and 2: the event log and its read models."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tests.laws.snapshot import Snapshot, Violation, violation
 
 
 def streams_are_whole(snapshot: Snapshot) -> Iterator[Violation]:
-    """No gap, no illegal event, no cause recorded twice, nothing lost, and a chain of hashes that fits."""
+    """Require versions without a gap, legal events, unique causes, matching hashes."""
     for order_id, stream in snapshot.streams.items():
         if stream.defect:
             yield violation(1, stream.defect, order_id)
@@ -29,7 +29,7 @@ def streams_are_whole(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def read_models_are_folds(snapshot: Snapshot) -> Iterator[Violation]:
-    """No row is missing, none is too many, and each says what the log says."""
+    """Require each read model row, and no other, to match the log."""
     for order_id, loaded in (snapshot.loaded or {}).items():
         if snapshot.orders.get(order_id, loaded) != loaded:
             yield violation(2, "The event store gives another order than its stream.", order_id)

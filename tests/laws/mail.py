@@ -11,7 +11,7 @@ from tests.laws.snapshot import OrderStream, Snapshot, Violation, violation
 
 
 def mails_are_accepted_once(snapshot: Snapshot) -> Iterator[Violation]:
-    """One mail an outcome; each accepted once, or once more for a doubt on record; none sent that was not accepted."""
+    """Require one mail an outcome, accepted once or flagged as ambiguous."""
     for order_id, stream in snapshot.streams.items():
         for sentence in _one_mail_an_outcome(stream):
             yield violation(9, sentence, order_id)
@@ -21,11 +21,11 @@ def mails_are_accepted_once(snapshot: Snapshot) -> Iterator[Violation]:
     for order_id, stream in snapshot.streams.items():
         for email_id, sentence in _as_accepted(stream.history, accepted):
             yield violation(9, sentence, order_id, email_id)
-    yield from _strangers(snapshot)
+    yield from _unexplained(snapshot)
 
 
 def _one_mail_an_outcome(stream: OrderStream) -> Iterator[str]:
-    """Unless another was asked for, or the first one came back; each refund that was asked for is told once."""
+    """Allow another mail only on request or after a bounce."""
     order = stream.order
     asked = Counter(event.kind for event in stream.history if isinstance(event, e.EmailRequested))
     replaced = Counter(mail.kind for mail in order.emails.values() if mail.status is EmailStatus.REPLACED)
@@ -63,8 +63,8 @@ def _as_accepted(history: Sequence[e.Event], accepted: Counter[str]) -> Iterator
             )
 
 
-def _strangers(snapshot: Snapshot) -> Iterator[Violation]:
-    """Mails that no event tells of, and mails that went to somebody else than the order's customer."""
+def _unexplained(snapshot: Snapshot) -> Iterator[Violation]:
+    """Find mails without an event, and mails to a wrong address."""
     known = {
         (str(order_id), str(event.email_id))
         for order_id, stream in snapshot.streams.items()
@@ -79,4 +79,6 @@ def _strangers(snapshot: Snapshot) -> Iterator[Violation]:
         customer_id = order.payment.customer_id if order and order.payment else None
         address = (snapshot.customers or {}).get(customer_id) if customer_id else None
         if address is not None and address not in mail.addresses:
-            yield violation(9, "A mail went to somebody else.", mail.order_id, mail.email_id)
+            yield violation(
+                9, "A mail went to another address than the customer's.", mail.order_id, mail.email_id
+            )

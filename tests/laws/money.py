@@ -13,7 +13,7 @@ from tests.laws.snapshot import ProviderPayment, Snapshot, Violation, violation
 
 
 def payments_have_one_owner(snapshot: Snapshot) -> Iterator[Violation]:
-    """Each payment at the provider has one order or one unmatched row, and each order was paid there."""
+    """Require one owner for each payment, and a payment for each order."""
     if snapshot.payments is None:
         return
     orders = [order for order in snapshot.orders.values() if order.payment]
@@ -58,7 +58,7 @@ def _was_paid(order: Order, payments: dict[str | None, ProviderPayment]) -> Iter
 
 
 def refunds_never_exceed_payments(snapshot: Snapshot) -> Iterator[Violation]:
-    """In the log, at the provider, and in points; and no photo is both delivered and refunded."""
+    """Bound refunds and points, in the log and at the provider."""
     for order_id, stream in snapshot.streams.items():
         for sentence in (
             *_money(stream.order),
@@ -73,7 +73,7 @@ def refunds_never_exceed_payments(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def _money(order: Order) -> Iterator[str]:
-    """What the shop asks back is bounded; what a person or a bank takes is not, and then nothing more is asked."""
+    """Bound the shop's refunds, given what staff and banks took back."""
     ledger = order.ledger
     ours = [one for one in ledger.all_but(RefundStatus.DROPPED) if one.reason is not RefundReason.AT_PROVIDER]
     if (asked := sum(refund.amount.amount for refund in ours)) > order.paid_amount:
@@ -86,7 +86,7 @@ def _money(order: Order) -> Iterator[str]:
 
 
 def _points(order: Order) -> Iterator[str]:
-    """No more of what was earned is taken back, and no more of what was spent is returned, than there was."""
+    """Bound points taken back by those earned, returned by those spent."""
     sums: Counter[tuple[CustomerId, PointsReason]] = Counter()
     for entry in order.points:
         sums[entry.customer_id, entry.reason] += entry.points
@@ -114,7 +114,7 @@ def _delivered_and_refunded(order: Order, history: list[e.Event]) -> Iterator[st
 
 
 def _refunds_at_the_provider(snapshot: Snapshot, payments: Sequence[ProviderPayment]) -> Iterator[Violation]:
-    """Refund by refund: none that one side alone knows, none of another amount, none that was granted twice."""
+    """Compare refunds one by one: none unknown, of another amount, or doubled."""
     owners = {
         order.payment.payment_intent_id: order
         for order in snapshot.orders.values()

@@ -1,4 +1,4 @@
-"""Laws 5, 7 and 8: what customers paid for, their originals, and every stored object."""
+"""Laws 5, 7 and 8: paid photos, originals and stored objects."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -19,7 +19,7 @@ UPLOADS = "uploads/temp/"
 
 
 def completed_orders_are_complete(snapshot: Snapshot) -> Iterator[Violation]:
-    """Each photo is restored and delivered, or paid back, by the log and by the providers."""
+    """Require each photo of a completed order delivered or refunded."""
     accepted = {mail.email_id for mail in snapshot.mails or ()}
     paid_back = {
         refund.provider_refund_id
@@ -52,7 +52,7 @@ def _refunds_of(order: Order, image_id: ImageId) -> list[str]:
 
 
 def originals_are_kept(snapshot: Snapshot) -> Iterator[Violation]:
-    """Nothing an order needs is deleted, until its retention is over or its customer asks."""
+    """Require originals until the retention is over or the customer asks."""
     for deletion in snapshot.deletions:
         yield from _may_be_deleted(deletion)
     for order_id, stream in snapshot.streams.items():
@@ -100,7 +100,7 @@ def _may_be_deleted(deletion: Deletion) -> Iterator[Violation]:
 
 
 def objects_are_those_named(snapshot: Snapshot) -> Iterator[Violation]:
-    """What the log names is stored with its SHA-256; what nothing names goes in its time; the erased are gone."""
+    """Require each named object, and no unnamed one past its time."""
     for customer_id in snapshot.erased_customers:
         if customer_id in (snapshot.customers or {}):
             yield violation(8, "A customer who was erased is still stored.", customer_id)
@@ -123,7 +123,7 @@ def objects_are_those_named(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def _in_their_grace(snapshot: Snapshot) -> set[str]:
-    """Heads of the log, uploads that go with their session, and outputs of predictions that came second."""
+    """Heads of the log, uploads of sessions, and unused prediction outputs."""
     heads = {key for key in snapshot.objects or () if key.startswith(HEADS)}
     if snapshot.retention_is_over:
         return heads
@@ -142,7 +142,7 @@ def _in_their_grace(snapshot: Snapshot) -> set[str]:
 
 
 def objects_named_in(history: Iterable[e.Event]) -> Iterator[StoredObject]:
-    """The objects that an order's events name, without its uploads, which the upload cleanup deletes."""
+    """The objects that events name, without uploads."""
     for event in history:
         match event:
             case e.ImagesMoved(images=images):

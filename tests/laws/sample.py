@@ -1,4 +1,4 @@
-"""A snapshot by hand: one order of two photos that went well, as the log, the database and the providers have it."""
+"""A snapshot by hand: one order of two photos that went well."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ CUSTOMER = "ada@customer.example"
 
 
 def smooth() -> list[e.Event]:
-    """The events of an order of two photos: one restored and delivered, the other paid back."""
+    """The order's events: one photo delivered, the other refunded."""
     return [
         *(FACTS.paid(), moved(), FACTS.sent(CONFIRMATION)),
         *(FACTS.started(0), FACTS.restored(0), FACTS.failed(1), FACTS.owed(490, 1)),
@@ -67,7 +67,7 @@ def stream_of(*events: e.Event) -> OrderStream:
 
 
 def snapshot(events: Sequence[e.Event] | None = None, **changes: Any) -> Snapshot:
-    """A snapshot of the order at rest, without a violation; what is named is otherwise."""
+    """A snapshot of the order at rest, with changes."""
     stream = stream_of(*(smooth() if events is None else events))
     assert stream.order.payment is not None
     observed: dict[str, Any] = {
@@ -111,7 +111,7 @@ def claims(*reactions: Reaction, after_call: bool = False) -> dict[Any, list[Cla
 
 
 def lease(holder: UUID | None = None, **changes: Any) -> LeaseChange:
-    """The end of a lease of the work that moves the images; ``holder`` had it."""
+    """The end of a lease that ``holder`` had."""
     change = LeaseChange(
         reaction_id=reaction_id_of(ORDER_ID, MoveImages()),
         transaction="7",
@@ -135,7 +135,7 @@ def objects(*, without: str | None = None) -> dict[str, str]:
 
 
 def payment(*refunds: ProviderRefund, **changes: Any) -> ProviderPayment:
-    """The payment at the provider, with the order's refund unless others are named."""
+    """The payment at the provider, by default with the order's refund."""
     made = ProviderPayment(payment_intent_id=f"pi_{ORDER_ID.hex}", amount=980, refunds=refunds or (refund(),))
     return replace(made, **changes)
 

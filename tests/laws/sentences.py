@@ -1,7 +1,7 @@
-"""Law 13: no sentence about delivery, fetching or money is stronger than the events behind it.
+"""Law 13: no sentence is stronger than the events behind it.
 
-What is known is worked out from the events themselves, apart from the shop's own model. A table for each language says
-which events earn which sentence. A sentence with a word of weight that no row covers is not earned by anything.
+What is known is computed from the events, independent of the shop's model. A table for each language says which events
+prove which sentence. A sentence with a weighty word (delivery, download, money) that no row covers is a violation.
 """
 
 import re
@@ -25,8 +25,8 @@ __all__ = [
     "LANGUAGES",
     "Known",
     "check_mail",
+    "check_status",
     "check_timeline",
-    "check_what_is_said_now",
     "known_from",
     "sentences_are_earned",
     "unearned",
@@ -41,12 +41,12 @@ LANGUAGES = tuple(_TABLES)
 
 
 def sentences_are_earned(snapshot: Snapshot) -> Iterator[Violation]:
-    """Law 13, of timelines, of what is said of each order now, and of each mail as of when it was sent."""
+    """Require proof for timelines, statuses, and mails when they were sent."""
     for order_id in snapshot.orders:
         stream = snapshot.streams[order_id]
         checks = []
         if stream.steps:
-            checks.append(partial(check_what_is_said_now, stream.order, known_from(stream.history)))
+            checks.append(partial(check_status, stream.order, known_from(stream.history)))
         if snapshot.is_at_rest:
             checks.append(partial(check_timeline, stream.events))
         for sentence in (
@@ -74,7 +74,7 @@ def _raised_by(checks: Iterable[Callable[[], None]]) -> Iterator[str]:
 
 
 def _known_when_sent(mail: AcceptedMail, stream: OrderStream | None) -> Iterator[e.Event]:
-    """The events before a mail was sent; all of them if nothing is on record of it."""
+    """The events before a mail was sent, or all of them."""
     for recorded in (stream.events if stream else ())[: mail.version]:
         event = recorded.event
         outcome_of = event.email_id if isinstance(event, e.EmailSent | e.EmailUnconfirmed) else None
@@ -84,7 +84,7 @@ def _known_when_sent(mail: AcceptedMail, stream: OrderStream | None) -> Iterator
 
 
 def _not_requested(step: Step, snapshot: Snapshot) -> Iterator[str]:
-    """What is recorded as downloaded was asked for by its button, what as served by a request."""
+    """Find recorded downloads that no request asked for."""
     match step.recorded.event:
         case e.ResultDownloaded(link_id=link_id, image_id=image_id):
             method, lacking = "POST", "is on record as fetched, and nobody pressed its button"
@@ -110,7 +110,7 @@ def unearned(sentence: str, known: Known, language: str = "en") -> Iterator[str]
 
 @lru_cache(maxsize=20_000)  # the same sentences are said of order after order
 def _claims_in(sentence: str, language: str) -> tuple[list[tuple[str, dict[str, Any], Earned]], list[str]]:
-    """The claims of a sentence, and the words of weight that are in none."""
+    """The claims of a sentence, and its weighty words outside them."""
     covered: list[tuple[int, int]] = []
     claims = []
     table, weighty = _TABLES[language]
@@ -127,8 +127,8 @@ def _claims_in(sentence: str, language: str) -> tuple[list[tuple[str, dict[str, 
     return claims, uncovered
 
 
-def check_what_is_said_now(order: Order, known: Known) -> None:
-    """Raise AssertionError unless all that is said of an order as it is now is earned: to staff and to its customer."""
+def check_status(order: Order, known: Known) -> None:
+    """Raise AssertionError unless each sentence about the order's status is proven."""
     proposed = (
         status_of(order),
         *(image_status_of(image, order) for image in order.images.values()),
@@ -141,10 +141,10 @@ def check_what_is_said_now(order: Order, known: Known) -> None:
 
 
 def check_timeline(history: Iterable[e.RecordedEvent]) -> None:
-    """Raise AssertionError unless each line of a timeline is earned by the events up to its own."""
+    """Raise AssertionError unless earlier events prove each line of a timeline."""
     known = Known()
     for entry in timeline_of(history).entries:
-        known.learn(entry.recorded.event)
+        known.apply(entry.recorded.event)
         proposed = [entry.text, f"Recorded by {entry.who}.", entry.pause or ""]
         _check(proposed, known)
         by_customer = isinstance(entry.recorded.event, e.ResultServed) and entry.who == "the customer"
@@ -152,7 +152,7 @@ def check_timeline(history: Iterable[e.RecordedEvent]) -> None:
 
 
 def check_mail(subject: str, text: str, known: Known, language: str = "en") -> None:
-    """Raise AssertionError unless a mail says nothing that is not earned when it is sent."""
+    """Raise AssertionError unless each sentence of a mail is proven."""
     _check([subject, *" ".join(text.split()).split(". ")], known, language)
 
 

@@ -1,7 +1,7 @@
-"""What the laws judge: a shop, its providers and its visitors at one moment.
+"""A shop, its providers and its visitors at one moment.
 
 Model tests, the simulation and the chaos run each produce it. A field that is None, or empty, was not observed, and no
-law judges it; ``test_producers.py`` names what each producer observes.
+law judges it; docs/proof.md has what each producer observes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +31,7 @@ LinkTarget = str
 
 @dataclass(frozen=True)
 class Violation:
-    """A law that does not hold; ``about`` are the ids of what it concerns."""
+    """A broken law; ``about`` are the ids of what it concerns."""
 
     law: int
     sentence: str
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderStream:
-    """All events of an order; those that ``earlier`` was folded from were judged before."""
+    """All events of an order, judged from ``earlier`` on."""
 
     events: Sequence[e.RecordedEvent]
     earlier: Order
@@ -107,7 +107,7 @@ def whole_stream(order_id: OrderId, events: Sequence[e.RecordedEvent]) -> OrderS
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderRefund:
-    """A refund as the payment provider has it; ``refund_id`` is ours, if it was made through the shop."""
+    """A refund at the payment provider; ``refund_id`` is the shop's id."""
 
     provider_refund_id: str
     amount: int
@@ -118,7 +118,7 @@ class ProviderRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderPayment:
-    """A payment that succeeded at the provider; without a payment intent nothing was to be paid."""
+    """A payment that succeeded; a free one has no payment intent."""
 
     payment_intent_id: str | None
     amount: int
@@ -129,7 +129,7 @@ class ProviderPayment:
 
     @property
     def returned(self) -> int:
-        """What went back, or is on its way."""
+        """The sum of all refunds that did not fail."""
         return sum(refund.amount for refund in self.refunds if not refund.has_failed)
 
 
@@ -158,7 +158,7 @@ class ProviderPrediction:
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptedMail:
-    """A mail that the provider accepted; ``texts`` are its subject and text in each language it was judged in."""
+    """An accepted mail; ``texts`` are subject and text by language."""
 
     message_id: str
     email_id: str
@@ -171,7 +171,7 @@ class AcceptedMail:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderCall:
-    """A call that changed something at a provider; ``token`` is of the claim it was made under, where known."""
+    """A changing call; ``token`` is its claim's, where known."""
 
     work: WorkName
     at: datetime
@@ -188,7 +188,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseChange:
-    """A lease that was taken, or ended; ``writer_holds`` are the leases of who did it, where that is known."""
+    """A lease taken or ended by the holder of ``writer_holds``."""
 
     reaction_id: UUID
     transaction: str
@@ -201,7 +201,7 @@ class LeaseChange:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredEvent:
-    """The row of an event: its cause, and the transaction that wrote it."""
+    """An event's cause and the transaction that wrote it."""
 
     order_id: OrderId
     version: int
@@ -211,7 +211,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Deletion:
-    """An object that is about to be deleted, with its order and the upload session that it belongs to."""
+    """An object about to be deleted, with its order and session."""
 
     key: ObjectKey
     order: Order
@@ -220,7 +220,7 @@ class Deletion:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkOpening:
-    """A download link that was opened, with its order and link before and the order after the request."""
+    """A request for a link, with the order before and after."""
 
     token_sha256: Sha256
     target: LinkTarget
@@ -246,7 +246,7 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Forgery:
-    """What no provider sent and no visitor may do, how it was answered, and whether anything was committed."""
+    """A forged or malformed request, its answer, and its effect."""
 
     what: str
     status: int | None = None
@@ -304,7 +304,7 @@ class Snapshot:
 
 
 def work_name(reaction: Reaction) -> WorkName | None:
-    """The name of work that changes something at a provider; none of other work."""
+    """The name of work that changes something at a provider."""
     match reaction:
         case RestoreImage(image_id=image_id, attempt=attempt):
             return "RestoreImage", str(image_id), str(attempt)

@@ -1,4 +1,4 @@
-"""Each law finds its violations in a snapshot made by hand, and none where all is well."""
+"""Each law finds its violations in snapshots made by hand."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Laws 6, 11 and 14: who does the work, that it is there to be done, and that it ends."""
+"""Laws 6, 11 and 14: claims, progress and open reactions."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ CAUSE = re.compile(r"reaction:(?P<reaction>[0-9a-f-]{36}):(?P<token>[0-9a-f-]{36
 
 
 def work_is_done_by_its_claim(snapshot: Snapshot) -> Iterator[Violation]:
-    """Every call has a claim before it, no claim takes a valid lease, and every result is its holder's."""
+    """Require a claim before each call and a lease behind each result."""
     for call in snapshot.calls:
         if not _is_claimed(call, snapshot):
             yield violation(6, f"{call.sentence} was made without a committed claim.", *call.work[1:])
@@ -62,7 +62,7 @@ def _is_claimed(call: ProviderCall, snapshot: Snapshot) -> bool:
 
 
 def orders_come_to_rest(snapshot: Snapshot) -> Iterator[Violation]:
-    """No order can be stuck; when time is up every one has ended, or is held for a reason."""
+    """Require that no order is stuck, and each ends in time."""
     for order in snapshot.orders.values():
         for sentence in (
             *_cannot_be_stuck(order),
@@ -87,7 +87,7 @@ def orders_come_to_rest(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def _cannot_be_stuck(order: Order) -> Iterator[str]:
-    """An order that is not over, held, disputed, or waiting for a pending refund has work that moves it on."""
+    """Require work for an order that waits for nothing else."""
     for image in order.images.values():
         if image.restored and image.failure:
             yield "An image is both restored and failed."
@@ -99,7 +99,7 @@ def _cannot_be_stuck(order: Order) -> Iterator[str]:
 
 
 def _what_was_stopped(order: Order) -> Iterator[str]:
-    """Once everything is refunded, nothing is restored or delivered, and what runs is cancelled."""
+    """Require that a full refund stops all restoration and delivery."""
     if order.state not in REFUND_STATES:
         if order.is_full_refund_pending and order.state is not State.ERASED:
             yield "Work goes on although everything is refunded."
@@ -113,7 +113,7 @@ def _what_was_stopped(order: Order) -> Iterator[str]:
 
 
 def _the_end(order: Order) -> Iterator[str]:
-    """An order that is over begins nothing: it only refunds, says so, and stops what runs."""
+    """Require that an ended order only refunds, notifies and cancels."""
     if order.state not in TERMINAL:
         return
     again = (RestoreImage, CollectRestoration, PrepareDownload) if order.state is State.COMPLETED else ()
@@ -126,7 +126,7 @@ def _the_end(order: Order) -> Iterator[str]:
 
 
 def _mails(order: Order) -> Iterator[str]:
-    """No link is sent while a decision is awaited, nor once everything is refunded."""
+    """Require that no link is sent before a decision or after refunds."""
     waiting = {work.kind for work in pending_reactions(order) if isinstance(work, SendEmail)}
     if order.state in REFUND_STATES and not waiting <= {EmailKind.REFUND, EmailKind.FAILURE}:
         yield f"An order whose money is refunded is about to send {sorted(waiting)}."
@@ -136,8 +136,8 @@ def _mails(order: Order) -> Iterator[str]:
         yield "An erased customer is about to get a mail."
 
 
-def needed_work_is_open(snapshot: Snapshot) -> Iterator[Violation]:
-    """Work that an order needs has a row that is not closed, and never only runs out of attempts."""
+def required_reactions_are_open(snapshot: Snapshot) -> Iterator[Violation]:
+    """Require an open row for each required reaction."""
     for row in snapshot.stored_events:
         found = CAUSE.match(row.cause_key)
         if found and found["exhausted"]:

@@ -223,7 +223,7 @@ PLANTED: dict[str, Planted] = {
         9,
         "Whoever was a customer first gets all mails.",
         _patch(InMemoryCustomers, "find", planted_code.finds_the_first),
-        told="went to somebody else",
+        told="went to another address",
         found_by=2,
     ),
     "a mail that is never handed over": Planted(

@@ -1,4 +1,4 @@
-"""Snapshots of a simulated world, on which tests/laws is checked: at every commit, call and answer, and at rest."""
+"""Snapshots of a simulated world, for the laws in tests/laws."""
 
 from tests.simulation.laws.checker import LawChecker
 from tests.simulation.laws.errors import LawBrokenError

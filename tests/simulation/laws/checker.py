@@ -1,4 +1,4 @@
-"""Snapshots at every commit, call, mail and deletion: each has only what changed."""
+"""Snapshots of what each commit, call, mail and deletion changes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -55,7 +55,7 @@ class LawChecker:
         self._outcomes: dict[UUID, str | None] = {}  # of the rows of reactions
 
     def before_commit(self, transaction: InMemoryTransaction) -> None:
-        """Laws 6, 12 and 14: whoever records holds the lease, and is no forger."""
+        """Check that the writer holds the lease and is no forger."""
         is_forging = bool(self._world.scheduler.current.facts.get("is_forging"))
         changes = tuple(self._lease_changes(transaction.pages.written("work").values()))
         events = tuple(
@@ -93,7 +93,7 @@ class LawChecker:
             )
 
     def after_commit(self, transaction: InMemoryTransaction) -> None:
-        """All laws of the orders with new events, and law 14 of those with changed work."""
+        """Check orders with new events, and reactions of other changed orders."""
         now = self._world.scheduler.moment()
         worked_at = list(transaction.pages.written("work").values())
         for work in worked_at:
@@ -193,7 +193,7 @@ class LawChecker:
         check(replace(world_snapshot(self._world), retention_is_over=True), law(7, 8))
 
     def not_at_rest(self) -> None:
-        """Law 11, or law 3 if all that waits is a payment that the shop never learned of."""
+        """Raise law 11, or law 3 if only an unknown payment waits."""
         aside = self._world.own_unit_of_work.pages.unmatched.values()
         waiting = [f"A payment without an order waits: {one.reason}" for one in aside if not one.is_settled]
         if not unsettled_checkouts(self._world):

@@ -10,7 +10,7 @@ SENTENCES = {0: "Nothing unexpected happens."} | {law.number: law.sentence for l
 
 
 class LawBrokenError(BaseException):
-    """A law does not hold; ``about`` are the ids that select the lines of a trace.
+    """A broken law; ``about`` are ids that select lines of a trace.
 
     It is no ``Exception``: code of the shop, within which it may be raised, must not handle it as a failure of its own.
     """

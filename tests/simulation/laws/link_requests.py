@@ -24,7 +24,7 @@ _TRIES = 3
 
 
 class LinkRequests:
-    """Watches requests; ``requested`` are the method, token hash and target of those for links."""
+    """Watches requests; ``requested`` has method, token hash and target of links."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -32,7 +32,7 @@ class LinkRequests:
 
     @contextmanager
     def watching(self, method: str, target: str) -> Iterator[Callable[[Answer], None]]:
-        """Check law 0 of an answer, and law 10 of one that a link got."""
+        """Check law 0 of every answer, and law 10 of links."""
         parts = target.partition("?")[0].split("/")
         is_link = target.startswith(_DOWNLOAD)
         token_sha256 = sha256_of(parts[3]) if is_link else None
@@ -83,7 +83,7 @@ class LinkRequests:
                         raise LawBrokenError(10, f"A good link brings {status} at rest.", order.order_id)
 
     def _status_of(self, target: str) -> int | None:
-        """The answer's status; an API that a planned crash has just ended is asked again."""
+        """The answer's status, asked again after a crash."""
         for _ in range(_TRIES):
             answer = self._world.ask("whoever", "GET", target)
             if answer is not None:

@@ -84,7 +84,7 @@ def unmatched_rows(world: "World") -> list[UnmatchedRow]:
 
 
 def unsettled_checkouts(world: "World") -> list[str]:
-    """The checkouts that were paid, and that the shop has not learned of."""
+    """The paid checkouts that the shop does not know."""
     pages = world.own_unit_of_work.pages
     known = {one.payment.checkout_session_id for one in pages.orders.values() if one.payment}
     return [

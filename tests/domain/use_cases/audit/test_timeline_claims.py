@@ -16,7 +16,7 @@ from tests.domain.support.event_builders import ORDER_ID, Facts
 from tests.domain.support.given_when_then import LIMITS
 from tests.domain.support.recording import recorded
 from tests.domain.support.valid_event_strategies import CHAPTERS
-from tests.laws.sentences import Known, check_timeline, check_what_is_said_now, known_from, unearned
+from tests.laws.sentences import Known, check_status, check_timeline, known_from, unearned
 
 FACTS = Facts()
 STEPS = 20
@@ -39,9 +39,9 @@ def test_no_sentence_about_a_random_life_is_stronger_than_its_events(seed: int) 
         for event in decision:
             stream += recorded(order, event)
             order = apply(order, stream[-1])
-            known.learn(event)
+            known.apply(event)
         if decision:
-            check_what_is_said_now(order, known)
+            check_status(order, known)
     if stream:
         check_timeline(stream)
 
