@@ -1,4 +1,4 @@
-"""The attempts and waits that a shop's owner sets for the work on one order."""
+"""The limits of the work on one order."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How often the work on one order is tried, with what, and how long it waits."""
+    """How often work is tried, with what, and after which waits."""
 
     max_restoration_attempts: int = 3
     enlarges_results: bool = False  # a result smaller than its original is enlarged by another model

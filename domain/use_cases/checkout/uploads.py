@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from domain.object_keys import upload_key
 from domain.order.errors import ShopError
-from domain.order.values import ObjectKey, OrderId, PhotoId, Sha256, UploadSessionId
+from domain.order.values import OrderId, PhotoId, Sha256, UploadSessionId
 from domain.ports.cancellation import Cancellation
 from domain.ports.clock import Clock
 from domain.ports.ids import Ids
@@ -131,7 +132,7 @@ class UploadService:
         photo_id = PhotoId(self._ids.new())
         content.seek(0)
         upload = self._storage.put(
-            ObjectKey(f"uploads/temp/{session_id}/{photo_id}"),
+            upload_key(session_id, photo_id),
             content,
             size_bytes=size_bytes,
             media_type=facts.media_type,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 from uuid import UUID
 
+from domain import object_keys
 from domain.order import events as e
 from domain.order.commands import IssueLink
 from domain.order.customer_request_limits import CUSTOMER, VISITOR
@@ -276,7 +277,7 @@ def _cause(name: str, delivery: Delivery, *, actor: str, request_id: UUID) -> Ca
 
 
 def _archive_key(order: Order, files: Sequence[tuple[str, StoredObject]]) -> ObjectKey:
-    return ObjectKey(f"downloads/{order.order_id}/{_fingerprint(files)}.zip")
+    return object_keys.archive_key(order.order_id, _fingerprint(files))
 
 
 def _fingerprint(files: Sequence[tuple[str, StoredObject]]) -> Sha256:

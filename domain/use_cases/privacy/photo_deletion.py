@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from domain.object_keys import archives_of, originals_of, results_of, uploads_of
 from domain.order import events as e
 from domain.order.order import Order
 from domain.ports.object_storage import ObjectStorage
@@ -26,10 +27,10 @@ class PhotoDeletion:
 def prefixes_of(order: Order) -> tuple[str, ...]:
     """Where everything lies that was ever stored for an order."""
     own = (
-        f"uploads/originals/{order.order_id}/",
-        f"uploads/restored/{order.order_id}/",
-        f"downloads/{order.order_id}/",
+        originals_of(order.order_id),
+        results_of(order.order_id),
+        archives_of(order.order_id),
     )
     if order.payment is None:
         return own
-    return (*own, f"uploads/temp/{order.payment.upload_session_id}/")
+    return (*own, uploads_of(order.payment.upload_session_id))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Protocol
 
+from domain.object_keys import uploads_of
 from domain.order.values import UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
@@ -100,6 +101,6 @@ class UploadCleanup:
 
     def _forget(self, session_id: UploadSessionId) -> None:
         # All that lies under the session's prefix, also what a crash kept from being written down.
-        self._storage.purge(f"uploads/temp/{session_id}/")
+        self._storage.purge(uploads_of(session_id))
         with self._unit_of_work.transaction() as transaction:
             transaction.upload_sessions.forget_temp_objects(session_id, self._clock.now())

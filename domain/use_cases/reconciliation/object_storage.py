@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.object_keys import LASTING, TEMPORARY
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.stream_integrity import followed
@@ -22,9 +23,6 @@ from domain.use_cases.privacy.unreadable_orders import (
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
-
-TEMPORARY = "uploads/temp/"
-LASTING = ("uploads/originals/", "uploads/restored/", "downloads/")
 
 _RESTORE = "Ask the operator to restore it from the storage's backup."
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
+from domain.object_keys import archives_of, name_of, originals_of, results_of
 from domain.order import events as e
 from domain.order.deterministic_ids import download_link_id_of
 from domain.order.order import EmailStatus, Order
@@ -120,7 +121,7 @@ class OrderRebuilding:
     def _originals(self, order: Order) -> Iterator[e.Event]:
         """The copies of the photos, if there are any; what is missing of them is copied now."""
         is_moved = all(image.original is not None for image in order.images.values())
-        if not is_moved and any(True for _ in self._objects.under(f"uploads/originals/{order.order_id}/")):
+        if not is_moved and any(True for _ in self._objects.under(originals_of(order.order_id))):
             yield from self._originals_copier.move_images(order)
 
     def _restorations(self, order: Order) -> Iterator[e.Event]:
@@ -169,13 +170,13 @@ class OrderRebuilding:
             return None
         key = self._downloads.archive_key(order)
         return next(
-            (each for each in self._objects.under(f"downloads/{order.order_id}/") if each.key == key), None
+            (each for each in self._objects.under(archives_of(order.order_id)) if each.key == key), None
         )
 
     def _unrecorded(self, order: Order, *, of_delivered: bool = False) -> list[_Result]:
         """Results that no event names, the oldest first: of images that have none on record, or of those that have."""
         found: list[_Result] = []
-        for described in self._objects.under(f"uploads/restored/{order.order_id}/"):
+        for described in self._objects.under(results_of(order.order_id)):
             labels = described.labels
             image_id = ImageId(UUID(labels[IMAGE_ID])) if IMAGE_ID in labels else None
             image = order.images.get(image_id) if image_id is not None else None
@@ -187,7 +188,7 @@ class OrderRebuilding:
                 continue
             result = _Result(
                 image_id=image_id,
-                prediction_id=described.key.rpartition("/")[2],
+                prediction_id=name_of(described.key),
                 restored=self._objects.recorded(described, described.key),
                 width=int(labels[WIDTH]),
                 height=int(labels[HEIGHT]),
@@ -201,9 +202,7 @@ class OrderRebuilding:
 
         A link's token follows from its id, so the links in mails that were sent open again.
         """
-        archives = sorted(
-            self._objects.under(f"downloads/{order.order_id}/"), key=lambda each: each.stored_at
-        )
+        archives = sorted(self._objects.under(archives_of(order.order_id)), key=lambda each: each.stored_at)
         if not archives or order.links or not order.restored_images:
             return
         proven = self._archive_of(order)

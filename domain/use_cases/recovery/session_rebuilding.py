@@ -3,7 +3,8 @@
 from typing import Protocol
 from uuid import UUID
 
-from domain.order.values import ObjectKey, OrderId, OrderNumber, PhotoId, UploadSessionId
+from domain.object_keys import name_of, originals_of, results_of, upload_key, uploads_of
+from domain.order.values import OrderId, OrderNumber, PhotoId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.payments import CheckoutDetails
@@ -115,7 +116,7 @@ class SessionRebuilding:
 
     def _number_of(self, order_id: OrderId) -> OrderNumber | None:
         """The number that an order had, if an object tells it and no other order has it."""
-        for described in self._objects.under(f"uploads/restored/{order_id}/"):
+        for described in self._objects.under(results_of(order_id)):
             number = described.labels.get(ORDER_NUMBER)
             if number:
                 with self._unit_of_work.transaction() as transaction:
@@ -126,16 +127,16 @@ class SessionRebuilding:
     def _photos(self, session_id: UploadSessionId, order_id: OrderId) -> list[UploadedPhoto]:
         """The photos of a session in the order in which they came: uploads, and originals of those that are gone."""
         found: dict[PhotoId, UploadedPhoto] = {}
-        for prefix in (f"uploads/temp/{session_id}/", f"uploads/originals/{order_id}/"):
+        for prefix in (uploads_of(session_id), originals_of(order_id)):
             for described in self._objects.under(prefix):
-                name, labels = described.key.rpartition("/")[2], described.labels
+                labels = described.labels
                 if not {WIDTH, HEIGHT} <= set(labels):
                     continue
-                photo_id = PhotoId(UUID(name))
+                photo_id = PhotoId(UUID(name_of(described.key)))
                 found[photo_id] = UploadedPhoto(
                     photo_id=photo_id,
                     file_name=labels.get(FILE_NAME, ""),
-                    upload=self._objects.recorded(described, ObjectKey(f"uploads/temp/{session_id}/{name}")),
+                    upload=self._objects.recorded(described, upload_key(session_id, photo_id)),
                     width=int(labels[WIDTH]),
                     height=int(labels[HEIGHT]),
                 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from domain.object_keys import original_key
 from domain.order import events as e
 from domain.order.image import Image
 from domain.order.order import Order
-from domain.order.values import FailureReason, MovedImage, ObjectKey
+from domain.order.values import FailureReason, MovedImage
 from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.object_storage import ObjectStorage
 
@@ -26,7 +27,7 @@ class OriginalsCopier:
         for image in order.images.values():
             if image.is_settled:
                 continue
-            target = ObjectKey(f"uploads/originals/{order.order_id}/{image.image_id}")
+            target = original_key(order.order_id, image.image_id)
             try:
                 original = self._storage.copy(image.upload, target)
             except (ObjectMissingError, ObjectDiffersError) as error:

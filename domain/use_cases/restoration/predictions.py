@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from io import SEEK_END
 from typing import BinaryIO
 
+from domain.object_keys import result_key
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import CollectRestoration, RestoreImage
-from domain.order.values import FailureReason, ImageId, ObjectKey, Sha256, StoredObject
+from domain.order.values import FailureReason, ImageId, Sha256, StoredObject
 from domain.ports.clock import Clock
 from domain.ports.errors import (
     ObjectDiffersError,
@@ -177,7 +178,7 @@ class PredictionService:
             size_bytes = finished.seek(0, SEEK_END)
             finished.seek(0)
             restored: StoredObject = self._storage.put(
-                ObjectKey(f"uploads/restored/{order.order_id}/{work.prediction_id}"),
+                result_key(order.order_id, work.prediction_id),
                 finished,
                 size_bytes=size_bytes,
                 media_type=media_type,

@@ -3,6 +3,7 @@
 import click
 import msgspec
 
+from domain.object_keys import ARCHIVES
 from domain.order.values import OrderId
 from domain.use_cases.recovery.restored_database import Recovery, RestoredDatabase
 from domain.use_cases.wording.labels import counted
@@ -61,7 +62,7 @@ def _print_not_rebuilt(recovery: Recovery) -> None:
             f"{things} in no event. Each may have been delivered since the backup: look at it, and keep it."
         )
     for finding in recovery.unplaced:
-        kind = "archive" if finding.subject.startswith("downloads/") else "photo"
+        kind = "archive" if finding.subject.startswith(ARCHIVES) else "photo"
         click.echo(f"  {_named(recovery, finding.order_id)}: {kind} {finding.subject}")
     for order_id in recovery.unknown_referrals:
         click.echo(

@@ -1,0 +1,55 @@
+"""Object keys, and the prefixes that list them."""
+
+from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, UploadSessionId
+
+TEMPORARY = "uploads/temp/"
+ORIGINALS = "uploads/originals/"
+RESTORED = "uploads/restored/"
+ARCHIVES = "downloads/"
+#: What belongs to an order; the rest is uploads that may never be paid for.
+LASTING = (ORIGINALS, RESTORED, ARCHIVES)
+
+
+def uploads_of(session_id: UploadSessionId) -> str:
+    """The prefix of the photos of an upload session."""
+    return f"{TEMPORARY}{session_id}/"
+
+
+def upload_key(session_id: UploadSessionId, photo_id: PhotoId) -> ObjectKey:
+    """The key of an uploaded photo."""
+    return ObjectKey(f"{uploads_of(session_id)}{photo_id}")
+
+
+def originals_of(order_id: OrderId) -> str:
+    """The prefix of an order's originals."""
+    return f"{ORIGINALS}{order_id}/"
+
+
+def original_key(order_id: OrderId, image_id: ImageId) -> ObjectKey:
+    """The key of an original."""
+    return ObjectKey(f"{originals_of(order_id)}{image_id}")
+
+
+def results_of(order_id: OrderId) -> str:
+    """The prefix of an order's restored images."""
+    return f"{RESTORED}{order_id}/"
+
+
+def result_key(order_id: OrderId, prediction_id: str) -> ObjectKey:
+    """The key of the output of a prediction."""
+    return ObjectKey(f"{results_of(order_id)}{prediction_id}")
+
+
+def archives_of(order_id: OrderId) -> str:
+    """The prefix of an order's archives."""
+    return f"{ARCHIVES}{order_id}/"
+
+
+def archive_key(order_id: OrderId, fingerprint: str) -> ObjectKey:
+    """The key of the archive of the files with this fingerprint."""
+    return ObjectKey(f"{archives_of(order_id)}{fingerprint}.zip")
+
+
+def name_of(key: ObjectKey) -> str:
+    """The last part of a key: an id, or an archive's file name."""
+    return key.rpartition("/")[2]
