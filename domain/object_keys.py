@@ -51,5 +51,5 @@ def archive_key(order_id: OrderId, fingerprint: str) -> ObjectKey:
 
 
 def name_of(key: ObjectKey) -> str:
-    """The last part of a key: an id, or an archive's file name."""
+    """The last part of a key."""
     return key.rpartition("/")[2]
