@@ -1,4 +1,4 @@
-"""The command handler of orders: the only code that appends to the event log."""
+"""The order command handler: the only code that appends events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, UnitOfW
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, lets_others_start
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: How often a command is decided before its conflict is raised; more in a row mean that something else is wrong.
+#: How often a command is decided before its conflict is raised; more conflicts in a row point to a defect.
 MAX_DECISIONS = 5
 
 T = TypeVar("T")
@@ -31,7 +31,10 @@ Orders_co = TypeVar("Orders_co", bound=HasEventStore, covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Where a commit comes from: ``name`` for people, ``key`` to record it once in a stream."""
+    """The origin of a commit.
+
+    ``name`` is for readers of the log; ``key`` makes the commit idempotent: a stream records each key once.
+    """
 
     name: str
     key: str
@@ -41,7 +44,10 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class ReactionResult:
-    """The claim a commit closes, how, and when its work is due again if the order still needs it."""
+    """The claim that a commit closes, and with which outcome.
+
+    If the order still requires the reaction, it is due again after ``retry_after``.
+    """
 
     claim: Claim
     retry_after: timedelta
@@ -52,7 +58,10 @@ _DecideCommit = Callable[[Order, Sequence[Proposal], Cause, ReactionResult | Non
 
 
 class OrderTransaction(Generic[Orders_co]):
-    """One transaction that records on orders; the workers are woken after its commit."""
+    """One transaction that appends to orders.
+
+    ``commits`` holds what it appended, so that the command handler can wake the workers after the transaction.
+    """
 
     def __init__(self, repositories: Orders_co, decide_commit: _DecideCommit) -> None:
         self.repositories: Final = repositories
@@ -60,7 +69,7 @@ class OrderTransaction(Generic[Orders_co]):
         self._decide_commit = decide_commit
 
     def load(self, order_id: OrderId) -> Order:
-        """Lock an order until the transaction ends, and load it.
+        """Lock an order until the transaction ends and load it.
 
         Load every order before the first write, so that the events of each stream keep their order in the log.
         """
@@ -75,7 +84,10 @@ class OrderTransaction(Generic[Orders_co]):
         *,
         closing: ReactionResult | None = None,
     ) -> Commit:
-        """Decide on an order; append what follows, with its projections and reactions."""
+        """Decide on an order; append the events with their projections and reactions.
+
+        Nothing is written if there are neither new events nor a claim to close.
+        """
         commit = self._decide_commit(order, proposed, cause, closing)
         if commit.events or commit.closes is not None:
             self.repositories.event_store.append(commit)
@@ -83,15 +95,16 @@ class OrderTransaction(Generic[Orders_co]):
         return commit
 
 
-#: What to propose to an order, decided under its lock; writes beside the log that come first belong here, too.
+#: Returns the proposals for an order, under its lock; also makes writes outside the log that must precede the append.
 Propose = Callable[[Orders, Order], Sequence[Proposal]]
 
 
 class OrderCommandHandler(Generic[Orders_co]):
-    """The one way to record on orders: lock, load, decide, append, commit, wake the workers.
+    """Handles commands and proposed events: the only way to append.
 
-    Optimistic-concurrency conflicts are retried up to MAX_DECISIONS times, each time in a new transaction. So the
-    functions that are passed in may run several times, once a decision, and must do all they do in the transaction.
+    In order: lock, load, decide, append with projections and reactions, commit, wake the workers.
+    On an optimistic-concurrency conflict it decides again in a new transaction, MAX_DECISIONS times in all. So the
+    functions passed in may run several times and must have no effects outside the transaction.
     """
 
     def __init__(
@@ -120,11 +133,12 @@ class OrderCommandHandler(Generic[Orders_co]):
         closing: ReactionResult | None = None,
         also: Callable[[Orders_co, Commit], None] | None = None,
     ) -> Commit:
-        """Record what is proposed to one order, and give the commit; one without events if nothing is new.
+        """Record proposals on one order; an empty commit means no change.
 
-        ``also`` writes what belongs into the same transaction, after the append; when it raises, nothing is recorded.
-        A cause that is on record changes nothing, and ``also`` is not called. The claim of ``closing`` is closed in
-        any case. Raises ShopError for a request that the order refuses, and LeaseLostError for a lost claim.
+        ``also`` makes further writes in the same transaction, after the append; if it raises, nothing is recorded.
+        Idempotent: for a cause that was recorded before, nothing is appended and ``also`` is not called, but the claim
+        of ``closing`` is still closed. Raises ShopError if the order refuses a command, LeaseLostError for a lost
+        claim, and VersionConflictError after MAX_DECISIONS conflicts.
         """
 
         def work(transaction: OrderTransaction[Orders_co]) -> Commit:
@@ -141,9 +155,10 @@ class OrderCommandHandler(Generic[Orders_co]):
             return self._close_only(order_id, closing)
 
     def transact(self, work: Callable[[OrderTransaction[Orders_co]], T], *, wakes_workers: bool = True) -> T:
-        """Run work in one transaction: on several orders, or on one that is found out in there.
+        """Run work in one transaction that may involve several orders.
 
-        Raises VersionConflictError after MAX_DECISIONS conflicts, and CauseRepeatedError.
+        Also for an order that is only looked up within the transaction. Raises VersionConflictError after
+        MAX_DECISIONS conflicts, and CauseRepeatedError for a cause that was recorded before.
         """
         for decision in range(1, MAX_DECISIONS + 1):
             try:
@@ -160,7 +175,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         raise AssertionError("The last decision either returns or raises.")
 
     def preview(self, before: Order, proposed: Sequence[Proposal], cause: Cause) -> Commit:
-        """What ``handle`` would commit, without writing anything; raises ShopError as it does."""
+        """Compute what ``handle`` would commit; write nothing, raise ShopError likewise."""
         recorded: list[e.RecordedEvent] = []
         after = before
         for each in proposed:
@@ -205,9 +220,10 @@ class OrderCommandHandler(Generic[Orders_co]):
         )
 
     def _closed(self, commit: Commit, closing: ReactionResult) -> Commit:
-        """The commit with its claim closed; work that the order still needs stays open, whatever its outcome.
+        """Close the commit's claim; keep a reaction open that is still required.
 
-        Its row was leased when the order came to need it anew, so nothing else has reopened it.
+        It stays open whatever its outcome. Nothing else could have reopened it: its row was leased at the moment the
+        order required it again.
         """
         if closing.claim.reaction in required_reactions(commit.after):
             again_at = self._clock.now() + closing.retry_after
@@ -215,13 +231,16 @@ class OrderCommandHandler(Generic[Orders_co]):
         return replace(commit, closes=closing.claim, outcome=closing.outcome)
 
     def _wake(self, commit: Commit) -> None:
-        """Send the workers what is due at once, and grant free slots; what is due later is sent by the sweeper."""
+        """Send reactions that are due now and grant free prediction slots.
+
+        ``ReactionRunner.resend_due`` sends the later ones.
+        """
         self._queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
         if lets_others_start(commit):
             self._prediction_limiter.grant_slots()
 
     def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Commit:
-        """The commit of a cause that is on record already: it closes a claim at most."""
+        """Close the claim, if any, of a cause that was recorded before."""
         with self._unit_of_work.transaction() as repositories:
             order = repositories.event_store.load(order_id)
             commit = Commit(before=order, after=order, events=())
@@ -232,7 +251,7 @@ class OrderCommandHandler(Generic[Orders_co]):
 
 
 def _cancellations(proposed: Sequence[Proposal], after: Order) -> list[Due]:
-    """Cancel predictions that started too late for the order to use them."""
+    """Cancellations of predictions that started too late for the order to use."""
     late = [
         started.prediction_id
         for started in proposed

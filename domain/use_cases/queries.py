@@ -1,4 +1,4 @@
-"""The read side: what people and programs ask of the records."""
+"""The read side: queries on orders, payments and the event log."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ from domain.use_cases.support.attention_list import AttentionItem, AttentionList
 
 @dataclass(frozen=True, kw_only=True)
 class OrderDetails:
-    """An order with what is kept outside its log.
+    """An order with the data that is stored outside its log.
 
-    ``customer`` is None once erased.
+    ``customer`` is None before payment and after erasure.
     """
 
     order: Order
@@ -48,7 +48,7 @@ class OrderDetails:
     notes: Sequence[Note]
 
     def name_of(self, image: Image) -> str:
-        """The customer's name of a photo, or a placeholder once erased."""
+        """The customer's file name of a photo, or a placeholder after erasure."""
         return self.file_names.get(PhotoId(image.image_id), "(name erased)")
 
 
@@ -61,11 +61,11 @@ class QueryRepositories(
     HasUploadSessions,
     Protocol,
 ):
-    """What the queries read."""
+    """The repositories that the queries read."""
 
 
 class Queries:
-    """Reads orders, payments and the log, one transaction a method."""
+    """Reads orders, payments and the log, in one transaction per method."""
 
     def __init__(self, *, unit_of_work: UnitOfWork[QueryRepositories], hash_chain: HashChain) -> None:
         self._unit_of_work = unit_of_work
@@ -93,13 +93,13 @@ class Queries:
             return transaction.event_store.history(order_id)
 
     def file_names(self, order_id: OrderId) -> Mapping[ImageId, str]:
-        """The customer's names of an order's photos, but those erased."""
+        """The customer's file names of an order's photos, without erased ones."""
         with self._unit_of_work.transaction() as transaction:
             names = transaction.upload_sessions.file_names(order_id)
         return {ImageId(photo_id): name for photo_id, name in names.items()}
 
     def notes(self, order_id: OrderId) -> Sequence[Note]:
-        """What staff members wrote about an order, oldest first."""
+        """The notes of staff members about an order, oldest first."""
         with self._unit_of_work.transaction() as transaction:
             return transaction.notes.of(order_id)
 
@@ -109,7 +109,7 @@ class Queries:
             return transaction.order_queries.newest(limit, wanted)
 
     def order_id_of(self, number: OrderNumber) -> OrderId | None:
-        """The order with this number."""
+        """The order with this number; None if there is none."""
         with self._unit_of_work.transaction() as transaction:
             return transaction.order_queries.find(number)
 
@@ -128,7 +128,7 @@ class Queries:
             return transaction.unmatched_payments.unsettled()
 
     def unmatched_payment(self, checkout_session_id: str) -> UnmatchedPayment | None:
-        """The payment of a checkout that belongs to no order."""
+        """The unmatched payment of a checkout session; None if there is none."""
         with self._unit_of_work.transaction() as transaction:
             return transaction.unmatched_payments.find(checkout_session_id)
 
@@ -138,13 +138,13 @@ class Queries:
             return statement(transaction, email)
 
     def attention_items(self) -> Sequence[AttentionItem]:
-        """Everything that waits for a staff member, longest waiting first."""
+        """Everything that waits for a staff member, oldest first."""
         return AttentionList(unit_of_work=self._unit_of_work).needed()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoGallery:
-    """A customer's photos behind one link.
+    """An order's photos, as seen through one download link.
 
     ``why_no_redo`` has the reason for each image that cannot be redone.
     """
@@ -153,11 +153,11 @@ class PhotoGallery:
     link: DownloadLink
     file_names: Mapping[ImageId, str]
     why_no_redo: Mapping[ImageId, RedoObstacle]
-    redo_until: datetime | None  # none while that has not begun
+    redo_until: datetime | None  # None before the redo period begins
 
 
 class PhotoGalleries:
-    """Reads what is behind a download link."""
+    """Reads the photos that a download link gives access to."""
 
     def __init__(
         self, *, queries: Queries, downloads: DownloadService, clock: Clock, policy: ShopPolicy
@@ -168,7 +168,7 @@ class PhotoGalleries:
         self._policy = policy
 
     def open(self, token: str) -> PhotoGallery:
-        """The photos behind a link; raises what ``DownloadService.open`` raises."""
+        """The photos of a link's order; raises what ``DownloadService.open`` raises."""
         opened, link = self._downloads.open(token)
         history = self._queries.history(opened.order_id)
         names = self._queries.file_names(opened.order_id)

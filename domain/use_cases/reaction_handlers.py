@@ -1,4 +1,4 @@
-"""The table of reactions: queue, handler, retry policy and last resort of each kind."""
+"""The table of reactions: how each kind is queued, handled and retried."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _Kind = TypeVar("_Kind", bound=Reaction)
 
 
 class Queue(StrEnum):
-    """One queue per outside system that can be slow or away, so that none delays the others."""
+    """One queue per external system, so that an outage delays no other."""
 
     STORAGE = "storage"
     RESTORATION = "restoration"
@@ -46,7 +46,7 @@ class Queue(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ReactionHandlers:
-    """The services that do the work."""
+    """The services that handle reactions."""
 
     originals_copier: OriginalsCopier
     prediction_service: PredictionService
@@ -58,7 +58,10 @@ class ReactionHandlers:
 
 @dataclass(frozen=True)
 class Attempt(Generic[_Kind]):
-    """A claimed reaction and its order, as loaded when the claim was made or its result recorded."""
+    """A claimed reaction and its order.
+
+    The order is as loaded with the claim; for a reaction that is given up after its result was recorded, as after that.
+    """
 
     reaction: _Kind
     order: Order
@@ -70,12 +73,12 @@ class ReactionSpec(Generic[_Kind]):
     """A row of the table.
 
     Args:
-        queue: whose workers do the work.
-        handle: does it, and returns the events it led to.
-        retry: how often it is tried, with which waits, and how long one call may take.
-        when_exhausted: the events recorded when its attempts are used up: never a dead letter.
-        when_unanswered: the events recorded, in place of another attempt, when nothing tells whether a call reached
-            its provider; none where a repeat is harmless.
+        queue: the queue whose workers run it.
+        handle: runs it and returns the proposed events.
+        retry: its number of attempts, backoff and time limit per call.
+        when_exhausted: the events recorded after the last failed attempt; there is no dead-letter queue.
+        when_unanswered: the events recorded in place of another attempt when it is unknown whether a call reached its
+            provider; None if the call is idempotent.
     """
 
     queue: Queue
@@ -86,12 +89,15 @@ class ReactionSpec(Generic[_Kind]):
 
 
 def spec_of(reaction: Reaction) -> ReactionSpec[Any]:
-    """The row of a reaction's kind."""
+    """The table's row for a reaction."""
     return REACTIONS[type(reaction)]
 
 
 def _every(*, seconds: float, attempts: int, minutes: int) -> Callable[[ShopPolicy], RetryPolicy]:
-    """A retry policy that no setting changes: its first wait, its attempts, and the time limit of a call."""
+    """A retry policy independent of the settings.
+
+    ``seconds`` is the first wait, ``minutes`` the time limit of a call.
+    """
     policy = RetryPolicy(
         first_wait=timedelta(seconds=seconds), attempts=attempts, time_limit=timedelta(minutes=minutes)
     )
@@ -154,7 +160,7 @@ REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {
     CancelPrediction: ReactionSpec[CancelPrediction](
         queue=Queue.RESTORATION,
         handle=lambda do, attempt: do.prediction_service.cancel(attempt.reaction.prediction_id),
-        # Longer than the restorer lets one run: what could not be cancelled by then is over.
+        # Retries last longer than the restorer's own limit for a prediction, so afterwards it has ended anyway.
         retry=_every(seconds=5, attempts=10, minutes=5),
         when_exhausted=lambda _: [],
     ),
@@ -171,7 +177,7 @@ REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {
             first_wait=policy.delivery.email_retry, attempts=24, time_limit=timedelta(minutes=15)
         ),
         when_exhausted=_email_failed,
-        # The provider may have accepted it: only a recorded resend may follow.
+        # The provider may have accepted the e-mail, so it is sent again only as a recorded resend.
         when_unanswered=_email_unconfirmed,
     ),
     IssueRefund: ReactionSpec[IssueRefund](
@@ -185,7 +191,7 @@ REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {
     DeletePhotos: ReactionSpec[DeletePhotos](
         queue=Queue.STORAGE,
         handle=lambda do, attempt: do.photo_deletion.delete_photos(attempt.order),
-        # Nothing else deletes them: it is tried every hour for more than a year.
+        # Nothing else deletes the photos, so it is retried every hour for more than a year.
         retry=_every(seconds=5, attempts=10_000, minutes=60),
         when_exhausted=lambda _: [],
     ),

@@ -1,4 +1,8 @@
-"""The reaction runner: claim, check, call, then record and close in one transaction."""
+"""The reaction runner: claim, call the handler, record the result, retry.
+
+Recording the events and closing the claim is one transaction. What each kind of reaction does is in
+``reaction_handlers``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,15 +28,15 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class ReactionRepositories(HasEventStore, HasReactions, Protocol):
-    """What reactions are claimed in."""
+    """The repositories that the runner uses."""
 
 
-#: How many reactions one look of the sweeper sends again.
+#: How many reactions one call of ``resend_due`` sends at most.
 SWEEP_LIMIT = 500
 
 
 class ReactionRunner:
-    """Does outstanding work, one reaction at a time."""
+    """Runs pending reactions, one at a time."""
 
     def __init__(
         self,
@@ -56,7 +60,11 @@ class ReactionRunner:
         self._prediction_limiter = prediction_limiter
 
     def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
-        """Take a reaction and load its order; none if it is not due, done, or somebody else's."""
+        """Lease a reaction and load its order.
+
+        None if it is not due, is closed, is leased by another worker, or is no longer required; the last is closed as
+        dropped.
+        """
         with self._unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
                 reaction_id, self._ids.new(), self._clock.now(), self._policy.work.lease
@@ -72,11 +80,11 @@ class ReactionRunner:
         return None
 
     def perform(self, claim: Claim, order: Order) -> None:
-        """Do claimed work and write down what came of it.
+        """Run a claimed reaction and record its result.
 
-        What is not available is tried again later, and what has used up its attempts becomes an event. A provider
-        that is busy uses none up: it is there, and its turn will come. Raises LeaseLostError when the claim ran out
-        meanwhile; what is unexpected is postponed like an outage, then raised.
+        A failed attempt is retried with backoff; the last one records the events of ``when_exhausted``. A busy
+        provider or a prediction that is still running uses up no attempt. Raises LeaseLostError if the lease expired
+        meanwhile. An unexpected exception is retried like an outage, then raised.
         """
         try:
             proposed = self._do(claim, order)
@@ -90,7 +98,7 @@ class ReactionRunner:
             self._try_again(claim, order, error)
             raise
         else:
-            # Mark work that ends in a hold as failed, not done, so that the table tells the two apart.
+            # Close a reaction that ends in a hold as failed, so that the table distinguishes it from success.
             ends_in_hold = any(isinstance(event, e.OrderHeld) for event in proposed)
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
             after = self._record(claim, order, proposed, outcome)
@@ -98,10 +106,10 @@ class ReactionRunner:
                 self._give_up_what_spins(claim, after)
 
     def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
-        """Renew the leases of calls that are in time; give up the others, and return these.
+        """Renew leases of running calls; abandon overdue ones and return their claims.
 
-        A call that has not returned by the last moment of its claim counts as a failed attempt. Its work is given
-        back, so its claim's token is void, and whatever the call still returns is discarded.
+        A call that exceeds its time limit counts as a failed attempt. Its lease is released, which invalidates the
+        fencing token, so any later result of the call is discarded.
         """
         now = self._clock.now()
         overdue = [(claim, order) for claim, order in held if now >= self._last_moment(claim)]
@@ -115,7 +123,10 @@ class ReactionRunner:
         return claim.claimed_at + self._retry_policy(claim.reaction).time_limit
 
     def _give_up_call(self, claim: Claim, order: Order) -> bool:
-        """Count a call that does not return as failed; false if it has just ended, or lost its lease before."""
+        """Record an overdue call as a failed attempt.
+
+        False if the lease is lost: the call has just ended, or its lease expired before.
+        """
         limit = self._retry_policy(claim.reaction).time_limit
         try:
             if when_unanswered := spec_of(claim.reaction).when_unanswered:
@@ -128,7 +139,10 @@ class ReactionRunner:
         return True
 
     def resend_due(self) -> int:
-        """Send again what is due, expired or lost, admit what may start now, and tell how much that was."""
+        """Send due reactions again and grant free prediction slots; return their number.
+
+        Due are also those whose lease expired or whose message was lost; one call sends at most SWEEP_LIMIT.
+        """
         with self._unit_of_work.transaction() as transaction:
             unsent = transaction.reactions.take_unsent(
                 self._clock.now(), self._policy.work.resend_after, SWEEP_LIMIT
@@ -150,18 +164,24 @@ class ReactionRunner:
         wait = limits.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
             wait = max(wait, timedelta(seconds=error.retry_after_seconds))
-        # Only our own errors' words are kept: a stranger's could hold what must not be written down.
+        # Store the message of our own errors only: others may contain secrets or personal data.
         problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
         self._postpone(claim, wait, problem)
 
     def _record(self, claim: Claim, order: Order, proposed: Sequence[Proposal], outcome: Outcome) -> Order:
-        """Record the outcome and close the claim; work the order still needs is due again after a growing wait."""
+        """Record the result and close the claim.
+
+        If the order still requires the reaction, it is due again after the backoff.
+        """
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
         return self._command_handler.handle(order.order_id, proposed, _cause(claim), closing=closing).after
 
     def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
-        """Give up work whose outcomes, attempt after attempt, leave the order needing it all the same."""
+        """Give up a reaction that is still required after its last attempt.
+
+        Each attempt returned a result, but none satisfied the order.
+        """
         if claim.reaction in required_reactions(after):
             cause = _cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
@@ -177,7 +197,7 @@ class ReactionRunner:
 
 
 def _may_have_been_sent(claim: Claim) -> bool:
-    """Whether a crash hid the outcome of a call that must not simply be repeated."""
+    """Whether a crash left the outcome of a non-repeatable call unknown."""
     return claim.was_interrupted and spec_of(claim.reaction).when_unanswered is not None
 
 
@@ -189,7 +209,7 @@ def _cause(claim: Claim) -> Cause:
     name = f"reaction:{claim.reaction_id}"
     return Cause(
         name=f"{name} ({type(claim.reaction).__name__}, attempt {claim.attempts})",
-        key=f"{name}:{claim.token}",  # reopened work has the same id and another token
+        key=f"{name}:{claim.token}",  # a reopened reaction has the same id but another token
         actor="worker",
         correlation_id=claim.order_id,
     )

@@ -1,4 +1,4 @@
-"""What the owner of a shop decides: one value, grouped by subject."""
+"""The shop's configuration as one value, grouped by subject."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,24 +15,24 @@ GIBIBYTE = 1024 * MEBIBYTE
 class ShopUrls:
     """The shop's addresses, without a slash at the end."""
 
-    public: str  # where customers reach the shop
-    webhook: str  # where providers reach it
-    success: str  # where a customer lands after paying; {upload_session} is filled in
-    cancel: str  # where a customer lands who did not pay
+    public: str  # for customers
+    webhook: str  # for the providers' webhooks
+    success: str  # redirect after payment; {upload_session} is filled in
+    cancel: str  # redirect after a cancelled checkout
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadPolicy:
-    """What may be uploaded and stored."""
+    """Limits of uploads and of storage."""
 
     max_photos: int = 200  # in one upload session
     max_photo_bytes: int = 50 * MEBIBYTE
-    max_stored_bytes: int | None = None  # of photos, results and archives; none: unbounded
+    max_stored_bytes: int | None = None  # of photos, results and archives; None: unlimited
 
 
 @dataclass(frozen=True, kw_only=True)
 class VisitorQuotas:
-    """What strangers may request within an hour, by client and in total."""
+    """Hourly rate limits for anonymous visitors, per client and in total."""
 
     sessions_by_client: int = 60
     sessions: int = 3000
@@ -46,29 +46,27 @@ class VisitorQuotas:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentPolicy:
-    """How long payments may take, and wait."""
+    """Time limits of payments."""
 
-    checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe takes 30 minutes to 24 hours
+    checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe accepts 30 minutes to 24 hours
     unmatched_wait: timedelta = timedelta(days=7)  # before a payment without an order is refunded
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionPolicy:
-    """How much the restorer is asked for."""
+    """Rate and concurrency limits of predictions."""
 
-    max_running: int = 20  # at the provider at a time, whatever the number of workers
-    max_per_minute: int = 300  # half of what the provider takes
+    max_running: int = 20  # at the provider at a time, for all workers together
+    max_per_minute: int = 300  # half of the provider's rate limit
     deadline: timedelta = timedelta(minutes=30)  # the provider's own limit for one run
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryPolicy:
-    """How results reach the customer, and for how long."""
+    """E-mail and download links: waits, sizes and lifetimes."""
 
     email_retry: timedelta = timedelta(seconds=60)  # the first wait after an e-mail that failed
-    max_email_bytes: int = (
-        20_000_000  # as it travels; the archive is attached while the e-mail stays under it
-    )
+    max_email_bytes: int = 20_000_000  # encoded; a larger archive is linked, not attached
     link_lifetime: timedelta = timedelta(days=30)
     link_reminder: timedelta = timedelta(days=3)  # before an unused link expires; zero: never
     redo_within: timedelta = timedelta(days=14)  # after the results were first sent; zero: never
@@ -76,25 +74,25 @@ class DeliveryPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionPolicy:
-    """How long things are kept that are needed no more."""
+    """How long data is kept after its last use."""
 
     photos: timedelta = timedelta(days=90)  # at least as long as a link is valid
-    uploads: timedelta = timedelta(days=7)  # of which no order came
-    records: timedelta = timedelta(days=90)  # of closed reactions and of webhook events that were handled
+    uploads: timedelta = timedelta(days=7)  # that led to no order
+    records: timedelta = timedelta(days=90)  # closed reactions and handled webhook events
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkPolicy:
-    """When work of a worker, a message or a provider counts as lost."""
+    """When a lease, a message or a webhook counts as lost."""
 
-    lease: timedelta = timedelta(seconds=30)  # renewed while work goes on: what a crash costs
-    resend_after: timedelta = timedelta(seconds=10)  # when an unclaimed message counts as lost
-    reconcile_grace: timedelta = timedelta(hours=1)  # what is younger may still be on its way
+    lease: timedelta = timedelta(seconds=30)  # renewed while a call runs; the delay after a crash
+    resend_after: timedelta = timedelta(seconds=10)  # an unclaimed message counts as lost after this
+    reconcile_grace: timedelta = timedelta(hours=1)  # younger records may be incomplete
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShopPolicy:
-    """The owner's decisions, read once from the settings."""
+    """All policies, read once from the settings."""
 
     prices: PriceList
     urls: ShopUrls
