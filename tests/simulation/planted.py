@@ -91,7 +91,6 @@ PLANTED: dict[str, Planted] = {
         "The status of an order whose money is on its way back is answered with 500.",
         _lacks(order_schemas.SENTENCES, State.REFUNDING),
         told="KeyError",
-        found_by=3,
     ),
     "a photo goes whose commit got no answer": Planted(
         7,
