@@ -55,7 +55,7 @@ def files_of_one_mebibyte() -> Iterator[None]:
 
 @pytest.mark.usefixtures("files_of_one_mebibyte")
 def test_scratch_that_is_full_is_not_available(tmp_path: Path) -> None:
-    says = rf"{tmp_path} is full \(File too large\); free some room"
+    says = rf"{tmp_path} is full \(File too large\); free some space"
     with pytest.raises(UnavailableError, match=says) as full, TemporaryFiles(tmp_path).file() as file:
         file.write(bytes(16 * 1024 * 1024))
     assert full.value.retry_after_seconds
