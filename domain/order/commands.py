@@ -1,6 +1,6 @@
-"""What people ask of an order; ``decide`` answers with the events that follow, or refuses.
+"""Commands for an order; ``decide`` returns their events or refuses.
 
-What providers and the shop itself report is no command: it is proposed as the event that it would be.
+What providers and the shop itself report is not a command: it is proposed as an event.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Begin no work for the order until it is released."""
+    """Hold the order: start no reaction until it is released."""
 
     reason: HoldReason = HoldReason.REQUESTED
     note_id: NoteId | None = None
@@ -36,17 +36,20 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRefund:
-    """Refund an amount; without one, what was paid for the images, or all that is left."""
+    """Refund an amount, some images or all that is left.
+
+    With neither an amount nor images, everything that is refundable is refunded.
+    """
 
     refund_id: RefundId
     amount: Money | None = None
-    image_ids: tuple[ImageId, ...] = ()  # they are withdrawn from the work
+    image_ids: tuple[ImageId, ...] = ()  # they are withdrawn from restoration
     note_id: NoteId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordManualRefund:
-    """Record that a failed refund was paid another way."""
+    """Record that a failed refund was paid by other means."""
 
     refund_id: RefundId
     amount: Money
@@ -55,7 +58,7 @@ class RecordManualRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRedo:
-    """Restore a delivered image once more, and keep its results."""
+    """Restore a delivered image once more; keep its earlier results."""
 
     image_id: ImageId
     by_customer: bool
@@ -74,7 +77,7 @@ class IssueLink:
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeLink:
-    """Make a download link open nothing any more."""
+    """Revoke a download link: it opens nothing any more."""
 
     link_id: DownloadLinkId
     note_id: NoteId | None = None
@@ -92,5 +95,5 @@ Command = (
     Hold | Release | RequestRefund | RecordManualRefund | RequestRedo | IssueLink | RevokeLink | RequestEmail
 )
 
-#: What ``decide`` takes.
+#: What ``decide`` accepts.
 Proposal = Command | Event

@@ -1,15 +1,21 @@
-"""The conditions of the lifecycle's table: what is asked of an order that knows the event's facts already."""
+"""Conditions of the lifecycle's table.
+
+Each is evaluated on the order to which the event has been applied.
+"""
 
 from domain.order.order import Order
 
 
 def every_image_is_settled(order: Order) -> bool:
-    """Whether the restorer has nothing left to do for what was paid."""
+    """Whether every paid image is restored or has failed permanently."""
     return order.every_image_is_settled
 
 
 def nothing_can_follow(order: Order) -> bool:
-    """Whether every image failed and no money has to be refunded: a free order without a result."""
+    """Whether nothing can follow: no result and nothing to refund.
+
+    That is a free order whose images all failed.
+    """
     return order.every_image_is_settled and not order.restored_images and order.paid_amount == 0
 
 
@@ -19,39 +25,48 @@ def result_is_sent(order: Order) -> bool:
 
 
 def result_is_sent_and_money_is_owed(order: Order) -> bool:
-    """Whether the restored images are delivered and the failed ones not yet refunded."""
+    """Whether the result is sent and a refund is still owed."""
     return order.result_is_sent and order.money_is_owed
 
 
 def result_is_undelivered(order: Order) -> bool:
-    """Whether no e-mail with the link is known to have arrived, and the customer fetched nothing."""
+    """Whether no result e-mail arrived and no file was fetched.
+
+    As far as is known: a lost bounce cannot be seen.
+    """
     return order.result_is_undelivered
 
 
 def money_is_owed(order: Order) -> bool:
-    """Whether a failed image's share, or a requested refund, is not refunded yet."""
+    """Whether an amount is owed and not yet refunded.
+
+    That is a failed image's share or a requested refund.
+    """
     return order.money_is_owed
 
 
 def nothing_is_owed(order: Order) -> bool:
-    """Whether no refund is open."""
+    """Whether no refund is owed."""
     return not order.money_is_owed
 
 
 def everything_is_refunded(order: Order) -> bool:
-    """Whether all that was paid is refunded, and no restored image is paid for."""
+    """Whether the full payment of a stopped or failed order is refunded."""
     return order.everything_is_refunded
 
 
 def is_full_refund_pending(order: Order) -> bool:
-    """Whether the order was stopped, or had no result, so that all that was paid is to be refunded."""
+    """Whether the full payment is to be refunded.
+
+    That is so when the order was stopped or yielded no result.
+    """
     return order.is_full_refund_pending
 
 
 def is_fully_refunded(order: Order) -> bool:
-    """Whether the customer has all that was paid back, by whatever way and reason.
+    """Whether the customer has the full payment back, by any means.
 
-    Of a free order nothing can be refunded but what was refunded at the provider all the same.
+    A free order is, unless a refund that was made at the provider is still owed.
     """
     ledger = order.ledger
     return ledger.returned_amount >= ledger.paid and (
@@ -60,5 +75,5 @@ def is_fully_refunded(order: Order) -> bool:
 
 
 def is_complete_after_all(order: Order) -> bool:
-    """Whether a bank returned what it had taken for photos that are delivered."""
+    """Whether a bank returned the payment for delivered photos."""
     return not (order.everything_is_refunded or order.result_is_undelivered or order.money_is_owed)

@@ -1,7 +1,7 @@
-"""What can happen to an order, in the order an order lives it.
+"""Events of an order, in the order in which they usually occur.
 
-An event is a fact in the past tense. It carries ids and figures, never personal data: e-mail, name and file
-names live in ``customers`` and ``file_uploads``, so erasing a person never rewrites history.
+An event is a fact in the past tense. It carries ids and amounts, never personal data: e-mail addresses, names and
+file names are stored in ``customers`` and ``file_uploads``, so erasing a customer never rewrites the log.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentReceived:
-    """The provider has the customer's money; with it the order begins."""
+    """The payment succeeded; the order's first event."""
 
     order_number: OrderNumber
     customer_id: CustomerId
@@ -47,21 +47,24 @@ class PaymentReceived:
     payment_intent_id: str | None  # none for a free order: nothing was charged
     quoted: Money
     discount: Money
-    paid: Money  # quoted less discount, and tax; any other amount holds the order
+    paid: Money  # quoted less discount, plus tax; any other amount holds the order
     photos: tuple[PaidPhoto, ...]
-    tax: Money | None = None  # what the provider added on top of the quote
+    tax: Money | None = None  # what the provider added to the quoted amount
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesMoved:
-    """The photos that have not failed are under the order's own keys, byte for byte what was uploaded."""
+    """Every photo was copied under the order's prefix and verified.
+
+    Each copy was compared with the upload by SHA-256. Photos that have failed are left out.
+    """
 
     images: tuple[MovedImage, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationStarted:
-    """The provider took an image in hand; its answer will be a new fact."""
+    """A prediction was started for an image; its result is another event."""
 
     image_id: ImageId
     attempt: int  # 1-based
@@ -71,17 +74,20 @@ class RestorationStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationAttemptFailed:
-    """One attempt came to nothing; another one may follow."""
+    """One attempt failed; another may follow."""
 
     image_id: ImageId
     attempt: int
-    prediction_id: str | None  # none when the provider refused even to start
+    prediction_id: str | None  # none when the provider refused to start a prediction
     reason: FailureReason
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmallResultStored:
-    """The restored image was verified and stored, smaller than its original: an attempt to enlarge it follows."""
+    """The restored image was stored, smaller than its original.
+
+    It was verified; an attempt to enlarge it follows.
+    """
 
     image_id: ImageId
     attempt: int
@@ -95,7 +101,7 @@ class SmallResultStored:
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationCompleted:
-    """The restored image was fetched, verified and stored: this image is settled."""
+    """The restored image was fetched, verified and stored; it is settled."""
 
     image_id: ImageId
     attempt: int
@@ -103,13 +109,16 @@ class RestorationCompleted:
     restored: StoredObject
     width: int  # pixels
     height: int  # pixels
-    original_width: int | None = None  # pixels; none in events from before they were recorded
+    original_width: int | None = None  # pixels; none in events stored before these fields existed
     original_height: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationFailed:
-    """This image cannot be restored: it is settled, and its share of the money is owed."""
+    """The image cannot be restored; it is settled.
+
+    Its share of the payment is owed.
+    """
 
     image_id: ImageId
     attempts: int
@@ -118,7 +127,10 @@ class RestorationFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class RedoRequested:
-    """Somebody asked for another attempt at a delivered image; its first result is kept, whatever comes of it."""
+    """Another attempt at a delivered image was requested.
+
+    Its first result is kept, whatever the attempt yields.
+    """
 
     image_id: ImageId
     by_customer: bool
@@ -127,7 +139,7 @@ class RedoRequested:
 
 @dataclass(frozen=True, kw_only=True)
 class RedoFailed:
-    """The further attempts at a delivered image brought nothing: the result it had stays."""
+    """The requested further attempts failed; the image's earlier result stays."""
 
     image_id: ImageId
     attempts: int
@@ -136,19 +148,25 @@ class RedoFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadPrepared:
-    """The restored images lie in one archive with a link to it; only the hash of its token is known."""
+    """The archive of restored images and its link exist.
+
+    Only the SHA-256 of the link's token is stored.
+    """
 
     link_id: DownloadLinkId
     archive: StoredObject
     image_ids: tuple[ImageId, ...]
     token_sha256: Sha256
     expires_at: datetime
-    edition: int = 1  # one more for each image that came back from a further attempt
+    edition: int = 1  # archive revision: one more for each image that was redone
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLinkIssued:
-    """The newest archive has one more link; those before it open as long as they did."""
+    """Another link to the newest archive was issued.
+
+    Earlier links keep their expiry.
+    """
 
     link_id: DownloadLinkId
     token_sha256: Sha256
@@ -158,7 +176,7 @@ class DownloadLinkIssued:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLinkRevoked:
-    """A link opens nothing from now on."""
+    """A link was revoked: it opens nothing from now on."""
 
     link_id: DownloadLinkId
     note_id: NoteId | None = None
@@ -166,7 +184,7 @@ class DownloadLinkRevoked:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailRequested:
-    """A mail is wanted beside those an order brings by itself: again, or as a reminder."""
+    """An additional e-mail was requested: a repeat or a reminder."""
 
     email_id: EmailId
     kind: EmailKind
@@ -175,16 +193,19 @@ class EmailRequested:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailSent:
-    """The mail provider accepted a mail."""
+    """The e-mail provider accepted an e-mail."""
 
     email_id: EmailId
     kind: EmailKind
-    message_id: str | None  # none when only the provider's event webhook told us
+    message_id: str | None  # none when only the provider's webhook reported it
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailUnconfirmed:
-    """The provider's answer was lost: the mail is sent once more if nothing confirms it in time."""
+    """The provider's reply was lost; delivery is uncertain.
+
+    The e-mail is resent once unless it is confirmed in time.
+    """
 
     email_id: EmailId
     kind: EmailKind
@@ -192,7 +213,10 @@ class EmailUnconfirmed:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailFailed:
-    """The mail provider refused a mail for good, or all attempts are used up."""
+    """The e-mail provider refused an e-mail, or attempts are used up.
+
+    The refusal is permanent: a temporary one is retried.
+    """
 
     email_id: EmailId
     kind: EmailKind
@@ -201,34 +225,37 @@ class EmailFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailBounced:
-    """A mail that the provider had accepted did not reach its address."""
+    """An accepted e-mail bounced."""
 
     email_id: EmailId
     kind: EmailKind
-    reason: str  # the provider's class of trouble, never its words: they may hold the address
+    reason: str  # an error class, never the provider's text, which may contain the address
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailDeferred:
-    """The receiving server put a mail off; the mail provider keeps trying to deliver it."""
+    """The receiving server deferred an e-mail; the provider keeps trying."""
 
     email_id: EmailId
     kind: EmailKind
-    reason: str  # the provider's class of trouble, as for a bounce
+    reason: str  # an error class, as for a bounce
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailBlocked:
-    """The receiving server refused a mail for now: another one is sent later, the address may be good."""
+    """The receiving server blocked an e-mail for now.
+
+    Another is sent later: the address may be valid.
+    """
 
     email_id: EmailId
     kind: EmailKind
-    reason: str  # the provider's class of trouble, as for a bounce
+    reason: str  # an error class, as for a bounce
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailOptedOut:
-    """The customer reported a delivered mail as spam, or unsubscribed: no reminders follow."""
+    """The customer reported spam or unsubscribed; no reminders follow."""
 
     email_id: EmailId
     kind: EmailKind
@@ -237,16 +264,22 @@ class EmailOptedOut:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultServed:
-    """The bytes of the archive, or of one image, were sent to a client that may be a mail scanner."""
+    """The archive, or one image, was sent to a client.
+
+    The client may be a mail scanner.
+    """
 
     link_id: DownloadLinkId
     image_id: ImageId | None  # none: the whole archive
-    client: Client | None = None  # none: the first versions of the shop kept nothing about it
+    client: Client | None = None  # none: the first versions recorded no client
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultDownloaded:
-    """The customer pressed the button for the archive, or for one image, on the page behind the link."""
+    """The customer pressed the download button on the photo page.
+
+    It was the button for the archive or for one image.
+    """
 
     link_id: DownloadLinkId
     image_id: ImageId | None  # none: the whole archive
@@ -256,18 +289,21 @@ class ResultDownloaded:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundRequested:
-    """The shop owes money back and has resolved to pay it."""
+    """The shop decided to refund an amount."""
 
     refund_id: RefundId
     amount: Money
     reason: RefundReason
     image_ids: tuple[ImageId, ...]  # the images it is for; empty when it is for an amount
-    note_id: NoteId | None = None  # a person's reason for it
+    note_id: NoteId | None = None  # staff's reason for it
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefundAccepted:
-    """The payment provider accepted the refund, which is pending: it may still fail."""
+    """The refund is pending at the payment provider.
+
+    It may still fail.
+    """
 
     refund_id: RefundId
     amount: Money
@@ -276,55 +312,62 @@ class RefundAccepted:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundIssued:
-    """The payment provider paid the refund."""
+    """The refund succeeded at the payment provider."""
 
     refund_id: RefundId
     amount: Money
     provider_refund_id: str
-    is_told: bool = True  # by a mail to the customer; the first versions of the shop sent none
+    is_told: bool = True  # by e-mail to the customer; the first versions sent none
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefundFailed:
-    """The payment provider refused the refund, at once or days later: the money is still owed."""
+    """The refund failed, at once or days later.
+
+    The amount is still owed.
+    """
 
     refund_id: RefundId
-    provider_refund_id: str | None  # none when there never was one
+    provider_refund_id: str | None  # none when the provider never created one
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefundDropped:
-    """A refund that was resolved is not owed any more: the money went back another way."""
+    """A requested refund is no longer owed.
+
+    The amount was returned another way.
+    """
 
     refund_id: RefundId
 
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeOpened:
-    """The customer's bank disputes the payment. It runs beside the order's state and pauses delivery.
+    """The customer's bank disputes the payment; delivery is paused.
 
-    An inquiry is a question of the bank: it takes no money, bars no refund and pauses nothing.
+    A dispute runs beside the order's state. An inquiry is a question of the bank: it takes no money, prevents no refund
+    and pauses nothing.
     """
 
     dispute_id: str
     amount: Money
     reason: str
-    is_inquiry: bool = False  # one that becomes a chargeback is opened a second time
+    is_inquiry: bool = False  # an inquiry that becomes a chargeback is opened a second time
 
 
 @dataclass(frozen=True, kw_only=True)
 class DisputeClosed:
-    """The bank has decided."""
+    """The bank decided the dispute."""
 
     dispute_id: str
     outcome: DisputeOutcome
-    amount: Money | None = None  # none where only the dispute's opening told it
+    amount: Money | None = None  # none where only the opening stated it
 
 
 @dataclass(frozen=True, kw_only=True)
 class PointsCredited:
-    """A customer got points because of this order."""
+    """Points were credited to a customer because of this order."""
 
     customer_id: CustomerId
     points: int
@@ -333,7 +376,7 @@ class PointsCredited:
 
 @dataclass(frozen=True, kw_only=True)
 class PointsDebited:
-    """A customer lost points because of this order."""
+    """Points were debited from a customer because of this order."""
 
     customer_id: CustomerId
     points: int
@@ -342,7 +385,7 @@ class PointsDebited:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderHeld:
-    """The order waits for a person: no work is begun for it."""
+    """The order is held for staff; no new reaction starts."""
 
     reason: HoldReason
     note_id: NoteId | None = None
@@ -350,26 +393,29 @@ class OrderHeld:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderReleased:
-    """A person let the order go on from where it was."""
+    """Staff released the hold; the order continues from its state."""
 
     note_id: NoteId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoteAdded:
-    """A person wrote something down about the order."""
+    """Staff added a note."""
 
     note_id: NoteId
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotosPurged:
-    """The retention is over: originals, results and archive are gone from the storage."""
+    """Retention ended; originals, results and archive were deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderErased:
-    """The customer's personal data and photos are gone; the figures stay, so the books still add up."""
+    """Personal data and photos were deleted; amounts stay.
+
+    The totals of the log are therefore unchanged.
+    """
 
 
 Event = (
@@ -416,18 +462,18 @@ EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedEvent:
-    """An event with its envelope: who recorded it, when, where in the log and because of what."""
+    """An event with its envelope: actor, time, position and cause."""
 
     event_id: UUID
     order_id: OrderId
     version: int  # 1-based within the stream, without a gap
     recorded_at: datetime
-    cause: str  # the request, reaction or provider's event it came from
-    cause_key: str  # unique within the stream: the same cause is never recorded twice
+    cause: str  # the request, reaction or webhook event that caused it
+    cause_key: str  # unique within the stream: a cause is recorded at most once
     correlation_id: UUID
-    actor: str  # who did it: "customer", "stripe", "worker", "person:NAME"
+    actor: str  # "customer", "stripe", "worker", "person:NAME"
     event: Event
-    position: int | None = None  # in the whole log; known once it is stored
+    position: int | None = None  # in the whole log; none until it is stored
     sha256: Sha256 | None = (
-        None  # of all this and of the event before it in the stream; known once it is stored
+        None  # over this event and the hash of the previous one in the stream; none until it is stored
     )

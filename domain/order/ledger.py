@@ -1,4 +1,4 @@
-"""The ledger of an order: what was paid, asked back, paid back, disputed and lost, as the log tells it."""
+"""The ledger of an order: amounts computed from its events."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,18 +16,21 @@ from domain.order.values import (
 
 
 class RefundStatus(StrEnum):
-    """How far a refund has come."""
+    """The status of a refund."""
 
     REQUESTED = "requested"
-    PENDING = "pending"  # the provider accepted it, and has not paid it yet
+    PENDING = "pending"  # the provider accepted it and has not paid it yet
     ISSUED = "issued"
     FAILED = "failed"
-    DROPPED = "dropped"  # the money went back another way
+    DROPPED = "dropped"  # the amount was returned another way
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refund:
-    """Money on its way back; ``attempt`` counts definite refusals, each of which needs a fresh try."""
+    """A refund of an order.
+
+    ``attempt`` counts permanent refusals: each needs a new request, with an idempotency key of its own.
+    """
 
     refund_id: RefundId
     amount: Money
@@ -36,27 +39,27 @@ class Refund:
     status: RefundStatus = RefundStatus.REQUESTED
     attempt: int = 1
     provider_refund_id: str | None = None
-    failed_provider_refund_ids: frozenset[str] = frozenset()  # word of these may still come, late
+    failed_provider_refund_ids: frozenset[str] = frozenset()  # webhook events about these may still arrive
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dispute:
-    """What a bank disputes; ``outcome`` is none until it has decided."""
+    """A bank dispute; ``outcome`` is none until the bank decides."""
 
     dispute_id: str
-    amount: Money | None  # none where a decision overtook the opening and did not tell it
+    amount: Money | None  # none where the closing arrived before the opening, without an amount
     outcome: DisputeOutcome | None = None
     is_inquiry: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether the bank has its hand on the money until it decides."""
+        """Whether the disputed amount is withheld until the bank decides."""
         return self.outcome is None and not self.is_inquiry
 
 
 @dataclass(frozen=True, kw_only=True)
 class PointsEntry:
-    """Points that came to a customer, or went if ``points`` is negative, because of the order."""
+    """Points credited, or debited if negative, because of the order."""
 
     customer_id: CustomerId
     points: int
@@ -65,9 +68,10 @@ class PointsEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """An order's money. Amounts are minor units of the payment's currency.
+    """An order's amounts, in minor units of the payment's currency.
 
-    A refund in another currency counts for nothing, a dispute for the whole payment: an order with such is held.
+    A refund in another currency is not counted; a dispute in another currency counts as the full payment. An order with
+    either is held.
     """
 
     paid: int = 0
@@ -77,98 +81,107 @@ class Ledger:
 
     @property
     def requested(self) -> int:
-        """What was asked back and the provider has not accepted yet."""
+        """Requested and not yet accepted by the provider."""
         return self._sum(RefundStatus.REQUESTED)
 
     @property
     def pending(self) -> int:
-        """What the provider accepted and has not paid yet."""
+        """Accepted by the provider and not yet paid."""
         return self._sum(RefundStatus.PENDING)
 
     @property
     def pending_refunds_at_provider(self) -> int:
-        """What the customer is going to have back and has not yet, wherever it is by now."""
+        """Owed to the customer and not yet paid: requested, pending or failed."""
         return self.requested + self.pending + self.failed
 
     @property
     def is_refunded_by_us(self) -> bool:
-        """Whether a refund of the shop is paid or under way; money that a bank took back is none."""
+        """Whether a refund of the shop is paid, pending or requested.
+
+        What a bank took does not count.
+        """
         return self.requested + self.pending + self.issued > 0
 
     @property
     def issued(self) -> int:
-        """What the provider paid back."""
+        """Paid back by the provider."""
         return self._sum(RefundStatus.ISSUED)
 
     @property
     def failed(self) -> int:
-        """What the provider refused to pay back: it is owed all the same."""
+        """Refused by the provider, and still owed."""
         return self._sum(RefundStatus.FAILED)
 
     @property
     def disputed(self) -> int:
-        """What banks have yet to decide about."""
+        """The amount of undecided disputes."""
         return sum(self._amount_of(d) for d in self.disputes.values() if d.is_open)
 
     @property
     def lost(self) -> int:
-        """What banks took."""
+        """The amount that banks took."""
         is_lost = DisputeOutcome.LOST
         return sum(self._amount_of(d) for d in self.disputes.values() if d.outcome is is_lost)
 
     @property
     def returned_amount(self) -> int:
-        """What the customer has back, from the shop or through a bank."""
+        """What the customer has back, from the shop or a bank."""
         return min(self.issued + self.lost, self.paid)
 
     @property
     def all_is_accepted(self) -> bool:
-        """Whether nothing of the payment waits for the provider to accept its refund."""
+        """Whether refunds of the full payment are accepted or paid."""
         return self.pending + self.issued + self.lost >= self.paid > 0
 
     @property
     def overpaid(self) -> int:
-        """What was refunded beyond the payment: by hand and at the provider, for example."""
+        """The amount refunded beyond the payment.
+
+        For example by staff and at the provider as well.
+        """
         return max(self.issued + self.pending - self.paid, 0)
 
     @property
     def pending_refunds_amount(self) -> int:
-        """What was asked back or taken by a bank, wherever it is by now."""
+        """Everything requested, refunded or taken by a bank."""
         return self.pending_refunds_at_provider + self.issued + self.lost
 
     @property
     def unrefunded_amount(self) -> int:
-        """What of the payment nobody has asked back or taken; less than nothing where a bank took what was asked."""
+        """The part of the payment that is not requested or taken.
+
+        It is negative where a bank took an amount whose refund was requested as well.
+        """
         return self.paid - self.pending_refunds_amount
 
     @property
     def refundable(self) -> int:
-        """What may still be asked back: nothing of what a bank has its hand on."""
+        """What may still be refunded: nothing that is disputed."""
         return max(self.unrefunded_amount - self.disputed, 0)
 
     @property
     def covered_images(self) -> frozenset[ImageId]:
-        """The images whose share is on its way back, or is back."""
+        """The images whose share is being refunded, or was."""
         return frozenset(
             image_id for refund in self.all_but(RefundStatus.DROPPED) for image_id in refund.image_ids
         )
 
     @property
     def is_disputed(self) -> bool:
-        """Whether a bank has yet to decide about the payment."""
+        """Whether a bank dispute about the payment is undecided."""
         return any(dispute.is_open for dispute in self.disputes.values())
 
     @property
     def has_open_inquiry(self) -> bool:
-        """Whether a bank asks about the payment, which takes no money."""
+        """Whether a bank inquiry is open; an inquiry takes no money."""
         return any(dispute.is_inquiry and dispute.outcome is None for dispute in self.disputes.values())
 
     def having(self, *statuses: RefundStatus) -> list[Refund]:
-        """The refunds of these statuses, oldest first."""
+        """The refunds with these statuses, oldest first."""
         return [refund for refund in self.refunds.values() if refund.status in statuses]
 
     def all_but(self, *statuses: RefundStatus) -> Iterable[Refund]:
-        """The refunds of all other statuses, oldest first."""
+        """The refunds with other statuses, oldest first."""
         return (refund for refund in self.refunds.values() if refund.status not in statuses)
 
     def _sum(self, status: RefundStatus) -> int:

@@ -1,7 +1,7 @@
-"""The lifecycle of an order: one table, fed to one shared ``transitions`` machine.
+"""The lifecycle of an order: one table for a ``transitions`` machine.
 
-What an order may do next, the diagram in ``docs/lifecycle.md`` and the sentence of an illegal move all come from
-this table. A hold and a dispute run beside the state: they change what work is done, not the state.
+The events that are allowed next, the diagram in ``docs/lifecycle.md`` and the message of an illegal move all come from
+this table. A hold and a dispute run beside the state: they change which reactions are required, not the state.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,15 +17,15 @@ from domain.order.errors import IllegalMoveError
 from domain.order.order import Order
 from domain.order.states import DELIVERABLE_STATES, DELIVERED_STATES, REFUND_STATES, WORKING_STATES, State
 
-#: Asked of the order that knows the event's facts already.
+#: Evaluated on the order to which the event has been applied.
 Condition = Callable[[Order], bool]
 
 
 @dataclass(frozen=True)
 class Move:
-    """A row of the table: on ``event`` an order goes from ``source`` to ``target`` when ``condition`` holds.
+    """A row: ``event`` moves an order from ``source`` to ``target``.
 
-    Rows are tried from the top; one without a condition always holds.
+    Rows are tried from the top; the first whose ``condition`` holds is taken. A row without one always holds.
     """
 
     event: type[events.Event]
@@ -35,7 +35,7 @@ class Move:
 
 
 _LIVING = (*WORKING_STATES, *DELIVERED_STATES, *REFUND_STATES)
-#: Where money may be on its way back.
+#: States in which a refund may be pending.
 _OWING = (*WORKING_STATES, State.DELIVERED, State.REFUNDING)
 _EVER_PAID = (*_LIVING, State.ERASED)
 
@@ -51,7 +51,7 @@ def _goes(
 
 
 def _owes_again(event: type[events.Event]) -> list[Move]:
-    """Money is owed that is not back yet, so an order that was over is so no more."""
+    """Reopen an ended order: an amount is owed again."""
     return [
         Move(event, State.COMPLETED, State.DELIVERED),
         Move(event, State.REFUNDED, State.REFUNDING),
@@ -60,7 +60,10 @@ def _owes_again(event: type[events.Event]) -> list[Move]:
 
 
 def _ends_in_refund(event: type[events.Event]) -> list[Move]:
-    """All is back; what is on its way back already ends so whatever each refund was for."""
+    """End in a refund once everything is refunded.
+
+    Where a full refund was pending already, the reasons of the single refunds do not matter.
+    """
     return [
         *_goes(event, (*WORKING_STATES, *DELIVERED_STATES), State.REFUNDED, when.everything_is_refunded),
         Move(event, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
@@ -68,7 +71,7 @@ def _ends_in_refund(event: type[events.Event]) -> list[Move]:
 
 
 MOVES: tuple[Move, ...] = (
-    # The way of an order, as it goes when all goes well.
+    # The usual path of an order.
     Move(events.PaymentReceived, State.NEW, State.PAID),
     Move(events.ImagesMoved, State.PAID, State.RESTORING),
     Move(events.RestorationFailed, State.PAID, State.REFUNDED, when.nothing_can_follow),
@@ -76,7 +79,7 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.RestorationFailed, [State.PAID]),
     *_stays(events.RestorationStarted, [State.RESTORING]),
     *_stays(events.RestorationAttemptFailed, [State.RESTORING]),
-    # A result was lost before it could be packed.
+    # A result was lost before it was packed.
     Move(events.RestorationAttemptFailed, State.SETTLED, State.RESTORING),
     *_stays(events.SmallResultStored, [State.RESTORING]),
     Move(events.RestorationCompleted, State.RESTORING, State.SETTLED, when.every_image_is_settled),
@@ -102,7 +105,7 @@ MOVES: tuple[Move, ...] = (
     Move(events.ResultDownloaded, State.READY, State.COMPLETED),
     *_stays(events.ResultDownloaded, [*DELIVERED_STATES, *REFUND_STATES]),
     *_stays(events.ResultServed, [*DELIVERABLE_STATES, *REFUND_STATES]),
-    # What is asked for later: another attempt at an image, another mail, another link.
+    # Requested after delivery: another attempt at an image, another e-mail, another link.
     *_stays(events.RedoRequested, DELIVERED_STATES),
     *_stays(events.RestorationStarted, DELIVERABLE_STATES),
     *_stays(events.RestorationAttemptFailed, DELIVERABLE_STATES),
@@ -113,7 +116,7 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.EmailRequested, _LIVING),
     *_stays(events.DownloadLinkIssued, DELIVERABLE_STATES),
     *_stays(events.DownloadLinkRevoked, [*DELIVERABLE_STATES, *REFUND_STATES]),
-    # Money, in whatever order reality brings it.
+    # Money: provider events may arrive in any order.
     *_goes(
         events.RefundRequested,
         (*WORKING_STATES, *DELIVERED_STATES),
@@ -136,18 +139,18 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.DisputeClosed, _EVER_PAID),
     *_stays(events.PointsCredited, _EVER_PAID),
     *_stays(events.PointsDebited, _EVER_PAID),
-    # A person's word.
+    # Staff actions.
     *_stays(events.OrderHeld, _EVER_PAID),
     *_stays(events.OrderReleased, _EVER_PAID),
     *_stays(events.NoteAdded, _LIVING),
-    # The end of what is kept.
+    # End of retention and erasure.
     *_stays(events.PhotosPurged, [State.COMPLETED, State.REFUNDED]),
     Move(events.OrderErased, State.COMPLETED, State.ERASED),
     Move(events.OrderErased, State.REFUNDED, State.ERASED),
 )
 
-#: Moves that only logs of older versions make: those took a scanner's request for the customer's, so an order whose
-#: mail had come back was complete, and its photos went when their time was over. No new event is decided by these.
+#: Moves that occur only in logs of older versions. Those took a mail scanner's request for the customer's, so an order
+#: whose e-mail had bounced was completed, and its photos were purged after retention. ``decide`` never uses them.
 FORMER_MOVES: tuple[Move, ...] = (
     Move(events.RedoRequested, State.READY, State.READY),
     Move(events.PhotosPurged, State.READY, State.COMPLETED),
@@ -157,7 +160,7 @@ FORMER_MOVES: tuple[Move, ...] = (
 
 @cache
 def machine() -> Machine:
-    """The one shared machine; no order is ever registered with it, it is only asked."""
+    """The shared machine; orders are not registered with it, only looked up."""
     shared = Machine(
         model=None, states=[state.value for state in State], initial=State.NEW.value, auto_transitions=False
     )
@@ -170,7 +173,10 @@ def machine() -> Machine:
 
 @cache
 def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, Condition | None], ...]]:
-    """The machine's transitions by event and source, asked once: a trigger costs fifty times a look-up."""
+    """The machine's transitions by event and source, cached.
+
+    Triggering the machine costs fifty times a look-up.
+    """
     return {
         (event, state): tuple(
             (
@@ -185,9 +191,9 @@ def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, Con
 
 
 def next_state(state: State, event: events.Event, informed: Order) -> State:
-    """The state after ``event``; the same one if the table has no row for it.
+    """The state after ``event``; unchanged if no row matches.
 
-    ``informed`` is the order that knows the event's facts already: the conditions are asked of it.
+    ``informed`` is the order to which the event has been applied; conditions are evaluated on it.
     """
     for target, condition in _table()[type(event), state]:
         if condition is None or condition(informed):
@@ -197,19 +203,25 @@ def next_state(state: State, event: events.Event, informed: Order) -> State:
 
 
 def allowed(state: State) -> frozenset[type[events.Event]]:
-    """The events that may come in ``state``."""
+    """The events that are allowed in ``state``."""
     return frozenset(event for event in events.EVENT_TYPES if _table()[event, state])
 
 
 def may_be_on_record(state: State, event: type[events.Event]) -> bool:
-    """Whether a log may hold ``event`` in ``state``: what is allowed, and what older versions allowed."""
+    """Whether a stored log may contain ``event`` in ``state``.
+
+    That is what is allowed now and what older versions allowed.
+    """
     return event in allowed(state) or any(
         (move.event, move.source) == (event, state) for move in FORMER_MOVES
     )
 
 
 def require(state: State, event: type[events.Event]) -> None:
-    """Raise IllegalMoveError, naming what would be allowed, unless ``event`` may come in ``state``."""
+    """Raise IllegalMoveError unless ``event`` is allowed in ``state``.
+
+    The error names the allowed events.
+    """
     if not _table()[event, state]:
         raise IllegalMoveError(
             event=event.__name__, state=state.value, allowed=sorted(kind.__name__ for kind in allowed(state))

@@ -1,4 +1,4 @@
-"""An order as its events tell it: what was paid, each image's way, mails, links, money, points and holds."""
+"""The order aggregate, folded from its events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,42 +29,48 @@ from domain.order.values import (
 
 
 class EmailStatus(StrEnum):
-    """How far a mail has come."""
+    """The status of an e-mail."""
 
     DUE = "due"
-    UNCONFIRMED = "unconfirmed"  # the provider's answer was lost
+    UNCONFIRMED = "unconfirmed"  # the provider's reply was lost
     SENT = "sent"
     FAILED = "failed"
-    BOUNCED = "bounced"  # it was accepted, and did not arrive
-    REPLACED = "replaced"  # it bounced or was blocked, and another one took its place
+    BOUNCED = "bounced"  # it was accepted and not delivered
+    REPLACED = "replaced"  # it bounced or was blocked, and another one replaced it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Email:
-    """A mail the order owes its customer; ``attempt`` counts what may have reached the provider."""
+    """An e-mail that is owed to the customer.
+
+    ``attempt`` counts the requests that may have reached the provider.
+    """
 
     email_id: EmailId
     kind: EmailKind
     status: EmailStatus = EmailStatus.DUE
     attempt: int = 1
     message_id: str | None = None
-    refund_id: RefundId | None = None  # the refund it tells of
-    blocked_before: int = 0  # how many mails in whose place it was sent were blocked
-    is_deferred: bool = False  # the receiving server has put it off at least once
+    refund_id: RefundId | None = None  # the refund that it reports
+    blocked_before: int = 0  # how many blocked e-mails it replaces, directly or indirectly
+    is_deferred: bool = False  # the receiving server has deferred it at least once
     opt_out: OptOut | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLink:
-    """A link to an archive. The token itself is known to nobody but the customer's mailbox."""
+    """A link to an archive.
+
+    The token itself is stored nowhere: only the customer's mailbox has it.
+    """
 
     link_id: DownloadLinkId
     archive: StoredObject
     token_sha256: Sha256
     expires_at: datetime
-    edition: int = 1  # of the archive
+    edition: int = 1  # revision of the archive
     is_revoked: bool = False
-    #: Whose bytes were sent to any client, a mail scanner perhaps; None is the archive.
+    #: What was sent to any client, possibly a mail scanner; None is the archive.
     served: frozenset[ImageId | None] = frozenset()
     #: What the customer pressed the button for; None is the archive.
     fetched: frozenset[ImageId | None] = frozenset()
@@ -72,7 +78,7 @@ class DownloadLink:
 
 @dataclass(frozen=True, kw_only=True)
 class Payment:
-    """What was paid, by whom, for which uploads."""
+    """The payment: amounts, customer and upload session."""
 
     order_number: OrderNumber
     customer_id: CustomerId
@@ -82,16 +88,16 @@ class Payment:
     quoted: Money
     discount: Money
     paid: Money
-    tax: Money | None = None  # added on top of the quote; a part of what was paid
+    tax: Money | None = None  # added to the quoted amount; part of what was paid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Everything the log says about one order; a new one knows nothing but its id."""
+    """The state of one order; a new one has only its id."""
 
     order_id: OrderId
     version: int = 0
-    #: The newest event's hash, none while it is not stored. It tells about the log: orders are alike without it.
+    #: The newest event's hash; none until it is stored. It identifies the log: equality of orders ignores it.
     head: Sha256 | None = field(default=None, compare=False)
     state: State = State.NEW
     payment: Payment | None = None
@@ -105,75 +111,75 @@ class Order:
     photos_are_purged: bool = False
     entered_at: Mapping[State, datetime] = field(default_factory=dict)  # when each state was first reached
 
-    # Beside the state.
+    # Flags beside the state.
 
     @property
     def is_held(self) -> bool:
-        """Whether the order waits for a person."""
+        """Whether the order is held for staff."""
         return self.hold is not None
 
     @property
     def work_is_stopped(self) -> bool:
-        """Whether a hold keeps work from being begun and results from being sent.
+        """Whether a hold stops new reactions and delivery.
 
-        A refund that cannot be paid needs a person, and is no reason to withhold what was restored.
+        A refund that cannot be paid needs staff, but is no reason to withhold restored photos.
         """
         return self.hold not in {None, HoldReason.REFUND_NOT_ISSUED}
 
     @property
     def is_disputed(self) -> bool:
-        """Whether a bank has yet to decide about the payment."""
+        """Whether a bank dispute about the payment is undecided."""
         return self.ledger.is_disputed
 
     @property
     def has_open_inquiry(self) -> bool:
-        """Whether a bank asks about the payment, which takes no money."""
+        """Whether a bank inquiry is open; an inquiry takes no money."""
         return self.ledger.has_open_inquiry
 
-    # The photos.
+    # Photos.
 
     @property
     def restored_images(self) -> tuple[Image, ...]:
-        """The images that can be delivered, in the order they were uploaded."""
+        """The images that can be delivered, in upload order."""
         return tuple(image for image in self.images.values() if image.restored is not None)
 
     @property
     def failed_images(self) -> tuple[Image, ...]:
-        """The images that failed for good, in the order they were uploaded."""
+        """The images that failed permanently, in upload order."""
         return tuple(image for image in self.images.values() if image.failure is not None)
 
     @property
     def lost_images(self) -> tuple[Image, ...]:
-        """The images that failed because the shop's storage lost their files."""
+        """The images that failed because object storage lost their files."""
         return tuple(image for image in self.failed_images if image.failure and image.failure.is_lost_file)
 
     @property
     def every_image_is_settled(self) -> bool:
-        """Whether the restorer has nothing left to do for what was paid."""
+        """Whether every paid image is restored or has failed permanently."""
         return all(image.is_settled for image in self.images.values())
 
     @property
     def is_being_redone(self) -> bool:
-        """Whether another attempt at an image is going on."""
+        """Whether a redo of any image is in progress."""
         return any(image.is_being_redone for image in self.images.values())
 
     @property
     def is_restoring(self) -> bool:
-        """Whether the restorer's answers are waited for: in the first round, or for a redo of what is delivered."""
+        """Whether predictions are awaited, in the first round or a redo."""
         return self.state is State.RESTORING or (self.is_being_redone and self.is_deliverable)
 
     @property
     def is_deliverable(self) -> bool:
-        """Whether the results are with the customer, or about to be."""
+        """Whether the customer has the results, or is about to."""
         return self.state in DELIVERABLE_STATES
 
     def awaits(self, image_id: ImageId, attempt: int) -> bool:
-        """Whether the outcome of an attempt still matters."""
+        """Whether the outcome of an attempt is still required."""
         image = self.images[image_id]
         is_its_turn = self.state is State.RESTORING or (image.is_being_redone and self.is_deliverable)
         return is_its_turn and image.is_in_turn(attempt)
 
-    # What the customer was sent.
+    # E-mails and links.
 
     @property
     def newest_link(self) -> DownloadLink | None:
@@ -183,24 +189,24 @@ class Order:
 
     @property
     def archive_revision(self) -> int:
-        """The edition of the archive that holds every result there is now."""
+        """The revision of the archive that holds every current result."""
         return 1 + sum(len(image.earlier) for image in self.images.values())
 
     @property
     def has_current_archive(self) -> bool:
-        """Whether the archive with every result there is now was made."""
+        """Whether the archive of every current result exists."""
         return any(link.edition == self.archive_revision for link in self.links.values())
 
     @property
     def result_is_sent(self) -> bool:
-        """Whether a mail with the link was accepted, and did not come back."""
+        """Whether an e-mail with the link was accepted and did not bounce."""
         return any(
             email.status is EmailStatus.SENT and email.kind.brings_a_link for email in self.emails.values()
         )
 
     @property
     def link_is_on_its_way(self) -> bool:
-        """Whether a mail with the link is due, or may be with the provider already."""
+        """Whether an e-mail with the link is due or unconfirmed."""
         return any(
             email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and email.kind.brings_a_link
             for email in self.emails.values()
@@ -208,53 +214,59 @@ class Order:
 
     @property
     def result_is_undelivered(self) -> bool:
-        """Whether no mail with the link is known to have arrived, and the customer fetched nothing."""
+        """Whether no result e-mail arrived and no file was fetched."""
         return not self.result_is_sent and not self.is_fetched
 
     @property
     def is_fetched(self) -> bool:
-        """Whether the customer fetched anything; what was only served to a client does not count."""
+        """Whether the customer fetched anything.
+
+        What was only served to a client does not count.
+        """
         return any(link.fetched for link in self.links.values())
 
     @property
     def has_opted_out(self) -> bool:
-        """Whether the customer reported a mail of this order as spam, or unsubscribed."""
+        """Whether the customer reported spam or unsubscribed."""
         return any(email.opt_out is not None for email in self.emails.values())
 
     def count_of(self, kind: EmailKind) -> int:
-        """How many mails of a kind there are."""
+        """The number of e-mails of a kind."""
         return sum(email.kind is kind for email in self.emails.values())
 
     def next_email_id(self, kind: EmailKind) -> EmailId:
-        """The id that one more mail of a kind has."""
+        """The id of the next e-mail of a kind."""
         return email_id_of(self.order_id, kind, self.count_of(kind) + 1)
 
     # Money.
 
     @property
     def ledger(self) -> Ledger:
-        """The order's money, worked out."""
+        """The order's ledger, computed from payment, refunds and disputes."""
         currency = self.payment.paid.currency if self.payment else ""
         return Ledger(paid=self.paid_amount, currency=currency, refunds=self.refunds, disputes=self.disputes)
 
     @property
     def paid_amount(self) -> int:
-        """What was paid, in minor units."""
+        """The amount paid, in minor units."""
         return self.payment.paid.amount if self.payment else 0
 
     @property
     def refunded_amount(self) -> int:
-        """What the provider paid back, in minor units."""
+        """The amount the provider refunded, in minor units."""
         return self.ledger.issued
 
     @property
     def refundable_amount(self) -> int:
-        """What may still be asked back, in minor units: paid, less all that is asked back, disputed or lost."""
+        """The amount that may still be refunded, in minor units.
+
+        It is what was paid, less everything that is requested, refunded, disputed or lost.
+        """
         return self.ledger.refundable
 
     @property
     def uncovered_images(self) -> tuple[Image, ...]:
-        """Images that failed for good and whose share nobody has resolved to pay back."""
+        """Permanently failed images whose share has no refund yet."""
         covered = self.ledger.covered_images
         return tuple(
             image for image in self.failed_images if image.share.amount > 0 and image.image_id not in covered
@@ -262,7 +274,10 @@ class Order:
 
     @property
     def money_is_owed(self) -> bool:
-        """Whether a failed image's share, or a refund somebody asked for, has not gone back yet."""
+        """Whether an amount is owed and not yet refunded.
+
+        That is a failed image's share or a requested refund.
+        """
         ledger = self.ledger
         if ledger.having(RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.FAILED):
             return True
@@ -270,7 +285,10 @@ class Order:
 
     @property
     def is_full_refund_pending(self) -> bool:
-        """Whether somebody stopped the order, or nothing came of it, so that all that was paid goes back."""
+        """Whether the full payment is to be refunded.
+
+        That is so when the order was stopped or yielded no result.
+        """
         ledger = self.ledger
         return ledger.pending_refunds_amount >= ledger.paid > 0 and self._was_stopped(
             tuple(ledger.all_but(RefundStatus.DROPPED))
@@ -278,17 +296,26 @@ class Order:
 
     @property
     def everything_is_refunded(self) -> bool:
-        """Whether all that was paid went back, and nothing is left that was restored and paid with nothing."""
+        """Whether the full payment of a stopped or failed order is refunded.
+
+        A full refund whose only reason is failed images counts only if no image was restored.
+        """
         ledger = self.ledger
         is_back = ledger.issued + ledger.lost >= ledger.paid > 0
         return is_back and self._was_stopped(tuple(ledger.having(RefundStatus.ISSUED)))
 
     @property
     def is_refunded_for_now(self) -> bool:
-        """Whether the order was refunded and is not any more: a bank gave the shop back what it had taken."""
+        """Whether a refunded order is no longer refunded.
+
+        That is so when a bank returned to the shop what it had taken.
+        """
         return self.state is State.REFUNDED and self.ledger.returned_amount < self.paid_amount
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
-        """Whether money goes back for another reason than photos that failed while others were restored."""
+        """Whether a refund has another cause than some failed photos.
+
+        That is: another reason, a lost dispute, or no restored image.
+        """
         by_somebody = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
         return by_somebody or self.ledger.lost > 0 or not self.restored_images

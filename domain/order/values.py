@@ -1,4 +1,4 @@
-"""The small words everything else is said in: ids, money, stored objects and the reasons things happen."""
+"""Value types: ids, money, stored objects and reason codes."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -10,73 +10,79 @@ OrderId = NewType("OrderId", UUID)
 OrderNumber = NewType("OrderNumber", str)  # YYYYMMDD-000001, a counter per UTC day
 CustomerId = NewType("CustomerId", UUID)
 UploadSessionId = NewType("UploadSessionId", UUID)
-PhotoId = NewType("PhotoId", UUID)  # what a customer sends
-ImageId = NewType("ImageId", UUID)  # a photo that belongs to an order; keeps the photo's UUID
+PhotoId = NewType("PhotoId", UUID)  # a photo as uploaded
+ImageId = NewType("ImageId", UUID)  # a paid photo; keeps the photo's UUID
 RefundId = NewType("RefundId", UUID)
 EmailId = NewType("EmailId", UUID)
 DownloadLinkId = NewType("DownloadLinkId", UUID)
-NoteId = NewType("NoteId", UUID)  # the text itself is kept outside the log, where it can be erased
+NoteId = NewType("NoteId", UUID)  # the text is stored outside the log, where it can be erased
 Sha256 = NewType("Sha256", str)  # 64 lower-case hexadecimal digits
-ObjectKey = NewType("ObjectKey", str)  # where an object lies in the storage
+ObjectKey = NewType("ObjectKey", str)  # the key of an object in object storage
 
-#: Currencies whose minor unit is no hundredth, as Stripe counts them (https://docs.stripe.com/currencies). It counts
-#: ISK and UGX in hundredths, too, although nobody pays with less than one.
+#: Currencies whose minor unit is not a hundredth, as Stripe counts them (https://docs.stripe.com/currencies). Stripe
+#: counts ISK and UGX in hundredths, too, although no smaller amount than one can be paid.
 _WITHOUT_MINOR_UNIT = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
 _WITH_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-#: Currencies whose last digits have to be zero, because nobody pays with less (same page).
+#: Currencies whose last digits must be zero, because no smaller amount can be paid (same page).
 _STEPS = {**dict.fromkeys(_WITH_THOUSANDTHS, 10), "ISK": 100, "UGX": 100}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """An amount in minor units (cents) of an ISO 4217 currency, upper case."""
+    """An amount in minor units of an ISO 4217 currency, upper case."""
 
     amount: int
     currency: str
 
     @property
     def minor_digits(self) -> int:
-        """How many digits a minor unit stands behind the decimal point: 2 for cents."""
+        """The number of decimal places of the minor unit: 2 for cents."""
         if self.currency in _WITHOUT_MINOR_UNIT:
             return 0
         return 3 if self.currency in _WITH_THOUSANDTHS else 2
 
     @property
     def step(self) -> int:
-        """The minor units that every amount of the currency is a multiple of: 1 for most, 10 for fils."""
+        """The smallest payable unit, in minor units.
+
+        It is 1 for most currencies and 10 for fils; every payable amount is a multiple of it.
+        """
         return _STEPS.get(self.currency, 1)
 
     @property
     def is_payable(self) -> bool:
-        """Whether a payment provider takes such an amount: it is a multiple of the currency's step."""
+        """Whether a payment provider accepts such an amount.
+
+        It has to be a multiple of the currency's ``step``.
+        """
         return self.amount % self.step == 0
 
     @property
     def rounded_down(self) -> Self:
-        """The amount, or the nearest one below it that is a multiple of the currency's step."""
+        """The nearest payable amount that is not greater."""
         return replace(self, amount=self.amount - self.amount % self.step)
 
     @property
     def major(self) -> Decimal:
-        """The amount in the units that people speak of: 4.90 for 490 cents."""
+        """The amount in major units: 4.90 for 490 cents."""
         return Decimal(self.amount).scaleb(-self.minor_digits)
 
     def __add__(self, other: Self) -> Self:
-        """Add two amounts; raises ValueError when the currencies differ."""
+        """Add an amount; raise ValueError when the currencies differ."""
         self._refuse_other_currency(other)
         return type(self)(amount=self.amount + other.amount, currency=self.currency)
 
     def __sub__(self, other: Self) -> Self:
-        """Subtract an amount; raises ValueError when the currencies differ."""
+        """Subtract an amount; raise ValueError when the currencies differ."""
         self._refuse_other_currency(other)
         return type(self)(amount=self.amount - other.amount, currency=self.currency)
 
     def split(self, parts: int) -> tuple[Self, ...]:
-        """Share the amount in ``parts`` that differ by one step of the currency at most and add up exactly.
+        """Split the amount into ``parts`` that add up exactly.
 
-        What is left of an amount that is no multiple of the step goes to the first share.
+        The parts differ by at most one ``step`` of the currency; a remainder below one step is added to the first part.
         """
         steps, rest = divmod(self.amount, self.step)
         share, remainder = divmod(steps, parts)
@@ -94,7 +100,7 @@ class Money:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredObject:
-    """An object in the storage and what its bytes were when the shop verified them."""
+    """A stored object, as it was when the shop verified it."""
 
     key: ObjectKey
     sha256: Sha256
@@ -104,7 +110,10 @@ class StoredObject:
 
 @dataclass(frozen=True, kw_only=True)
 class PaidPhoto:
-    """One photo of a payment: where it was uploaded, its fingerprint and its share of the amount paid."""
+    """One photo of a payment: its upload and its share.
+
+    The share is a part of the amount paid.
+    """
 
     image_id: ImageId
     upload: StoredObject
@@ -113,69 +122,69 @@ class PaidPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class MovedImage:
-    """An image whose original now lies, verified, under the order's own key."""
+    """An image whose original is stored, verified, under the order's prefix."""
 
     image_id: ImageId
     original: StoredObject
 
 
 class EmailKind(StrEnum):
-    """The mails an order may owe its customer."""
+    """The kinds of e-mail that an order may owe its customer."""
 
-    CONFIRMATION = "confirmation"  # we have your money and your photos
-    RESULT = "result"  # here is your link
-    PARTIAL_RESULT = "partial_result"  # here is your link to some of them; the share of the others goes back
-    REFUND = "refund"  # somebody stopped or reduced the order: your money goes back
-    FAILURE = "failure"  # nothing could be restored: all of your money goes back
-    NEW_LINK = "new_link"  # the link you asked for, in place of an older one
-    REMINDER = "reminder"  # your link expires soon, and you have not used it
-    REDONE = "redone"  # the other attempt you asked for is there, beside your first result
-    REDO_FAILED = "redo_failed"  # the other attempt you asked for is no better: your first result stays
+    CONFIRMATION = "confirmation"  # payment and photos were received
+    RESULT = "result"  # the link to the restored photos
+    PARTIAL_RESULT = "partial_result"  # the link to some photos; the shares of the others are refunded
+    REFUND = "refund"  # the order was stopped or reduced: the payment is refunded
+    FAILURE = "failure"  # nothing could be restored: the full payment is refunded
+    NEW_LINK = "new_link"  # a requested link that replaces an older one
+    REMINDER = "reminder"  # the link expires soon and was not used
+    REDONE = "redone"  # the redo is ready, beside the first result
+    REDO_FAILED = "redo_failed"  # the redo failed: the first result stays
 
     @property
     def brings_a_link(self) -> bool:
-        """Whether the customer can fetch restored photos with it."""
+        """Whether the e-mail contains a link to restored photos."""
         return self not in {EmailKind.CONFIRMATION, EmailKind.REFUND, EmailKind.FAILURE}
 
 
 class OptOut(StrEnum):
-    """How a customer let the mail provider know that they want no more mail."""
+    """How a customer opted out of e-mail at the provider."""
 
     SPAM_REPORT = "spam_report"
     UNSUBSCRIBED = "unsubscribed"
-    GROUP_UNSUBSCRIBED = "group_unsubscribed"  # from one group of mails
+    GROUP_UNSUBSCRIBED = "group_unsubscribed"  # from one unsubscribe group
 
 
 class Variant(StrEnum):
-    """Which way a photo is restored."""
+    """How a photo is restored."""
 
     FIRST = "first"
     SECOND = "second"  # the second model, or the first with other settings
-    ENLARGE = "enlarge"  # a model that enlarges what another restored
+    ENLARGE = "enlarge"  # a model that enlarges another model's result
 
 
 class FailureReason(StrEnum):
-    """Why an attempt to restore an image came to nothing."""
+    """Why an attempt to restore an image failed."""
 
-    UNREADABLE_INPUT = "unreadable_input"  # the photo itself cannot be decoded, whoever is asked
-    REFUSED_INPUT = "refused_input"  # the provider does not take this picture, now or ever
+    UNREADABLE_INPUT = "unreadable_input"  # the photo cannot be decoded, by any model
+    REFUSED_INPUT = "refused_input"  # the provider does not accept this photo, now or later
     CONTENT_FILTER = "content_filter"  # the model's safety filter stopped it
-    PROVIDER_ERROR = "provider_error"  # the provider broke down on it
-    TIMED_OUT = "timed_out"  # no end before the deadline
-    UNAVAILABLE = "unavailable"  # the provider, or our own storage, could not be reached for hours
-    CANCELED = "canceled"  # somebody else ended the prediction
+    PROVIDER_ERROR = "provider_error"  # the provider failed while processing it
+    TIMED_OUT = "timed_out"  # not finished before the deadline
+    UNAVAILABLE = "unavailable"  # the provider, or object storage, could not be reached for hours
+    CANCELED = "canceled"  # the prediction was canceled outside the shop
     BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
     WRONG_OUTPUT = "wrong_output"  # an output that shows something else: the answer to another photo
-    FILE_MISSING = "file_missing"  # our storage has lost what the customer sent
-    FILE_DAMAGED = "file_damaged"  # what our storage has is not what the customer sent
+    FILE_MISSING = "file_missing"  # object storage has lost the upload
+    FILE_DAMAGED = "file_damaged"  # object storage has other bytes than were uploaded
     FLAT_OUTPUT = "flat_output"  # an output of one plain colour, mostly black, unlike the original
-    REPEATED_OUTPUT = "repeated_output"  # the same bytes as a result that the customer has already
-    RESULT_LOST = "result_lost"  # our storage has lost the result, or has other bytes than were recorded
-    WITHDRAWN = "withdrawn"  # a person took the photo out of the order and paid for it back
+    REPEATED_OUTPUT = "repeated_output"  # the same bytes as a result that the customer already has
+    RESULT_LOST = "result_lost"  # object storage has lost the result, or has other bytes than were recorded
+    WITHDRAWN = "withdrawn"  # staff withdrew the photo and refunded it
 
     @property
     def is_final(self) -> bool:
-        """Whether the same input would only be refused again."""
+        """Whether the same input would be refused again."""
         return self in {
             FailureReason.UNREADABLE_INPUT,
             FailureReason.REFUSED_INPUT,
@@ -184,55 +193,57 @@ class FailureReason(StrEnum):
 
     @property
     def is_lost_file(self) -> bool:
-        """Whether there is nothing left that could be restored."""
+        """Whether the file to restore is lost."""
         return self in {FailureReason.FILE_MISSING, FailureReason.FILE_DAMAGED}
 
 
 class HoldReason(StrEnum):
-    """Why an order waits for a person."""
+    """Why an order is held for staff."""
 
-    AMOUNT_MISMATCH = "amount_mismatch"  # what was paid is not what was quoted
-    IMAGES_UNAVAILABLE = "images_unavailable"  # an uploaded photo is missing or differs from what was sent
-    STORAGE_UNAVAILABLE = "storage_unavailable"  # the storage could not be reached for hours
+    AMOUNT_MISMATCH = "amount_mismatch"  # the amount paid differs from the quoted one
+    IMAGES_UNAVAILABLE = (
+        "images_unavailable"  # an uploaded photo is missing or differs from its recorded checksum
+    )
+    STORAGE_UNAVAILABLE = "storage_unavailable"  # object storage could not be reached for hours
     DOWNLOAD_NOT_PREPARED = "download_not_prepared"  # the archive could not be made
-    EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its mail is refused
-    EMAIL_BOUNCED = "email_bounced"  # the mail with the link did not reach its address
+    EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its e-mail is refused
+    EMAIL_BOUNCED = "email_bounced"  # the e-mail with the link bounced
     REFUND_NOT_ISSUED = "refund_not_issued"  # money is owed and the provider refuses to pay it
     OVERPAID = "overpaid"  # more was refunded than was paid
-    OTHER_CURRENCY = "other_currency"  # money moved in another currency than the order's
-    REQUESTED = "requested"  # a person asked for it
+    OTHER_CURRENCY = "other_currency"  # a refund or dispute in another currency than the order's
+    REQUESTED = "requested"  # requested by staff
 
 
 class RefundReason(StrEnum):
-    """Why money goes back."""
+    """Why an amount is refunded."""
 
-    NOT_RESTORED = "not_restored"  # the share of images that failed for good
-    REQUESTED = "requested"  # a person asked for it
-    AT_PROVIDER = "at_provider"  # it was made in the provider's dashboard
+    NOT_RESTORED = "not_restored"  # the share of images that failed permanently
+    REQUESTED = "requested"  # requested by staff
+    AT_PROVIDER = "at_provider"  # made in the provider's dashboard
 
 
 class DisputeOutcome(StrEnum):
-    """How the bank decided."""
+    """The outcome of a dispute."""
 
     WON = "won"
     LOST = "lost"
-    PREVENTED = "prevented"  # it ended before it became a chargeback; no money was taken
+    PREVENTED = "prevented"  # ended before it became a chargeback; no money was taken
     INQUIRY_CLOSED = "inquiry_closed"  # the bank only asked; no money was taken
 
 
 class DownloadMethod(StrEnum):
-    """How a customer showed that they wanted a file, not only followed a link."""
+    """How a customer confirmed a download, beyond following a link."""
 
-    BUTTON = "button"  # a form's POST: scanners follow links, they press no buttons
+    BUTTON = "button"  # a form's POST: mail scanners follow links but submit no forms
 
 
 class Device(StrEnum):
-    """What kind of client sent a request, by its own user agent."""
+    """The kind of client, according to its user agent."""
 
     DESKTOP = "desktop"
     PHONE = "phone"
     TABLET = "tablet"
-    SCANNER = "scanner"  # calls itself a scanner, a bot, a preview or a headless browser
+    SCANNER = "scanner"  # identifies itself as a scanner, bot, preview or headless browser
     PROGRAM = "program"  # a command line or a library
     UNKNOWN = "unknown"
 
@@ -250,7 +261,10 @@ class Browser(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """Where a request came from, as coarse as the log may know it: no address, no user agent."""
+    """The origin of a request, coarse enough to be logged.
+
+    It contains no address and no user agent.
+    """
 
     network: str | None  # the /24 of an IPv4 address or the /48 of an IPv6 one; none if there was no address
     device: Device
@@ -258,10 +272,10 @@ class Client:
 
 
 class PointsReason(StrEnum):
-    """Why points come and go."""
+    """Why points are credited or debited."""
 
     WELCOME = "welcome"  # a first order, with a friend's referral code
     REFERRAL = "referral"  # a friend's first order
-    SPENT = "spent"  # they became a discount
-    TAKEN_BACK = "taken_back"  # the order that had earned them was refunded
-    RETURNED = "returned"  # the order they were spent on was refunded
+    SPENT = "spent"  # spent on a discount
+    TAKEN_BACK = "taken_back"  # debited: the order that had earned them was refunded
+    RETURNED = "returned"  # credited again: the order they were spent on was refunded
