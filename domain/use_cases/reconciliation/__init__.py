@@ -1,9 +1,14 @@
-"""Books that agree: what the log says is compared with what the world outside has on its books, side by side.
+"""Reconciliation: compare the log with the providers, the storage and itself.
 
-reconciling   all five sides, one report
-findings      what is found, and what the report of it says
-scope         what is asked for: since when, whether to heal, how to tell that it goes on
-money         Stripe against the log, with records (is it there?) and claims (is ours at Stripe?)
-streams       the log against itself    objects       the log against the storage
-predictions   the log against Replicate mails         the log against SendGrid
+run                           run every comparison and return one report
+findings                      the finding codes and the report
+comparison                    the scope of a comparison: period, repairs, progress, unreadable entries
+payments_missing_in_log       Stripe's lists against the log; recorded_payments judges each page
+payments_missing_at_provider  payments and refunds of the log against Stripe
+event_log                     the log against its read models and reactions
+object_storage                the log against the object storage
+predictions                   the log against Replicate
+emails                        the log against SendGrid
+foreign_payments              payments of other shops on the same account
+foreign_objects               objects of other shops in the same bucket
 """

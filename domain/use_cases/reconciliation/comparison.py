@@ -1,4 +1,4 @@
-"""What a comparison is asked for."""
+"""The scope of a comparison, and the protocol that each comparison implements."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,16 +15,16 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Forei
 
 T = TypeVar("T")
 
-#: How many things one question to the books is about.
+#: How many items one query of the database asks about.
 PAGE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What to compare, and what to do about it.
+    """The period to compare, what to do, and callbacks for the results.
 
-    What is younger than ``grace`` may still be on its way: it is never called wrong. ``watch`` hears now and then
-    how many things were looked at since it heard last.
+    Anything younger than ``grace`` may still be in transit and is never reported. ``watch`` receives, from time to
+    time, the number of items examined since its last call.
     """
 
     since: datetime
@@ -33,17 +33,20 @@ class Scope:
     repairs: bool
     reads_bytes: bool
     watch: Callable[[int], None]
-    leave: Callable[[Foreign], None]  # takes what another shop made, for the report
-    defect: Callable[[Exception], None]  # takes what nobody expected, for the log
-    tell: Callable[[Finding], object]  # takes a finding at once, whatever comes after it
+    leave: Callable[[Foreign], None]  # receives each item of another shop, for the report
+    defect: Callable[[Exception], None]  # receives each unexpected error, for the log
+    tell: Callable[[Finding], object]  # receives a finding at once; it is kept whatever fails later
 
     @property
     def settled_before(self) -> datetime:
-        """What is older than this should have arrived everywhere."""
+        """The time before which everything should have arrived on both sides."""
         return self.now - self.grace
 
     def unreadable(self, side: Side) -> TakeUnreadable:
-        """What takes the entries of a side's list that cannot be read: a finding each, and the list goes on."""
+        """Return a handler that reports each unreadable entry of a listing.
+
+        The listing continues after such an entry.
+        """
 
         def take(entry: UnreadableEntry) -> None:
             self.tell(_unreadable(side, entry.kind, entry.entry_id or "without an id", entry.detail))
@@ -54,9 +57,10 @@ class Scope:
     def isolated(
         self, side: Side, kind: str, name: str, *, probe: Callable[[], object] | None = None
     ) -> Iterator[None]:
-        """Ask about one thing; an answer that cannot be read is a finding, and the comparison goes on.
+        """Isolate one item: report an unreadable answer and continue with the next.
 
-        With a ``probe``, which raises while the whole side is away, that one thing is not to be had is a finding too.
+        ``probe`` must raise if the whole side is unavailable. With it, an UnavailableError about this item alone is
+        reported as well; without it, that error is raised.
         """
         try:
             yield
@@ -70,7 +74,11 @@ class Scope:
     def repair(
         self, finding: Finding, do: Callable[[], object], is_wrong_still: Callable[[], bool] = lambda: False
     ) -> Finding:
-        """The finding, healed if that is wished and can be done; if it cannot, its advice says why."""
+        """Repair a finding if repairs are requested, and return it updated.
+
+        If the repair fails, the finding's advice gives the reason. The finding counts as repaired unless
+        ``is_wrong_still`` returns true afterwards.
+        """
         if not self.repairs:
             return finding
         try:
@@ -96,20 +104,20 @@ def _unreadable(side: Side, kind: str, name: str, detail: str) -> Finding:
 
 
 class Comparison(Protocol):
-    """One side of the books."""
+    """The comparison of the log with one side."""
 
     @property
     def side(self) -> Side:
-        """Which."""
+        """The side that is compared."""
         ...
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """What does not agree, one by one; raises OutsideError when the side cannot be asked any further."""
+        """Yield the discrepancies; raise OutsideError when the side becomes unavailable."""
         ...
 
 
 def paged(things: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
-    """Lists of up to ``size`` things, each read only when it is wanted."""
+    """Yield lists of up to ``size`` things, reading each list lazily."""
     left = iter(things)
     while page := list(islice(left, size)):
         yield page

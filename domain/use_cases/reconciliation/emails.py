@@ -1,4 +1,7 @@
-"""The log against SendGrid: what counts as sent is known there, and what happened to it is known here."""
+"""The comparison of the log with SendGrid.
+
+Every e-mail recorded as sent should be known there, and every bounce there should be recorded here.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,16 +20,16 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 
 class EmailComparisonRepositories(HasEventStore, HasReconciliationQueries, Protocol):
-    """What e-mails are compared with."""
+    """The repositories that the comparison of e-mails reads."""
 
 
-#: SendGrid forgets what it carried after thirty days, and a little earlier nothing is said of it any more.
+#: SendGrid keeps messages for thirty days; a day less, so that an e-mail at the limit is not reported as unknown.
 SENDGRID_REMEMBERS = timedelta(days=29)
 
 
 @dataclass(frozen=True)
 class _Mail:
-    """A mail as the log tells it."""
+    """An e-mail as recorded in the log."""
 
     order_id: OrderId
     email_id: EmailId
@@ -35,14 +38,14 @@ class _Mail:
 
 @dataclass
 class _Told:
-    """What the log says of mails; the ids of the period are held in memory."""
+    """The e-mails in the log; all are held in memory."""
 
     sent: dict[str, _Mail] = field(default_factory=dict)  # by message id
     unconfirmed: list[_Mail] = field(default_factory=list)
 
 
 class EmailComparison:
-    """Mails that were sent since, and such as nobody knows the fate of."""
+    """Compares sent and unconfirmed e-mails of a period with SendGrid's messages."""
 
     side = Side.SENDGRID
 
@@ -58,7 +61,7 @@ class EmailComparison:
         self._email_webhook = email_webhook
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """What came back without our knowing, what is not known there, and what was accepted after all."""
+        """Yield bounces not recorded, unknown messages, and unconfirmed e-mails that were accepted."""
         told, since = self._told(scope), max(scope.since, scope.now - SENDGRID_REMEMBERS)
         for page in paged(self._ledger.messages(since, scope.unreadable(self.side))):
             scope.watch(len(page))
@@ -112,7 +115,7 @@ class EmailComparison:
             return
         carried = self._ledger.find(mail.email_id)
         if carried is None:
-            return  # then it is sent once more in its time
+            return  # its retry sends it again
         finding = Finding(
             side=Side.SENDGRID,
             what=FindingCode.MAIL_IS_KNOWN_THERE,

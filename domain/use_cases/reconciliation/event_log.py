@@ -1,4 +1,7 @@
-"""The log against itself: streams that fold, read models that equal the fold, work that somebody will do."""
+"""The comparison of the log with itself.
+
+Streams must fold, read models must equal the folded state, and a worker must be able to run each required reaction.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,21 +29,22 @@ from domain.use_cases.wording.labels import HOLDS, UNREADABLE_AND_NOT_NEEDED, ca
 
 
 class EventLogRepositories(HasEventStore, HasReactions, HasReconciliationQueries, HasWebhookInbox, Protocol):
-    """What the log is compared with."""
+    """The repositories that the comparison of the log reads and repairs."""
 
 
-#: Of work, what `--fix` can heal.
+#: Findings about reactions that `--fix` can repair.
 _HEALABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
 
-#: Work that anybody could have done for so long has nobody who does it.
+#: A reaction that has been due for this long without a lease is not being processed by any worker.
 OVERDUE = timedelta(hours=1)
 
 
 class EventLogComparison:
-    """Every order that something happened to, and every one that is not over.
+    """Compares orders with their read models and reactions.
 
-    A page of orders is looked at with a few questions, between which workers go on. So whatever looks wrong is
-    looked at once more, alone, while nobody may record on it.
+    Compared are orders active since a moment, orders that are not closed or are on hold, and orders with unreadable
+    events or reactions. A page of them is read in a few queries while workers continue. So each order with a finding
+    is examined again by itself, under its lock.
     """
 
     side = Side.LOG
@@ -50,7 +54,7 @@ class EventLogComparison:
         self._queue = queue
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """What does not agree within the books, and what waits for a person, or for a worker that does not come."""
+        """Yield inconsistencies of the log, and work awaiting staff or workers."""
         with self._unit_of_work.transaction() as transaction:
             unreadable = {work.order_id for work in transaction.reactions.unreadable()}
             broken = {event.order_id for event in transaction.reconciliation_queries.all_unreadable_events()}
@@ -66,7 +70,10 @@ class EventLogComparison:
         yield from self._conflicts(scope)
 
     def _conflicts(self, scope: Scope) -> Iterator[Finding]:
-        """Messages under the id of another one, which the inbox set aside."""
+        """Yield webhook events that repeat an id with other contents.
+
+        The inbox quarantined them.
+        """
         with self._unit_of_work.transaction() as transaction:
             conflicts = transaction.webhook_inbox.conflicts()
         for conflict in conflicts:

@@ -1,4 +1,4 @@
-"""What a comparison finds, and the report of it all."""
+"""The findings of a reconciliation, and its report."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from domain.ports.reconciliation_queries import UnreadableEvent
 
 
 class Side(StrEnum):
-    """Whose books are compared with the log."""
+    """The system that is compared with the log."""
 
     STRIPE = "stripe"
     LOG = "log"
@@ -22,47 +22,47 @@ class Side(StrEnum):
 
 
 class FindingCode(StrEnum):
-    """What does not agree; programs go by these names, so they never change."""
+    """A kind of discrepancy; codes never change, for programs use them."""
 
-    NOTICE_LOST = "notice_lost"  # word of something at Stripe never came in
-    PAYMENT_NOT_ON_RECORD = "payment_not_on_record"  # Stripe took money that nothing on record tells of
-    PAYMENT_OF_ANOTHER_AMOUNT = "payment_of_another_amount"  # Stripe took another amount than is on record
-    PAYMENT_NOT_AT_STRIPE = "payment_not_at_stripe"  # a payment is on record that is not like this at Stripe
-    REFUND_NOT_ON_RECORD = "refund_not_on_record"  # money went back, and that is not on record
-    REFUND_FAILED_THERE = "refund_failed_there"  # a refund counts as issued, and it failed
-    REFUND_OF_ANOTHER_AMOUNT = "refund_of_another_amount"  # another amount went back than is on record
-    REFUND_NOT_AT_STRIPE = "refund_not_at_stripe"  # a refund is on record that is not like this at Stripe
-    DISPUTE_NOT_ON_RECORD = "dispute_not_on_record"  # word of a dispute is not on record
-    SESSION_WAITS_IN_VAIN = "session_waits_in_vain"  # its delayed payment has ended
-    MESSAGE_IN_TWO_SHAPES = "message_in_two_shapes"  # a provider's message came again with other contents
-    WEBHOOK_VERSION_OLD = "webhook_version_old"  # Stripe's events are of a version without refunds of cards
-    ENTRY_UNREADABLE = "entry_unreadable"  # one thing on a provider's books has another shape than documented
-    STREAM_BROKEN = "stream_broken"  # an order's events cannot be followed
-    READ_MODELS_DIFFER = "read_models_differ"  # a read model does not tell what the log tells
-    WORK_LOST = "work_lost"  # an order needs work that has no open row
-    WORK_OVERDUE = "work_overdue"  # work is due, and nobody does it
-    WORK_UNREADABLE = "work_unreadable"  # work is due, and this version of the shop cannot read it
-    ORDER_HELD = "order_held"  # an order waits for a person
+    NOTICE_LOST = "notice_lost"  # a webhook event of Stripe was never received
+    PAYMENT_NOT_ON_RECORD = "payment_not_on_record"  # Stripe took money that is not recorded
+    PAYMENT_OF_ANOTHER_AMOUNT = "payment_of_another_amount"  # Stripe took an amount that differs from the log
+    PAYMENT_NOT_AT_STRIPE = "payment_not_at_stripe"  # a recorded payment is missing or differs at Stripe
+    REFUND_NOT_ON_RECORD = "refund_not_on_record"  # a refund at Stripe is not recorded
+    REFUND_FAILED_THERE = "refund_failed_there"  # a refund is recorded as issued, and failed at Stripe
+    REFUND_OF_ANOTHER_AMOUNT = "refund_of_another_amount"  # Stripe refunded another amount than is recorded
+    REFUND_NOT_AT_STRIPE = "refund_not_at_stripe"  # a recorded refund is missing or differs at Stripe
+    DISPUTE_NOT_ON_RECORD = "dispute_not_on_record"  # a dispute or its outcome is not recorded
+    SESSION_WAITS_IN_VAIN = "session_waits_in_vain"  # a session waits for a delayed payment that has ended
+    MESSAGE_IN_TWO_SHAPES = "message_in_two_shapes"  # a provider's message was repeated with other contents
+    WEBHOOK_VERSION_OLD = "webhook_version_old"  # Stripe's events have a version without refunds of cards
+    ENTRY_UNREADABLE = "entry_unreadable"  # an entry at a provider does not have the documented format
+    STREAM_BROKEN = "stream_broken"  # an order's events cannot be read or folded
+    READ_MODELS_DIFFER = "read_models_differ"  # a read model differs from the log
+    WORK_LOST = "work_lost"  # a required reaction has no open row
+    WORK_OVERDUE = "work_overdue"  # a reaction is due, and no worker processes it
+    WORK_UNREADABLE = "work_unreadable"  # a reaction is due, and this version cannot read it
+    ORDER_HELD = "order_held"  # an order is on hold for staff
     OBJECT_MISSING = "object_missing"  # an event names an object that does not exist
-    OBJECT_DIFFERS = "object_differs"  # an object is not what was recorded
+    OBJECT_DIFFERS = "object_differs"  # an object differs from what was recorded
     STRAY_OBJECT = "stray_object"  # an object of an order that no event names
-    STRAY_UPLOAD = "stray_upload"  # an upload of a session that was tidied
+    STRAY_UPLOAD = "stray_upload"  # an upload of a session that was cleaned up
     UNKNOWN_UPLOAD = "unknown_upload"  # an upload of a session that the database does not know
     PREDICTION_NOT_ON_RECORD = "prediction_not_on_record"  # a prediction of ours that the log does not know
-    PREDICTION_NOT_COLLECTED = "prediction_not_collected"  # it has ended, and its order still waits
-    PREDICTION_UNKNOWN_THERE = "prediction_unknown_there"  # an order waits for it in vain
-    MAIL_CAME_BACK = "mail_came_back"  # a mail counts as sent, and could not be delivered
-    MAIL_IS_KNOWN_THERE = "mail_is_known_there"  # nobody knew whether a mail was sent, and SendGrid has it
-    MAIL_UNKNOWN_THERE = "mail_unknown_there"  # a mail counts as sent, and SendGrid does not know it
+    PREDICTION_NOT_COLLECTED = "prediction_not_collected"  # it has ended, and its order still waits for it
+    PREDICTION_UNKNOWN_THERE = "prediction_unknown_there"  # an order waits for one that does not exist
+    MAIL_CAME_BACK = "mail_came_back"  # an e-mail recorded as sent was not delivered
+    MAIL_IS_KNOWN_THERE = "mail_is_known_there"  # an e-mail recorded as unconfirmed is known to SendGrid
+    MAIL_UNKNOWN_THERE = "mail_unknown_there"  # an e-mail recorded as sent is unknown to SendGrid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that does not agree."""
+    """One discrepancy."""
 
     side: Side
     what: FindingCode
-    subject: str  # the id of what it is about: an order, an event, a key...
+    subject: str  # the id of the order, event, object key... in question
     order_id: OrderId | None = None
     since: datetime | None = None
     wrong: str  # a sentence
@@ -71,7 +71,10 @@ class Finding:
 
 
 def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
-    """An order whose events cannot be followed: no other comparison says anything of it."""
+    """Return the finding for an order whose events cannot be folded.
+
+    No other comparison reports anything about such an order.
+    """
     at = found.recorded if isinstance(found, StreamBreak) else found
     return Finding(
         side=Side.LOG,
@@ -88,7 +91,10 @@ def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """Something on the same account or bucket that this shop did not make: listed, left alone, and no finding."""
+    """An item of another shop on the same account or bucket.
+
+    It is listed and left unchanged, and is not a finding.
+    """
 
     side: Side
     kind: str  # payment, refund, dispute, object
@@ -98,12 +104,12 @@ class Foreign:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a comparison came to.
+    """The result of a reconciliation.
 
-    ``closed`` are the sides that show nothing to this account, ``cut_off`` those that were away before all was
-    compared, each with a sentence; findings from before that are in ``findings`` all the same. ``foreign`` is what
-    other shops made on the same accounts. ``defects`` are errors that no port announces; each cost one finding, or the
-    rest of one side.
+    ``closed`` are the sides that this account may not list, ``cut_off`` those that became unavailable before
+    everything was compared, each with a sentence; findings made before that are in ``findings``. ``foreign`` are
+    items of other shops on the same accounts. ``defects`` are errors that no port declares; each cost one finding, or
+    the rest of one side.
     """
 
     since: datetime
@@ -116,15 +122,15 @@ class Report:
 
     @property
     def remaining(self) -> tuple[Finding, ...]:
-        """What is wrong now."""
+        """The findings that were not repaired."""
         return tuple(finding for finding in self.findings if not finding.is_healed)
 
     @property
     def agrees(self) -> bool:
-        """Whether all that this account may compare was compared to its end, and nothing is wrong."""
+        """Whether every accessible side was compared completely and no finding remains."""
         return not self.remaining and not self.cut_off
 
 
 def foreign_kinds(foreign: Sequence[Foreign]) -> Mapping[str, int]:
-    """How much of each kind another shop made."""
+    """Count the items of other shops by kind."""
     return Counter(each.kind for each in foreign)

@@ -1,4 +1,4 @@
-"""Objects of other shops in the same bucket, told apart by the marks in their metadata."""
+"""Objects of other shops in the same bucket, recognised by their metadata."""
 
 from uuid import UUID
 
@@ -8,14 +8,20 @@ from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
 
 class ForeignObjects:
-    """Asks the storage for the marks of a few objects: one of each order or session that is another shop's."""
+    """Finds the owner of objects; remembers other shops' orders and sessions.
+
+    Only one object of each such order or session is described by the storage.
+    """
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
         self._foreign: set[UUID] = set()
 
     def owner_of(self, key: ObjectKey, belongs_to: UUID | None) -> ObjectOwner | None:
-        """Who wrote an object of this order or session; none if the object is gone."""
+        """Return the owner of an object of this order or session.
+
+        Returns None if the object no longer exists.
+        """
         if belongs_to in self._foreign:
             return ObjectOwner.FOREIGN
         try:

@@ -1,4 +1,4 @@
-"""Payments of other shops on the same account: told apart once for a whole comparison."""
+"""Payments of other shops on the same account, identified once per comparison."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -10,11 +10,11 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 
 class ForeignPaymentRepositories(HasReconciliationQueries, HasUnmatchedPayments, Protocol):
-    """What tells foreign payments from our own."""
+    """The repositories that distinguish our own payments from foreign ones."""
 
 
 class ForeignPayments:
-    """Remembers whose each checkout and each payment intent is, so that the provider is asked about few."""
+    """Caches whether checkouts and payment intents are foreign, to save provider requests."""
 
     def __init__(
         self,
@@ -32,10 +32,10 @@ class ForeignPayments:
         self._intents: dict[str, bool] = {}  # likewise, by payment intent
 
     def among(self, webhook_events: Sequence[PaymentWebhookEvent]) -> list[PaymentWebhookEvent]:
-        """Those of a page of notices that are about a payment of another shop.
+        """Return the webhook events about payments of other shops.
 
-        Refunds and disputes do not carry the payment's metadata: of what neither our tables nor a list told before,
-        the checkout is asked of the provider.
+        Refunds and disputes do not carry the payment's metadata: if neither our tables nor an earlier page know the
+        payment intent, its checkout is requested from the provider.
         """
         self._learn_checkouts(
             webhook_event.checkout for webhook_event in webhook_events if webhook_event.checkout is not None
@@ -83,5 +83,5 @@ class ForeignPayments:
 
 
 def _intent_alone(webhook_event: PaymentWebhookEvent) -> str | None:
-    """The payment intent of a notice that tells of no checkout."""
+    """Return the payment intent of a webhook event that has no checkout."""
     return webhook_event.payment_intent_id if webhook_event.checkout is None else None

@@ -1,4 +1,7 @@
-"""The log against the storage: what is named exists with its bytes, and what exists has a name."""
+"""The comparison of the log with the object storage.
+
+Every object that an event names must exist with the recorded bytes, and every stored object must be named.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,15 +32,16 @@ _RESTORE = "Ask the operator to restore it from the storage's backup."
 
 @dataclass(frozen=True)
 class _Inventory:
-    """What an order's events name, with the moment they did; nothing once the photos are to go."""
+    """The objects that an order's events name; none after photo deletion.
+
+    Each has the time at which it was named.
+    """
 
     named: tuple[tuple[datetime, StoredObject], ...] = ()
-    lost: frozenset[ObjectKey] = (
-        frozenset()
-    )  # for which a photo failed: damage of it is looked for in its bytes
+    lost: frozenset[ObjectKey] = frozenset()  # objects whose photo failed: their bytes are always verified
     gone_since: datetime | None = None
     is_complete: bool = (
-        True  # false when the order's events cannot be read or followed: any object may be one of its
+        True  # false if the events cannot be read or folded: any object may then be one of the order's
     )
 
     @property
@@ -45,13 +49,16 @@ class _Inventory:
         return {stored.key for _, stored in self.named}
 
     def accounts_for(self, key: ObjectKey, settled_before: datetime) -> bool:
-        """Whether an object has a name, or is about to be deleted with the others."""
+        """Whether an object is named, or will be deleted with its order's.
+
+        True for any object if the order's events are incomplete.
+        """
         is_going = self.gone_since is not None and self.gone_since > settled_before
         return is_going or key in self.keys or not self.is_complete
 
 
 class ObjectStorageComparison:
-    """Objects that were stored, and events that named some, since a moment.
+    """Compares objects stored, and objects named by events, since a moment.
 
     The keys of the period are held in memory; bytes are streamed, one object at a time.
     """
@@ -70,7 +77,10 @@ class ObjectStorageComparison:
         self._storage = storage
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """What is missing or was changed, then strays; of those, uploads of tidied sessions alone are ever deleted."""
+        """Yield missing and changed objects, then strays.
+
+        Of the strays, only uploads of cleaned-up sessions are ever deleted.
+        """
         foreign = ForeignObjects(self._storage)
         listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
         with self._unit_of_work.transaction() as transaction:
@@ -89,7 +99,7 @@ class ObjectStorageComparison:
         yield from self._temporary_strays(scope, foreign)
 
     def _isolated(self, scope: Scope, key: ObjectKey) -> AbstractContextManager[None]:
-        """An object that the storage lists or that is named, and does not give, costs nothing but itself."""
+        """Isolate an object: report it if only this object cannot be read."""
         return scope.isolated(self.side, "object", key, probe=self._storage.check)
 
     def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
@@ -127,7 +137,7 @@ class ObjectStorageComparison:
         if problem is None:
             return
         if not self._is_named_still(order_id, stored.key):
-            return  # it was purged while we looked
+            return  # it was deleted during the comparison
         what, wrong = problem
         yield Finding(
             side=Side.STORAGE,
@@ -157,7 +167,10 @@ class ObjectStorageComparison:
     def _strays(
         self, scope: Scope, unnamed: Iterable[ListedObject], foreign: ForeignObjects
     ) -> Iterator[Finding]:
-        """Objects of orders that nothing else happened to, too: their names are asked for before they are judged."""
+        """Yield stored objects that no event names.
+
+        Orders without events in the period may own some: their inventories are read before a verdict.
+        """
         old = [each for each in unnamed if each.stored_at < scope.settled_before]
         for page in paged(old):
             owners = {each.key: OrderId(owner) for each in page if (owner := _owner(each.key))}
@@ -170,7 +183,7 @@ class ObjectStorageComparison:
                     with self._isolated(scope, stray.key):
                         whose = foreign.owner_of(stray.key, order_id)
                     if whose is None:
-                        continue  # it is gone meanwhile, or cannot be read
+                        continue  # it was deleted meanwhile, or is unreadable
                 if whose is ObjectOwner.FOREIGN:
                     scope.leave(_foreign(stray))
                 elif not (inventory or _Inventory()).accounts_for(stray.key, scope.settled_before):
@@ -186,10 +199,10 @@ class ObjectStorageComparison:
                     )
 
     def _temporary_strays(self, scope: Scope, foreign: ForeignObjects) -> Iterator[Finding]:
-        """Uploads that came after their session was tidied are deleted; those of unknown sessions are reported.
+        """Yield stray uploads; repairs delete those of cleaned-up sessions only.
 
-        That the database does not know a session is no reason to delete: the bucket may be shared, and after a
-        backup was restored these can be the only copies of photos that were paid.
+        An unknown session is no reason to delete: the bucket may be shared, and after a backup was restored these can
+        be the only copies of paid photos.
         """
         for page in paged(self._ledger.objects_under(TEMPORARY, scope.unreadable(self.side))):
             scope.watch(len(page))
@@ -203,7 +216,7 @@ class ObjectStorageComparison:
             for stray in old:
                 session_id = sessions.get(stray.key)
                 if session_id in unreadable:
-                    continue  # its order is reported by the comparison of the log
+                    continue  # the comparison of the log reports its order
                 if session_id in tidied:
                     finding = _upload_finding(
                         stray,
@@ -217,7 +230,7 @@ class ObjectStorageComparison:
                         yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
 
     def _unknown(self, scope: Scope, stray: ListedObject, owner: ObjectOwner | None) -> Iterator[Finding]:
-        """An upload that no table knows; none if it is gone meanwhile."""
+        """Report an upload of an unknown session, unless it is gone."""
         match owner:
             case ObjectOwner.FOREIGN:
                 scope.leave(_foreign(stray))
@@ -265,7 +278,10 @@ def _inventory(order_id: OrderId, stream: Sequence[e.RecordedEvent]) -> _Invento
 
 
 def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[datetime, StoredObject]]]:
-    """Photos that failed because of their file: when, and the object that was missing or damaged."""
+    """Yield photos that failed because of their file.
+
+    With each come the time of the failure and the object that was missing or damaged.
+    """
     files: dict[ImageId, StoredObject] = {}
     for recorded in stream:
         match recorded.event:
@@ -283,7 +299,10 @@ def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[da
 
 
 def _lasting(event: e.Event) -> Iterator[StoredObject]:
-    """What an event names that is to last: whatever kinds of events there may be, they hold it as StoredObject."""
+    """Return the lasting objects that an event names.
+
+    Events of any kind, also later ones, hold them as StoredObject.
+    """
     return (stored for stored in _within(event) if stored.key.startswith(LASTING))
 
 
@@ -299,7 +318,10 @@ def _within(thing: object) -> Iterator[StoredObject]:
 
 
 def _owner(key: ObjectKey) -> UUID | None:
-    """The order, or the upload session, that a key says it belongs to."""
+    """The order id or upload session id in a key.
+
+    None if the key contains neither.
+    """
     for prefix in (TEMPORARY, *LASTING):
         if key.startswith(prefix):
             with suppress(ValueError):

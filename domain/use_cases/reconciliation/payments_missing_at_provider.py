@@ -1,4 +1,7 @@
-"""The log against Stripe: payments and refunds that are on record have to exist there, with the same amount."""
+"""The comparison of recorded payments and refunds with Stripe.
+
+Each must exist there with the same amount.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,14 +17,14 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 @dataclass
 class Seen:
-    """What was on Stripe's lists and is compared already, by Stripe's ids."""
+    """Stripe ids that were on a list and have been compared."""
 
     checkouts: set[str] = field(default_factory=set)
     refunds: set[str] = field(default_factory=set)
 
 
 class MissingAtProvider:
-    """What the log says of Stripe."""
+    """Compares recorded payments and refunds with Stripe."""
 
     def __init__(
         self, *, unit_of_work: UnitOfWork[HasReconciliationQueries], payments: PaymentProvider
@@ -30,7 +33,10 @@ class MissingAtProvider:
         self._payments = payments
 
     def unknown_to_stripe(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
-        """What is on record since and was on no list; each is looked up by itself, for there are few."""
+        """Yield payments and refunds recorded since, but missing or different at Stripe.
+
+        Those that were on a list are skipped; the few others are requested one by one.
+        """
         with self._unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
@@ -46,7 +52,7 @@ class MissingAtProvider:
                             if (found := self._paid(name)) != paid:
                                 yield _finding(recorded, FindingCode.PAYMENT_NOT_AT_STRIPE, name, paid, found)
                     case e.RefundIssued(provider_refund_id=name) if note_of_payment_by_hand(name) is not None:
-                        pass  # a person paid it another way: Stripe knows nothing of it
+                        pass  # staff paid it another way: Stripe has no record of it
                     case (
                         e.RefundAccepted(provider_refund_id=name, amount=amount)
                         | e.RefundIssued(provider_refund_id=name, amount=amount)

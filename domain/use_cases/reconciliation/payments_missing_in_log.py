@@ -1,4 +1,4 @@
-"""Stripe against the log: what Stripe has on its books, and the log does not."""
+"""The comparison of Stripe's lists with the log."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from domain.use_cases.reconciliation.recorded_payments import Missing, RecordedP
 class PaymentComparisonRepositories(
     HasReconciliationQueries, HasUnmatchedPayments, HasUploadSessions, Protocol
 ):
-    """What payments are compared with."""
+    """The repositories that the comparison of payments reads."""
 
 
 Judge = Callable[[Sequence[PaymentWebhookEvent]], list[Missing]]
@@ -43,7 +43,10 @@ _KINDS = {
 
 @dataclass(kw_only=True)
 class _Lists:
-    """What Stripe's lists told, before its events are asked whether word of it is lost or still on its way."""
+    """What Stripe's lists contain, collected before its events are read.
+
+    The events then show whether a missing item's webhook event is lost or still in transit.
+    """
 
     seen: Seen = field(default_factory=Seen)
     missing: list[tuple[Judge, Missing]] = field(default_factory=list)
@@ -52,18 +55,18 @@ class _Lists:
 
 @dataclass(kw_only=True)
 class _Events:
-    """What Stripe's list of events told of this shop's money; it is read newest first."""
+    """This shop's webhook events on Stripe's list, which is read newest first."""
 
-    lost: list[PaymentWebhookEvent] = field(default_factory=list)  # the inbox never took them
-    told: set[str] = field(default_factory=set)  # what events are about that are lost or young
+    lost: list[PaymentWebhookEvent] = field(default_factory=list)  # the inbox never received them
+    told: set[str] = field(default_factory=set)  # subjects of events that are lost or young
     newest: PaymentWebhookEvent | None = None
     has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
 
     def version_finding(self, endpoint: EndpointVersion | None) -> Finding | None:
-        """One finding if refunds of cards may have no webhook events now.
+        """Return a finding if Stripe may send no refund events for cards.
 
-        The version of the endpoint decides. Without one, the events do, which Stripe lists in the account's version:
-        an endpoint with a newer one of its own shows by the refunds' events that were received.
+        The version of the endpoint decides. If it is unknown, the events do, which Stripe lists in the account's
+        version: an endpoint with a newer version of its own is recognised by the refund events that were received.
         """
         if endpoint is not None:
             version, is_old = endpoint.api_version, endpoint.is_old
@@ -87,9 +90,9 @@ class _Events:
 
 
 class PaymentComparison:
-    """Checkouts, refunds, disputes and the events that told of them.
+    """Compares checkouts, refunds, disputes and their webhook events with the log.
 
-    The objects are listed before the events: so of whatever happened in between, the event is seen to be young.
+    The objects are listed before the events: the event of anything that happens in between is then seen to be young.
     """
 
     side = Side.STRIPE
@@ -114,14 +117,14 @@ class PaymentComparison:
         self._claims = MissingAtProvider(unit_of_work=unit_of_work, payments=payments)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """What Stripe knows and the log does not, then what the log claims and Stripe does not know."""
+        """Yield discrepancies of Stripe's lists, then of the log's payments and refunds."""
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
         told = events.told
         version = events.version_finding(self._ledger.endpoint_version(scope.unreadable(self.side)))
         if version is not None:
             yield version
-        events.lost.reverse()  # the oldest first
+        events.lost.reverse()  # oldest first
         yield from self._all_taken_in(scope, events.lost)
         for judge, (webhook_event, finding) in lists.missing:
             if subject_of(webhook_event) not in told:
@@ -143,7 +146,7 @@ class PaymentComparison:
         for checkouts in paged(
             _webhook_event(listed) for listed in self._ledger.checkouts(scope.since, unreadable)
         ):
-            # One that is open, or was never paid, is no payment, whatever the log claims.
+            # An open or unpaid checkout is not a payment, whatever the log contains.
             paid = (
                 webhook_event for webhook_event in checkouts if webhook_event.kind is PaymentEventKind.PAID
             )
@@ -162,7 +165,7 @@ class PaymentComparison:
         scope.watch(len(page))
         foreign = lists.foreign.among(page)
         for webhook_event in foreign:
-            # A checkout on which nobody paid is of no interest.
+            # An unpaid checkout of another shop is not worth reporting.
             if webhook_event.checkout is None or webhook_event.kind is PaymentEventKind.PAID:
                 scope.leave(
                     Foreign(
@@ -205,7 +208,10 @@ class PaymentComparison:
         return events
 
     def _all_taken_in(self, scope: Scope, lost: Sequence[PaymentWebhookEvent]) -> Iterator[Finding]:
-        """The oldest first; what word of another has to come before is tried once more when all others are known."""
+        """Handle lost webhook events, oldest first, and yield a finding for each.
+
+        An event that depends on another one is tried once more after all others.
+        """
         waiting: list[PaymentWebhookEvent] = []
         for event in lost:
             finding = self._taken_in(scope, event)
@@ -243,7 +249,10 @@ class PaymentComparison:
         )
 
     def _waiting(self, scope: Scope, told: set[str]) -> Iterator[Finding]:
-        """Sessions that wait for a delayed payment which has ended, and no event tells of that any more."""
+        """Yield sessions that wait for a delayed payment which has already ended.
+
+        Sessions that a lost or young event is about are skipped: that event is handled separately.
+        """
         with self._unit_of_work.transaction() as transaction:
             waiting = transaction.upload_sessions.pending(scope.settled_before)
         for checkout_session_id in waiting:
@@ -278,7 +287,7 @@ class PaymentComparison:
 
 
 def _webhook_event(listed: ListedCheckout) -> PaymentWebhookEvent:
-    """What a notice would say about a checkout as it stands."""
+    """Build the webhook event that corresponds to a checkout's current status."""
     checkout, standing = listed.state.checkout, listed.state.status
     return PaymentWebhookEvent(
         event_id=f"{checkout.checkout_session_id}:{standing}",

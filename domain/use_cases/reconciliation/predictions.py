@@ -1,4 +1,7 @@
-"""The log against Replicate: every prediction of ours is awaited by its order, or has ended."""
+"""The comparison of the log with Replicate.
+
+Every prediction of this shop must have ended, or its order must wait for it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +23,10 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side,
 
 
 class PredictionComparisonRepositories(HasEventStore, HasReactions, HasReconciliationQueries, Protocol):
-    """What predictions are compared with."""
+    """The repositories that the comparison of predictions reads and repairs."""
 
 
-#: The end of the address that a prediction's end is posted to: order, image, attempt and mark.
+#: The last parts of a prediction's webhook URL: order, image, attempt and signed token.
 _ADDRESS_PARTS = 4
 
 
@@ -36,7 +39,7 @@ class _Awaited:
 
 
 class PredictionComparison:
-    """Predictions that run or were paid for, and attempts that wait for one."""
+    """Compares running and successful predictions with the attempts awaiting one."""
 
     side = Side.REPLICATE
 
@@ -56,7 +59,7 @@ class PredictionComparison:
         self._token_signer = token_signer
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """Predictions that the log does not know, and such as it waits for although they have ended."""
+        """Yield predictions unknown to the log, and ended ones still awaited."""
         awaited = self._awaited(scope)
         for page in paged(self._ledger.predictions(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
@@ -76,7 +79,7 @@ class PredictionComparison:
                 yield from self._unlisted(scope, prediction_id, waiting)
 
     def _awaited(self, scope: Scope) -> dict[str, _Awaited]:
-        """What orders wait for; the ids of what is under way are held in memory."""
+        """Return the awaited predictions by id; all are held in memory."""
         awaited: dict[str, _Awaited] = {}
         with self._unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
@@ -104,7 +107,7 @@ class PredictionComparison:
             yield scope.repair(finding, lambda: self._hasten(scope, waiting))
 
     def _unlisted(self, scope: Scope, prediction_id: str, waiting: _Awaited) -> Iterator[Finding]:
-        """One that was created before all that was listed: it is asked about by itself."""
+        """Compare a prediction older than the listed ones by requesting it itself."""
         try:
             status = self._restorer.look(prediction_id).status
         except RefusedError:
@@ -122,7 +125,7 @@ class PredictionComparison:
         yield scope.repair(finding, lambda: self._hasten(scope, waiting)) if status else finding
 
     def _orphan(self, scope: Scope, listed: ListedPrediction) -> Iterator[Finding]:
-        """A prediction that is not on record: ours if the address it posts to is."""
+        """Compare an unrecorded prediction; it is ours if its webhook URL is."""
         waiting = self._named(listed)
         if waiting is None:
             return
@@ -149,7 +152,7 @@ class PredictionComparison:
             yield scope.repair(finding, lambda: self._restorer.cancel(listed.prediction_id))
 
     def _named(self, listed: ListedPrediction) -> _Awaited | None:
-        """What a prediction was started for, if this shop sealed the address."""
+        """Return the attempt in the webhook URL, if this shop signed it."""
         parts = (self._ledger.address_of(listed) or "").split("/")[-_ADDRESS_PARTS:]
         try:
             order, image, attempt, mark = parts
@@ -174,7 +177,7 @@ class PredictionComparison:
             sent_at=scope.now,
         )
         with self._unit_of_work.transaction() as transaction:
-            transaction.reactions.schedule([scheduled])  # reopens what was given up
+            transaction.reactions.schedule([scheduled])  # reopens a reaction that was given up
             transaction.reactions.expedite(scheduled)
         self._queue.send([(reaction_id, waiting.work)])
 
@@ -190,7 +193,7 @@ def _waits_for(order: Order) -> list[CollectRestoration]:
 
 
 def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
-    """Whether it costs something or brought something, and has been there for long enough."""
+    """Whether it runs or succeeded, and is older than the grace period."""
     return listed.status is not PredictionStatus.FAILED and listed.created_at < scope.settled_before
 
 

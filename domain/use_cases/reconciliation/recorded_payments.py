@@ -1,4 +1,4 @@
-"""Whether what Stripe tells of payments, refunds and disputes is on record."""
+"""Whether Stripe's payments, refunds and disputes are recorded in the log."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,20 +9,23 @@ from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.unit_of_work import HasReconciliationQueries, UnitOfWork
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
-#: A notice that should be on record and is not, and what to say about that.
+#: A webhook event that should be recorded and is not, with the finding about it.
 Missing = tuple[PaymentWebhookEvent, Finding]
 
 _TAKE_IN = "`--fix` takes it in as its webhook would have"
 
 
 class RecordedPayments:
-    """Judges pages of notices, each with a few questions to the books."""
+    """Compares pages of webhook events with the log in few queries."""
 
     def __init__(self, *, unit_of_work: UnitOfWork[HasReconciliationQueries]) -> None:
         self._unit_of_work = unit_of_work
 
     def payments(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
-        """Payments for this shop's sessions that neither an order nor an unmatched payment tells of."""
+        """Return this shop's payments that no order or unmatched payment records.
+
+        A payment recorded with another amount is returned as well.
+        """
         ours = [
             (webhook_event, webhook_event.checkout)
             for webhook_event in page
@@ -54,7 +57,7 @@ class RecordedPayments:
         return missing
 
     def refunds(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
-        """Refunds of orders that stand otherwise on record."""
+        """Return the refunds of orders that are missing or recorded differently."""
         missing = []
         for webhook_event, order_id, history in self._of_our_orders(page):
             verdict = _verdict_on_refund(webhook_event, history)
@@ -64,7 +67,7 @@ class RecordedPayments:
         return missing
 
     def disputes(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
-        """Disputes about orders, or banks' decisions, that are not on record."""
+        """Return disputes and their outcomes that are missing in the orders' streams."""
         missing = []
         for webhook_event, order_id, history in self._of_our_orders(page):
             if not _knows_dispute(webhook_event, history):
@@ -80,7 +83,10 @@ class RecordedPayments:
         return missing
 
     def unreadable(self, page: Sequence[PaymentWebhookEvent]) -> list[UnreadableEvent]:
-        """The orders of a page of notices of which nothing can be said, because their events cannot be read."""
+        """Return the unreadable events of the orders that a page concerns.
+
+        No other method reports anything about these orders.
+        """
         with self._unit_of_work.transaction() as transaction:
             orders = transaction.reconciliation_queries.orders_by_payment(_intents(page))
             return transaction.reconciliation_queries.unreadable_events(list(set(orders.values())))
@@ -88,7 +94,7 @@ class RecordedPayments:
     def _of_our_orders(
         self, page: Sequence[PaymentWebhookEvent]
     ) -> Iterator[tuple[PaymentWebhookEvent, OrderId, list[e.RecordedEvent]]]:
-        """Notices about the money of orders that can be read, with their streams; all others are left out."""
+        """Yield webhook events about orders that can be read, with their streams."""
         with self._unit_of_work.transaction() as transaction:
             orders = transaction.reconciliation_queries.orders_by_payment(_intents(page))
             streams = transaction.reconciliation_queries.streams(list(set(orders.values())))
@@ -103,7 +109,7 @@ def _intents(page: Sequence[PaymentWebhookEvent]) -> list[str]:
 
 
 def subject_of(webhook_event: PaymentWebhookEvent) -> str:
-    """What a notice is about, by Stripe's own id."""
+    """The Stripe id of what a webhook event is about."""
     if webhook_event.checkout is not None:
         return webhook_event.checkout.checkout_session_id
     if webhook_event.refund is not None:
@@ -114,7 +120,10 @@ def subject_of(webhook_event: PaymentWebhookEvent) -> str:
 def _verdict_on_refund(
     webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent]
 ) -> tuple[FindingCode, str] | None:
-    """What is wrong, as a name and a sentence. A refund that failed and never counted as issued moved no money."""
+    """Return what is wrong with a refund, as code and sentence.
+
+    A refund that failed and was never recorded as issued moved no money: nothing is wrong with it.
+    """
     refund = webhook_event.refund
     if refund is None:
         return None
@@ -162,7 +171,7 @@ def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedE
     if webhook_event.is_inquiry:
         return bool(told)
     if webhook_event.kind is not PaymentEventKind.DISPUTE_CLOSED:
-        # One under appeal was lost before, and stays so until the appeal is decided.
+        # A dispute under appeal was lost before, and stays recorded as lost until the appeal is decided.
         return any(
             not event.is_inquiry
             if isinstance(event, e.DisputeOpened)

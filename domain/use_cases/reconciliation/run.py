@@ -1,4 +1,4 @@
-"""All sides, one report."""
+"""The reconciliation of all sides, with one report."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,25 +10,25 @@ from domain.ports.unit_of_work import HasReconciliationRounds, UnitOfWork
 from domain.use_cases.reconciliation.comparison import Comparison, Scope
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Report, Side
 
-#: How far back the first comparison of a shop looks.
+#: How far back the first reconciliation of a shop looks.
 FIRST_LOOK = timedelta(days=7)
 
-#: Stripe and SendGrid remember no more than this: looking back further costs much and brings little.
+#: Stripe and SendGrid keep data for 30 days: a longer period costs much and finds little.
 FARTHEST_LOOK = timedelta(days=30)
 
-#: What was too young for the comparison before, or happened while that went on, is looked at again.
+#: Each run repeats this part of the previous one: it was too young then, or happened during that run.
 OVERLAP = timedelta(days=1)
 
-#: What the next comparison has to look for again, however old it is by then.
+#: Findings that the next run must look for again, however old they are by then.
 _OPEN_ENDS = frozenset({FindingCode.NOTICE_LOST, FindingCode.ENTRY_UNREADABLE})
 
 
 def _nobody(side: Side, things: int) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 class Reconciliation:
-    """Compares the books, and heals what is safe where that is wished."""
+    """Compares the log with every side, and makes safe repairs on request."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Reconciliation:
         reads_bytes: bool = True,
         watch: Callable[[Side, int], None] = _nobody,
     ) -> Report:
-        """Compare every side since a moment; one that is away does not cost what the others tell."""
+        """Compare every side since a moment; an unavailable side affects no other."""
         now = self._clock.now()
-        findings: dict[Finding, None] = {}  # in order; what two sides find alike is reported once
+        findings: dict[Finding, None] = {}  # in order; a finding made by two sides is reported once
         foreign: list[Foreign] = []
         defects: list[Exception] = []
         closed: dict[Side, str] = {}
@@ -73,7 +73,7 @@ class Reconciliation:
                 tell=findings.setdefault,
             )
             try:
-                # One by one: what was found before the side went away is not lost with it.
+                # One by one: findings made before a side becomes unavailable are kept.
                 for finding in comparison.compare(scope):
                     findings.setdefault(finding)
             except ListingClosedError as error:
@@ -94,10 +94,11 @@ class Reconciliation:
         )
 
     def compare_if_due(self, interval: timedelta) -> Report | None:
-        """Compare and heal once an interval, whichever worker asks first; none if that was done.
+        """Compare and repair once per interval; return None if already done.
 
-        It goes back to the last comparison of which no side was cut off, that read every entry, and that took in all
-        lost word it found: what could not be taken in yet would be too old for the next one.
+        The first worker to ask runs it. It starts from the last run in which no side was cut off, every entry was
+        readable, and every lost webhook event was handled: otherwise an event not yet handled would be too old for
+        the next run.
         """
         began_at = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
