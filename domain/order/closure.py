@@ -1,4 +1,4 @@
-"""What stands against letting an order's photos go, or its customer be forgotten."""
+"""Whether an order may be purged or its customer erased."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,22 +11,22 @@ from domain.order.reactions import required_reactions
 from domain.order.states import State
 from domain.order.values import OrderId
 
-#: An order in one of these is over, whatever a person or a bank may still want of it.
+#: In these states an order has ended, unless staff or a bank still need it.
 OVER = frozenset({State.COMPLETED, State.REFUNDED})
 
 
 class Obstacle(StrEnum):
-    """Why an order still needs what it has."""
+    """Why an order's photos and data are still needed."""
 
-    IN_WORK = "in_work"  # its photos are not delivered, and not paid back
-    HELD = "held"  # a person has to look at it
+    IN_WORK = "in_work"  # its photos are neither delivered nor refunded
+    HELD = "held"  # held for staff
     DISPUTED = "disputed"  # the photos may be evidence
-    MONEY_OWED = "money_owed"  # it has to go back first
-    UNFINISHED = "unfinished"  # a mail or a refund is on its way
+    MONEY_OWED = "money_owed"  # an amount is still to be refunded
+    UNFINISHED = "unfinished"  # an e-mail or a refund is on its way
 
 
 def obstacle(order: Order) -> Obstacle | None:
-    """The first thing that stands against it; none for an order that is over and done with."""
+    """The first obstacle; none if the order has ended."""
     if order.state not in OVER:
         return Obstacle.IN_WORK
     if order.is_held:
@@ -39,14 +39,17 @@ def obstacle(order: Order) -> Obstacle | None:
 
 
 def has_good_link(order: Order, now: datetime) -> bool:
-    """Whether the customer can still fetch something."""
+    """Whether the customer can still download something."""
     return not order.photos_are_purged and any(
         link.expires_at > now and not link.is_revoked for link in order.links.values()
     )
 
 
 def lived(order_id: OrderId, history: Iterable[RecordedEvent]) -> tuple[Order, datetime | None]:
-    """The order its stream tells, and since when it is in the state it is in now; none before any event."""
+    """The order of a stream, and since when it has its state.
+
+    The time is none for a stream without events.
+    """
     order, since = Order(order_id=order_id), None
     for recorded in history:
         after = apply(order, recorded)

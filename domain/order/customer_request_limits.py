@@ -1,6 +1,6 @@
-"""What customers may wish for beside what comes by itself: how often, how soon again, and until when.
+"""Limits of what customers may request: how often and until when.
 
-It is worked out from what is on record, so nothing is counted anywhere else.
+They are computed from recorded events, so no counters are stored.
 """
 
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from domain.order.order import Order
 from domain.order.states import DELIVERABLE_STATES, REFUND_STATES, State
 from domain.order.values import DownloadLinkId, EmailKind
 
-#: Who did it, where it was the customer.
+#: The actor of what the customer did.
 CUSTOMER = "customer"
-#: Who asked, where it was the holder of a link: a customer, their friends, or a mail scanner.
+#: The actor of what the holder of a link did: a customer, their friends, or a mail scanner.
 VISITOR = "visitor"
 
-#: Mails go to the address on file only, whoever asks; these keep others from filling it.
+#: E-mails go only to the recorded address; these limits keep other people from filling it.
 MAX_MAILS = 5
 MAX_LINKS = 5
 PAUSE = timedelta(minutes=5)
 
 
 class RedoObstacle(StrEnum):
-    """What keeps a customer from having an image tried once more, as half a sentence."""
+    """Why a customer may not request a redo, as half a sentence."""
 
     NOT_RESTORED = "it could not be restored"
     RUNNING = "another attempt is being made already"
@@ -43,9 +43,9 @@ History = Sequence[e.RecordedEvent]
 
 
 def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
-    """Raise AskedTooOftenError unless a customer may have a mail of this kind once more.
+    """Raise AskedTooOftenError unless a customer may request this e-mail.
 
-    What went out by itself a moment ago counts for the pause, too: it may still be on its way to the mailbox.
+    An e-mail that was sent without a request starts the pause, too: it may still be on its way to the mailbox.
     """
     asked = _asked(history, e.EmailRequested)
     sent = [
@@ -61,24 +61,27 @@ def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
 
 
 def check_daily_limit(history: History) -> None:
-    """Raise AskedTooOftenError when a customer has had as many new links as there are of an order.
+    """Raise AskedTooOftenError when MAX_LINKS links were requested for an order.
 
-    They need no pause: as long as the newest link is good, nobody is given another one.
+    No pause is needed: while the newest link is valid, no other one is issued.
     """
     if len(_asked(history, e.DownloadLinkIssued)) >= MAX_LINKS:
         raise AskedTooOftenError(wait=None)
 
 
 def redo_ends_at(history: History, within: timedelta) -> datetime | None:
-    """When the time to ask for a redo ends; None while the customer has had no result yet."""
+    """When the time for redo requests ends.
+
+    None while the customer has no result yet.
+    """
     shown = first_shown(history)
     return shown + within if shown is not None else None
 
 
 def first_shown(history: History) -> datetime | None:
-    """When the customer first had the results, as far as anybody knows.
+    """When the customer first had the results, as far as is known.
 
-    That is when a mail with the link was accepted that did not come back, or when they fetched something.
+    That is when an e-mail with the link was accepted that did not bounce, or when a file was fetched.
     """
     returned = {
         each.event.email_id for each in history if isinstance(each.event, e.EmailBounced | e.EmailBlocked)
@@ -95,9 +98,9 @@ def first_shown(history: History) -> datetime | None:
 def why_no_redo(
     order: Order, image: Image, limits: Limits, until: datetime | None, now: datetime
 ) -> RedoObstacle | None:
-    """What keeps a customer from having an image tried once more; none if nothing does.
+    """Why a customer may not request a redo of an image.
 
-    ``until`` is when the time for it is over, none while it has not begun.
+    None if they may. ``until`` is when the time for it ends; None while it has not begun.
     """
     if image.failure is not None:
         return RedoObstacle.NOT_RESTORED
@@ -117,7 +120,10 @@ def why_no_redo(
 
 
 def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool:
-    """Whether a customer who has fetched nothing should be told that this link, their newest one, ends soon."""
+    """Whether to remind the customer that this link expires soon.
+
+    That is so if it is their newest link and nothing was fetched.
+    """
     link = order.newest_link
     is_theirs = order.is_deliverable and order.result_is_sent and not order.photos_are_purged
     is_stopped = order.is_held or order.is_disputed or order.has_opted_out
@@ -126,7 +132,7 @@ def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool
 
 
 def _asked(history: History, event: type[e.EmailRequested | e.DownloadLinkIssued]) -> list[datetime]:
-    """When the customer asked for something of this kind."""
+    """When the customer requested something of this kind."""
     return [
         recorded.recorded_at
         for recorded in history

@@ -1,7 +1,7 @@
-"""``decide``: which events an order records, given a command or a proposed event.
+"""``decide``: the events that a command or a proposed event leads to.
 
-A command is what people ask for. A proposed event is what a provider or the shop itself reports; it is recorded with
-whatever follows from it at once, or not at all when the order knows it already or it comes too late to matter.
+Customers and staff issue commands. A proposed event is what a provider or the shop itself reports: it is recorded with
+the events that follow from it at once, or ignored when the order has it already or it comes too late to matter.
 """
 
 from typing import assert_never
@@ -34,7 +34,10 @@ from domain.order.values import HoldReason
 
 
 def decide(order: Order, proposed: Proposal, limits: Limits) -> Decision:
-    """The events to record, none if nothing is new; raises a ShopError if the order refuses the proposal."""
+    """The events to record; none if the proposal changes nothing.
+
+    Raise a ShopError if the order refuses the proposal.
+    """
     event = requested_event(order, proposed) if isinstance(proposed, Command) else proposed
     decision = _decide(order, event, limits)
     moves_points = bool(order.points) or isinstance(event, e.PointsCredited | e.PointsDebited)

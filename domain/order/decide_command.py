@@ -1,4 +1,4 @@
-"""The event that a command asks for, if the order allows it."""
+"""The event that a command proposes."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -11,7 +11,7 @@ from domain.order.values import ImageId, Money, RefundReason
 
 
 def requested_event(order: Order, command: c.Command) -> e.Event:
-    """The event that a command would become; ``decide`` says whether the order takes it."""
+    """The event that a command proposes; ``decide`` accepts or refuses it."""
     match command:
         case c.Hold():
             return e.OrderHeld(reason=command.reason, note_id=command.note_id)
@@ -53,7 +53,10 @@ def requested_event(order: Order, command: c.Command) -> e.Event:
 
 
 def _amount_due(order: Order, image_ids: Sequence[ImageId]) -> Money:
-    """What the images cost, or all that was paid, and never more than is left to refund."""
+    """The default amount of a refund.
+
+    It is the shares of the images, or everything if none is named, and at most what is still refundable.
+    """
     left = order.refundable_amount
     shares = [order.images[image_id].share.amount for image_id in image_ids if image_id in order.images]
     return Money(amount=min(sum(shares), left) if image_ids else left, currency=order.ledger.currency)

@@ -1,4 +1,4 @@
-"""What goes on record of mails and links."""
+"""Decide e-mails, their feedback, and download links."""
 
 from domain.order import events as e
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
@@ -8,14 +8,17 @@ from domain.order.order import DownloadLink, Email, EmailStatus, Order
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason
 
-#: How many mails are sent in place of one that a receiving server refuses for now, before a person has to help.
+#: Replacements for an e-mail that receiving servers block, before staff have to help.
 MAX_BLOCKED = 3
 
 _ON_ITS_WAY = frozenset({EmailStatus.DUE, EmailStatus.UNCONFIRMED})
 
 
 def requestable_email(order: Order) -> EmailKind:
-    """The mail that tells a customer where the order stands now; raises NothingToSendError."""
+    """The kind of e-mail that reports the order's current state.
+
+    Raise NothingToSendError if there is none.
+    """
     match order.state:
         case State.PAID | State.RESTORING | State.SETTLED:
             return EmailKind.CONFIRMATION
@@ -30,12 +33,15 @@ def requestable_email(order: Order) -> EmailKind:
 
 
 def is_on_its_way(order: Order, kind: EmailKind) -> bool:
-    """Whether a mail of this kind is due, or may be with the provider already."""
+    """Whether an e-mail of this kind is due or unconfirmed."""
     return any(email.kind is kind and email.status in _ON_ITS_WAY for email in order.emails.values())
 
 
 def decide_email_request(order: Order, proposed: e.EmailRequested) -> Decision:
-    """A mail that is on its way already is not asked for twice; what it tells of has to be there."""
+    """Record a request for an e-mail that is not on its way.
+
+    Raise NothingToSendError unless the link or the refund that it reports exists.
+    """
     if proposed.email_id in order.emails or is_on_its_way(order, proposed.kind):
         return NOTHING
     require(order.state, type(proposed))
@@ -52,7 +58,7 @@ def decide_email_request(order: Order, proposed: e.EmailRequested) -> Decision:
 def decide_email(
     order: Order, proposed: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced
 ) -> Decision:
-    """What became of a mail: once accepted, only its return is news."""
+    """Record an e-mail's outcome; once accepted, only a bounce counts."""
     email = order.emails.get(proposed.email_id)
     if email is None or type(proposed) not in allowed(order.state):
         return NOTHING
@@ -66,7 +72,7 @@ def decide_email(
         case e.EmailUnconfirmed():
             if email.status is EmailStatus.DUE:
                 return (proposed,)
-            # The one resend was lost as well: a third mail could be one too many, so a person decides.
+            # The one resend was lost as well: a third e-mail could be a duplicate, so staff decide.
             return _email_failed(order, email, "The provider's answer was lost twice.")
         case e.EmailFailed():
             return _email_failed(order, email, proposed.reason)
@@ -90,7 +96,10 @@ def _decide_bounce(order: Order, email: Email, proposed: e.EmailBounced) -> Deci
 def decide_email_feedback(
     order: Order, proposed: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut
 ) -> Decision:
-    """What a mail provider reports of a mail that it has accepted; each kind counts once for each mail."""
+    """Record feedback on an accepted e-mail, each kind once.
+
+    After ``MAX_BLOCKED`` replacements, a block counts as a bounce.
+    """
     email = order.emails.get(proposed.email_id)
     if email is None or type(proposed) not in allowed(order.state):
         return NOTHING
@@ -112,7 +121,10 @@ def decide_email_feedback(
 def _hold_if_undelivered(
     order: Order, proposed: e.EmailFailed | e.EmailBounced, reason: HoldReason
 ) -> Decision:
-    """A person has to help when the customer is left without the link; other mails are on record, and that is all."""
+    """Hold the order if the customer is left without the link.
+
+    For any other e-mail the event alone is recorded.
+    """
     draft = DecisionBuilder(order, proposed)
     is_stuck = (
         proposed.kind.brings_a_link and draft.order.result_is_undelivered and draft.order.is_deliverable
@@ -130,11 +142,15 @@ def decide_link(
     | e.ResultServed
     | e.ResultDownloaded,
 ) -> Decision:
-    """Each edition of the archive is made once; links come and go while the photos are there."""
+    """Record an archive once per revision; issue and revoke links.
+
+    Raise NothingToSendError when the photos were purged, UnknownDownloadLinkError for a link of another order, and
+    LastDownloadLinkError rather than revoke the only link to deliverable photos.
+    """
     link = order.links.get(proposed.link_id)
     match proposed:
         case e.DownloadPrepared():
-            # A link that was issued while the archive was made may have taken its place: then it is made once more.
+            # A link issued while the archive was made may have the same id: then the archive is made again.
             is_missing = (
                 link is None and not order.has_current_archive and proposed.edition == order.archive_revision
             )
@@ -165,7 +181,7 @@ def decide_link(
 def _decide_file(
     order: Order, link: DownloadLink | None, proposed: e.ResultServed | e.ResultDownloaded
 ) -> Decision:
-    """Each file of a link is recorded once: requests without number must not fill the log."""
+    """Record each file of a link once: requests cannot fill the log."""
     if link is None or link.is_revoked or type(proposed) not in allowed(order.state):
         return NOTHING
     known = link.served if isinstance(proposed, e.ResultServed) else link.fetched

@@ -1,4 +1,7 @@
-"""What is recorded of refunds, disputes and points: requests are bounded by the payment, facts never."""
+"""Decide refunds, disputes and points.
+
+Requested refunds are bounded by the payment; what a provider reports is recorded whatever its amount.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,9 +34,9 @@ _EARNED = frozenset({PointsReason.WELCOME, PointsReason.REFERRAL})
 
 
 def owed_for_failed_images(order: Order) -> Decision:
-    """The one refund for every photo that failed for good and whose share nobody has resolved to pay back.
+    """The refund for failed images whose share has none yet.
 
-    While a bank has its hand on the payment nobody knows how much is left, so it waits for the decision.
+    It is one refund for all of them. While a dispute is undecided, the remaining amount is unknown: the refund waits.
     """
     if order.is_disputed:
         return NOTHING
@@ -48,14 +51,14 @@ def decide_refund(
     order: Order,
     proposed: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Decision:
-    """Requests are bounded by what was paid; what the provider did is recorded whatever it is."""
+    """Bound requests by the payment; record every provider report."""
     known = order.refunds.get(proposed.refund_id)
     match proposed:
         case e.RefundRequested():
             return NOTHING if known is not None else _decide_request(order, proposed)
         case e.RefundAccepted() | e.RefundIssued():
             if known is not None and proposed.provider_refund_id in known.failed_provider_refund_ids:
-                return NOTHING  # late news of a refund that has failed since
+                return NOTHING  # a late report about a refund that has failed since
             if known is None or known.status is RefundStatus.DROPPED:
                 return _record_paid(order, proposed, known)
             if _is_another(known, proposed):
@@ -69,11 +72,14 @@ def decide_refund(
                 else _decide_failure(order, proposed)
             )
         case e.RefundDropped():
-            return NOTHING  # it only ever follows from money that went back another way
+            return NOTHING  # it only follows from an amount that was returned another way
 
 
 def decide_dispute(order: Order, proposed: e.DisputeOpened | e.DisputeClosed) -> Decision:
-    """A bank's last word settles what the shop still owes: less if it took money, the failed shares if it did not."""
+    """Record a dispute and adjust what the shop still owes.
+
+    A lost dispute drops refunds that the bank has covered; any other outcome requests those that waited.
+    """
     known = order.disputes.get(proposed.dispute_id)
     if isinstance(proposed, e.DisputeOpened):
         if known is not None and not _becomes_a_chargeback(known, proposed):
@@ -92,19 +98,22 @@ def decide_dispute(order: Order, proposed: e.DisputeOpened | e.DisputeClosed) ->
         for refund in owed_for_failed_images(draft.order):
             draft.add(refund)
     if draft.order.state in REFUND_STATES and draft.order.refundable_amount:
-        # The order was stopped for good, so all that the bank left goes back.
+        # The order was stopped for good, so everything the bank left is refunded.
         draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
     return draft.done()
 
 
 def _becomes_a_chargeback(known: Dispute, proposed: e.DisputeOpened) -> bool:
-    """Whether an inquiry goes on as a dispute that takes the money."""
+    """Whether an inquiry continues as a dispute that takes the money."""
     was_inquiry = known.is_inquiry and known.outcome in {None, DisputeOutcome.INQUIRY_CLOSED}
     return was_inquiry and not proposed.is_inquiry
 
 
 def _is_stale(known: Dispute, proposed: e.DisputeClosed) -> bool:
-    """Whether the end of an inquiry comes after it has become a chargeback, or had another end."""
+    """Whether an inquiry's end is reported too late.
+
+    It became a chargeback before, or has another outcome already.
+    """
     is_past = not known.is_inquiry or known.outcome is not None
     return proposed.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
 
@@ -115,7 +124,10 @@ def _is_in_another_currency(order: Order, dispute_id: str) -> bool:
 
 
 def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) -> Decision:
-    """Points are earned and spent once for each customer and reason; what a refund does to them follows by itself."""
+    """Record points earned or spent, once per customer and reason.
+
+    What a refund does to points follows from the refund: see ``points_after``.
+    """
     is_first_hand = (
         proposed.reason in _EARNED
         if isinstance(proposed, e.PointsCredited)
@@ -131,10 +143,13 @@ def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) ->
 
 
 def points_after(order: Order) -> Iterator[e.Event]:
-    """What money that went back does to points: the share that was earned goes, the share that was spent returns."""
+    """Points to debit and credit after money was returned.
+
+    In proportion to the returned part of the payment, earned points are debited and spent points are credited again.
+    """
     paid, back = order.paid_amount, order.ledger.returned_amount
     if paid == 0:
-        # Nothing was charged, so no money can tell: the photos that points paid for and that failed do.
+        # Nothing was charged, so the share of failed images, which points paid for, counts instead.
         paid, back = len(order.images), len(order.failed_images)
     for customer_id in dict.fromkeys(entry.customer_id for entry in order.points):
         mine = [entry for entry in order.points if entry.customer_id == customer_id]
@@ -168,7 +183,11 @@ def _decide_request(order: Order, proposed: e.RefundRequested) -> Decision:
 
 
 def _refundable_image(order: Order, image_id: ImageId) -> Image:
-    """No photo is both delivered and refunded, nor refunded twice; goodwill is a refund of an amount."""
+    """The image, if it may be refunded by name.
+
+    No image is both delivered and refunded, nor refunded twice; a goodwill refund names an amount. Raise
+    UnknownImageError or ImageNotRefundableError.
+    """
     if image_id not in order.images:
         raise UnknownImageError(order_id=order.order_id, image_id=image_id)
     image = order.images[image_id]
@@ -180,7 +199,10 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
 
 
 def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> bool:
-    """Whether the provider made a refund beside the one that counts: it was paid by hand meanwhile, for example."""
+    """Whether the provider made a second refund beside the known one.
+
+    For example when staff paid it by other means meanwhile.
+    """
     counts = known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}
     is_new = proposed.provider_refund_id not in known.failed_provider_refund_ids
     return counts and is_new and proposed.provider_refund_id != known.provider_refund_id
@@ -189,10 +211,10 @@ def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> b
 def _as_its_own(
     order: Order, proposed: e.RefundAccepted | e.RefundIssued, known: Refund
 ) -> e.RefundAccepted | e.RefundIssued:
-    """The same report about a refund of its own, under an id that ``known`` does not have."""
+    """The same report as a separate refund with its own id."""
     refund_id = refund_id_at_provider(order.order_id, proposed.provider_refund_id)
     if refund_id == known.refund_id:
-        # It was made at the provider, failed, and was issued again by the shop; now the first one is paid after all.
+        # It was made at the provider, failed, and was issued again by the shop; now the first one succeeded after all.
         refund_id = refund_id_at_provider(
             order.order_id, f"{proposed.provider_refund_id}:{known.provider_refund_id}"
         )
@@ -200,9 +222,10 @@ def _as_its_own(
 
 
 def _record_paid(order: Order, proposed: e.RefundAccepted | e.RefundIssued, known: Refund | None) -> Decision:
-    """Record a refund that the shop did not ask for, or had dropped, as if it had asked for it.
+    """Record a refund that the shop had not requested, or had dropped.
 
-    It was made whatever a bank took besides. If more was refunded than was paid, a person has to know.
+    A refund that the shop does not know gets a request first. It is recorded whatever a bank took besides; if more was
+    refunded than was paid, or in another currency, the order is held for staff.
     """
     require(order.state, type(proposed))
     amount = known.amount if known is not None else proposed.amount
@@ -224,18 +247,21 @@ def _record_paid(order: Order, proposed: e.RefundAccepted | e.RefundIssued, know
 
 
 def _hold(draft: DecisionBuilder, reason: HoldReason) -> None:
-    """Hold the order, unless it is held for something graver than a refund that failed."""
+    """Hold the order, unless a graver hold than a failed refund exists."""
     if draft.order.hold in {None, HoldReason.REFUND_NOT_ISSUED}:
         draft.add(e.OrderHeld(reason=reason))
 
 
 def _make_room(draft: DecisionBuilder) -> None:
-    """What a bank took is not owed a second time."""
+    """Drop refunds of what a bank took, which is not owed twice."""
     _request_what_is_left(draft, _drop(draft, -draft.order.ledger.unrefunded_amount))
 
 
 def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
-    """Give up refunds that were not paid yet, the newest first, until ``excess`` is covered as far as it can be."""
+    """Drop unpaid refunds, newest first, until ``excess`` is covered.
+
+    Less is covered when there are too few of them.
+    """
     dropped: list[Refund] = []
     for refund in reversed(draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)):
         if excess <= 0:
@@ -247,7 +273,7 @@ def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
 
 
 def _request_what_is_left(draft: DecisionBuilder, dropped: list[Refund]) -> None:
-    """What was resolved and dropped is still owed, as far as there is money left that has not gone back."""
+    """Request dropped refunds again, as far as an amount is left."""
     for refund in reversed(dropped):
         amount = min(refund.amount.amount, draft.order.refundable_amount)
         if amount > 0 and draft.order.payment is not None:
@@ -268,7 +294,10 @@ def _request(
 
 
 def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
-    """The money is owed again and a person has to look at it; what a bank took meanwhile is not owed any more."""
+    """Record the failure; the amount is owed again.
+
+    The order is held for staff, and what a bank took meanwhile is no longer owed.
+    """
     draft = DecisionBuilder(order, proposed)
     _make_room(draft)
     if not order.is_held:
@@ -277,7 +306,10 @@ def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
 
 
 def _is_news(known: Refund, proposed: e.RefundFailed) -> bool:
-    """Whether a failure is about the refund that counts now, and not about an earlier try of it."""
+    """Whether a failure concerns the current try of a refund.
+
+    One of an earlier try, or one that is recorded already, changes nothing.
+    """
     if known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}:
         return proposed.provider_refund_id in {None, known.provider_refund_id}
     return known.status is RefundStatus.REQUESTED and (

@@ -1,4 +1,4 @@
-"""What goes on record of the restorer's work, and of wishes for more of it."""
+"""Decide attempts, results and redos of images."""
 
 from domain.order import events as e
 from domain.order.decide_money import owed_for_failed_images
@@ -20,7 +20,10 @@ def image_of(order: Order, image_id: ImageId) -> Image:
 
 
 def decide_start(order: Order, proposed: e.RestorationStarted) -> Decision:
-    """A start counts once, for the newest attempt; a repeat after a lost reply replaces what it repeats."""
+    """Record a start once, for the next or newest attempt.
+
+    A repeated start after a lost reply replaces the prediction of its attempt.
+    """
     image = image_of(order, proposed.image_id)
     is_next = proposed.attempt in {image.next_attempt - 1, image.next_attempt}
     if not is_next or not order.awaits(proposed.image_id, proposed.attempt):
@@ -30,7 +33,10 @@ def decide_start(order: Order, proposed: e.RestorationStarted) -> Decision:
 
 
 def decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, limits: Limits) -> Decision:
-    """A failure counts once; the last one the limits allow gives the image, or the redo, up."""
+    """Record a failure once; the last allowed one fails the image.
+
+    For an image that is being redone, the redo fails.
+    """
     image = image_of(order, proposed.image_id)
     if proposed.reason is FailureReason.RESULT_LOST:
         return _decide_lost_result(order, image, proposed, limits)
@@ -52,9 +58,10 @@ def decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, l
 def _decide_lost_result(
     order: Order, image: Image, proposed: e.RestorationAttemptFailed, limits: Limits
 ) -> Decision:
-    """A result that is lost before it was packed: its photo is restored once more, as long as it has attempts left.
+    """Restore an image again whose result was lost before it was packed.
 
-    Where the customer has results already, the loss is found once for each: a further one is left to a person.
+    When its attempts are used up, the image fails. Where the customer has results already, the loss of a result is
+    recorded once; a further loss is left to staff.
     """
     made = image.attempt_of_result
     if (
@@ -75,7 +82,7 @@ def _decide_lost_result(
 
 
 def decide_small_result(order: Order, proposed: e.SmallResultStored) -> Decision:
-    """A result that is to be enlarged counts like a result: the first one of a round wins."""
+    """Record a small result: the first one of a round counts."""
     image_of(order, proposed.image_id)
     return (proposed,) if order.awaits(proposed.image_id, proposed.attempt) else NOTHING
 
@@ -83,9 +90,9 @@ def decide_small_result(order: Order, proposed: e.SmallResultStored) -> Decision
 def events_for_failed_attempt(
     image: Image, attempts: int, reason: FailureReason
 ) -> e.RestorationCompleted | e.RestorationFailed | e.RedoFailed:
-    """What an image that is given up comes to: what could not be enlarged is delivered as it is.
+    """The outcome of an image whose attempts are used up.
 
-    One that had a result before its redo keeps that.
+    A small result that could not be enlarged is delivered as it is. An image that is being redone keeps its result.
     """
     small = image.to_enlarge
     if small is not None:
@@ -105,9 +112,10 @@ def events_for_failed_attempt(
 
 
 def _gives_up(image: Image, proposed: e.RestorationAttemptFailed, limits: Limits) -> bool:
-    """What one model refuses for good is not retried as such, but offered to another one if there is one.
+    """Whether no attempt follows a failure.
 
-    What cannot be decoded can be offered to none.
+    What one model refuses permanently is not retried with it, but tried with the second model if there is one. What
+    cannot be decoded is tried with none.
     """
     is_last = image.spent(proposed.attempt) >= limits.max_restoration_attempts
     if proposed.reason.is_lost_file or proposed.reason is FailureReason.UNREADABLE_INPUT:
@@ -122,7 +130,10 @@ def _gives_up(image: Image, proposed: e.RestorationAttemptFailed, limits: Limits
 def decide_result(
     order: Order, proposed: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
 ) -> Decision:
-    """The first outcome of a round wins; the last image to settle brings what is owed for the failed ones."""
+    """Record the first outcome of a round.
+
+    When the last image settles, the refund for failed images is requested.
+    """
     image = image_of(order, proposed.image_id)
     is_new = isinstance(proposed, e.RestorationCompleted) and not _is_the_small_one(image, proposed)
     attempt = (
@@ -158,7 +169,10 @@ def _is_lost_before_it_was_moved(
 
 
 def decide_redo(order: Order, proposed: e.RedoRequested, limits: Limits) -> Decision:
-    """One redo of an image at a time, and only of what has a result; customers may ask once for each photo."""
+    """Start a redo of an image that has a result.
+
+    One redo per image runs at a time; customers may request ``max_redos_by_customer`` for each. Raise RedoRefusedError.
+    """
     image = image_of(order, proposed.image_id)
     if image.is_being_redone:
         return NOTHING

@@ -1,4 +1,4 @@
-"""A decision while it is being made: each event is added to the order the ones before it lead to."""
+"""Build a decision of several events."""
 
 from domain.order import events as e
 from domain.order.evolve import evolve
@@ -9,7 +9,7 @@ NOTHING: Decision = ()
 
 
 class DecisionBuilder:
-    """The events of a decision so far, and the order they lead to."""
+    """The events so far, and the order after them."""
 
     def __init__(self, order: Order, *events: e.Event) -> None:
         self.order = order
@@ -18,7 +18,7 @@ class DecisionBuilder:
             self.add(event)
 
     def add(self, event: e.Event) -> None:
-        """Have one more event go on record."""
+        """Add an event and apply it to the order."""
         self._events.append(event)
         self.order = evolve(self.order, event)
 

@@ -1,4 +1,7 @@
-"""Names that follow from what they name: the same thing always gets the same id, so asking twice creates one."""
+"""Deterministic ids: the same thing always gets the same id.
+
+Creating it twice is therefore idempotent.
+"""
 
 from uuid import UUID, uuid5
 
@@ -8,7 +11,7 @@ _BY_HAND = "by-hand:"
 
 
 def email_id_of(order_id: OrderId, kind: EmailKind, sequence: int = 1) -> EmailId:
-    """The id of an order's ``sequence``-th mail of this kind, 1-based."""
+    """The id of an order's ``sequence``-th e-mail of this kind, 1-based."""
     return EmailId(_derive(order_id, "email", kind, *([sequence] if sequence > 1 else [])))
 
 
@@ -18,17 +21,20 @@ def refund_id_of(order_id: OrderId, sequence: int) -> RefundId:
 
 
 def refund_id_at_provider(order_id: OrderId, provider_refund_id: str) -> RefundId:
-    """Our id of a refund that was made at the provider, without us."""
+    """Our id of a refund that was made at the provider."""
     return RefundId(_derive(order_id, "provider-refund", provider_refund_id))
 
 
 def provider_refund_id_by_hand(note_id: NoteId) -> str:
-    """What stands in place of the provider's id where a person paid money back another way; the note says how."""
+    """The provider's refund id of a manual refund.
+
+    It names the note of the staff member who paid by other means.
+    """
     return f"{_BY_HAND}{note_id}"
 
 
 def note_of_payment_by_hand(provider_refund_id: str) -> NoteId | None:
-    """The note about a payment that was made by hand; none if the provider made it."""
+    """The note about a manual refund; none if the provider paid."""
     if not provider_refund_id.startswith(_BY_HAND):
         return None
     return NoteId(UUID(provider_refund_id.removeprefix(_BY_HAND)))

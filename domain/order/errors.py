@@ -1,17 +1,17 @@
-"""What can go wrong with an order.
+"""Errors of an order.
 
 ShopError
-├── IllegalMoveError            the lifecycle knows no such move
-├── AlreadyPaidError            a second payment for an order that has one
-├── RefundExceedsPaymentError   more would go back than was paid
+├── IllegalMoveError            the lifecycle has no such transition
+├── AlreadyPaidError            a second payment for a paid order
+├── RefundExceedsPaymentError   more would be refunded than is left of the payment
 ├── AmountNotPayableError       the currency has no such amount
-├── ImageNotRefundableError     the image is restored, or its refund is on record
+├── ImageNotRefundableError     the image is restored, or its refund is recorded
 ├── UnknownImageError           the order has no such image
 ├── UnknownDownloadLinkError    the order has no such link
-├── LastDownloadLinkError       without this link the customer could not get at the photos
-├── RedoRefusedError            the image cannot be tried once more
-├── AskedTooOftenError          a customer wants the same again, too soon or too many times
-└── NothingToSendError          the order's state calls for no such mail or link
+├── LastDownloadLinkError       the customer has no other link to the photos
+├── RedoRefusedError            the image cannot be redone
+├── AskedTooOftenError          a customer requests the same again, too soon or too many times
+└── NothingToSendError          the order's state allows no such e-mail or link
 """
 
 from datetime import timedelta
@@ -19,11 +19,14 @@ from uuid import UUID
 
 
 class ShopError(Exception):
-    """The root of everything the shop itself refuses; the message is one sentence that says what to do."""
+    """The root of the errors by which the shop refuses.
+
+    The message is one sentence that tells the reader what to do.
+    """
 
 
 class IllegalMoveError(ShopError):
-    """The order's state does not allow what was asked."""
+    """The order's state does not allow the event."""
 
     def __init__(self, *, event: str, state: str, allowed: list[str]) -> None:
         self.event = event
@@ -35,7 +38,10 @@ class IllegalMoveError(ShopError):
 
 
 class AlreadyPaidError(ShopError):
-    """A second payment came for an order that has been paid: it has to go back or be matched by a person."""
+    """A second payment arrived for a paid order.
+
+    It has to be refunded, or matched by staff.
+    """
 
     def __init__(self, *, order_id: UUID, checkout_session_id: str) -> None:
         self.order_id = order_id
@@ -46,7 +52,7 @@ class AlreadyPaidError(ShopError):
 
 
 class RefundExceedsPaymentError(ShopError):
-    """More would go back than was paid and has not gone back yet."""
+    """More would be refunded than is left of the payment."""
 
     def __init__(self, *, asked: str, refundable: str) -> None:
         self.asked = asked
@@ -55,7 +61,7 @@ class RefundExceedsPaymentError(ShopError):
 
 
 class AmountNotPayableError(ShopError):
-    """The last digits of an amount in this currency have to be zero."""
+    """The last digits of an amount in this currency must be zero."""
 
     def __init__(self, *, asked: str, below: str, above: str) -> None:
         self.asked = asked
@@ -65,7 +71,10 @@ class AmountNotPayableError(ShopError):
 
 
 class ImageNotRefundableError(ShopError):
-    """An image that is restored, or refunded already, is not paid back by name."""
+    """An image that is restored or refunded is not refunded by name.
+
+    Neither is one whose original is not moved yet.
+    """
 
     def __init__(self, *, order_id: UUID, image_id: UUID) -> None:
         self.order_id = order_id
@@ -97,7 +106,7 @@ class UnknownDownloadLinkError(ShopError):
 
 
 class LastDownloadLinkError(ShopError):
-    """Without this link the customer could not get at the photos any more."""
+    """Without this link the customer could not open the photos."""
 
     def __init__(self, *, order_id: UUID, link_id: UUID) -> None:
         self.order_id = order_id
@@ -108,7 +117,7 @@ class LastDownloadLinkError(ShopError):
 
 
 class RedoRefusedError(ShopError):
-    """Another attempt at an image makes no sense, or was made."""
+    """A redo of the image is impossible or was requested already."""
 
     def __init__(self, *, image_id: UUID, why: str) -> None:
         self.image_id = image_id
@@ -117,7 +126,10 @@ class RedoRefusedError(ShopError):
 
 
 class AskedTooOftenError(ShopError):
-    """A customer asked for the same thing too soon, or, without a ``wait``, as often as anybody may."""
+    """A customer requested the same thing too soon or too often.
+
+    ``wait`` is the time until the next request is allowed; none if the limit is reached for good.
+    """
 
     def __init__(self, *, wait: timedelta | None) -> None:
         self.wait = wait
@@ -130,7 +142,7 @@ class AskedTooOftenError(ShopError):
 
 
 class NothingToSendError(ShopError):
-    """The order stands where there is nothing to send."""
+    """The order's state allows no such e-mail or link."""
 
     def __init__(self, *, state: str) -> None:
         self.state = state

@@ -1,6 +1,6 @@
-"""``evolve`` takes an order and an event and gives the order that follows.
+"""``evolve`` applies an event to an order.
 
-It never refuses: what is on record has happened. Whether something may be recorded is ``decide``'s word.
+It never refuses: what is recorded has happened. Whether an event may be recorded is decided by ``decide``.
 """
 
 from collections.abc import Iterable
@@ -25,24 +25,27 @@ from domain.order.order import EmailStatus, Order, Payment
 from domain.order.states import State
 from domain.order.values import EmailKind, OrderId, RefundReason
 
-#: Mails that are not worth a second try once they have come back: others tell more by then.
+#: E-mails that are not resent after a bounce: by then others say more.
 _PASSING = frozenset({EmailKind.CONFIRMATION, EmailKind.REMINDER})
 
 
 def fold(order_id: OrderId, recorded: Iterable[e.RecordedEvent]) -> Order:
-    """The order that a stream tells, from its first event on."""
+    """Fold a stream, from its first event, to its order."""
     return reduce(apply, recorded, Order(order_id=order_id))
 
 
 def apply(order: Order, recorded: e.RecordedEvent) -> Order:
-    """``evolve``, and what only the envelope knows: version, head, and when a state was first reached."""
+    """``evolve``, plus what only the envelope holds.
+
+    That is version, head, and when each state was first reached.
+    """
     after = evolve(order, recorded.event)
     entered_at = {after.state: recorded.recorded_at, **order.entered_at}
     return replace(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
 
 
 def evolve(order: Order, event: e.Event) -> Order:
-    """The order that follows from ``event``: its facts first, then the state the lifecycle's table gives."""
+    """Apply an event: its facts first, then the lifecycle's next state."""
     informed = _apply(order, event)
     after = replace(informed, state=next_state(order.state, event, informed))
     return _enqueue_failure_email(order, after, event)
@@ -116,9 +119,10 @@ def _apply_payment(order: Order, event: e.PaymentReceived) -> Order:
 
 
 def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order:
-    """What customers are told about money that went back: one mail for each refund that somebody asked for.
+    """Enqueue the e-mail that reports a refund, if one is due.
 
-    The share of photos that failed is told with the result, or in one mail if there is none.
+    It is one e-mail for each requested refund. The refunded share of failed images is reported with the result, or in
+    one e-mail if there is no result.
     """
     if isinstance(event, e.RefundAccepted | e.RefundIssued):
         if isinstance(event, e.RefundIssued) and not event.is_told:
@@ -144,7 +148,10 @@ def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order
 
 
 def _reopen_what_failed(order: Order) -> Order:
-    """A person let the order go on: what was given up is tried afresh, under a new attempt number or as a new mail."""
+    """Reopen failed refunds and undelivered e-mails after a release.
+
+    Failed refunds and e-mails get a new attempt number; a bounced e-mail is replaced by another one.
+    """
     emails = {
         email.email_id: replace(email, status=EmailStatus.DUE, attempt=email.attempt + 1)
         if email.status is EmailStatus.FAILED
@@ -163,7 +170,10 @@ def _reopen_what_failed(order: Order) -> Order:
 
 
 def _is_worth_another(kind: EmailKind, order: Order) -> bool:
-    """Whether a mail that came back is sent anew; where nobody has a link, even a reminder's is missed."""
+    """Whether a bounced e-mail is sent again.
+
+    A reminder is, too, where no other e-mail has brought the link.
+    """
     if kind.brings_a_link:
         is_missed = order.is_deliverable and order.result_is_undelivered
         return not order.photos_are_purged and (kind not in _PASSING or is_missed)

@@ -1,4 +1,4 @@
-"""What events tell about mails and links."""
+"""Apply events of e-mails and links."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,14 +17,14 @@ _STATUS: Mapping[type, EmailStatus] = {
 
 
 def enqueue_email_once(order: Order, kind: EmailKind) -> Order:
-    """The order with a mail of this kind due, unless it has one."""
+    """Enqueue an e-mail of this kind, unless the order has one."""
     return order if order.count_of(kind) else enqueue_another_email(order, kind)
 
 
 def enqueue_another_email(
     order: Order, kind: EmailKind, *, refund_id: RefundId | None = None, blocked_before: int = 0
 ) -> Order:
-    """The order with one more mail of this kind due."""
+    """Enqueue another e-mail of this kind."""
     email_id = order.next_email_id(kind)
     email = Email(email_id=email_id, kind=kind, refund_id=refund_id, blocked_before=blocked_before)
     return replace(order, emails={**order.emails, email_id: email})
@@ -34,7 +34,7 @@ def apply_email(
     order: Order,
     event: e.EmailRequested | e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced,
 ) -> Order:
-    """The order after an event of one of its mails."""
+    """Apply an event to the e-mail it names."""
     known = order.emails.get(event.email_id)
     if known is None:
         known = Email(email_id=event.email_id, kind=event.kind)
@@ -51,7 +51,7 @@ def apply_email(
 
 
 def apply_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Order:
-    """The order after a report about a mail that the provider accepted."""
+    """Apply feedback on an accepted e-mail."""
     known = order.emails[event.email_id]
     match event:
         case e.EmailDeferred():
@@ -61,7 +61,7 @@ def apply_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked |
         case e.EmailBlocked():
             replaced = _with_email(order, replace(known, status=EmailStatus.REPLACED))
             if known.kind.brings_a_link and replaced.link_is_on_its_way:
-                return replaced  # another mail carries the link already
+                return replaced  # another e-mail carries the link already
             return enqueue_another_email(
                 replaced,
                 known.kind,
@@ -75,7 +75,10 @@ def _with_email(order: Order, email: Email) -> Order:
 
 
 def _without_partial_result(order: Order) -> Order:
-    """Logs of older versions call every result by one name: theirs took the place of the mail about a part of it."""
+    """Remove the partial-result e-mail that an older version would not have had.
+
+    Logs of older versions name every result e-mail ``RESULT``: theirs replaces the one about a part of the images.
+    """
     emails = {i: mail for i, mail in order.emails.items() if mail.kind is not EmailKind.PARTIAL_RESULT}
     return replace(order, emails=emails)
 
@@ -88,7 +91,7 @@ def apply_link(
     | e.ResultServed
     | e.ResultDownloaded,
 ) -> Order:
-    """The order after an event of one of its links."""
+    """Apply an event to the link it names."""
     match event:
         case e.DownloadPrepared():
             link = DownloadLink(
@@ -128,9 +131,10 @@ def _enqueue_result_email(order: Order, event: e.DownloadPrepared) -> Order:
 
 
 def _enqueue_new_link_email(order: Order, event: e.DownloadLinkIssued) -> Order:
-    """A mail that is still to go out carries the newest link anyway.
+    """Enqueue an e-mail with the new link, unless one will carry it.
 
-    What a person issued has a mail of its own, for another may be on its way with a link that was just revoked.
+    An e-mail that is still due carries the newest link anyway. A link issued by staff gets an e-mail of its own:
+    another one may be on its way with a link that was just revoked.
     """
     is_by_a_person = event.note_id is not None
     carriers = {kind for kind in EmailKind if kind.brings_a_link and not is_by_a_person} | {

@@ -1,4 +1,4 @@
-"""What events tell about money and points."""
+"""Apply events of refunds, disputes and points."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ def apply_refund(
     order: Order,
     event: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Order:
-    """The order after an event of one of its refunds."""
+    """Apply an event to the refund it names."""
     match event:
         case e.RefundRequested():
             refund = Refund(
@@ -43,7 +43,7 @@ def apply_refund(
 
 
 def reopen_failed_refunds(order: Order) -> Order:
-    """The order with every refund that failed due again, under a new attempt number."""
+    """Request every failed refund again, under a new attempt number."""
     refunds = {
         refund.refund_id: replace(refund, status=RefundStatus.REQUESTED, attempt=refund.attempt + 1)
         if refund.status is RefundStatus.FAILED
@@ -54,7 +54,7 @@ def reopen_failed_refunds(order: Order) -> Order:
 
 
 def apply_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Order:
-    """The order after an event of one of its disputes."""
+    """Apply an event to the dispute it names."""
     match event:
         case e.DisputeOpened():
             dispute = Dispute(dispute_id=event.dispute_id, amount=event.amount, is_inquiry=event.is_inquiry)
@@ -69,7 +69,7 @@ def apply_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Ord
 
 
 def apply_points(order: Order, event: e.PointsCredited | e.PointsDebited) -> Order:
-    """The order after points came or went because of it."""
+    """Apply credited or debited points."""
     points = event.points if isinstance(event, e.PointsCredited) else -event.points
     entry = PointsEntry(customer_id=event.customer_id, points=points, reason=event.reason)
     return replace(order, points=(*order.points, entry))

@@ -1,4 +1,4 @@
-"""What events tell about the restoration of images, the first and any further one."""
+"""Apply events of restorations and redos."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,7 +17,7 @@ AboutAttempt = (
 def apply_restoration(
     order: Order, event: AboutAttempt | e.RestorationFailed | e.RedoRequested | e.RedoFailed
 ) -> Order:
-    """The order after an event of its restoration."""
+    """Apply an event to the image it names."""
     image = order.images[event.image_id]
     match event:
         case (
@@ -45,14 +45,17 @@ def apply_restoration(
 
 
 def _without_result(image: Image, *, is_shown: bool) -> Image:
-    """An image whose newest result is lost: it is restored anew, as a redo where the customer has it already."""
+    """Remove an image's lost result, so that it is restored again.
+
+    Where the customer may have it already, the image is redone instead.
+    """
     if is_shown:
         return replace(image, redo_from=image.next_attempt)
     return replace(image, restored=None, width=None, height=None)
 
 
 def with_images(order: Order, images: Iterable[Image]) -> Order:
-    """The order with these images in place of what it knew of them."""
+    """Replace images of the order."""
     return replace(order, images={**order.images, **{image.image_id: image for image in images}})
 
 

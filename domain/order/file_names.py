@@ -1,7 +1,7 @@
-"""Customers' file names: kept as they were written, and made safe for every disk.
+"""Customers' file names, kept as written and made safe for disks.
 
 Joiners, variation selectors and characters of a newer Unicode than this Python's stay: they are part of how a language
-or an emoji is written. What could hide an ending, end a line or cannot be stored at all goes.
+or an emoji is written. What could hide an extension, end a line or cannot be stored is removed.
 """
 
 import re
@@ -9,15 +9,15 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-#: Of the 255 bytes that most file systems take, so that the shop's own additions have room.
+#: Of the 255 bytes that most file systems allow, so that the shop's additions fit.
 LONGEST_STEM_BYTES = 200
 LONGEST_NAME_BYTES = 255
 _LONGEST_ENDING_BYTES = 16
 
-#: The ending of a file's name: a few letters, digits among them.
+#: A file name extension: up to four letters or digits, with at least one letter.
 _ENDING = re.compile(r"\.(?=[0-9]*[A-Za-z])[0-9A-Za-z]{1,4}\Z")
 
-#: Control characters, line separators, marks that turn the direction of writing, surrogates, and what is no character.
+#: Control characters, line separators, direction marks, surrogates and noncharacters.
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\uffff]"
 )
@@ -25,7 +25,7 @@ _NO_CHARACTER = 0xFFFE  # and 0xFFFF, at the end of each plane
 
 #: What Windows forbids in a name; a slash is forbidden everywhere.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*]+')
-#: Windows takes these for devices, whatever follows a dot behind them.
+#: Windows treats these as devices, whatever follows a dot after them.
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"]
@@ -36,11 +36,14 @@ _JOINED = re.compile(
     "[\u200c\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\uff9e\uff9f\u1160-\u11ff\ud7b0-\ud7fb]"
 )
 _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
-_VIRAMA = 9  # the combining class of the signs that join two consonants
+_VIRAMA = 9  # the combining class of signs that join two consonants
 
 
 def as_written(given: str) -> str:
-    """A customer's file name without folders and control characters; ``photo`` if nothing visible is left."""
+    """A customer's file name without folders and control characters.
+
+    ``photo`` if nothing visible is left.
+    """
     base = without_controls(given.replace("\\", "/").rpartition("/")[2]).strip()
     if not _is_visible(base):
         return "photo"
@@ -52,9 +55,10 @@ def as_written(given: str) -> str:
 
 
 def safe_stem(file_name: str) -> str:
-    """A name without its ending and without anything a file system could refuse; empty if nothing is left.
+    """A file name's stem without anything that a file system refuses.
 
-    What follows the last dot is an ending only if it looks like one: "St. Moritz" and "Oma 12.5.1950" have none.
+    Empty if nothing is left. What follows the last dot is an extension only if it looks like one: "St. Moritz" and
+    "Oma 12.5.1950" have none.
     """
     base = without_controls(file_name.replace("\\", "/").rpartition("/")[2], ":").rstrip(" .")
     ending = _ENDING.search(base)
@@ -67,9 +71,9 @@ def safe_stem(file_name: str) -> str:
 
 
 def distinct(stems: Sequence[str]) -> list[str]:
-    """The stems, each of which stays another one on a disk that tells neither case nor Unicode forms apart.
+    """The stems, made distinct on disks that ignore case and Unicode form.
 
-    The first of those that would be one keeps its name, the others get their number (1-based) before theirs.
+    Of those that are equal there, the first keeps its name; the others get their number (1-based) as a prefix.
     """
     taken: set[str] = set()
     chosen: dict[int, str] = {}
@@ -85,14 +89,20 @@ def distinct(stems: Sequence[str]) -> list[str]:
 
 
 def disk_key(name: str) -> str:
-    """What two names have in common that some disk takes for one: case, Unicode form, invisible signs."""
+    """A key that is equal for names that some disk confuses.
+
+    It ignores case, Unicode form and invisible signs.
+    """
     visible = "".join(sign for sign in name if not _is_ignorable(sign))
     once = unicodedata.normalize("NFD", visible).upper().casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", once).casefold())
 
 
 def cut(text: str, limit_bytes: int) -> str:
-    """The beginning of a text that fits into so many bytes of UTF-8, cut between two graphemes."""
+    """The longest beginning that fits ``limit_bytes`` of UTF-8.
+
+    It is cut between two graphemes.
+    """
     if len(text.encode()) <= limit_bytes:
         return text
     kept, size_bytes = [], 0
@@ -101,12 +111,15 @@ def cut(text: str, limit_bytes: int) -> str:
         if size_bytes > limit_bytes:
             break
         kept.append(cluster)
-    # One sign with more marks than there is room for is cut all the same.
+    # A single grapheme that is longer than the limit is cut all the same.
     return "".join(kept) or text.encode()[:limit_bytes].decode(errors="ignore")
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """What people see as one character each: letters with their marks, flags, joined emoji, Hangul, conjuncts."""
+    """Split a text into what readers see as single characters.
+
+    That is: letters with their marks, flags, joined emoji, Hangul, conjuncts.
+    """
     cluster = ""
     for sign in text:
         if cluster and not _continues(cluster, sign):
@@ -135,7 +148,7 @@ def _numbered(stem: str, number: int) -> Iterator[str]:
 
 
 def without_controls(text: str, instead: str = "") -> str:
-    """The text with ``instead`` in place of each sign that is none to read."""
+    """Replace each control character and noncharacter by ``instead``."""
     return "".join(
         instead if ord(sign) & _NO_CHARACTER == _NO_CHARACTER or _CONTROLS.match(sign) else sign
         for sign in text
@@ -147,6 +160,6 @@ def _is_visible(text: str) -> bool:
 
 
 def _is_ignorable(sign: str) -> bool:
-    """A sign that some disks leave out of account when they compare names."""
+    """Whether some disks ignore a sign when they compare names."""
     is_selector = "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
     return is_selector or unicodedata.category(sign) == "Cf"

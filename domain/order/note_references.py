@@ -1,4 +1,7 @@
-"""Which note an event refers to: a person's words stand beside the log, where they can be erased."""
+"""The note that an event refers to.
+
+Notes are stored outside the log, where they can be erased.
+"""
 
 from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
@@ -6,7 +9,10 @@ from domain.order.values import NoteId
 
 
 def note_id_of(event: e.Event) -> NoteId | None:
-    """The note that says why a person did this; none if nobody did, or nobody said why."""
+    """The note in which staff gave the reason for an event.
+
+    None if the event has no note.
+    """
     match event:
         case e.RefundIssued():
             return note_of_payment_by_hand(event.provider_refund_id)

@@ -1,8 +1,8 @@
-"""Reactions: the work that follows from the state of an order.
+"""Reactions: the work that is derived from an order's state.
 
-``pending_reactions`` is the one source: all the work an order needs now. ``reactions_to`` is what events added to
-it, and work is still required as long as it is pending. So a hold, a release, a dispute that is won or a full
-refund need no rules of their own here: they change what is pending.
+``pending_reactions`` is the only source: all work that an order requires now. ``reactions_to`` is what an event added
+to it, and a reaction is still required while it is pending. Hence a hold, a release, a won dispute or a full refund
+need no rules here: they change what is pending.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, Orde
 
 @dataclass(frozen=True)
 class _Kind:
-    """What every kind of reaction declares about itself, unless the default is right."""
+    """What each kind of reaction declares, unless the default applies."""
 
-    #: No event records that it is done, so it stays pending; its row stays done, and a repeat would change nothing.
+    #: No event records its completion, so it stays pending; its row stays done, and a repeat changes nothing.
     is_done_once: ClassVar[bool] = False
-    #: It waits for a free slot at the restorer.
+    #: It waits for a free slot of the prediction limiter.
     starts_prediction: ClassVar[bool] = False
     #: It is open only while its prediction may run, and holds the slot of the start until then.
     follows_prediction: ClassVar[bool] = False
@@ -33,12 +33,12 @@ class _Kind:
 
 @dataclass(frozen=True)
 class MoveImages(_Kind):
-    """Copy the uploads to the order's own keys and verify them."""
+    """Copy the uploads under the order's prefix and verify them."""
 
 
 @dataclass(frozen=True)
 class RestoreImage(_Kind):
-    """Start an attempt at the restorer."""
+    """Start a prediction for an attempt."""
 
     starts_prediction = True
 
@@ -48,7 +48,7 @@ class RestoreImage(_Kind):
 
 @dataclass(frozen=True)
 class CollectRestoration(_Kind):
-    """Look how a prediction ended, and fetch its output."""
+    """Look up a prediction's status and fetch its output."""
 
     follows_prediction = True
 
@@ -59,7 +59,7 @@ class CollectRestoration(_Kind):
 
 @dataclass(frozen=True)
 class CancelPrediction(_Kind):
-    """Stop a prediction whose output no order needs any more."""
+    """Cancel a prediction whose output is no longer required."""
 
     is_done_once = True
     follows_prediction = True
@@ -69,14 +69,17 @@ class CancelPrediction(_Kind):
 
 @dataclass(frozen=True)
 class PrepareDownload(_Kind):
-    """Stream the restored images into one archive and make its link, once per revision."""
+    """Stream the restored images into one archive, once per revision.
+
+    Its first link is made with it.
+    """
 
     edition: int = 1
 
 
 @dataclass(frozen=True)
 class SendEmail(_Kind):
-    """Hand an e-mail to the provider; a second attempt only after a recorded request for it."""
+    """Send an e-mail; a second attempt needs a recorded request."""
 
     email_id: EmailId
     kind: EmailKind
@@ -85,7 +88,7 @@ class SendEmail(_Kind):
 
 @dataclass(frozen=True)
 class IssueRefund(_Kind):
-    """Have the payment provider refund money."""
+    """Request a refund from the payment provider."""
 
     refund_id: RefundId
     attempt: int
@@ -93,7 +96,10 @@ class IssueRefund(_Kind):
 
 @dataclass(frozen=True)
 class DeletePhotos(_Kind):
-    """Delete every stored object of the order; once more when its customer is erased."""
+    """Delete every stored object of the order.
+
+    It is repeated when the customer is erased.
+    """
 
     is_done_once = True
 
@@ -115,7 +121,7 @@ REACTION_TYPES: tuple[type[Reaction], ...] = get_args(Reaction)
 
 _ABOUT_MONEY = frozenset({EmailKind.REFUND, EmailKind.FAILURE})
 
-#: What is worth trying again at once: nobody has to recover from it first, or somebody else is asked.
+#: Failures after which the next attempt starts at once: waiting helps none, or another model is tried.
 _WITHOUT_WAIT = frozenset(
     {
         FailureReason.UNREADABLE_INPUT,
@@ -130,20 +136,23 @@ _WITHOUT_WAIT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """A reaction and how long from now it becomes due."""
+    """A reaction and the delay after which it becomes due."""
 
     reaction: Reaction
     delay: timedelta = timedelta(0)
 
 
 def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
-    """The id of this piece of work for this order; inserting it twice is inserting it once."""
+    """The deterministic id of a reaction: inserting it twice is idempotent."""
     parts = (type(reaction).__name__, *(str(part) for part in astuple(reaction)))
     return uuid5(order_id, ":".join(parts))
 
 
 def reactions_to(before: Order, after: Order, limits: Limits) -> list[Due]:
-    """The work that became outstanding between two versions of an order, in the order it should begin."""
+    """The reactions that became pending between two versions of an order.
+
+    They are in the order in which they should start.
+    """
     known = set(pending_reactions(before))
     return [
         Due(reaction=new, delay=_delay(new, after, limits))
@@ -153,12 +162,12 @@ def reactions_to(before: Order, after: Order, limits: Limits) -> list[Due]:
 
 
 def is_still_required(reaction: Reaction, order: Order) -> bool:
-    """Whether the order still needs this work, or needs it again."""
+    """Whether the order still requires a reaction, or requires it again."""
     if isinstance(reaction, CollectRestoration):
-        # The log does not know a prediction whose creation got no reply; its outcome is welcome all the same.
+        # The log has no prediction whose creation got no reply; its outcome is accepted all the same.
         return order.awaits(reaction.image_id, reaction.attempt)
     if isinstance(reaction, CancelPrediction):
-        # Nor does it know one that started too late; only what the order waits for is left alone.
+        # Nor one that started too late; only the prediction that the order waits for is kept.
         awaited = (image.running for image in order.images.values())
         return not order.is_restoring or all(
             attempt is None or attempt.prediction_id != reaction.prediction_id for attempt in awaited
@@ -167,19 +176,22 @@ def is_still_required(reaction: Reaction, order: Order) -> bool:
 
 
 def required_reactions(order: Order) -> list[Reaction]:
-    """The outstanding work that an order cannot go on without; what is done once is not among it."""
+    """The pending reactions without which an order cannot proceed.
+
+    Those that are done once are not among them.
+    """
     return [work for work in pending_reactions(order) if not work.is_done_once]
 
 
 def outstanding_by_id(order: Order) -> dict[UUID, Reaction]:
-    """All the work this order needs now, under the ids of its rows."""
+    """The pending reactions, by reaction id."""
     return {reaction_id_of(order.order_id, reaction): reaction for reaction in pending_reactions(order)}
 
 
 def pending_reactions(order: Order) -> list[Reaction]:
-    """All the work this order needs now."""
+    """All reactions that the order requires now."""
     if order.state is State.ERASED:
-        # The customer is forgotten, the shop's debts are not.
+        # The customer is erased; what the shop owes is not.
         return [*_deletions(order), *_refunds(order)]
     return [
         *_progress(order),
@@ -192,7 +204,7 @@ def pending_reactions(order: Order) -> list[Reaction]:
 
 def _progress(order: Order) -> Iterator[Reaction]:
     if order.is_restoring:
-        # What runs is collected even while the order is held: the provider deletes outputs after an hour.
+        # A running prediction is collected even while the order is held: the provider deletes outputs after an hour.
         for image in order.images.values():
             yield from _restoration(image, may_start=not order.work_is_stopped)
     elif order.work_is_stopped or (order.is_disputed and order.state is not State.PAID):
@@ -228,7 +240,7 @@ def _cancellations(order: Order) -> Iterator[Reaction]:
 
 def _refunds(order: Order) -> Iterator[Reaction]:
     if order.is_disputed:
-        return  # the provider pays nothing back of what a bank has its hand on
+        return  # the provider refunds nothing that is disputed
     for refund in order.refunds.values():
         if refund.status is RefundStatus.REQUESTED:
             yield IssueRefund(refund.refund_id, refund.attempt)
@@ -262,14 +274,17 @@ def _delay(reaction: Reaction, order: Order, limits: Limits) -> timedelta:
         case SendEmail(email_id=email_id) if tries := order.emails[email_id].blocked_before:
             return limits.email_blocked_retry * (1 << (tries - 1))
         case DeletePhotos(for_good=True):
-            # Whoever erases has deleted what was there; this is for what somebody was storing at that moment.
+            # Erasure has deleted what was stored; this deletes what a process was storing at that moment.
             return limits.late_writing
         case _:
             return timedelta(0)
 
 
 def _backoff(image: Image, limits: Limits) -> timedelta:
-    """The wait before the next attempt: none for the first of a round, else by what went wrong, doubling."""
+    """The wait before the next attempt, doubling with each.
+
+    None before the first attempt of a round and after failures where waiting does not help.
+    """
     tries = image.spent(image.next_attempt)
     if tries == 1 or image.last_failure in _WITHOUT_WAIT:
         return timedelta(0)
@@ -277,5 +292,8 @@ def _backoff(image: Image, limits: Limits) -> timedelta:
 
 
 def _jitter(reaction_id: UUID) -> float:
-    """Up to a quarter more, so that what failed together does not come back together; always the same for the same."""
+    """A factor of 1 to 1.25, constant for each reaction.
+
+    It spreads the retries of reactions that failed together.
+    """
     return 1 + reaction_id.bytes[-1] / 1024

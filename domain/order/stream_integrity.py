@@ -1,6 +1,6 @@
 """Check that a stream can be folded.
 
-Its versions have no gap, each move is legal, and each event is about something that an earlier one introduced.
+Its versions have no gap, each move is legal, and each event refers to something that an earlier one introduced.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class StreamBreak:
 
 
 def followed(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order | StreamBreak:
-    """The order that a stream tells, or where it breaks."""
+    """Fold a stream, or return where it breaks."""
     order = Order(order_id=order_id)
     for version, recorded in enumerate(stream, start=1):
         if recorded.version != version:
