@@ -1,4 +1,4 @@
-"""The HTTP doorway: uploads, checkout, the providers' notices, orders and downloads."""
+"""The HTTP API and its pages: uploads, checkout, webhooks, orders and downloads."""
 
 from entrypoints.http.application import create_app
 from entrypoints.http.server import CannotListenError, announce, run, serve

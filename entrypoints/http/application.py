@@ -1,4 +1,4 @@
-"""The application: every address of the shop, and what they all share."""
+"""The Litestar application: all routes and what they share."""
 
 from importlib.metadata import version
 from typing import Any
@@ -17,18 +17,18 @@ from entrypoints.http.problem_details import answer
 from entrypoints.http.request_logging import RequestLogging
 from entrypoints.http.webhooks import handlers
 
-#: For every address that does not say otherwise: small JSON documents.
+#: The default for all routes, which take small JSON documents; uploads and webhooks set their own limits.
 MAX_BODY_BYTES = 16 * 1024
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
 def index() -> dict[str, str]:
-    """Say who answers here."""
+    """Name the service and its entry points."""
     return {"name": "RestoreClick", "documentation": "/schema/openapi.json", "health": "/health/ready"}
 
 
 def create_app(container: Container) -> Litestar:
-    """The HTTP application on a shop's use cases; closing their ports stays with the caller."""
+    """Build the HTTP application on a container, which the caller closes."""
     app = Litestar(
         [
             index,
@@ -73,7 +73,7 @@ def create_app(container: Container) -> Litestar:
 
 
 def _description_alone(response: Response[Any]) -> Response[Any]:
-    """The description as JSON and nothing else: the framework's own word for that is a page."""
+    """Replace the framework's page for unknown paths by a problem document."""
     if response.status_code == NotFoundException.status_code:
         raise NotFoundException
     return response

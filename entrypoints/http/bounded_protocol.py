@@ -1,6 +1,7 @@
-"""HTTP/1.1 connections that end when their client is silent, slow with its headers, or stops reading.
+"""Time limits on HTTP/1.1 connections whose client stalls.
 
-Uvicorn limits only the time between two requests. Bodies have their own limits, where they are read.
+They close a connection whose client is silent, slow with its headers, or stops reading; Uvicorn limits only the time
+between two requests. Request bodies have their own limits, in ``request_bodies``.
 """
 
 import asyncio
@@ -8,11 +9,11 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: From the first byte, or from the connection's beginning, to the end of the headers.
+#: From the opening of the connection, or from a later request's first byte, to the end of the headers.
 HEADER_SECONDS = 10.0
 
-#: How long a client may take for what is in the buffers, some tens of kilobytes, while more waits to be sent; and how
-#: long it may go on with a body that was answered already.
+#: How long a client may take to read the full send buffers, some tens of kilobytes; and how long it may go on sending
+#: a body after the response is complete.
 STALL_SECONDS = 60.0
 
 
@@ -23,34 +24,34 @@ class BoundedProtocol(H11Protocol):
     _stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect headers from the beginning on."""
+        """Start the header timer."""
         super().connection_made(transport)
         self._watch_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Watch nothing any more."""
+        """Cancel both timers."""
         self._stop_header_timer()
         self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and limit the time for what has begun and is not complete."""
+        """Process the bytes and update the header timer."""
         super().data_received(data)
         self._watch_headers()
 
     def pause_writing(self) -> None:
-        """Give a client that reads too slowly a limited time."""
+        """Start the stall timer: the send buffers are full."""
         super().pause_writing()
         self._stop_stall_timer()
         self._stall_timer = self.loop.call_later(STALL_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client has read what was sent."""
+        """Cancel the stall timer: the client has read the buffers."""
         self._stop_stall_timer()
         super().resume_writing()
 
     def _watch_headers(self) -> None:
-        """Run the timer while headers are incomplete, and while a body comes that is no longer read."""
+        """Run the timer while headers, or an already answered body, are incomplete."""
         expects_headers = self.conn.their_state is h11.IDLE
         if not expects_headers and not self.cycle.response_complete:
             self._stop_header_timer()

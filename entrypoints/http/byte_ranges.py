@@ -1,10 +1,10 @@
-"""Conditions and byte ranges of a request for a file (RFC 9110, sections 13 and 14)."""
+"""Conditional and range requests (RFC 9110, sections 13 and 14)."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: One range of bytes. Several at once may be answered with the whole file, and are.
+#: A single byte range. RFC 9110 allows the whole file as the answer to several ranges, and that is what we send.
 _ONE_RANGE = re.compile(
     r"bytes\s*=\s*(?:(\d{1,18})\s*-\s*(\d{1,18})?|-\s*(\d{1,18}))", re.IGNORECASE | re.ASCII
 )
@@ -13,7 +13,10 @@ _ENTITY_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 @dataclass(frozen=True)
 class ByteRange:
-    """The bytes from ``first`` to ``last``, both included, of a file of ``whole_bytes``."""
+    """Bytes ``first`` to ``last`` of a file, both included.
+
+    ``whole_bytes`` is the length of the file.
+    """
 
     first: int
     last: int
@@ -21,7 +24,7 @@ class ByteRange:
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes that is."""
+        """The length of the range in bytes."""
         return self.last - self.first + 1
 
     @property
@@ -31,12 +34,12 @@ class ByteRange:
 
     @property
     def is_to_the_end(self) -> bool:
-        """Whether the last byte of the file is among them."""
+        """Whether the range includes the last byte of the file."""
         return self.last == self.whole_bytes - 1
 
 
 class UnsatisfiableRangeError(Exception):
-    """The file has none of the bytes that are asked for."""
+    """The file has none of the requested bytes."""
 
     def __init__(self, whole_bytes: int) -> None:
         self.whole_bytes = whole_bytes
@@ -47,7 +50,7 @@ class UnsatisfiableRangeError(Exception):
 
 
 class FileChangedError(Exception):
-    """The client asks for a file that is not the one that it began with."""
+    """The file is no longer the one the client began to download."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -58,7 +61,8 @@ class FileChangedError(Exception):
 def require_same_file(headers: Mapping[str, str], etag: str) -> None:
     """Raise FileChangedError if the client accepts only another file (If-Match).
 
-    Android's download manager resumes with it: bytes of the new file would be put behind those of the old one.
+    Android's download manager resumes with If-Match: without the check it would append bytes of the new file to the
+    old one.
     """
     given = headers.get("if-match", "*").strip()
     if given != "*" and not any(tag == etag and not weak for weak, tag in _ENTITY_TAG.findall(given)):
@@ -66,16 +70,16 @@ def require_same_file(headers: Mapping[str, str], etag: str) -> None:
 
 
 def is_known_to_client(headers: Mapping[str, str], etag: str) -> bool:
-    """Whether If-None-Match names the file as it is: then there is nothing to send."""
+    """Whether If-None-Match names the current file, so that 304 is right."""
     given = headers.get("if-none-match", "")
     return given.strip() == "*" or any(tag == etag for _, tag in _ENTITY_TAG.findall(given))
 
 
 def requested_range(headers: Mapping[str, str], etag: str, whole_bytes: int) -> ByteRange | None:
-    """The range to send, none for the whole file; raises UnsatisfiableRangeError.
+    """The range to send; none for the whole file.
 
-    A header that cannot be read is left out of account, and so is a range of a file that has changed since
-    (If-Range): the client gets it whole then.
+    The whole file is also the answer to a malformed header and to a range of a file that has changed since (If-Range).
+    Raises UnsatisfiableRangeError.
     """
     asked = _ONE_RANGE.fullmatch(headers.get("range", "").strip())
     condition = headers.get("if-range")

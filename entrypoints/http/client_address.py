@@ -1,14 +1,14 @@
-"""Who sends a request, as a key to count by.
+"""The client of a request as a key for rate limits.
 
-The server puts the address that a trusted proxy names in the place of the proxy's own (TRUSTED_PROXIES); headers of
-anyone else are ignored.
+Uvicorn replaces the address of a trusted proxy (TRUSTED_PROXIES) by the one that the proxy forwards, and ignores the
+forwarding headers of others.
 """
 
 from ipaddress import IPv6Address, ip_address
 
 from entrypoints.http.request_bodies import AnyRequest
 
-#: One customer's IPv6 network: whoever has one address of it has all 2^64. Source: RFC 6177.
+#: One customer's IPv6 network: a client that has one address of it has all 2^64. Source: RFC 6177.
 IPV6_PREFIX_BITS = 64
 
 

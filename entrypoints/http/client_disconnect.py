@@ -1,4 +1,4 @@
-"""Work for a client that is there, ended when the client hangs up."""
+"""Cancellation of work when its client disconnects."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,9 +18,9 @@ T = TypeVar("T")
 async def run_for_client(
     request: AnyRequest, work: Callable[[Cancellation], T], *, limiter: CapacityLimiter
 ) -> T:
-    """Run ``work`` in a thread once the body was read; its cancellation is requested when the client hangs up.
+    """Run ``work`` in a thread; request its cancellation when the client disconnects.
 
-    Raises ClientGoneError if the work ended for that.
+    The body must have been read. Raises ClientGoneError if the work was canceled.
     """
     cancellation = ThreadCancellation()
     leaving = asyncio.create_task(_request_when_gone(request.receive, cancellation))
@@ -33,7 +33,7 @@ async def run_for_client(
 
 
 async def has_left(receive: Receive) -> None:
-    """End when the client hangs up."""
+    """Wait until the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -1,4 +1,4 @@
-"""Where a request came from, as coarse as the log may know it."""
+"""Network and kind of a client, as coarse as events may record."""
 
 import re
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -6,20 +6,20 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from domain.order.values import Browser, Client, Device
 from entrypoints.http.request_bodies import AnyRequest
 
-#: A prefix that leads to a provider's district, not to a household.
+#: Prefixes that identify an access provider's area, not a household.
 IPV4_PREFIX_BITS, IPV6_PREFIX_BITS = 24, 48
 
-#: More of a user agent is never looked at: what a stranger sends is bounded.
+#: Characters of a user agent that are examined; the limit bounds the cost of untrusted input.
 LONGEST_USER_AGENT = 512
 
-#: Words by which mail scanners, link previews and headless browsers call themselves. Many do not: no decision rests
-#: on this, it is kept as evidence alone.
+#: Words by which mail scanners, link previews and headless browsers identify themselves. Many do not, so the result is
+#: recorded as evidence and no decision depends on it.
 _SCANNER = re.compile(
     r"bot\b|crawl|spider|scan|preview|headless|imageproxy|mailproxy|externalhit|safelinks|urldefense|proofpoint|"
     r"barracuda|mimecast|phantomjs|puppeteer|playwright|slackbot|whatsapp|telegram|skypeuri",
     re.IGNORECASE,
 )
-#: The first that fits: many browsers also name those they descend from.
+#: The first match counts: many browsers also name those that they descend from.
 _BROWSERS = (
     (re.compile(r"Edg(e|A|iOS)?/"), Browser.EDGE),
     (re.compile(r"OPR/|Opera"), Browser.OPERA),
@@ -36,7 +36,7 @@ _DEVICES = (
 
 
 def client_of(request: AnyRequest) -> Client:
-    """The network and the kind of client of a request."""
+    """The network, device and browser of a request."""
     user_agent = request.headers.get("user-agent", "")[:LONGEST_USER_AGENT]
     device = device_of(user_agent)
     address = request.client.host if request.client is not None else None
@@ -44,7 +44,10 @@ def client_of(request: AnyRequest) -> Client:
 
 
 def network_of(address: str | None) -> str | None:
-    """``203.0.113.0/24`` or ``2001:db8::/48``; none for what is no address, a local socket for example."""
+    """The network of an address, as ``203.0.113.0/24`` or ``2001:db8::/48``.
+
+    None for what is no IP address, for example a local socket.
+    """
     try:
         ip = ip_address((address or "").partition("%")[0])
     except ValueError:
@@ -55,7 +58,7 @@ def network_of(address: str | None) -> str | None:
 
 
 def device_of(user_agent: str) -> Device:
-    """The kind of client that a user agent names."""
+    """The kind of device that a user agent names."""
     if not user_agent.strip():
         return Device.UNKNOWN
     if _SCANNER.search(user_agent):

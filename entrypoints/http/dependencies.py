@@ -1,4 +1,4 @@
-"""What handlers are given, and how request headers are read."""
+"""Dependency injection for handlers, and parsing of request headers."""
 
 import re
 from collections.abc import Callable
@@ -12,26 +12,30 @@ from entrypoints.bootstrap.container import Container
 
 T = TypeVar("T")
 
-#: A use case or port that a handler names as its parameter: handed over as it is, never validated field by field.
+#: A use case or port that a handler names as a parameter: injected as it is, without validation of its fields.
 Given = NamedDependency[SkipValidation[T]]
 
-#: The threads that receive photos and wait until they are decoded, apart from those that answer: neither a slow
-#: storage nor a slow decoder keeps a webhook waiting. More than may wait for a decoder, so that one is free to refuse.
+#: Threads that receive photos and wait for their decoding. They are separate from the default threads, so that neither
+#: slow storage nor a slow decoder delays a webhook. There are more than may wait for a decoder, so that one is always
+#: free to refuse an upload.
 UPLOAD_THREADS = 32
 
-#: The threads that send files, apart from those that receive them: a download never waits for a decoder.
+#: Threads that send files, separate from those that receive them, so that a download never waits for a decoder.
 DOWNLOAD_THREADS = 16
 
-#: The threads that wait for the payment provider while it opens a checkout, for half a minute when it hangs: they too
-#: are apart from those that take its webhooks.
+#: Threads that wait for the payment provider to open a checkout, half a minute when it hangs; separate from those that
+#: handle its webhooks.
 CHECKOUT_THREADS = 16
 
-#: A language, and whatever names the region: de, de-AT, zh-Hant-TW.
+#: A language tag with optional subtags: de, de-AT, zh-Hant-TW.
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
 
 
 def dependencies_of(container: Container) -> dict[str, Provide]:
-    """Everything handlers can be given, by parameter name; looked up in the container at each request."""
+    """What handlers can be given, by parameter name.
+
+    Each is looked up in the container at every request.
+    """
     upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
     checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
     given: dict[str, Callable[[], object]] = {
@@ -69,12 +73,12 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
 
 
 def first_language(accept_language: str) -> str | None:
-    """What a browser names first in its Accept-Language header: its user's own language."""
+    """The first language of an Accept-Language header, which is the user's own."""
     first = re.match(rf"\s*({LOCALE})\s*(?:[,;]|$)", accept_language)
     return first[1] if first else None
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
-    """Whether the client has this version already, by its If-None-Match header."""
+    """Whether If-None-Match names this version, so that 304 is right."""
     known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     return etag in known or "*" in known

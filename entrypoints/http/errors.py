@@ -1,15 +1,15 @@
-"""What is wrong with a request itself, before the shop is asked.
+"""Errors of a request itself, found before a use case is called.
 
 RequestError
-├── BodyTooLargeError      more bytes than this address takes
+├── BodyTooLargeError      more bytes than this address accepts
 ├── BodyTooSlowError       the body did not arrive in time
-├── BodyCutError           the sender hung up before the end
-├── BodyEmptyError         nothing was sent
-├── ClientGoneError        the sender hung up before the answer
-├── NotARawPhotoError      a form, or something that says it is no picture
+├── BodyCutError           the client disconnected before the end of the body
+├── BodyEmptyError         the body has no bytes
+├── ClientGoneError        the client disconnected before the response
+├── NotARawPhotoError      a form, or a content type other than an image
 ├── MalformedError         a NUL byte, or JSON that is nested too deep
 ├── UnknownOrderError      no order has this id
-└── NotReadyError          a part without which the shop cannot work is away
+└── NotReadyError          a part without which the shop cannot work is unavailable
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,14 @@ from uuid import UUID
 
 
 class RequestError(Exception):
-    """The root of what the HTTP doorway refuses; the message is one sentence that says what to do."""
+    """The root of these errors.
+
+    The message is one sentence that says what to do.
+    """
 
 
 class BodyTooLargeError(RequestError):
-    """More bytes than this address takes."""
+    """More bytes than this address accepts."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
@@ -39,28 +42,28 @@ class BodyTooSlowError(RequestError):
 
 
 class BodyCutError(RequestError):
-    """The sender hung up before the end."""
+    """The client disconnected before the end of the body."""
 
     def __init__(self) -> None:
         super().__init__("The connection ended before the whole body was here: send it again.")
 
 
 class ClientGoneError(RequestError):
-    """The sender hung up before the answer."""
+    """The client disconnected before the response."""
 
     def __init__(self) -> None:
         super().__init__("The connection ended before the photo was checked: send it again.")
 
 
 class BodyEmptyError(RequestError):
-    """Nothing was sent."""
+    """The body has no bytes."""
 
     def __init__(self) -> None:
         super().__init__("This file is empty. Please choose the photo again and send it once more.")
 
 
 class NotARawPhotoError(RequestError):
-    """The body is a form, or something that says of itself that it is no picture."""
+    """The body is a form, or its type is no image."""
 
     def __init__(self, content_type: str) -> None:
         self.content_type = content_type
@@ -71,7 +74,7 @@ class NotARawPhotoError(RequestError):
 
 
 class MalformedError(RequestError):
-    """No address takes a request like this."""
+    """A request that no address accepts."""
 
     def __init__(self, flaw: str) -> None:
         self.flaw = flaw
@@ -79,7 +82,7 @@ class MalformedError(RequestError):
 
 
 class UnknownOrderError(RequestError):
-    """No order has this id; an order begins when it is paid."""
+    """No order has this id; an order exists once it is paid."""
 
     def __init__(self, order_id: UUID) -> None:
         self.order_id = order_id
@@ -89,7 +92,10 @@ class UnknownOrderError(RequestError):
 
 
 class NotReadyError(RequestError):
-    """A part without which the shop cannot work is away; ``checks`` has a sentence for each part."""
+    """A part without which the shop cannot work is unavailable.
+
+    ``checks`` has a sentence for each part.
+    """
 
     def __init__(self, checks: Mapping[str, str]) -> None:
         self.checks = checks

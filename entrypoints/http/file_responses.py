@@ -1,4 +1,7 @@
-"""A stored file as an answer: opened before the answer begins, streamed in chunks, closed whatever happens."""
+"""Responses that stream a stored file.
+
+The file is opened before the response begins, streamed in chunks, and closed in every case.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class OpenedFile:
-    """An object of the storage that is being read, each step of it in a thread."""
+    """An open object of the storage; blocking calls run in threads."""
 
     def __init__(
         self,
@@ -36,7 +39,10 @@ class OpenedFile:
     async def open(
         cls, storage: ObjectStorage, stored: StoredObject, part: ByteRange | None, limiter: CapacityLimiter
     ) -> Self:
-        """Open an object, or a part of it; raises UnavailableError or ObjectMissingError before anything is sent."""
+        """Open an object or a part of it.
+
+        Raises UnavailableError or ObjectMissingError, before any byte is sent.
+        """
         if part is None:
             reading = storage.read(stored.key)
         else:
@@ -45,7 +51,7 @@ class OpenedFile:
 
     @asynccontextmanager
     async def chunks(self) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The object's bytes; the connection to the storage is given back at the end, however it comes."""
+        """The object's bytes; on exit the connection to the storage is released."""
         try:
             yield self._read()
         finally:
@@ -58,10 +64,10 @@ class OpenedFile:
 
 
 class FileAnswer:
-    """An ASGI application that sends one file or a part of it, or only its headers when nothing was opened to send.
+    """An ASGI application that sends a file or a part of it.
 
-    ``when_sent`` is called in a thread once the last byte of the file was handed to the connection of a client who was
-    still there: a download that is resumed is one download.
+    Without an opened file it sends only the headers. ``when_sent`` is called in a thread once the last byte of the file
+    was handed to the connection of a client that had not disconnected, so a resumed download counts once.
     """
 
     def __init__(
@@ -107,7 +113,7 @@ class FileAnswer:
             await self._tell()
 
     async def _send(self, chunks: AsyncIterator[bytes], send: Send, leaving: asyncio.Task[None]) -> bool:
-        """Send the bytes; False when the client left before the last of them."""
+        """Send the bytes; False if the client disconnected before the last."""
         async for chunk in chunks:
             if leaving.done():
                 return False
@@ -116,21 +122,24 @@ class FileAnswer:
         return True
 
     async def _tell(self) -> None:
-        """Have it put on record; the customer has the file, so a failure here is ours alone."""
+        """Call ``when_sent``; log its failure, because the customer has the file."""
         try:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(self._when_sent)
-        except Exception:  # noqa: BLE001 -- whatever it was, the file is delivered
+        except Exception:  # noqa: BLE001 -- the file is delivered in any case
             _log.exception("download_not_recorded")
 
 
 def etag_of(stored: StoredObject) -> str:
-    """A strong entity tag: other bytes have another one."""
+    """A strong entity tag, made of the content's SHA-256."""
     return f'"{stored.sha256}"'
 
 
 def disposition(file_name: str) -> str:
-    """A Content-Disposition that saves under this name (RFC 6266): exactly, and in ASCII for old clients."""
+    """A Content-Disposition that saves under this name (RFC 6266).
+
+    It has the exact name, and an ASCII form for old clients.
+    """
     plain = "".join(char if char.isascii() and char.isprintable() else "_" for char in file_name)
     escaped = plain.replace("\\", "_").replace('"', "_")
     return f"attachment; filename=\"{escaped}\"; filename*=UTF-8''{quote(file_name, safe='')}"

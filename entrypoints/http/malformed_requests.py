@@ -1,4 +1,4 @@
-"""What no address accepts: NUL bytes, and JSON that is nested deeper than any request of the shop's."""
+"""Refusal of NUL bytes and of deeply nested JSON at every address."""
 
 from urllib.parse import unquote_to_bytes
 
@@ -9,18 +9,21 @@ from entrypoints.http.errors import MalformedError
 from entrypoints.http.problem_details import answer
 from entrypoints.http.request_bodies import AnyRequest, whole_body
 
-#: Requests are flat objects with a few fields.
+#: Opening brackets in a JSON body. Our requests are flat objects with a few fields.
 MAX_BRACKETS = 100
 
 
 class MalformedGuard:
-    """Refuses NUL bytes in paths and queries: PostgreSQL stores none, and no name or token has one."""
+    """ASGI middleware that refuses NUL bytes in paths and queries.
+
+    PostgreSQL stores none, and no name or token has one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with 400, or pass the request on."""
+        """Respond with 400, or pass the request on."""
         if scope["type"] == ScopeType.HTTP and _has_nul(scope):
             request = AnyRequest(scope, receive=receive, send=send)
             refusal = answer(request, MalformedError("its address has a NUL byte"))
@@ -30,7 +33,10 @@ class MalformedGuard:
 
 
 async def require_plain_json(request: AnyRequest) -> None:
-    """Read a small JSON body before the framework decodes it; raises MalformedError, and as ``whole_body``."""
+    """Check a small JSON body before the framework decodes it.
+
+    Raises MalformedError, and the errors of ``whole_body``.
+    """
     body = await whole_body(request)
     if b"\0" in body or b"\\u0000" in body:
         raise MalformedError("its body has a NUL byte")

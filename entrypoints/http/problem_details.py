@@ -1,4 +1,4 @@
-"""Every error as an RFC 9457 problem document: one table from what went wrong to what the client is told."""
+"""RFC 9457 problem documents: one table from error types to responses."""
 
 import math
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ from entrypoints.http.request_logging import request_id_of
 
 MEDIA_TYPE = "application/problem+json"
 
-#: When to come back if nobody named a better time.
+#: Retry-After where the error names no time.
 RETRY_AFTER_SECONDS = 5
 
 _log = structlog.get_logger(__name__)
@@ -54,10 +54,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of problem: ``name`` ends its stable address ``/problems/{name}``.
+    """A kind of problem; ``name`` ends its stable address ``/problems/{name}``.
 
-    Without a ``detail`` of its own, the error's own sentence is told; where that sentence is meant for us, not for
-    the client, the kind has one.
+    Without a ``detail``, the response has the error's own message. A kind has a ``detail`` where that message is meant
+    for operators, not for clients.
     """
 
     status: int
@@ -68,7 +68,7 @@ class Kind:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What a client is told."""
+    """The content of one problem response."""
 
     kind: Kind
     detail: str
@@ -130,7 +130,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     UnitOfWorkError: Kind(503, "busy", "Busy", "Others are changing the same thing: try again in a moment."),
 }
 
-#: What the framework finds wrong, by status.
+#: Problems that the framework raises, by status code.
 FRAMEWORK_KINDS: Mapping[int, Kind] = {
     400: Kind(400, "request-malformed", "The request is malformed"),
     404: Kind(
@@ -154,7 +154,7 @@ INTERNAL = Kind(
 
 
 def answer(request: AnyRequest, error: Exception) -> Response[Any]:
-    """The answer to an error, for Litestar; whatever is our fault is logged."""
+    """Respond to an error, and log it where it needs attention."""
     problem = problem_of(error)
     reads = first_language(request.headers.get("accept-language", "")) or ""
     if isinstance(error, UnreadableImageError) and error.german and reads.lower().startswith("de"):
@@ -165,7 +165,10 @@ def answer(request: AnyRequest, error: Exception) -> Response[Any]:
 
 
 def problem_of(error: Exception) -> Problem:
-    """What to tell about an error; one that no table knows is our mistake, and nothing of it is told."""
+    """The problem that an error becomes.
+
+    An error that the tables do not list is our defect: the response is 500 and discloses nothing of it.
+    """
     if isinstance(error, HTTPException):
         return _framework_problem(error)
     kind = next((KINDS[known] for known in type(error).__mro__ if known in KINDS), INTERNAL)
@@ -202,7 +205,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def response(request: AnyRequest, problem: Problem) -> Response[Any]:
-    """The problem as a document for programs."""
+    """The problem as a JSON response."""
     request_id = request_id_of(request.scope)
     content = {
         "type": f"/problems/{problem.kind.name}",
@@ -218,7 +221,10 @@ def response(request: AnyRequest, problem: Problem) -> Response[Any]:
 
 
 def note(request: AnyRequest, problem: Problem, error: Exception) -> None:
-    """Have the request's line name the problem, and log in full what somebody here should look at."""
+    """Name the problem in the request's log line; log details where needed.
+
+    Internal errors are logged with their traceback; other server errors and forged messages as warnings.
+    """
     request.scope["state"]["problem"] = problem.kind.name
     if problem.kind.status == INTERNAL.status:
         _log.error("request_failed", problem=problem.kind.name, exc_info=error)

@@ -1,4 +1,4 @@
-"""Request bodies, taken with limits: so many bytes, in so much time, and never a large one in memory."""
+"""Reading of request bodies within limits of size, time and memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,17 +19,17 @@ PATIENCE_SECONDS = 300.0
 #: Time for a small document.
 SMALL_BODY_SECONDS = 15.0
 
-#: How much is gathered before a thread writes it: a disk may stall, the event loop must not.
+#: How much is gathered before a thread writes it: a slow disk must not block the event loop.
 BATCH_BYTES = 1024 * 1024
 
 
 async def receive_into(
     file: BinaryIO, request: AnyRequest, *, limit_bytes: int, limiter: CapacityLimiter
 ) -> int:
-    """Write the body to ``file`` and tell its length in bytes.
+    """Write the body to ``file`` and return its length in bytes.
 
-    Raises BodyTooLargeError as soon as that is certain, before the first byte if the length is announced, and
-    BodyTooSlowError, BodyCutError or BodyEmptyError.
+    Raises BodyTooLargeError as early as possible, before the first byte if Content-Length says so; also
+    BodyTooSlowError, BodyCutError and BodyEmptyError.
     """
     size_bytes = 0
     batch = bytearray()
@@ -46,17 +46,23 @@ async def receive_into(
 
 
 async def receive_bytes(request: AnyRequest, *, limit_bytes: int) -> bytes:
-    """A small body as it came, for a signature to be checked on; raises the errors of ``receive_into``."""
+    """The raw bytes of a small body, for signature verification.
+
+    Raises BodyTooLargeError, BodyTooSlowError and BodyCutError.
+    """
     async with _patience(SMALL_BODY_SECONDS):
         return b"".join([chunk async for chunk in _chunks(request, limit_bytes)])
 
 
 async def whole_body(request: AnyRequest) -> bytes:
-    """A small body within the framework's limit, kept for what decodes it; raises BodyTooSlowError or BodyCutError."""
+    """A small body, which the request caches for the framework's decoder.
+
+    The framework limits its size. Raises BodyTooSlowError and BodyCutError.
+    """
     async with _patience(SMALL_BODY_SECONDS):
         try:
             return await request.body()
-        except InternalServerException as error:  # as below
+        except InternalServerException as error:  # the client disconnected, as below
             raise BodyCutError from error
 
 
@@ -71,13 +77,13 @@ async def _chunks(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]
             if size_bytes > limit_bytes:
                 raise BodyTooLargeError(limit_bytes)
             yield chunk
-    except InternalServerException as error:  # the framework's word for a client that hung up
+    except InternalServerException as error:  # what the framework raises when the client disconnects
         raise BodyCutError from error
 
 
 @asynccontextmanager
 async def _patience(seconds: float) -> AsyncIterator[None]:
-    """Wait so long for a body; raises BodyTooSlowError."""
+    """Limit the time for a body; raises BodyTooSlowError."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -1,4 +1,7 @@
-"""One line in the log for each request, and an id that the answer, the log and the events share."""
+"""One log line for each request, and its id.
+
+The response, the log and the events share the id.
+"""
 
 import time
 from uuid import UUID, uuid4
@@ -7,23 +10,23 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Probes come every few seconds for ever.
+#: Logged at debug level only: probes come every few seconds.
 _QUIET = frozenset({"/health/live", "/health/ready"})
 
 _log = structlog.get_logger(__name__)
 
 
 class RequestLogging:
-    """Surrounds the whole application, its unknown addresses included.
+    """ASGI middleware around the whole application, unknown addresses included.
 
-    The log knows a request by its path template, never by its path: a path may hold a download token.
+    It logs the path template, never the path: a path may hold a download token.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Number the request, pass it on, write the line."""
+        """Assign an id, pass the request on, and log it."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
@@ -49,20 +52,23 @@ class RequestLogging:
             except Exception:
                 if not status:
                     raise
-                # The answer has begun, so nobody can be told: the server closes the connection, the log knows why.
+                # The response has begun and cannot report an error any more: the server closes the connection.
                 _log.exception("response_broken_off")
             finally:
                 _write_line(scope, status, time.perf_counter() - started)
 
 
 def request_id_of(scope: Scope) -> UUID:
-    """The id of the request, as the diary gave it."""
+    """The id that ``RequestLogging`` assigned to the request."""
     request_id: UUID = scope["state"]["request_id"]
     return request_id
 
 
 def _given_id(scope: Scope) -> UUID | None:
-    """The id a proxy gave the request, if it is a UUID; anything else could be made to forge log lines."""
+    """The proxy's id of the request, if it is a UUID.
+
+    Other text is ignored, because it could forge log lines.
+    """
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     try:
         return UUID(given.decode("ascii"))

@@ -1,4 +1,4 @@
-"""One API process: a socket, uvicorn on it, and a line that says when it accepts."""
+"""One API process: a listening socket, uvicorn, and a readiness line."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ from entrypoints.http.bounded_protocol import BoundedProtocol
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
 
-#: How long answers that have begun may take to end after SIGTERM.
+#: How long responses in progress may take after SIGTERM.
 DRAIN_SECONDS = 5
 
 _log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ class CannotListenError(Exception):
 
 
 class NoInheritedSocketError(CannotListenError):
-    """The file that this process was told to listen on is no socket, or not open."""
+    """The given file descriptor is no socket, or not open."""
 
     def __init__(self, fd: int, reason: str) -> None:
         self.fd = fd
@@ -39,7 +39,7 @@ class NoInheritedSocketError(CannotListenError):
 
 
 class AddressTakenError(CannotListenError):
-    """The address is taken, or not this machine's."""
+    """The address is in use, or not this machine's."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         self.host = host
@@ -50,19 +50,19 @@ class AddressTakenError(CannotListenError):
 
 
 def announce(url: str) -> None:
-    """Tell whoever started this process, on a line of its own."""
+    """Report the URL to the parent process, as a JSON line."""
     sys.stdout.write(json.dumps({"listening": url}) + "\n")
     sys.stdout.flush()
 
 
 def run(settings: Settings, *, fd: int | None = None) -> None:
-    """Be an API process: wire the shop, serve it until SIGTERM or SIGINT, and close it."""
+    """Wire the shop, serve it until SIGTERM or SIGINT, and close it."""
     configure_logs(settings.log_level)
     with open_container(settings) as container:
         try:
             container.log_heads.check()
         except UnavailableError as error:
-            # Requests that must not be answered meanwhile are refused one by one; the others are.
+            # Not fatal: each request that needs a current database makes this check itself; the others can be served.
             _log.error("log_head_refused", problem=str(error))
         serve(create_app(container), settings, fd=fd)
 
@@ -70,10 +70,10 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
 def serve(
     app: Litestar, settings: Settings, *, fd: int | None = None, on_ready: Callable[[str], None] = announce
 ) -> None:
-    """Serve until SIGTERM or SIGINT, let what has begun come to its end, and return.
+    """Serve until SIGTERM or SIGINT, finish responses in progress, and return.
 
-    ``fd`` is a listening socket that was inherited; without one, the address in the settings is taken, which raises
-    CannotListenError. ``on_ready`` is told the URL once connections are accepted.
+    ``fd`` is an inherited listening socket; without one, listen on the address in the settings. Raises
+    CannotListenError. ``on_ready`` is called with the URL once connections are accepted.
     """
     listener = inherited(fd) if fd is not None else listen(settings.http_host, settings.http_port)
     config = uvicorn.Config(
@@ -93,7 +93,7 @@ def serve(
 
 
 def inherited(fd: int) -> socket.socket:
-    """A listening socket that whoever started this process opened; raises NoInheritedSocketError."""
+    """A listening socket that the parent process opened; raises NoInheritedSocketError."""
     try:
         return socket.socket(fileno=fd)
     except OSError as error:
@@ -101,9 +101,9 @@ def inherited(fd: int) -> socket.socket:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises AddressTakenError."""
+    """A new listening socket; port 0 selects a free one. Raises AddressTakenError."""
     try:
-        # With the protocol spelt out asyncio sends small answers at once; without it, each waits 40 ms for an ACK.
+        # With an explicit protocol asyncio sets TCP_NODELAY; without it, each small response waits 40 ms for an ACK.
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
@@ -120,13 +120,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a listening socket is reached."""
+    """The URL of a listening socket."""
     host, port, *_ = listener.getsockname()
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _ReadyServer(uvicorn.Server):
-    """Uvicorn, and a call when it accepts connections."""
+    """Uvicorn that calls ``on_ready`` once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -140,7 +140,10 @@ class _ReadyServer(uvicorn.Server):
 
 @contextmanager
 def _signals_end_quietly() -> Iterator[None]:
-    """Uvicorn raises the signal that ended it anew; the caller has a shop to close, so nobody acts on it here."""
+    """Ignore the signal that uvicorn raises again after its shutdown.
+
+    The process must survive it, because the caller still closes the shop.
+    """
     before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

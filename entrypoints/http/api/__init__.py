@@ -1,1 +1,1 @@
-"""Api."""
+"""JSON routes for customers and probes, and their schemas."""

@@ -1,4 +1,4 @@
-"""Chapter 2 over HTTP: ask for the page where the photos are paid."""
+"""The route that opens a checkout at the payment provider."""
 
 import re
 from typing import Annotated
@@ -31,16 +31,19 @@ Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a customer may say about a checkout. A price is not among it: it is refused, not ignored."""
+    """The body of a request for a checkout.
+
+    Unknown fields are refused, not ignored: a price for example.
+    """
 
     session_id: UUID
     email: str | None = None
-    locale: str | None = None  # else what the browser says
-    referral_code: Code | None = None  # a friend's, for a first order
-    points_code: Code | None = None  # the customer's own, from an e-mail: their points come off the price
+    locale: str | None = None  # by default the first of Accept-Language
+    referral_code: Code | None = None  # another customer's, for a first order
+    points_code: Code | None = None  # the customer's own, from an e-mail; spends their points
 
     def __post_init__(self) -> None:
-        """Refuse what is no address or no locale; the message does not repeat it."""
+        """Refuse a malformed address or locale, without repeating it in the message."""
         if self.email is not None and not is_address(self.email):
             raise ValueError("email is not an e-mail address, so correct it or leave it out")
         if self.locale is not None and re.fullmatch(LOCALE, self.locale) is None:
@@ -57,7 +60,10 @@ async def open_checkout(
     request: AnyRequest,
     data: JSONBody[CheckoutRequest],
 ) -> upload_schemas.CheckoutView:
-    """Quote the session's photos and open the provider's page; asking again gives the same page."""
+    """Quote the session's photos and open the provider's page.
+
+    Idempotent: a repeated request gets the same page.
+    """
     locale, client = (
         data.locale or first_language(request.headers.get("accept-language", "")),
         client_key(request),

@@ -1,8 +1,8 @@
-"""What customers ask for after their photos came: a mail again, a new link, another attempt.
+"""Customers' requests after delivery: an e-mail again, a new link, a redo.
 
-The forms of the pages post here from any browser, without scripts. A form on somebody else's page could do no more
-than its author: nothing is known of a visitor but the address they call, there is no cookie and no log-in that
-another page could make use of. A link that is merely followed, by a mailbox's scanner for example, changes nothing.
+The pages' forms post here from any browser, without scripts. They need no CSRF token: there is no cookie and no log-in
+that a foreign page could use, so its form can do no more than its author could. All routes are POST, so a GET by a mail
+scanner that follows links changes nothing.
 """
 
 from dataclasses import dataclass
@@ -26,19 +26,22 @@ from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
-#: Where a form leads back to, from ``/{image}/redo``.
+#: The photo page, relative to ``/{image}/redo``.
 _ALBUM = "../photos"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptedView:
-    """A wish was taken; what comes of it comes by mail."""
+    """An accepted request; the result comes by e-mail."""
 
     sentence: str
 
 
 def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
-    """A person who may not ask finds the reason beside the photo."""
+    """Redirect a browser whose redo is refused to the photo page.
+
+    That page shows the reason beside the photo.
+    """
     if isinstance(error, RedoRefusedError) and html_pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
     return explain(request, error)
@@ -56,7 +59,10 @@ def ask_for_redo(
     token: FromPath[str],
     image: FromPath[UUID],
 ) -> Response[AcceptedView]:
-    """Have a photo tried once more, once and within REDO_DAYS; its results so far are kept."""
+    """Request a redo of a photo, once and within REDO_DAYS.
+
+    Earlier results are kept.
+    """
     customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
     if html_pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
@@ -72,7 +78,10 @@ def ask_for_redo(
 def ask_for_new_link(
     customer_requests: Given[CustomerRequests], request: AnyRequest, token: FromPath[str]
 ) -> Response[AcceptedView]:
-    """Have a link that is good sent to the address on file; the answer is the same whatever the token is."""
+    """Send a valid link to the address on file.
+
+    The response is the same for every token, so it does not disclose which exist.
+    """
     customer_requests.renew_link(token, request_id_of(request.scope))
     return _taken(request, "mail", told="link")
 
@@ -89,7 +98,7 @@ def ask_for_mail(
     request: AnyRequest,
     order: FromPath[UUID],
 ) -> Response[AcceptedView]:
-    """Have the mail that tells how the order stands sent again, to the address on file."""
+    """Send the order's status e-mail again, to the address on file."""
     return _resend(customer_requests, queries, request, order)
 
 
@@ -105,7 +114,10 @@ async def press_the_orders_button(
     request: AnyRequest,
     order: FromPath[UUID],
 ) -> Response[AcceptedView]:
-    """The same for the order's page, which posts to its own address so that it need not hold any id."""
+    """``ask_for_mail`` for the order's page.
+
+    The page posts to its own address, so that it need not contain an id.
+    """
     return await to_thread.run_sync(_resend, customer_requests, queries, request, order)
 
 
@@ -120,7 +132,10 @@ def _resend(
 
 
 def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
-    """Confirm a request to a person or a program; both arguments name phrases of the section "asked"."""
+    """Confirm a request: a page for a browser, else JSON.
+
+    ``title`` and ``told`` name phrases of the catalog's section "asked".
+    """
     sentence = f"asked.{told or title}"
     if html_pages.is_wanted(request):
         return html_pages.page(

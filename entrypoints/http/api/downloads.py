@@ -1,7 +1,7 @@
-"""Chapter 9 over HTTP: the files behind a link, and the buttons that ask for them.
+"""Download routes: the files behind a link, and the buttons for them.
 
-A GET proves nothing about who sent it: mail scanners follow links, album pages load pictures. It is recorded as
-*served*. The customer presses a button of the page behind the link, which is a POST: that is recorded as *fetched*.
+A GET does not prove that the customer sent it: mail scanners follow links, photo pages load pictures. It is recorded as
+*served*. The buttons on the page behind the link send a POST, which is recorded as *fetched*.
 """
 
 from functools import partial
@@ -28,7 +28,7 @@ from entrypoints.http.request_logging import request_id_of
 
 _READING = [HttpMethod.GET, HttpMethod.HEAD]
 
-#: What no cache may keep and no other site may learn: a token is in the address.
+#: The address holds a token, so no cache may keep the response and no other site may learn its address.
 _PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -40,9 +40,9 @@ async def follow_link(
     request: AnyRequest,
     token: FromPath[str],
 ) -> ASGIApp:
-    """Send the archive to a program; lead a browser to the page with the photos and the buttons.
+    """Send the archive; redirect a browser to the photo page.
 
-    Mails of older versions link here.
+    E-mails of older versions link here.
     """
     delivery = await to_thread.run_sync(downloads.find, token)
     if html_pages.is_wanted(request):
@@ -78,7 +78,10 @@ async def send_image(
     image: FromPath[UUID],
     earlier: FromQuery[int] = 0,
 ) -> ASGIApp:
-    """Send one restored image of the token's own order: its newest result, or one that was there so many before."""
+    """Send one restored image of the token's order.
+
+    ``earlier`` counts back from the newest result, which is 0.
+    """
     delivery = await to_thread.run_sync(partial(downloads.find, token, ImageId(image), earlier=earlier))
     return await _answer(downloads, storage, download_threads, request, delivery)
 
@@ -92,7 +95,7 @@ async def send_image(
 def fetch_archive(
     downloads: Given[DownloadService], request: AnyRequest, token: FromPath[str]
 ) -> Response[None]:
-    """Record that the customer asks for the archive, and lead to it."""
+    """Record that the customer requested the archive, and redirect to it."""
     return _fetched(downloads, request, downloads.find(token), "archive")
 
 
@@ -109,7 +112,7 @@ def fetch_image(
     image: FromPath[UUID],
     earlier: FromQuery[int] = 0,
 ) -> Response[None]:
-    """Record that the customer asks for one restored image, and lead to it."""
+    """Record that the customer requested a restored image, and redirect to it."""
     delivery = downloads.find(token, ImageId(image), earlier=earlier)
     return _fetched(downloads, request, delivery, f"{image}{f'?earlier={earlier}' if earlier else ''}")
 
@@ -117,7 +120,10 @@ def fetch_image(
 def _fetched(
     downloads: DownloadService, request: AnyRequest, delivery: Delivery, address: str
 ) -> Response[None]:
-    """The way to a file after its button was pressed: a GET, so that a broken download can be resumed."""
+    """Record a download and redirect to its file.
+
+    The file itself is sent to a GET, so that an interrupted download can be resumed.
+    """
     downloads.record_download(delivery, client_of(request), request_id_of(request.scope))
     return Redirect(address, status_code=303, headers=_PRIVATE)
 
@@ -129,10 +135,10 @@ async def _answer(
     request: AnyRequest,
     delivery: Delivery,
 ) -> ASGIApp:
-    """The file behind a token, or the part of it that is asked for; a look at its headers is not recorded.
+    """The file behind a token, or the requested part of it.
 
-    What the client has already is answered with 304, a part that does not exist with 416, and a file that has
-    changed where the client accepts no other with 412.
+    The response is 304 if the client has the file already, 416 if the part does not exist, and 412 if the file has
+    changed and If-Match excludes that. A HEAD request is not recorded.
     """
     stored, is_looking = delivery.content, request.method == HttpMethod.HEAD
     require_same_file(request.headers, etag_of(stored))

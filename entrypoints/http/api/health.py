@@ -1,4 +1,4 @@
-"""Whether this process answers, and whether the shop can work."""
+"""Liveness and readiness probes."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,12 +12,12 @@ from domain.ports.errors import UnavailableError
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
 
-#: A part that does not answer within this time is away, for whoever asks.
+#: A part that does not answer within this time counts as unavailable.
 CHECK_SECONDS = 5.0
 
 OK = "ok"
 
-#: For each part of the shop, what raises UnavailableError unless it works.
+#: For each part of the shop, a function that raises UnavailableError unless the part works.
 Checks = Mapping[str, Callable[[], None]]
 
 
@@ -29,11 +29,12 @@ def live() -> dict[str, str]:
 
 @get("/health/ready")
 async def ready(readiness_checks: Given[Checks]) -> dict[str, Any]:
-    """Whether the shop can work: not without its database and storage, well enough without its queue.
+    """Whether the shop can work.
 
-    Redis only wakes the workers; while it is away, or takes no writes, they run what their sweep finds. While the
-    picture decoder is broken or overloaded, uploads are refused, and everything else goes on. The database's clock
-    decides what expires, so a machine whose own clock is off still works, until others refuse what it signs.
+    It requires its storage and a database that is not behind its log. Without the rest it is degraded: Redis only wakes
+    the workers, and while it is unavailable or accepts no writes they run what their sweep finds; while the image
+    decoder is broken or overloaded, only uploads are refused; the database's clock decides what expires, so a machine
+    whose own clock is wrong works until providers refuse what it signs.
     """
     checks = await _checked(readiness_checks)
     if {checks["database"], checks["storage"], checks["log"]} != {OK}:
@@ -42,7 +43,7 @@ async def ready(readiness_checks: Given[Checks]) -> dict[str, Any]:
 
 
 async def _checked(parts: Checks) -> dict[str, str]:
-    """What each part says, all asked at the same time."""
+    """The result of each check; they run concurrently."""
     proposed = await asyncio.gather(*map(_proposed, parts.values()))
     return dict(zip(parts, proposed, strict=True))
 

@@ -1,4 +1,4 @@
-"""What the doorway shows of orders: never a name, an address or a token."""
+"""Response schemas of orders, without names, addresses or tokens."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
 from domain.use_cases.audit.timeline import timeline_of
 
-#: What an order's owner reads while nobody of the shop has to look at it.
+#: The sentence for an order's owner in each state, while the order is not held.
 SENTENCES: dict[State, str] = {
     State.NEW: "The order is not paid yet.",
     State.PAID: "The payment is here; the photos are being put in their place.",
@@ -28,7 +28,7 @@ SENTENCES: dict[State, str] = {
 
 HELD = "A person of the shop is looking at this order; nothing needs to be done."
 
-#: How soon to look again at an order on its way, and at one that waits for a person.
+#: Polling intervals for an order in progress, and for one that is held.
 POLL_SECONDS, HELD_POLL_SECONDS = 2, 60
 
 
@@ -52,7 +52,7 @@ class PhotoView:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailView:
-    """A mail the order owes its customer."""
+    """An e-mail of the order, and its delivery status."""
 
     kind: str
     status: str
@@ -60,7 +60,10 @@ class EmailView:
 
 @dataclass(frozen=True, kw_only=True)
 class EventView:
-    """A line of the order's history; ``image_id`` and ``email_kind`` say which photo or mail it is about, if one."""
+    """A line of the order's history.
+
+    ``image_id`` and ``email_kind`` name the photo and the kind of e-mail that it concerns, if any.
+    """
 
     version: int
     name: str
@@ -94,7 +97,10 @@ class OrderView:
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressView:
-    """How far the restoration has come; ``poll_after_seconds`` is none when nothing will change any more."""
+    """The progress of the restoration.
+
+    ``poll_after_seconds`` is none in a terminal state.
+    """
 
     order_id: UUID
     state: str
@@ -108,7 +114,7 @@ class ProgressView:
     poll_after_seconds: int | None
 
 
-#: How an order is shown, given the customer's names of its photos and its history.
+#: Makes a view of an order from its state, the customer's file names of its photos, and its history.
 OfOrder = Callable[[Order, Mapping[ImageId, str], Sequence[RecordedEvent]], object]
 
 
@@ -151,7 +157,7 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
 
 
 def progress(seen: Order, names: Mapping[ImageId, str], _: Sequence[RecordedEvent]) -> ProgressView:
-    """Show how far the restoration has come."""
+    """Show the progress of the restoration."""
     photos = [photo(image, names) for image in seen.images.values()]
     settled = sum(image.is_settled for image in seen.images.values())
     return ProgressView(
@@ -169,7 +175,7 @@ def progress(seen: Order, names: Mapping[ImageId, str], _: Sequence[RecordedEven
 
 
 def photo(image: Image, names: Mapping[ImageId, str]) -> PhotoView:
-    """Show a paid photo under the customer's own name for it."""
+    """Show a paid photo with the customer's file name."""
     return PhotoView(
         image_id=image.image_id,
         file_name=names.get(image.image_id),
@@ -179,14 +185,14 @@ def photo(image: Image, names: Mapping[ImageId, str]) -> PhotoView:
 
 
 def sentence(seen: Order) -> str:
-    """Where the order stands, for its owner to read."""
+    """The order's status as a sentence for its owner."""
     if seen.is_held:
         return HELD
     return SENTENCES[State.REFUNDING if seen.is_refunded_for_now else seen.state]
 
 
 def amount(money: Money | None) -> AmountView | None:
-    """Show money, where there is any."""
+    """Show money, if any."""
     return AmountView(amount=money.amount, currency=money.currency) if money is not None else None
 
 

@@ -1,4 +1,7 @@
-"""An order as its owner may see it: the UUID is the capability, and who has it may look and change nothing."""
+"""An order as its owner may see it.
+
+The UUID is a read-only capability: a client that has it may see the order and change nothing.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,17 +26,20 @@ from entrypoints.http.request_bodies import AnyRequest
 def show_order(
     queries: Given[Queries], request: AnyRequest, order: FromPath[UUID]
 ) -> Response[order_schemas.OrderView | None]:
-    """Show an order with its history; 304 to a client that has this version already."""
+    """Show an order with its history; 304 if its version is known."""
     return _shown(queries, request, OrderId(order), order_schemas.order)
 
 
-# Its page's button posts to the same address, and the framework takes a synchronous handler of an address with two
-# methods into a thread twice: so this one goes there by itself.
+# Asynchronous, because the page's button posts to the same address, and the framework dispatches a synchronous handler
+# of an address with two methods to a thread twice.
 @get("/api/restoration/status/{order:uuid}", exception_handlers={Exception: html_pages.explain})
 async def show_progress(
     queries: Given[Queries], request: AnyRequest, order: FromPath[UUID]
 ) -> Response[order_schemas.ProgressView | None]:
-    """Show how far the restoration has come; made to be polled, and a page for the person who follows the mail."""
+    """Show the progress of the restoration.
+
+    Programs poll it; a browser that follows the e-mail's link gets a page.
+    """
     return await to_thread.run_sync(_progress, queries, request, OrderId(order))
 
 
@@ -51,7 +57,10 @@ def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Respo
 def _shown(
     queries: Queries, request: AnyRequest, order_id: OrderId, view: order_schemas.OfOrder
 ) -> Response[Any]:
-    """An order in one of its views; its version is the ETag, for nothing else changes it."""
+    """An order in one of its views.
+
+    The version is the ETag, because nothing else changes the view.
+    """
     history = _history(queries, order_id)
     headers = {"ETag": f'"{len(history)}"', "Cache-Control": "private, no-cache"}
     if is_known(headers["ETag"], request.headers.get("if-none-match", "")):

@@ -1,4 +1,4 @@
-"""What the doorway shows of uploads and checkouts."""
+"""Response schemas of uploads and checkouts."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from entrypoints.http.api.order_schemas import AmountView, amount
 
 @dataclass(frozen=True, kw_only=True)
 class UploadOpenedView:
-    """A new upload session and what it takes."""
+    """A new upload session and its limits."""
 
     session_id: UUID
     photos_url: str
@@ -25,7 +25,7 @@ class UploadOpenedView:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedPhotoView:
-    """A photo that was taken in."""
+    """An accepted photo."""
 
     photo_id: UUID
     file_name: str
@@ -38,14 +38,20 @@ class UploadedPhotoView:
 
 @dataclass(frozen=True, kw_only=True)
 class SentPhotoView(UploadedPhotoView):
-    """The answer to a photo that was sent; ``is_duplicate`` if its bytes were in the session before."""
+    """The response to a photo that was sent.
+
+    ``is_duplicate`` if the session already had a photo of the same bytes.
+    """
 
     is_duplicate: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutView:
-    """The provider's page where the session's photos are paid; ``points`` take ``discount`` off the ``amount``."""
+    """The provider's page on which the session's photos are paid.
+
+    ``points`` take ``discount`` off the quoted ``amount``, both in minor units.
+    """
 
     url: str
     expires_at: datetime
@@ -58,7 +64,10 @@ class CheckoutView:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadView:
-    """An upload session; ``quote`` is the price of the photos in it, ``order_id`` is told once they are paid."""
+    """An upload session.
+
+    ``quote`` is the price of its photos; ``order_id`` and ``order_url`` are none until they are paid.
+    """
 
     session_id: UUID
     status: str
@@ -70,7 +79,7 @@ class UploadView:
 
 
 def upload_opened(session: UploadSession, policy: ShopPolicy, media_types: Sequence[str]) -> UploadOpenedView:
-    """Show a session that was just opened."""
+    """Show a new session."""
     return UploadOpenedView(
         session_id=session.session_id,
         photos_url=f"{policy.urls.public}/api/uploads/{session.session_id}/photos",
@@ -82,7 +91,7 @@ def upload_opened(session: UploadSession, policy: ShopPolicy, media_types: Seque
 
 
 def uploaded_photo(photo: UploadedPhoto) -> UploadedPhotoView:
-    """Show a photo that was taken in."""
+    """Show an accepted photo."""
     return UploadedPhotoView(
         photo_id=photo.photo_id,
         file_name=photo.file_name,
@@ -95,13 +104,13 @@ def uploaded_photo(photo: UploadedPhoto) -> UploadedPhotoView:
 
 
 def sent_photo(added: AddedPhoto) -> SentPhotoView:
-    """Show what became of a photo that was sent."""
+    """Show the result of sending a photo."""
     shown = uploaded_photo(added.photo)
     return SentPhotoView(**asdict(shown), is_duplicate=added.is_duplicate)
 
 
 def upload(session: UploadSession, policy: ShopPolicy) -> UploadView:
-    """Show a session with what it would cost, or what was quoted for it."""
+    """Show a session with its current price, or the quoted one."""
     photos, checkout = len(session.photos), session.checkout
     quote = policy.prices.quote(photos) if photos else None
     if checkout is not None and session.status is not UploadStatus.OPEN:
@@ -121,7 +130,7 @@ def upload(session: UploadSession, policy: ShopPolicy) -> UploadView:
 
 
 def opened_checkout(checkout: Checkout, photos: int) -> CheckoutView | None:
-    """Show a checkout; none while the provider has not opened its page."""
+    """Show a checkout; none until the provider has opened its page."""
     if checkout.url is None:
         return None
     spending = checkout.spending

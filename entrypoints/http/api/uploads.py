@@ -1,4 +1,4 @@
-"""Chapter 1 over HTTP: open an upload session, send photos, look at it."""
+"""Upload routes: open a session, send and remove photos, show it."""
 
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.pages import html_pages, status_pages
 from entrypoints.http.request_bodies import AnyRequest, receive_into
 
-#: What a session says it takes; the picture inspector decides.
+#: What a session advertises; the image inspector decides.
 ACCEPTED_MEDIA_TYPES = (
     "image/jpeg",
     "image/png",
@@ -59,9 +59,10 @@ async def send_photo(
     session: FromPath[UUID],
     filename: FromQuery[str] = "",
 ) -> Response[upload_schemas.SentPhotoView]:
-    """Send one photo: its bytes are the body. What can be refused before they are read is refused then.
+    """Send one photo, whose bytes are the body.
 
-    The same bytes again are the photo that is there already: 200 instead of 201, and ``is_duplicate``.
+    What the headers show to be refusable is refused before the body is read. Idempotent: the same bytes again are the
+    photo that the session already has, and the response is 200 instead of 201, with ``is_duplicate``.
     """
     session_id, limit_bytes = UploadSessionId(session), policy.uploads.max_photo_bytes
     _require_raw_photo(request, limit_bytes)
@@ -89,7 +90,7 @@ async def remove_photo(
     session: FromPath[UUID],
     photo: FromPath[UUID],
 ) -> None:
-    """Take a photo out of a session that is not paid; a checkout page that is open ends."""
+    """Remove a photo from an unpaid session; expire its open checkout page."""
     await to_thread.run_sync(
         photo_removal.remove, UploadSessionId(session), PhotoId(photo), limiter=checkout_threads
     )
@@ -102,9 +103,9 @@ def show_session(
     request: AnyRequest,
     session: FromPath[UUID],
 ) -> Response[upload_schemas.UploadView]:
-    """Show a session: its photos, their price, the checkout, and the order that came of it.
+    """Show a session: its photos, price, checkout and order.
 
-    A person who comes back from the payment gets a page, and is led on to the order's once there is an order.
+    A browser that returns from the payment gets a page, and is redirected to the order's page once the order exists.
     """
     seen = upload_service.find(UploadSessionId(session))
     if not html_pages.is_wanted(request):
@@ -119,7 +120,7 @@ def show_session(
 
 
 def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:
-    """Raise NotARawPhotoError or BodyTooLargeError for what the headers already give away."""
+    """Raise NotARawPhotoError or BodyTooLargeError if the headers suffice to refuse."""
     content_type = request.content_type[0] or "application/octet-stream"
     if content_type != "application/octet-stream" and not content_type.startswith("image/"):
         raise NotARawPhotoError(content_type)

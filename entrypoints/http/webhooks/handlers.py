@@ -1,4 +1,4 @@
-"""What the providers post: checked on the raw bytes, written down, and only then answered with 200."""
+"""Webhook handlers: verify the raw bytes, record, then respond with 200."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -23,7 +23,7 @@ from entrypoints.http.request_bodies import AnyRequest, receive_bytes
 
 _log = structlog.get_logger(__name__)
 
-#: Far more than any provider posts at once.
+#: Far more than any provider posts in one request.
 MAX_NOTICE_BYTES = 1024 * 1024
 
 Headers = dict[str, str]
@@ -36,7 +36,7 @@ async def from_stripe(
     log_heads: Given[LogHeads],
     request: AnyRequest,
 ) -> None:
-    """Take a notice about money."""
+    """Handle a Stripe webhook event."""
 
     def take(body: bytes, headers: Headers) -> None:
         webhook_event = payment_webhook_parser.read(body, headers)
@@ -78,7 +78,10 @@ async def from_replicate(
     attempt: FromPath[int],
     mark: FromPath[str],
 ) -> None:
-    """Take a notice about a prediction, at the address that this shop made for it."""
+    """Handle a webhook event about a prediction.
+
+    The shop made this address for the prediction; ``mark`` is its signed token.
+    """
     address = OrderId(order), ImageId(image), attempt
     prediction_webhook.verify_token(mark, *address)
 
@@ -96,7 +99,7 @@ async def from_sendgrid(
     log_heads: Given[LogHeads],
     request: AnyRequest,
 ) -> None:
-    """Take notices about mails."""
+    """Handle webhook events about e-mails."""
 
     def take(body: bytes, headers: Headers) -> None:
         email_webhook.handle(email_webhook_parser.read(body, headers))
@@ -105,7 +108,10 @@ async def from_sendgrid(
 
 
 async def _take(log_heads: LogHeads, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
-    """Take a body, unless the database is one that was restored: the provider posts it again later."""
+    """Handle a body, unless the database is behind its log.
+
+    A database restored from a backup may be; the provider retries the refused webhook later.
+    """
     body = await receive_bytes(request, limit_bytes=MAX_NOTICE_BYTES)
 
     def take_unless_behind() -> None:
