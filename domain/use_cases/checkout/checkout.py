@@ -1,4 +1,7 @@
-"""Chapter 2: the shop quotes a price and opens the provider's page where exactly that can be paid."""
+"""Quotes a price and opens a checkout page for exactly that amount.
+
+What follows from a payment is in ``payments``.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,20 +20,20 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class CheckoutRepositories(HasCustomers, HasPointsBalances, HasUploadSessions, Protocol):
-    """What a checkout is opened from."""
+    """The repositories that a checkout uses."""
 
 
-#: What an upload session is in when its checkout stands like this at the provider.
+#: The status of an upload session whose checkout has this status at the provider.
 PAID_PAGES = {CheckoutStatus.PAID: UploadStatus.PAID, CheckoutStatus.PENDING: UploadStatus.PENDING}
 
-#: A page that could not be opened within this time is asked for anew: the provider wants half an hour of lifetime.
+#: How long a quote without an opened page can be reused: the provider requires a page lifetime of 30 minutes.
 REPEATABLE = timedelta(minutes=5)
 
 NO_CODES = Codes()
 
 
 class NothingToPayError(ShopError):
-    """The session holds no photo."""
+    """The upload session has no photos."""
 
     def __init__(self, session_id: UploadSessionId) -> None:
         self.session_id = session_id
@@ -40,7 +43,7 @@ class NothingToPayError(ShopError):
 
 
 class CheckoutFixedError(ShopError):
-    """A checkout with points in it is open, and other codes are given now."""
+    """An open checkout has reserved points, and the codes differ now."""
 
     def __init__(self, session_id: UploadSessionId, expires_at: datetime) -> None:
         self.session_id = session_id
@@ -79,12 +82,12 @@ class CheckoutService:
         locale: str | None = None,
         codes: Codes = NO_CODES,
     ) -> Checkout:
-        """The page where the session's photos are paid; asking again gives the same page while it is open.
+        """Open the session's checkout page, or return the one already open.
 
-        The quote is written down, and points are reserved, before the provider is asked, so that a repeat asks for
-        the very same thing. Codes that were not given before make it another page. Raises UnknownUploadSessionError,
-        UploadSessionClosedError, NothingToPayError, CheckoutFixedError, NoPointsError, what ``ReferralProgram.read``
-        raises, or what the provider says.
+        Idempotent: the quote is stored, and points are reserved, before the provider is called, so a retry sends the
+        same request. Different codes make a new page. Raises UnknownUploadSessionError, UploadSessionClosedError,
+        NothingToPayError, CheckoutFixedError, NoPointsError, what ``ReferralProgram.read`` raises, or the provider's
+        errors.
         """
         session, checkout = self._reserve_after_expiring(session_id, codes, email)
         if checkout.url is not None:
@@ -102,16 +105,16 @@ class CheckoutService:
             if is_current:
                 transaction.upload_sessions.set_checkout(session_id, checkout)
         if not is_current:
-            # Another page, or other photos, replaced it while it was being opened: nobody may pay on it.
+            # The page was replaced, or the photos changed, while it was being opened: it must not be paid.
             self._payments.expire_checkout(opened.checkout_session_id)
         return checkout
 
     def _reserve_after_expiring(
         self, session_id: UploadSessionId, codes: Codes, email: str | None
     ) -> tuple[UploadSession, Checkout]:
-        """Reserve a quote; a page that it replaces is expired first, so that it cannot be paid any more.
+        """Reserve a quote, after expiring the page that it replaces.
 
-        Raises UploadSessionClosedError if somebody paid on that page in between.
+        An expired page cannot be paid. Raises UploadSessionClosedError if that page was paid in the meantime.
         """
         expired: str | None = None
         while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
@@ -124,7 +127,10 @@ class CheckoutService:
     def _reserve(
         self, session_id: UploadSessionId, codes: Codes, email: str | None, expired: str | None
     ) -> tuple[UploadSession, Checkout] | str:
-        """The session with its quote, or the provider's id of the page to expire first."""
+        """The session with its quote, or the page to expire first.
+
+        The page is given by the provider's id of its checkout session.
+        """
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
@@ -140,7 +146,7 @@ class CheckoutService:
                 if codes.are_none or claims == RedeemedCodes.of(known):
                     return session, known
                 if known.spending is not None and known.url is not None:
-                    # Two open pages would be able to spend the same points.
+                    # Two open pages could spend the same points.
                     raise CheckoutFixedError(session_id, known.expires_at)
                 if known.checkout_session_id not in {None, expired}:
                     return known.checkout_session_id
@@ -180,7 +186,7 @@ class CheckoutService:
             success_url=self._policy.urls.success.replace("{upload_session}", str(session.session_id)),
             cancel_url=self._policy.urls.cancel.replace("{upload_session}", str(session.session_id)),
             expires_at=checkout.expires_at,
-            # Another customer is another page; a fingerprint keeps the key short and the address out of it.
+            # Another customer gets another page; the fingerprint keeps the key short and free of personal data.
             idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",
             locale=locale,
             spending=checkout.spending,

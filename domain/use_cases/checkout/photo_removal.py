@@ -1,4 +1,4 @@
-"""A photo is taken out of an upload session before it is paid."""
+"""Removal of a photo from an unpaid upload session."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from domain.use_cases.checkout.uploads import UnknownUploadSessionError, UploadS
 
 
 class CheckoutOpeningError(ShopError):
-    """The provider is being asked for the session's checkout page at this moment."""
+    """The session's checkout page is being opened at this moment."""
 
     def __init__(self, session_id: UploadSessionId) -> None:
         self.session_id = session_id
@@ -23,7 +23,10 @@ class CheckoutOpeningError(ShopError):
 
 
 class PhotoRemoval:
-    """Takes photos out of sessions; their stored bytes go with the session's others."""
+    """Removes photos from upload sessions.
+
+    Their stored bytes are deleted later, with the session's other uploads.
+    """
 
     def __init__(
         self, *, unit_of_work: UnitOfWork[HasUploadSessions], payments: PaymentProvider, clock: Clock
@@ -33,10 +36,10 @@ class PhotoRemoval:
         self._clock = clock
 
     def remove(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
-        """Take a photo out; one that is not there is no error. An open checkout page is expired first.
+        """Remove a photo, after expiring an open checkout page.
 
-        Raises UnknownUploadSessionError, UploadSessionClosedError once the session is paid or expired,
-        CheckoutOpeningError, or what the provider says.
+        Idempotent: a photo that is not in the session is no error. Raises UnknownUploadSessionError,
+        UploadSessionClosedError once the session is paid or expired, CheckoutOpeningError, or the provider's errors.
         """
         expired: str | None = None
         while page := self._remove_unless_page_is_open(session_id, photo_id, expired):
@@ -48,7 +51,10 @@ class PhotoRemoval:
     def _remove_unless_page_is_open(
         self, session_id: UploadSessionId, photo_id: PhotoId, expired: str | None
     ) -> str | None:
-        """The provider's id of the page to expire first, if there is one that is not ``expired`` yet."""
+        """Remove the photo, or return the page to expire first.
+
+        The page is given by the provider's id; ``expired`` is the page that was just expired.
+        """
         with self._unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
@@ -59,7 +65,7 @@ class PhotoRemoval:
                 page = _open_page(session, self._clock.now())
                 if page is not None and page != expired:
                     return page
-                # What was quoted is for other photos now; the next checkout is quoted anew.
+                # The quote no longer fits the photos; the next checkout makes a new one.
                 transaction.upload_sessions.set_status(session_id, UploadStatus.OPEN)
             elif session.status is not UploadStatus.OPEN:
                 raise UploadSessionClosedError(session_id, session.status)
@@ -68,7 +74,10 @@ class PhotoRemoval:
 
 
 def _open_page(session: UploadSession, now: datetime) -> str | None:
-    """The session's page at the provider; raises CheckoutOpeningError while it is being asked for."""
+    """The session's page at the provider, if there is one.
+
+    Raises CheckoutOpeningError while it is being opened.
+    """
     checkout = session.checkout
     if checkout is None:
         return None

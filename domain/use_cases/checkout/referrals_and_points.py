@@ -1,4 +1,7 @@
-"""Referrals and points: who gave which code, what it takes off a price, and what a payment brings whom."""
+"""Referrals and points: codes at the checkout, credits and debits on payment.
+
+The terms and amounts are in ``domain.referral_program``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,47 +32,47 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class ReferralRepositories(HasCustomers, HasPersonalData, HasPointsBalances, Protocol):
-    """What tells whether a payment earns or spends points."""
+    """The repositories that decide whether a payment earns or spends points."""
 
 
 class PointsStatementRepositories(HasPersonalData, HasPointsBalances, Protocol):
-    """What a statement of points is taken from."""
+    """The repositories of a points statement."""
 
 
-#: How long points stay reserved after their checkout expired: a payment of its last moment may be told later.
+#: How long points stay reserved after their checkout expired: the webhook of a last-moment payment may be late.
 LATE_NOTICE = timedelta(minutes=10)
 
 
 class UnknownReferralCodeError(ShopError):
-    """Nobody has this referral code."""
+    """No customer has this referral code."""
 
     def __init__(self) -> None:
         super().__init__("Nobody has this referral code: correct it or leave it out.")
 
 
 class OwnReferralCodeError(ShopError):
-    """Somebody would recommend the shop to themselves."""
+    """The referral code is the paying customer's own."""
 
     def __init__(self) -> None:
         super().__init__("This referral code is the customer's own: it is for friends, so leave it out.")
 
 
 class NoReferralsError(ShopError):
-    """The shop gives nothing for recommendations."""
+    """The shop's referral program is off."""
 
     def __init__(self) -> None:
         super().__init__("This shop takes no referral codes now: leave it out.")
 
 
 class UnknownPointsCodeError(ShopError):
-    """This code opens nobody's points."""
+    """No customer's points can be spent with this code."""
 
     def __init__(self) -> None:
         super().__init__("This points code is not known: copy it from the newest e-mail, or leave it out.")
 
 
 class NoPointsError(ShopError):
-    """There are no points that could be taken off this price."""
+    """No points are available for this price."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -79,7 +82,7 @@ class NoPointsError(ShopError):
 
 
 class TwoCodesError(ShopError):
-    """A newcomer's code and a known customer's at once."""
+    """Both a referral code and a points code were given."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -89,46 +92,46 @@ class TwoCodesError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class Codes:
-    """What a customer typed in, as it was typed."""
+    """The codes that a customer typed, unchanged."""
 
     referral: str | None = None
     points: str | None = None
 
     @property
     def are_none(self) -> bool:
-        """Whether nothing was typed in."""
+        """Whether neither code was given."""
         return self.referral is None and self.points is None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RedeemedCodes:
-    """What the codes turned out to say: who recommended the shop, or whose points are to be spent."""
+    """The customers that the codes resolve to: the referrer or the spender."""
 
     referrer_id: CustomerId | None = None
     spender_id: CustomerId | None = None
 
     @classmethod
     def of(cls, checkout: Checkout) -> "RedeemedCodes":
-        """What a checkout was opened with."""
+        """The codes that a checkout was opened with."""
         spending = checkout.spending
         return cls(referrer_id=checkout.referrer_id, spender_id=spending.customer_id if spending else None)
 
 
 class ReferralProgram:
-    """Keeps the promises of the referral programme."""
+    """Redeems codes at the checkout, and credits and debits points on payment."""
 
     def __init__(self, *, token_signer: TokenSigner, clock: Clock, policy: ShopPolicy) -> None:
         self._token_signer = token_signer
         self._clock = clock
         self._referral_terms = policy.referral_terms
 
-    # At the checkout.
+    # Checkout.
 
     def read(self, transaction: HasCustomers, codes: Codes, email: str | None) -> RedeemedCodes:
-        """What codes say. Whose points are to be spent is locked, so that nobody else spends them meanwhile.
+        """Resolve codes to customers, and lock the spender.
 
-        Raises UnknownReferralCodeError, OwnReferralCodeError, NoReferralsError, UnknownPointsCodeError or
-        TwoCodesError.
+        The lock lasts until the transaction ends, so that no other checkout spends the same points. Raises
+        UnknownReferralCodeError, OwnReferralCodeError, NoReferralsError, UnknownPointsCodeError or TwoCodesError.
         """
         if codes.referral is not None and codes.points is not None:
             raise TwoCodesError
@@ -145,9 +148,9 @@ class ReferralProgram:
         spender_id: CustomerId,
         quoted: Money,
     ) -> Spending:
-        """The points that come off a price, of those that no other open checkout is about to spend.
+        """Compute the points to spend on a price.
 
-        Raises NoPointsError.
+        Points that another open checkout has reserved are not available. Raises NoPointsError.
         """
         points = transaction.points_balances
         expired_before = self._clock.now() - LATE_NOTICE
@@ -177,15 +180,15 @@ class ReferralProgram:
             raise UnknownPointsCodeError
         return spender.customer_id
 
-    # With the payment.
+    # Payment.
 
     def lock_customers(
         self, transaction: ReferralRepositories, email: str, spending: Spending | None
     ) -> None:
-        """Lock who pays and whose points are spent, in the order of their ids, until the transaction ends.
+        """Lock the payer and the spender by ascending id, to avoid deadlocks.
 
-        Receiving a customer locks them, too. Two payments that lock the same two customers in different orders, or a
-        day's order numbers in between, would wait for each other for ever.
+        ``customers.receive`` locks the payer and the day's order numbers, too: without a fixed order, two payments of
+        the same two customers could wait for each other forever. The locks last until the transaction ends.
         """
         if spending is None:
             return
@@ -201,10 +204,11 @@ class ReferralProgram:
         paid: CheckoutDetails,
         referrer_id: CustomerId | None,
     ) -> Sequence[e.Event]:
-        """What a payment does to points, to be said in the step that begins its order.
+        """The events of points that a payment earns or spends.
 
-        Another payment of the same customer waits until this transaction ends, because receiving a customer locks
-        them: so of two first orders one is the first.
+        They are to be recorded in the commit that begins the order.
+        ``customers.receive`` has locked the payer, so another payment of the same customer waits until this
+        transaction ends, and only one order counts as the customer's first.
         """
         if paid.spending is not None:
             return [self._spent(transaction, paid, paid.spending)]
@@ -223,9 +227,9 @@ class ReferralProgram:
         email: str,
         referrer_id: CustomerId,
     ) -> bool:
-        """Whether this is a first paid order, by somebody new, whom somebody else has sent who is still there.
+        """Whether a new customer's first paid order was referred by another.
 
-        An order that is held earns, too: what is paid back takes its points along, and what goes on has them.
+        The referrer must not have been erased. An order on hold earns points, too: a refund revokes their share.
         """
         if not self._referral_terms.takes_referrals or payment.paid.amount == 0:
             return False
@@ -235,11 +239,11 @@ class ReferralProgram:
         return referrer is not None and mailbox_of(referrer.email) != mailbox_of(email)
 
     def _spent(self, transaction: HasPointsBalances, paid: CheckoutDetails, spending: Spending) -> e.Event:
-        """The points that a page was opened with are gone.
+        """Debit the points that a checkout reserved, or hold the order.
 
-        A person looks into it if another amount came off, or if the points are spent already: word of a payment may
-        come when what was reserved for it is free again, and money without an order is matched whenever somebody can.
-        ``lock_customers`` keeps others from spending them meanwhile.
+        It is held for staff if the discount differs, or if the points are spent already: the payment's webhook may
+        arrive after the reservation ended, and staff may match an unmatched payment at any time. ``lock_customers``
+        prevents concurrent spending.
         """
         is_there = transaction.points_balances.balance(spending.customer_id) >= spending.points
         if paid.discount != spending.discount or not is_there:
@@ -248,10 +252,13 @@ class ReferralProgram:
             customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
         )
 
-    # In letters.
+    # E-mails.
 
     def told_to(self, transaction: HasPointsBalances, customer: Customer, currency: str) -> Rewards | None:
-        """What a letter tells a customer of their points; nothing where there are none and never will be."""
+        """The points section of an e-mail to a customer.
+
+        None if the customer has no points and the referral program is off.
+        """
         referral_terms = self._referral_terms
         points = max(transaction.points_balances.balance(customer.customer_id), 0)
         if not referral_terms.takes_referrals and not points:
@@ -272,7 +279,7 @@ def _find(transaction: HasCustomers, code: str, *, lock: bool = False) -> Custom
 
 @dataclass(frozen=True, kw_only=True)
 class PointsStatement:
-    """A customer's points as people at the shop may see them: the code that spends them is the customer's alone."""
+    """A customer's points for staff, without the code that spends them."""
 
     referral_code: str
     balance: int
@@ -280,7 +287,7 @@ class PointsStatement:
 
 
 def statement(transaction: PointsStatementRepositories, email: str) -> PointsStatement:
-    """The points of the customer with this address; raises UnknownCustomerError."""
+    """The points of the customer with this e-mail address; raises UnknownCustomerError."""
     customer = transaction.personal_data.find(email)
     if customer is None:
         raise UnknownCustomerError(email)

@@ -1,4 +1,4 @@
-"""Chapter 1: a visitor opens an upload session and sends photos."""
+"""Upload sessions: a visitor opens one and adds photos before the checkout."""
 
 import hashlib
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class UnknownUploadSessionError(ShopError):
 
 
 class UploadSessionClosedError(ShopError):
-    """The session's photos are fixed, because their price is quoted or paid."""
+    """The session is no longer open, so its photos are fixed."""
 
     def __init__(self, session_id: UploadSessionId, status: UploadStatus) -> None:
         self.session_id = session_id
@@ -40,7 +40,7 @@ class UploadSessionClosedError(ShopError):
 
 
 class TooManyPhotosError(ShopError):
-    """An upload session takes no more photos."""
+    """The upload session has reached its maximum number of photos."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -51,14 +51,14 @@ class TooManyPhotosError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class AddedPhoto:
-    """A photo of a session, and whether its bytes were there before."""
+    """A photo of a session, and whether it was added before."""
 
     photo: UploadedPhoto
     is_duplicate: bool = False
 
 
 class UploadService:
-    """Takes photos in."""
+    """Opens upload sessions, and validates, stores and adds photos."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class UploadService:
         self._policy = policy
 
     def open(self) -> UploadSession:
-        """Open a session; the order that may come of it has its id from now on."""
+        """Open a session, with the id of its later order."""
         session = UploadSession(
             session_id=UploadSessionId(self._ids.new()),
             order_id=OrderId(self._ids.new()),
@@ -98,11 +98,14 @@ class UploadService:
         return session
 
     def check(self) -> None:
-        """Raise UnavailableError when photos are refused now, whatever is in them."""
+        """Raise UnavailableError if no photo can be inspected now."""
         self._inspector.check()
 
     def check_can_add(self, session_id: UploadSessionId) -> None:
-        """Refuse a photo before its bytes are read: raises the errors of ``add`` that do not depend on them."""
+        """Check a session before a photo's bytes are read.
+
+        Raises those errors of ``add`` that the session's status causes, and UnavailableError.
+        """
         self.check()
         _require_open(self.find(session_id))
 
@@ -115,11 +118,12 @@ class UploadService:
         *,
         cancellation: Cancellation | None = None,
     ) -> AddedPhoto:
-        """Look into a photo, store it and add it to the session; the same bytes again are the photo that is there.
+        """Inspect a photo, store it and add it to the session.
 
-        Raises UnreadableImageError with advice for the customer, and UnknownUploadSessionError,
-        UploadSessionClosedError or TooManyPhotosError; nothing is added then. Once the sender is gone, a cancellation
-        ends the decoding with CanceledError.
+        Idempotent by checksum: the same bytes again return the photo that was added first. Raises
+        UnreadableImageError with advice for the customer, and UnknownUploadSessionError, UploadSessionClosedError or
+        TooManyPhotosError; nothing is added then. A cancellation, as when the client has disconnected, ends the
+        decoding with CanceledError.
         """
         content.seek(0)
         sha256 = Sha256(hashlib.file_digest(content, "sha256").hexdigest())  # type: ignore[arg-type] # any binary file
@@ -144,8 +148,8 @@ class UploadService:
         try:
             added = self._write_down(session_id, photo)
         except ShopError:
-            # Only here is it certain that nothing names it: after an outage it may be written down all the same, and
-            # what is not goes with the rest of the session's.
+            # Delete the object only here, where it is certain that no row refers to it. After an outage the row may
+            # have been committed; if not, the object is deleted with the session's other uploads.
             self._storage.delete([upload.key])
             raise
         if added.is_duplicate:
@@ -153,7 +157,7 @@ class UploadService:
         return added
 
     def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> AddedPhoto:
-        """Add a photo under the lock of its session, unless its bytes came another way meanwhile."""
+        """Add a photo under the session's lock; a concurrent duplicate wins."""
         with self._unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:

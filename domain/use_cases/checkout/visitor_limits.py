@@ -1,4 +1,4 @@
-"""Bounds on what strangers may ask for, by client and in total."""
+"""Rate limits for anonymous visitors, per client and in total."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,18 +11,21 @@ from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
 
 WINDOW = timedelta(hours=1)
 
-#: The share of the storage limit beyond which no photo is accepted: orders that are paid need room for results.
+#: The share of the storage limit above which no photo is accepted: paid orders need space for their results.
 NEARLY_FULL = 0.95
 
-#: How old the measured size of what is stored may be: measuring reads several tables.
+#: How long a measurement of the stored bytes is reused: measuring reads several tables.
 STORAGE_MEASURED_EVERY = timedelta(minutes=1)
 
-#: When to come back if the storage is nearly full: housekeeping runs every hour.
+#: When to retry if the storage is nearly full: cleanup runs every hour.
 STORAGE_WAIT = timedelta(hours=1)
 
 
 class TooManyRequestsError(ShopError):
-    """A client, or all of them together, asked for more than the shop allows; ``wait`` is when to come back."""
+    """A client, or all clients together, exceeded a rate limit.
+
+    ``wait`` is the time until a retry can succeed.
+    """
 
     def __init__(self, what: str, wait: timedelta) -> None:
         self.what = what
@@ -44,7 +47,10 @@ class StorageNearlyFullError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class _Bound:
-    """A quota by client and one over all clients; ``what`` is plural and said to customers."""
+    """A quota per client and one for all clients together.
+
+    ``what`` is a plural noun that appears in messages to customers.
+    """
 
     what: str
     name: str
@@ -59,9 +65,10 @@ class _Bound:
 
 
 class VisitorLimits:
-    """Refuses what exceeds the bounds; each method raises TooManyRequestsError and then counts nothing in total.
+    """Enforces the rate limits; each method raises TooManyRequestsError.
 
-    ``client`` names a visitor's network address and is no personal data by itself.
+    A refused request does not count towards the total quota. ``client`` identifies a visitor's network address and is
+    no personal data by itself.
     """
 
     def __init__(
@@ -108,7 +115,7 @@ class VisitorLimits:
         self._take(self._sessions, client)
 
     def receive_photo(self, client: str, size_bytes: int) -> None:
-        """Count a photo before its bytes are received; raises StorageNearlyFullError as well."""
+        """Count a photo before its bytes are received; may raise StorageNearlyFullError."""
         if self._is_storage_nearly_full():
             raise StorageNearlyFullError(STORAGE_WAIT)
         self._take(self._mebibytes, client, -(-size_bytes // MEBIBYTE))
@@ -118,7 +125,10 @@ class VisitorLimits:
         self._take(self._checkouts, client)
 
     def check_code_guesses(self, client: str) -> None:
-        """Refuse to look at another code of a client, or of all, after too many that do not exist."""
+        """Refuse another code after too many that do not exist.
+
+        The limit applies to the client and to all clients together.
+        """
         wait = self._limiter.exceeded_for(self._guesses.client_quota(), client)
         if wait is None:
             window = self._window()
