@@ -1,1 +1,1 @@
-"""Payments: whose they are, and what becomes of them."""
+"""Payments: webhooks, order placement, refunds, disputes and unmatched payments."""

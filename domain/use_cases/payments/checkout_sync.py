@@ -1,4 +1,4 @@
-"""What follows from the status of a checkout at the payment provider."""
+"""Synchronizes upload sessions and orders with their checkouts at the provider."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,20 +17,20 @@ from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 
 class CheckoutSyncRepositories(PlacementRepositories, HasReconciliationQueries, Protocol):
-    """What the status of a checkout changes."""
+    """The repositories that a checkout's status changes."""
 
 
-#: When to poll a delayed payment whose webhook is missing: the slowest methods take two weeks.
+#: When to poll a delayed payment whose webhook event is missing: the slowest methods take two weeks.
 PENDING_PAYMENT = timedelta(days=14)
 
-#: In these a checkout can still become a payment.
+#: Checkout statuses from which a payment is still possible.
 UNDECIDED = frozenset({CheckoutStatus.OPEN, CheckoutStatus.PENDING})
-#: In these no payment for a session's photos is known.
+#: Session statuses in which no payment is known.
 _UNPAID = frozenset({UploadStatus.OPEN, UploadStatus.CHECKOUT})
 
 
 class CheckoutSync:
-    """Brings upload sessions and orders up to the status of their checkouts at the provider."""
+    """Applies the provider's checkout status to upload sessions and orders."""
 
     def __init__(
         self,
@@ -50,15 +50,15 @@ class CheckoutSync:
         self._clock = clock
 
     def sync_checkout(self, checkout_session_id: str) -> None:
-        """Ask the provider for a checkout's status and apply it; raises what the provider raises."""
+        """Fetch a checkout's status and apply it; raises the provider's errors."""
         state = self._payments.find_checkout(checkout_session_id)
         trigger = trigger_of(checkout_session_id)
         self._command_handler.transact(partial(self.apply_status, state=state, trigger=trigger))
 
     def poll_pending_payments(self) -> int:
-        """Sync the delayed payments whose webhooks are overdue, and return their number.
+        """Sync delayed payments with overdue webhook events; return their number.
 
-        Raises UnavailableError if the provider could not be asked about some, after all the others were.
+        If the provider is unavailable for some, raises UnavailableError after trying all others.
         """
         with self._unit_of_work.transaction() as repositories:
             waiting = repositories.upload_sessions.pending(self._clock.now() - PENDING_PAYMENT)
@@ -85,7 +85,10 @@ class CheckoutSync:
         state: CheckoutState | None,
         trigger: Trigger,
     ) -> None:
-        """Place the order of a paid checkout, or update the session of another one; ignore other shops' checkouts."""
+        """Place a paid checkout's order, or update an unpaid one's session.
+
+        Open checkouts and those of other shops are ignored.
+        """
         if state is None or state.status is CheckoutStatus.OPEN:
             return
         if not self._ownership.is_ours(transaction.repositories, state.checkout):
@@ -97,12 +100,15 @@ class CheckoutSync:
 
 
 def trigger_of(subject: str) -> Trigger:
-    """The trigger of an order whose payment the provider reported; ``subject`` is an event or a checkout."""
+    """The trigger of an order whose payment was reported by the provider.
+
+    ``subject`` is the id of a webhook event or of a checkout session.
+    """
     return Trigger(name=f"{SOURCE}:{subject}", actor=SOURCE)
 
 
 def _apply_unpaid(repositories: HasUploadSessions, state: CheckoutState) -> None:
-    """Let the session wait for a delayed payment, or open it again because none will come."""
+    """Mark the session as pending, or reopen it if payment is impossible."""
     checkout = state.checkout
     if checkout.upload_session_id is None:
         return
@@ -110,7 +116,7 @@ def _apply_unpaid(repositories: HasUploadSessions, state: CheckoutState) -> None
     if session is None or session.checkout is None:
         return
     if session.checkout.checkout_session_id != checkout.checkout_session_id:
-        # Another page of the same session: the one on record counts, unless the customer returned to this one.
+        # Another page of the same session: ignore it, unless the customer chose a delayed payment on it.
         if state.status is CheckoutStatus.PENDING and session.status in _UNPAID:
             page = replace(session.checkout, checkout_session_id=checkout.checkout_session_id, url=None)
             repositories.upload_sessions.set_checkout(session.session_id, page)
@@ -122,4 +128,4 @@ def _apply_unpaid(repositories: HasUploadSessions, state: CheckoutState) -> None
         case UploadStatus.CHECKOUT | UploadStatus.PENDING if state.status not in UNDECIDED:
             repositories.upload_sessions.set_status(session.session_id, UploadStatus.OPEN)
         case _:
-            pass  # it went on meanwhile, and an end is never taken back
+            pass  # the session has moved on, and a final status is never reverted

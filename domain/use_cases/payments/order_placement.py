@@ -1,4 +1,4 @@
-"""Placing an order once its checkout is paid."""
+"""Places the order of a paid checkout, or quarantines the payment."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,10 +20,10 @@ from domain.use_cases.shop_policy import ShopPolicy
 class PlacementRepositories(
     HasEventStore, ReferralRepositories, HasUnmatchedPayments, HasUploadSessions, Protocol
 ):
-    """What an order is placed from."""
+    """The repositories that order placement uses."""
 
 
-#: Why a payment of this shop waits for a person, whatever time passes.
+#: Why a payment of this shop is held for staff and never refunded automatically.
 SESSION_LOST = (
     "This shop opened its checkout, and the database does not know the upload session any more: a backup may have "
     "been restored. It is held: look whether its photos were delivered, then match or refund it."
@@ -32,7 +32,7 @@ SESSION_LOST = (
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """What told that a checkout was paid: the cause of the order's first event."""
+    """What reported the payment: the cause of the order's first event."""
 
     name: str
     actor: str
@@ -40,17 +40,17 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True)
 class PaidCheckout:
-    """What an order is placed from: photos, the checkout that paid for them, address and price."""
+    """The input of an order: session, paid checkout, e-mail address and quote."""
 
     session: UploadSession
     checkout: CheckoutDetails
     email: str
     quoted: Money
-    number: OrderNumber | None = None  # that the order had before it was lost; none: the next one
+    number: OrderNumber | None = None  # of an order that is restored after a loss; None: the next number
 
 
 class OrderPlacement:
-    """Places orders, whatever tells that they are paid: a webhook, a poll of the provider, or staff."""
+    """Places orders whose payment a webhook, a poll or staff reported."""
 
     def __init__(
         self, *, referral_program: ReferralProgram, clock: Clock, ids: Ids, policy: ShopPolicy
@@ -68,16 +68,17 @@ class OrderPlacement:
         *,
         number: OrderNumber | None = None,
     ) -> Order | None:
-        """Place the order of a paid checkout's upload session; none if that is not possible.
+        """Place the order of a paid checkout; None if none was placed.
 
-        A checkout that cannot become an order is quarantined; one that is an order already changes nothing.
+        Idempotent: a checkout whose order was placed before changes nothing. A payment that cannot become an order is
+        quarantined as an unmatched payment.
         """
         repositories = transaction.repositories
         session_id = checkout.upload_session_id
         session = repositories.upload_sessions.find(session_id, lock=True) if session_id is not None else None
         order_id = session.order_id if session is not None else checkout.order_id
         order = repositories.event_store.load(order_id) if order_id is not None else None
-        # First of all: an order outlives its session's photos, and its session.
+        # Check this first: an order outlives its session and the session's photos.
         if order is not None and _is_paid_by(order, checkout):
             return None
         if session is None or order is None:
@@ -104,7 +105,10 @@ class OrderPlacement:
         return self.begin(transaction, order, purchase, trigger)
 
     def quoted(self, session: UploadSession) -> Money:
-        """What the session's photos cost; of one that is open again, more may have come since its checkout."""
+        """The price of the session's photos.
+
+        A reopened session is quoted anew, because photos may have been added since its checkout.
+        """
         if session.checkout is None or session.status is UploadStatus.OPEN:
             return self._policy.prices.quote(len(session.photos))
         return session.checkout.quoted
@@ -116,11 +120,10 @@ class OrderPlacement:
         purchase: PaidCheckout,
         trigger: Trigger,
     ) -> Order:
-        """Record the payment of an order that has none; it is held if another amount was paid than quoted.
+        """Record an unpaid order's payment and its points in one commit.
 
-        The lock of its upload session is the lock of an order that has no event yet.
-
-        Points that were spent on it are debited in the same commit, and those it earns are credited.
+        The order is held if the paid amount differs from the quote. Spent points are debited, earned ones credited.
+        The caller has locked the upload session, which also protects an order that has no events yet.
         """
         cause = Cause(name=trigger.name, key=trigger.name, actor=trigger.actor, correlation_id=order.order_id)
         repositories = transaction.repositories
@@ -162,7 +165,7 @@ class OrderPlacement:
         )
 
     def hold(self, repositories: HasUnmatchedPayments, checkout: CheckoutDetails, reason: str) -> None:
-        """Quarantine a payment for staff; it is never refunded by itself."""
+        """Quarantine a payment for staff; it is never refunded automatically."""
         self._set_aside(repositories, checkout, reason, is_held=True)
 
     def _set_aside(
@@ -192,12 +195,15 @@ def _is_paid_by(order: Order, checkout: CheckoutDetails) -> bool:
 
 
 def _tax(checkout: CheckoutDetails, quoted: Money) -> Money | None:
-    """What the provider added on top of the quote; of a price in another currency, nothing can be."""
+    """The tax that the provider added to the quote.
+
+    None if it is in another currency, where it cannot be compared.
+    """
     tax = checkout.tax
     return tax if tax is not None and tax.currency == quoted.currency else None
 
 
 def _discount(checkout: CheckoutDetails, quoted: Money) -> Money:
-    """What was taken off the quote; of a price in another currency, nothing can be."""
+    """The discount on the quote; zero if in another currency."""
     is_comparable = checkout.discount.currency == quoted.currency
     return checkout.discount if is_comparable else replace(quoted, amount=0)

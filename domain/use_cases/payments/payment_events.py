@@ -1,4 +1,4 @@
-"""What a payment provider's webhook event means: to an order, or to an unmatched payment."""
+"""Maps refund and dispute webhook events to events and unmatched payments."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,30 +13,30 @@ from domain.ports.webhook_inbox import WebhookInbox
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.payments.refunds import event_of
 
-#: The payment provider, as actor and as source of webhook events.
+#: The payment provider's name, as actor and as source of webhook events.
 SOURCE = "stripe"
 
 _NO_REASON = "no reason given"
 
 
 class Handled(StrEnum):
-    """What became of a webhook event."""
+    """The result of handling a webhook event."""
 
     RECORDED = "recorded"
     OF_ANOTHER_SHOP = "of_another_shop"  # on the same account
     REFUND_UNKNOWN = "refund_unknown"  # to the provider's API
-    DISPUTE_UNKNOWN = "dispute_unknown"  # to the provider's API, and contradicting what is on record
+    DISPUTE_UNKNOWN = "dispute_unknown"  # to the provider's API, and contradicts the log
 
 
 def accept(
     inbox: WebhookInbox, webhook_event: PaymentWebhookEvent, body_sha256: Sha256, now: datetime
 ) -> bool:
-    """Write an event into the inbox; false if it was handled before."""
+    """Insert an event into the inbox; false if it was handled before."""
     return inbox.accept(SOURCE, webhook_event.event_id, webhook_event.event_type, body_sha256, now)
 
 
 def event_about_refund(refund: ProviderRefund, *, event_type: str) -> PaymentWebhookEvent:
-    """The webhook event that would report a refund in its present status."""
+    """The webhook event that would report a refund's current status."""
     kind = refund_kind(refund)
     return PaymentWebhookEvent(
         event_id=f"{refund.provider_refund_id}:{kind}",
@@ -49,7 +49,10 @@ def event_about_refund(refund: ProviderRefund, *, event_type: str) -> PaymentWeb
 
 
 def proposed_events(webhook_event: PaymentWebhookEvent, order: Order) -> Sequence[e.Event]:
-    """The events to propose for a refund or dispute; none if the report lacks what they need."""
+    """The events to propose for a refund or dispute webhook event.
+
+    Empty if it lacks a required field.
+    """
     dispute_id, amount = webhook_event.dispute_id, webhook_event.dispute_amount
     if webhook_event.refund is not None:
         return _of_refund(webhook_event, webhook_event.refund, order)
@@ -69,9 +72,10 @@ def proposed_events(webhook_event: PaymentWebhookEvent, order: Order) -> Sequenc
 
 
 def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order: Order) -> Sequence[e.Event]:
-    """A refund that failed before its order knew it was issued first: so it ends as if both came in time.
+    """The events of a refund; an unknown failed one is issued first.
 
-    If the money was refunded another way meanwhile, none of it is owed, and nothing is recorded.
+    The result is the same as if both webhook events had arrived in order. If the amount was refunded another way
+    meanwhile, none of it is owed, and nothing is recorded.
     """
     refund_id = _refund_id(webhook_event, refund, order)
     issued = event_of(refund, refund_id)
@@ -89,14 +93,17 @@ def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order
 
 
 def _refund_id(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order: Order) -> RefundId:
-    """Our id of a refund; one that was made in the provider's dashboard is named after the provider's."""
+    """Our id of a refund.
+
+    For a refund made in the provider's dashboard it is derived from the provider's id.
+    """
     return webhook_event.refund_id or refund_id_at_provider(order.order_id, refund.provider_refund_id)
 
 
 def unmatched_after(
     payment: UnmatchedPayment, webhook_event: PaymentWebhookEvent, now: datetime
 ) -> UnmatchedPayment:
-    """An unmatched payment after a refund or dispute took some of it, or gave it back."""
+    """Apply a refund or dispute webhook event to an unmatched payment."""
     refund, dispute_id, disputed = (
         webhook_event.refund,
         webhook_event.dispute_id,
@@ -115,8 +122,8 @@ def unmatched_after(
     if webhook_event.outcome is DisputeOutcome.INQUIRY_CLOSED and dispute_id not in payment.returned:
         return payment
     if webhook_event.kind is PaymentEventKind.DISPUTE_OPENED and dispute_id in payment.returned:
-        return payment  # its end came first
-    # What is disputed in another currency cannot be compared, so it counts for the whole payment.
+        return payment  # its closing arrived first
+    # An amount in another currency cannot be compared, so it counts as the whole payment.
     taken = disputed if disputed.currency == payment.paid.currency else payment.paid
     amount = taken.amount if webhook_event.outcome in {None, DisputeOutcome.LOST} else 0
     return payment.with_returned(dispute_id, amount, now)

@@ -1,4 +1,4 @@
-"""Whose payment it is: several shops can share one account of a payment provider."""
+"""Ownership of payments: several shops can share one provider account."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,18 @@ from domain.signed_tokens import TokenSigner
 
 
 class PaymentOwnership:
-    """Tells this shop's payments from those of others on the same account.
+    """Distinguishes this shop's payments from those of others on the same account.
 
-    A payment is ours if its metadata carries our seal, or if our own tables know its checkout or its upload session:
-    those were opened before there were seals, or before the secret key changed. That a table does not know a
-    payment never makes it ours, and that it carries no seal of ours never makes it money to refund.
+    A payment is ours if its metadata carries our signed token, or if our own tables know its checkout or upload
+    session, which may be older than signed tokens or than the current secret key. An unknown payment is never
+    assumed to be ours, and a payment is never refunded merely because it lacks our token.
     """
 
     def __init__(self, token_signer: TokenSigner) -> None:
         self._token_signer = token_signer
 
     def is_sealed(self, checkout: CheckoutDetails) -> bool:
-        """Whether the checkout carries a valid seal of this shop."""
+        """Whether the checkout carries a valid signed token of this shop."""
         if checkout.payment_token is None or checkout.upload_session_id is None or checkout.order_id is None:
             return False
         return self._token_signer.is_payment_token(
@@ -33,7 +33,10 @@ class PaymentOwnership:
     def foreign_among(
         self, transaction: HasReconciliationQueries, checkouts: Sequence[CheckoutDetails]
     ) -> set[str]:
-        """The ids of those checkouts that this shop did not open; takes a page at most."""
+        """The ids of those checkouts that this shop did not open.
+
+        ``checkouts`` is at most one page of a listing.
+        """
         unsealed = [checkout for checkout in checkouts if not self.is_sealed(checkout)]
         if not unsealed:
             return set()

@@ -1,4 +1,7 @@
-"""The payment provider's webhook events, each recorded once."""
+"""Handling of the payment provider's webhook events, each exactly once.
+
+Refunds and disputes are delegated to ``refund_and_dispute_webhooks``.
+"""
 
 from domain.order.values import Sha256
 from domain.ports.clock import Clock
@@ -29,10 +32,10 @@ _REFUNDS_AND_DISPUTES = frozenset(
 
 
 class PaymentWebhook:
-    """Handles the payment provider's webhook events, which come in any order and number.
+    """Handles payment webhook events, which may be repeated and out of order.
 
-    So an event is believed only where no other can contradict it: that money was paid. Any other event is the reason
-    to ask the provider for the present status, always before a transaction is opened.
+    So an event is trusted only where no other can contradict it: a payment was made. For any other event the current
+    status is fetched from the provider, always before a transaction is opened.
     """
 
     def __init__(
@@ -51,14 +54,14 @@ class PaymentWebhook:
         self._clock = clock
 
     def handle(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
-        """Record what a webhook event means, once: inbox, customer and order in one transaction.
+        """Record a webhook event in inbox, customer and order; idempotent.
 
-        Another shop's payment on the same account stores nothing. A refund that the provider's API does not know
-        changes nothing, whatever the signature says.
+        All of it is one transaction. For another shop's payment on the same account nothing is stored. A refund that
+        the provider's API does not know changes nothing, even with a valid signature.
 
-        Once this returns, the event may be answered with 200: nothing of it can be lost. Raises UnavailableError when
-        the provider cannot be asked, or when the event cannot be true before something else is known: the provider
-        has to send it again.
+        Once this returns, everything is committed and the event can be answered with 200. Raises UnavailableError
+        when the provider cannot be reached, or when the event depends on one that is not known yet: the provider has
+        to send it again.
         """
         if webhook_event.kind is PaymentEventKind.REFUNDS_CHANGED:
             return self._refunds_and_disputes.handle_changed_refunds(webhook_event, body_sha256)

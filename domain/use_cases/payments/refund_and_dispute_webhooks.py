@@ -1,4 +1,4 @@
-"""Webhook events about money that was paid: refunds and disputes."""
+"""Handling of webhook events about refunds and disputes."""
 
 from dataclasses import replace
 from functools import partial
@@ -36,11 +36,11 @@ from domain.use_cases.payments.payment_events import (
 
 
 class PaymentWebhookRepositories(CheckoutSyncRepositories, HasWebhookInbox, Protocol):
-    """What a payment webhook event is recorded in."""
+    """The repositories that a payment webhook event is recorded in."""
 
 
 class RefundAndDisputeWebhooks:
-    """Records what happens to money that was paid, each event once."""
+    """Records refunds and disputes of paid orders and unmatched payments, idempotently."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class RefundAndDisputeWebhooks:
         self._clock = clock
 
     def handle_changed_refunds(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
-        """Ask for all refunds of a payment, and record those that are new."""
+        """Fetch all refunds of a payment and record the new ones."""
         intent = webhook_event.payment_intent_id
         if intent is None or not self._record_payment_first(intent):
             return Handled.OF_ANOTHER_SHOP
@@ -68,7 +68,7 @@ class RefundAndDisputeWebhooks:
         return Handled.RECORDED
 
     def handle(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
-        """Record a refund in its present status, or a dispute; see ``PaymentWebhook.handle``."""
+        """Record a refund's current status, or a dispute; see ``PaymentWebhook.handle``."""
         if not self._record_payment_first(webhook_event.payment_intent_id):
             return Handled.OF_ANOTHER_SHOP
         current = self._refreshed(webhook_event)
@@ -84,9 +84,10 @@ class RefundAndDisputeWebhooks:
         return Handled.RECORDED
 
     def _record_payment_first(self, intent: str | None) -> bool:
-        """Record the payment first if we missed its webhook; false if the payment is not this shop's.
+        """Record the payment first if its webhook event is missing.
 
-        Refunds and disputes do not carry the metadata of the payment, so the payment's checkout is looked up.
+        False if the payment is not this shop's. Refunds and disputes do not carry the payment's metadata, so its
+        checkout is fetched. Raises UnavailableError while that checkout is undecided.
         """
         if intent is None:
             return False
@@ -112,9 +113,9 @@ class RefundAndDisputeWebhooks:
             )
 
     def _refreshed(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent | None:
-        """The event with the present status of its refund or doubtful dispute.
+        """The event with the current status of its refund or contradicted dispute.
 
-        None for what the API does not know: a signature alone proves no movement of money.
+        None if the provider's API does not know it: a signature alone does not prove that money moved.
         """
         if webhook_event.refund is None:
             return self._refreshed_dispute(webhook_event)
@@ -130,7 +131,7 @@ class RefundAndDisputeWebhooks:
         )
 
     def _refreshed_dispute(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent | None:
-        """The event; with the present status if another outcome is recorded."""
+        """The event, with the current status if another outcome is recorded."""
         dispute_id = webhook_event.dispute_id
         if dispute_id is None or not self._contradicts_outcome(webhook_event, dispute_id):
             return webhook_event
@@ -148,9 +149,9 @@ class RefundAndDisputeWebhooks:
         )
 
     def _contradicts_outcome(self, webhook_event: PaymentWebhookEvent, dispute_id: str) -> bool:
-        """Whether the event changes a recorded outcome.
+        """Whether the event contradicts a recorded outcome.
 
-        An appeal does, and so does an event that arrives late.
+        An appeal can cause this, and so can an event that arrives late.
         """
         intent, outcome = webhook_event.payment_intent_id, webhook_event.outcome
         if intent is None or outcome is None:
@@ -161,12 +162,15 @@ class RefundAndDisputeWebhooks:
         if order is not None:
             known = order.disputes.get(dispute_id)
             return known is not None and known.outcome not in {None, outcome}
-        # Only what the bank kept is on record here: nothing once a dispute was won.
+        # An unmatched payment stores only the amount that the bank kept: zero for a dispute that was won.
         is_lost = outcome is DisputeOutcome.LOST
         return unmatched is not None and is_lost and unmatched.returned.get(dispute_id) == 0
 
     def _failed_before(self, webhook_event: PaymentWebhookEvent) -> list[PaymentWebhookEvent]:
-        """Refunds that must have failed, because the provider made another one beyond the payment."""
+        """Failure events of earlier refunds, if this one would exceed the payment.
+
+        The provider accepts it only if an earlier one has failed, and that webhook event may still be missing.
+        """
         refund, intent = webhook_event.refund, webhook_event.payment_intent_id
         if refund is None or refund.has_failed or intent is None:
             return []
@@ -199,13 +203,16 @@ class RefundAndDisputeWebhooks:
         webhook_event: PaymentWebhookEvent,
         body_sha256: Sha256,
     ) -> None:
-        """Record on the order that was paid, or on the unmatched payment; another payment is not this shop's."""
+        """Record the event on the paid order or on the unmatched payment.
+
+        If there is neither, only the inbox row is written.
+        """
         repositories, intent, now = (
             transaction.repositories,
             webhook_event.payment_intent_id,
             self._clock.now(),
         )
-        # The payment is found first, and locked: staff may be matching it with an order at this moment.
+        # Find and lock the unmatched payment first: staff may be matching it with an order at this moment.
         unmatched = repositories.unmatched_payments.find_by_payment(intent, lock=True) if intent else None
         paid = repositories.event_store.load_by_payment(intent) if intent else None
         if paid is None:

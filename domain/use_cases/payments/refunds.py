@@ -1,4 +1,4 @@
-"""Money on its way back, paid once however often it is asked for."""
+"""Issues refunds idempotently through the payment provider."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,21 +12,22 @@ from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import NewRefund, PaymentProvider, ProviderRefund
 
-#: Stripe may forget an idempotency key after 24 hours; from then on only a look can tell whether money went back.
+#: Stripe may drop an idempotency key after 24 hours; from then on only a lookup shows whether a refund was issued.
 KEY_LIFETIME = timedelta(hours=23)
 
 
 class RefundService:
-    """Has refunds issued."""
+    """Issues the refunds of orders."""
 
     def __init__(self, *, payments: PaymentProvider, clock: Clock) -> None:
         self._payments = payments
         self._clock = clock
 
     def issue(self, order: Order, work: IssueRefund, *, first_due_at: datetime) -> Sequence[e.Event]:
-        """Have a refund paid, under a key that makes a repeat harmless, or find out that it was.
+        """Issue a refund, or find the one that was issued; idempotent.
 
-        Raises DisputedError where word of a dispute is still on its way: the refund waits for the bank's decision.
+        Returns the resulting event: accepted, issued or failed. Raises DisputedError if the payment is disputed and
+        the dispute's webhook event has not arrived: the refund waits for the bank's decision.
         """
         refund = order.refunds[work.refund_id]
         intent = order.payment.payment_intent_id if order.payment else None
@@ -39,7 +40,7 @@ class RefundService:
         except RefusedError as refusal:
             return [_failed(refund, None, refusal.code or "refused")]
         if issued is None or issued.provider_refund_id in refund.failed_provider_refund_ids:
-            # What failed before is no answer to this attempt, and is on record already.
+            # A refund that failed before is recorded already and is not the result of this attempt.
             return [_failed(refund, None, "not known to the provider after a day")]
         if issued.has_failed:
             return [_failed(refund, issued.provider_refund_id, "the provider could not pay it")]
@@ -59,16 +60,17 @@ class RefundService:
 
 
 def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:
-    """What a refund that has not failed means to its order: money on its way, or money paid back."""
+    """The event of a refund that has not failed: accepted or issued."""
     kind = e.RefundAccepted if refund.is_pending else e.RefundIssued
     return kind(refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id)
 
 
 def issue_once(payments: PaymentProvider, wish: NewRefund, *, waited: timedelta) -> ProviderRefund | None:
-    """Have money paid back, once however often this is repeated; none if only a look was safe and found nothing.
+    """Issue a refund at most once, however often this is retried.
 
-    ``waited`` is for how long this was tried without a pause. A key guards against a reply that was lost a moment
-    ago; against an earlier try, which had another key or one that is forgotten since, only a look does.
+    ``waited`` is the time since this series of retries began. The idempotency key protects against a lost response,
+    but not against an older attempt whose key was different or has expired, so issued refunds are looked up first.
+    After KEY_LIFETIME only the lookup is safe: then None means that no refund was found and none was issued.
     """
     found = payments.find_refund(wish.payment_intent_id, wish.refund_id)
     if waited > KEY_LIFETIME or (found is not None and not found.has_failed):

@@ -1,4 +1,7 @@
-"""Money without an order: it goes back after a wait, or a person gives it to the photos it was meant for."""
+"""Unmatched payments: refunded after a wait, or matched by staff.
+
+An unmatched payment belongs to no order; ``order_placement`` quarantines it.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,26 +44,26 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class UnmatchedPaymentRepositories(HasReconciliationQueries, HasUnmatchedPayments, Protocol):
-    """What unmatched payments are found in."""
+    """The repositories that unmatched payments are found in."""
 
 
 class MatchRepositories(PlacementRepositories, UnmatchedPaymentRepositories, Protocol):
-    """What a payment is matched in."""
+    """The repositories that matching uses."""
 
 
-#: Who resolved what nobody else did.
+#: The actor of a payment that is refunded without a staff member's decision.
 SHOP = "shop"
 
-#: When to try again after a call of which nobody knows how it ended; longer than any call takes.
+#: When to retry after a call with unknown outcome; longer than any call takes.
 UNKNOWN_AGAIN = timedelta(minutes=30)
-#: When to look again at a refund that the provider has yet to pay, should its webhook be lost.
+#: When to look up a pending refund again, in case its webhook event is lost.
 PENDING_AGAIN = timedelta(days=1)
-#: When to try again what the provider refused: by then somebody may have put it right.
+#: When to retry a refund that the provider refused: staff may have removed the cause by then.
 REFUSED_AGAIN = timedelta(days=1)
 
 
 class UnmatchedPaymentService:
-    """Settles money that belongs to no order."""
+    """Refunds unmatched payments or matches them with upload sessions."""
 
     def __init__(
         self,
@@ -80,9 +83,10 @@ class UnmatchedPaymentService:
         self._policy = policy
 
     def refund_due(self) -> int:
-        """Pay back what has waited long enough, or was resolved to go back; tell how much of it is settled now.
+        """Refund payments that waited long enough; return how many are settled.
 
-        Raises UnavailableError if the provider could not be asked about some, after all the others were.
+        Also those whose refund staff requested. If the provider is unavailable for some, raises UnavailableError
+        after trying all others.
         """
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
@@ -103,10 +107,10 @@ class UnmatchedPaymentService:
         return settled
 
     def refund(self, checkout_session_id: str, *, actor: str, note: str) -> UnmatchedPayment:
-        """Pay one back because a person says so; gives the payment as it stands then.
+        """Refund a payment at a staff member's request; return its new state.
 
-        One that was never set aside, because it does not carry this shop's seal, is asked of the provider.
-        Raises UnknownPaymentError or PaymentNotOpenError. When it raises UnavailableError, it is tried again later.
+        A payment without this shop's signed token, which was never quarantined, is fetched from the provider. Raises
+        UnknownPaymentError or PaymentNotOpenError. On UnavailableError the refund is retried later.
         """
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
@@ -121,9 +125,10 @@ class UnmatchedPaymentService:
     def match(
         self, checkout_session_id: str, upload_session_id: UploadSessionId, *, actor: str, note: str
     ) -> OrderId:
-        """Begin a session's order with a payment that is open, as if it had been paid there; gives the order.
+        """Place a session's order with an unmatched payment; return the order's id.
 
-        Who paid is asked of the provider. Raises UnknownPaymentError, PaymentNotOpenError or NotMatchableError.
+        The payer's details are fetched from the provider. Raises UnknownPaymentError, PaymentNotOpenError or
+        NotMatchableError.
         """
         state = self._payments.find_checkout(checkout_session_id)
 
@@ -152,7 +157,10 @@ class UnmatchedPaymentService:
     def _open(
         self, transaction: UnmatchedPaymentRepositories, checkout_session_id: str, state: CheckoutState | None
     ) -> UnmatchedPayment:
-        """The payment, locked; one without our seal is set aside now, because a person names it."""
+        """Lock and return an open payment.
+
+        A payment without our signed token is quarantined now, because a staff member named it.
+        """
         if state is not None and state.status is CheckoutStatus.PAID:
             is_an_orders = bool(transaction.reconciliation_queries.payments([checkout_session_id]))
             if not is_an_orders:
@@ -194,7 +202,7 @@ class UnmatchedPaymentService:
         )
 
     def _claim(self, checkout_session_id: str) -> UnmatchedPayment | None:
-        """Have a payment that is due on its way back; none if somebody else was faster."""
+        """Claim a due payment for refund; None if another worker was faster."""
         with self._unit_of_work.transaction() as transaction:
             payment = transaction.unmatched_payments.find(checkout_session_id, lock=True)
             now = self._clock.now()
@@ -207,10 +215,10 @@ class UnmatchedPaymentService:
         return claimed
 
     def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
-        """Have the provider pay back what was claimed, and write down what came of it."""
+        """Refund a claimed payment at the provider and save the result."""
         now = self._clock.now()
         if payment.payment_intent_id is None:
-            # Nothing was charged for it, so there is nothing to pay back.
+            # Nothing was charged, so there is nothing to refund.
             return self._write(payment, lambda current: current.given_back())
         wish = NewRefund(
             refund_id=payment.refund_id,
@@ -225,7 +233,7 @@ class UnmatchedPaymentService:
         try:
             made = issue_once(self._payments, wish, waited=waited)
             if made is not None and made.is_pending:
-                # A reply repeated under the same key may be older than what the provider knows now.
+                # A response replayed for the same idempotency key may be older than the current status.
                 made = self._payments.look_up_refund(made.provider_refund_id) or made
         except RefusedError as refusal:
             return self._fail(payment, refusal.code or "refused")
@@ -252,7 +260,7 @@ class UnmatchedPaymentService:
     def _write(
         self, claimed: UnmatchedPayment, change: Callable[[UnmatchedPayment], UnmatchedPayment]
     ) -> UnmatchedPayment:
-        """Write down what came of an attempt, unless a notice of the provider ended it meanwhile."""
+        """Save an attempt's result, unless a webhook event ended it meanwhile."""
         with self._unit_of_work.transaction() as transaction:
             current = transaction.unmatched_payments.find(claimed.checkout_session_id, lock=True) or claimed
             if current.status is not UnmatchedStatus.REFUNDING or current.attempt != claimed.attempt:
@@ -263,7 +271,10 @@ class UnmatchedPaymentService:
 
 
 def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
-    """The payment on its way back. Whoever dies with it leaves it to the next one, in the same attempt."""
+    """The payment in status REFUNDING.
+
+    After a crash the next worker continues the same attempt, with the same idempotency key.
+    """
     now = clock.now()
     return replace(
         payment,
@@ -274,7 +285,7 @@ def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
 
 
 def _problem(payment: UnmatchedPayment, session: UploadSession | None) -> str | None:
-    """What keeps a payment from paying for a session's photos; none if nothing does."""
+    """The obstacle to matching a payment with a session, if any."""
     if payment.left != payment.paid:
         return f"{payment.left} of {payment.paid} is left of it; refund the rest"
     if session is None:
