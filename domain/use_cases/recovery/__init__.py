@@ -1,1 +1,1 @@
-"""Noticing a database that was restored from a backup, and putting the shop right after it."""
+"""Detection of a database restored from a backup, and its recovery."""

@@ -1,4 +1,7 @@
-"""The newest head of the log, kept in the storage as well: a database without it was restored from a backup."""
+"""Log heads in the storage, which reveal a database restored from backup.
+
+The storage keeps the newest head of the log: a database that lacks its event is older.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,29 +16,32 @@ from domain.ports.object_storage import ObjectOwner, ObjectStorage
 from domain.ports.unit_of_work import HasLogRecovery, UnitOfWork
 from domain.signed_tokens import TokenSigner
 
-#: How long an answer to "is the database behind?" is believed.
+#: How long the last answer to "is the database behind?" is used.
 BELIEVED_FOR = timedelta(seconds=15)
 
-#: How many heads stay in the storage: the newest, and some before it for people to look at.
+#: How many heads stay in the storage: the newest, and earlier ones for staff to look at.
 KEPT = 3
 
-#: Days whose order counters a head tells: numbers are given for the day of the payment alone.
+#: Days whose order counters a head contains: numbers are assigned for the day of the payment only.
 COUNTED_DAYS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogHead:
-    """How far the log had come; all of it is in the labels of the object, which its mark covers."""
+    """The end of the log at one time.
 
-    sequence: int  # of the heads, without a gap
-    event_id: UUID | None  # none of an empty log
+    All fields are stored as labels of an object, which its signature covers.
+    """
+
+    sequence: int  # of the heads, without gaps
+    event_id: UUID | None  # None for an empty log
     sha256: Sha256 | None
     position: int
     order_counters: Mapping[date, int]
     written_at: datetime
 
     def labels(self) -> dict[str, str]:
-        """The head as labels of an object."""
+        """Return the head as labels of an object."""
         counters = ",".join(f"{day.isoformat()}={number}" for day, number in self.order_counters.items())
         return {
             "sequence": str(self.sequence),
@@ -48,7 +54,7 @@ class LogHead:
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> "LogHead":
-        """The head that labels tell."""
+        """Build the head from an object's labels."""
         counters = (each.partition("=") for each in labels["order-counters"].split(",") if each)
         return cls(
             sequence=int(labels["sequence"]),
@@ -63,8 +69,8 @@ class LogHead:
 class LogHeads:
     """Writes heads, and compares the database with the newest one.
 
-    A head names one event. A database that has the event is at least as new as the head; one that does not have it is
-    older, for events are never removed.
+    A head names one event. A database that has the event is at least as new as the head; one that lacks it is older,
+    because events are never removed.
     """
 
     def __init__(
@@ -79,11 +85,11 @@ class LogHeads:
         self._storage = storage
         self._prefix = f"log/heads/{token_signer.shop_name()}/"
         self._clock = clock
-        # When it was asked, and whether the database was behind: one value, because threads share it.
+        # The time of the last check and its result; one value, because threads share it.
         self._answer: tuple[datetime, bool] | None = None
 
     def newest(self) -> LogHead | None:
-        """The newest head that this shop wrote; raises UnavailableError."""
+        """Return the newest head that this shop wrote; raise UnavailableError."""
         for key in sorted(self._storage.keys(self._prefix), reverse=True):
             try:
                 described = self._storage.describe(key)
@@ -94,7 +100,7 @@ class LogHeads:
         return None
 
     def is_behind(self) -> bool:
-        """Whether the database lacks what the newest head names; raises UnavailableError."""
+        """Whether the database lacks the newest head's event; raises UnavailableError."""
         head = self.newest()
         if head is None or head.event_id is None:
             return False
@@ -102,9 +108,10 @@ class LogHeads:
             return not transaction.log_recovery.has_event(head.event_id)
 
     def check(self) -> None:
-        """Raise DatabaseBehindError if the database is behind; the answer is asked for now and then.
+        """Raise DatabaseBehindError if the database is behind.
 
-        While the storage does not tell, the last answer counts; before there is one, raises UnavailableError.
+        The answer is cached for BELIEVED_FOR. While the storage is unavailable, the last answer is used; before there
+        is one, UnavailableError is raised.
         """
         now, answer = self._clock.now(), self._answer
         if answer is None or not timedelta() <= now - answer[0] < BELIEVED_FOR:
@@ -119,9 +126,9 @@ class LogHeads:
             raise DatabaseBehindError
 
     def write(self) -> LogHead | None:
-        """Write the log's head, unless the newest one tells the same; raises DatabaseBehindError.
+        """Write the log's head unless the newest one is equal.
 
-        None if nothing had to be written, or another process was faster.
+        Returns None if nothing had to be written, or another process was first. Raises DatabaseBehindError.
         """
         newest = self.newest()
         known = newest.event_id if newest is not None else None
@@ -134,7 +141,10 @@ class LogHeads:
         return self._write(newest.sequence + 1 if newest is not None else 1)
 
     def replace(self) -> LogHead | None:
-        """Write the log's head although the database lacks the newest one: what it lacked was put right."""
+        """Write the log's head although the database lacks the newest one's event.
+
+        Called when the recovery is complete.
+        """
         newest = self.newest()
         head = self._write(newest.sequence + 1 if newest is not None else 1)
         self._answer = None
@@ -165,6 +175,6 @@ class LogHeads:
                 labels=labels,
             )
         except ObjectDiffersError:
-            return None  # another process wrote a head of this number; the next round sees it
+            return None  # another process wrote a head with this number; the next round finds it
         self._storage.delete(sorted(self._storage.keys(self._prefix))[:-KEPT])
         return head

@@ -1,4 +1,4 @@
-"""Rebuilding an order that the database has lost, from its payment, the storage and the mail provider."""
+"""Rebuilding of orders from their payment, the storage and the e-mail provider."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -33,15 +33,15 @@ from domain.use_cases.recovery.own_objects import OwnObjects
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: Who records what a restored database had lost.
+#: The actor of events recorded after a restore.
 ACTOR = "restore"
 
-#: What a rebuilt attempt names as its model: the storage does not know it.
+#: The model of a rebuilt attempt: the storage does not record it.
 UNKNOWN_MODEL = "unknown"
 
 _DELIVERED = frozenset({State.DELIVERED, State.COMPLETED})
 
-#: How many links of an order can have been sent; more than the shop ever mints for one.
+#: The most links of an order that can have been sent; more than the shop ever issues for one.
 MOST_LINKS = 50
 
 
@@ -58,9 +58,9 @@ class _Result:
 
 
 class OrderRebuilding:
-    """Finds what the storage and the mail provider know of an order, and records what is certain.
+    """Records what the storage and the e-mail provider prove about an order.
 
-    Only objects that carry this shop's mark count. Nothing is sent, refunded or deleted here.
+    Only objects with this shop's signature count. Nothing is sent, refunded or deleted here.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class OrderRebuilding:
         self._policy = policy
 
     def advance(self, order_id: OrderId, incident: str) -> bool:
-        """Record what the storage and the mail provider know of an order beyond the log; true if that was anything.
+        """Record what the storage and the e-mail provider know beyond the log.
 
-        ``incident`` names the restore: the same is recorded once for each.
+        Returns whether anything was recorded. ``incident`` names the restore; repeating it is idempotent.
         """
         with self._unit_of_work.transaction() as transaction:
             before = transaction.event_store.load(order_id)
@@ -119,16 +119,16 @@ class OrderRebuilding:
         return self._command_handler.handle(order.order_id, facts, cause).after
 
     def _originals(self, order: Order) -> Iterator[e.Event]:
-        """The copies of the photos, if there are any; what is missing of them is copied now."""
+        """Yield the copies of the photos, if any; copy missing ones."""
         is_moved = all(image.original is not None for image in order.images.values())
         if not is_moved and any(True for _ in self._objects.under(originals_of(order.order_id))):
             yield from self._originals_copier.move_images(order)
 
     def _restorations(self, order: Order) -> Iterator[e.Event]:
-        """The start and the end of the attempt that each first result came from.
+        """Yield the start and end of the attempts behind the first results.
 
-        Photos may have been redone, or enlarged. An archive's name tells which results are in it: if there is one of
-        the oldest results, these came first, and the others are redos. If there is none, the newest ones count.
+        Photos may have been redone or enlarged. An archive's key depends on the results in it: if there is an archive
+        of the oldest results, these came first, and the others are redos. Otherwise the newest results count.
         """
         results = self._unrecorded(order)
         oldest = {result.image_id: result for result in reversed(results)}
@@ -140,9 +140,9 @@ class OrderRebuilding:
                 return
 
     def _redos(self, order: Order) -> list[e.Event]:
-        """The next further results of photos that were delivered, if an archive's name proves that they were packed.
+        """Return the next redos of delivered photos that an archive's key proves.
 
-        Who asked for them is not known: the customer may ask once more.
+        Who requested them is unknown, so they do not count as requested by the customer, who may request another.
         """
         facts: list[e.Event] = []
         if order.state not in _DELIVERED or order.photos_are_purged:
@@ -157,7 +157,7 @@ class OrderRebuilding:
         return []
 
     def _after(self, order: Order, proposed: Sequence[e.Event]) -> Order:
-        """The order if all this were recorded, which it is not yet."""
+        """Return the order as if these events were recorded; record nothing."""
         cause = Cause(name="restored", key="draft", actor=ACTOR, correlation_id=order.order_id)
         return self._command_handler.preview(order, proposed, cause).after
 
@@ -165,7 +165,7 @@ class OrderRebuilding:
         return self._archive_of(order) is not None
 
     def _archive_of(self, order: Order) -> ObjectDescription | None:
-        """The stored archive of exactly the results that an order has."""
+        """Return the stored archive of exactly the order's current results."""
         if not order.restored_images:
             return None
         key = self._downloads.archive_key(order)
@@ -174,7 +174,10 @@ class OrderRebuilding:
         )
 
     def _unrecorded(self, order: Order, *, of_delivered: bool = False) -> list[_Result]:
-        """Results that no event names, the oldest first: of images that have none on record, or of those that have."""
+        """Return results that no event names, oldest first.
+
+        By default of images without a recorded result; with ``of_delivered``, of images with one.
+        """
         found: list[_Result] = []
         for described in self._objects.under(results_of(order.order_id)):
             labels = described.labels
@@ -198,9 +201,9 @@ class OrderRebuilding:
         return sorted(found, key=lambda result: (result.stored_at, result.prediction_id))
 
     def _links(self, order: Order) -> Iterator[e.Event]:
-        """The first archive, under the first link; then every further link that was minted for it.
+        """Yield the first archive with the first link, then its further links.
 
-        A link's token follows from its id, so the links in mails that were sent open again.
+        A link's token is derived from its id, so links in e-mails already sent work again.
         """
         archives = sorted(self._objects.under(archives_of(order.order_id)), key=lambda each: each.stored_at)
         if not archives or order.links or not order.restored_images:
@@ -215,14 +218,17 @@ class OrderRebuilding:
             yield self._issued(link_id, archive)
 
     def _newer_links(self, order: Order) -> Iterator[e.Event]:
-        """The archive of an edition that was made after a redo, with its link and those that were issued before it."""
+        """Yield an archive made after a redo, with its link.
+
+        Links that were issued before it come first.
+        """
         archive = self._archive_of(order)
         if archive is None or order.has_current_archive or not order.links:
             return
         ids = _link_ids(order)
         place = next((n for n, link_id in enumerate(ids) if str(link_id) == archive.labels.get(LINK_ID)), -1)
         if place < len(order.links):
-            return  # its own link is not told: a new one is made in the usual way
+            return  # its label names no later link: a new one is issued in the usual way
         for link_id in ids[len(order.links) : place]:
             yield self._issued(link_id, archive)
         yield self._prepared(order, archive, ids[place])
@@ -253,12 +259,15 @@ class OrderRebuilding:
         )
 
     def _emails(self, order: Order) -> Iterator[e.Event]:
-        """Mails that are due may have been sent: the provider says so, or they count as unconfirmed."""
+        """Yield the outcome of due e-mails, which may have been sent.
+
+        The provider confirms that, or the e-mail counts as unconfirmed.
+        """
         for email in order.emails.values():
             if email.status is not EmailStatus.DUE:
                 continue
             carried = None
-            with suppress(OutsideError):  # an account that does not show its mails, or is away, confirms none
+            with suppress(OutsideError):  # an unavailable or closed account confirms none
                 carried = self._mails.find(email.email_id)
             if carried is not None and carried.fate is DeliveryStatus.ACCEPTED:
                 yield e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=carried.message_id)
@@ -271,7 +280,7 @@ def _link_ids(order: Order) -> list[DownloadLinkId]:
 
 
 def _attempt(order: Order, result: _Result) -> Iterator[e.Event]:
-    """The start and the end of an attempt whose result was found."""
+    """Yield the start and end of the attempt of a stored result."""
     image = order.images[result.image_id]
     attempt = image.running.number if image.running is not None else image.next_attempt
     yield e.RestorationStarted(

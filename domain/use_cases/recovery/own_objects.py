@@ -1,4 +1,7 @@
-"""What this shop stored itself: only objects that carry its mark tell anything after a restore."""
+"""Access to objects that this shop stored.
+
+After a restore, only objects with this shop's signature are evidence.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,14 +17,17 @@ class OwnObjects:
         self._storage = storage
 
     def under(self, prefix: str) -> Iterator[ObjectDescription]:
-        """The shop's own objects below a prefix; other shops' are left out."""
+        """Yield the shop's own objects below a prefix, without other shops'."""
         for key in self._storage.keys(prefix):
             described = self._storage.describe(key)
             if described.owner is ObjectOwner.OURS:
                 yield described
 
     def recorded(self, described: ObjectDescription, key: ObjectKey) -> StoredObject:
-        """An object as an event would name it, under this key, with the hash of the bytes that are there."""
+        """Describe an object as an event would name it, under this key.
+
+        The checksum is computed from the stored bytes.
+        """
         digest = hashlib.sha256()
         with self._storage.read(described.key) as chunks:
             for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Putting a shop right whose database was restored from a backup."""
+"""Recovery of a shop whose database was restored from a backup."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,33 +29,34 @@ from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 class RestoredDatabaseRepositories(
     HasEventStore, HasLogRecovery, HasReconciliationQueries, HasUnmatchedPayments, Protocol
 ):
-    """What tells what a restored database has lost."""
+    """The repositories that show what a restored database has lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """What was done about a restored database, and what remains for people."""
+    """The result of a recovery, and what remains for staff."""
 
-    since: datetime  # the providers' lists were read from then on
+    since: datetime  # start of the period read from the providers' lists
     head: LogHead
     numbers_skipped_to: dict[str, int]  # by day
     rebuilt: tuple[OrderId, ...]
-    advanced: tuple[OrderId, ...]  # orders of which the storage or the mail provider knew more than the log
-    held: tuple[UnmatchedPayment, ...]  # payments of this shop that have no order
-    unknown_referrals: tuple[
-        OrderId, ...
-    ]  # rebuilt orders of which nobody knows whether a friend's code was used
-    numbers: Mapping[OrderId, OrderNumber]  # of the orders that are named here
-    report: Report  # of the comparison that followed
+    advanced: tuple[OrderId, ...]  # orders that the storage or SendGrid knew more about
+    held: tuple[UnmatchedPayment, ...]  # payments of this shop without an order
+    unknown_referrals: tuple[OrderId, ...]  # rebuilt orders that may have used a referral code
+    numbers: Mapping[OrderId, OrderNumber]  # of the orders named here
+    report: Report  # of the reconciliation that followed
 
     @property
     def unplaced(self) -> tuple[Finding, ...]:
-        """Results and archives in no event: they may have been delivered since the backup."""
+        """Results and archives without an event; they may have been delivered since."""
         return tuple(each for each in self.report.remaining if _is_unplaced(each))
 
     @property
     def remaining(self) -> tuple[Finding, ...]:
-        """What else the comparison leaves to people; that work is overdue is natural, for the workers wait."""
+        """The other findings for staff.
+
+        Overdue reactions are left out: they are expected, because workers wait during a recovery.
+        """
         return tuple(
             each
             for each in self.report.remaining
@@ -64,7 +65,10 @@ class Recovery:
 
 
 class RestoredDatabase:
-    """Brings a database up to what the providers and the storage know; refunds and deletes nothing."""
+    """Updates a restored database from the providers and the storage.
+
+    It refunds and deletes nothing.
+    """
 
     def __init__(
         self,
@@ -88,9 +92,10 @@ class RestoredDatabase:
         self._clock = clock
 
     def put_right(self) -> Recovery | None:
-        """Do all that can be done without a person; none if the database is as new as the newest head.
+        """Run the automatic recovery; None if the database is not behind.
 
-        It can be repeated after it was cut off: the new head, after which the shop takes payments, comes last.
+        It can be repeated after an interruption: the new head, after which the shop accepts payments again, is
+        written last.
         """
         head = self._heads.newest()
         if head is None or not self._heads.is_behind():
@@ -123,7 +128,10 @@ class RestoredDatabase:
         )
 
     def _since(self) -> datetime:
-        """From when on something may be missing: a while before the newest event that is left."""
+        """Return the start of the period in which events may be missing.
+
+        It precedes the newest remaining event by OVERLAP, within the providers' retention.
+        """
         now = self._clock.now()
         with self._unit_of_work.transaction() as transaction:
             newest = transaction.log_recovery.newest_event()
@@ -131,7 +139,7 @@ class RestoredDatabase:
         return max(newest.recorded_at - OVERLAP, farthest) if newest is not None else farthest
 
     def _lost_payments(self, since: datetime) -> Iterator[CheckoutDetails]:
-        """Payments of this shop that neither an order nor an unmatched payment tells of."""
+        """Yield this shop's payments that no order or unmatched payment records."""
         for page in paged(self._ledger.checkouts(since)):
             paid = [each.state.checkout for each in page if each.state.status is CheckoutStatus.PAID]
             with self._unit_of_work.transaction() as transaction:
@@ -146,7 +154,10 @@ class RestoredDatabase:
             )
 
     def _skip_numbers(self, head: LogHead, lost: int) -> dict[str, int]:
-        """Leave out every number that may have been given: those the head tells, and one for each payment since."""
+        """Skip every order number that may have been assigned already.
+
+        These are the numbers up to the head's counters, and one for each payment since.
+        """
         today = self._clock.now().date()
         since = today - timedelta(days=COUNTED_DAYS - 1)
         skipped = {}

@@ -1,4 +1,7 @@
-"""Rebuilding the upload session of a payment that the database has lost, so that its order can begin anew."""
+"""Rebuilding of the upload session of a payment that the database lost.
+
+Its order can then be placed again.
+"""
 
 from typing import Protocol
 from uuid import UUID
@@ -19,10 +22,10 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class SessionRebuildingRepositories(HasOrderQueries, HasUnmatchedPayments, HasUploadSessions, Protocol):
-    """What an upload session is rebuilt in."""
+    """The repositories that an upload session is rebuilt in."""
 
 
-#: Why a payment is held that was lost with the database.
+#: Why a payment lost with the database is held.
 NOT_CERTAIN = (
     "The database has lost its order, and the storage does not have exactly the photos that were paid for. It is held: "
     "look whether they were delivered, then match or refund it."
@@ -30,7 +33,7 @@ NOT_CERTAIN = (
 
 
 class SessionRebuilding:
-    """Finds what the storage knows of a payment's photos."""
+    """Finds a payment's photos in the storage."""
 
     def __init__(
         self,
@@ -50,9 +53,10 @@ class SessionRebuilding:
         self._policy = policy
 
     def place_order(self, checkout: CheckoutDetails) -> OrderId | None:
-        """Place the order of a lost payment anew; none if the payment is held for staff instead.
+        """Place the order of a lost payment again, or hold the payment.
 
-        No worker is woken: first all that was done for the order before has to be on record again.
+        Returns None if the payment is held for staff. No worker is woken: all earlier events of the order must be
+        recorded first.
         """
         if not self.restore_session(checkout):
             with self._unit_of_work.transaction() as transaction:
@@ -68,9 +72,9 @@ class SessionRebuilding:
         return order.order_id if order is not None else None
 
     def restore_session(self, checkout: CheckoutDetails) -> bool:
-        """Write down the upload session of a payment again, if its photos are there and cost what was paid.
+        """Recreate a payment's upload session if its photos match the price paid.
 
-        False, and nothing is written, if that is not certain: then photos may have been delivered and erased since.
+        Returns False, and writes nothing, if that is uncertain: photos may then have been delivered and erased since.
         """
         session_id, order_id = checkout.upload_session_id, checkout.order_id
         if session_id is None or order_id is None:
@@ -90,7 +94,7 @@ class SessionRebuilding:
                 return False
             known = {photo.photo_id for photo in session.photos}
             if not known <= {photo.photo_id for photo in photos}:
-                return False  # a photo is missing in the storage: a person has to look
+                return False  # a photo is missing in the storage: staff have to look
             for photo in photos:
                 if photo.photo_id not in known:
                     transaction.upload_sessions.add_photo(session_id, photo)
@@ -107,7 +111,10 @@ class SessionRebuilding:
         return True
 
     def may_have_had_a_referral(self, checkout: CheckoutDetails) -> bool:
-        """Whether a friend's code may have been used that only the lost session knew; points exclude one."""
+        """Whether a referral code known only to the lost session may apply.
+
+        Points exclude one.
+        """
         if checkout.upload_session_id is None or not self._policy.referral_terms.takes_referrals:
             return False
         with self._unit_of_work.transaction() as transaction:
@@ -115,7 +122,7 @@ class SessionRebuilding:
         return checkout.spending is None and (session is None or session.checkout is None)
 
     def _number_of(self, order_id: OrderId) -> OrderNumber | None:
-        """The number that an order had, if an object tells it and no other order has it."""
+        """Return the order's number from an object's label, if still unused."""
         for described in self._objects.under(results_of(order_id)):
             number = described.labels.get(ORDER_NUMBER)
             if number:
@@ -125,7 +132,10 @@ class SessionRebuilding:
         return None
 
     def _photos(self, session_id: UploadSessionId, order_id: OrderId) -> list[UploadedPhoto]:
-        """The photos of a session in the order in which they came: uploads, and originals of those that are gone."""
+        """Return a session's photos in upload order.
+
+        Originals replace uploads that no longer exist.
+        """
         found: dict[PhotoId, UploadedPhoto] = {}
         for prefix in (uploads_of(session_id), originals_of(order_id)):
             for described in self._objects.under(prefix):
