@@ -1,1 +1,1 @@
-"""Doorways: HTTP, worker and command line, and the one place where everything is wired."""
+"""HTTP, worker and command line, their settings and the composition root."""

@@ -1,4 +1,4 @@
-"""Cancellation of work in one thread by another."""
+"""Cancellation of work in one thread by another thread."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from threading import Lock
 
 
 class ThreadCancellation:
-    """A cancellation that any thread may request, see the port."""
+    """A cancellation that any thread may request; implements the port."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -15,11 +15,11 @@ class ThreadCancellation:
 
     @property
     def is_requested(self) -> bool:
-        """Whether the result is no longer wanted."""
+        """Whether cancellation was requested."""
         return self._is_requested
 
     def request(self) -> None:
-        """Ask for the work to end; repeats change nothing."""
+        """Request the cancellation; idempotent."""
         with self._lock:
             self._is_requested = True
             callbacks, self._callbacks = self._callbacks, []
@@ -28,7 +28,10 @@ class ThreadCancellation:
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Have ``callback`` called by a request within the block, see the port."""
+        """Call ``callback`` if cancellation is requested within the block.
+
+        It is called at once if cancellation was requested before; see the port.
+        """
         with self._lock:
             if self._is_requested:
                 callback()

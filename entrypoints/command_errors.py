@@ -1,13 +1,18 @@
-"""What whoever starts the shop can cause: it is told in a sentence, never in a traceback.
+"""Errors that a user or operator can cause.
 
-CommandFailedError   a command could not do what it was asked
+The command line prints their message, never a traceback.
+
+CommandFailedError   a command failed
 └── MisuseError      it was started in a way that cannot work
 """
 
 
 class CommandFailedError(Exception):
-    """A command could not do what it was asked; the message is one sentence that says what to do."""
+    """A command failed.
+
+    The message is one sentence that says what to do.
+    """
 
 
 class MisuseError(CommandFailedError):
-    """A command was started in a way, or in an environment, in which it cannot work."""
+    """A command cannot work with its arguments or in its environment."""

@@ -1,4 +1,7 @@
-"""Logs: one JSON line a step on standard error, with a stable event name and ids, never personal data or secrets."""
+"""Configuration of structured logs on standard error.
+
+Processes write JSON lines with a stable event name and ids, never personal data or secrets.
+"""
 
 import logging
 import sys
@@ -6,7 +9,7 @@ import sys
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-#: Libraries that tell more than a log may hold when they are chatty: addresses, tokens in URLs, request bodies.
+#: Libraries whose info and debug logs hold what a log must not: addresses, tokens in URLs, request bodies.
 _DISCREET = (
     "alembic",
     "httpcore",
@@ -22,18 +25,21 @@ _DISCREET = (
 
 
 def log_beside_the_answer() -> None:
-    """Have what a command logs go to standard error, as text: standard output is for what it was asked."""
+    """Log as text to standard error.
+
+    A command's standard output is for its result alone.
+    """
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def configure_logs(level: str) -> None:
-    """Have everything that logs write JSON lines of this level or above."""
+    """Write all logs of this level or above as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # Without the frames' local variables: those may hold a customer's address or a token.
+        # Leaves out the frames' local variables, which may hold a customer's address or a token.
         structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     ]
     structlog.configure(

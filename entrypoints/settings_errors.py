@@ -1,10 +1,10 @@
-"""What is wrong with a setting, in plain words instead of pydantic's."""
+"""Plain wording for pydantic's errors about settings."""
 
 from collections.abc import Mapping
 
 from pydantic_core import ErrorDetails
 
-#: For each type of error that a setting can cause; what they are filled with are limits, never what somebody wrote.
+#: A phrase for each type of error. The placeholders are limits, never the value, which may be a secret.
 _WORDS: Mapping[str, str] = {
     "too_short": "it has fewer than {min_length} characters",
     "string_too_short": "it has fewer than {min_length} characters",
@@ -26,7 +26,7 @@ _WORDS: Mapping[str, str] = {
 
 
 def complaint(detail: ErrorDetails) -> str:
-    """Why a setting cannot be used, as part of a sentence."""
+    """Why a setting is malformed, as part of a sentence."""
     words = _WORDS.get(detail["type"])
     if words is None:
         return detail["msg"].removeprefix("Value error, ").rstrip(".")

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: how each is read, and what is said of one that is malformed."""
+"""Types of settings: how each is parsed, validated and refused."""
 
 import base64
 import json
@@ -34,17 +34,20 @@ def _address(text: str) -> str:
 
 
 def _landing_page(text: str) -> str:
-    """Take an address in which ``{upload_session}`` may stand; it stays as it was written."""
+    """Accept a URL that may contain ``{upload_session}``; return it unchanged."""
     _ADDRESS.validate_python(text.replace("{upload_session}", "upload-session"))
     return text
 
 
 def _database(text: str) -> str:
-    """Take what libpq takes: without a host, or with a socket's folder as ``?host=``, too."""
+    """Accept what libpq accepts.
+
+    That includes a URL without a host, and one with a socket's folder as ``?host=``.
+    """
     try:
         parts = urlsplit(text)
         is_whole = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
-    except ValueError:  # its port is no number; what is said of it might repeat the password
+    except ValueError:  # its port is no number; urlsplit's message might repeat the password
         is_whole = False
     if not is_whole:
         raise ValueError(
@@ -58,7 +61,7 @@ def _parts(text: object) -> object:
 
 
 def _steps(text: object) -> object:
-    """Read ``1:490,10:390`` as steps of (from this many photos on, minor units each)."""
+    """Parse ``1:490,10:390`` as (minimum number of photos, minor units each)."""
     if not isinstance(text, str):
         return text
     try:
@@ -66,7 +69,7 @@ def _steps(text: object) -> object:
         steps = tuple((int(count), int(amount)) for count, amount in pairs)
     except ValueError:
         raise ValueError("write COUNT:MINOR_UNITS, with commas between, as in 1:490,10:390") from None
-    # XXX is ISO 4217's code for no currency: only the steps are judged here.
+    # XXX is ISO 4217's code for no currency: only the steps are validated here.
     return PriceList(currency="XXX", steps=steps).steps
 
 
@@ -80,7 +83,7 @@ def _inputs(text: object) -> object:
 
 
 def _signing_key(secret: SecretStr) -> SecretStr:
-    """Take what the webhooks' standard calls a symmetric key: base64 after ``whsec_``."""
+    """Accept a Standard Webhooks symmetric key: base64 after ``whsec_``."""
     try:
         base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
     except ValueError:
@@ -89,18 +92,21 @@ def _signing_key(secret: SecretStr) -> SecretStr:
 
 
 def _public_key(text: str) -> str:
-    """Take an elliptic curve's public key as the mail settings show it: its DER in base64."""
+    """Accept an elliptic-curve public key: its DER in base64.
+
+    SendGrid's mail settings show it in this form.
+    """
     try:
         key = load_der_public_key(base64.b64decode(text, validate=True))
     except ValueError:
         key = None
     if not isinstance(key, EllipticCurvePublicKey):
-        raise ValueError("it is no such key: copy it whole")  # noqa: TRY004 -- what pydantic takes for a complaint
+        raise ValueError("it is no such key: copy it whole")  # noqa: TRY004 -- pydantic reports a ValueError
     return text
 
 
 def _network(text: str) -> str:
-    """Accept an address or a network; the server reads it the same way."""
+    """Accept an IP address or network, as uvicorn does."""
     try:
         ip_network(text)
     except ValueError:
@@ -120,7 +126,7 @@ Proxies = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDeco
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
 Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
 LandingPage = Annotated[str, AfterValidator(_landing_page)]
-#: Beyond these a number is a slip of the hand, and would not fit into what it is reckoned with.
+#: A number beyond these limits is a typing error, and would overflow in computations.
 Seconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS)]
 SecondsOrNone = Annotated[float, Field(ge=0, le=YEAR_SECONDS)]
 Hours = Annotated[float, Field(ge=0, le=YEAR_SECONDS / 3600)]

@@ -1,4 +1,4 @@
-"""Production's adapters, one behind each port, as the settings describe them."""
+"""Production's adapters for all ports, built from the settings."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -31,12 +31,15 @@ from entrypoints.bootstrap.policy import policy_from
 from entrypoints.bootstrap.ports import Ports
 from entrypoints.settings import Settings
 
-#: The largest picture that is taken back from a restorer.
+#: The largest image that is accepted from a restorer.
 OUTPUT_PIXELS = 100_000_000
 
 
 def model_inputs_from(settings: Settings) -> dict[Variant, ModelInputs]:
-    """How each variant is restored; without a second model, by the first one with other settings."""
+    """The model and its inputs for each variant.
+
+    Without a second model, the second variant uses the first model with other inputs.
+    """
     first = ModelInputs(
         model=settings.replicate_model,
         input_name=settings.replicate_input_name,
@@ -61,7 +64,7 @@ def model_inputs_from(settings: Settings) -> dict[Variant, ModelInputs]:
 
 
 def decoder_limits_from(settings: Settings) -> DecoderLimits:
-    """What decoding may take of this machine."""
+    """The resource limits of image decoding."""
     return DecoderLimits(
         processes=settings.decoder_processes,
         cpu_seconds=settings.decoder_cpu_seconds,
@@ -74,9 +77,10 @@ def decoder_limits_from(settings: Settings) -> DecoderLimits:
 
 @contextmanager
 def open_container(settings: Settings, queue: DramatiqQueue | None = None) -> Iterator[Container]:
-    """The shop that the settings describe; nothing is connected before it is used, and all is closed at the end.
+    """Wire the shop from the settings; close everything at the end.
 
-    ``queue`` is the caller's own, of whose messages it wants to be an actor; it is closed as well.
+    Adapters connect when they are first used. ``queue`` is given by a caller that declares actors on it; it is
+    closed as well.
     """
     with ExitStack() as resources:
         yield Container(_ports_from(settings, queue or queue_from(settings), resources))
@@ -90,9 +94,9 @@ def queue_from(settings: Settings) -> DramatiqQueue:
 def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) -> Ports:
     token_signer = TokenSigner(settings.worker_secret_key.get_secret_value().encode())
     decoders = resources.enter_context(closing(DecoderPool(decoder_limits_from(settings))))
-    # What a restorer sends back may be twice as wide and twice as high as what it was sent.
+    # A restorer's output may be twice as wide and twice as high as its input.
     output_inspector = PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS)
-    # A connection for each thread of the worker, and some for its periodic tasks; the API opens what it needs of them.
+    # Enough for each thread of a worker and for its periodic tasks; the API opens as many of them as it needs.
     connections = 4 * settings.worker_threads + 8
     unit_of_work = PostgresUnitOfWork(str(settings.database_url), connections=connections)
     clock = resources.enter_context(closing(DatabaseClock(str(settings.database_url))))

@@ -1,4 +1,7 @@
-"""The books alone, for the commands that look into them or keep their schema: no provider is loaded for these."""
+"""The database alone, for commands that need no provider.
+
+These read the log or maintain its schema, and must not load the providers' SDKs.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +30,7 @@ class UnknownRevisionError(CommandFailedError):
 
 
 class NoDatabaseError(CommandFailedError):
-    """The database cannot be reached, or does not let us in."""
+    """The database cannot be reached, or refuses the connection."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -38,7 +41,10 @@ class NoDatabaseError(CommandFailedError):
 
 @contextmanager
 def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Database]:
-    """The books, once they answer and their schema is current; raises NoDatabaseError or UnavailableError if not."""
+    """The database, once it answers and its schema is current.
+
+    Raises NoDatabaseError or UnavailableError.
+    """
     unit_of_work = PostgresUnitOfWork(
         settings.database_url,
         connections=connections,
@@ -55,14 +61,17 @@ def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> It
 def open_queries() -> Iterator[Queries]:
     """The read side, for commands that need no provider.
 
-    Raises what keeps the database's settings from being read, and as ``open_unit_of_work`` does.
+    Raises SettingsError, and the errors of ``open_unit_of_work``.
     """
     with open_unit_of_work(read_database_settings()) as unit_of_work:
         yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
 
 
 def check_database(settings: DatabaseSettings) -> None:
-    """Raise what ``open_unit_of_work`` raises unless the database answers and its schema is current."""
+    """Check that the database answers and its schema is current.
+
+    Raises the errors of ``open_unit_of_work``.
+    """
     with open_unit_of_work(settings):
         pass
 
@@ -70,16 +79,17 @@ def check_database(settings: DatabaseSettings) -> None:
 def upgrade(
     settings: DatabaseSettings, revision: str = "head", *, on_wait: Callable[[str], object] | None = None
 ) -> None:
-    """Bring the schema to a revision; raises NoDatabaseError, UnknownRevisionError or UnavailableError.
+    """Upgrade the schema to a revision; idempotent.
 
-    ``on_wait`` is given a sentence each time a migration has to wait for others.
+    ``on_wait`` is called with a sentence each time a migration has to wait for other transactions. Raises
+    NoDatabaseError, UnknownRevisionError or UnavailableError.
     """
     with _explained(revision):
         schema.upgrade(settings.database_url, revision, on_wait=on_wait or (lambda _sentence: None))
 
 
 def downgrade(settings: DatabaseSettings, revision: str) -> None:
-    """Take the schema of an empty log back to a revision; raises as ``upgrade`` does."""
+    """Downgrade the schema of an empty log; raises the errors of ``upgrade``."""
     with _explained(revision):
         schema.downgrade(settings.database_url, revision)
 
@@ -100,13 +110,13 @@ def _explained(revision: str = "head") -> Iterator[None]:
         yield
     except DBAPIError as error:
         if error.statement and not isinstance(error, OperationalError):
-            raise  # a defect of ours, and no trouble with the connection
+            raise  # our defect, not a connection problem
         raise NoDatabaseError(_reason(error)) from error
     except CommandError as error:
         raise UnknownRevisionError(revision) from error
 
 
 def _reason(error: DBAPIError) -> str:
-    """What libpq says of a connection that failed: its first line, which never holds the password."""
+    """The first line of libpq's error, which never contains the password."""
     first_line, *_ = str(error.orig).splitlines() or [type(error).__name__]
     return first_line.removeprefix("connection failed: ").removeprefix("connection is bad: ")

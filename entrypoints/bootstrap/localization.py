@@ -1,4 +1,4 @@
-"""The shop's words for entrypoints, which reach adapters through bootstrap alone."""
+"""Localization for entrypoints, which may import adapters only through bootstrap."""
 
 from functools import cache
 
@@ -11,5 +11,5 @@ _catalogs = cache(read_catalogs)
 
 
 def localization_of(accept_language: str) -> Localization:
-    """The localization for a browser with this Accept-Language header, English if no catalog fits."""
+    """The localization for an Accept-Language header; English if no catalog matches."""
     return localization_for_browser(accept_language, _catalogs())

@@ -1,4 +1,4 @@
-"""The one place where settings become the shop's policy."""
+"""The conversion of settings into the shop's policy."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ from entrypoints.settings import Settings
 
 
 def policy_from(settings: Settings) -> ShopPolicy:
-    """The owner's decisions as the settings state them."""
+    """The shop's policy as configured by the settings."""
     landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
     limit_gibibytes = settings.storage_limit_gibibytes
     return ShopPolicy(

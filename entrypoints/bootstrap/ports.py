@@ -1,4 +1,4 @@
-"""What the application needs from outside, one field a port."""
+"""The ports that the application is wired from, one per field."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,7 +25,7 @@ class CheckedQueue(ReactionQueue, Protocol):
     """A reaction queue whose health can be checked."""
 
     def check(self) -> None:
-        """Raise UnavailableError unless the queue takes messages."""
+        """Raise UnavailableError unless the queue accepts messages."""
         ...
 
 
@@ -33,13 +33,13 @@ class CheckedClock(Clock, Protocol):
     """A clock whose health can be checked."""
 
     def check(self) -> None:
-        """Raise UnavailableError if this machine's own clock is off."""
+        """Raise UnavailableError if this machine's own clock is wrong."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Everything outside the domain; ``output_inspector`` allows larger images than ``inspector``."""
+    """All ports; ``output_inspector`` allows larger images than ``inspector``."""
 
     policy: ShopPolicy
     clock: CheckedClock

@@ -1,4 +1,4 @@
-"""The reconciliation of the log with every provider, wired for the composition root."""
+"""The wiring of the reconciliation with every provider."""
 
 from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.payments.checkout_sync import CheckoutSync
@@ -20,7 +20,7 @@ def reconciliation_from(
     ownership: PaymentOwnership,
     email_webhook: EmailWebhook,
 ) -> Reconciliation:
-    """Every comparison; payments first, for the others see what that one records."""
+    """Wire all comparisons, payments first: the others depend on what it records."""
     unit_of_work, queue = ports.unit_of_work, ports.queue
     return Reconciliation(
         unit_of_work=unit_of_work,
