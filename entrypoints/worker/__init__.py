@@ -1,4 +1,4 @@
-"""The worker: does outstanding work, sends again what got lost, and tidies up."""
+"""The worker: performs reactions, resends lost ones and runs periodic tasks."""
 
 from entrypoints.worker.worker_process import run
 

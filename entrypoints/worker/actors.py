@@ -1,4 +1,4 @@
-"""Dramatiq actors, one a queue: each is handed the id of a reaction and does it."""
+"""Dramatiq actors, one per queue, which perform reactions by id."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -14,13 +14,13 @@ _log = structlog.get_logger(__name__)
 
 
 def declare_actors(broker: dramatiq.Broker, perform: Callable[[str], None]) -> None:
-    """Give every queue of the broker an actor of the same name that performs reactions."""
+    """Declare an actor of the same name for each broker queue."""
     for queue_name in broker.get_declared_queues():
         dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)
 
 
 def performer(reaction_runner: ReactionRunner, leases: LeaseRenewal) -> Callable[[str], None]:
-    """What claims and does the reaction with an id, and logs how that went."""
+    """A function that claims, performs and logs a reaction by id."""
 
     def perform(reaction_id: str) -> None:
         try:

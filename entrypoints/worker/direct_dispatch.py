@@ -1,4 +1,7 @@
-"""Runs reactions inside this worker while Redis takes no messages, so that orders go on without it."""
+"""Dispatch of reactions within this worker while Redis accepts no messages.
+
+Orders thus progress without Redis.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,19 +11,19 @@ from uuid import UUID
 
 import structlog
 
-#: How many reactions may wait here; the sweeper offers the others again.
+#: How many reactions may wait here; the sweeper resends the others later.
 MAX_WAITING = 500
 
 _log = structlog.get_logger(__name__)
 
 
 class DirectDispatch:
-    """A few threads for each queue, as the workers on Redis have them.
+    """Threads for each queue, as many as a Dramatiq worker has.
 
     Args:
-        perform: does the reaction with this id; a repeat is harmless, because it is claimed first.
-        queue_names: the queues, which must not keep each other waiting.
-        threads: how many reactions of a queue run at a time.
+        perform: performs the reaction with this id; a repeat is harmless, because it is claimed first.
+        queue_names: the queues, each with its own threads, so that none delays another.
+        threads: how many reactions of a queue run concurrently.
     """
 
     def __init__(self, perform: Callable[[str], None], queue_names: Iterable[str], threads: int) -> None:
@@ -38,7 +41,10 @@ class DirectDispatch:
             thread.start()
 
     def submit(self, queue_name: str, reaction_id: UUID) -> None:
-        """Run a reaction as soon as a thread is free; one that waits already, or is one too many, is left out."""
+        """Run a reaction as soon as a thread is free.
+
+        Ignored if it waits already, or if MAX_WAITING reactions do.
+        """
         with self._lock:
             if reaction_id in self._waiting or len(self._waiting) >= MAX_WAITING:
                 return
@@ -46,7 +52,7 @@ class DirectDispatch:
         self._queues[queue_name].put(reaction_id)
 
     def stop(self, timeout_seconds: float) -> None:
-        """Let the work in hand end, for so long at most, and leave what waits to other workers."""
+        """Finish running reactions within the timeout; leave waiting ones to other workers."""
         deadline = time.monotonic() + timeout_seconds
         self._is_stopping = True
         for queue in self._queues.values():
@@ -61,5 +67,5 @@ class DirectDispatch:
                 self._waiting.discard(reaction_id)
             try:
                 self._perform(str(reaction_id))
-            except Exception:  # noqa: BLE001 -- it is postponed or its lease ends: the sweeper offers it again
+            except Exception:  # noqa: BLE001 -- it is postponed or its lease expires: the sweeper resends it
                 _log.exception("reaction_failed", reaction_id=str(reaction_id))

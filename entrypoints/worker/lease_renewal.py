@@ -1,4 +1,7 @@
-"""Keeps the leases of work that takes long, so that a lease can be short and a crash costs little."""
+"""Renewal of the leases that this process holds.
+
+Renewal lets a lease be short, so that work lost in a crash is soon claimed again.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LeaseRenewal:
-    """Knows what this process is working on, renews its leases, and gives up calls that do not return."""
+    """Renews the leases of running reactions, and gives up hanging ones."""
 
     def __init__(self, reaction_runner: ReactionRunner) -> None:
         self._reaction_runner = reaction_runner
@@ -27,7 +30,7 @@ class LeaseRenewal:
 
     @contextmanager
     def keep(self, claim: Claim, order: Order) -> Iterator[None]:
-        """Keep a claim ours for as long as the block takes, up to its last moment."""
+        """Renew a claim while the block runs, until its deadline."""
         with self._lock:
             self._held[claim.token] = claim, order
         try:
@@ -38,7 +41,10 @@ class LeaseRenewal:
                 self._hanging.pop(claim.token, None)
 
     def renew(self) -> None:
-        """Renew every lease that is held, in one round trip; calls past their last moment are given up."""
+        """Renew all held leases in one round trip.
+
+        Claims past their deadline are given up: they count as hanging.
+        """
         with self._lock:
             held = list(self._held.values())
         for claim in self._reaction_runner.renew(held):
@@ -54,6 +60,6 @@ class LeaseRenewal:
             )
 
     def hanging(self, queue_of: Callable[[Reaction], str]) -> Counter[str]:
-        """How many threads of each queue still wait for a call that was given up."""
+        """The number of hanging threads of each queue."""
         with self._lock:
             return Counter(queue_of(claim.reaction) for claim in self._hanging.values())

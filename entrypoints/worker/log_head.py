@@ -1,4 +1,4 @@
-"""The log's head in the storage: written while the worker runs, and asked before it begins."""
+"""The log's head in the storage: checked at startup, then written regularly."""
 
 from threading import Event
 
@@ -7,17 +7,20 @@ import structlog
 from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.use_cases.recovery.log_heads import LogHeads
 
-#: How much of the log a head may lack: what is recorded within this time.
+#: The interval between two writes of the head, so a head lacks at most what was recorded in this time.
 HEAD_SECONDS = 10.0
 
-#: How often a worker looks again that waits for the database to be put right.
+#: How often a waiting worker checks whether the database is current again.
 LOOK_AGAIN_SECONDS = 15.0
 
 _log = structlog.get_logger(__name__)
 
 
 def wait_until_current(heads: LogHeads, stopping: Event) -> bool:
-    """Wait until the database is at least as new as the newest head; false if the worker is to stop before."""
+    """Wait until the database is as new as the newest head.
+
+    False if ``stopping`` was set first.
+    """
     while not stopping.is_set():
         try:
             heads.check()
@@ -32,7 +35,10 @@ def wait_until_current(heads: LogHeads, stopping: Event) -> bool:
 
 
 def keep_head(heads: LogHeads, stopping: Event) -> None:
-    """Write the log's head; a worker whose database is behind stops, and waits when it is started again."""
+    """Write the log's head; stop the worker if its database is behind.
+
+    The worker waits in ``wait_until_current`` when it is started again.
+    """
     try:
         heads.write()
     except DatabaseBehindError as error:

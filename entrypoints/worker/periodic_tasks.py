@@ -1,4 +1,4 @@
-"""Chores that come back: a thread each, that goes on after an outage and ends when told to."""
+"""Periodic tasks, each in its own thread, which survive outages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PeriodicTask:
-    """Something to do again and again, with a pause in between."""
+    """A task that is repeated, with a pause in between."""
 
     name: str
     every_seconds: float
@@ -19,7 +19,7 @@ class PeriodicTask:
 
 
 class PeriodicTasks:
-    """Runs chores until it is stopped."""
+    """Runs periodic tasks until it is stopped."""
 
     def __init__(self, *chores: PeriodicTask) -> None:
         self._stopping = Event()
@@ -28,12 +28,12 @@ class PeriodicTasks:
         ]
 
     def start(self) -> None:
-        """Begin; each chore is done at once for the first time."""
+        """Start the threads; each task runs at once for the first time."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, timeout_seconds: float) -> None:
-        """Let what is being done come to its end, then stop."""
+        """Stop after the current runs; wait ``timeout_seconds`` for each thread."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout_seconds)
@@ -42,6 +42,6 @@ class PeriodicTasks:
         while not self._stopping.is_set():
             try:
                 chore.do()
-            except Exception:  # noqa: BLE001 -- a chore outlives any outage: the next round is its second try
+            except Exception:  # noqa: BLE001 -- a task survives any outage: the next run is the retry
                 _log.exception("chore_failed", chore=chore.name)
             self._stopping.wait(chore.every_seconds)

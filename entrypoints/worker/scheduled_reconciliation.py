@@ -1,4 +1,4 @@
-"""The scheduled comparison of the books: a line of the log for each finding, with ids only."""
+"""The scheduled reconciliation: a log line for each finding, with ids only."""
 
 from datetime import timedelta
 
@@ -7,14 +7,17 @@ import structlog
 from domain.use_cases.reconciliation.findings import foreign_kinds
 from domain.use_cases.reconciliation.run import Reconciliation
 
-#: How many ids of what is not this shop's a line of the log holds.
+#: How many ids of objects that are not this shop's a log line holds.
 LOGGED_FOREIGN = 20
 
 _log = structlog.get_logger(__name__)
 
 
 def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
-    """Compare and heal, if no worker did so within the interval, and log what was found."""
+    """Reconcile and repair if due, and log the findings.
+
+    It is due if no worker did so within the interval.
+    """
     report = reconciliation.compare_if_due(interval)
     if report is None:
         return

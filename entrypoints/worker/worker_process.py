@@ -1,4 +1,4 @@
-"""One worker process: Dramatiq's threads, the sweeper, the lease keeper and housekeeping."""
+"""One worker process: Dramatiq's threads, the sweeper and periodic tasks."""
 
 import json
 import signal
@@ -25,20 +25,23 @@ from entrypoints.worker.log_head import HEAD_SECONDS, keep_head, wait_until_curr
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
 
-#: How long work in hand may take to end after SIGTERM; what takes longer is done again by another worker.
+#: How long running reactions may take after SIGTERM; another worker repeats those that take longer.
 DRAIN_SECONDS = 20
 
 #: How often this machine's clock is compared with the database's.
 CLOCK_SECONDS = 60.0
 
-#: How late the comparison of the books may be.
+#: How late the scheduled reconciliation may start.
 LONGEST_PAUSE_SECONDS = 600.0
 
 _log = structlog.get_logger(__name__)
 
 
 class WorkerExhaustedError(CommandFailedError):
-    """Every thread of a queue waits for a call that never returns; only a new process has threads again."""
+    """Every thread of a queue waits for a call that never returns.
+
+    Only a new process has free threads.
+    """
 
     def __init__(self, queues: Sequence[str]) -> None:
         self.queues = tuple(queues)
@@ -49,7 +52,10 @@ class WorkerExhaustedError(CommandFailedError):
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, then let the work in hand come to its end."""
+    """Run until SIGTERM or SIGINT, then finish running reactions.
+
+    Raises WorkerExhaustedError if all threads of a queue hang.
+    """
     configure_logs(settings.log_level)
     stopping = Event()
     exhausted: list[str] = []
@@ -78,8 +84,8 @@ def run(settings: Settings) -> None:
             *_housekeeping_tasks(container, settings),
             *_reconciliation_tasks(container.reconciliation, settings),
         )
-        # Dramatiq's threads take from all queues of a worker alike: only a worker for each keeps a provider that
-        # hangs from taking the hands that send mail and pay money back.
+        # The threads of a Dramatiq worker serve all its queues. One worker per queue prevents a provider that hangs
+        # from occupying the threads that send e-mails and refunds.
         workers = [
             _worker(queue.broker_of(queue_name), perform, settings.worker_threads)
             for queue_name in queue_names
@@ -91,7 +97,7 @@ def run(settings: Settings) -> None:
         _log.info("worker_ready", threads=settings.worker_threads)
         stopping.wait()
         _log.info("worker_stopping")
-        # The leases are kept until the work in hand is done.
+        # Leases are renewed until the running reactions have ended.
         _drain(workers, direct)
         schedule.stop(DRAIN_SECONDS)
     if exhausted:
@@ -99,7 +105,7 @@ def run(settings: Settings) -> None:
 
 
 def warn_of_clock(check: Callable[[], None]) -> None:
-    """Log it when this machine's clock is off; the database's decides all the same."""
+    """Warn if this machine's clock is wrong; the database's clock decides anyway."""
     try:
         check()
     except UnavailableError as error:
@@ -107,7 +113,7 @@ def warn_of_clock(check: Callable[[], None]) -> None:
 
 
 def exhausted_queues(hanging: Mapping[str, int], threads: int) -> list[str]:
-    """The queues of which every thread waits for a call that was given up."""
+    """The queues whose threads all hang."""
     return [queue_name for queue_name, count in hanging.items() if count >= threads]
 
 
@@ -128,7 +134,7 @@ def _frequent_tasks(container: Container, settings: Settings, stopping: Event) -
 
 
 def _housekeeping_tasks(container: Container, settings: Settings) -> list[PeriodicTask]:
-    """What becomes due because time passes, and nothing else would start."""
+    """Tasks that become due by time alone."""
     tasks: dict[str, Callable[[], object]] = {
         "housekeeping": container.upload_cleanup.tidy,
         "records": container.upload_cleanup.forget_records,
@@ -145,7 +151,10 @@ def _housekeeping_tasks(container: Container, settings: Settings) -> list[Period
 
 
 def _reconciliation_tasks(reconciliation: Reconciliation, settings: Settings) -> list[PeriodicTask]:
-    """The scheduled reconciliation; every worker asks whether it is due, and one of them runs it."""
+    """The scheduled reconciliation.
+
+    Every worker checks whether it is due, and one of them runs it.
+    """
     interval = timedelta(hours=settings.reconcile_interval_hours)
     if not interval:
         return []
@@ -160,7 +169,7 @@ def _worker(broker: dramatiq.Broker, perform: Callable[[str], None], threads: in
 
 
 def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
-    """Stop all of them at once, and wait no longer than for one."""
+    """Stop all workers concurrently, so the timeout applies once."""
     stoppers = [
         Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, name="drain")
         for worker in workers
@@ -173,6 +182,6 @@ def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
 
 
 def _say(fact: dict[str, str]) -> None:
-    """Tell whoever started this process, on a line of its own."""
+    """Report to the parent process, as a JSON line."""
     sys.stdout.write(json.dumps(fact) + "\n")
     sys.stdout.flush()
