@@ -1,1 +1,4 @@
-"""What the shop needs from the world: small protocols, named by need, each with the errors it may raise."""
+"""Ports: the protocols that the domain needs implemented by adapters.
+
+Each names the errors that its methods may raise.
+"""

@@ -1,4 +1,4 @@
-"""Archives."""
+"""The port for zip archives."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveEntry:
-    """One file of an archive: its name there, its length in bytes, and where its bytes come from."""
+    """One file of an archive: name, length in bytes, and content."""
 
     name: str
     size_bytes: int
@@ -15,8 +15,11 @@ class ArchiveEntry:
 
 
 class Archiver(Protocol):
-    """Makes zip archives without holding them in memory."""
+    """Create zip archives as streams, without holding them in memory."""
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
-        """The exact length in bytes, and the archive as a stream; the same entries give the same bytes."""
+        """The exact length in bytes, and the archive as a stream.
+
+        The same entries always give the same bytes.
+        """
         ...

@@ -1,4 +1,4 @@
-"""A request to end work whose result is no longer wanted."""
+"""The port for cancellation of work whose result is no longer required."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -6,20 +6,23 @@ from typing import Protocol
 
 
 class CanceledError(Exception):
-    """The work was ended because its result is no longer wanted."""
+    """The work was canceled: its result is no longer required."""
 
     def __init__(self) -> None:
         super().__init__("The work was ended because its result is no longer wanted.")
 
 
 class Cancellation(Protocol):
-    """Whether the result of some work is still wanted; once it is not, that stays so."""
+    """Whether cancellation of some work was requested; it cannot be revoked."""
 
     @property
     def is_requested(self) -> bool:
-        """Whether the result is no longer wanted."""
+        """Whether cancellation was requested."""
         ...
 
     def calling(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
-        """Within the block a request calls ``callback``, once; at once if it came before. Never after the block."""
+        """Call ``callback`` once if cancellation is requested within the block.
+
+        It is called at once if the request came before the block, and never after it.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Time, chance, and the picture tools: what even a shop without providers needs."""
+"""The port for time."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,5 +8,5 @@ class Clock(Protocol):
     """The only source of time."""
 
     def now(self) -> datetime:
-        """The current moment, UTC, aware."""
+        """The current time: UTC, timezone-aware."""
         ...

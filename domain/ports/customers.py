@@ -1,4 +1,4 @@
-"""Customers and their numbers, what providers posted, money without an order, and the shelf of orders for people."""
+"""The port for customers and order numbers."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +12,7 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """A person who paid; the only place where name and address are kept."""
+    """A customer; name and address are stored only here."""
 
     customer_id: CustomerId
     email: str
@@ -22,7 +22,7 @@ class Customer:
 
 
 class Customers(Protocol):
-    """Customers, unique by e-mail address without regard to case; and the counter of their orders."""
+    """Customers, unique by case-insensitive e-mail address, and order numbers."""
 
     def receive(
         self,
@@ -33,15 +33,19 @@ class Customers(Protocol):
         day: date,
         number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
-        """Find or add the customer, and give the next order number of a UTC day, unless the order has a number.
+        """Find or add the customer and allocate the next order number.
 
-        Numbers are unique and without a gap: the counter is held until the transaction ends and falls back with it.
-        ``customer_id`` is used when the address is new. Whoever is new gets a referral code that nobody else has.
+        Numbers count per UTC day, unique and without a gap: the counter is locked until the transaction ends and is
+        rolled back with it. An order that has a ``number`` keeps it. ``customer_id`` is used when the address is new;
+        a new customer gets a referral code that no other customer has.
         """
         ...
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
-        """The customer, unless they were erased; ``lock`` keeps others who lock them from spending their points."""
+        """The customer, or None once erased.
+
+        ``lock`` prevents other transactions that lock the customer from spending the same points.
+        """
         ...
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
@@ -49,5 +53,8 @@ class Customers(Protocol):
         ...
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
-        """Give a customer another address; false, and nothing is changed, if it is another's or they were erased."""
+        """Change a customer's address.
+
+        False, without any change, if the address is another customer's or the customer was erased.
+        """
         ...

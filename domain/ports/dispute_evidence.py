@@ -1,4 +1,4 @@
-"""What a pack for a bank tells of one order, and who prints it."""
+"""The contents of an evidence pack, and the port that prints it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,17 +13,20 @@ from domain.ports.notes import Note
 
 
 class ObjectState(StrEnum):
-    """What came of reading an object that the log names."""
+    """The result of verifying a stored object against the log."""
 
-    VERIFIED = "verified"  # its bytes are those that were recorded
+    VERIFIED = "verified"  # its bytes match the recorded checksum
     DIFFERS = "differs"
     MISSING = "missing"
-    DELETED = "deleted"  # its time was over, as the log says
+    DELETED = "deleted"  # deleted after retention, as recorded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exhibit:
-    """An object as recorded and as found; ``thumbnail`` is a small JPEG of a picture that is what was recorded."""
+    """An object as recorded and as found.
+
+    ``thumbnail`` is a small JPEG of an image whose bytes match the record.
+    """
 
     caption: str
     stored: StoredObject
@@ -33,16 +36,16 @@ class Exhibit:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it is as it should be."""
+        """Whether the object is as the log records it."""
         return self.state in {ObjectState.VERIFIED, ObjectState.DELETED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoEvidence:
-    """One photo before, and after each attempt that was delivered, the newest first."""
+    """One photo before restoration, and each delivered result, newest first."""
 
     number: int
-    file_name: str | None  # the customer's own
+    file_name: str | None  # as the customer named it
     share: Money
     standing: str
     before: Exhibit
@@ -51,7 +54,7 @@ class PhotoEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceLine:
-    """An event in words; ``reference`` is the provider's id of what it tells."""
+    """An event in words; ``reference`` is the provider's id for it."""
 
     version: int
     at: datetime
@@ -64,7 +67,7 @@ class EvidenceLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """An order's money as it stands."""
+    """The amounts of an order at present."""
 
     paid: Money
     refunded: Money
@@ -75,13 +78,16 @@ class Balance:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that a pack tells of an order; ``problems`` are sentences about what does not verify."""
+    """The contents of a pack.
+
+    ``problems`` are sentences on verification failures.
+    """
 
     made_at: datetime
     order_id: OrderId
     payment: Payment
     standing: str
-    customer: Customer | None  # none once they were forgotten
+    customer: Customer | None  # none once erased
     disputes: tuple[Dispute, ...]
     balance: Balance
     photos: tuple[PhotoEvidence, ...]
@@ -90,20 +96,20 @@ class Evidence:
     lines: tuple[EvidenceLine, ...]
     deliveries: tuple[EvidenceLine, ...]
     money: tuple[EvidenceLine, ...]
-    notes: tuple[Note, ...] | None  # none unless they were asked for
+    notes: tuple[Note, ...] | None  # none unless requested
     chained_events: int
     head: Sha256 | None
     problems: tuple[str, ...]
 
     @property
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """Every object, photo by photo, then the archives."""
+        """Every exhibit: photo by photo, then the archives."""
         return (*(each for photo in self.photos for each in (photo.before, *photo.after)), *self.archives)
 
 
 class EvidencePrinter(Protocol):
-    """Prints the page that a banker reads."""
+    """Prints the page that the bank reads."""
 
     def page(self, evidence: Evidence) -> str:
-        """One HTML page that holds all it shows, runs nothing and asks nobody for anything."""
+        """One self-contained HTML page without scripts or external requests."""
         ...

@@ -1,4 +1,4 @@
-"""Mail, as the shop needs it: letters that are written from templates, a provider that carries them."""
+"""The ports for e-mail: renderer, provider and webhook events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,21 @@ from domain.order.values import EmailId, EmailKind, Money, OptOut, OrderId, Orde
 
 @dataclass(frozen=True, kw_only=True)
 class Rewards:
-    """What a customer is told of points; the points code is a secret between the shop and their mailbox."""
+    """The referral and points section of an e-mail.
 
-    referral_code: str | None  # none where recommendations bring nothing
-    referral_worth: Money  # of what it brings each side
-    points: int  # that the customer has
+    The points code is secret: it is sent to the customer's mailbox only.
+    """
+
+    referral_code: str | None  # none where referrals are switched off
+    referral_worth: Money  # of the referral points that each side gets
+    points: int  # the customer's balance
     worth: Money
     points_code: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultSize:
-    """The pixels of a result and of its original; ``name`` is the customer's own."""
+    """Pixels of a result and its original; ``name`` is the customer's."""
 
     name: str
     width: int
@@ -32,13 +35,16 @@ class ResultSize:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the result has other pixels than its original."""
+        """Whether result and original differ in pixels."""
         return (self.width, self.height) != (self.original_width, self.original_height)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailFacts:
-    """What a letter tells; only the kinds that bring a link have its page and its end."""
+    """The facts that an e-mail is rendered from.
+
+    Only kinds with a link have ``download_url`` and ``expires_at``.
+    """
 
     kind: EmailKind
     order_id: OrderId
@@ -47,26 +53,26 @@ class EmailFacts:
     locale: str | None
     photos: int
     restored: int
-    failed: int  # for good; a photo may also be neither, because the order was stopped
+    failed: int  # permanently; a photo may also be neither, because the order was stopped
     paid: Money
-    refunded: Money  # in all, issued or on its way
-    refund_amount: Money | None = None  # of the one refund that this letter is about
+    refunded: Money  # in total, issued or pending
+    refund_amount: Money | None = None  # of the refund that this e-mail reports
     status_url: str
-    download_url: str | None = None  # of the page with the photos and the buttons that save them
-    redo_days: int | None = None  # how long another attempt can be asked for there, if it can
+    download_url: str | None = None  # of the photo page with the download buttons
+    redo_days: int | None = None  # how long a redo can be requested there, if it can
     expires_at: datetime | None = None
     is_attached: bool = False
-    failed_names: tuple[str, ...] = ()  # the customer's own names for the photos that could not be restored
-    lost: int = 0  # of the failed photos: how many failed because our storage lost their files
+    failed_names: tuple[str, ...] = ()  # the customer's own names of the failed photos
+    lost: int = 0  # of the failed photos, those whose files object storage lost
     lost_names: tuple[str, ...] = ()
-    redone_name: str | None = None  # and for the one of which another attempt was asked
+    redone_name: str | None = None  # the customer's own name of the photo that was redone
     rewards: Rewards | None = None
     sizes: tuple[ResultSize, ...] = ()  # of the results whose originals' sizes are known
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedEmail:
-    """A written letter: subject, plain text and HTML that say the same."""
+    """A rendered e-mail; text and HTML have the same content."""
 
     subject: str
     text: str
@@ -74,16 +80,16 @@ class RenderedEmail:
 
 
 class EmailRenderer(Protocol):
-    """Writes letters from templates."""
+    """Renders e-mails from templates."""
 
     def render(self, facts: EmailFacts) -> RenderedEmail:
-        """The letter for these facts, in the customer's language where there is one, else in English."""
+        """Render an e-mail in the customer's language, else in English."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A file that travels with a letter."""
+    """A file attached to an e-mail."""
 
     name: str
     media_type: str
@@ -92,7 +98,10 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingEmail:
-    """A letter on its way to one address; the provider carries ``email_id`` back in its notices."""
+    """An e-mail to one address.
+
+    The provider returns ``email_id`` in its webhook events.
+    """
 
     email_id: EmailId
     order_id: OrderId
@@ -103,49 +112,52 @@ class OutgoingEmail:
 
 
 class Mailer(Protocol):
-    """Hands mail to a provider."""
+    """Sends e-mails through a provider."""
 
     def send(self, mail: OutgoingEmail) -> str:
-        """Have a mail accepted and tell the provider's message id.
+        """Send an e-mail; return the provider's message id.
 
-        Raises UnavailableError when it was certainly not accepted, LostReplyError when it may have been, and
+        Raise UnavailableError when it was certainly not accepted, LostReplyError when it may have been, and
         RefusedError when it never will be.
         """
         ...
 
 
 class DeliveryStatus(StrEnum):
-    """What became of a mail, as its provider tells it later."""
+    """The delivery status of an e-mail, as its provider reports it."""
 
     ACCEPTED = "accepted"  # processed, delivered, opened...: the provider has it
-    DEFERRED = "deferred"  # put off by the receiving server: still on its way
-    BLOCKED = "blocked"  # refused by the receiving server for now: the address may be good
-    UNDELIVERABLE = "undeliverable"  # bounced or dropped: the address cannot be used
-    OPTED_OUT = "opted_out"  # delivered, and the customer wants no more of its kind
+    DEFERRED = "deferred"  # deferred by the receiving server, and still retried
+    BLOCKED = "blocked"  # refused by the receiving server for now; the address may be valid
+    UNDELIVERABLE = "undeliverable"  # bounced or dropped; the address cannot be used
+    OPTED_OUT = "opted_out"  # delivered, and the customer opted out of its kind
     OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailWebhookEvent:
-    """What one line of the provider's event webhook says.
+    """One event of the provider's event webhook.
 
-    The ids are none for a mail that is not ours, and where the provider left out what we gave it: then one of
-    ``message_ids`` is the id that sending returned, if the mail is ours.
+    The ids are none for an e-mail that is not ours, and where the provider omitted what we gave it: then one of
+    ``message_ids`` is the id that sending returned, if the e-mail is ours.
     """
 
-    event_id: str  # stable across the provider's retries of the same fact
+    event_id: str  # the same in each retry of the event
     email_id: EmailId | None
     order_id: OrderId | None
     message_id: str | None
     fate: DeliveryStatus
     reason: str | None = None
-    opt_out: OptOut | None = None  # how, where the fate is that
+    opt_out: OptOut | None = None  # the kind of opt-out, where ``fate`` is OPTED_OUT
     message_ids: tuple[str, ...] = ()
 
 
 class EmailWebhookParser(Protocol):
-    """Reads what the mail provider posts."""
+    """Parses the e-mail provider's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
-        """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
+        """Verify the signature of the raw bytes, then parse.
+
+        Raise ForgedMessageError. Header names are lower case.
+        """
         ...

@@ -1,21 +1,22 @@
-"""What can go wrong outside, told by whether trying again makes sense.
+"""Errors of the ports, by whether a retry can succeed.
 
 OutsideError
-├── UnavailableError        nothing was done: try again, after ``retry_after_seconds`` if the provider named a wait
-│   ├── NoAnswerError       a time-out ended the wait: until it answers again, each further call would wait as long
-│   ├── LostReplyError      it may have been done: only a repeat that is known to be harmless may follow
-│   ├── BusyError           nothing was done, because we ask for more than the provider takes at a time
-│   ├── AccountRefusedError nothing was done, because our own account or its settings are not in order
-│   ├── CallOverrunError    the call did not return in its time: it may have been done, and its result is discarded
-│   ├── BucketMissingError  the storage answers, and does not have the bucket that the settings name
-│   ├── DatabaseBehindError the database was restored from a backup: first it has to be put right
+├── UnavailableError        nothing was done: retry, after ``retry_after_seconds`` if the provider named it
+│   ├── UnreadableAnswerError  the reply has another shape than documented
+│   ├── NoAnswerError       the call timed out: until the provider replies again, each further call would, too
+│   ├── LostReplyError      it may have been done: only an idempotent retry may follow
+│   ├── BusyError           nothing was done: the provider's limit of concurrent work is reached
+│   ├── AccountRefusedError nothing was done: our account or its settings are not in order
+│   ├── CallOverrunError    the call exceeded its time limit: it may have been done; its result is discarded
+│   ├── BucketMissingError  object storage replies, but lacks the bucket that the settings name
+│   ├── DatabaseBehindError the database was restored from a backup and has to be repaired first
 │   └── UnreadableEventError this version of the shop cannot read an event of the order
-├── RefusedError            it will never be done as asked: ``reason`` says why
-│   └── DisputedError       not while a bank has its hand on the payment; perhaps once it has decided
-├── ForgedMessageError      a message that its sender did not sign: change nothing
-├── ObjectMissingError      the storage has no such object
+├── RefusedError            it will never be done as requested: ``reason`` says why
+│   └── DisputedError       not while the payment is disputed; possibly after the bank's decision
+├── ForgedMessageError      a message without its sender's signature: change nothing
+├── ObjectMissingError      object storage has no such object
 ├── ObjectDiffersError      an object's bytes are not the recorded ones
-└── UnreadableImageError  the bytes are no picture the shop can work with
+└── UnreadableImageError    the bytes are not an image that the shop can process
 """
 
 from datetime import timedelta
@@ -23,11 +24,11 @@ from typing import Self
 
 
 class OutsideError(Exception):
-    """The root of everything the outside world does to us; the message says what to do."""
+    """The root of errors from outside; the message says what to do."""
 
 
 class UnavailableError(OutsideError):
-    """The provider did not do it and may do it later."""
+    """The provider has not done it and may do it later."""
 
     def __init__(self, provider: str, detail: str, *, retry_after_seconds: float | None = None) -> None:
         self.provider = provider
@@ -37,62 +38,71 @@ class UnavailableError(OutsideError):
 
 
 class UnreadableAnswerError(UnavailableError):
-    """The provider answered, but not in the shape that it documents: what else it holds may be read all the same."""
+    """The provider's reply does not have the documented shape.
+
+    Other entries of the reply may still be readable.
+    """
 
 
 class UnreadableEventError(UnavailableError):
-    """An order's log holds an event that this version of the shop cannot read; other orders are not concerned."""
+    """An event of an order cannot be read by this version.
+
+    Other orders are not affected.
+    """
 
     def __init__(self, detail: str) -> None:
         super().__init__("This order", detail)
 
 
 class NoAnswerError(UnavailableError):
-    """The provider accepted the call, or the connection, and then did not answer in time."""
+    """The provider accepted the connection or call, then timed out."""
 
 
 class LostReplyError(UnavailableError):
-    """The provider may or may not have done it: the answer was lost on the way."""
+    """The reply was lost: the provider may have done it."""
 
 
 class BusyError(UnavailableError):
-    """The provider is there and well, and takes no more for a while."""
+    """The provider is available, but accepts no more work for now."""
 
 
 class AccountRefusedError(UnavailableError):
-    """The provider refuses this shop, not what it asks: once the operator has mended that, it may be done."""
+    """The provider refuses this shop's account, not the request.
+
+    It may succeed once the operator has corrected the account or its settings.
+    """
 
     def __init__(self, provider: str, detail: str) -> None:
         super().__init__(provider, f"it refuses our account: {detail}; check its key and its settings")
 
 
 class CallOverrunError(UnavailableError):
-    """A call that did not return within its time limit counts as a failed attempt."""
+    """A call exceeded its time limit and counts as failed."""
 
     def __init__(self, work: str, limit: timedelta) -> None:
         super().__init__(work, f"it did not return within {limit.total_seconds() / 60:.0f} minutes")
 
 
 class BucketMissingError(UnavailableError):
-    """The storage does not have the shop's bucket; nothing is known about any object."""
+    """Object storage lacks the shop's bucket; no object's state is known."""
 
     def __init__(self, provider: str, bucket: str) -> None:
         super().__init__(provider, f"it has no bucket {bucket}")
         self.bucket = bucket
 
     def __str__(self) -> str:
-        """The operator has to act: trying again does not help."""
+        """Tell the operator what to do, because a retry does not help."""
         return f"{self.provider} has no bucket {self.bucket}: create it, or correct its name in the settings."
 
 
 class DatabaseBehindError(UnavailableError):
-    """The database lacks events that the shop recorded: it was restored from a backup."""
+    """The database lacks recorded events, because a backup was restored."""
 
     def __init__(self) -> None:
         super().__init__("The database", "it is older than the log", retry_after_seconds=60)
 
     def __str__(self) -> str:
-        """The operator has to act: trying again does not help."""
+        """Tell the operator what to do, because a retry does not help."""
         return (
             "The database is older than the shop's log, as after a backup was restored: run `restoreclick db "
             "restored`, until then no payments are taken and no work is done."
@@ -100,7 +110,7 @@ class DatabaseBehindError(UnavailableError):
 
 
 class RefusedError(OutsideError):
-    """The provider will never do this as asked."""
+    """The provider will never do this as requested."""
 
     def __init__(self, provider: str, reason: str, *, code: str | None = None) -> None:
         self.provider = provider
@@ -110,11 +120,14 @@ class RefusedError(OutsideError):
 
 
 class DisputedError(RefusedError):
-    """The provider pays nothing back of what a bank disputes; when the bank has decided, it may."""
+    """The provider refunds nothing while a dispute is undecided.
+
+    It may do so after the bank's decision.
+    """
 
 
 class ForgedMessageError(OutsideError):
-    """The message does not carry its sender's signature, or not a fresh one."""
+    """The message lacks its sender's signature, or a recent one."""
 
     def __init__(self, provider: str, detail: str) -> None:
         self.provider = provider
@@ -123,7 +136,7 @@ class ForgedMessageError(OutsideError):
 
 
 class ObjectMissingError(OutsideError):
-    """The storage has no object under this key."""
+    """Object storage has no object under this key."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -131,7 +144,7 @@ class ObjectMissingError(OutsideError):
 
 
 class ObjectDiffersError(OutsideError):
-    """The object under a key is not the one that was recorded."""
+    """The object's checksum is not the recorded one."""
 
     def __init__(self, key: str, *, expected_sha256: str, found_sha256: str) -> None:
         self.key = key
@@ -143,9 +156,10 @@ class ObjectDiffersError(OutsideError):
 
 
 class UnreadableImageError(OutsideError):
-    """These bytes are no picture the shop can work with; ``advice`` tells the customer what to do.
+    """The bytes are not an image that the shop can process.
 
-    ``german`` is the problem and the advice for customers who read German rather than English.
+    ``advice`` is what the customer can do; ``german`` is problem and advice for customers who read German rather than
+    English.
     """
 
     def __init__(self, problem: str, advice: str, german: str | None = None) -> None:
@@ -155,5 +169,5 @@ class UnreadableImageError(OutsideError):
         super().__init__(f"{problem} {advice}")
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, str, str | None]]:
-        """Survive the way out of a process in which pictures are decoded."""
+        """Allow the error to be pickled by a decoder process."""
         return type(self), (self.problem, self.advice, self.german)

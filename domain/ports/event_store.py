@@ -1,4 +1,4 @@
-"""The audit log of every order, and the step that writes to it."""
+"""The port for the event log, and the commit that is appended."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,20 +12,20 @@ from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """One move of an order, to be written whole or not at all."""
+    """Events and reactions of one order that are committed atomically."""
 
     before: Order
     after: Order
     events: tuple[RecordedEvent, ...]
     reactions: tuple[ScheduledReaction, ...] = ()
     closes: Claim | None = None
-    outcome: Outcome = Outcome.DONE  # of the claim that is closed
-    again_at: datetime | None = None  # when the claimed work is due anew, if its outcome is AGAIN
+    outcome: Outcome = Outcome.DONE  # of the claim that it closes
+    again_at: datetime | None = None  # when the reaction is due again, if its outcome is AGAIN
 
 
 @dataclass(frozen=True, order=True)
 class LogCursor:
-    """A place in the whole log, in commit order."""
+    """A position in the whole log, in commit order."""
 
     txid: int = 0
     position: int = 0
@@ -33,30 +33,30 @@ class LogCursor:
 
 @dataclass(frozen=True, kw_only=True)
 class ChainedEvent:
-    """An event's place in the log and in its stream, and its hashes, without what it says."""
+    """An event's positions and hashes, without its content."""
 
     cursor: LogCursor
     order_id: OrderId
     version: int
-    previous_sha256: Sha256 | None  # that its predecessor had when this was recorded; none for version 1
-    sha256: Sha256  # that it had when it was recorded
-    actual_sha256: Sha256  # that it has, as it stands in the log now
+    previous_sha256: Sha256 | None  # its predecessor's hash when it was recorded; none for version 1
+    sha256: Sha256  # as recorded
+    actual_sha256: Sha256  # computed from the event as it is stored now
     is_readable: bool = True  # false when no reader of the log in commit order would see it
-    is_decodable: bool = True  # false when this version of the shop does not know its name or its fields
+    is_decodable: bool = True  # false when this version of the shop does not know its name or fields
 
 
 class EventStore(Protocol):
-    """The audit log of every order and the read models that follow from it."""
+    """The log of all orders, and the projections written with it."""
 
     def lock(self, order_id: OrderId) -> None:
-        """Keep all others who lock it from recording on this order until the transaction ends.
+        """Lock an order against other transactions until this one ends.
 
-        Whoever locks does so before the first write: then a stream's events stand in the log in their own order.
+        It must be taken before the first write: then the events of a stream have ascending positions in the log.
         """
         ...
 
     def load(self, order_id: OrderId) -> Order:
-        """The order as its stream tells it; version 0 when there is none."""
+        """Load the order by folding its stream; version 0 without events."""
         ...
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
@@ -68,16 +68,20 @@ class EventStore(Protocol):
         ...
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
-        """The stream, from the first event on."""
+        """The order's stream, from its first event."""
         ...
 
     def append(self, step: Commit) -> None:
-        """Append the events, write the read models, insert the reactions and close the claim, all at once.
+        """Append events, update projections, insert reactions, close the claim.
 
-        Raises VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then void.
+        All of it is atomic. Raise VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then
+        void.
         """
         ...
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
-        """The log in commit order from ``after`` on, without ever skipping an event that commits late."""
+        """Events after a cursor, in commit order.
+
+        An event that commits late is never skipped.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Ids."""
+"""The port for new ids."""
 
 from typing import Protocol
 from uuid import UUID
@@ -8,5 +8,5 @@ class Ids(Protocol):
     """The only source of new ids."""
 
     def new(self) -> UUID:
-        """A fresh id; ids sort by the time they were made."""
+        """A new id; ids sort by the time of their creation."""
         ...

@@ -1,4 +1,4 @@
-"""Images."""
+"""The ports for image inspection, normalization and thumbnails."""
 
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
@@ -8,10 +8,9 @@ from domain.ports.cancellation import Cancellation
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFacts:
-    """What a look into a picture file tells; ``width`` and ``height`` are pixels as a viewer would show it.
+    """The properties of an image; ``width`` and ``height`` are displayed pixels.
 
-    ``sketch`` is what pictures are compared by (see ``domain.similarity``): shades of grey, upright, without
-    anything as thin as a scratch.
+    ``sketch`` is the input of ``domain.similarity``: grey values, upright, without details as thin as a scratch.
     """
 
     media_type: str
@@ -26,44 +25,44 @@ class ImageFacts:
 
 
 class ImageInspector(Protocol):
-    """Looks into picture files that strangers send."""
+    """Inspects and normalizes untrusted image files."""
 
     def check(self) -> None:
-        """Raise UnavailableError when a picture would be refused now, whatever is in it."""
+        """Raise UnavailableError when any image would be refused now."""
         ...
 
     def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
-        """Decode the whole picture within limits.
+        """Decode the whole image within limits.
 
-        Raises UnreadableImageError with advice for the customer, UnavailableError when too many others wait, and
-        CanceledError once the cancellation was requested.
+        Raise UnreadableImageError with advice for the customer, UnavailableError when too many requests are waiting,
+        and CanceledError once cancellation was requested.
         """
         ...
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """The picture as every restorer can read it, and its media type.
+        """The image as every restorer can read it, and its media type.
 
-        It is upright, in plain sRGB of 8 bits a channel, on white where it was transparent, and carries nothing but
-        its pixels: encoded anew as JPEG, or as PNG where it is too long for that. Raises UnreadableImageError, but
-        for no picture that ``inspect`` let pass with the same limits.
+        It is upright, in sRGB with 8 bits a channel, on white where it was transparent, and has no metadata: encoded
+        anew as JPEG, or as PNG where it is too long for that. Raise UnreadableImageError, but for no image that
+        ``inspect`` accepted with the same limits.
         """
         ...
 
     def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
-        """A result as the customer gets it, and its media type.
+        """The result as delivered to the customer, and its media type.
 
-        It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format can be.
-        Raises UnreadableImageError.
+        It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format allows.
+        Raise UnreadableImageError.
         """
         ...
 
 
 class Thumbnailer(Protocol):
-    """Makes small pictures of large ones."""
+    """Creates thumbnails."""
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """A JPEG of a few kilobytes that shows the whole picture, upright and without metadata.
+        """A JPEG of a few kilobytes, upright and without metadata.
 
-        Raises UnreadableImageError.
+        It shows the whole image. Raise UnreadableImageError.
         """
         ...

@@ -1,4 +1,4 @@
-"""What of the log tells whether a database is the one that the shop had last."""
+"""The port for detecting and repairing a database restored from a backup."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +11,22 @@ from domain.order.values import Sha256
 
 @dataclass(frozen=True, kw_only=True)
 class NewestEvent:
-    """The last event of the log, by its position."""
+    """The newest event of the log, by position."""
 
     event_id: UUID
-    sha256: Sha256  # of its link in the chain
+    sha256: Sha256  # the event's hash in the chain
     position: int
     recorded_at: datetime
 
 
 class LogRecovery(Protocol):
-    """Questions about the whole log, and the one thing to change after a loss: the counter of order numbers."""
+    """Queries on the whole log, and the counter of order numbers.
+
+    The counter is all that has to be changed after a loss.
+    """
 
     def newest_event(self) -> NewestEvent | None:
-        """The newest committed event; none of an empty log."""
+        """The newest committed event; none if the log is empty."""
         ...
 
     def has_event(self, event_id: UUID) -> bool:
@@ -31,9 +34,12 @@ class LogRecovery(Protocol):
         ...
 
     def order_counters(self, since: date) -> Mapping[date, int]:
-        """The last order number of each day since, both included, on which one was given."""
+        """The last order number of each day from ``since`` on.
+
+        Days without an order number are left out.
+        """
         ...
 
     def skip_order_numbers(self, day: date, up_to: int) -> None:
-        """Never give out a number of this day again that is not above ``up_to``; 0 changes nothing."""
+        """Allocate only order numbers above ``up_to`` on this day; 0 changes nothing."""
         ...

@@ -1,4 +1,4 @@
-"""Notes."""
+"""The port for staff notes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,10 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A person's words about an order, kept outside the log so that they can be erased; ``actor`` wrote them."""
+    """A note about an order; ``actor`` wrote it.
+
+    Notes are stored outside the log, where they can be erased.
+    """
 
     note_id: NoteId
     order_id: OrderId
@@ -22,10 +25,10 @@ class Note:
 
 
 class Notes(Protocol):
-    """What people wrote about orders: the log only knows that they did."""
+    """Notes; the log has only their ids."""
 
     def write(self, note: Note) -> None:
-        """Keep a note."""
+        """Store a note."""
         ...
 
     def of(self, order_id: OrderId) -> list[Note]:

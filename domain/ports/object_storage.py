@@ -1,9 +1,9 @@
-"""The storage: write-once objects under keys that say whose they are.
+"""The port for object storage: write-once objects whose keys name their owner.
 
-uploads/temp/{session}/{photo}          what a visitor sent, until housekeeping
-uploads/originals/{order}/{image}       the same bytes, belonging to an order
-uploads/restored/{order}/{prediction}   what the restorer made of it
-downloads/{order}/{fingerprint}.zip     the archive the customer fetches, named by the files in it
+uploads/temp/{session}/{photo}          an upload, until upload cleanup
+uploads/originals/{order}/{image}       the same bytes, owned by an order
+uploads/restored/{order}/{prediction}   the output of a prediction
+downloads/{order}/{fingerprint}.zip     an archive for the customer, named by the files in it
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,16 +17,19 @@ from domain.order.values import ObjectKey, StoredObject
 
 
 class ObjectOwner(StrEnum):
-    """Who wrote an object, by the mark in its metadata."""
+    """Who wrote an object, according to the token in its metadata."""
 
     OURS = "ours"
-    FOREIGN = "foreign"  # it carries a mark that this shop did not make
-    UNMARKED = "unmarked"  # another program wrote it, or this shop before there were marks
+    FOREIGN = "foreign"  # its token is not this shop's
+    UNMARKED = "unmarked"  # written by another program, or by this shop before tokens existed
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectDescription:
-    """An object without its bytes; ``labels`` are what this shop wrote of it, none if another did."""
+    """An object without its bytes.
+
+    ``labels`` are those that this shop wrote; none if another program did.
+    """
 
     key: ObjectKey
     size_bytes: int
@@ -37,7 +40,7 @@ class ObjectDescription:
 
 
 class ObjectStorage(Protocol):
-    """Keeps bytes. Every method may raise UnavailableError."""
+    """Stores objects. Every method may raise UnavailableError."""
 
     def put(
         self,
@@ -48,45 +51,46 @@ class ObjectStorage(Protocol):
         media_type: str,
         labels: Mapping[str, str] | None = None,
     ) -> StoredObject:
-        """Store exactly ``size_bytes`` read from ``content`` and tell their SHA-256.
+        """Store exactly ``size_bytes`` of ``content``; return the object with SHA-256.
 
-        The object carries this shop's mark and the labels: names of ``a-z-``, values of any text, 1,500 bytes in all.
+        The object carries this shop's token and the labels: names of ``a-z-``, values of any text, 1,500 bytes in
+        total.
 
-        Keys are written once: if the key is taken by the same bytes this is a harmless repeat, and if it is taken by
-        others ObjectDiffersError is raised and nothing is changed.
+        Keys are written once: a repeat with the same bytes is idempotent; with other bytes ObjectDiffersError is
+        raised and nothing is changed.
         """
         ...
 
     def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
-        """Copy an object with its labels within the storage and verify the copy's bytes by their SHA-256.
+        """Copy an object with its labels and verify the copy's SHA-256.
 
-        Repeating it is harmless. Raises ObjectMissingError if there is no source and ObjectDiffersError if the
-        copy's bytes are not those recorded for the source.
+        It is idempotent. Raise ObjectMissingError without a source, and ObjectDiffersError if the copy's bytes are
+        not those recorded for the source.
         """
         ...
 
     def describe(self, key: ObjectKey) -> ObjectDescription:
-        """What the storage knows of an object besides its bytes; raises ObjectMissingError."""
+        """An object's metadata; raise ObjectMissingError."""
         ...
 
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """The object's bytes in chunks, or so many of them from ``offset`` on; raises ObjectMissingError on entering.
+        """The bytes in chunks, or ``size_bytes`` of them from ``offset``.
 
-        A part must be within the object.
+        A part must be within the object. Raise ObjectMissingError on entering.
         """
         ...
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
-        """Remove objects; a key without an object is no error."""
+        """Delete objects; missing ones are ignored."""
         ...
 
     def purge(self, prefix: str) -> int:
-        """Remove all that was ever stored under keys that start with ``prefix``, and tell how much that was.
+        """Delete every version under a prefix; return how many entries.
 
-        Every version, every mark of a deletion and every upload that was begun and never ended counts as one. When
-        this returns, nothing is listed there any more; a prefix without anything is no error.
+        Each version, delete marker and unfinished upload counts as one. When this returns, nothing is listed under
+        the prefix any more; an empty prefix is no error.
         """
         ...
 
@@ -95,5 +99,5 @@ class ObjectStorage(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise UnavailableError unless the storage answers and the bucket is there."""
+        """Raise UnavailableError unless the storage replies and the bucket exists."""
         ...

@@ -1,4 +1,4 @@
-"""What to look for in the list of orders."""
+"""The port for queries on the list of orders."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class OrderFilter:
-    """Conditions on the list of orders, all of which must hold; None sets no condition.
+    """Conditions on the list of orders; all that are set must hold.
 
-    ``paid_from`` is inclusive and ``paid_before`` exclusive. ``email`` is compared without regard to case.
-    ``provider_id`` is the id of a checkout, payment, refund, dispute, prediction or message at its provider.
+    ``paid_from`` is inclusive and ``paid_before`` exclusive. ``email`` is compared case-insensitively.
+    ``provider_id`` is the provider's id of a checkout, payment, refund, dispute, prediction or message.
     """
 
     state: State | None = None
@@ -49,15 +49,15 @@ class OrderSummary:
     paid_at: datetime
 
 
-#: What the cause of an event begins with that reminds of a link; the link's id follows.
+#: Prefix of the cause of an event that reminds of a link; the link's id follows.
 REMINDER = "reminder:"
 
 
 class OrderQueries(Protocol):
-    """The read models, for people who look for an order."""
+    """Queries on the projections of orders."""
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
-        """The orders that match ``wanted``, the newest first."""
+        """The orders that match ``wanted``, newest first."""
         ...
 
     def find(self, number: OrderNumber) -> OrderId | None:
@@ -67,26 +67,29 @@ class OrderQueries(Protocol):
     def unfetched(
         self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
     ) -> list[tuple[OrderId, DownloadLinkId]]:
-        """Links that end between two moments, and of which their customers should be reminded; by id from ``after`` on.
+        """Links that expire between two moments and need a reminder.
 
-        Not revoked and none that ends later beside it, in an order whose results are shown and of which nothing was
-        ever fetched, not held, not disputed, and not reminded of this link before. Customers who opted out of mail
-        in any order of theirs are left out.
+        By id, from ``after`` on. Each is the link that expires last and is not revoked, of a deliverable order of
+        which nothing was fetched, not held or disputed, and not reminded of this link before. Customers who opted out
+        of e-mail in any of their orders are left out.
         """
         ...
 
     def in_trouble(self) -> list[OrderId]:
-        """The orders held or disputed, or with a mail that failed, bounced or was opted out of, by id."""
+        """Orders that are held or disputed or have e-mail trouble.
+
+        That is an e-mail that failed, bounced or was opted out of. By id.
+        """
         ...
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
-        """The order and mail behind each of the mail provider's message ids that is on record."""
+        """The order and e-mail of each known message id."""
         ...
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
-        """Orders that were completed or refunded before a moment and whose photos are kept, by id from ``after`` on.
+        """Ended orders whose photos are stored, by id from ``after`` on.
 
-        An order may have come to its end more than once; whether the last time was before the moment, its stream
-        tells.
+        They were completed or refunded before the given moment, perhaps more than once: whether the last time was
+        before it, only the stream shows.
         """
         ...

@@ -1,4 +1,4 @@
-"""Money, as the shop needs it from a payment provider."""
+"""The port for the payment provider."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from domain.referral_program import Spending
 
 @dataclass(frozen=True, kw_only=True)
 class NewCheckout:
-    """What a customer is about to pay; the provider's page shows it and keeps the ids for us."""
+    """A checkout to open; the provider stores our ids with it."""
 
     upload_session_id: UploadSessionId
     order_id: OrderId
-    payment_token: str  # proves to this shop, and to no other on the account, that the payment is its own
+    payment_token: str  # proves that the payment is this shop's, among others on the account
     photos: int
     unit_price: Money
-    email: str | None  # prefilled when the customer gave it already
+    email: str | None  # prefilled if known
     success_url: str
     cancel_url: str
     expires_at: datetime
     idempotency_key: str
-    locale: str | None = None  # the customer's language and region, for the mails to come
-    spending: Spending | None = None  # taken off the price, once, on this page alone
+    locale: str | None = None  # the customer's language and region, for later e-mails
+    spending: Spending | None = None  # deducted from the price, once, on this checkout only
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedCheckout:
-    """The page where the customer pays."""
+    """The provider's page where the customer pays."""
 
     checkout_session_id: str
     url: str
@@ -39,10 +39,10 @@ class OpenedCheckout:
 
 @dataclass(frozen=True, kw_only=True)
 class NewRefund:
-    """Money to pay back; a repeat with the same ``idempotency_key`` pays once."""
+    """A refund to issue; a repeat with the same ``idempotency_key`` is idempotent."""
 
     refund_id: RefundId
-    order_id: OrderId | None  # none for money that belongs to no order
+    order_id: OrderId | None  # none for a payment that belongs to no order
     payment_intent_id: str
     amount: Money
     idempotency_key: str
@@ -50,9 +50,9 @@ class NewRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderRefund:
-    """A refund at the provider, as it is now; one that is pending may still fail.
+    """The current state of a refund; a pending one may still fail.
 
-    ``payment_intent_id`` and ``refund_id`` are what the provider keeps with it: the payment, and our id if it has one.
+    ``payment_intent_id`` and ``refund_id`` are stored with it at the provider: the payment, and our id if it has one.
     """
 
     provider_refund_id: str
@@ -65,19 +65,25 @@ class ProviderRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderDispute:
-    """A dispute at the provider, as it is now; ``outcome`` is None while it is open, or under appeal."""
+    """The current state of a dispute.
+
+    ``outcome`` is None while it is open or under appeal.
+    """
 
     dispute_id: str
     payment_intent_id: str | None
     amount: Money
-    is_inquiry: bool = False  # the bank asks, and takes no money
+    is_inquiry: bool = False  # the bank only asks, and takes no money
     reason: str | None = None
     outcome: DisputeOutcome | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutDetails:
-    """A checkout as the provider tells it; our ids are none when the checkout was not opened by this shop."""
+    """The details of a checkout at the provider.
+
+    Our ids are none when this shop did not open it.
+    """
 
     checkout_session_id: str
     upload_session_id: UploadSessionId | None
@@ -89,83 +95,97 @@ class CheckoutDetails:
     name: str | None
     locale: str | None
     spending: Spending | None = (
-        None  # the points that the page was opened with, whatever was taken off in the end
+        None  # the points that the checkout was opened with, whatever the final discount
     )
-    tax: Money | None = None  # added by the provider on top of the price, and a part of what was paid
-    payment_token: str | None = None  # as it came: whether it is this shop's has to be checked
+    tax: Money | None = None  # added by the provider to the price; part of what was paid
+    payment_token: str | None = None  # as received; whether it is this shop's has to be verified
 
 
 class CheckoutStatus(StrEnum):
-    """Where a checkout stands at the provider."""
+    """The status of a checkout at the provider."""
 
-    OPEN = "open"  # the customer may pay yet
-    PENDING = "pending"  # the customer is done, the money takes days
-    PAID = "paid"  # the money is there, or none was asked for
-    FAILED = "failed"  # the money that was on its way never came
-    EXPIRED = "expired"  # nobody paid in time
+    OPEN = "open"  # the customer may still pay
+    PENDING = "pending"  # submitted; the payment takes days
+    PAID = "paid"  # the payment succeeded, or nothing was charged
+    FAILED = "failed"  # the delayed payment failed
+    EXPIRED = "expired"  # not paid in time
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutState:
-    """A checkout as it is now; nothing of ``checkout`` counts as paid before it stands as PAID."""
+    """The current state of a checkout.
+
+    Nothing of ``checkout`` counts as paid unless ``status`` is PAID.
+    """
 
     status: CheckoutStatus
     checkout: CheckoutDetails
 
 
 class PaymentProvider(Protocol):
-    """Takes and returns money. Methods raise UnavailableError, LostReplyError or RefusedError."""
+    """Receives and refunds payments.
+
+    Methods raise UnavailableError, LostReplyError or RefusedError.
+    """
 
     def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
-        """Open a page where exactly this can be paid."""
+        """Open a checkout for exactly this purchase."""
         ...
 
     def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
-        """Close a page that is open, so that it cannot be paid any more; gives how the checkout stands then."""
+        """Expire an open checkout, so that it cannot be paid.
+
+        Return its status afterwards.
+        """
         ...
 
     def issue_refund(self, wish: NewRefund) -> ProviderRefund:
-        """Pay money back."""
+        """Issue a refund."""
         ...
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
-        """The refund that carries our id, if the provider has one."""
+        """The refund that carries our id, if there is one."""
         ...
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
-        """A refund as it is now, whoever made it."""
+        """The current state of a refund, no matter who made it."""
         ...
 
     def refunds_of(self, payment_intent_id: str) -> Sequence[ProviderRefund]:
-        """All refunds of a payment as they are now, whoever made them."""
+        """All refunds of a payment, no matter who made them."""
         ...
 
     def look_up_dispute(self, dispute_id: str) -> ProviderDispute | None:
-        """A dispute as it is now."""
+        """The current state of a dispute."""
         ...
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
-        """A checkout as it is now, whoever opened it; none if it sells nothing."""
+        """The current state of a checkout, no matter who opened it.
+
+        None if it sells nothing.
+        """
         ...
 
     def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
-        """The checkout that a payment was made on, if it was made on one."""
+        """The checkout of a payment, if it has one."""
         ...
 
 
 class PaymentEventKind(StrEnum):
-    """What a payment provider's notice tells the shop."""
+    """What a payment provider's webhook event means for the shop."""
 
-    PAID = "paid"  # the money is there
-    PENDING = "pending"  # the customer is done, the money takes days
+    PAID = "paid"  # the payment succeeded
+    PENDING = "pending"  # submitted; the payment takes days
     ABANDONED = "abandoned"  # the checkout expired, or the delayed payment failed
-    REFUNDS_CHANGED = "refunds_changed"  # some refund of a payment; which one, the provider has to be asked
+    REFUNDS_CHANGED = (
+        "refunds_changed"  # some refund of a payment changed; the provider has to be asked which
+    )
     REFUND_PENDING = "refund_pending"
     REFUND_ISSUED = "refund_issued"
     REFUND_FAILED = "refund_failed"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
-    OTHER = "other"  # nothing the shop acts upon
+    OTHER = "other"  # ignored by the shop
 
 
 def dispute_kind(dispute: ProviderDispute) -> PaymentEventKind:
@@ -174,7 +194,7 @@ def dispute_kind(dispute: ProviderDispute) -> PaymentEventKind:
 
 
 def refund_kind(refund: ProviderRefund) -> PaymentEventKind:
-    """The kind of a notice about a refund that is like this."""
+    """The kind of a webhook event about a refund in this status."""
     if refund.has_failed:
         return PaymentEventKind.REFUND_FAILED
     return PaymentEventKind.REFUND_PENDING if refund.is_pending else PaymentEventKind.REFUND_ISSUED
@@ -182,7 +202,7 @@ def refund_kind(refund: ProviderRefund) -> PaymentEventKind:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentWebhookEvent:
-    """One signed message of the payment provider, reduced to what the shop needs; the rest stays with the provider.
+    """One signed webhook event, reduced to what the shop needs.
 
     ``checkout`` belongs to PAID, PENDING and ABANDONED; ``refund``, ``refund_id`` and ``payment_intent_id`` to the
     refund kinds; ``dispute_id``, ``dispute_amount``, ``reason``, ``outcome`` and ``payment_intent_id`` to disputes.
@@ -197,21 +217,24 @@ class PaymentWebhookEvent:
     refund_id: RefundId | None = None  # none for a refund made in the provider's dashboard
     dispute_id: str | None = None
     dispute_amount: Money | None = None
-    is_inquiry: bool = False  # of a dispute: the bank asks, and takes no money
+    is_inquiry: bool = False  # of a dispute: the bank only asks, and takes no money
     reason: str | None = None
     outcome: DisputeOutcome | None = None
-    api_version: str | None = None  # the version of the provider's API that the message is written in
-    is_of_old_version: bool = False  # one that leaves out what the shop needs to hear of
-    created_at: datetime | None = None  # when it came to be at the provider; UTC, aware
+    api_version: str | None = None  # the API version that the event is rendered in
+    is_of_old_version: bool = False  # a version that omits what the shop needs
+    created_at: datetime | None = None  # when the provider created it; UTC, timezone-aware
 
 
 class PaymentWebhookParser(Protocol):
-    """Reads what the payment provider posts."""
+    """Parses the payment provider's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
-        """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
+        """Verify the signature of the raw bytes, then parse.
+
+        Raise ForgedMessageError. Header names are lower case.
+        """
         ...
 
     def contents(self, body: bytes) -> bytes:
-        """What of a body that was read is the same whenever its message is posted."""
+        """The part of a body that is equal in every delivery."""
         ...

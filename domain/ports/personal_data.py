@@ -1,4 +1,4 @@
-"""What the books hold about one person, to be shown to them or blotted out."""
+"""The port for finding and erasing one customer's personal data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,16 @@ from uuid import UUID
 from domain.order.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.customers import Customer
 
-#: Rows by the name of their table, each as JSON knows it.
+#: Rows by table name, as JSON values.
 Holdings = Mapping[str, Sequence[Mapping[str, object]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Erasure:
-    """That somebody was forgotten, when, by whom and why; it names nobody, so it stays."""
+    """The record of an erasure: when, by whom and why.
+
+    It contains no personal data, so it is kept.
+    """
 
     erasure_id: UUID
     customer_id: CustomerId
@@ -25,31 +28,34 @@ class Erasure:
 
 
 class PersonalData(Protocol):
-    """Customers as persons: everything that is theirs, wherever it is written down."""
+    """Everything about one customer, in all tables."""
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
-        """The customer with this address, without regard to case.
+        """The customer with this address, compared case-insensitively.
 
-        ``lock`` keeps others from paying under this address until the transaction ends.
+        ``lock`` prevents payments under this address until the transaction ends.
         """
         ...
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
-        """Their orders, by id."""
+        """The customer's orders, by id."""
         ...
 
     def sessions(self, customer_id: CustomerId) -> list[UploadSessionId]:
-        """The upload sessions that are known to be theirs, by id."""
+        """The customer's known upload sessions, by id."""
         ...
 
     def holdings(self, customer_id: CustomerId) -> Holdings:
-        """Every row that is about them, the log excepted; tables without any are left out."""
+        """Every row about the customer, the log excepted.
+
+        Tables without such rows are left out.
+        """
         ...
 
     def forget(self, erasure: Erasure) -> Mapping[str, int]:
-        """Blot out what tells who they are, and tell how many rows of which table that concerned.
+        """Delete what identifies the customer; return row counts by table.
 
-        The customer's id stays, for the log and the books refer to it; whoever pays with the same address later is
-        somebody new. Orders, figures and the providers' ids stay as they are.
+        The customer's id stays, because the log and other tables refer to it; a later payment with the same address
+        makes a new customer. Orders, amounts and the providers' ids stay as they are.
         """
         ...

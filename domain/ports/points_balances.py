@@ -1,4 +1,7 @@
-"""What points customers have: a read model of the log, less what their open checkouts are about to spend."""
+"""The port for customers' points: a projection of the log.
+
+What open checkouts have reserved is queried here as well.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +12,7 @@ from domain.order.values import CustomerId, OrderNumber, PointsReason, UploadSes
 
 @dataclass(frozen=True, kw_only=True)
 class PointsLine:
-    """Points that came to a customer, or went if ``points`` is negative, and the order that moved them."""
+    """Points credited, or debited if negative, by one order."""
 
     order_number: OrderNumber
     points: int
@@ -17,21 +20,24 @@ class PointsLine:
 
 
 class PointsBalances(Protocol):
-    """Points by customer; those of erased customers stay, as figures."""
+    """Points by customer; an erased customer's points are kept."""
 
     def balance(self, customer_id: CustomerId) -> int:
-        """The sum of what came and went; negative if what was spent had to be taken back."""
+        """The sum of all points.
+
+        It is negative if points were spent and the order that had earned them was refunded.
+        """
         ...
 
     def reserved(
         self, customer_id: CustomerId, expired_before: datetime, *, besides: UploadSessionId | None = None
     ) -> int:
-        """What open checkouts are about to spend, that of ``besides`` excepted.
+        """Points reserved by open checkouts, except that of ``besides``.
 
-        Open are those that wait for delayed money, and those that did not expire before the moment given.
+        Open are those that wait for a delayed payment, and those that had not expired before ``expired_before``.
         """
         ...
 
     def lines(self, customer_id: CustomerId) -> list[PointsLine]:
-        """The customer's points, in the order of the orders that moved them."""
+        """The customer's points, in the order of their orders."""
         ...

@@ -1,4 +1,7 @@
-"""How many predictions run at a time: a start needs an admission before anybody may claim it."""
+"""The port that limits concurrent predictions.
+
+A start needs an admission before a worker may claim it.
+"""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -6,26 +9,29 @@ from uuid import UUID
 
 from domain.order.reactions import Reaction
 
-#: What a pace of so many "a minute" is measured over: any minute, not the clock's.
+#: The window of the per-minute limit: any minute, not the clock's.
 MINUTE = timedelta(minutes=1)
 
 
 class PredictionSlots(Protocol):
-    """Hands out the slots at the restorer. A try that ended, however it ended, has given its admission back."""
+    """Grants slots for predictions.
+
+    An attempt returns its admission when it ends, in whatever way.
+    """
 
     def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
-        """Admit as many starts that are due as there are free slots; they count as sent now.
+        """Admit as many due starts as there are free slots.
 
-        A slot is taken by each start that is admitted or claimed, and by each prediction that is still to be
-        collected or cancelled. Orders take turns: first comes whose order has the fewest slots, then whose order
-        was not admitted for the longest, then what has been due for the longest. Nothing is admitted in a pause.
-        Who admits at the same time waits for the other, so both limits hold whatever the number of workers.
+        They count as sent now. A slot is taken by each start that is admitted or claimed, and by each prediction that
+        is still to be collected or canceled. Orders take turns: first the order with the fewest slots, then the one
+        that was admitted longest ago, then the start that has been due longest. Nothing is admitted during a pause.
+        Concurrent callers are serialized, so both limits hold for any number of workers.
         """
         ...
 
     def pause(self, until: datetime) -> None:
-        """Admit nothing until then, or until the end of a pause that is longer.
+        """Admit nothing until ``until``; a longer pause stays.
 
-        Starts that nobody has begun lose their admission; what would have been their prediction was never created.
+        Starts that no worker has begun lose their admission: their predictions were not created.
         """
         ...

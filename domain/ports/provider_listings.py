@@ -1,8 +1,8 @@
-"""What each provider's own books say, for the shop to compare its own with.
+"""The ports for providers' listings, which reconciliation compares with the log.
 
-Every list is bounded by a moment and read page by page while it is iterated. An entry that cannot be read is handed to
-``unreadable`` and left out, and the list goes on; by default it ends the list with UnreadableAnswerError. Methods raise
-UnavailableError while the provider is away, and ListingClosedError where it does not show its books to this account.
+Every listing is bounded by a moment and read page by page while it is iterated. An entry that cannot be read is passed
+to ``unreadable`` and left out, and the listing continues; by default it ends with UnreadableAnswerError. Methods raise
+UnavailableError while the provider is unavailable, and ListingClosedError where this account may not list.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from domain.ports.restorer import PredictionStatus
 
 
 class ListingClosedError(OutsideError):
-    """The provider does not show this account what would have to be compared."""
+    """The provider does not let this account list these entries."""
 
     def __init__(self, provider: str, detail: str) -> None:
         self.provider = provider
@@ -28,20 +28,23 @@ class ListingClosedError(OutsideError):
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadableEntry:
-    """An entry of a provider's list that has another shape than documented; ``detail`` quotes none of its values."""
+    """A listed entry without the documented shape.
+
+    ``detail`` quotes none of its values.
+    """
 
     provider: str
     kind: str  # checkout, refund, prediction...
-    entry_id: str | None  # none if not even that can be read
+    entry_id: str | None  # none if it cannot be read either
     detail: str
 
 
-#: Takes what cannot be read.
+#: A callback for entries that cannot be read.
 TakeUnreadable = Callable[[UnreadableEntry], object]
 
 
 def refuse_unreadable(entry: UnreadableEntry) -> None:
-    """End the list; raises UnreadableAnswerError."""
+    """End the listing: raise UnreadableAnswerError."""
     name = entry.entry_id or "without an id"
     raise UnreadableAnswerError(
         entry.provider, f"a {entry.kind}, {name}, that cannot be read: {entry.detail}"
@@ -50,7 +53,7 @@ def refuse_unreadable(entry: UnreadableEntry) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ListedCheckout:
-    """A checkout of the payment provider's list, as it stands now."""
+    """A checkout in the payment provider's listing, in its current state."""
 
     state: CheckoutState
     created_at: datetime
@@ -58,53 +61,62 @@ class ListedCheckout:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointVersion:
-    """The API version that this shop's webhook endpoint has of its own."""
+    """The API version that is configured for this shop's webhook endpoint."""
 
     api_version: str
-    is_old: bool  # it leaves out webhook events that the shop needs
+    is_old: bool  # it omits webhook events that the shop needs
 
 
 class PaymentListing(Protocol):
-    """Money, as the payment provider has it on its books."""
+    """Payments, as the payment provider lists them."""
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """What the provider posted, or should have, and the shop acts upon; the newest first."""
+        """The webhook events that the shop handles, newest first.
+
+        They include those that the provider failed to deliver.
+        """
         ...
 
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
-        """Checkouts that were opened since, this shop's and others'."""
+        """Checkouts opened since, of this shop and of others."""
         ...
 
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """Refunds that were made since, each as a notice of how it stands now: REFUND_ISSUED or REFUND_FAILED.
+        """Refunds made since, each as a webhook event of its status.
 
-        The notice's event id is made of the refund's own id and of that standing.
+        The kind is REFUND_ISSUED or REFUND_FAILED; the event id is derived from the refund's id and its status.
         """
         ...
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """Disputes that were opened since, told like refunds: DISPUTE_OPENED or DISPUTE_CLOSED."""
+        """Disputes opened since, each as a webhook event of its status.
+
+        The kind is DISPUTE_OPENED or DISPUTE_CLOSED; the event id is derived as for refunds.
+        """
         ...
 
     def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
-        """The version of this shop's webhook endpoint.
+        """The API version of this shop's webhook endpoint.
 
-        None if the endpoint has the account's version, is not on the list, or this account may not list endpoints.
+        None if the endpoint has the account's version, is not listed, or this account may not list endpoints.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedPrediction:
-    """A line of the restorer's list; ``name_tag`` leads to the address its end is posted to."""
+    """A prediction in the restorer's listing.
+
+    ``name_tag`` leads to its webhook address.
+    """
 
     prediction_id: str
     status: PredictionStatus
@@ -114,22 +126,25 @@ class ListedPrediction:
 
 
 class PredictionListing(Protocol):
-    """Predictions, as the restorer has them on its books."""
+    """Predictions, as the restorer lists them."""
 
     def predictions(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedPrediction]:
-        """The account's predictions that were created since, the newest first; others' may be among them."""
+        """The account's predictions created since, newest first.
+
+        Other shops' predictions may be among them.
+        """
         ...
 
     def address_of(self, listed: ListedPrediction) -> str | None:
-        """The address that the end of a prediction is posted to; none if it tells none, or not any more."""
+        """A prediction's webhook address; none if it is not available."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedEmail:
-    """A mail the provider knows, by the message id that sending it told."""
+    """An e-mail in the provider's listing, by its message id."""
 
     message_id: str
     fate: DeliveryStatus
@@ -137,22 +152,22 @@ class ListedEmail:
 
 
 class EmailListing(Protocol):
-    """Mails, as their provider has them on its books."""
+    """E-mails, as their provider lists them."""
 
     def messages(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedEmail]:
-        """The mails about which something happened since, each once."""
+        """The e-mails with activity since, each once."""
         ...
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
-        """The mail that carries this id of ours; none if the provider knows of none."""
+        """The e-mail that carries our id, if the provider has it."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedObject:
-    """An object as the storage lists it."""
+    """An object in the storage's listing."""
 
     key: ObjectKey
     size_bytes: int
@@ -160,7 +175,7 @@ class ListedObject:
 
 
 class ObjectListing(Protocol):
-    """Objects, as the storage has them on its books."""
+    """Objects, as object storage lists them."""
 
     def objects_under(
         self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable

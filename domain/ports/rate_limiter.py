@@ -1,4 +1,7 @@
-"""Counting what strangers ask for: by client in a fast store, and in total in the database."""
+"""The ports for rate limits: per client, and in total.
+
+Counts by client are in a fast store, totals in the database.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +10,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """How much of something may be asked for within a window; ``name`` tells quotas apart."""
+    """An amount that may be requested within a window.
+
+    ``name`` distinguishes quotas.
+    """
 
     name: str
     amount: int
@@ -15,26 +21,38 @@ class Quota:
 
 
 class RateLimiter(Protocol):
-    """Counts by client. It may be away: then it lets everything pass, and the totals hold."""
+    """Counts by client.
+
+    While the store is unavailable it allows everything; the totals still hold.
+    """
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
-        """Count ``amount``; if that exceeds the quota, count nothing and return how long to wait."""
+        """Count ``amount``, or return the wait if it exceeds the quota.
+
+        Nothing is counted then.
+        """
         ...
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
-        """How long a client has to wait whose quota is used up; None while some is left. Counts nothing."""
+        """The wait of a client whose quota is used up, else None.
+
+        Counts nothing.
+        """
         ...
 
 
 class UsageTotals(Protocol):
-    """Counts over all clients, inside a transaction of the database."""
+    """Counts over all clients, inside a database transaction."""
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
-        """Count ``amount`` in a window; False, and nothing is counted, if that exceeds the quota."""
+        """Count ``amount`` in a window; False if it exceeds the quota.
+
+        Nothing is counted then.
+        """
         ...
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:
-        """What was counted in a window."""
+        """The count of a window."""
         ...
 
     def forget(self, started_before: datetime) -> None:
@@ -42,5 +60,5 @@ class UsageTotals(Protocol):
         ...
 
     def stored_bytes(self) -> int:
-        """The size of all photos, results and archives that are kept."""
+        """The total size of stored photos, results and archives."""
         ...

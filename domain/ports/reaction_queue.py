@@ -1,4 +1,4 @@
-"""Outstanding work: what is scheduled, who has claimed it, and how workers are woken."""
+"""The ports for the reactions table and the queue that wakes workers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from domain.order.values import OrderId
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledReaction:
-    """A reaction with its id and the moment it becomes due.
+    """A reaction with its id and due time.
 
-    ``sent_at`` is set when whoever commits it sends it to a worker at once; otherwise the sweeper does.
+    ``sent_at`` is set when the committing process sends it to a worker at once; otherwise the sweeper does.
     """
 
     reaction_id: UUID
@@ -26,24 +26,24 @@ class ScheduledReaction:
 
 
 class Outcome(StrEnum):
-    """How a reaction ended."""
+    """The outcome of a claimed reaction."""
 
     DONE = "done"
-    AGAIN = "pending"  # it did what it could, and the order still wants it
-    DROPPED = "dropped"  # the order did not want it any more; it may want it again
-    FAILED = "failed"  # its attempts are used up; a person may have it tried again
+    AGAIN = "pending"  # partly done; the order still requires it
+    DROPPED = "dropped"  # the order no longer required it; it may require it again
+    FAILED = "failed"  # its attempts are used up; staff may have it retried
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A reaction that is ours until ``leased_until``, proven by ``token``."""
+    """A reaction leased until ``leased_until``; ``token`` is the fencing token."""
 
     reaction_id: UUID
     order_id: OrderId
     reaction: Reaction
     token: UUID
-    attempts: int  # this one included
-    was_interrupted: bool  # the one who had it before never said how it ended
+    attempts: int  # including this one
+    was_interrupted: bool  # the previous lease expired without an outcome
     first_due_at: datetime
     claimed_at: datetime
     leased_until: datetime
@@ -51,7 +51,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class ExhaustedReaction:
-    """Work whose attempts are used up; it was due first at ``since``."""
+    """A reaction whose attempts are used up; first due at ``since``."""
 
     order_id: OrderId
     reaction: Reaction
@@ -60,88 +60,106 @@ class ExhaustedReaction:
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadableWork:
-    """An open row that this version of the shop cannot read: of an unknown kind, or with unknown arguments."""
+    """An open reaction of an unknown kind or with unknown arguments.
+
+    This version of the shop cannot read it.
+    """
 
     reaction_id: UUID
     order_id: OrderId
     kind: str
-    version: int  # of the arguments
-    since: datetime  # when it was due first
+    version: int  # of the arguments' format
+    since: datetime  # when it was first due
 
 
 class ReactionTable(Protocol):
-    """The only truth about outstanding work."""
+    """The only source of truth about pending reactions."""
 
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
-        """Insert work, or reopen it if it is closed, however it was closed; open work stays as it is.
+        """Insert reactions or reopen closed ones; open ones stay.
 
-        Only a kind that ``is_done_once`` stays done.
+        They are reopened whatever their outcome was; only a kind that ``is_done_once`` stays done.
         """
         ...
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
-        """Lease a reaction that is due or was sent as due, and is nobody's or its lease ran out.
+        """Lease a reaction that is due, or was sent as due.
 
-        None if it is not to be had; what needs an admission is not to be had without one.
+        It must be unclaimed, or its lease expired. None if it cannot be claimed; a reaction that needs an admission
+        cannot be claimed without one.
         """
         ...
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
-        """Prolong leases that are still held."""
+        """Renew leases that are still held."""
         ...
 
     def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
-        """Give a claimed reaction back for later, its admission too; raises LeaseLostError.
+        """Release a claimed reaction and its admission until ``due_at``.
 
-        Work that ``has_progressed`` did not fail: its attempts are counted from the beginning again.
+        Raise LeaseLostError. If it ``has_progressed`` it did not fail: its attempts are counted from zero again.
         """
         ...
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
-        """End a claimed reaction that leads to no event; raises LeaseLostError."""
+        """Close a claimed reaction that leads to no event.
+
+        Raise LeaseLostError.
+        """
         ...
 
     def expedite(self, reaction: ScheduledReaction) -> None:
-        """Have this work done at ``due_at`` or earlier, inserting it if need be; closed work stays closed.
+        """Make a reaction due at ``due_at`` or earlier.
 
-        Work that is leased meanwhile is done again at once if it is given back for later.
+        It is inserted if necessary; a closed one stays closed. One that is leased meanwhile becomes due at once when
+        it is postponed.
         """
         ...
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
-        """Work that is due and unsent, or sent so long ago that it may be lost; it counts as sent now.
+        """Due reactions that are unsent or whose message may be lost.
 
-        Each time it is sent in vain ``resend_after`` doubles, up to 64 times as long. What waits for an admission
-        is not taken.
+        They count as sent now. ``resend_after`` doubles with each unanswered message, up to 64-fold. Reactions that
+        wait for an admission are not returned.
         """
         ...
 
     def forget_closed(self, before: datetime, limit: int) -> int:
-        """Delete closed work that was last claimed before then, and return how much that was.
+        """Delete reactions closed and last claimed before; return how many.
 
-        What was given up of the work that is done once stays, because ``given_up`` lists it.
+        Exhausted ones of a kind that ``is_done_once`` stay, because ``exhausted`` lists them.
         """
         ...
 
     def exhausted(self) -> list[ExhaustedReaction]:
-        """What was given up of the work that is done once, the oldest first: no event tells of it."""
+        """Exhausted reactions of kinds that are done once, oldest first.
+
+        No event records their failure.
+        """
         ...
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Open work that this version of the shop cannot read, and so leaves alone; the oldest first."""
+        """Open reactions that this version cannot read, oldest first.
+
+        They are left alone.
+        """
         ...
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
-        """Write open work anew as this version of the shop does, due at ``due_at``; inserts what has no row.
+        """Rewrite open reactions in this version's format, due at ``due_at``.
 
-        Closed work stays as it is, and work under a lease that has not run out by then.
+        Missing ones are inserted. Closed ones stay as they are, and so do leased ones whose lease has not expired by
+        then.
         """
         ...
 
 
 class ReactionQueue(Protocol):
-    """Wakes workers; it may forget, the table does not."""
+    """Wakes workers; messages may be lost, rows of the table are not."""
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
-        """Tell workers about work that is due; a queue that is away is no error, the sweeper tells them later."""
+        """Send due reactions to workers.
+
+        An unavailable queue is no error: the sweeper resends them later.
+        """
         ...

@@ -1,4 +1,4 @@
-"""The books as an auditor asks them: many things with one question, and nothing is changed by it."""
+"""The port for reconciliation: read-only bulk queries on the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
 
 @dataclass(frozen=True, kw_only=True)
 class ReactionSummary:
-    """How far a piece of work has come; ``free_since`` is the moment from which on anybody may do it.
+    """The progress of a reaction.
 
-    It is none while a start waits for its order's turn at the restorer. Work that cannot be read is free when it is
-    due, because nobody ever admits it.
+    ``free_since`` is the time from which any worker may run it. It is none while a start waits for admission. An
+    unreadable reaction is free when it is due, because it is never admitted.
     """
 
     reaction_id: UUID
@@ -25,16 +25,19 @@ class ReactionSummary:
     free_since: datetime | None
     problem: str | None = None
     arguments_version: int = 1
-    is_readable: bool = True  # by this version of the shop; what is closed counts as readable
+    is_readable: bool = True  # by this version of the shop; closed ones count as readable
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadableEvent:
-    """An event that this version of the shop cannot read: of an unknown name or version, or damaged."""
+    """An event that this version of the shop cannot read.
+
+    Its name or version is unknown, or it is damaged.
+    """
 
     event_id: UUID
     order_id: OrderId
-    number: OrderNumber | None  # by the read model
+    number: OrderNumber | None  # from the projection
     version: int
     stored_name: str
     recorded_at: datetime
@@ -47,47 +50,53 @@ class UnreadableEvent:
 
 
 class ReconciliationQueries(Protocol):
-    """Questions to the books. Each takes a page of ids, a few hundred at most, unless it says otherwise."""
+    """Bulk queries.
+
+    Each takes a page of ids, a few hundred at most, unless it says otherwise.
+    """
 
     def orders_since(self, since: datetime) -> list[OrderId]:
-        """The orders of which anything was recorded since, and all that are not over or wait for a person.
+        """Orders with events since, and all that have not ended.
 
-        The ids of the whole period at once: they are all of it that is ever held in memory.
+        Orders that are held for staff are included. This returns the ids of the whole period, and is all of it that
+        is held in memory at once.
         """
         ...
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
-        """The streams of many orders, without those that have no event or one that cannot be read.
+        """The streams of many orders.
 
-        An order that was asked for and is missing may have events: nothing follows from its absence.
+        Orders without events, or with one that cannot be read, are left out: nothing follows from the absence of an
+        order.
         """
         ...
 
     def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
-        """The first event of each of these orders that cannot be read."""
+        """The first unreadable event of each of these orders."""
         ...
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
-        """The first unreadable event of each order that is not over or waits for a person.
+        """The first unreadable event of each order that has not ended.
 
-        Of orders that are over, events of an unknown name alone are found, because finding damage takes reading all.
+        Orders that are held for staff are included. Of ended orders, only events of an unknown name are found,
+        because finding damage requires reading everything.
         """
         ...
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
-        """The read models that do not tell of an order what this fold of its stream does."""
+        """The projections that differ from this fold of each order's stream."""
         ...
 
     def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
-        """All the work that was ever scheduled for many orders."""
+        """All reactions that were ever scheduled for these orders."""
         ...
 
     def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
-        """Which of a provider's messages the inbox never took."""
+        """Which of a provider's webhook events the inbox never accepted."""
         ...
 
     def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
-        """What was paid, by checkout: as an order's payment or as one that belongs to no order."""
+        """The amounts paid, by checkout, with or without an order."""
         ...
 
     def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
@@ -95,32 +104,41 @@ class ReconciliationQueries(Protocol):
         ...
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
-        """Which predictions are those of an order's attempts; those that were superseded may be missing."""
+        """Which predictions belong to recorded attempts.
+
+        Superseded ones may be missing.
+        """
         ...
 
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which upload sessions this shop ever opened, whatever became of them."""
+        """Which upload sessions this shop ever opened."""
         ...
 
     def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which upload sessions are known, and their temp objects were deleted."""
+        """Which known upload sessions have had their temp objects deleted."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReconciliationRound:
-    """A comparison that begins; ``previous`` is when the last one began that came to the end of every side."""
+    """A reconciliation that begins.
+
+    ``previous`` is when the last one began that completed every side.
+    """
 
     previous: datetime | None
 
 
 class ReconciliationRounds(Protocol):
-    """When the books were compared, so that of many workers one does it."""
+    """The schedule of reconciliations: of many workers, one runs each."""
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Write down that a comparison begins now; none, and nothing is written, if one began since then."""
+        """Record that a reconciliation begins.
+
+        None, and nothing is recorded, if another one began since ``unless_since``.
+        """
         ...
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
-        """Write down that the comparison which began then came to its end, and what was found."""
+        """Record the end of the reconciliation that began at ``began_at``."""
         ...

@@ -1,4 +1,4 @@
-"""Restoration, as the shop needs it from a provider of models."""
+"""The port for the provider of restoration models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from domain.order.values import FailureReason, Variant
 
 @dataclass(frozen=True, kw_only=True)
 class StartedPrediction:
-    """Work the provider has taken in hand."""
+    """A prediction that the provider accepted."""
 
     prediction_id: str
     model: str  # owner/name, with the version where one is pinned
 
 
 class PredictionStatus(StrEnum):
-    """How far a prediction has come."""
+    """The status of a prediction."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -27,18 +27,24 @@ class PredictionStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """A prediction as the provider tells it now; ``output_url`` belongs to success, ``failure`` to failure."""
+    """A prediction in its current state.
+
+    ``output_url`` is set on success, ``failure`` on failure.
+    """
 
     prediction_id: str
     status: PredictionStatus
     model: str
     output_url: str | None = None
     failure: FailureReason | None = None
-    detail: str = ""  # the provider's own words, for the log line, never for the event
+    detail: str = ""  # the provider's own text, for logs only, never for events
 
 
 class Restorer(Protocol):
-    """Restores pictures elsewhere. Methods raise UnavailableError, LostReplyError, BusyError or RefusedError."""
+    """Restores images through a provider.
+
+    Methods raise UnavailableError, LostReplyError, BusyError or RefusedError.
+    """
 
     def start(
         self,
@@ -49,34 +55,42 @@ class Restorer(Protocol):
         variant: Variant,
         ends_within: timedelta,
     ) -> StartedPrediction:
-        """Hand a picture over; its end is posted to ``webhook_url``. A repeat starts a second prediction.
+        """Start a prediction; its end is posted to ``webhook_url``.
 
-        After ``ends_within`` the provider cancels it by itself: whatever becomes of the shop, nothing runs for ever.
+        It is not idempotent: a repeat starts a second prediction. The provider cancels it after ``ends_within``, so
+        that none runs forever, whatever happens to the shop.
 
-        Both variants exist whether or not there is a second model: the first with other settings stands in for it.
+        Both variants exist with or without a second model: without one, the second is the first model with other
+        settings.
         """
         ...
 
     def look(self, prediction_id: str) -> Prediction:
-        """How far it has come. Success without any output is told as failure with BAD_OUTPUT."""
+        """The current state of a prediction.
+
+        A success without any output is returned as a failure with BAD_OUTPUT.
+        """
         ...
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
-        """Write an output to ``target`` and tell its length in bytes.
+        """Write an output to ``target``; return its length in bytes.
 
-        Only the provider's own hosts are asked, redirects are not followed, our credentials are not sent, and the
-        size is bounded; raises RefusedError where that would be broken or the output is gone.
+        Only the provider's hosts are contacted, redirects are not followed, credentials are not sent, and the size is
+        bounded. Raise RefusedError where a URL or an output violates this, or the output no longer exists.
         """
         ...
 
     def cancel(self, prediction_id: str) -> None:
-        """Stop a prediction; one that has ended or never was is no error."""
+        """Cancel a prediction; an ended or unknown one is ignored."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionWebhookEvent:
-    """A signed message that a prediction changed; what became of it is asked of the provider, not of the message."""
+    """A signed webhook event: a prediction changed.
+
+    The prediction's state is looked up at the provider, not taken from the event.
+    """
 
     event_id: str
     prediction_id: str
@@ -84,8 +98,11 @@ class PredictionWebhookEvent:
 
 
 class PredictionWebhookParser(Protocol):
-    """Reads what the restorer posts."""
+    """Parses the restorer's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
-        """Check the signature on the raw bytes, then parse; raises ForgedMessageError. Header names are lower case."""
+        """Verify the signature of the raw bytes, then parse.
+
+        Raise ForgedMessageError. Header names are lower case.
+        """
         ...

@@ -1,12 +1,15 @@
-"""Scratch files."""
+"""The port for temporary files."""
 
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 
 class ScratchFiles(Protocol):
-    """Room for bytes that are too many to hold in memory."""
+    """Temporary files for data that does not fit in memory."""
 
     def file(self) -> AbstractContextManager[BinaryIO]:
-        """An empty file to write and read, gone when the block ends; raises UnavailableError when there is no room."""
+        """An empty file to write and read, deleted after the block.
+
+        Raise UnavailableError when there is no space.
+        """
         ...

@@ -1,9 +1,9 @@
-"""The unit of work: one transaction over the repositories that a use case names.
+"""The unit of work: one transaction over named repositories.
 
 UnitOfWorkError
-├── VersionConflictError   somebody else recorded on this stream first: load again and decide again
-├── CauseRepeatedError     this cause is on record in this stream already: there is nothing to do
-├── LeaseLostError         somebody else owns this reaction now: discard what you did
+├── VersionConflictError   another transaction appended to this stream first: reload and decide again
+├── CauseRepeatedError     this cause is recorded in this stream already: nothing is left to do
+├── LeaseLostError         the lease is another worker's now: discard the outcome
 └── UnreadableReactionError  another version of the shop wrote this reaction: leave it alone
 """
 
@@ -30,11 +30,11 @@ from domain.ports.webhook_inbox import WebhookInbox
 
 
 class UnitOfWorkError(Exception):
-    """The root of what keeps a transaction from being written."""
+    """The root of errors that prevent a commit."""
 
 
 class VersionConflictError(UnitOfWorkError):
-    """The stream is not at the version the step was decided on."""
+    """The stream is not at the version that was decided on."""
 
     def __init__(self, order_id: OrderId, expected_version: int) -> None:
         self.order_id = order_id
@@ -43,7 +43,7 @@ class VersionConflictError(UnitOfWorkError):
 
 
 class CauseRepeatedError(UnitOfWorkError):
-    """The same cause was recorded in this stream before."""
+    """The same cause is recorded in this stream already."""
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
@@ -51,7 +51,7 @@ class CauseRepeatedError(UnitOfWorkError):
 
 
 class LeaseLostError(UnitOfWorkError):
-    """The reaction belongs to somebody else, or is closed."""
+    """The reaction is leased to another worker, or closed."""
 
     def __init__(self, reaction_id: UUID) -> None:
         self.reaction_id = reaction_id
@@ -59,7 +59,7 @@ class LeaseLostError(UnitOfWorkError):
 
 
 class UnreadableReactionError(UnitOfWorkError):
-    """A stored reaction is of a kind or version this program does not know, or its arguments are damaged."""
+    """A stored reaction has an unknown kind or version, or damaged arguments."""
 
     def __init__(self, reaction_id: UUID, kind: str, version: int) -> None:
         self.reaction_id = reaction_id
@@ -162,19 +162,20 @@ class Transaction(
     HasUsageTotals,
     Protocol,
 ):
-    """Every repository of one transaction."""
+    """All repositories of one transaction."""
 
 
 Repositories_co = TypeVar("Repositories_co", covariant=True)
 
 
 class UnitOfWork(Protocol[Repositories_co]):
-    """Opens transactions on the repositories that its user names."""
+    """Opens transactions over the repositories that its user names."""
 
     def transaction(self) -> AbstractContextManager[Repositories_co]:
-        """A transaction that commits when the block ends and rolls back when it raises.
+        """A transaction that commits at the block's end.
 
-        Raises UnavailableError when the database cannot be reached; whether a commit arrived may then be unknown.
+        It rolls back when the block raises. Raise UnavailableError when the database cannot be reached; whether a
+        commit succeeded may then be unknown.
         """
         ...
 
@@ -183,7 +184,7 @@ class ReadModels(Protocol):
     """The projections of the log."""
 
     def rebuild(self) -> Iterator[OrderId]:
-        """Write every read model anew from the log, and give each order as it is done."""
+        """Rebuild every projection from the log; yield each order when done."""
         ...
 
 
@@ -191,15 +192,19 @@ class HashChain(Protocol):
     """The log as a chain of hashes."""
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
-        """Every committed event of the log, in commit order, with its hashes; none that may yet be overtaken.
+        """Every committed event with its hashes, in commit order.
 
-        Of one order, all that is committed: within a stream nothing is overtaken.
+        An event that another one may still precede is left out. With ``order_id``, all committed events of that
+        order: within a stream none can be preceded.
         """
         ...
 
 
 class Database(UnitOfWork[Transaction], ReadModels, HashChain, Protocol):
-    """All that the database offers; a use case takes a ``UnitOfWork`` of the repositories it names instead."""
+    """All that the database offers.
+
+    A use case accepts a ``UnitOfWork`` of the repositories it names instead.
+    """
 
     def check(self) -> None:
         """Raise UnavailableError unless the database answers and its schema is current."""

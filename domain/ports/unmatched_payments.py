@@ -1,4 +1,4 @@
-"""Unmatched payments."""
+"""The port for payments that belong to no order."""
 
 from datetime import datetime
 from typing import Protocol
@@ -10,11 +10,14 @@ class UnmatchedPayments(Protocol):
     """Payments that belong to no order."""
 
     def set_aside(self, payment: UnmatchedPayment) -> None:
-        """Keep a payment; one that is there already stays as it is."""
+        """Store a payment; an existing one stays as it is."""
         ...
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """The payment of a checkout; ``lock`` keeps others from changing it meanwhile."""
+        """The payment of a checkout.
+
+        ``lock`` prevents changes by other transactions.
+        """
         ...
 
     def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
@@ -22,18 +25,18 @@ class UnmatchedPayments(Protocol):
         ...
 
     def save(self, payment: UnmatchedPayment) -> None:
-        """Write down how a payment that is there stands now."""
+        """Save the current state of an existing payment."""
         ...
 
     def unsettled(self) -> list[UnmatchedPayment]:
-        """The payments that have neither gone back nor been matched, oldest first."""
+        """The payments neither refunded nor matched, oldest first."""
         ...
 
     def due(self, received_before: datetime, now: datetime) -> list[str]:
-        """The checkouts whose payments should go back now, oldest first.
+        """The checkouts whose payments are to be refunded now, oldest first.
 
-        Of those that are open and not put off beyond ``now``: what a checkout of this shop brought before the moment
-        given and is not held, and what a person decided to pay back. And those on their way back whose time to try
-        again has come.
+        Of open payments that are not postponed beyond ``now``: those of this shop's checkouts that were received
+        before ``received_before`` and are not held, and those that staff decided to refund. Also those being refunded
+        whose retry is due.
         """
         ...

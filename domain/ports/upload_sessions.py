@@ -1,4 +1,4 @@
-"""Upload sessions: a visitor's photos before they are paid."""
+"""The port for upload sessions: a visitor's photos before payment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +10,21 @@ from domain.referral_program import Spending
 
 
 class UploadStatus(StrEnum):
-    """Where an upload session stands."""
+    """The status of an upload session."""
 
     OPEN = "open"  # photos may be added
     CHECKOUT = "checkout"  # the price is quoted, the photos are fixed
-    PENDING = "pending"  # the customer paid by a method that takes days
-    PAID = "paid"  # there is an order
-    EXPIRED = "expired"  # nobody paid in time: its photos go
+    PENDING = "pending"  # the customer paid by a delayed payment method
+    PAID = "paid"  # an order exists
+    EXPIRED = "expired"  # not paid in time: its photos are deleted
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedPhoto:
-    """A photo as it was received; the file name is the customer's and never enters the log."""
+    """A photo as received; its file name is never logged.
+
+    The name is the customer's own.
+    """
 
     photo_id: PhotoId
     file_name: str
@@ -32,7 +35,7 @@ class UploadedPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """What was quoted, and the provider's page for it once it is open."""
+    """The quoted price, and the provider's page once it is open."""
 
     attempt: int  # 1-based, part of the idempotency key
     quoted: Money
@@ -40,13 +43,16 @@ class Checkout:
     expires_at: datetime
     checkout_session_id: str | None = None
     url: str | None = None
-    referrer_id: CustomerId | None = None  # whose referral code was given
-    spending: Spending | None = None  # points that are reserved while it is open
+    referrer_id: CustomerId | None = None  # the customer whose referral code was given
+    spending: Spending | None = None  # points reserved while it is open
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadSession:
-    """A visitor's photos before they are paid; ``order_id`` is the id the order will have."""
+    """A visitor's photos before payment.
+
+    ``order_id`` is the id that the order will have.
+    """
 
     session_id: UploadSessionId
     order_id: OrderId
@@ -57,7 +63,7 @@ class UploadSession:
 
 
 def photo_with_bytes(session: UploadSession, sha256: Sha256) -> UploadedPhoto | None:
-    """The session's photo that has these bytes."""
+    """The session's photo that has these bytes, if there is one."""
     return next((photo for photo in session.photos if photo.upload.sha256 == sha256), None)
 
 
@@ -65,27 +71,33 @@ class UploadSessions(Protocol):
     """Upload sessions and their photos."""
 
     def open(self, session: UploadSession) -> None:
-        """Write a new session down."""
+        """Store a new session."""
         ...
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
-        """The session with its photos in the order they came; ``lock`` keeps others from changing it meanwhile."""
+        """The session with its photos in upload order.
+
+        ``lock`` prevents changes by other transactions.
+        """
         ...
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
-        """Add a photo at the end; a session holds the same bytes once, whoever asks has looked for them before."""
+        """Append a photo.
+
+        A session holds the same bytes once: the caller has checked that.
+        """
         ...
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
-        """Take a photo out of a session; one that is not in it is no error."""
+        """Remove a photo from a session; a missing one is ignored."""
         ...
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
-        """Move the session on."""
+        """Set the session's status."""
         ...
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
-        """Write down what was quoted, or where its page is."""
+        """Store the quote, or the address of its page."""
         ...
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
@@ -95,25 +107,29 @@ class UploadSessions(Protocol):
     def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
     ) -> list[UploadSessionId]:
-        """Sessions whose temp objects may go, oldest first; those that nobody paid for are expired from now on.
+        """Sessions whose temp objects may be deleted, oldest first.
 
-        Opened before the moment given, not in an open checkout or waiting for a delayed payment, and if there is an
-        order, its images are verified under keys of its own, or all its money went back. A session is listed until
-        its temp objects are forgotten.
+        Unpaid ones are marked as expired. They were opened before ``opened_before`` and neither are in an open
+        checkout nor wait for a delayed payment; if there is an order, its images are verified under its own prefix,
+        or its full payment was refunded. A session is listed until ``forget_temp_objects``.
         """
         ...
 
     def pending(self, reserved_before: datetime) -> list[str]:
-        """The provider's ids of checkouts whose money is still on its way, reserved before the moment; oldest first."""
+        """Checkouts with a pending payment, oldest first.
+
+        These are the provider's ids of those that were reserved before ``reserved_before``.
+        """
         ...
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Note that the temp objects are gone; a session without an order keeps its row, but none of its photos.
+        """Record that the temp objects are deleted.
 
-        A payment may still come for it, and its row is what tells "tidied" from "lost".
+        A session without an order keeps its row, but none of its photos: a payment may still arrive for it, and the row
+        distinguishes deleted photos from lost ones.
         """
         ...
 
     def remove_tidied(self, tidied_before: datetime) -> int:
-        """Remove the sessions without an order that were tidied before the moment; returns how many."""
+        """Remove orderless sessions tidied before a moment; return how many."""
         ...

@@ -1,4 +1,4 @@
-"""Webhook inbox."""
+"""The port for the inbox of received webhook events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,37 +8,43 @@ from domain.order.values import (
     Sha256,
 )
 
-#: In place of the fingerprint of a message that was never posted, but found on its provider's own list: should it be
-#: posted yet, it conflicts with nothing.
+#: The checksum of an event that was never delivered, but found in its provider's listing: if it is delivered later,
+#: it conflicts with nothing.
 UNSEEN = Sha256("0" * 64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """A message under the id of another one, with other contents: one of the two is not what it seems."""
+    """An event whose id was received before with another body.
+
+    One of the two is not genuine.
+    """
 
     source: str
     event_id: str
     event_type: str
-    body_sha256: Sha256  # of the message that was set aside
-    taken_sha256: Sha256  # of the one that was taken
+    body_sha256: Sha256  # of the event that was quarantined
+    taken_sha256: Sha256  # of the event that was accepted
     received_at: datetime
 
 
 class WebhookInbox(Protocol):
-    """What providers posted, each message once."""
+    """Received webhook events, each stored once."""
 
     def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether this message is new; one that was taken before is not, and stays as it was.
+        """Whether this event is new; a known one stays as it was.
 
-        Another message under the same id is set aside as a conflict and changes nothing.
+        Another body under a known id is quarantined as a conflict and changes nothing.
         """
         ...
 
     def forget(self, before: datetime, limit: int) -> int:
-        """Delete messages that were received before then, and return how many; such would be new again."""
+        """Delete events received before; return how many.
+
+        A deleted event would be new again.
+        """
         ...
 
     def conflicts(self) -> list[Conflict]:
-        """The messages that were set aside, oldest first, each once however often it came."""
+        """The quarantined events, oldest first, each once."""
         ...
