@@ -1,4 +1,5 @@
-"""The whole shop under a virtual clock: production services on doubles, seeded faults, and the laws after each step.
+"""Run the production services on doubles under a virtual clock, with faults.
 
-``python -m tests.simulation`` runs it; ``docs/proof.md`` says what that proves and what it cannot.
+Every law is checked after each commit and at the end. ``python -m tests.simulation`` runs it; ``docs/proof.md``
+says what that proves and what it cannot.
 """

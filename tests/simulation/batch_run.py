@@ -1,4 +1,7 @@
-"""Many worlds, on as many cores as there are; every twentieth is run twice, by processes that share nothing."""
+"""Run many worlds in parallel, one process per core.
+
+Every twentieth world is run a second time, in another process, and has to give the same trace.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -20,9 +23,10 @@ def campaign(
     jobs: int,
     watch: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Report:
-    """Run every seed; ``watch`` hears of each outcome as it comes."""
+    """Run every seed and report; ``watch`` receives each outcome on completion."""
     report = Report()
-    # A process that is spawned hashes strings its own way: what would depend on that is found out.
+    # Each spawned process has its own hash seed, so a trace that depends on hashing differs between the two
+    # runs.
     with (
         ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool,
         ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as other,
@@ -39,7 +43,7 @@ def campaign(
 
 
 def _run(seed: int, visitors: int, plant: str | None) -> Outcome:
-    """One world; of one that holds, what struck in it is too much to send."""
+    """Run one world; if it holds, drop its faults, to send less."""
     outcome = run(seed, visitors, plant=plant)
     return replace(outcome, struck=()) if outcome.holds else outcome
 

@@ -20,7 +20,7 @@ from tests.simulation.reporting import Report, show, show_broken, show_lines
 from tests.simulation.shrinking import Shrunk, shrink
 from tests.simulation.world_run import VISITORS, Outcome, run
 
-#: Of more broken worlds than these, the first tell enough.
+#: The first broken worlds that are shrunk and printed; more would add little.
 MOST_SHRUNK = 3
 
 _SEEDS = 1 << 32
@@ -89,7 +89,7 @@ def simulate(
 
 
 def _cast(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
-    """Who is named, or everybody."""
+    """Select the named participants, or the whole cast."""
     if not parts:
         return whole_cast(visitors)
     numbers = [int(number) for name in parts if (number := name.removeprefix("visitor ")).isdecimal()]
@@ -103,7 +103,7 @@ def _cast(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
 
 
 def _tell(outcome: Outcome, shrunk: Shrunk | None, console: Console) -> int:
-    """What came of one world; the exit status."""
+    """Print the outcome of one world; return the exit status."""
     if outcome.trace:
         show_lines(outcome.trace, console)
     if outcome.holds:

@@ -1,4 +1,4 @@
-"""What the shop's code finds around it while a world lives: no log, and faces that are compared once."""
+"""Patches for the shop's environment in a world: logging and face comparison."""
 
 import sys
 import traceback
@@ -18,14 +18,17 @@ from domain.use_cases.restoration import output_validation
 
 
 class Caught(Protocol):
-    """Who hears of what the shop caught."""
+    """Callback for each error that the shop caught and logged."""
 
     def __call__(self, told: str, *, is_expected: bool) -> None: ...
 
 
 @contextmanager
 def logs_go_to(caught: Caught) -> Iterator[None]:
-    """The shop's own log lines go nowhere, for the trace tells more; only errors that it caught are told."""
+    """Drop the shop's log lines; report only the errors that it caught.
+
+    The trace holds more than the log does.
+    """
 
     def keep(_logger: object, _method: str, line: Any) -> Any:
         if line.get("exc_info"):
@@ -43,7 +46,10 @@ def logs_go_to(caught: Caught) -> Iterator[None]:
 
 @contextmanager
 def faces_are_compared_once() -> Iterator[None]:
-    """Two sketches are as like as they were: that takes a millisecond, and visitors everywhere have the same photos."""
+    """Cache the similarity of two sketches.
+
+    A comparison takes a millisecond, and visitors of all worlds send the same photos.
+    """
     with mock.patch.object(output_validation, "likeness", _likeness):
         yield
 
@@ -52,7 +58,7 @@ _likeness = cache(likeness)
 
 
 def _is_expected(error: BaseException | None) -> bool:
-    """Whether it is, or comes from, what the world may do to the shop."""
+    """Whether the error is, or is caused by, an injected kind of failure."""
     while error is not None and not isinstance(error, (OutsideError, UnitOfWorkError, UnknownEventError)):
         error = error.__cause__
     return error is not None

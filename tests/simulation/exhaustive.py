@@ -1,4 +1,4 @@
-"""Every crash there can be: canonical orders, and a death at each commit and each call, one by one and in pairs."""
+"""Crash canonical orders at every commit and call, singly and in pairs."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -17,7 +17,8 @@ CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 CHUNK = 20
 
 
-#: The events of an order that is delivered and fetched, and whose photos go when their time is over.
+#: The events of an order that is delivered and downloaded, and whose photos are purged after the retention
+#: period.
 DELIVERED = frozenset(
     {
         *("PaymentReceived", "ImagesMoved", "RestorationStarted", "RestorationCompleted", "DownloadPrepared"),
@@ -28,7 +29,10 @@ DELIVERED = frozenset(
 
 @dataclass(frozen=True)
 class History:
-    """An order as it goes when nothing else happens, and the kinds of its events; ``seed`` decides what is not told."""
+    """A canonical order without faults, and the event types it records.
+
+    ``seed`` decides what ``part`` leaves open.
+    """
 
     name: str
     seed: int
@@ -65,14 +69,18 @@ HISTORIES = (
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of some crashes: how often the history was crashed, and which of them broke a law."""
+    """The number of crashes tried, and those that broke a law."""
 
     crashes: int
     broken: tuple[tuple[tuple[str, ...], Outcome], ...]
 
 
 def crash_points(history: History) -> list[str]:
-    """Each crash that can be, by its id: before and after every commit and every call of the history."""
+    """List the ids of the crashes before and after each commit and call.
+
+    Raises AssertionError if the history breaks a law without a crash, or records other event types than it
+    states.
+    """
     plain = crashed(history, ("none",))
     if not plain.holds:
         raise AssertionError(f"{history.name} breaks a law by itself: {plain.sentence}")
@@ -82,31 +90,34 @@ def crash_points(history: History) -> list[str]:
 
 
 def shortest(histories: Iterable[History], count: int = 2) -> list[History]:
-    """Those with the fewest commits and calls of their own."""
+    """Select the histories with the fewest commits and calls of their own."""
     return sorted(histories, key=lambda each: sum(not is_chore(point) for point in crash_points(each)))[
         :count
     ]
 
 
 def try_crashes(history: History, points: Iterable[str]) -> Tried:
-    """Let the history happen once for each crash."""
+    """Run the history once for each crash."""
     return _tried(history, [(point,) for point in points])
 
 
 def try_seconds(history: History, first: str) -> Tried:
-    """Let the history happen once for each crash that can follow a first one."""
+    """Run the history once for each crash that can follow the first."""
     return _tried(history, [(first, second) for second in seconds_after(history, first)])
 
 
 def seconds_after(history: History, first: str) -> list[str]:
-    """The crashes that can follow a first one, those included to which only the first one leads."""
+    """List the crashes that can follow a first one.
+
+    This includes those at places that are reached only because of the first crash.
+    """
     places = crashed(history, (first,)).places
     later = places[places.index(first.rpartition("!")[0]) + 1 :]
     return [point for place in later for point in _crashes_at(place) if not is_chore(point)]
 
 
 def exhaust(console: Console, jobs: int) -> int:
-    """Try all crashes of all histories; the exit status."""
+    """Try all crashes of all histories; return the exit status."""
     with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
         few = shortest(HISTORIES)
         broken = [_exhausted(history, pool, console, in_pairs=history in few) for history in HISTORIES]
@@ -114,7 +125,7 @@ def exhaust(console: Console, jobs: int) -> int:
 
 
 def _exhausted(history: History, pool: Executor, console: Console, *, in_pairs: bool) -> bool:
-    """Whether a law was broken; how often it was tried is told."""
+    """Try the crashes of one history; return whether a law was broken."""
     points = crash_points(history)
     chunks = [points[start : start + CHUNK] for start in range(0, len(points), CHUNK)]
     futures = [pool.submit(try_crashes, history, chunk) for chunk in chunks]
@@ -142,7 +153,7 @@ def _tried(history: History, crashes: Sequence[tuple[str, ...]]) -> Tried:
 
 
 def crashed(history: History, forced: Iterable[str]) -> Outcome:
-    """Let the history happen with these crashes in it."""
+    """Run the history with these crashes."""
     plan = Plan(forced=frozenset(forced), rates_are_zero=True, is_calm=True)
     return run(history.seed, [history.part], plan=plan)
 

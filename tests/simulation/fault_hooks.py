@@ -1,4 +1,7 @@
-"""Where faults strike: every call of a port passes through here, and others may run before it goes on."""
+"""Inject faults into port calls.
+
+Every call of a port passes through here; other tasks may run before it continues.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +25,7 @@ LATENCY = {
     "restorer": (60_000, 900_000),
     "mailer": (60_000, 400_000),
 }
-#: What runs on a schedule, and may run at the worst moment.
+#: Scheduled tasks that may run in the middle of a call.
 CHORES = (
     "agenda",
     "agenda",
@@ -34,19 +37,21 @@ CHORES = (
     "reminders",
     "reconciling",
 )
-#: How long a call goes on that a request comes in the middle of: the request is recorded by then, or met a fault.
+#: How long a call lasts during which a request arrives: by its end the request is recorded or has met a
+#: fault.
 REQUEST_TAKES = 20 * SECOND
-#: How long somebody waits for an answer that does not come.
+#: How long a caller waits before it times out.
 TIMEOUT = 30 * SECOND
-#: How far a clock is wrong after a step.
+#: The clock error after a clock step.
 STEP = timedelta(minutes=10)
 
 
 @dataclass
 class FaultHooks:
-    """Lets calls take their time and meet their faults.
+    """Gives calls their latency and their faults.
 
-    ``crash`` ends a process; ``request`` has staff or a bank ask something of an order, for the place that it names.
+    ``crash`` ends a process; ``request`` makes staff or a bank send a request about an order, drawn by the
+    place's name.
     """
 
     scheduler: Scheduler
@@ -54,10 +59,13 @@ class FaultHooks:
     trace: Trace
     crash: Callable[[Process], None]
     request: Callable[[Claim, str], None]
-    struck: dict[str, Struck] = field(default_factory=dict)  # the last by the task's name
+    struck: dict[str, Struck] = field(default_factory=dict)  # the latest, by task name
 
     def enter(self, kind: str, about: str) -> Struck:
-        """Go into a call: others run first, and it may end here. Raises what the port may raise, or Crashed."""
+        """Begin a call: other tasks run first, and faults strike.
+
+        Raises what the port may raise, or Crashed.
+        """
         struck = self.faults.at(kind, about)
         self._take_time(kind, struck)
         if struck.faults:
@@ -66,7 +74,10 @@ class FaultHooks:
         return struck
 
     def leave(self, kind: str, struck: Struck) -> None:
-        """Come out of a call whose work is done, unless its answer is lost or nobody is left to hear it."""
+        """End a call whose work is done.
+
+        Raises Crashed if the process dies now, or the port's error if the reply is lost.
+        """
         if not struck.faults:
             return
         if Fault.CRASH_AFTER in struck:
@@ -77,7 +88,7 @@ class FaultHooks:
             raise lost(kind)
 
     def stop(self, struck: Struck, fault: Fault) -> None:
-        """Stop the whole process where it is, for longer than its leases last."""
+        """Stop the whole process here, for longer than its leases last."""
         process = self.scheduler.current.process
         self.note(struck, fault)
         minutes = self.faults.chance.between(f"stop {struck.name}", 0.6, 3)
@@ -85,7 +96,7 @@ class FaultHooks:
         self.scheduler.sleep(1)
 
     def break_off(self, struck: Struck, kind: str) -> UnavailableError:
-        """What is raised where a connection breaks in the middle."""
+        """Record a connection that breaks midway; return the error to raise."""
         self.note(struck, Fault.BROKEN)
         return lost(kind)
 
@@ -140,13 +151,16 @@ class FaultHooks:
         raise Crashed
 
     def note(self, struck: Struck, fault: Fault) -> None:
-        """Write down that a fault does what it does."""
+        """Record that a fault took effect."""
         self.faults.strike(struck.name, fault)
         self.trace.note(f"FAULT {fault}", struck.name)
 
 
 def lost(kind: str) -> UnavailableError:
-    """What the port tells where an answer was lost: of the books, only that they are away."""
+    """The port's error for a lost reply.
+
+    The database and the storage report only that they are unavailable.
+    """
     if kind in {"transaction", "commit", "storage"}:
         return UnavailableError(kind, "the connection broke")
     return LostReplyError(kind, "the reply was lost")
@@ -154,7 +168,7 @@ def lost(kind: str) -> UnavailableError:
 
 @dataclass
 class SimulatedFaultInjector(FaultInjector):
-    """The weather over one provider's double."""
+    """The faults of one provider's double."""
 
     kind: str = ""
     trouble: FaultHooks | None = None
@@ -162,7 +176,7 @@ class SimulatedFaultInjector(FaultInjector):
 
     @contextmanager
     def over(self, method: str, subject: str) -> Iterator[None]:
-        """Surround a call's work."""
+        """Surround a call with its latency and its faults."""
         assert self.trouble is not None
         struck = self.trouble.enter(self.kind, f"{method} {subject}")
         self.on_call(method, subject)

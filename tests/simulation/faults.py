@@ -1,4 +1,7 @@
-"""What may go wrong, where, and how often: drawn by the name of its place, so that each can be taken out alone."""
+"""Draw faults: which, where and how often.
+
+Each is drawn by the name of its place, so that any can be left out without changing the others.
+"""
 
 from collections import Counter
 from collections.abc import Collection
@@ -7,29 +10,29 @@ from enum import StrEnum
 
 from tests.simulation.keyed_random import KeyedRandom
 
-#: How likely a fault is at each of its places, drawn once for a seed: often not at all.
+#: The probabilities of a fault at each of its places, one drawn for each seed; often zero.
 RATES = (0.0, 0.0, 0.02, 0.1, 0.3)
-#: The same for requests, which only strike calls that are made for an order.
+#: The same for requests, which occur only during calls that are made for an order.
 REQUEST_RATES = (0.0, 0.1, 0.3, 0.5)
 
 
 class Fault(StrEnum):
-    """Everything that may go wrong."""
+    """Every kind of fault."""
 
-    ERROR = "error"  # nothing was done, and that is said
-    TIMEOUT_BEFORE = "time-out before the work"  # nothing was done, and nobody knows
-    TIMEOUT_AFTER = "time-out after the work"  # it was done, and nobody knows
+    ERROR = "error"  # nothing was done, and the error says so
+    TIMEOUT_BEFORE = "time-out before the work"  # nothing was done, and the caller does not know
+    TIMEOUT_AFTER = "time-out after the work"  # it was done, and the caller does not know
     CRASH_BEFORE = "crash before"
     CRASH_AFTER = "crash after"
-    STOP = "stopped past its lease"  # the whole process, which then comes back
-    STOP_INSIDE = "stopped inside a transaction"  # with all that it has locked
+    STOP = "stopped past its lease"  # the whole process, which then resumes
+    STOP_INSIDE = "stopped inside a transaction"  # with all the rows it has locked
     BROKEN = "connection broken"  # within a transaction, or in the middle of an object
     DELAY = "delay"
     CHORES = "chores at that moment"  # sweeper and housekeeping
-    REQUEST = "a request at that moment"  # about the order that is worked at, between claim and record
+    REQUEST = "a request at that moment"  # about the order in progress, between claim and record
     LOST = "lost"
     DUPLICATE = "duplicate"
-    REORDER = "reordered"  # what comes later overtakes it
+    REORDER = "reordered"  # later messages overtake it
     QUEUE_EMPTIED = "queue emptied"
     CLOCK_STEP = "clock step of ten minutes"
     OLD_CODE = "old code beside new"
@@ -69,9 +72,9 @@ AT: dict[str, tuple[Fault, ...]] = {
     "request": (Fault.LOST, Fault.DUPLICATE, Fault.DELAY),
     "process": (Fault.OLD_CODE,),
 }
-#: Of what is drawn for a place, each fault has two bytes; from here on none is spoken for.
+#: Of the bytes drawn for a place, each fault uses two; from here on they are unused.
 SPARE = 2 * max(map(len, AT.values()))
-#: What runs by the clock, whoever's order it is.
+#: What is scheduled and belongs to no single order.
 CHORES = (
     *("sweeper", "leases", "housekeeping", "reconciling", "retention", "reminders"),
     *("unmatched payments", "pending payments", "checkouts", "refunds", "disputes", "events"),
@@ -80,24 +83,27 @@ CHORES = (
 
 
 def is_chore(place: str) -> bool:
-    """Whether a place is on the way of a chore, and no order's."""
+    """Whether a place belongs to a scheduled task, not to an order."""
     return any(f" {chore}" in place for chore in CHORES)
 
 
 @dataclass(frozen=True)
 class Struck:
-    """The faults of one place at one time; ``name`` is the place's, with how often it was come to."""
+    """The faults at one place at one time.
+
+    ``name`` is the place's, with the number of times it was reached.
+    """
 
     name: str
     faults: Collection[Fault]
-    share: float = 0.0  # from 0 up to 1, drawn with them, for whatever the place needs
-    spare: bytes = b""  # more of the same
+    share: float = 0.0  # 0 <= share < 1, drawn with the faults, for whatever the place needs
+    spare: bytes = b""  # further drawn bytes, likewise
 
     def __contains__(self, fault: Fault) -> bool:
         return fault in self.faults
 
     def id_of(self, fault: Fault) -> str:
-        """What the fault is called in a plan."""
+        """The id of the fault in a plan."""
         return fault_id(self.name, fault)
 
 
@@ -108,10 +114,11 @@ def fault_id(place: str, fault: Fault) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which faults may strike: those that are drawn, of these none but ``only``, and ``forced`` ones in any case.
+    """Which faults may strike: of those drawn only ``only``, and always ``forced``.
 
-    What is forced strikes after the bad days, too; whoever forces anything draws nothing beside it. Where it
-    ``is_calm``, predictions, refunds and mails end well by themselves, too.
+    Forced faults strike even after the faulty period. A plan with forced faults sets the drawn ones to zero
+    itself (``rates_are_zero``). If ``is_calm``, predictions, refunds and mails also all succeed at the
+    providers.
     """
 
     only: frozenset[str] | None = None
@@ -122,19 +129,19 @@ class Plan:
 
 @dataclass
 class Faults:
-    """Draws faults while ``are_on``, and requests longer.
+    """Draws faults while ``are_on``, and requests while ``requests_are_on``.
 
-    ``struck`` are the ids of those that did something, in their order.
+    ``struck`` are the ids of those that took effect, in order.
     """
 
     chance: KeyedRandom
     plan: Plan = field(default_factory=Plan)
     are_on: bool = True
-    requests_are_on: bool = True  # also after the bad days: a request is no failure
+    requests_are_on: bool = True  # also after the faulty period: a request is no failure
     struck: list[str] = field(default_factory=list)
     tally: Counter[tuple[str, Fault]] = field(default_factory=Counter)
-    places: list[str] = field(default_factory=list)  # come to, in their order, where there is a plan
-    on_chores: int = 0  # of those that struck
+    places: list[str] = field(default_factory=list)  # reached, in order; only where there is a plan
+    on_chores: int = 0  # how many of those that struck
     ordered: dict[str, list[Fault]] = field(default_factory=dict)  # for the next place of a kind
 
     def __post_init__(self) -> None:
@@ -142,7 +149,7 @@ class Faults:
         self._is_plain = self.plan.only is None and not self.plan.forced
 
     def at(self, kind: str, about: str) -> Struck:
-        """What strikes at a place this time."""
+        """Draw the faults at a place this time."""
         name = self.chance.numbered(f"{kind} {about}")
         shares = self.chance.shares(name)
         share, spare = shares[-1] / 256, shares[SPARE:-1]
@@ -162,7 +169,10 @@ class Faults:
         return Struck(name, drawn, share, spare)
 
     def strike(self, place: str, fault: Fault) -> None:
-        """Write down that a fault does what it does: what was drawn for a place may find nothing to do there."""
+        """Record that a fault took effect.
+
+        Not every drawn fault does: it may find nothing to act on at its place.
+        """
         self.struck.append(fault_id(place, fault))
         self.on_chores += is_chore(place)
         self.tally[place.partition(" ")[0], fault] += 1

@@ -1,4 +1,7 @@
-"""The books in memory with many transactions open at once: every statement lets others run first."""
+"""The in-memory unit of work with concurrent transactions.
+
+Other tasks may run before every statement.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,24 +27,25 @@ from tests.simulation.faults import Fault, Struck
 from tests.simulation.journal import Journal, Statement
 from tests.simulation.scheduler import SECOND
 
-#: What it means to have met one of these.
+#: The recovery that each error counts as.
 MET: dict[type[UnitOfWorkError], str] = {
     VersionConflictError: "a step that came second was decided again",
     CauseRepeatedError: "a cause that was on record changed nothing",
     LeaseLostError: "an outcome was discarded because the lease was lost",
 }
-#: How long a statement takes at least, in microseconds, and by how much longer it may take, drawn in so many steps.
+#: The least duration of a statement and the size of one extra unit, in microseconds; the number of units is
+#: drawn.
 STATEMENT, STEP = 100, 3
-#: For how long PostgreSQL lets a session be idle within a transaction before it ends it.
+#: How long PostgreSQL lets a session idle within a transaction before it ends it.
 IDLE = int(IDLE_IN_TRANSACTION_SECONDS * SECOND)
 
 
 class InterleavedUnitOfWork(InMemoryUnitOfWork):
-    """Transactions as PostgreSQL runs them: read committed, rows locked, waits in a circle broken.
+    """Transactions like PostgreSQL's: read committed, row locks, deadlock detection.
 
-    ``on_commit`` sees each transaction in the moment before what it wrote is kept, ``on_kept`` right after it.
-    ``new_event`` is the one that old code does not know yet. With a ``journal``, every transaction runs alone and is
-    written down.
+    ``on_commit`` receives each transaction just before its writes are kept, ``on_kept`` right after.
+    ``new_event`` is the event type that old code does not know. With a ``journal``, every transaction runs
+    alone and is recorded.
     """
 
     def __init__(
@@ -60,13 +64,13 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
         self._new_event = new_event
         self._unknown_to_old_code: set[OrderId] = set()
         self._waits: dict[int, int] = {}
-        self._idle_since: dict[int, int] = {}  # of open transactions that are not within a statement
+        self._idle_since: dict[int, int] = {}  # open transactions that are between two statements
         self._paces: dict[int, Iterator[int]] = {}  # of the open transactions' statements
-        self._strikes_at: dict[int, tuple[int, Struck]] = {}  # how many statements are left until then
+        self._strikes_at: dict[int, tuple[int, Struck]] = {}  # how many statements remain until then
 
     @contextmanager
     def transaction(self) -> Iterator[InMemoryTransaction]:
-        """A transaction that other tasks run beside; it may fail at its begin and at its commit."""
+        """Run a concurrent transaction, which may fail at begin and at commit."""
         about = str(self.trouble.scheduler.current.facts.get("about", ""))
         struck = self.trouble.enter("transaction", about)
         transaction = self.begin()
@@ -100,7 +104,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
             self.trouble.leave("commit", struck)
 
     def run(self, transaction: InMemoryTransaction, statement: Callable[[], Any]) -> Any:
-        """Execute a statement, once nobody else holds a row that it needs."""
+        """Execute a statement once no other transaction locks a row it needs."""
         txid = transaction.writing.txid
         if self.journal is None:
             self._meet_faults(txid)
@@ -119,7 +123,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
                 return found
 
     def _meet_faults(self, txid: int) -> None:
-        """What was drawn for this transaction may strike before one of its statements."""
+        """Apply the fault drawn for this transaction before one of its statements."""
         left, struck = self._strikes_at.get(txid, (0, None))
         if struck is None:
             return
@@ -132,13 +136,13 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
             raise self.trouble.break_off(struck, "transaction")
 
     def _require_session(self, txid: int) -> None:
-        """Raise UnavailableError if PostgreSQL has ended the session meanwhile, because nothing came of it."""
+        """Raise UnavailableError if PostgreSQL would have ended the idle session."""
         if self.trouble.scheduler.now - self._idle_since.get(txid, self.trouble.scheduler.now) > IDLE:
             self.trouble.trace.recover("a transaction that stood still was ended")
             raise UnavailableError("transaction", "IdleInTransactionSessionTimeout")
 
     def _free_what_stands_still(self, holder: int) -> bool:
-        """Take its rows from a transaction whose session PostgreSQL has ended by now."""
+        """Release the rows of a transaction whose session PostgreSQL has ended."""
         idle_since = self._idle_since.get(holder)
         if idle_since is None or self.trouble.scheduler.now - idle_since <= IDLE:
             return False
@@ -169,7 +173,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
                 self._unknown_to_old_code.add(recorded.order_id)
 
     def understood(self, found: Any) -> Any:
-        """What was read, unless the code that reads it is too old for it."""
+        """Return what was read; raise UnknownEventError if the code is too old."""
         if self.trouble.scheduler.current.process.knows_new_events:
             return found
         for each in found if isinstance(found, list) else [found]:
@@ -182,7 +186,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
 
 
 class _Statements:
-    """A transaction's ports, every call of which is a statement."""
+    """A transaction's ports; every call of them is a statement."""
 
     def __init__(self, transaction: InMemoryTransaction, unit_of_work: InterleavedUnitOfWork) -> None:
         self._transaction = transaction

@@ -1,4 +1,7 @@
-"""What a world's transactions said to the books and heard from them, so that other books can be told the same."""
+"""Record the statements of a world's transactions, with their results.
+
+They can be replayed on another database and the results compared.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Statement:
-    """One call of a transaction's port, and what it gave."""
+    """One call of a transaction's port, and its result."""
 
     port: str
     method: str
@@ -18,11 +21,11 @@ class Statement:
 
 @dataclass
 class Journal:
-    """The transactions that were committed, in that order; each is written down whole or not at all."""
+    """The committed transactions, in commit order, each recorded whole."""
 
     transactions: list[list[Statement]] = field(default_factory=list)
 
     def statements(self) -> Iterator[Statement]:
-        """Every statement there was."""
+        """Every statement, in order."""
         for each in self.transactions:
             yield from each

@@ -1,4 +1,4 @@
-"""Chance that is keyed by place: what is drawn somewhere does not depend on what was drawn anywhere else."""
+"""Randomness keyed by place: no draw depends on a draw elsewhere."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,44 +8,47 @@ from uuid import UUID
 
 T = TypeVar("T")
 
-#: As many as a UUID has.
+#: The size of a UUID.
 _BYTES = 16
 _SPAN = 1 << (8 * _BYTES)
 
 
 class KeyedRandom:
-    """Draws from a seed and the name of a place; the same name gives the same draw, on any machine."""
+    """Draws from a seed and a place's name; deterministic on every machine."""
 
     def __init__(self, seed: int) -> None:
         self._key = seed.to_bytes(16, "big")
         self._counts: Counter[str] = Counter()
 
     def at(self, place: str) -> float:
-        """A number from 0 up to 1."""
+        """Draw a number x, 0 <= x < 1."""
         return self._whole(place) / _SPAN
 
     def between(self, place: str, least: float, most: float) -> float:
-        """A number from ``least`` up to ``most``, small ones as likely as large ones."""
+        """Draw a number from ``least`` up to ``most``, uniformly."""
         return least + (most - least) * self.at(place)
 
     def one_of(self, place: str, things: Sequence[T]) -> T:
-        """One of some things, each as likely as the others."""
+        """Draw one of a sequence, uniformly."""
         return things[self._whole(place) % len(things)]
 
     def favourite(self, place: str, things: Mapping[str, T]) -> T:
-        """One of some named things, each as likely as the others; it stays the same when others are not there."""
+        """Draw one of several named things, uniformly.
+
+        The draw stays the same when others of them are left out.
+        """
         return things[max(things, key=lambda name: self._whole(f"{place} {name}"))]
 
     def uuid(self, place: str) -> UUID:
-        """An id, with the marks of a random one."""
+        """Draw an id, with the version and variant of a random UUID."""
         return UUID(bytes=self._digest(place), version=4)
 
     def shares(self, place: str) -> bytes:
-        """Thirty-two independent bytes, for a place where many things may happen at once."""
+        """Draw thirty-two independent bytes, for a place with many draws at once."""
         return blake2b(place.encode(), key=self._key, digest_size=32).digest()
 
     def numbered(self, place: str) -> str:
-        """The name of a place with how often it was come to, this time included: ``place#3``."""
+        """Name a place with the number of times it was reached: ``place#3``."""
         self._counts[place] += 1
         return f"{place}#{self._counts[place]}"
 

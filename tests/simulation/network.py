@@ -1,4 +1,7 @@
-"""The way from a customer, a provider or a forger to the shop, on which requests and answers get lost."""
+"""The network between clients and the shop, which loses requests and answers.
+
+Clients are customers, providers, staff and forgers.
+"""
 
 from tests.laws.snapshot import Forgery, Snapshot
 from tests.simulation.fault_hooks import FaultHooks
@@ -12,7 +15,7 @@ from tests.simulation.trace import Trace
 
 
 class Network:
-    """Requests to the shop's API, as it stands at that moment."""
+    """Sends requests to the shop's API in its present state."""
 
     scheduler: Scheduler
     chance: KeyedRandom
@@ -32,7 +35,10 @@ class Network:
         body: bytes = b"",
         headers: dict[str, str] | None = None,
     ) -> Answer | None:
-        """Send a request to the shop; none when no answer came back, whatever was done."""
+        """Send a request to the shop; return none if no answer arrives.
+
+        The shop may have handled the request all the same.
+        """
         about = f"{client} {method} {target.partition('?')[0]}"
         struck = self.faults.at("request", about)
         self.scheduler.sleep(20_000)
@@ -43,10 +49,10 @@ class Network:
         if is_lost:
             self.trouble.note(struck, Fault.LOST)
             if self.chance.at(f"half {struck.name}") < 0.5:
-                return None  # it never came there; else its answer does not come back
+                return None  # the request never arrived; otherwise its answer is lost
         if Fault.DUPLICATE in struck:
             self.trouble.note(struck, Fault.DUPLICATE)
-            # Somebody clicked twice: both are on their way at the same time.
+            # A double click: both requests are on their way at the same time.
             twin = self.scheduler.spawn(
                 f"{struck.name} (twin)",
                 lambda: self._twin(about, method, target, body, headers or {}),
@@ -90,7 +96,7 @@ class Network:
         return answer
 
     def check_refused(self, path: str, answer: Answer | None) -> None:
-        """Law 12: a forgery is refused."""
+        """Check law 12: a forgery is refused."""
         if answer is not None and answer.status < 500:
             forgery = Forgery(what=f"A forged message to {path}", status=answer.status)
             check(Snapshot(forgeries=[forgery]), law(12))

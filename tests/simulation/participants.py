@@ -1,8 +1,8 @@
-"""Who takes part in a world."""
+"""The participants of a world: visitors, staff and a forger."""
 
 from dataclasses import dataclass
 
-#: How customers pay, each as often as it stands here.
+#: How customers pay; each is as likely as it is frequent here.
 HABITS = ("pay",) * 9 + (
     "pay later",
     *("pay twice",) * 2,
@@ -11,7 +11,7 @@ HABITS = ("pay",) * 9 + (
     "come back with more",
     "pay too little",
 )
-#: What customers do with a link, each as often as it stands here.
+#: What customers do with a link; each is as likely as it is frequent here.
 DEEDS = (
     *("fetch",) * 6,
     "fetch one",
@@ -29,7 +29,10 @@ DEEDS = (
 
 @dataclass(frozen=True)
 class Participant:
-    """A part that somebody plays; a visitor has a number from 1 on, and what is not told is drawn."""
+    """One participant; a visitor has a number from 1.
+
+    What is none here is drawn.
+    """
 
     name: str
     number: int = 0
@@ -45,10 +48,10 @@ FORGER = Participant("forger")
 def visitor(
     number: int, *, habit: str | None = None, deed: str | None = None, photos: int | None = None
 ) -> Participant:
-    """One visitor."""
+    """Describe one visitor."""
     return Participant(f"visitor {number}", number, habit, deed, photos)
 
 
 def whole_cast(visitors: int) -> tuple[Participant, ...]:
-    """So many visitors, the shop's own people, and somebody who means no good."""
+    """List this many visitors, the staff and the forger."""
     return (*(visitor(number) for number in range(1, visitors + 1)), STAFF, FORGER)

@@ -1,7 +1,7 @@
-"""Bugs that the simulation has to find: each a switch of the test tree, and for every law at least one.
+"""Bugs that the simulation has to find, at least one per law.
 
-A checker that never finds anything proves nothing. So what is planted here breaks production code, or a double where
-the guard is the adapter's, in a way that only shows under the faults, the races or the time that a world brings.
+A checker that never finds anything proves nothing. Each bug patches production code, or a double where the
+adapter has the guard, in a way that shows only under the faults, races or elapsed time of a world.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ from tests.simulation.webhook_delivery import SignedPaymentWebhooks
 if TYPE_CHECKING:
     from tests.simulation.world_run import Outcome as WorldOutcome
 
-#: In how many worlds a planted bug has to be found.
+#: The number of worlds within which a planted bug has to be found.
 FOUND_WITHIN = 200
 
 Switch = Callable[[ExitStack], None]
@@ -48,7 +48,11 @@ Switch = Callable[[ExitStack], None]
 
 @dataclass(frozen=True)
 class Planted:
-    """A bug, the law that it breaks and what is then ``told``; a seed that found it when this was written."""
+    """A bug, the law it breaks, and a seed that finds it.
+
+    ``told`` is a part of the sentence that reports it; ``found_by`` is the seed that found it when this was
+    written.
+    """
 
     law: int
     sentence: str
@@ -57,12 +61,12 @@ class Planted:
     found_by: int = 1
 
     def is_found_in(self, outcome: "WorldOutcome") -> bool:
-        """Whether a world broke the law that this breaks, and by the clause that is meant."""
+        """Whether a world broke this bug's law, by the intended clause."""
         return outcome.law == self.law and self.told in outcome.sentence
 
     @property
     def seeds(self) -> Iterator[int]:
-        """The worlds in one of which it has to be found, the likeliest first."""
+        """The seeds, one of which has to find it, likeliest first."""
         yield self.found_by
         yield from (seed for seed in range(1, FOUND_WITHIN + 1) if seed != self.found_by)
 
@@ -85,7 +89,7 @@ def _both(*switches: Switch) -> Switch:
 
 
 PLANTED: dict[str, Planted] = {
-    # The first three were the shop's own once, or nearly, and found by the simulation.
+    # The first three were bugs of this shop, or nearly so, and were found by the simulation.
     "a stopped order has no sentence": Planted(
         0,
         "The status of an order whose money is on its way back is answered with 500.",
@@ -307,7 +311,7 @@ PLANTED: dict[str, Planted] = {
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Have a bug in the shop for as long as the block takes."""
+    """Plant a bug for the duration of the block."""
     with ExitStack() as stack:
         PLANTED[name].switch(stack)
         yield

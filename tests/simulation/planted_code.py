@@ -1,4 +1,7 @@
-"""Broken pieces of the shop, as somebody might write them one day: `planted` puts them in their places."""
+"""Broken variants of the shop's code, as a developer might write them.
+
+``planted`` puts them in place.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,7 +32,7 @@ from tests.simulation.webhook_delivery import SignedPaymentWebhooks
 
 
 def no_lock(*_: object) -> None:
-    """Nobody waits for anybody."""
+    """Lock nothing and check nothing."""
 
 
 def forgets_links(before: Order, after: Order) -> Any:
@@ -53,7 +56,7 @@ def held_by_anybody(self: InMemoryReactionTable, claim: Any) -> Any:
 
 
 def moves_without_copying(self: OriginalsCopier, order: Order) -> Sequence[e.Event]:
-    """What is remembered as moved, and is not there if the copy failed."""
+    """Record the images as moved even if the copy failed."""
     moved = []
     for image in order.images.values():
         target = ObjectKey(f"uploads/originals/{order.order_id}/{image.image_id}")
@@ -69,7 +72,7 @@ _payment = OrderPlacement._payment  # noqa: SLF001 -- what is broken is what is 
 def receives_what_was_quoted(
     self: OrderPlacement, transaction: Any, purchase: PaidCheckout
 ) -> e.PaymentReceived:
-    """The quote is believed, not the provider."""
+    """Trust the quote instead of the amount that the provider reports."""
     due = purchase.quoted - purchase.checkout.discount
     return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
 
@@ -77,24 +80,24 @@ def receives_what_was_quoted(
 def spends_what_is_gone(
     _self: ReferralProgram, _transaction: Any, _paid: Any, spending: Spending
 ) -> e.PointsDebited:
-    """Points are taken without a look at how many there are."""
+    """Debit points without checking the balance."""
     return e.PointsDebited(
         customer_id=spending.customer_id, points=spending.points, reason=PointsReason.SPENT
     )
 
 
 def finds_the_first(self: InMemoryCustomers, customer_id: CustomerId, **_: Any) -> Customer | None:
-    """A customer is looked for, and whoever comes first is taken."""
+    """Return the first customer on record, whichever was looked up."""
     known = list(self._pages.customers.values())
     return known[0] if customer_id in self._pages.customers else None
 
 
 class NeverRaisedError(Exception):
-    """Stands where a lost reply was told from an outage."""
+    """Takes the place of LostReplyError, so that lost replies count as outages."""
 
 
 def claims_and_forgets(self: ReactionRunner, reaction_id: Any) -> Any:
-    """A claim that is not committed before the work begins."""
+    """Begin work on a claim that is not committed."""
     try:
         with self._unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
@@ -109,7 +112,7 @@ def claims_and_forgets(self: ReactionRunner, reaction_id: Any) -> Any:
 
 
 def opens_whatever_has_a_token(self: DownloadService, token: str) -> Any:
-    """A link that never runs out."""
+    """Open a link without checking its expiry."""
     fingerprint = sha256_of(token)
     with self._unit_of_work.transaction() as transaction:
         order = transaction.event_store.load_by_token(fingerprint)
@@ -124,7 +127,7 @@ _find = DownloadService.find
 
 
 def finds_any_image(self: Any, token: str, image_id: Any = None, *, earlier: int = 0) -> Delivery:
-    """An image is looked for by its id alone."""
+    """Find an image by its id alone."""
     try:
         return _find(self, token, image_id, earlier=earlier)
     except UnknownLinkError:
@@ -145,12 +148,12 @@ def finds_any_image(self: Any, token: str, image_id: Any = None, *, earlier: int
 
 
 def sends_nothing(_self: EmailSender, _order: Order, work: SendEmail, **_: Any) -> Sequence[e.Event]:
-    """A mail that is written down and never handed over."""
+    """Record a mail as sent without sending it."""
     return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id="message")]
 
 
 def believes(self: SignedPaymentWebhooks, body: bytes, _headers: object) -> Any:
-    """Whatever can be read counts as its sender's."""
+    """Accept whatever can be parsed, without checking its signature."""
     webhook_event = self.postman.webhook_events.get(body.decode())
     if webhook_event is None:
         raise ForgedMessageError("A provider", "it says nothing")
@@ -161,12 +164,12 @@ _empty = PhotoDeletion.empty
 
 
 def empties_by_the_clock(self: PhotoDeletion, order: Order) -> int:
-    """What is deleted is what the retention says, and nothing else."""
+    """Delete only what the retention period allows, whatever the reason for deletion."""
     return _empty(self, order) if order.photos_are_purged else 0
 
 
 def says_it_was_fetched(order: Order) -> str:
-    """What was sent is as good as fetched."""
+    """Report sent links as downloads."""
     return f"the customer fetched {len(order.images)} files through the link to all photos"
 
 
@@ -174,12 +177,12 @@ _refund = _TimelineBuilder._refund  # noqa: SLF001 -- what is broken is what is 
 
 
 def says_it_went_back(self: _TimelineBuilder, event: Any, at: datetime, after: Order) -> str:
-    """What the provider accepted is as good as paid."""
+    """Report an accepted refund as paid."""
     if isinstance(event, e.RefundAccepted):
         return f"{event.amount} went back to the customer."
     return _refund(self, event, at, after)
 
 
 def opens_nothing(*_: object, **__: object) -> Any:
-    """A link behind which there is nothing."""
+    """Open no link at all."""
     raise UnknownLinkError

@@ -1,4 +1,4 @@
-"""What people at the shop do about persons, and about money that belongs to no order."""
+"""Staff requests about customers, and about payments without an order."""
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def corrected(email: str) -> str:
-    """The address that somebody turns out to have; they read what comes to the wrong one, too."""
+    """The customer's corrected address; they read mail to the wrong one, too."""
     return email.replace("@customer", "@right")
 
 
@@ -30,7 +30,7 @@ def forget(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 def correct_address(world: "World", order: Order, by: StaffRequest) -> bool:
-    """Give an order's customer another address."""
+    """Correct the address of an order's customer."""
     customer = _customer(world, order)
     if customer is None:
         return False
@@ -39,7 +39,7 @@ def correct_address(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 def export(world: "World", order: Order, by: StaffRequest) -> bool:
-    """Give an order's customer all that there is about them."""
+    """Export the data of an order's customer."""
     del by
     customer = _customer(world, order)
     if customer is None:
@@ -50,7 +50,10 @@ def export(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 def match(world: "World", order: Order, by: StaffRequest) -> bool:
-    """Give money without an order to photos that nobody has paid for, or that the customer brings once more."""
+    """Match a payment without an order to an upload session.
+
+    Either to one that is not paid for yet, or to photos that the customer brings again.
+    """
     del order
     checkout = set_aside(world)
     if checkout is None:
@@ -68,7 +71,7 @@ def match(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 def _brought(world: "World", checkout: str) -> UploadSessionId:
-    """A photo that somebody brings to the counter."""
+    """Upload a photo that a customer brings to the counter."""
     session = world.upload_service.open()
     photo = b"brought for %s: portrait of sitter 1" % checkout.encode()
     world.upload_service.add(session.session_id, "brought.jpg", BytesIO(photo), len(photo))
@@ -76,7 +79,7 @@ def _brought(world: "World", checkout: str) -> UploadSessionId:
 
 
 def pay_back(world: "World", order: Order, by: StaffRequest) -> bool:
-    """Pay back money without an order before its time."""
+    """Refund a payment without an order before its wait is over."""
     del order
     checkout = set_aside(world)
     if checkout is None:
@@ -86,7 +89,7 @@ def pay_back(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 def pay_back_twice(world: "World", order: Order, by: StaffRequest) -> bool:
-    """Pay a failed refund by hand, while somebody else pays it back in the provider's dashboard."""
+    """Record a manual refund, while the provider's dashboard is used to refund it."""
     del order
     owed = failed_refund(world)
     if owed is None:
@@ -97,7 +100,7 @@ def pay_back_twice(world: "World", order: Order, by: StaffRequest) -> bool:
     return world.refund_by_hand(order_id, 100)
 
 
-#: Each says whether there was anything to do.
+#: Each returns whether there was anything to do.
 WISHES: Mapping[str, Callable[["World", Order, StaffRequest], bool]] = {
     "forget the customer": forget,
     "correct the address": correct_address,
@@ -110,7 +113,7 @@ ABOUT_MONEY = ("match a payment", "pay back a payment")
 
 
 def _customer(world: "World", order: Order) -> str | None:
-    """The address of an order's customer as the books have it now."""
+    """The current address of an order's customer."""
     customer = (
         world.own_unit_of_work.pages.customers.get(order.payment.customer_id) if order.payment else None
     )
@@ -118,7 +121,7 @@ def _customer(world: "World", order: Order) -> str | None:
 
 
 def failed_refund(world: "World") -> tuple[OrderId, int] | None:
-    """An order with a refund that failed, and the refund's number at the desk."""
+    """Find an order with a failed refund, and the refund's number."""
     orders = world.own_unit_of_work.pages.orders
     for order_id in sorted(orders):
         for number, refund in enumerate(orders[order_id].refunds.values(), start=1):
@@ -128,7 +131,7 @@ def failed_refund(world: "World") -> tuple[OrderId, int] | None:
 
 
 def set_aside(world: "World") -> str | None:
-    """A payment of which nobody has decided yet."""
+    """Find an unmatched payment that is not decided yet."""
     aside = world.own_unit_of_work.pages.unmatched.values()
     open_ones = sorted(one.checkout_session_id for one in aside if one.status is UnmatchedStatus.OPEN)
     return open_ones[0] if open_ones else None

@@ -1,4 +1,4 @@
-"""What a process of the world takes for the time, and where its ids come from."""
+"""The clock and the ids that a simulated process sees."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from tests.simulation.scheduler import Scheduler
 
 @dataclass
 class WorldClock:
-    """The time, as the process reads it off its clock that asks."""
+    """The clock of the process that asks, or the true time."""
 
     scheduler: Scheduler
     is_true: bool = False
@@ -19,12 +19,12 @@ class WorldClock:
         return self.scheduler.moment(None if self.is_true else self.scheduler.current.process)
 
     def check(self) -> None:
-        """How far it is off is nobody's concern but the laws'."""
+        """Report nothing: only the laws check how far it is off."""
 
 
 @dataclass
 class WorldIds:
-    """Ids named by who asks for them."""
+    """Ids derived from the name of the task that asks."""
 
     scheduler: Scheduler
     chance: KeyedRandom

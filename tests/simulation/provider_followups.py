@@ -1,4 +1,4 @@
-"""What follows at the providers and the banks from what is done there, in their own time."""
+"""Delayed effects of calls at the providers and banks, and their webhooks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,30 +25,30 @@ from tests.simulation.scheduler import HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
 from tests.simulation.webhook_delivery import WebhookDelivery
 
-#: What became of a mail after it was accepted, by the number drawn for it being below a limit.
+#: What becomes of a mail after it was accepted, if the number drawn for it is below the limit.
 _LATER_FATES = (
     (0.05, DeliveryStatus.UNDELIVERABLE),
     (0.08, DeliveryStatus.BLOCKED),
     (0.11, DeliveryStatus.DEFERRED),
     (0.13, DeliveryStatus.OPTED_OUT),
 )
-#: What customers sent, and how much of it the storage loses or damages, one half each.
+#: What customers sent, and which share of it the storage loses or damages, one half each.
 _FILES = ("uploads/temp/", "uploads/originals/")
 _SPOILED = 0.04
-#: How many disputes are in another currency than the payment.
+#: The share of disputes in another currency than the payment.
 _IN_DOLLARS = 0.3
-#: What makes a picture half as wide and high to the inspector.
+#: Makes a picture half as wide and high to the inspector.
 _HALVED = b"halved "
-#: Below this, the provider left out the ids that the shop gave it.
+#: Below this draw, the provider leaves out the ids that the shop gave it.
 _WITHOUT_IDS = 0.02
 
 
-#: How a prediction may fail; that a stored result is lost is found by the shop, never told by the restorer.
+#: How a prediction may fail; the shop, not the restorer, detects that a stored result is lost.
 _ENDS = tuple(reason for reason in FailureReason if reason is not FailureReason.RESULT_LOST)
 
 
 class ProviderFollowups(ShopOfDoubles):
-    """The outside of a world: what it decides by itself, it posts to the shop."""
+    """The providers and banks: they act by themselves and post webhooks."""
 
     scheduler: Scheduler
     chance: KeyedRandom
@@ -56,11 +56,11 @@ class ProviderFollowups(ShopOfDoubles):
     postman: WebhookDelivery
     outside: Process
     storage: SimulatedStore
-    disputes: dict[str, PaymentWebhookEvent]  # by payment intent, as they stand
+    disputes: dict[str, PaymentWebhookEvent]  # by payment intent, in their present state
 
     @property
     def is_eventful(self) -> bool:
-        """Whether the providers and the banks have bad days of their own."""
+        """Whether providers and banks inject failures of their own."""
         raise NotImplementedError
 
     @property
@@ -69,28 +69,28 @@ class ProviderFollowups(ShopOfDoubles):
         raise NotImplementedError
 
     def order(self, order_id: OrderId) -> Order:
-        """An order as the books have it now."""
+        """The present state of an order."""
         raise NotImplementedError
 
     def mail_arrives(self, message_id: str, mail: OutgoingEmail) -> None:
-        """Let what reads mails before people do have a look at one."""
+        """Let a mail scanner open the mail before its reader does."""
         raise NotImplementedError
 
     def checkout_opened(self, checkout_session_id: str) -> None:
-        """Close the page some minutes after its time, if nobody has paid by then."""
+        """Expire the checkout page some minutes after its lifetime, if still unpaid."""
         lifetime = int(self.policy.payments.checkout_lifetime.total_seconds() * SECOND)
         self._later(
             f"page {checkout_session_id}", lambda: self.expire(checkout_session_id), lifetime + 5 * MINUTE
         )
 
     def expire(self, checkout_session_id: str) -> None:
-        """Close a page that nobody paid on."""
+        """Expire a checkout page that is still open."""
         if self.payments.states[checkout_session_id].status is CheckoutStatus.OPEN:
             self.payments.expire(checkout_session_id)
             self.post_checkout(checkout_session_id, PaymentEventKind.ABANDONED)
 
     def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
-        """Let money that took days arrive, or say that it never will."""
+        """Settle a delayed payment, or let it fail."""
         if self.payments.states[checkout_session_id].status is CheckoutStatus.PENDING:
             self.payments.settle(checkout_session_id, has_failed=has_failed)
             self.post_checkout(
@@ -98,7 +98,7 @@ class ProviderFollowups(ShopOfDoubles):
             )
 
     def post_checkout(self, checkout_session_id: str, kind: PaymentEventKind) -> None:
-        """Have the payment provider tell of a checkout."""
+        """Post a webhook event about a checkout."""
         name = f"evt_{checkout_session_id}_{kind}"
         state = self.payments.states[checkout_session_id]
         self._post_money(
@@ -108,7 +108,7 @@ class ProviderFollowups(ShopOfDoubles):
         )
 
     def refund_made(self, payment_intent_id: str, refund: ProviderRefund) -> None:
-        """Tell of a refund; now and then it fails after all."""
+        """Post a webhook event about a refund; some refunds fail later."""
         self._tell_refund(payment_intent_id, refund)
         name = refund.provider_refund_id
         if refund.is_pending:
@@ -142,7 +142,7 @@ class ProviderFollowups(ShopOfDoubles):
         )
 
     def refund_by_hand(self, order_id: OrderId, percent: int) -> bool:
-        """Somebody pays back in the provider's dashboard, if there is something left."""
+        """Refund in the provider's dashboard, if there is an amount left."""
         payment = self.order(order_id).payment
         intent = payment.payment_intent_id if payment else None
         if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
@@ -153,7 +153,7 @@ class ProviderFollowups(ShopOfDoubles):
         return True
 
     def dispute(self, order_id: OrderId) -> None:
-        """A customer's bank takes what is left of a payment, for the time being."""
+        """Let a customer's bank withdraw what is left of a payment provisionally."""
         payment = self.order(order_id).payment
         intent = payment.payment_intent_id if payment else None
         if intent is None or intent in self.disputes or not self.payments.payments[intent].left:
@@ -162,7 +162,7 @@ class ProviderFollowups(ShopOfDoubles):
         is_inquiry = self.chance.at(f"inquiry {intent}") < 0.3
         disputed = replace(at_provider.paid, amount=at_provider.left)
         if self.chance.at(f"currency {intent}") < _IN_DOLLARS:
-            # The bank counts in the customer's currency, in which the same money is another number.
+            # The bank counts in the customer's currency, in which the same amount is another number.
             disputed = Money(amount=max(disputed.amount * 9 // 8, 1), currency="USD")
         at_provider.is_disputed = not is_inquiry
         opened = PaymentWebhookEvent(
@@ -182,7 +182,7 @@ class ProviderFollowups(ShopOfDoubles):
         self._later(f"bank {intent}", lambda: self.decide(intent, outcome), 8 * HOUR)
 
     def decide(self, payment_intent_id: str, outcome: DisputeOutcome) -> None:
-        """The bank decides; what it keeps is as good as paid back."""
+        """Let the bank decide; what it keeps counts as refunded."""
         opened = self.disputes[payment_intent_id]
         if opened.outcome is not None:
             return
@@ -201,11 +201,11 @@ class ProviderFollowups(ShopOfDoubles):
             and self.is_eventful
             and self.chance.at(f"appeal {payment_intent_id}") < 0.5
         ):
-            # Soon, so that the two outcomes overtake each other on their way.
+            # Soon, so that the two outcomes can arrive out of order.
             self._later(f"bank {payment_intent_id}", lambda: self._win_appeal(payment_intent_id), 5 * MINUTE)
 
     def _win_appeal(self, payment_intent_id: str) -> None:
-        """The bank decides again, for the shop."""
+        """Let the bank decide again, in favour of the shop."""
         self.trace.note("wins an appeal", payment_intent_id)
         self.payments.payments[payment_intent_id].is_disputed = False
         won = replace(
@@ -233,7 +233,10 @@ class ProviderFollowups(ShopOfDoubles):
         return told
 
     def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None:
-        """Let it run for a while; most end well, and what gets stuck is ended when its time is over."""
+        """End the prediction later.
+
+        Most succeed; one that is stuck is ended when its time limit is reached.
+        """
         seconds = self.chance.between(f"length {prediction_id}", 2, 40)
         if self.is_eventful and self.chance.at(f"stuck {prediction_id}") < 0.03:
             seconds = ends_within.total_seconds()
@@ -244,7 +247,7 @@ class ProviderFollowups(ShopOfDoubles):
         work = self.restorer.works[prediction_id]
         fate = self.chance.at(f"fate {prediction_id}") if self.is_eventful else 1.0
         if work.told.status is not PredictionStatus.RUNNING:
-            pass  # it was cancelled, which is told like any other end
+            pass  # it was cancelled, which is reported like any other end
         elif self._comes_to_nothing(prediction_id, work.webhook_url):
             self.restorer.fail(prediction_id, FailureReason.CONTENT_FILTER)
         elif fate < 0.15:
@@ -261,7 +264,7 @@ class ProviderFollowups(ShopOfDoubles):
         self.postman.post("replicate", name, webhook_event, path)
 
     def _output(self, prediction_id: str, work: Work) -> bytes:
-        """What a model makes of a picture; where shops enlarge, half of them answer smaller."""
+        """The model's output; in enlarging shops, half are smaller than the original."""
         made = work.restored()
         if work.told.model == MODELS[Variant.ENLARGE]:
             return made.replace(_HALVED, b"")
@@ -269,14 +272,17 @@ class ProviderFollowups(ShopOfDoubles):
         return _HALVED + made if is_small else made
 
     def _comes_to_nothing(self, prediction_id: str, webhook_url: str) -> bool:
-        """Half of the further attempts at what is delivered come to nothing, on good days as well."""
+        """Let half of the redo attempts fail, also after the faulty period.
+
+        If ``is_calm``, none fail.
+        """
         order_id, image_id, *_ = webhook_url.split("/")[-4:]
         image = self.order(OrderId(UUID(order_id))).images.get(ImageId(UUID(image_id)))
         is_redo = image is not None and image.is_being_redone
         return is_redo and not self.is_calm and self.chance.at(f"redo {prediction_id}") < 0.5
 
     def mail_accepted(self, message_id: str, mail: OutgoingEmail) -> None:
-        """Bring the mail, and tell what became of it."""
+        """Deliver the mail, and post webhook events about what became of it."""
         fate = self.chance.at(f"fate {message_id}") if self.is_eventful else 1.0
         is_lost = fate < 0.05
         if is_lost:
@@ -308,7 +314,7 @@ class ProviderFollowups(ShopOfDoubles):
         self._post_mail_notice(told, after=20 * SECOND)
 
     def object_stored(self, key: ObjectKey) -> None:
-        """Lose or damage some of what customers sent, soon after the storage confirmed it."""
+        """Lose or damage some customer files soon after the storage confirmed them."""
         fate = self.chance.at(f"spoil {key}") if self.is_eventful and key.startswith(_FILES) else 1.0
         if fate < _SPOILED:
             after = int(self.chance.between(f"spoil later {key}", 1, 120) * SECOND)

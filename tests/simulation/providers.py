@@ -1,4 +1,7 @@
-"""The providers of a simulated world: doubles with ids named by what they are about, and what follows from calls."""
+"""The provider doubles of a world, with deterministic ids.
+
+Ids are named by what they are about; each effect is reported to the world, which follows up.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +22,7 @@ from tests.simulation.faults import Fault, Struck
 
 
 class Following(Protocol):
-    """What the world does when something happens at a provider."""
+    """Callbacks into the world for events at a provider."""
 
     def checkout_opened(self, checkout_session_id: str) -> None: ...
 
@@ -34,7 +37,7 @@ class Following(Protocol):
 
 @dataclass
 class SimulatedPayments(InMemoryPayments):
-    """A payment provider that tells what was done at it."""
+    """A payment provider that reports its effects to the world."""
 
     world: Following | None = None
     trouble: FaultHooks | None = None
@@ -62,7 +65,10 @@ class SimulatedPayments(InMemoryPayments):
 
 @dataclass
 class SimulatedRestorer(InMemoryRestorer):
-    """A restorer whose predictions run by themselves, and which may hear a request twice."""
+    """A restorer whose predictions end by themselves.
+
+    It may handle one request twice.
+    """
 
     world: Following | None = None
     trouble: FaultHooks | None = None
@@ -105,7 +111,7 @@ class SimulatedRestorer(InMemoryRestorer):
 
 @dataclass
 class SimulatedMailer(InMemoryMailer):
-    """A mail provider that delivers; ``accepted`` counts how often each mail was taken."""
+    """A mail provider that delivers; ``accepted`` counts acceptances by mail."""
 
     world: Following | None = None
     trouble: FaultHooks | None = None
@@ -123,7 +129,10 @@ class SimulatedMailer(InMemoryMailer):
 
 @dataclass
 class SimulatedStore(InMemoryStorage):
-    """A storage that remembers what it lost; ``on_delete`` hears of each object before it goes."""
+    """A storage that remembers what it lost.
+
+    ``on_delete`` receives each key before the object is deleted.
+    """
 
     on_delete: Callable[[ObjectKey], None] = lambda _key: None
     deleted: set[ObjectKey] = field(default_factory=set)
@@ -151,7 +160,7 @@ class SimulatedStore(InMemoryStorage):
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> Iterator[Iterator[bytes]]:
-        """The object, which may end in the middle."""
+        """Read the object; the stream may break in the middle."""
         assert self.trouble is not None
         with super().read(key, offset=offset, size_bytes=size_bytes) as chunks:
             struck = self.trouble.struck[self.trouble.scheduler.current.name]

@@ -1,4 +1,4 @@
-"""The wake-ups of a simulated world: they come late, twice, in another order or never."""
+"""The wake-up queue of a world: late, duplicated, reordered or lost messages."""
 
 import heapq
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from tests.simulation.fault_hooks import FaultHooks
 from tests.simulation.faults import Fault
 from tests.simulation.scheduler import MINUTE, SECOND
 
-#: How long a wake-up is on its way, in microseconds.
+#: The latency of a wake-up, in microseconds.
 HOP = 2_000
 
 
 class SimulatedQueue:
-    """Wakes hands; it never fails, and never promises anything."""
+    """Wakes workers; it never fails, and guarantees nothing."""
 
     def __init__(self, trouble: FaultHooks) -> None:
         self._trouble = trouble
@@ -23,10 +23,10 @@ class SimulatedQueue:
         self._numbers = count()
 
     def check(self) -> None:
-        """It is never away."""
+        """Report nothing: the queue is always available."""
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
-        """Tell hands about work, as far as nothing strikes."""
+        """Send wake-ups for reactions, subject to faults."""
         scheduler, faults = self._trouble.scheduler, self._trouble.faults
         for reaction_id, reaction in reactions:
             scheduler.sleep(HOP)
@@ -59,5 +59,5 @@ class SimulatedQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is about to be woken."""
+        """Whether no wake-up is pending."""
         return not self._waiting

@@ -1,11 +1,11 @@
-"""The ways in which the shop recovers, by the events that tell of them."""
+"""The recoveries of the shop, by the events that show them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.order import events as e
 
-#: Events that only come where something went another way than planned.
+#: Events that occur only where something failed or was changed.
 _BY_EVENT: dict[type[e.Event], str] = {
     e.RestorationFailed: "a photo was given up",
     e.RedoFailed: "a redo was given up",
@@ -27,7 +27,10 @@ _BY_EVENT: dict[type[e.Event], str] = {
 
 
 def recoveries_in(event: e.Event, facts: Mapping[str, Any]) -> Iterator[str]:
-    """What an event tells of recovering; ``facts`` are those of the task that recorded it."""
+    """List the recoveries that an event shows.
+
+    ``facts`` are those of the task that recorded it.
+    """
     if type(event) in _BY_EVENT:
         yield _BY_EVENT[type(event)]
     match event:

@@ -1,4 +1,4 @@
-"""What many worlds exercised, how often, and what never happened in any of them."""
+"""Summarize many worlds: what was exercised, how often, and what never was."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,14 +14,14 @@ from tests.simulation.shrinking import Shrunk
 from tests.simulation.staff import WISHES, came_true
 from tests.simulation.world_run import Outcome
 
-#: So many worlds have seen everything, unless something is never exercised any more.
+#: After this many worlds everything has occurred, unless something is no longer exercised.
 ENOUGH_SEEDS = 500
 
-#: What so many worlds may miss. An original that is gone takes a storage that loses what it confirmed, and of the few
-#: orders that points paid for fewer still are paid back. Both have tests of the model.
+#: What this many worlds may miss. A missing original takes a storage that loses what it confirmed, and few of
+#: the rare orders that were paid with points are refunded. Both have model tests.
 _RARE = frozenset({HoldReason.IMAGES_UNAVAILABLE, PointsReason.RETURNED})
 
-#: What the shop must have done in some world or other, to recover from what happened to it.
+#: Recoveries that have to occur in at least one world.
 RECOVERIES = (
     "a bank decided",
     "a bank took money for the time being",
@@ -74,7 +74,7 @@ class Report:
     tally: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     recoveries: Counter[str] = field(default_factory=Counter)
     broken: list[Outcome] = field(default_factory=list)
-    unlike: list[int] = field(default_factory=list)  # seeds whose second run was another
+    unlike: list[int] = field(default_factory=list)  # seeds whose second run differed
 
     def take(self, outcome: Outcome) -> None:
         """Add one outcome."""
@@ -92,7 +92,7 @@ class Report:
 
     @property
     def unexercised(self) -> list[str]:
-        """Faults and recoveries that never happened, if there were seeds enough for all of them."""
+        """Faults and recoveries that never occurred, if there were enough seeds."""
         if self.seeds < ENOUGH_SEEDS:
             return []
         faults = (
@@ -105,7 +105,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every law held in every world, and the worlds were worth it."""
+        """Whether every law held, every rerun agreed and everything was exercised."""
         return not (self.broken or self.unlike or self.unexercised)
 
     @property
@@ -114,7 +114,7 @@ class Report:
         return 60 * self.orders / self.seconds if self.seconds else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """The same for a program."""
+        """The report as JSON values."""
         return {
             "seeds": self.seeds,
             "orders": self.orders,
@@ -134,7 +134,7 @@ class Report:
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the tables, and the sentence that matters."""
+    """Print the tables and the verdict."""
     faults = Table("what went wrong", "where", "times", title="Faults", title_justify="left")
     for kind, each in AT.items():
         for fault in each:
@@ -166,7 +166,7 @@ def _sentences(report: Report) -> Iterator[str]:
 
 
 def show_broken(shrunk: Shrunk, console: Console) -> None:
-    """Tell of a broken law so that a person can follow it."""
+    """Print a broken law with its shrunk world, faults and timeline."""
     outcome = shrunk.outcome
     console.print(f"\n[red]Seed {outcome.seed}: {_plain(outcome.sentence)}[/red]", soft_wrap=True)
     console.print(

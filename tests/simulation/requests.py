@@ -1,4 +1,7 @@
-"""HTTP without a network: requests go to the production application through ASGI, on the greenlet of whoever asks."""
+"""HTTP without a network: requests go to the production application through ASGI.
+
+Each runs on the greenlet of the task that sends it.
+"""
 
 import asyncio
 import json
@@ -19,7 +22,10 @@ from entrypoints.http import create_app
 
 
 class _NoSelector:
-    """Nothing ever comes from outside; what waits all the same would wait for ever."""
+    """A selector without I/O.
+
+    Raises AssertionError if a request waits for I/O, which would never arrive.
+    """
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
@@ -28,7 +34,7 @@ class _NoSelector:
 
 
 class GreenletLoop(BaseEventLoop):
-    """An event loop for one request: threads are the greenlet itself, and time is the simulation's."""
+    """An event loop for one request, on a greenlet and virtual time."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         super().__init__()
@@ -39,18 +45,18 @@ class GreenletLoop(BaseEventLoop):
         return self._seconds()
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Future[Any]:  # type: ignore[override]
-        """Do it here and now, whatever executor is asked for."""
+        """Run the function at once, whatever executor is passed."""
         del executor
         future = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 -- as a thread would, to whoever awaits it
+        except Exception as error:  # noqa: BLE001 -- raised in the awaiting coroutine, as from a thread
             future.set_exception(error)
         return future
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Drive a coroutine to its end, with all that it started."""
-        asyncio._set_running_loop(self)  # noqa: SLF001 -- documented for whoever implements an event loop
+        """Drive a coroutine, and all tasks it started, to the end."""
+        asyncio._set_running_loop(self)  # noqa: SLF001 -- documented for implementers of event loops
         try:
             task = self.create_task(work)
             while not task.done():
@@ -62,28 +68,28 @@ class GreenletLoop(BaseEventLoop):
             asyncio._set_running_loop(None)  # noqa: SLF001 -- likewise
 
     def __del__(self) -> None:
-        """Nothing to close: there is no selector and no socket, and a request that died never comes to an end."""
+        """Close nothing: there is no selector, and a dead request never ends."""
 
     def _process_events(self, events: list[Any]) -> None:
-        """There are none."""
+        """Process nothing: there are no I/O events."""
 
     def _write_to_self(self) -> None:
-        """Nobody else is awake to be told."""
+        """Wake nothing: no other thread runs this loop."""
 
 
 async def _here(func: Callable[..., Any], *args: Any, **_: Any) -> Any:
-    """What a handler hands to a thread is done on the spot."""
+    """Run at once what a handler hands to a thread."""
     return func(*args)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response of the shop."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    is_whole: bool  # false when it was broken off
+    is_whole: bool  # false when the connection broke midway
 
     def json(self) -> Any:
         """The body, parsed."""
@@ -91,7 +97,10 @@ class Answer:
 
 
 class Doorway:
-    """The production application before whatever shop is open now; it is built once, for building it takes long."""
+    """The production application in front of the shop that is open now.
+
+    It is built once, because building it is slow.
+    """
 
     def __init__(self) -> None:
         self._shop: object = None
@@ -100,11 +109,11 @@ class Doorway:
         self._seconds: Callable[[], float] = lambda: 0.0
 
     def open(self, shop: object, seconds: Callable[[], float]) -> None:
-        """Stand before another shop from now on."""
+        """Serve another shop from now on."""
         self._shop, self._seconds = shop, seconds
 
     def _time(self) -> float:
-        """In whatever world is open now: loops are used again."""
+        """The time of the world that is open now: loops are reused."""
         return self._seconds()
 
     def __getattr__(self, name: str) -> Any:
@@ -113,7 +122,7 @@ class Doorway:
     def ask(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One request and its whole answer."""
+        """Send one request and return its whole answer."""
         path, _, query = target.partition("?")
         answer: dict[str, Any] = {"status": 0, "headers": {}, "body": b"", "is_whole": False}
         loop = self._idle.pop() if self._idle else GreenletLoop(self._time)
@@ -122,7 +131,7 @@ class Doorway:
         async def receive() -> dict[str, Any]:
             nonlocal is_read
             if is_read:
-                await loop.create_future()  # the client stays until it has its answer
+                await loop.create_future()  # the client stays connected until it has its answer
             is_read = True
             return {"type": "http.request", "body": body, "more_body": False}
 
@@ -156,12 +165,12 @@ class Doorway:
 
 @cache
 def doorway() -> Doorway:
-    """The one of this process."""
+    """The one instance of this process."""
     return Doorway()
 
 
 @contextmanager
 def threads_are_greenlets() -> Iterator[None]:
-    """What handlers hand to threads is done on the spot, for as long as the block takes."""
+    """Run at once what handlers hand to threads, during the block."""
     with mock.patch.object(anyio.to_thread, "run_sync", _here):
         yield

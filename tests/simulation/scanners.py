@@ -1,4 +1,7 @@
-"""Mail scanners: they follow the link in a mail before its reader does, and are no customers."""
+"""Mail scanners, which follow a mail's links before its reader does.
+
+They must not count as customers.
+"""
 
 import re
 from typing import TYPE_CHECKING
@@ -9,13 +12,13 @@ from tests.doubles.container import token_in
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-#: How a mailbox's scanner looks at links, each as often as it stands here; some mailboxes have none.
+#: How a mailbox's scanner opens links; each is as likely as it is frequent here. Some mailboxes have none.
 MANNERS = (*("none",) * 3, "get", "head", "headless browser")
 _BROWSER = {"accept": "text/html", "user-agent": "Mozilla/5.0 HeadlessChrome/124.0"}
 
 
 def scan(world: "World", message_id: str, mail: OutgoingEmail) -> None:
-    """Do what the scanner of a mail's address does with the link in it, if there are both."""
+    """Open a mail's link, if it has one, as its scanner does."""
     token = token_in(mail.content)
     manner = world.chance.one_of(f"scanner {message_id}", MANNERS)
     if token is None or manner == "none":

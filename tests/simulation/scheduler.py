@@ -1,4 +1,4 @@
-"""Who runs next, and what time it is: greenlets under a virtual clock, one step at a time."""
+"""Schedule greenlets under a virtual clock, one at a time."""
 
 import asyncio
 import heapq
@@ -10,7 +10,7 @@ from itertools import count
 
 from greenlet import getcurrent, greenlet
 
-#: When every simulated world begins.
+#: The start time of every world.
 EPOCH = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 
 SECOND = 1_000_000
@@ -18,12 +18,12 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-#: Far more switches than any world needs between two looks at it: beyond them something goes in circles.
+#: Far more switches than a world needs in one run of the scheduler: more of them mean an endless loop.
 MOST_STEPS = 5_000_000
 
 
 class Crashed(BaseException):
-    """The process that ran this is dead: nothing it still does reaches the world."""
+    """The process that ran this is dead: nothing may take effect."""
 
 
 class DeadlockError(Exception):
@@ -32,19 +32,25 @@ class DeadlockError(Exception):
 
 @dataclass
 class Process:
-    """A process of the shop: it may die, and be started anew; it may be stopped for a while; its clock may be wrong."""
+    """A process of the shop.
+
+    It may die and restart, be stopped for a while, and have a wrong clock.
+    """
 
     name: str
     life: int = 1
     stopped_until: int = 0
-    up_at: int = 0  # when it is there again after it died
+    up_at: int = 0  # when it is up again after it died
     skew: timedelta = timedelta(0)
     knows_new_events: bool = True
 
 
 @dataclass(eq=False)
 class Task:
-    """Something that goes on in a process; ``hosts`` are the processes it runs in at this moment, and their lives."""
+    """A running task.
+
+    ``hosts`` are the processes it runs in at this moment, each with its number of lives.
+    """
 
     name: str
     greenlet: greenlet
@@ -56,25 +62,29 @@ class Task:
 
     @property
     def process(self) -> Process:
-        """Where it runs now."""
+        """The process it runs in now."""
         return self.hosts[-1][0]
 
     @property
     def is_dead(self) -> bool:
-        """Whether a process that it runs in died since."""
-        for process, life in self.hosts:  # noqa: SIM110 -- asked so often that a generator shows
+        """Whether a process that it runs in has died since."""
+        for process, life in self.hosts:  # noqa: SIM110 -- called so often that a generator is measurably slower
             if process.life != life:
                 return True
         return False
 
 
 class Scheduler:
-    """Runs tasks in the order in which they wake up. A task gives way only where it sleeps or waits."""
+    """Runs tasks in the order of their wake-up times.
+
+    A task yields only where it sleeps or waits.
+    """
 
     def __init__(self) -> None:
         self.now = 0  # microseconds since the epoch
         self._hub = getcurrent()
-        # By time, then by name: who is added or taken out elsewhere changes nothing; the number is for namesakes.
+        # By time, then by name, so that tasks added or removed elsewhere do not change the order; the number
+        # parts equal names.
         self._heap: list[tuple[int, str, int, int, Task]] = []
         self._numbers = count()
         self._tasks: dict[greenlet, Task] = {}
@@ -83,11 +93,11 @@ class Scheduler:
         self.current: Task  # the task that runs now
 
     def moment(self, process: Process | None = None) -> datetime:
-        """The time as a process reads it off its clock, or as it is."""
+        """The time on a process's clock, or the true time."""
         return EPOCH + timedelta(microseconds=self.now) + (process.skew if process else timedelta(0))
 
     def spawn(self, name: str, body: Callable[[], None], process: Process, *, after: int = 0) -> Task:
-        """Have something begin in a process."""
+        """Start a task in a process."""
 
         def run() -> None:
             try:
@@ -104,7 +114,7 @@ class Scheduler:
         return task
 
     def run(self, until: int) -> None:
-        """Let time pass up to a moment; what a task raises is raised here."""
+        """Advance the clock to a moment; raise what a task raises."""
         self._until = until
         steps = 0
         while self._heap and self._heap[0][0] <= until:
@@ -124,7 +134,7 @@ class Scheduler:
         self.now = max(self.now, until)
 
     def sleep(self, duration: int) -> None:
-        """Let others run for so many microseconds; raises Crashed when the process dies meanwhile."""
+        """Let others run for so many microseconds; raises Crashed on process death."""
         task = self.current
         if task.is_dead:
             raise Crashed
@@ -137,7 +147,10 @@ class Scheduler:
         self._give_way()
 
     def wait(self, thing: Hashable, *, at_most: int | None = None) -> None:
-        """Let others run until somebody tells of the thing, or so many microseconds have passed."""
+        """Let others run until ``tell`` names the thing, or a time-out passes.
+
+        ``at_most`` is in microseconds.
+        """
         task = self.current
         self._require_alive()
         task.waits_for = thing
@@ -148,14 +161,14 @@ class Scheduler:
         self._give_way()
 
     def tell(self, thing: Hashable, *, after: int = 0) -> bool:
-        """Wake all that wait for a thing, and say whether anybody did."""
+        """Wake all tasks that wait for a thing; whether there were any."""
         woken = [task for task in self._waiting.pop(thing, ()) if task.waits_for == thing]
         for task in woken:
             self._wake(task, self.now + after)
         return bool(woken)
 
     def kill(self, process: Process) -> None:
-        """Let a process die: all that goes on in it ends where it stands."""
+        """Kill a process: all its tasks end where they are."""
         process.life += 1
         process.stopped_until = 0
         for task in list(self._tasks.values()):
@@ -163,7 +176,7 @@ class Scheduler:
                 self._wake(task, self.now)
 
     def close(self) -> None:
-        """End every task where it stands."""
+        """End every task where it is."""
         for task in list(self._tasks.values()):
             task.hosts = [(process, -1) for process, _ in task.hosts]
             if task.greenlet:
@@ -173,7 +186,7 @@ class Scheduler:
 
     @contextmanager
     def inside(self, process: Process) -> Iterator[None]:
-        """Have the current task go on in another process, as a request does."""
+        """Run the current task in another process for the block's duration."""
         task = self.current
         task.hosts.append((process, process.life))
         try:
@@ -191,8 +204,11 @@ class Scheduler:
         heapq.heappush(self._heap, (at, task.name, task.turn, next(self._numbers), task))
 
     def _give_way(self) -> None:
-        """Switch to the hub; an event loop that runs here is not seen to run elsewhere meanwhile."""
-        loop = asyncio._get_running_loop()  # noqa: SLF001 -- documented for whoever implements an event loop
+        """Switch to the hub.
+
+        A running event loop is unset meanwhile, so that it does not appear to run in another task.
+        """
+        loop = asyncio._get_running_loop()  # noqa: SLF001 -- documented for implementers of event loops
         asyncio._set_running_loop(None)  # noqa: SLF001 -- likewise
         try:
             self._hub.switch()

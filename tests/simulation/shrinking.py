@@ -1,4 +1,4 @@
-"""From a world that breaks a law to the smallest that still does."""
+"""Shrink a world that breaks a law to a smallest such world."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from tests.simulation.world_run import VISITORS, Outcome, run
 
 T = TypeVar("T")
 
-#: More runs than this hardly make it smaller, and somebody waits.
+#: More runs than this hardly shrink it further, and the developer waits.
 MOST_RUNS = 250
 
 
 @dataclass(frozen=True)
 class Shrunk:
-    """The smallest world that was found: who takes part, and which faults may strike."""
+    """The smallest failing world: its participants and the faults that may strike."""
 
     outcome: Outcome
     cast: tuple[Participant, ...]
@@ -26,7 +26,7 @@ class Shrunk:
 
     @property
     def command(self) -> str:
-        """What to type to see it again."""
+        """The command that reproduces it."""
         parts = " ".join(f"--part '{part.name}'" for part in self.cast)
         faults = " ".join(f"--fault '{fault}'" for fault in self.faults) or "--no-faults"
         plant = f" --plant '{self.plant}'" if self.plant else ""
@@ -34,7 +34,7 @@ class Shrunk:
 
 
 class _Search:
-    """Runs the same seed with less and less."""
+    """Runs the same seed with ever fewer participants and faults."""
 
     def __init__(self, broken: Outcome, plant: str | None) -> None:
         self.smallest = broken
@@ -42,7 +42,7 @@ class _Search:
         self._plant = plant
 
     def still_breaks(self, cast: Sequence[Participant], faults: Sequence[str]) -> bool:
-        """Whether so much is enough to break the same law."""
+        """Whether these participants and faults still break the same law."""
         self.runs += 1
         outcome = run(self.smallest.seed, cast, plan=Plan(only=frozenset(faults)), plant=self._plant)
         if outcome.law != self.smallest.law:
@@ -52,17 +52,20 @@ class _Search:
 
     @property
     def is_over(self) -> bool:
-        """Whether it took long enough."""
+        """Whether the limit of runs is reached."""
         return self.runs >= MOST_RUNS
 
 
 def shrink(
     broken: Outcome, cast: Sequence[Participant] | int = VISITORS, *, plant: str | None = None
 ) -> Shrunk:
-    """Leave out whoever takes part, then kinds of faults, then faults, as long as the same law is broken."""
+    """Leave out participants, then kinds of faults, then single faults.
+
+    Each removal stays if the same law is still broken.
+    """
     whole = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
     search = _Search(broken, plant)
-    # Where faults about nothing but what broke are enough, most of the work is done at once.
+    # If the faults about the broken subject suffice, most of the work is done at once.
     suspected = search.still_breaks(whole, broken.suspects)
     struck = broken.suspects if suspected else broken.struck
     parts = _least(whole, lambda some: search.still_breaks(some, struck), search)
@@ -78,12 +81,15 @@ def shrink(
 
 
 def _kind(fault: str) -> tuple[str, str]:
-    """Where and what: the payment provider's time-outs, for example."""
+    """The place and kind of a fault, such as payment provider time-outs."""
     return fault.partition(" ")[0], fault.rpartition("!")[2]
 
 
 def _least(things: Sequence[T], is_enough: Callable[[Sequence[T]], bool], search: _Search) -> Sequence[T]:
-    """Fewer things that are enough: taken out by halves, then by quarters, at last one by one (delta debugging)."""
+    """Find fewer things that suffice, by delta debugging.
+
+    They are removed by halves, then by quarters, at last one by one.
+    """
     size = max(len(things) // 2, 1)
     while things and not search.is_over:
         start, is_smaller = 0, False

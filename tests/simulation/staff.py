@@ -1,4 +1,4 @@
-"""The shop's own people, and whoever would like to be taken for somebody else."""
+"""Staff members who send requests about orders, and a forger."""
 
 from collections import Counter
 from contextlib import suppress
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
-#: After so many in vain somebody looks why.
+#: After this many releases without effect, staff look for the cause.
 VAIN_RELEASES = 2
 WISHES = (
     *("hold", "release", "release", "refund", "refund a photo", "refund a part", "refund in the dashboard"),
     *("redo", "renew", "revoke", "resend"),
     *privacy_and_payment_requests.WISHES,
 )
-#: What may be asked of an order while a worker has its work in hand.
+#: What may be requested of an order while a worker processes its reaction.
 REQUESTS = ("hold", "redo", "redo", "dispute", "release", "renew", "revoke", "refund a photo")
-#: How many requests come in the middle of an order's calls for one kind of work: each leads to more calls.
+#: How many requests arrive during an order's calls for one kind of reaction: each leads to more calls.
 MOST_REQUESTS = 3
-#: What a person's wish may meet; they try again another time.
+#: The errors that a request may meet; staff try again later.
 EXPECTED = (ShopError, OutsideError, UnitOfWorkError, UnknownEventError)
 
 
@@ -47,7 +47,7 @@ class Staff:
         self._asked: Counter[tuple[OrderId, type[Reaction]]] = Counter()
 
     def work(self) -> None:
-        """Come back every few hours while the bustle lasts, and wish something for some order."""
+        """Send a request about some order every few hours, until faults end."""
         while self.world.is_bustling:
             self._turns += 1
             self.world.scheduler.sleep(
@@ -63,7 +63,7 @@ class Staff:
                 self.wish(self.world.chance.favourite(f"staff order {self._turns}", orders), wish)
 
     def _wishes(self) -> tuple[str, ...]:
-        """What they may wish for: what they see first goes first."""
+        """The requests to choose from; unmatched payments and failed refunds come first."""
         if self._sees_money_without_an_order():
             return privacy_and_payment_requests.ABOUT_MONEY
         if privacy_and_payment_requests.failed_refund(self.world) is not None:
@@ -77,7 +77,10 @@ class Staff:
         return privacy_and_payment_requests.set_aside(self.world) is not None and self._draw("looks") < 0.8
 
     def release_all(self) -> None:
-        """Let every order go on that waits for a person; what the provider will never pay back is paid by hand."""
+        """Release every held order.
+
+        A refund that the provider will never make is paid manually after some releases without effect.
+        """
         for order in list(self.world.own_unit_of_work.pages.orders.values()):
             if order.is_held:
                 self.world.trace.note("releases an order", str(order.order_id))
@@ -91,7 +94,7 @@ class Staff:
                     self.world.staff_actions.release(order.order_id, BY)
 
     def _settle(self, order: Order) -> None:
-        """Pay by another way what no refund brings back, and say so."""
+        """Record a manual refund for each failed one."""
         for number, refund in enumerate(order.refunds.values(), start=1):
             if refund.status is RefundStatus.FAILED:
                 self.world.trace.note("pays by hand", str(refund.refund_id))
@@ -99,7 +102,7 @@ class Staff:
                 self.world.trace.recover("a refund was paid by hand")
 
     def wish(self, order: Order, wish: str) -> None:
-        """Wish something for an order; what is not possible is refused, and nothing comes of it."""
+        """Send a request about an order; a refused one has no effect."""
         self.world.trace.note(f"wishes: {wish}", str(order.order_id))
         with suppress(*EXPECTED):
             if self._do(order, wish):
@@ -107,7 +110,10 @@ class Staff:
                 self.world.ask("staff", "GET", f"/api/restoration/status/{order.order_id}")
 
     def request_during_a_call(self, claim: Claim, place: str) -> None:
-        """Have something asked of an order that a worker has in hand; what is held is released later."""
+        """Send a request about an order that a worker is processing.
+
+        An order that is put on hold is released later.
+        """
         world = self.world
         order_id, about = claim.order_id, (claim.order_id, type(claim.reaction))
         self._asked[about] += 1
@@ -126,12 +132,12 @@ class Staff:
             )
 
     def _photo_of(self, order: Order) -> int:
-        """One of its photos, by its number."""
+        """Draw one of the order's photos, by its number."""
         turn = self.world.chance.numbered(f"photo of {order.order_id}")
         return 1 + int(self.world.chance.at(turn) * max(len(order.images), 1))
 
     def _do(self, order: Order, wish: str) -> bool:
-        """Whether there was anything to do."""
+        """Execute the request; return whether there was anything to do."""
         staff_actions, order_id = self.world.staff_actions, order.order_id
         match wish:
             case "refund":
@@ -156,7 +162,7 @@ class Staff:
 
 
 def came_true(wish: str) -> str:
-    """How it is counted that a person got what they wished."""
+    """The name of the recovery that counts a fulfilled request."""
     return f"a wish came true: {wish}"
 
 
@@ -166,19 +172,20 @@ def _part_of(order: Order) -> Money:
 
 
 class Forger:
-    """Posts what looks like a provider's message: nothing may come of it."""
+    """Posts messages that look like a provider's; none may have an effect."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
 
     def work(self) -> None:
-        """Post forgeries of what is on its way, and rubbish, as long as the bustle lasts."""
+        """Post forgeries of pending messages, and rubbish, during the faulty period."""
         turn = 0
         while self.world.is_bustling:
             turn += 1
             self.world.scheduler.sleep(int(self.world.chance.between(f"forger pause {turn}", 1, 90) * MINUTE))
             self.world.scheduler.current.facts["is_forging"] = True
-            # At an address of the shop's own, a forger lacks a provider's seal; at another, not even that helps.
+            # At the shop's real addresses the forger lacks a provider's signature; at other addresses even a
+            # valid one does not help.
             for path, order_placement, has_seal in (
                 ("stripe", "evt_", False),
                 ("sendgrid", "message-", False),
@@ -192,7 +199,7 @@ class Forger:
                 self.world.check_refused(path, answer)
 
     def _body(self, turn: int, order_placement: str) -> bytes:
-        """What a provider said before, or rubbish."""
+        """A message that a provider sent before, or rubbish."""
         known = {
             name: name.encode()
             for name in self.world.postman.webhook_events
@@ -201,7 +208,7 @@ class Forger:
         return self.world.chance.favourite(f"forger {turn} {order_placement}", known) if known else b"{]"
 
     def _marks(self, turn: int) -> list[str]:
-        """Addresses for a restorer's message that this shop never made."""
+        """Webhook addresses of the restorer that this shop never signed."""
         works = self.world.restorer.works
         if not works:
             return []

@@ -1,4 +1,7 @@
-"""The books in memory against PostgreSQL: what a world's transactions heard from one, they hear from the other."""
+"""Compare the in-memory unit of work with PostgreSQL, statement by statement.
+
+A world's transactions are replayed on PostgreSQL and must get the same results.
+"""
 
 from collections.abc import Iterator
 from dataclasses import is_dataclass, replace
@@ -25,7 +28,7 @@ def postgres(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
 
 
 def lived(seed: int) -> tuple[World, Journal]:
-    """A world whose transactions ran one after the other, through faults of every kind at the providers."""
+    """Run a world with serial transactions, and provider faults of every kind."""
     journal = Journal()
     world = World(seed, plan=Plan(), journal=journal)
     try:
@@ -69,7 +72,7 @@ def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresU
 
 
 def tell(unit_of_work: Database, journal: Journal) -> None:
-    """Have the books told all that a world's were, whatever they answer."""
+    """Replay a world's transactions, whatever the results."""
     for transaction in journal.transactions:
         with unit_of_work.transaction() as told:
             for statement in transaction:
@@ -77,20 +80,20 @@ def tell(unit_of_work: Database, journal: Journal) -> None:
 
 
 class InMemory:
-    """The books of a world that is over, without its scheduler."""
+    """The in-memory database of a finished world, without its scheduler."""
 
     def __init__(self, world: World) -> None:
         self._unit_of_work = world.own_unit_of_work
 
     def transaction(self) -> Any:
-        """One that runs alone."""
+        """Begin a transaction that runs alone."""
         return super(type(self._unit_of_work), self._unit_of_work).transaction()
 
 
 def comparable(found: Any) -> Any:
-    """What was found without what belongs to the store: hashes and positions, and how rows are shown to a person.
+    """Reduce a result to what both stores promise.
 
-    Where no order is promised, it is sorted.
+    Hashes, positions and the display of rows belong to one store. A list without a promised order is sorted.
     """
     if isinstance(found, RecordedEvent):
         return replace(found, position=None, sha256=None)

@@ -1,4 +1,4 @@
-"""Any world at all: Hypothesis decides who comes, what strikes and what time it is, and finds the shortest story."""
+"""Arbitrary worlds: Hypothesis chooses visitors, faults and times, and shrinks failures."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ T = TypeVar("T")
 STEPS = 30
 NUMBERS = st.integers(min_value=0, max_value=50)
 ENDS_OF_DISPUTES = [DisputeOutcome.WON, DisputeOutcome.LOST, DisputeOutcome.PREVENTED]
-#: Every fault that can be ordered, with its place; code of two versions is there from the beginning or not at all.
+#: Every fault that can be ordered, with its place; old code beside new is decided at the start of a world.
 FAULTS = [(kind, fault) for kind, faults in AT.items() for fault in faults if fault is not Fault.OLD_CODE]
 PROCESSES = ("api", "counter", "worker a", "worker b")
 
 
 class AnyWorld(RuleBasedStateMachine):
-    """The world of the simulation, in other hands."""
+    """The simulated world, driven by Hypothesis."""
 
     world: World
 
@@ -42,7 +42,10 @@ class AnyWorld(RuleBasedStateMachine):
         minutes=st.sampled_from([0, 1, 5, 60]),
     )
     def open_the_shop(self, seed: int, habit: str, deed: str, photos: int, minutes: int) -> None:
-        """With a first customer, somewhere on their way; most worlds would stay empty for long otherwise."""
+        """Start with a first customer, part of the way through an order.
+
+        Most worlds would stay empty for long otherwise.
+        """
         self.world = World(seed, [FORGER], plan=Plan(rates_are_zero=True))
         with self._told():
             self.world.begin()
@@ -84,14 +87,14 @@ class AnyWorld(RuleBasedStateMachine):
     def somebody_refunds_in_the_dashboard(self, number: int, percent: int) -> None:
         self.world.refund_by_hand(_any(self._orders(), number).order_id, percent)
 
-    # The shop's people.
+    # The staff.
 
     @precondition(lambda self: self._orders())
     @rule(number=NUMBERS, wish=st.sampled_from(sorted(set(WISHES))))
     def a_person_wishes(self, number: int, wish: str) -> None:
         self.world.wish(_any(self._orders(), number).order_id, wish)
 
-    # Bad days.
+    # Faults.
 
     @rule(order=st.sampled_from(FAULTS))
     def something_is_about_to_go_wrong(self, order: tuple[str, Fault]) -> None:
@@ -113,7 +116,7 @@ class AnyWorld(RuleBasedStateMachine):
             self.world.pass_time(duration)
 
     def teardown(self) -> None:
-        """When nothing fails any more every law holds, at rest and in the end."""
+        """End the faults; every law holds at rest and at the end."""
         if not hasattr(self, "world"):
             return
         try:
@@ -124,7 +127,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """A broken law as a failure of the test, with its story."""
+        """Report a broken law as a test failure, with its timeline."""
         try:
             yield
         except LawBrokenError as broken:

@@ -1,4 +1,7 @@
-"""A crash at each commit and each call of an order that goes well; all histories and pairs are `make exhaustive`."""
+"""Crash a successful order at each of its commits and calls.
+
+`make exhaustive` runs all histories and pairs.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The checkers are proven: each law is broken by a bug that is planted, and the simulation finds it."""
+"""For each law, the simulation finds a planted bug that breaks it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.simulation.planted import PLANTED
 from tests.simulation.shrinking import shrink
 from tests.simulation.world_run import run
 
-#: About as many lines as a person follows.
+#: About as many lines as a reader follows.
 A_PAGE = 40
 
 

@@ -1,4 +1,4 @@
-"""A campaign that never exercised something fails, and one that broke a law says how to see it again."""
+"""Reports fail for whatever was never exercised, and name the reproducing command."""
 
 import shlex
 from collections import Counter
@@ -13,7 +13,7 @@ from tests.simulation.reporting import ENOUGH_SEEDS, RECOVERIES, Report
 
 
 def whole_report() -> Report:
-    """As after enough seeds that exercised everything."""
+    """A report after enough seeds, with everything exercised."""
     return Report(
         seeds=ENOUGH_SEEDS,
         tally=Counter({(kind, fault): 1 for kind, faults in AT.items() for fault in faults}),

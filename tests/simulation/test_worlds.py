@@ -1,4 +1,4 @@
-"""Fifty worlds in which every law holds; the same seed is the same world, whoever runs it."""
+"""Every law holds in fifty worlds, and a seed is deterministic anywhere."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.participants import FORGER, STAFF, visitor
 from tests.simulation.world_run import run
 
-#: So few that a test suite has time for fifty worlds.
+#: Few enough visitors for fifty worlds in a test suite.
 FEW = 3
 
 
@@ -38,7 +38,7 @@ def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery
 def test_the_same_seed_is_the_same_world_in_a_process_that_hashes_otherwise() -> None:
     script = "from tests.simulation.world_run import run; print(run(7).digest)"
     digests = {
-        subprocess.run(  # noqa: S603 -- our own words
+        subprocess.run(  # noqa: S603 -- a constant script
             [sys.executable, "-c", script],
             check=True,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""The lines of a trace that matter to a broken law, few enough to read."""
+"""The trace lines that concern a broken law, few enough to read."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -11,12 +11,12 @@ from tests.simulation.trace import Line
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-#: About as much as a person follows.
+#: About as many lines as a reader follows.
 LINES = 30
 
 
 def timeline(world: "World", broken: LawBrokenError, *, lines: int = LINES) -> list[str]:
-    """The last lines about what broke, the faults among them first of all."""
+    """The last lines about the broken law, including its faults."""
     names = names_of(world, broken)
     about = [line for line in world.trace.lines if _is_about(line, names)] if names else world.trace.lines
     shown = about[-lines:]
@@ -31,7 +31,7 @@ def names_of(world: "World", broken: LawBrokenError) -> set[str]:
 
 
 def _names(world: "World", about: Iterable[str]) -> Iterator[str]:
-    """The ids that were named, and all that belongs to the orders among them."""
+    """The given ids, and all ids that belong to orders among them."""
     orders = world.own_unit_of_work.pages.orders
     for name in about:
         yield name
@@ -56,7 +56,7 @@ def _is_about(line: Line, names: set[str]) -> bool:
 
 
 def _readable(world: "World", line: Line) -> str:
-    """A line in which ids of work are followed by what the work is."""
+    """Follow each reaction id in a line by the reaction's type."""
     text = str(line)
     for work in world.own_unit_of_work.pages.work.values():
         if str(work.reaction_id) in text:

@@ -1,4 +1,4 @@
-"""What happened in a world, line by line: the same seed gives the same lines, byte for byte."""
+"""The trace of a world: the same seed gives the same bytes."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from tests.simulation.scheduler import Scheduler
 
 @dataclass(frozen=True)
 class Line:
-    """Something that happened: when, who did it, what it was, and the ids it is about."""
+    """One entry: time, actor, action, and the ids it is about."""
 
     at: int  # microseconds since the epoch
     who: str
@@ -24,14 +24,14 @@ class Line:
 
 @dataclass
 class Trace:
-    """The lines of one world, and how often each kind of recovery was seen in them."""
+    """The lines of one world, and a count by kind of recovery."""
 
     scheduler: Scheduler
     lines: list[Line] = field(default_factory=list)
     recoveries: Counter[str] = field(default_factory=Counter)
 
     def note(self, what: str, about: str = "", *, who: str | None = None) -> None:
-        """Write down what the current task does."""
+        """Record an action of the current task."""
         name = who if who is not None else self.scheduler.current.name
         self.lines.append(Line(self.scheduler.now, name, what, about))
 
@@ -40,7 +40,7 @@ class Trace:
         self.recoveries[how] += 1
 
     def digest(self) -> str:
-        """The fingerprint of everything that happened."""
+        """The checksum of the whole trace."""
         digest = sha256()
         for line in self.lines:
             digest.update(f"{line.at} {line.who} {line.what} {line.about}\n".encode())

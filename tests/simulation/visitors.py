@@ -1,4 +1,4 @@
-"""The customers of a simulated world: they upload, pay, pay twice, abandon, download, ask for more and complain."""
+"""Simulated customers: they upload, pay, abandon, download, request redos and dispute."""
 
 import json
 import re
@@ -18,17 +18,17 @@ from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-#: The codes that visitors type in at the checkout, by how they stand in a letter.
+#: The codes that visitors enter at the checkout, by how they appear in a mail.
 CODES = {
     "referral_code": r"referral_code='([^']+)'",
     "points_code": r"points=[1-9].*points_code='([^']+)'",
 }
-#: How often somebody tries again who got no answer, or one that says to come back.
+#: How often a visitor retries after no answer, or one that asks to retry.
 TRIES = 12
 
 
 class Visitor:
-    """One customer, from their first click to their last."""
+    """One customer, from the first request to the last."""
 
     def __init__(self, world: "World", part: Participant) -> None:
         self.world = world
@@ -45,7 +45,7 @@ class Visitor:
         self._steps = 0
         self._has_a_friend = self._draw("friend") < 0.3
 
-    # Chance, keyed by this visitor and nothing else.
+    # Draws, keyed by this visitor and nothing else.
 
     def _draw(self, what: str) -> float:
         return self.world.chance.at(f"{self.name} {what}")
@@ -58,10 +58,10 @@ class Visitor:
         share = self._draw(f"pause {self._steps}")
         self.world.scheduler.sleep(int(least + (most - least) * share))
 
-    # Their life.
+    # The visit.
 
     def live(self) -> None:
-        """Buy something, or not."""
+        """Place an order, or abandon it."""
         if self._has_a_friend:
             self._wait_for_a_friend()
         if not self._upload() or not self._ask_for_checkout():
@@ -96,7 +96,7 @@ class Visitor:
         return True
 
     def _photo(self, number: int) -> bytes:
-        """Bytes like no others; few people sit for all of them, so that few faces need to be compared."""
+        """Unique bytes that show one of few sitters, to limit face comparisons."""
         return b"%s's photo %d: portrait of sitter %d" % (
             self.name.encode(),
             number,
@@ -129,7 +129,7 @@ class Visitor:
         return self._ask("POST", target, json.dumps(proposed).encode(), {"content-type": "application/json"})
 
     def _code(self) -> dict[str, str]:
-        """A code that somebody copied from a mail of theirs and gave to this visitor, or none."""
+        """Find a code in a mail to an earlier customer, or none."""
         kind = self._one_of("code", tuple(CODES))
         found = {
             str(mail.email_id): code[1]
@@ -139,7 +139,7 @@ class Visitor:
         return {kind: self.world.chance.favourite(f"{self.name} mail", found)} if found else {}
 
     def _wait_for_a_friend(self) -> None:
-        """Who types in a code has it from a friend, who was here before."""
+        """Wait until an earlier customer has a code to pass on."""
         deadline = self.world.scheduler.now + 4 * HOUR
         while self.world.scheduler.now < deadline and not self._code():
             self.world.scheduler.wait("a mail", at_most=4 * HOUR)
@@ -168,7 +168,7 @@ class Visitor:
             self.world.settle(checkout, has_failed=self._draw("settled") < 0.3)
 
     def _follow(self) -> None:
-        """Look how it goes, then wait for the mail that brings a link, and do something with it."""
+        """Follow the order, wait for the mail with a link, use it."""
         for _ in range(3):
             self._pause(10 * SECOND, 2 * MINUTE)
             self._look()
@@ -184,13 +184,13 @@ class Visitor:
             return
         self.order_id = mail.order_id
         deed = self._deed or self._one_of("deed", DEEDS)
-        # Who is not content says so soon, often while the bad days last.
+        # Visitors who want a redo ask for it soon, often within the faulty period.
         self._pause(MINUTE, HOUR if "redo" in deed else 2 * DAY)
         self._look()
         self._use(token_in(mail.content) or "", deed)
 
     def _look(self) -> None:
-        """Look at the order's page, as a person and as a program."""
+        """Request the order's page, as HTML and as JSON."""
         for accept in ("text/html", "application/json"):
             target = (
                 f"/api/restoration/status/{self.order_id}"
@@ -240,14 +240,17 @@ class Visitor:
         self._trespass(token)
 
     def _press(self, token: str, what: str) -> None:
-        """Open the page behind the link, press the button of a file, and go where that leads."""
+        """Open the link's page, press a file's button, and follow the redirect."""
         self._ask("GET", f"/api/download/{token}/photos", headers={"accept": "text/html"})
         pressed = self._ask("POST", f"/api/download/{token}/{what}")
         if pressed is not None and pressed.status == 303:
             self._ask("GET", f"/api/download/{token}/{pressed.headers['location']}")
 
     def _trespass(self, token: str) -> None:
-        """Try what must not work: somebody else's photo behind one's own link, and links nobody was given."""
+        """Request another customer's photo through one's own link, and an unknown link.
+
+        Neither may succeed.
+        """
         orders = self.world.own_unit_of_work.pages.orders
         others = {str(order_id): one for order_id, one in orders.items() if order_id != self.order_id}
         if others:
@@ -259,7 +262,7 @@ class Visitor:
     def _ask(
         self, method: str, target: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Answer | None:
-        """Ask until there is an answer that does not say to come back."""
+        """Send a request until its answer does not ask for a retry."""
         answer: Answer | None = None
         for attempt in range(TRIES):
             answer = self.world.ask(self.name, method, target, body=body, headers=headers or {})
@@ -270,11 +273,11 @@ class Visitor:
 
 
 def _redone(deed: str, images: list[str]) -> list[str]:
-    """The photos that a visitor wants tried once more; of two, often while the first one's archive is made."""
+    """The photos to redo; two requests may overlap while building an archive."""
     asked = {"ask for a redo": images[-1:], "ask for redos": [*images[-1:], *images[:1]]}
     return asked.get(deed, [])
 
 
 def arrival(world: "World", number: int, window: int) -> int:
-    """When a visitor comes, in microseconds after the beginning."""
+    """The arrival time of a visitor, in microseconds after the beginning."""
     return int(world.chance.at(f"visitor {number} arrives") * window)

@@ -1,4 +1,4 @@
-"""What providers post: each message again and again until it is taken, unless it is lost altogether."""
+"""Deliver webhooks: retry each until it is accepted, unless it is lost."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from tests.simulation.trace import Trace
 
 Notice = PaymentWebhookEvent | PredictionWebhookEvent | EmailWebhookEvent
 
-#: The waits before each attempt, as the providers have them: three days, a minute, a day.
+#: The waits before each attempt, as the providers document them: three days, a minute, a day in total.
 ATTEMPTS = {
     "stripe": (
         SECOND,
@@ -38,13 +38,16 @@ SEAL = "x-seal"
 
 
 def seal_of(body: bytes) -> str:
-    """What makes a body a provider's own."""
+    """The signature of a body, which only providers can make."""
     return sha256_of(b"only providers know this" + body)
 
 
 @dataclass
 class WebhookDelivery:
-    """Delivers what providers say; ``ask`` sends a request to the shop and gives the answer, if one comes."""
+    """Delivers the providers' webhooks.
+
+    ``ask`` sends a request to the shop and returns the answer, if any.
+    """
 
     scheduler: Scheduler
     faults: Faults
@@ -55,7 +58,7 @@ class WebhookDelivery:
     pending_refunds_at_provider: int = 0
 
     def post(self, source: str, name: str, webhook_event: Notice, path: str, *, after: int = 0) -> None:
-        """Have a message delivered."""
+        """Schedule the delivery of a webhook event."""
         self.webhook_events[name] = webhook_event
         struck = self.faults.at("webhook", f"{source} {name}")
         if Fault.LOST in struck:
@@ -98,24 +101,24 @@ class WebhookDelivery:
 
 @dataclass
 class SignedPaymentWebhooks:
-    """Reads what the postman brings: its seal is checked on the raw bytes, then it is looked up by its name."""
+    """Checks a webhook's signature on the raw bytes, then looks it up."""
 
     postman: WebhookDelivery
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Any:
-        """The notice; raises ForgedMessageError."""
+        """Return the webhook event; raise ForgedMessageError if its signature is wrong."""
         if headers.get(SEAL) != seal_of(body):
             raise ForgedMessageError("A provider", "the seal is not theirs")
         return self.postman.webhook_events[body.decode()]
 
     def contents(self, body: bytes) -> bytes:
-        """All of it."""
+        """The whole body."""
         return body
 
 
 class SignedEmailWebhooks(SignedPaymentWebhooks):
-    """The same for a provider that posts several at once."""
+    """The same for a provider that posts several events at once."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
-        """The one notice, as a list."""
+        """The one webhook event, as a list."""
         return [super().read(body, headers)]

@@ -1,4 +1,4 @@
-"""The worker processes: hands that work, and chores that come back, as the production worker has them."""
+"""The worker processes: task loops and scheduled chores, as in production."""
 
 import heapq
 from collections.abc import Callable
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 HANDS = 2
-#: The sweeper looks as often as this at most, and again after this at what stayed due.
+#: The least pause between two sweeps, and the pause before it checks again what stayed due.
 SWEEP_LEAST, SWEEP_AGAIN = 5 * SECOND, 30 * SECOND
-#: How likely a chore is done right at the start of a process that died before, as all are in production.
+#: The probability that a chore runs right after a restart; in production all of them do.
 AT_ONCE = 0.1
 COMPARISON = timedelta(hours=24)
 
-#: What a hand or a chore survives: the world is away, somebody else was first, or the code is too old.
+#: Errors that a loop survives: a dependency is unavailable, another worker was first, or the code is too old.
 EXPECTED = (OutsideError, UnitOfWorkError, UnknownEventError)
 
 
 class Agenda:
-    """When the sweeper has something to look at: so that virtual time in which nothing is due costs nothing."""
+    """When the sweeper has work to do.
+
+    Virtual time in which nothing is due costs no computation.
+    """
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -38,7 +41,7 @@ class Agenda:
         self._next: dict[UUID, int] = {}  # of open work, when it may have to be sent again
 
     def note(self, work: "Work") -> None:
-        """Take in how a piece of work stands after a commit."""
+        """Update the agenda from a reaction's state after a commit."""
         if work.outcome is not None:
             self._next.pop(work.reaction_id, None)
             return
@@ -49,12 +52,12 @@ class Agenda:
         self._put((free_from - EPOCH) // timedelta(microseconds=1), work.reaction_id)
 
     def pause(self) -> int | None:
-        """How long the sweeper may rest from now on; none while there is nothing that could become due."""
+        """How long the sweeper may rest, in microseconds; none means indefinitely."""
         now = self._world.scheduler.now
         while self._due and (self._due[0][0] <= now or self._is_past(*self._due[0])):
             at, reaction_id = heapq.heappop(self._due)
             if not self._is_past(at, reaction_id):
-                # It was looked at, by somebody with another clock perhaps: it is looked at again.
+                # It was swept, perhaps by a process with another clock: it is swept again.
                 self._put(now + SWEEP_AGAIN, reaction_id)
         return max(self._due[0][0] - now, SWEEP_LEAST) if self._due else None
 
@@ -70,15 +73,15 @@ class Agenda:
 
 
 class WorkerProcess:
-    """One of them: it can die and be started anew."""
+    """One worker process: it can die and restart."""
 
     def __init__(self, world: "World", process: Process) -> None:
         self.world = world
         self.process = process
-        self._busy: dict[str, Claim] = {}  # what each hand holds a lease of
+        self._busy: dict[str, Claim] = {}  # the claim whose lease each loop holds
 
     def boot(self) -> None:
-        """Start every hand and every chore."""
+        """Start every loop and every chore."""
         shop, leases = self.world, LeaseRenewal(self.world.reaction_runner)
         self._busy.clear()
         for number in range(1, HANDS + 1):
@@ -131,7 +134,7 @@ class WorkerProcess:
             scheduler.current.facts["about"] = "sweeper"
             if self._do("sweeper", self.world.reaction_runner.resend_due):
                 self.world.trace.recover("the sweeper sent something again or admitted it")
-            # What was told of while this was at work has moved the agenda on; a moment later it is looked at.
+            # What was reported during the sweep has moved the agenda forward; it is handled a moment later.
             before = scheduler.now
             scheduler.wait("agenda", at_most=self.world.agenda.pause())
             if scheduler.now < before + SWEEP_LEAST:
@@ -152,7 +155,7 @@ class WorkerProcess:
     def _repeat(self, name: str, do: Callable[[], object]) -> None:
         scheduler = self.world.scheduler
         if self.process.life > 1 and self.world.chance.at(f"{scheduler.current.name} at once") > AT_ONCE:
-            # A process that dies all the time would do little else.
+            # A process that dies often would do little else.
             scheduler.wait(name, at_most=self.world.chore_pause)
         while True:
             scheduler.current.facts["about"] = name
@@ -178,7 +181,10 @@ class WorkerProcess:
 
 
 def _compare(shop: "World") -> Report | None:
-    """Compare the books if that is due; what no port announces is a defect of the shop."""
+    """Reconcile if that is due; raise the first defect.
+
+    An error that no port declares is a defect of the shop.
+    """
     report = shop.reconciliation.compare_if_due(COMPARISON)
     if report is not None and report.defects:
         raise report.defects[0]

@@ -1,4 +1,4 @@
-"""One simulated world: the production shop on doubles, its customers, its people, its providers and its bad days."""
+"""One simulated world: the production shop on doubles, with participants and faults."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ from tests.simulation.visitors import Visitor, arrival
 from tests.simulation.webhook_delivery import SignedEmailWebhooks, SignedPaymentWebhooks, WebhookDelivery
 from tests.simulation.workers import Agenda, WorkerProcess
 
-#: How many of the shops have results enlarged that are smaller than their originals.
+#: The share of shops that enlarge results that are smaller than their originals.
 ENLARGING_SHOPS = 0.3
 SIMULATED_POLICY = replace(
     POLICY,
@@ -48,20 +48,20 @@ SIMULATED_POLICY = replace(
     delivery=DeliveryPolicy(link_lifetime=timedelta(days=10)),
     retention=RetentionPolicy(photos=timedelta(days=20), uploads=timedelta(days=2)),
     payments=PaymentPolicy(unmatched_wait=timedelta(days=3)),
-    referral_terms=ReferralTerms(referral_points=250),  # of two recommendations one photo is free
+    referral_terms=ReferralTerms(referral_points=250),  # two referrals pay for one photo
 )
-#: In what time the visitors come.
+#: The period in which the visitors arrive.
 ARRIVALS = 30 * MINUTE
-#: How long the bad days last, each as often as it stands here.
+#: How long the faulty period lasts; each is as likely as it is frequent here.
 BUSTLES = (HOUR, 6 * HOUR, 6 * HOUR, 2 * DAY)
-#: In how many days a world has to come to rest once nothing fails any more.
+#: Within how many days a world has to come to rest after the last fault.
 PATIENCE_DAYS = 30
-#: Events of which a newer version may be on its way while old code still runs.
+#: Events of which a newer version may be recorded while old code still runs.
 NEW_EVENTS = (e.ImagesMoved, e.RestorationCompleted, e.DownloadPrepared, e.EmailSent, e.RefundIssued)
 
 
 class World(ProviderFollowups, Network):
-    """Everything there is, for one seed."""
+    """The whole simulation of one seed."""
 
     unit_of_work: InterleavedUnitOfWork
     queue: SimulatedQueue
@@ -94,9 +94,9 @@ class World(ProviderFollowups, Network):
         self.agenda = Agenda(self)
         self.laws, self.link_requests = LawChecker(self), LinkRequests(self)
         self.disputes: dict[str, PaymentWebhookEvent] = {}
-        #: Between two rounds of each chore that time alone makes due; an hour in production.
+        #: Between two rounds of each scheduled chore; an hour in production.
         self.chore_pause = 6 * HOUR
-        self.quiet_from: int | None = None  # nothing fails any more, and what was stopped has come back
+        self.quiet_from: int | None = None  # nothing fails from here on, and stopped processes have resumed
         self.bustle = self.chance.one_of("bustle", BUSTLES)
         self._build()
 
@@ -142,30 +142,30 @@ class World(ProviderFollowups, Network):
             on_call=lambda method, subject: self.laws.on_call(kind, method, subject),
         )
 
-    # Its life.
+    # The run.
 
     def live(self) -> None:
-        """Let everything happen, then let it come to rest; raises LawBrokenError, or what nobody expects."""
+        """Run the world to its end; raise LawBrokenError or an unexpected error."""
         self.begin()
         self.pass_time(self.bustle)
         self.end()
 
     def begin(self) -> None:
-        """Start every process, and have everybody come in their time."""
+        """Start every process, and schedule the participants."""
         with self._awake():
             self._begin()
 
     def pass_time(self, duration: int) -> None:
-        """Let so many microseconds pass, with all that happens in them."""
+        """Advance the clock by so many microseconds, running what is due."""
         with self._awake():
             self.scheduler.run(self.scheduler.now + duration)
 
     def end(self) -> None:
-        """Let nothing fail any more, and hold the world to its laws when it has come to rest, and when it is old."""
+        """End the faults, then check the laws at rest and after retention."""
         with self._awake():
             self.calm_down()
             self._come_to_rest()
-            # In the other worlds nobody fetches what they forgot, and is reminded of it.
+            # In the other worlds, forgotten links stay unopened, and their owners are reminded.
             if self.chance.at("every link is opened") < 0.5:
                 self.scheduler.spawn("whoever has a link", self.link_requests.open_every_link, self.outside)
                 self.scheduler.run(self.scheduler.now + HOUR)
@@ -174,18 +174,18 @@ class World(ProviderFollowups, Network):
             self.laws.at_the_end()
 
     def come(self, part: Participant) -> None:
-        """Have one more visitor come now."""
+        """Let one more visitor arrive now."""
         visitor = Visitor(self, part)
         self.visitors.append(visitor)
         self.scheduler.spawn(visitor.name, visitor.live, self.outside)
 
     def wish(self, order_id: OrderId, wish: str) -> None:
-        """Have a person at the counter wish something, as soon as time passes."""
+        """Schedule a staff request at the counter, handled when time advances."""
         name = self.chance.numbered(f"a wish: {wish}")
         self._later(name, self._staffed(lambda: self.staff.wish(self.order(order_id), wish)), 0)
 
     def close(self) -> None:
-        """End all that still goes on."""
+        """End all running tasks."""
         with self._awake():
             self.scheduler.close()
 
@@ -196,7 +196,10 @@ class World(ProviderFollowups, Network):
             yield
 
     def _caught(self, told: str, *, is_expected: bool) -> None:
-        """Something that the shop wrote into its own log, because it caught it."""
+        """Handle an error that the shop caught and logged.
+
+        Raises LawBrokenError unless the error is expected.
+        """
         self.scheduler.current.facts["caught"] = told
         if not is_expected:
             raise LawBrokenError(0, f"The shop caught what it did not expect: {told}")
@@ -219,7 +222,7 @@ class World(ProviderFollowups, Network):
                 process.knows_new_events = False
 
     def _staffed(self, work: Callable[[], None]) -> Callable[[], None]:
-        """A person's work at the counter, where a crash costs them a while and no more."""
+        """Wrap staff work at the counter; a crash only delays it."""
 
         def body() -> None:
             while True:
@@ -233,12 +236,12 @@ class World(ProviderFollowups, Network):
 
     @property
     def is_bustling(self) -> bool:
-        """Whether the bad days are not over."""
+        """Whether the faulty period is not over."""
         return self.faults.are_on
 
     @property
     def is_eventful(self) -> bool:
-        """Whether the providers and the banks have bad days of their own."""
+        """Whether providers and banks inject failures of their own."""
         return self.faults.are_on and not self.is_calm
 
     @property
@@ -247,7 +250,7 @@ class World(ProviderFollowups, Network):
         return self.faults.plan.is_calm
 
     def calm_down(self) -> None:
-        """Nothing fails any more, and whoever has to decide does so."""
+        """End the faults, and let all pending decisions be made."""
         self.faults.are_on = False
         self.faults.ordered.clear()
         self.quiet_from = self.scheduler.now + HOUR
@@ -266,7 +269,7 @@ class World(ProviderFollowups, Network):
         for _ in range(PATIENCE_DAYS):
             self.scheduler.run(self.scheduler.now + DAY)
             if self.is_at_rest():
-                # Word that was lost altogether is found by the comparison, within two days.
+                # Reconciliation finds webhooks that were lost, within two days.
                 self.scheduler.run(self.scheduler.now + 2 * DAY)
             if self.is_at_rest():
                 return
@@ -274,17 +277,17 @@ class World(ProviderFollowups, Network):
         self.laws.not_at_rest()
 
     def _grow_old(self) -> None:
-        """Let the retention pass, and after it a link that somebody had made anew on its last day."""
+        """Advance past the retention, and a link renewed on its last day."""
         self.chore_pause = 5 * DAY
         self.faults.requests_are_on = False
         longest = self.policy.retention.photos + self.policy.delivery.link_lifetime
         self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND + 6 * DAY)
 
     def is_at_rest(self) -> bool:
-        """Whether nobody has anything left to do."""
+        """Whether there is nothing left to do."""
         is_over = all(map(self.is_over, self.own_unit_of_work.pages.orders.values()))
         is_settled = all(one.is_settled for one in self.own_unit_of_work.pages.unmatched.values())
-        # What a bank decides later may hold an order once more.
+        # A bank's later decision may hold an order once more.
         is_decided = all(told.kind is PaymentEventKind.DISPUTE_CLOSED for told in self.disputes.values())
         return (
             is_over
@@ -299,11 +302,14 @@ class World(ProviderFollowups, Network):
         return order.state in TERMINAL and not order.is_held and not required_reactions(order)
 
     def order(self, order_id: OrderId) -> Order:
-        """An order as the books have it now."""
+        """The present state of an order."""
         return self.own_unit_of_work.pages.orders.get(order_id, Order(order_id=order_id))
 
     def mail_arrives(self, message_id: str, mail: OutgoingEmail) -> None:
-        """Hold a letter to its law; the scanner of its mailbox may follow its link at once, even if it bounces."""
+        """Check a mail against its law, and start its mailbox's scanner.
+
+        The scanner may do so even if the mail bounces.
+        """
         self.laws.on_mail(mail.order_id, self.email_renderer.facts[mail.content.html])
         if self.is_eventful:
             name = f"scanner of {message_id}"
@@ -312,7 +318,7 @@ class World(ProviderFollowups, Network):
     # Processes.
 
     def crash(self, process: Process) -> None:
-        """Let a process die; it is started anew after a while."""
+        """Kill a process; it restarts after a while."""
         self.trace.note(f"{process.name} dies", who="world")
         self.scheduler.kill(process)
         worker = self.workers.get(process.name)

@@ -1,4 +1,4 @@
-"""One world from its beginning to its end, and what came of it."""
+"""Run one world from beginning to end, and collect its outcome."""
 
 import time
 import traceback
@@ -14,13 +14,13 @@ from tests.simulation.planted import planted
 from tests.simulation.timeline import names_of, timeline
 from tests.simulation.world import World
 
-#: How many visitors a world has unless told: enough to meet one another.
+#: The default number of visitors: enough for them to interact.
 VISITORS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a world; ``law`` and the two after it are there if one was broken."""
+    """The outcome of a world; ``law``, ``sentence`` and ``timeline`` describe a violation."""
 
     seed: int
     orders: int
@@ -36,9 +36,9 @@ class Outcome:
     law: int | None = None
     sentence: str = ""
     timeline: tuple[str, ...] = ()
-    suspects: tuple[str, ...] = ()  # the faults about what broke
+    suspects: tuple[str, ...] = ()  # the faults about the subject of the violation
     kinds: frozenset[str] = frozenset()  # of the events
-    trace: tuple[str, ...] = ()  # every line, for whoever wants to read them
+    trace: tuple[str, ...] = ()  # every line, if the trace was kept
 
     @property
     def holds(self) -> bool:
@@ -54,7 +54,7 @@ def run(
     plant: str | None = None,
     keeps_trace: bool = False,
 ) -> Outcome:
-    """Let a world live; a bug may be planted into it first."""
+    """Run a world, with a planted bug if one is named."""
     began = time.process_time()
     with ExitStack() as stack:
         if plant is not None:
@@ -92,12 +92,15 @@ def _suspects(world: World, broken: LawBrokenError) -> tuple[str, ...]:
 
 
 def _live(world: World) -> LawBrokenError | None:
-    """The law that was broken, if one was; what nobody expects breaks the law that nothing like it happens."""
+    """Run a world; return the law it broke, if any.
+
+    An unexpected error breaks law 0.
+    """
     try:
         world.live()
     except LawBrokenError as broken:
         return broken
-    except Exception as error:  # noqa: BLE001 -- whatever it is, it is told with its seed
+    except Exception as error:  # noqa: BLE001 -- any error is reported with its seed
         frames = "".join(traceback.format_exception(error)[-4:])
         return LawBrokenError(0, frames, world.scheduler.current.facts.get("about", ""))
     return None
