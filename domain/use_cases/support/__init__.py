@@ -1,1 +1,1 @@
-"""Support."""
+"""Actions of staff, requests of customers, and what needs attention."""

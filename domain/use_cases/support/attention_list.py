@@ -1,4 +1,8 @@
-"""What needs a person: orders on hold, mails that nobody has, disputes, money and messages that fit nowhere."""
+"""The list of orders, payments and messages that need attention from staff.
+
+It contains holds, failed refunds, undelivered e-mails, disputes, exhausted and unreadable reactions, broken streams,
+unmatched payments and conflicting webhook events.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,15 +33,15 @@ from domain.use_cases.wording.labels import HOLDS, MAILS, OPT_OUTS, UNREADABLE_A
 class AttentionRepositories(
     HasOrderQueries, HasReactions, HasReconciliationQueries, HasUnmatchedPayments, HasWebhookInbox, Protocol
 ):
-    """What needs attention is found in these."""
+    """The repositories that the attention list reads."""
 
 
-#: How many orders' streams are read with one query.
+#: How many orders' streams are read in one query.
 PAGE_ORDERS = 200
 
 
 class AttentionKind(StrEnum):
-    """Why somebody has to look."""
+    """The reason why staff have to look."""
 
     ON_HOLD = "on_hold"
     REFUND_FAILED = "refund_failed"
@@ -56,7 +60,10 @@ class AttentionKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionItem:
-    """Something that waits for a person; ``subject`` is a provider's id, or ours of what it is about."""
+    """An item that waits for staff.
+
+    ``subject`` is the id of what it is about, at the provider or ours.
+    """
 
     kind: AttentionKind
     since: datetime
@@ -66,17 +73,17 @@ class AttentionItem:
     number: OrderNumber | None = None
     hold: HoldReason | None = None
     work: UnreadableWork | None = None
-    is_healed_by_fix: bool = False  # `reconcile --fix` can do something about it
+    is_healed_by_fix: bool = False  # `reconcile --fix` can repair it
 
 
 class AttentionList:
-    """Looks for what needs a person, with a few queries however much that is."""
+    """Finds what needs attention, with few queries per PAGE_ORDERS orders."""
 
     def __init__(self, *, unit_of_work: UnitOfWork[AttentionRepositories]) -> None:
         self._unit_of_work = unit_of_work
 
     def needed(self) -> list[AttentionItem]:
-        """All of it, what has waited longest first."""
+        """Return all items, the longest waiting first."""
         with self._unit_of_work.transaction() as transaction:
             given_up = transaction.reactions.exhausted()
             unreadable = transaction.reactions.unreadable()
@@ -160,7 +167,7 @@ def _of_broken_stream(broken: StreamBreak, stream: Sequence[e.RecordedEvent]) ->
 
 
 class _Looker:
-    """Looks at one order and its stream."""
+    """Finds what needs attention in one order and its stream."""
 
     def __init__(self, order: Order, stream: Sequence[e.RecordedEvent]) -> None:
         self._order = order
@@ -171,7 +178,7 @@ class _Looker:
         yield from self._refunds()
         yield from self._disputes()
         if self._order.state is State.ERASED:
-            return  # nobody is left to write to, and nothing to be restored
+            return  # no customer is left to write to, and nothing to restore
         yield from self._mails()
         yield from self._opt_outs()
         for work in given_up:
@@ -182,7 +189,7 @@ class _Looker:
                 yield self._concern(AttentionKind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
 
     def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[AttentionItem]:
-        """Work that waits because this version of the shop cannot read its row."""
+        """Yield reactions whose rows this version of the shop cannot read."""
         outstanding = outstanding_by_id(self._order)
         for work in rows:
             is_healed = work.reaction_id in outstanding
@@ -206,7 +213,7 @@ class _Looker:
             refund.status is RefundStatus.FAILED for refund in self._order.refunds.values()
         )
         is_about_a_refund = self._order.hold is HoldReason.REFUND_NOT_ISSUED and has_failed_refund
-        # The failed refund is listed by itself and says more: one cause is named once.
+        # The failed refund is listed by itself and says more: one cause is reported once.
         if self._order.hold is not None and not is_about_a_refund:
             since = self._last(e.OrderHeld)
             yield self._concern(
@@ -249,9 +256,10 @@ class _Looker:
                     pass
 
     def _mails(self) -> Iterator[AttentionItem]:
-        """Mails that failed or bounced, one entry for each of the two, unless a later event settled it.
+        """Yield one item for failed and one for bounced e-mails.
 
-        A hold because of a mail has the same cause, and is listed instead of them.
+        E-mails that a later event settled are left out. A hold because of an e-mail has the same cause and is listed
+        instead.
         """
         if self._order.hold in {HoldReason.EMAIL_NOT_SENT, HoldReason.EMAIL_BOUNCED}:
             return
@@ -283,7 +291,10 @@ class _Looker:
             yield self._concern(kind, since, f"{which} {fate}", str(newest))
 
     def _opt_outs(self) -> Iterator[AttentionItem]:
-        """Mails that their customer reported as spam or unsubscribed from: the provider may drop the next ones."""
+        """Yield e-mails reported as spam or unsubscribed from.
+
+        The provider may drop the customer's next e-mails.
+        """
         for recorded in self._stream:
             match recorded.event:
                 case e.EmailOptedOut(email_id=email_id, kind=kind, how=how):
@@ -296,7 +307,10 @@ class _Looker:
                     pass
 
     def _was_seen_to(self, since: datetime, *kinds: type[e.Event]) -> bool:
-        """Whether anything of these kinds came later, or somebody wrote a note: then a person knows."""
+        """Whether an event of these kinds, or a note, was recorded later.
+
+        A note shows that staff know of it.
+        """
         return any(
             recorded.recorded_at > since and isinstance(recorded.event, (e.NoteAdded, *kinds))
             for recorded in self._stream

@@ -1,4 +1,4 @@
-"""What customers ask for after chapter 9: a mail again, a new link, another attempt at a photo."""
+"""Requests of customers: an e-mail again, a new link, another restoration."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -33,15 +33,15 @@ from domain.use_cases.delivery.downloads import (
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: What a request proposes, given the order and its history; nothing if it is being done already.
+#: Proposes a command, given the order and its history; None if it is being done already.
 Request = Callable[[Order, History], Command | None]
 
 
 class CustomerRequests:
-    """Takes customers' wishes, as often as is good for them.
+    """Handles customers' requests, within the limits of customer_request_limits.
 
-    Who has a download token may ask for another attempt, because whoever may open the photos may judge them. All else
-    goes to the address on file only, so it takes no more than knowing the order or one of its links.
+    A redo requires a download token, because anyone who may open the photos may judge them. Everything else is sent
+    to the address on file only, so the order id or one of its links is enough.
     """
 
     def __init__(
@@ -58,19 +58,20 @@ class CustomerRequests:
         self._policy = policy
 
     def resend(self, order_id: OrderId, request_id: UUID) -> None:
-        """Send again what the order's state calls for; a new link, if the newest one has run out.
+        """Send the e-mail for the order's state again.
 
-        A mail that is on its way is not doubled. Raises NothingToSendError or AskedTooOftenError.
+        If the newest link has expired, a new one is sent. An e-mail that is already on its way is not sent twice.
+        Raises NothingToSendError or AskedTooOftenError.
         """
         self._record(
             order_id, lambda order, history: self._mail(order, history, requestable_email(order)), request_id
         )
 
     def renew_link(self, token: str, request_id: UUID) -> None:
-        """Send a link that is good to the address on file, in place of one that has run out.
+        """Send a valid link in place of an expired one.
 
-        Nobody is told whether anything was sent, so nothing is raised. A link that was taken back renews nothing:
-        who took it back did not want its holder to bring anything about, and a newer one exists.
+        It goes to the address on file. The caller does not learn whether anything was sent, so nothing is raised. A
+        revoked link renews nothing: it was revoked so that its holder can do nothing, and a newer one exists.
         """
         try:
             order, _ = self._downloads.open(token)
@@ -88,9 +89,9 @@ class CustomerRequests:
             return
 
     def redo(self, token: str, image_id: ImageId, request_id: UUID) -> None:
-        """Have an image tried once more; its results so far are kept.
+        """Request another restoration of an image; its results so far are kept.
 
-        Asking again while that goes on changes nothing. Raises what opening the link raises, UnknownImageError, or
+        A repeated request during the redo changes nothing. Raises what opening the link raises, UnknownImageError, or
         RedoRefusedError.
         """
         opened, _ = self._downloads.open(token)
@@ -108,7 +109,7 @@ class CustomerRequests:
         self._record(opened.order_id, request, request_id)
 
     def _record(self, order_id: OrderId, request: Request, request_id: UUID) -> None:
-        """Decide a request under the order's lock, so that a hundred at once are counted one after the other."""
+        """Decide a request under the order's lock, so concurrent ones are counted."""
 
         def work(transaction: OrderTransaction[HasEventStore]) -> None:
             order = transaction.load(order_id)
@@ -120,7 +121,10 @@ class CustomerRequests:
         self._command_handler.transact(work)
 
     def _mail(self, order: Order, history: History, kind: EmailKind) -> Command | None:
-        """The wish for a mail; raises NothingToSendError or AskedTooOftenError."""
+        """Propose the command for an e-mail; None if already on its way.
+
+        Raises NothingToSendError or AskedTooOftenError.
+        """
         if is_on_its_way(order, kind):
             return None
         if kind.brings_a_link:

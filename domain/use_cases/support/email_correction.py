@@ -1,4 +1,4 @@
-"""A customer's e-mail address turns out to be wrong: it is corrected in the register, and noted on their orders."""
+"""Correction of a customer's e-mail address, with a note on their orders."""
 
 import re
 from collections.abc import Mapping
@@ -19,23 +19,29 @@ from domain.use_cases.wording.refusal_messages import ActionRefusedError
 
 
 class EmailCorrectionRepositories(HasCustomers, HasEventStore, HasNotes, HasPersonalData, Protocol):
-    """What an address is corrected in."""
+    """The repositories that an address is corrected in."""
 
 
-#: Enough to catch a slip of the finger; whether an address exists only a mail can tell.
+#: Enough to catch typing errors; only sending an e-mail shows whether an address exists.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LONGEST_EMAIL = 254
 
 
 class NoAddressError(ShopError):
-    """What was given is no e-mail address; the message does not repeat it."""
+    """The text is not an e-mail address.
+
+    The message does not repeat it.
+    """
 
     def __init__(self) -> None:
         super().__init__("This is not an e-mail address: write it like name@example.com.")
 
 
 class AddressTakenError(ShopError):
-    """The address is another customer's, whose orders must not be mixed up with these."""
+    """The address belongs to another customer.
+
+    The orders of two customers must not be mixed up.
+    """
 
     def __init__(self) -> None:
         super().__init__("This address is another customer's: ask for one that only this customer has.")
@@ -54,7 +60,10 @@ def is_address(text: str) -> bool:
 
 
 class EmailCorrection:
-    """Corrects addresses; the log records a note only, because it never holds an address."""
+    """Corrects addresses.
+
+    The log records only a note, because it never holds an address.
+    """
 
     def __init__(
         self, *, command_handler: OrderCommandHandler[EmailCorrectionRepositories], clock: Clock, ids: Ids
@@ -64,10 +73,11 @@ class EmailCorrection:
         self._ids = ids
 
     def correct(self, order_id: OrderId, by: StaffRequest, email: str) -> tuple[ActionResult, int]:
-        """Give the order's customer another address, and tell of how many orders that was noted.
+        """Change the address of the order's customer.
 
-        What is mailed from now on goes there, and what an order on hold has to mail once it is released. Raises
-        NoAddressError, AddressTakenError, AddressKnownError or ActionRefusedError, and nothing is changed then.
+        Returns also the number of orders that received a note. E-mails sent from now on use the new address, also
+        those of an order on hold once it is released. Raises NoAddressError, AddressTakenError, AddressKnownError or
+        ActionRefusedError, and changes nothing then. Repeating the request's key is idempotent.
         """
         if not is_address(email):
             raise NoAddressError
@@ -109,7 +119,10 @@ class EmailCorrection:
 def _load_all(
     transaction: OrderTransaction[EmailCorrectionRepositories], order_id: OrderId
 ) -> Mapping[OrderId, Order]:
-    """All orders of an order's customer, each locked, always in the same sequence."""
+    """Load all orders of the order's customer, locking each.
+
+    The lock order is always the same, which prevents deadlocks.
+    """
     repositories = transaction.repositories
     customer_id = _customer_of(repositories.event_store.load(order_id))
     return {each: transaction.load(each) for each in repositories.personal_data.orders(customer_id)}

@@ -1,6 +1,6 @@
-"""The desk of support staff: what a person may do with an order, each time with a name and a reason.
+"""Actions of support staff, each with an actor and a reason.
 
-The reason is kept as a note beside the log, in the same transaction as the event that refers to it.
+The reason is stored as a note beside the log, in the same transaction as the event that refers to it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -44,15 +44,18 @@ from domain.use_cases.wording.refusal_messages import ActionRefusedError, proble
 
 
 class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
-    """What a staff action is recorded in."""
+    """The repositories that a staff action is recorded in."""
 
 
-#: What a request proposes to an order, given the id of its note.
+#: Proposes commands or events to an order, given the id of the request's note.
 Request = Callable[[Order, NoteId], Sequence[Proposal]]
 
 
 class StaffActions:
-    """The actions of support staff; each raises ActionRefusedError, and writes nothing, where the order forbids it."""
+    """The actions of support staff.
+
+    Each raises ActionRefusedError, and writes nothing, where the order forbids it.
+    """
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class StaffActions:
         self._is_dry_run = is_dry_run
 
     def dry_run(self) -> "StaffActions":
-        """The same actions, deciding as these do and writing nothing, to show what they would bring."""
+        """Return the same actions as a preview: they decide and write nothing."""
         return StaffActions(
             unit_of_work=self._unit_of_work,
             command_handler=self._command_handler,
@@ -82,10 +85,10 @@ class StaffActions:
             is_dry_run=True,
         )
 
-    # Whether work goes on.
+    # Whether reactions run.
 
     def hold(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
-        """Have no work begun for the order until somebody lets it go on."""
+        """Hold the order: no reaction is started until it is released."""
 
         def request(_order: Order, note: NoteId) -> Sequence[Command]:
             return [Hold(note_id=note)]
@@ -93,7 +96,7 @@ class StaffActions:
         return self._do(order_id, "hold", by, request, nothing_new="It is on hold already")
 
     def release(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
-        """Let the order go on from where it was; what had been given up is tried afresh."""
+        """Release the order from its hold; failed reactions are tried again."""
 
         def request(_order: Order, note: NoteId) -> Sequence[Command]:
             return [Release(note_id=note)]
@@ -101,7 +104,7 @@ class StaffActions:
         return self._do(order_id, "release", by, request, nothing_new="It is not on hold")
 
     def note(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
-        """Write the reason down as a note, and do nothing else."""
+        """Record the reason as a note, and do nothing else."""
         return self._do(order_id, "note", by, lambda _order, note: [e.NoteAdded(note_id=note)])
 
     # Money.
@@ -109,9 +112,9 @@ class StaffActions:
     def refund(
         self, order_id: OrderId, by: StaffRequest, *, amount: Money | None = None, photos: Sequence[int] = ()
     ) -> ActionResult:
-        """Pay back an amount, what was paid for some photos, or without either all that has not gone back.
+        """Refund an amount, the price of some photos, or all that remains.
 
-        A photo that is paid back by its number is taken out of the work. Each request is a refund of its own.
+        A photo that is refunded by its number is no longer restored. Each request is a refund of its own.
         """
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
@@ -125,7 +128,10 @@ class StaffActions:
     def record_manual_refund(
         self, order_id: OrderId, by: StaffRequest, *, refund: int | None = None
     ) -> ActionResult:
-        """Put on record that a refund which failed was paid another way; ``refund`` is its number, if several did."""
+        """Record that a failed refund was paid another way.
+
+        ``refund`` is its number (1-based), required if several failed.
+        """
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             failed = _failed_refund(order, refund)
@@ -133,10 +139,10 @@ class StaffActions:
 
         return self._do(order_id, "settle", by, request)
 
-    # What the customer gets.
+    # What the customer receives.
 
     def redo(self, order_id: OrderId, by: StaffRequest, *, photos: Sequence[int]) -> ActionResult:
-        """Have photos that are delivered restored once more, another way; their results are kept."""
+        """Restore delivered photos once more in another way; keep their results."""
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             return [
@@ -147,7 +153,10 @@ class StaffActions:
         return self._do(order_id, "redo", by, request, nothing_new="That is being done already")
 
     def renew_link(self, order_id: OrderId, by: StaffRequest, *, revokes_others: bool) -> ActionResult:
-        """Make and mail a new link; the others lead nowhere from the same moment on if that is wished."""
+        """Issue and send a new link.
+
+        With ``revokes_others``, all other links are revoked in the same commit.
+        """
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             issued = replace(self._downloads.new_link(order), note_id=note)
@@ -156,7 +165,10 @@ class StaffActions:
         return self._do(order_id, "link", by, request)
 
     def revoke_links(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
-        """Have every link lead nowhere but the newest one, and that one too where all the money goes back."""
+        """Revoke all links except the newest.
+
+        During and after a full refund, the newest is revoked as well.
+        """
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             good = _good_links(order)
@@ -166,7 +178,7 @@ class StaffActions:
         return self._do(order_id, "revoke", by, request, nothing_new=nothing_new)
 
     def resend(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
-        """Send the mail again that tells where the order stands."""
+        """Send the e-mail about the order's current state again."""
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             kind = requestable_email(order)
@@ -188,7 +200,10 @@ class StaffActions:
         *,
         nothing_new: str = "There is nothing to do for it",
     ) -> ActionResult:
-        """Record one request and its note together; ``nothing_new`` says why nothing may be left to do."""
+        """Record one request together with its note.
+
+        ``nothing_new`` is the reason given when the request changes nothing.
+        """
         key = by.cause_key(action, self._ids)
         note = note_of(order_id, by, self._ids, self._clock)
         cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
@@ -224,7 +239,7 @@ class StaffActions:
 
     @contextmanager
     def _refusals(self, order_id: OrderId) -> Iterator[None]:
-        """Say what the model refuses in the words of the desk."""
+        """Translate refusals of the model into ActionRefusedError."""
         try:
             yield
         except ActionRefusedError:
@@ -236,7 +251,10 @@ class StaffActions:
 
 
 def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
-    """The images with these numbers, 1-based, each once; raises ActionRefusedError."""
+    """Return the images with these numbers, 1-based, without repetitions.
+
+    Raises ActionRefusedError for an unknown number.
+    """
     images = tuple(order.images)
     for number in photos:
         if not 1 <= number <= len(images):
@@ -247,7 +265,10 @@ def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
 
 
 def _failed_refund(order: Order, number: int | None) -> Refund:
-    """The refund that failed, by its number (1-based) if that is given; raises ActionRefusedError."""
+    """Return the failed refund, by its number (1-based) if one is given.
+
+    Raises ActionRefusedError if none, or without a number more than one, has failed.
+    """
     refunds = list(order.refunds.values())
     failed = order.ledger.having(RefundStatus.FAILED)
     if number is not None:

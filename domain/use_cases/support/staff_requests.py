@@ -1,4 +1,4 @@
-"""Requests of staff: who asks, why, and what came of it."""
+"""Requests of staff, and their results."""
 
 from dataclasses import dataclass
 
@@ -14,32 +14,38 @@ from domain.signed_tokens import sha256_of
 
 @dataclass(frozen=True, kw_only=True)
 class StaffRequest:
-    """Who asks for something, and why; what is asked for again under the same ``key`` is done once."""
+    """The actor and the reason of an action.
+
+    Requests with the same ``key`` are idempotent.
+    """
 
     actor: str
     reason: str
     key: str | None = None
 
     def cause_key(self, action: str, ids: Ids) -> str:
-        """What the step is recorded under; of the key only its fingerprint, for people may write anything into it."""
+        """Return the key of the request's cause.
+
+        It contains only a hash of ``key``, which may hold any text, personal data included.
+        """
         return f"desk:{action}:{sha256_of(self.key) if self.key is not None else ids.new()}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionResult:
-    """What came of a person's wish: the order after it, and what went on record."""
+    """The result of a request: the changed order and the recorded events."""
 
     order: Order
-    events: tuple[e.RecordedEvent, ...]  # none if it had been done before, under the same key
+    events: tuple[e.RecordedEvent, ...]  # none if the same key was recorded before
 
 
 def was_done(repositories: HasEventStore, order_id: OrderId, key: str) -> bool:
-    """Whether a cause with this key is on record in the order's stream."""
+    """Whether a cause with this key is recorded in the order's stream."""
     return any(each.cause_key.startswith(f"{key}#") for each in repositories.event_store.history(order_id))
 
 
 def note_of(order_id: OrderId, by: StaffRequest, ids: Ids, clock: Clock) -> Note:
-    """A person's reason as a note about an order."""
+    """Return the reason as a note about an order."""
     return Note(
         note_id=NoteId(ids.new()),
         order_id=order_id,
